@@ -1,0 +1,80 @@
+"""Logistic regressions on MNIST's handwritten digits: train, judge, keep, explain.
+
+    >>> import mnistcli
+    >>> training = mnistcli.train("0v1")
+    >>> round(training.evaluation.accuracy, 4)
+    0.9995
+
+The names below are the public API. They are imported when they are first used, so that
+``import mnistcli`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnistcli.datasets import Dataset, LabelledImages, open_dataset
+    from mnistcli.errors import MnistCliError
+    from mnistcli.evaluation import evaluate
+    from mnistcli.images.conform import conform
+    from mnistcli.prediction import predict
+    from mnistcli.registry import load_model, save_model
+    from mnistcli.registry.model_file import Model
+    from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+    from mnistcli.tasks import Task, parse_task
+    from mnistcli.training import train
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Dataset": "datasets",
+    "LabelledImages": "datasets",
+    "MnistCliError": "errors",
+    "Model": "registry.model_file",
+    "SolverSettings": "settings",
+    "SplitSpec": "settings",
+    "Task": "tasks",
+    "TrainingSettings": "settings",
+    "conform": "images.conform",
+    "evaluate": "evaluation",
+    "load_model": "registry",
+    "open_dataset": "datasets",
+    "parse_task": "tasks",
+    "predict": "prediction",
+    "save_model": "registry",
+    "train": "training",
+}
+
+__all__ = [
+    "Dataset",
+    "LabelledImages",
+    "MnistCliError",
+    "Model",
+    "SolverSettings",
+    "SplitSpec",
+    "Task",
+    "TrainingSettings",
+    "conform",
+    "evaluate",
+    "load_model",
+    "open_dataset",
+    "parse_task",
+    "predict",
+    "save_model",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

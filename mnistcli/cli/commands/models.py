@@ -1,0 +1,122 @@
+"""``mnistcli models``: what is in the registry."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.session import session_of
+from mnistcli.errors import UsageError
+
+app = typer.Typer(name="models", help="List, describe, tag and remove trained models.", no_args_is_help=True)
+
+OneModel = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@VERSION or NAME@TAG.")]
+
+
+@app.command("list")
+def list_models(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", show_default="all")] = None,
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """List the models, oldest version first."""
+    out = make_output(json=json, tsv=tsv, quiet=quiet)
+
+    from mnistcli.cli.render.storage import models_view
+
+    out.emit(models_view(session_of(ctx).registry().summaries(name)))
+
+
+@app.command()
+def info(
+    ctx: typer.Context,
+    model: ModelArgument = None,
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+) -> None:
+    """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
+    out = make_output(json=json, tsv=tsv)
+
+    from mnistcli.cli.render.storage import model_view
+
+    out.emit(model_view(session_of(ctx).registry().summary(model)))
+
+
+@app.command()
+def path(ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False) -> None:
+    """Print where a model's file is; without a model, the registry's folder."""
+    out = make_output(json=json)
+
+    from mnistcli.cli.render.storage import path_view
+
+    registry = session_of(ctx).registry()
+    out.emit(path_view(str(registry.folder if model is None else registry.find(model).path)))
+
+
+@app.command()
+def tag(
+    ctx: typer.Context,
+    model: OneModel,
+    tag: Annotated[
+        str | None, typer.Argument(metavar="[TAG]", help="A word: NAME@TAG is then this version.")
+    ] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", "-d", help="Forget the tag of NAME@TAG.")
+    ] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Name a version, or forget its name.
+
+    Examples:
+
+      mnistcli models tag 0v1@3 paper
+
+      mnistcli models tag 0v1@paper --delete
+    """
+    out = make_output(json=json, quiet=quiet)
+
+    from mnistcli.cli.render.storage import models_view
+
+    registry = session_of(ctx).registry()
+    if delete == (tag is not None):
+        raise UsageError("give either a tag or --delete")
+    entry = registry.tag(model, tag) if tag is not None else registry.untag(model)
+    out.emit(models_view([registry.summary(entry.ref)]))
+
+
+@app.command()
+def rm(
+    ctx: typer.Context,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="NAME@VERSION, ...")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")] = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Remove versions for good. Their numbers are not given again."""
+    out = make_output(json=json, quiet=quiet)
+
+    from mnistcli.cli.render.storage import models_view
+
+    registry = session_of(ctx).registry()
+    summaries = [registry.summary(ref) for ref in dict.fromkeys(models)]
+    _confirm([summary.entry.ref for summary in summaries], yes=yes)
+    for summary in summaries:
+        registry.remove(summary.entry.ref, force=force)
+        out.note(f"removed {summary.entry.ref}")
+    if out.format != "table":
+        out.emit(models_view(summaries))
+
+
+def _confirm(refs: list[str], *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("nobody is there to confirm the removal", hint="add --yes")
+    typer.confirm(f"Remove {', '.join(refs)} for good?", abort=True, err=True)

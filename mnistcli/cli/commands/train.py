@@ -1,0 +1,173 @@
+"""``mnistcli train``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.session import session_of
+from mnistcli.errors import StorageError, UsageError
+from mnistcli.settings import (
+    ClassWeight,
+    Penalty,
+    Solver,
+    SolverSettings,
+    SplitKind,
+    SplitSpec,
+    TrainingSettings,
+)
+
+_MODEL, _DATA = "What is minimised", "Images"
+
+
+def train(
+    ctx: typer.Context,
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task",
+            "-t",
+            metavar="TASK",
+            help="0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, ...",
+        ),
+    ],
+    c: Annotated[
+        float,
+        typer.Option("--C", rich_help_panel=_MODEL, help="Weight of the data against the penalty."),
+    ] = 1.0,
+    penalty: Annotated[
+        Penalty, typer.Option(rich_help_panel=_MODEL, help="What keeps the weights small.")
+    ] = "l2",
+    l1_ratio: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_MODEL, help="Share of L1 in the elastic net, 0 to 1."),
+    ] = None,
+    class_weight: Annotated[
+        ClassWeight | None,
+        typer.Option(rich_help_panel=_MODEL, help="Let every class count the same."),
+    ] = None,
+    solver: Annotated[
+        Solver,
+        typer.Option(
+            rich_help_panel=_MODEL,
+            help="newton is ours, the others are scikit-learn's; auto takes the fastest.",
+        ),
+    ] = "auto",
+    tol: Annotated[
+        float | None,
+        typer.Option(rich_help_panel=_MODEL, help="The solver's tolerance.", show_default="its own"),
+    ] = None,
+    max_iter: Annotated[
+        int | None,
+        typer.Option(rich_help_panel=_MODEL, help="Most iterations.", show_default="the solver's own"),
+    ] = None,
+    dataset: DatasetOption = "mnist",
+    cv: Annotated[
+        int | None,
+        typer.Option(metavar="K", rich_help_panel=_DATA, help="Cross-validate with K folds first."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(rich_help_panel=_DATA, help="Processes for the folds; -1 for all cores.")
+    ] = 1,
+    split: Annotated[
+        SplitKind,
+        typer.Option(
+            rich_help_panel=_DATA,
+            help="The dataset's own training and test images, or all of them split anew.",
+        ),
+    ] = "standard",
+    test_size: Annotated[
+        float | None,
+        typer.Option(
+            rich_help_panel=_DATA,
+            help="Share of a random split that is kept for the test.",
+            show_default="0.2",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            rich_help_panel=_DATA,
+            help="Of the permutation of the training set, the folds, the subset and the split.",
+        ),
+    ] = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", rich_help_panel=_DATA, help="Train on a stratified subset of N images."
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the model.", show_default="the task"),
+    ] = None,
+    save: Annotated[
+        bool, typer.Option("--save/--no-save", help="Keep the model in the registry.")
+    ] = True,
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train a logistic regression, judge it on the test images and keep it.
+
+    Examples:
+
+      mnistcli train --task 0v1
+
+      mnistcli train --task 2vrest --cv 3
+
+      model=$(mnistcli train --task digits -q)
+    """
+    out = make_output(json=json, tsv=tsv, quiet=quiet)
+    session = session_of(ctx)
+
+    from mnistcli import training
+    from mnistcli.cli.progress import bars
+    from mnistcli.cli.render.reports import training_view
+    from mnistcli.registry.store import check_name
+    from mnistcli.tasks import parse_task
+
+    if test_size is not None and split == "standard":
+        raise UsageError("--test-size goes with --split random")
+    settings = TrainingSettings(
+        SolverSettings(
+            C=c,
+            penalty=penalty,
+            l1_ratio=l1_ratio,
+            class_weight=class_weight,
+            solver=solver,
+            tol=tol,
+            max_iter=max_iter,
+        ),
+        SplitSpec(kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit),
+        n_folds=cv,
+        n_jobs=jobs,
+    )
+    parsed = parse_task(task)
+    model_name = check_name(name or parsed.name)
+    registry = session.registry()
+    if save:
+        registry.check_writable()
+    data = session.dataset(dataset, out)
+    with bars(out) as shown:
+        result = training.train(
+            parsed,
+            data,
+            settings,
+            command=shlex.join(["mnistcli", *sys.argv[1:]]),
+            on_fold=shown.follow_folds,
+            on_iteration=shown.follow_gradient,
+        )
+    if not save:
+        out.emit(training_view(result, None))
+        return
+    try:
+        entry = registry.save(result.model, model_name)
+    except StorageError:
+        out.emit(training_view(result, None))  # the work is not lost on who waited for it
+        raise
+    out.emit(training_view(result, entry))

@@ -1,0 +1,179 @@
+"""The one door out: the answer to stdout, everything else to stderr.
+
+A result comes as a `View`, which knows how it looks as a table, a JSON document, tab-separated
+values and in quiet mode. rich is imported only where something is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+from mnistcli.errors import MnistCliError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console, RenderableType
+
+Format = Literal["table", "json", "tsv", "quiet"]
+SCHEMA_VERSION = 1
+
+# Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
+PIPE_WIDTH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One result in all its shapes; each is only computed when it is wanted.
+
+    Attributes
+    ----------
+    schema : str
+        The name of the JSON document: "train" makes ``"schema": "mnistcli.train"``.
+    document : callable
+        Gives the JSON document without schema and version.
+    rows : callable
+        Gives the header and the rows of the tab-separated values.
+    lines : callable
+        Gives what quiet mode prints.
+    table : callable
+        Draws for a person, on the console it is given.
+    """
+
+    schema: str
+    document: Callable[[], dict[str, Any]]
+    rows: Callable[[], Iterable[Sequence[object]]]
+    lines: Callable[[], Iterable[str]]
+    table: Callable[[Console], RenderableType]
+
+
+def choose_format(*, json: bool, tsv: bool, quiet: bool) -> Format:
+    """Turn the flags into one format; two at once are a mistake."""
+    chosen: list[Format] = []
+    chosen += ["json"] if json else []
+    chosen += ["tsv"] if tsv else []
+    chosen += ["quiet"] if quiet else []
+    if len(chosen) > 1:
+        raise UsageError("--json, --tsv and --quiet exclude each other")
+    return chosen[0] if chosen else "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a command hands over its result."""
+
+    format: Format = "table"
+
+    def emit(self, view: View) -> None:
+        """Print a result to stdout in the chosen format."""
+        if self.format == "json":
+            write(json_text(view.schema, view.document()))
+        elif self.format == "tsv":
+            write("".join(tsv_line(row) for row in view.rows()))
+        elif self.format == "quiet":
+            write("".join(f"{line}\n" for line in view.lines()))
+        else:
+            write(drawn(view.table))
+
+    def note(self, message: str) -> None:
+        """Say something in passing, on stderr; nothing in quiet mode."""
+        if self.format != "quiet":
+            _to_stderr(message)
+
+
+def json_text(schema: str, document: dict[str, Any]) -> str:
+    """Write one JSON document; NaN and infinity become null, keys keep their order."""
+    content = {"schema": f"mnistcli.{schema}", "schema_version": SCHEMA_VERSION, **document}
+    return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # NumPy's arrays and scalars, without importing NumPy
+        return _plain(value.tolist())
+    return value
+
+
+def tsv_line(row: Sequence[object]) -> str:
+    """Write one line; tabs and line ends inside a cell become spaces, None and NaN nothing."""
+    return "\t".join(_cell(value) for value in row) + "\n"
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    text = repr(value) if isinstance(value, float) else str(value)
+    return " ".join(text.split()) if not text.isprintable() else text
+
+
+def drawn(table: Callable[[Console], RenderableType]) -> str:
+    """Draw for a person, or for a pipe: then without colour and without a right margin."""
+    console = stdout_console()
+    with console.capture() as capture:
+        console.print(table(console), soft_wrap=False)
+    lines = capture.get().split("\n")
+    # rich fills lines up to the width of a table, which is noise in a pipe.
+    return "\n".join(line.rstrip() for line in lines) if not console.is_terminal else capture.get()
+
+
+def stdout_console() -> Console:
+    """Give the console that draws on stdout."""
+    from rich.console import Console
+
+    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
+        return Console(highlight=False, soft_wrap=False)
+    # rich ignores a width without a height where TERM=dumb.
+    return Console(highlight=False, width=PIPE_WIDTH, height=100)
+
+
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Write to stdout, now.
+
+    Raises
+    ------
+    BrokenPipeError
+        Nobody reads any more.
+    StorageError
+        The disk behind a redirection is full.
+    """
+    stream = stream or sys.stdout
+    try:
+        stream.write(text.encode(stream.encoding, "replace").decode(stream.encoding))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError("write to", "standard output", error.strerror or str(error)) from error
+
+
+def report_error(error: MnistCliError, *, as_json: bool) -> None:
+    """Print an error to stderr: one line and a hint, or one JSON document."""
+    if as_json:
+        content = {"code": error.code, "message": error.message, "hint": error.hint or None}
+        _to_stderr(json.dumps({"error": content | {"exit_code": error.exit_code}}))
+        return
+    _to_stderr(f"error: {_one_line(error.message)}")
+    if error.hint:
+        _to_stderr(f"hint: {_one_line(error.hint)}")
+
+
+def _one_line(text: str) -> str:
+    """Keep outside text (file names) from starting new lines or moving the cursor."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _to_stderr(message: str) -> None:
+    # If nobody listens, the exit code still tells.
+    with contextlib.suppress(OSError, StorageError):
+        write(message + "\n", sys.stderr)

@@ -1,0 +1,1 @@
+"""From results to what is seen: tables, documents, pictures."""

@@ -1,0 +1,56 @@
+"""What all commands of one call share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnistcli.paths import find_places
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+    from mnistcli.cli.output import Output
+    from mnistcli.datasets import Dataset
+    from mnistcli.datasets.store import DatasetStore
+    from mnistcli.registry.store import ModelRegistry
+
+
+@dataclass
+class Session:
+    """Where things are in this call.
+
+    Attributes
+    ----------
+    home : Path or None
+        The value of ``--home``.
+    errors_as_json : bool
+        Set by ``--json``.
+    """
+
+    home: Path | None
+    errors_as_json: bool = False
+
+    def store(self) -> DatasetStore:
+        """Give the dataset store."""
+        from mnistcli.datasets.store import DatasetStore
+
+        return DatasetStore(find_places(self.home).datasets_dir)
+
+    def registry(self) -> ModelRegistry:
+        """Give the model registry."""
+        from mnistcli.registry.store import ModelRegistry
+
+        return ModelRegistry(find_places(self.home).models_dir)
+
+    def dataset(self, name: str, out: Output) -> Dataset:
+        """Open a dataset; what happens on the way is noted on stderr."""
+        return self.store().open(name, on_event=out.note)
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """Give the session of a command's context."""
+    session: Session = ctx.find_root().obj
+    return session

@@ -1,0 +1,156 @@
+"""What can go wrong for a reason that the user can act on.
+
+    MnistCliError                 1  (never raised itself)
+    ├── UsageError                2  an option or argument makes no sense
+    │   ├── TaskError                 "0v" is not a task
+    │   └── TrainingError             this training cannot be done (one class only, no finite optimum)
+    ├── DataUnavailableError      3  a dataset cannot be had, or a folder cannot be written
+    │   ├── DownloadError             every mirror failed; names each
+    │   └── StorageError              the operating system refused to read or write a path
+    ├── CorruptFileError          4  bytes are not what they claim to be
+    │   └── ChecksumMismatchError
+    ├── ModelNotFoundError        5
+    ├── BadImageError             6  a picture that cannot be read or holds no digit
+    ├── SomeInputsFailedError     7  the rest was done
+    └── LockTimeoutError          9  another process held a lock for too long
+
+The number is the exit code (README, "Exit codes"); 8 is kept for quality gates, 130 and 141 are
+Ctrl-C and a closed pipe. Each class takes facts and writes its own sentence. An error that is
+not in this tree is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class MnistCliError(Exception):
+    """An error to be shown as one line, with a hint of what to type next."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """The name of this kind of error in JSON: "ModelNotFoundError" -> "model_not_found"."""
+        name = type(self).__name__.removesuffix("Error")
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class UsageError(MnistCliError):
+    """An option or an argument makes no sense."""
+
+    exit_code = 2
+
+
+class TaskError(UsageError):
+    """A word is not a sentence of the task language."""
+
+    def __init__(self, task: str, problem: str) -> None:
+        super().__init__(
+            f"{task!r} is not a task: {problem}",
+            hint="tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd or digits",
+        )
+
+
+class TrainingError(UsageError):
+    """The training that was asked for has no answer."""
+
+
+class DataUnavailableError(MnistCliError):
+    """Data cannot be had from anywhere that was tried."""
+
+    exit_code = 3
+
+
+class DownloadError(DataUnavailableError):
+    """Every source of a file failed.
+
+    Parameters
+    ----------
+    what : str
+        What was wanted.
+    failures : sequence of (source, reason)
+        Each source tried, in order, and how it failed.
+    """
+
+    def __init__(self, what: str, failures: Sequence[tuple[str, str]], *, hint: str = "") -> None:
+        tried = "; ".join(f"{source}: {reason}" for source, reason in failures)
+        super().__init__(f"could not get {what} ({tried})", hint=hint)
+        self.failures = tuple(failures)
+
+
+class StorageError(DataUnavailableError):
+    """The operating system refused to read or write a path."""
+
+    def __init__(self, doing: str, path: Path | str, reason: str) -> None:
+        super().__init__(
+            f"cannot {doing} {path}: {reason}",
+            hint="choose another place with --home FOLDER or MNISTCLI_HOME=FOLDER",
+        )
+        self.path = path
+
+
+class CorruptFileError(MnistCliError):
+    """Bytes are not what they claim to be."""
+
+    exit_code = 4
+
+    def __init__(self, source: Path | str, problem: str, *, hint: str = "") -> None:
+        super().__init__(f"{source}: {problem}", hint=hint)
+        self.source = source
+
+
+class ChecksumMismatchError(CorruptFileError):
+    """Bytes hash to something else than they should."""
+
+    def __init__(self, source: Path | str, *, expected: str, got: str, hint: str = "") -> None:
+        super().__init__(source, f"sha256 is {got}, expected {expected}", hint=hint)
+        self.expected = expected
+        self.got = got
+
+
+class ModelNotFoundError(MnistCliError):
+    """No model answers to a name."""
+
+    exit_code = 5
+
+
+class BadImageError(MnistCliError):
+    """A picture cannot be read, or holds nothing that looks like one digit."""
+
+    exit_code = 6
+
+    def __init__(self, source: str, problem: str, *, hint: str = "") -> None:
+        super().__init__(f"{source}: {problem}", hint=hint)
+        self.source = source
+        self.problem = problem
+
+
+class SomeInputsFailedError(MnistCliError):
+    """Some of many inputs failed; the others were answered."""
+
+    exit_code = 7
+
+    def __init__(self, n_failed: int, n_inputs: int) -> None:
+        super().__init__(f"{n_failed} of {n_inputs} inputs failed, the others were answered")
+
+
+class LockTimeoutError(MnistCliError):
+    """Another process held a lock for longer than one is willing to wait."""
+
+    exit_code = 9
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__(
+            f"another process has held {path} for {timeout_s:g} s",
+            hint="wait for it to finish and try again",
+        )

@@ -1,0 +1,235 @@
+"""Bytes on disk: checksums, writes that are old or new but never half, locks.
+
+The write protocol: a temporary file in the folder of the target, written, flushed, fsynced, then
+moved onto the target in one step, then the folder fsynced. The writer holds an operating-system
+lock on its temporary file, and the lock goes when the process goes, so any later writer can tell
+a temporary file that is being written from one that a killed process left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from mnistcli.errors import LockTimeoutError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+try:
+    import fcntl
+except ImportError:  # Windows, where an open file cannot be deleted: the sweep is safe without.
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY_SUFFIX = ".tmp"
+LOCK_TIMEOUT_S = 60.0
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def storage_errors(doing: str, path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals in the block into one StorageError about ``path``."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename if isinstance(error.filename, str) else path
+        raise StorageError(doing, where, error.strerror or type(error).__name__) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents; several processes may do so at once."""
+    with storage_errors("make the folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+Content = bytes | Callable[[BinaryIO], object]
+
+
+def write_atomically(path: Path, content: Content) -> None:
+    """Give ``path`` a new content in one step: a reader sees the old one or the new one.
+
+    Parameters
+    ----------
+    path : Path
+        The target; its folder is made if need be.
+    content : bytes, or a function that writes to the binary file it is given
+
+    Raises
+    ------
+    StorageError
+        The operating system refused; the target is as it was.
+    """
+    _write(path, content, _replace)
+
+
+def create_atomically(path: Path, content: Content) -> bool:
+    """Write a file that must not exist yet; of several processes exactly one succeeds.
+
+    Returns
+    -------
+    bool
+        False where the file exists already, and then nothing is changed.
+    """
+    return _write(path, content, _publish_new)
+
+
+def _write(path: Path, content: Content, publish: Callable[[Path, Path], bool]) -> bool:
+    make_folder(path.parent)
+    with storage_errors("write", path), _temporary_beside(path) as (temporary, file):
+        if isinstance(content, bytes):
+            file.write(content)
+        else:
+            content(file)
+        file.flush()
+        os.fsync(file.fileno())
+        published = publish(temporary, path)
+        _fsync_folder(path.parent)
+    return published
+
+
+def _replace(temporary: Path, path: Path) -> bool:
+    os.replace(temporary, path)
+    return True
+
+
+def _publish_new(temporary: Path, path: Path) -> bool:
+    # link() is the one POSIX call that fails if the target exists and shows it whole if not.
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        # FAT and some network shares: there the caller's lock has to do.
+        if path.exists():
+            return False
+        os.replace(temporary, path)
+    return True
+
+
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    sweep_dead_temporaries(path.parent)
+    temporary, file = _open_temporary(path.parent)
+    with file:
+        try:
+            yield temporary, file
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        temporary = folder / f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+        file = open(os.open(temporary, flags, 0o644), "wb")  # noqa: SIM115 - the caller closes it
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink or os.name == "nt":
+            return temporary, file
+        file.close()  # a sweep in another container came between the two lines; again
+
+
+def sweep_dead_temporaries(folder: Path) -> None:
+    """Delete the temporary files that killed processes left in ``folder``.
+
+    A file goes if its process is gone *and* nobody holds its lock: the first test alone is wrong
+    between containers that share a folder, the second where the file system has no locks.
+    """
+    with contextlib.suppress(OSError):
+        for temporary in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+            pid = temporary.name[1:].partition("-")[0]
+            if pid.isdecimal() and _is_alive(int(pid)):
+                continue
+            with contextlib.suppress(OSError), temporary.open("rb") as file:
+                if fcntl is not None:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                temporary.unlink()
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name == "nt":  # there os.kill would end the process; an open file cannot be deleted
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _fsync_folder(folder: Path) -> None:
+    # Without it a power cut may forget the rename. Windows cannot open a folder.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems without the notion
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def lock(
+    path: Path,
+    *,
+    timeout_s: float = LOCK_TIMEOUT_S,
+    on_wait: Callable[[Path], object] | None = None,
+) -> Iterator[None]:
+    """Hold the inter-process lock ``path``; the system releases it if the process dies.
+
+    Locks only save work that would be done twice: nothing here is wrong without them.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it stays, empty, when the lock is released.
+    timeout_s : float, default=60
+        How long to wait for another process.
+    on_wait : callable, optional
+        Called once with ``path`` if the lock is not free at once.
+
+    Raises
+    ------
+    LockTimeoutError
+        Another process held the lock for ``timeout_s`` seconds.
+    """
+    import filelock
+
+    make_folder(path.parent)
+    held = filelock.FileLock(path)
+    with storage_errors("lock", path):
+        try:
+            held.acquire(timeout=0)
+        except filelock.Timeout:
+            if on_wait is not None:
+                on_wait(path)
+            try:
+                held.acquire(timeout=timeout_s)
+            except filelock.Timeout:
+                raise LockTimeoutError(path, timeout_s) from None
+    try:
+        yield
+    finally:
+        held.release()

@@ -1,0 +1,1 @@
+"""Logistic regression: the objective, the solvers, the fitted classifier."""

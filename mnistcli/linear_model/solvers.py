@@ -1,0 +1,87 @@
+"""One objective, many solvers: choose one and fit.
+
+Every solver minimises scikit-learn's objective
+
+    r(W) + C * sum_i s_i * loss(x_i, y_i),   r(W) = (1 - a)/2 * ||W||_2^2 + a * ||W||_1
+
+with a the share of L1 (0 for the L2 penalty), s_i the weight of a sample, x_i the pixels scaled to
+[0, 1], and intercepts that are not penalised. Without a penalty r is 0 and C plays no part.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import TrainingError
+from mnistcli.linear_model.classifier import PIXEL_SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mnistcli.linear_model.newton import NewtonProgress
+    from mnistcli.linear_model.objective import Fit
+    from mnistcli.settings import SolverSettings
+
+def fit(
+    X: NDArray[np.uint8],
+    y: NDArray[np.int64],
+    settings: SolverSettings,
+    *,
+    n_classes: int,
+    seed: int = 0,
+    on_iteration: Callable[[NewtonProgress], None] | None = None,
+) -> Fit:
+    """Fit a logistic regression.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features), uint8
+        Pixels; the model sees them divided by 255.
+    y : ndarray of shape (n_samples,), int64
+        Class indices.
+    settings : SolverSettings
+    n_classes : int
+    seed : int
+        Of solvers that draw random numbers.
+    on_iteration : callable, optional
+        Called by the solvers that can tell how far they are.
+
+    Raises
+    ------
+    TrainingError
+        A class has no samples, or there is no finite optimum: separable data, no penalty.
+    """
+    counts = np.bincount(y, minlength=n_classes)
+    if (counts == 0).any():
+        raise TrainingError("a class has no images to learn from", hint="use more images")
+    sample_weight = None
+    if settings.class_weight == "balanced":
+        sample_weight = (len(y) / (n_classes * counts))[y]
+    solver = settings.solver_for(n_classes)
+    if solver == "newton":
+        from mnistcli.linear_model.newton import fit_newton
+
+        options = {"tol": settings.tol, "max_iter": settings.max_iter}
+        result = fit_newton(
+            X,
+            y,
+            n_classes=n_classes,
+            C=math.inf if settings.penalty == "none" else settings.C,
+            scale=PIXEL_SCALE,
+            sample_weight=sample_weight,
+            seed=seed,
+            on_iteration=on_iteration,
+            **{name: value for name, value in options.items() if value is not None},
+        )
+    else:
+        from mnistcli.linear_model.sklearn_solvers import fit_sklearn
+
+        result = fit_sklearn(
+            X, y, settings, solver=solver, n_classes=n_classes, sample_weight=sample_weight, seed=seed
+        )
+    return result

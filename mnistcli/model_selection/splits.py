@@ -1,0 +1,127 @@
+"""From a dataset and a task to training and test samples, the same ones every time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import TrainingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistcli.datasets import Dataset, LabelledImages
+    from mnistcli.settings import SplitSpec
+    from mnistcli.tasks import Task
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Images of a task.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, 28, 28), uint8
+    y : ndarray of shape (n,), int64
+        Class indices.
+    index : ndarray of shape (n,), int64
+        Where each image stands in its part of the dataset; in a random split in the training
+        part followed by the test part.
+    """
+
+    images: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.y)
+
+
+def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
+    """Gather the images to train on, in a random order that the seed decides."""
+    part, y, chosen, _ = _sides(dataset, task, spec)
+    rng = np.random.default_rng([spec.seed, 1])
+    if spec.limit is not None and spec.limit < len(chosen):
+        chosen = chosen[stratified_sample(y[chosen], spec.limit, rng)]
+    return _gather(part, y, rng.permutation(chosen))
+
+
+def test_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
+    """Gather the images to judge on, in the order of the dataset."""
+    if spec.kind == "standard":
+        return samples_of(dataset.test, task)
+    part, y, _, chosen = _sides(dataset, task, spec)
+    return _gather(part, y, chosen)
+
+
+def samples_of(part: LabelledImages, task: Task) -> Samples:
+    """Gather all the images of one part that the task speaks of, in their order."""
+    y = task.encode(part.labels)
+    return _gather(part, y, np.flatnonzero(y >= 0))
+
+
+def stratified_sample(
+    y: NDArray[np.int64], n: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Choose ``n`` of the samples so that every class keeps its share.
+
+    Each class gets its share rounded down, and what is left goes to the largest remainders.
+
+    Returns
+    -------
+    ndarray of shape (n,), int64
+        Sorted positions in ``y``.
+
+    Raises
+    ------
+    TrainingError
+        A class would be left without samples.
+    """
+    counts = np.bincount(y)
+    shares = counts * (n / len(y))
+    quota = np.floor(shares).astype(np.int64)
+    by_remainder = np.argsort(quota - shares, kind="stable")
+    quota[by_remainder[: n - quota.sum()]] += 1
+    if (quota[counts > 0] == 0).any():
+        raise TrainingError(
+            f"{n} of {len(y):,} images leave a class without any",
+            hint=f"take at least {int(np.ceil(len(y) / counts[counts > 0].min()))}",
+        )
+    chosen = [
+        rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(quota)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def _sides(
+    dataset: Dataset, task: Task, spec: SplitSpec
+) -> tuple[LabelledImages, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Give a part, its class indices, and which of its images are for training and test."""
+    if spec.kind == "standard":
+        y = task.encode(dataset.train.labels)
+        return dataset.train, y, np.flatnonzero(y >= 0), np.empty(0, dtype=np.int64)
+    part = _pooled(dataset)
+    y = task.encode(part.labels)
+    members = np.flatnonzero(y >= 0)
+    n_test = round(spec.test_size * len(members))
+    is_test = np.zeros(len(members), dtype=bool)
+    is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
+    return part, y, members[~is_test], members[is_test]
+
+
+def _pooled(dataset: Dataset) -> LabelledImages:
+    from mnistcli.datasets import LabelledImages
+
+    return LabelledImages(
+        images=np.concatenate([dataset.train.images, dataset.test.images]),
+        labels=np.concatenate([dataset.train.labels, dataset.test.labels]),
+    )
+
+
+def _gather(part: LabelledImages, y: NDArray[np.int64], index: NDArray[np.int64]) -> Samples:
+    # A contiguous whole needs no copy of 47 MB; fancy indexing would make one.
+    is_everything = len(index) == len(y) and bool((index == np.arange(len(y))).all())
+    images = part.images if is_everything else part.images[index]
+    return Samples(images=images, y=y[index], index=index)

@@ -1,0 +1,68 @@
+"""Where things live. Pure: nothing here reads or makes a folder.
+
+The order is option (``--home``), then environment (``MNISTCLI_HOME``), then the platform's own
+folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistcli.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOME_VARIABLE = "MNISTCLI_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of one user.
+
+    Attributes
+    ----------
+    datasets_dir : Path
+        Decoded datasets; can be deleted at any time and come back from the box.
+    models_dir : Path
+        The model registry; what is lost here is lost.
+    """
+
+    datasets_dir: Path
+    models_dir: Path
+
+
+def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
+    """Say where datasets and models live.
+
+    Parameters
+    ----------
+    home : Path, optional
+        One folder for everything; wins over the environment.
+    environ : mapping
+        The environment to ask, at the time of the call.
+
+    Raises
+    ------
+    StorageError
+        Where there is no home directory to derive the platform's folders from.
+    """
+    if home is None and environ.get(HOME_VARIABLE):
+        home = Path(environ[HOME_VARIABLE])
+    if home is not None:
+        home = home.expanduser().absolute()
+        return Places(datasets_dir=home / "datasets", models_dir=home / "models")
+
+    import platformdirs
+
+    cache_dir = platformdirs.user_cache_path("mnistcli", appauthor=False)
+    data_dir = platformdirs.user_data_path("mnistcli", appauthor=False)
+    for folder in (cache_dir, data_dir):
+        # Without HOME and without a passwd entry "~" stays as it is, and a folder of that name
+        # would appear in the working directory.
+        if not folder.is_absolute():
+            raise StorageError("use", folder, "this user has no home directory")
+    return Places(datasets_dir=cache_dir / "datasets", models_dir=data_dir / "models")

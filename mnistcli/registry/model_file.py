@@ -1,0 +1,208 @@
+"""One model, one file: a safetensors container that is read strictly.
+
+Loading yields a model or a CorruptFileError. Nothing in the file is ever run, imported or
+opened, and memory is bounded by the file's size. What is in the file:
+
+    8 bytes   length of the header, little endian
+    header    JSON: the dtype, shape and place of ``coef`` and ``intercept`` (float64), and under
+              ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
+              {"card": ModelCard as text, "sha256": of that text and the arrays' bytes}
+    arrays    coef, then intercept, with nothing before, between or after
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from mnistcli.errors import CorruptFileError
+from mnistcli.files import storage_errors
+from mnistcli.registry.card import ModelCard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mnistcli.linear_model.classifier import LinearClassifier
+
+SUFFIX = ".safetensors"
+METADATA_KEY = "mnistcli"
+MAX_HEADER_BYTES = 64 * 1024
+MAX_FILE_BYTES = 256 * 1024 * 1024
+_RETRAIN = "train it again, or take a copy from elsewhere"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A classifier and its card.
+
+    Attributes
+    ----------
+    classifier : LinearClassifier
+    card : ModelCard
+    ref : str
+        Where it came from: "0v1@3", a path, or "" for a model that is not stored.
+    """
+
+    classifier: LinearClassifier
+    card: ModelCard
+    ref: str = ""
+
+
+def encode_model(model: Model) -> bytes:
+    """Turn a model into the bytes of its file."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    coef = np.ascontiguousarray(model.classifier.coef, dtype="<f8")
+    intercept = np.ascontiguousarray(model.classifier.intercept, dtype="<f8")
+    card = model.card.to_json()
+    sha256 = _digest(card, coef.tobytes() + intercept.tobytes())
+    # One metadata entry, because the library writes several in a random order.
+    entry = json.dumps({"card": card, "sha256": sha256}, sort_keys=True, ensure_ascii=False)
+    return save({"coef": coef, "intercept": intercept}, {METADATA_KEY: entry})
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read only the card of a model file: no NumPy, a few kilobytes.
+
+    Raises
+    ------
+    CorruptFileError, StorageError
+        As `load_model`; the arrays and the checksum are not looked at.
+    """
+    with storage_errors("read", path), path.open("rb") as file:
+        return _read_header(path, file).card
+
+
+def load_model(path: Path, *, ref: str = "") -> Model:
+    """Load a model file.
+
+    Raises
+    ------
+    CorruptFileError
+        The file is not exactly what `encode_model` writes.
+    StorageError
+        The operating system refused.
+    """
+    with storage_errors("read", path), path.open("rb") as file:
+        header = _read_header(path, file)
+        payload = file.read(header.n_payload_bytes + 1)
+    if len(payload) != header.n_payload_bytes:
+        raise CorruptFileError(path, "the model file changed while it was read", hint=_RETRAIN)
+    got = _digest(header.card_text, payload)
+    if got != header.sha256:
+        problem = f"the model file is damaged: sha256 is {got}, expected {header.sha256}"
+        raise CorruptFileError(path, problem, hint=_RETRAIN)
+    return Model(_classifier(path, header, payload), header.card, ref or str(path))
+
+
+def _digest(card: str, payload: bytes) -> str:
+    return hashlib.sha256(card.encode() + b"\0" + payload).hexdigest()
+
+
+def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier:
+    import numpy as np
+
+    from mnistcli.linear_model.classifier import LinearClassifier
+
+    values = np.frombuffer(payload, dtype="<f8").astype(np.float64)
+    if not np.isfinite(values).all():
+        raise CorruptFileError(path, "the model holds numbers that are not finite", hint=_RETRAIN)
+    n_outputs, n_features = header.shape
+    n_weights = n_outputs * n_features
+    return LinearClassifier(
+        coef=values[:n_weights].reshape(n_outputs, n_features),
+        intercept=values[n_weights:],
+        class_names=header.card.class_names,
+        scale=header.card.features["scale"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    card: ModelCard
+    card_text: str
+    sha256: str
+    shape: tuple[int, int]
+
+    @property
+    def n_payload_bytes(self) -> int:
+        n_outputs, n_features = self.shape
+        return 8 * n_outputs * (n_features + 1)
+
+
+def _read_header(path: Path, file: BinaryIO) -> _Header:
+    try:
+        n_file_bytes = os.fstat(file.fileno()).st_size
+        n_header_bytes = int.from_bytes(file.read(8), "little")
+        if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
+            raise ValueError("it is no safetensors file")
+        header = _parse_header(file.read(n_header_bytes))
+        n_expected = 8 + n_header_bytes + header.n_payload_bytes
+        if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
+            raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")
+    except (ValueError, RecursionError) as error:
+        problem = f"not a model file of mnistcli: {error}"
+        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
+    return header
+
+
+def _parse_header(text: bytes) -> _Header:
+    try:
+        content = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
+        entry = json.loads(content["__metadata__"].pop(METADATA_KEY), object_pairs_hook=_unique)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError("its header is not JSON") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("its header holds no card") from error
+    if content.pop("__metadata__") or not _is(entry, {"card": str, "sha256": str}):
+        raise ValueError("its header has unknown entries")
+    card = ModelCard.from_json(entry["card"])
+    return _Header(card, entry["card"], entry["sha256"], _shape(content, card))
+
+
+def _shape(tensors: dict[str, Any], card: ModelCard) -> tuple[int, int]:
+    n_classes = len(card.class_names)
+    n_outputs = 1 if n_classes == 2 else n_classes
+    kind = {"dtype": str, "shape": list, "data_offsets": list}
+    if not (_is(tensors, {"coef": dict, "intercept": dict}) and _is(tensors["coef"], kind)):
+        raise ValueError("it does not hold coef and intercept")
+    shape = tensors["coef"]["shape"]
+    if not (len(shape) == 2 and shape[0] == n_outputs and _is_count(shape[1])):
+        raise ValueError(f"the shape of coef, {shape}, does not fit {n_classes} classes")
+    n_coef_bytes = 8 * n_outputs * shape[1]
+    n_bytes = n_coef_bytes + 8 * n_outputs
+    expected = {
+        "coef": {"dtype": "F64", "shape": shape, "data_offsets": [0, n_coef_bytes]},
+        "intercept": {"dtype": "F64", "shape": [n_outputs], "data_offsets": [n_coef_bytes, n_bytes]},
+    }
+    if tensors != expected:
+        raise ValueError("its arrays are not where they should be")
+    scale = card.features.get("scale")
+    if not isinstance(scale, float) or not math.isfinite(scale):
+        raise ValueError("it does not say how to scale its features")
+    return n_outputs, shape[1]
+
+
+def _is(value: object, kinds: Mapping[str, type]) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == kinds.keys()
+        and all(isinstance(value[key], kind) for key, kind in kinds.items())
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_FILE_BYTES
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("its header has an entry twice")
+    return content

@@ -1,0 +1,310 @@
+"""The model registry: versions that never change, tags that move.
+
+    <folder>/0v1/1.safetensors     0v1@1
+    <folder>/0v1/2.safetensors     0v1@2, also 0v1 and 0v1@latest
+    <folder>/0v1/3.removed         the number 3 was given once and is not given again
+    <folder>/0v1/tags/paper        the number 0v1@paper stands for
+
+A model file appears under its number in one step or not at all, and of several processes one
+gets the number, so nothing here needs a lock.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
+from mnistcli.files import create_atomically, storage_errors, write_atomically
+from mnistcli.registry.card import ModelCard
+from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
+LATEST, BEST = "latest", "best"
+_REMOVED = ".removed"
+_TRAIN_FIRST = "train one first: mnistcli train --task 0v1"
+_LIST = "see what there is: mnistcli models list"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """The place of one stored version."""
+
+    name: str
+    version: int
+    path: Path
+
+    @property
+    def ref(self) -> str:
+        """What to call it: ``0v1@3``."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """What can be said of a stored version without loading its arrays.
+
+    Attributes
+    ----------
+    entry : ModelEntry
+    n_bytes : int
+    tags : tuple of str
+        The tags that stand for this version, ``latest`` and ``best`` among them.
+    card : ModelCard or None
+        None where the file cannot be read; ``problem`` then says why.
+    problem : str
+    """
+
+    entry: ModelEntry
+    n_bytes: int
+    tags: tuple[str, ...]
+    card: ModelCard | None
+    problem: str
+
+
+def check_name(name: str, *, what: str = "model name") -> str:
+    """Return the name if it is one: a name is never a path.
+
+    Raises
+    ------
+    UsageError
+        Lower case only, so that two models do not become one on a file system that folds case.
+    """
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is not a {what}",
+            hint="up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends",
+        )
+    return name
+
+
+class ModelRegistry:
+    """The models in one folder; made when the first model is saved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, model: Model, name: str) -> ModelEntry:
+        """Store a model under the next free version of ``name``."""
+        check_name(name)
+        content = encode_model(model)
+        folder = self.folder / name
+        version = max(_numbers(folder, SUFFIX, _REMOVED), default=0) + 1
+        while not create_atomically(folder / f"{version}{SUFFIX}", content):
+            version += 1
+        return self._entry(name, version)
+
+    def load(self, ref: str | None = None) -> Model:
+        """Load a model by reference, see `find`; a path to a model file does as well."""
+        if ref is not None and (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
+            path = Path(ref)
+            if not path.exists():
+                raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
+            return load_model(path, ref=ref)
+        while True:
+            entry = self.find(ref)
+            try:
+                return load_model(entry.path, ref=entry.ref)
+            except StorageError:
+                if entry.path.exists():
+                    raise
+                # Another process removed it just now; look again.
+
+    def find(self, ref: str | None = None) -> ModelEntry:
+        """Find a stored version.
+
+        Parameters
+        ----------
+        ref : str, optional
+            ``NAME`` for its latest version, ``NAME@VERSION`` or ``NAME@TAG``; without it the
+            model that was created last.
+
+        Raises
+        ------
+        ModelNotFoundError
+            With what to type next.
+        """
+        if ref is None:
+            return self._newest()
+        name, at, which = ref.partition("@")
+        versions = self._versions(check_name(name))
+        if not versions:
+            raise ModelNotFoundError(f"there is no model {name!r}", hint=self._suggest(name))
+        if not at or which == LATEST:
+            return self._entry(name, versions[-1])
+        if _is_number(which):
+            version = int(which)
+            known = [f"{name}@{each}" for each in versions[-5:]]
+        else:
+            tags = self._tags(name, versions)
+            version = tags.get(which, 0)
+            known = [f"{name}@{tag}" for tag in tags]
+        if version not in versions:
+            hint = f"there is {', '.join(known)}"
+            raise ModelNotFoundError(f"there is no model {ref!r}", hint=hint)
+        return self._entry(name, version)
+
+    def summary(self, ref: str | None = None) -> ModelSummary:
+        """Describe one stored version; see `find`."""
+        entry = self.find(ref)
+        for summary in self.summaries(entry.name):
+            if summary.entry == entry:
+                return summary
+        raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
+
+    def summaries(self, name: str | None = None) -> tuple[ModelSummary, ...]:
+        """List what is stored, by name and version; unreadable files are listed as such."""
+        names = self._names() if name is None else (check_name(name),)
+        return tuple(summary for each in names for summary in self._summaries_of(each))
+
+    def tag(self, ref: str, tag: str) -> ModelEntry:
+        """Let ``NAME@tag`` stand for this version from now on."""
+        if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
+            raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
+        entry = self.find(ref)
+        write_atomically(self._tag_path(entry.name, tag), f"{entry.version}\n".encode())
+        return entry
+
+    def untag(self, ref: str) -> ModelEntry:
+        """Forget the tag of ``NAME@TAG``; the version stays."""
+        entry = self.find(ref)
+        tag = ref.partition("@")[2]
+        if tag not in self._own_tags(entry.name):
+            raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
+        path = self._tag_path(entry.name, tag)
+        with storage_errors("remove", path):
+            path.unlink(missing_ok=True)
+        return entry
+
+    def remove(self, ref: str, *, force: bool = False) -> ModelEntry:
+        """Delete one version; its number is not given again.
+
+        Raises
+        ------
+        UsageError
+            A tag stands for it and ``force`` is not set.
+        """
+        entry = self.find(ref)
+        tags = [tag for tag, version in self._own_tags(entry.name).items() if version == entry.version]
+        if tags and not force:
+            problem = f"{entry.ref} is tagged {', '.join(tags)}"
+            raise UsageError(problem, hint="add --force to remove it all the same")
+        folder = entry.path.parent
+        create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
+        with storage_errors("remove", entry.path):
+            entry.path.unlink(missing_ok=True)
+            for tag in tags:
+                self._tag_path(entry.name, tag).unlink(missing_ok=True)
+            # Only the highest number given has to be remembered.
+            *lower, _ = sorted(_numbers(folder, _REMOVED))
+            for version in lower:
+                (folder / f"{version}{_REMOVED}").unlink(missing_ok=True)
+        return entry
+
+    def check_writable(self) -> None:
+        """Raise StorageError where a model could not be saved; better before a long fit."""
+        probe = self.folder / ".writable"
+        write_atomically(probe, b"")
+        with storage_errors("write", probe):
+            probe.unlink(missing_ok=True)
+
+    def _entry(self, name: str, version: int) -> ModelEntry:
+        return ModelEntry(name, version, self.folder / name / f"{version}{SUFFIX}")
+
+    def _tag_path(self, name: str, tag: str) -> Path:
+        return self.folder / name / "tags" / tag
+
+    def _names(self) -> list[str]:
+        with storage_errors("read", self.folder):
+            if not self.folder.is_dir():
+                return []
+            return sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name))
+
+    def _versions(self, name: str) -> list[int]:
+        return sorted(_numbers(self.folder / name, SUFFIX))
+
+    def _newest(self) -> ModelEntry:
+        newest: tuple[str, ModelEntry] | None = None
+        for name in self._names():
+            # Later versions are younger, so one card for each name is enough.
+            for version in reversed(self._versions(name)):
+                entry = self._entry(name, version)
+                card, _ = _card_or_problem(entry.path)
+                if card is not None:
+                    if newest is None or card.created > newest[0]:
+                        newest = card.created, entry
+                    break
+        if newest is None:
+            raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
+        return newest[1]
+
+    def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
+        versions = self._versions(name)
+        tags = self._tags(name, versions)
+        for version in versions:
+            entry = self._entry(name, version)
+            try:
+                n_bytes = entry.path.stat().st_size
+            except FileNotFoundError:
+                continue  # removed by another process since the folder was listed
+            card, problem = _card_or_problem(entry.path)
+            own = tuple(tag for tag, tagged in tags.items() if tagged == version)
+            yield ModelSummary(entry, n_bytes, own, card, problem)
+
+    def _tags(self, name: str, versions: list[int]) -> dict[str, int]:
+        tags = {LATEST: versions[-1]} if versions else {}
+        best = self._best(name, versions)
+        if best is not None:
+            tags[BEST] = best
+        return tags | {t: v for t, v in self._own_tags(name).items() if v in versions}
+
+    def _own_tags(self, name: str) -> dict[str, int]:
+        folder = self.folder / name / "tags"
+        tags: dict[str, int] = {}
+        with storage_errors("read", folder):
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                text = path.read_text("ascii", errors="replace").strip()
+                if _NAME.fullmatch(path.name) and _is_number(text):
+                    tags[path.name] = int(text)
+        return tags
+
+    def _best(self, name: str, versions: list[int]) -> int | None:
+        """The version with the highest test accuracy; of equal ones the newest."""
+        scored = []
+        for version in versions:
+            card, _ = _card_or_problem(self._entry(name, version).path)
+            if card is not None and isinstance(card.metrics.get("test_accuracy"), float):
+                scored.append((card.metrics["test_accuracy"], version))
+        return max(scored)[1] if scored else None
+
+    def _suggest(self, name: str) -> str:
+        import difflib
+
+        names = self._names()
+        close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        if close:
+            return f"did you mean {' or '.join(close)}?"
+        return _LIST if names else _TRAIN_FIRST
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= 9
+
+
+def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
+    with storage_errors("read", folder):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.suffix in suffixes and _is_number(path.stem):
+                yield int(path.stem)
+
+
+def _card_or_problem(path: Path) -> tuple[ModelCard | None, str]:
+    try:
+        return read_card(path), ""
+    except (CorruptFileError, StorageError) as error:
+        return None, error.message

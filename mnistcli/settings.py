@@ -1,0 +1,170 @@
+"""What can be asked of a training: values that check themselves, and nothing heavy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from mnistcli.errors import UsageError
+
+Penalty = Literal["l2", "l1", "elasticnet", "none"]
+Solver = Literal[
+    "auto", "newton", "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"
+]
+ClassWeight = Literal["balanced"]
+SplitKind = Literal["standard", "random"]
+
+# What each solver can minimise; the first is the fastest, which `auto` takes.
+SOLVERS_FOR: dict[Penalty, tuple[Solver, ...]] = {
+    "l2": ("newton", "lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"),
+    "l1": ("liblinear", "saga"),
+    "elasticnet": ("saga",),
+    "none": ("newton", "lbfgs", "newton-cg", "newton-cholesky", "sag", "saga"),
+}
+_TWO_CLASSES_ONLY = ("liblinear",)
+
+
+@dataclass(frozen=True, slots=True)
+class SolverSettings:
+    """What is minimised, and how.
+
+    Attributes
+    ----------
+    C : float
+        Weight of the data against the penalty, > 0.
+    penalty : {"l2", "l1", "elasticnet", "none"}
+    l1_ratio : float or None
+        Share of L1 in the elastic net, in [0, 1]; None with the other penalties.
+    class_weight : {None, "balanced"}
+        "balanced" weighs samples so that every class counts the same in total.
+    solver : str
+        "auto" takes the fastest for the penalty.
+    tol : float or None
+        The solver's own tolerance; None is the solver's default.
+    max_iter : int or None
+        None is the solver's default.
+    """
+
+    C: float = 1.0
+    penalty: Penalty = "l2"
+    l1_ratio: float | None = None
+    class_weight: ClassWeight | None = None
+    solver: Solver = "auto"
+    tol: float | None = None
+    max_iter: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        _check_choice("penalty", self.penalty, get_args(Penalty))
+        _check_choice("solver", self.solver, get_args(Solver))
+        _check_choice("class_weight", self.class_weight, (*get_args(ClassWeight), None))
+        _check_positive("C", self.C)
+        _check_positive("tol", self.tol)
+        _check_positive("max_iter", self.max_iter)
+        if (self.l1_ratio is None) == (self.penalty == "elasticnet"):
+            raise UsageError(
+                "an L1 ratio and the penalty elasticnet go together",
+                hint="for example --penalty elasticnet --l1-ratio 0.5",
+            )
+        if self.l1_ratio is not None and not 0 <= self.l1_ratio <= 1:
+            raise UsageError(f"the L1 ratio {self.l1_ratio:g} is not between 0 and 1")
+        if self.solver != "auto" and self.solver not in SOLVERS_FOR[self.penalty]:
+            raise UsageError(
+                f"the solver {self.solver} does not do the penalty {self.penalty}",
+                hint=f"these do: {', '.join(SOLVERS_FOR[self.penalty])}",
+            )
+
+    @property
+    def l1_share(self) -> float:
+        """The share of L1 in the penalty."""
+        if self.penalty == "elasticnet":
+            return self.l1_ratio or 0.0
+        return 1.0 if self.penalty == "l1" else 0.0
+
+    def solver_for(self, n_classes: int) -> Solver:
+        """Say which solver does it; refuse one that cannot do so many classes."""
+        able = [
+            solver
+            for solver in SOLVERS_FOR[self.penalty]
+            if n_classes == 2 or solver not in _TWO_CLASSES_ONLY
+        ]
+        if self.solver == "auto":
+            return able[0]
+        if self.solver not in able:
+            raise UsageError(
+                f"the solver {self.solver} does two classes, this task has {n_classes}",
+                hint=f"these do more: {', '.join(able)}",
+            )
+        return self.solver
+
+
+@dataclass(frozen=True, slots=True)
+class SplitSpec:
+    """Which images are for training and which for the test.
+
+    Attributes
+    ----------
+    kind : {"standard", "random"}
+        The dataset's own two parts, or all its images split anew, class by class.
+    test_size : float
+        The share of the images that a random split keeps for the test.
+    seed : int
+        Of the random split, the subset and the permutation of the training set.
+    limit : int or None
+        Train on a stratified subset of this many images; the test part stays whole.
+    """
+
+    kind: SplitKind = "standard"
+    test_size: float = 0.2
+    seed: int = 0
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        _check_choice("split", self.kind, get_args(SplitKind))
+        if not 0 < self.test_size < 1:
+            raise UsageError(f"the test size {self.test_size:g} is not between 0 and 1")
+        if self.seed < 0:
+            raise UsageError(f"the seed {self.seed} is negative")
+        _check_positive("limit", self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    solver : SolverSettings
+        What is minimised, and how.
+    split : SplitSpec
+        Which images are for training.
+    n_folds : int or None
+        Cross-validate on the training set first, with this many folds.
+    n_jobs : int
+        Processes for the folds; -1 for as many as there are cores.
+    """
+
+    solver: SolverSettings = field(default_factory=SolverSettings)
+    split: SplitSpec = field(default_factory=SplitSpec)
+    n_folds: int | None = None
+    n_jobs: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        if self.n_folds is not None and self.n_folds < 2:
+            raise UsageError(f"{self.n_folds} folds are no cross-validation", hint="use 2 or more")
+        if self.n_jobs < 1 and self.n_jobs != -1:
+            raise UsageError(f"{self.n_jobs} jobs make no sense", hint="use 1 or more, or -1")
+
+
+def _check_positive(name: str, value: float | None) -> None:
+    if value is not None and not (value > 0 and math.isfinite(value)):
+        raise UsageError(f"{name} = {value:g} makes no sense", hint="it has to be above 0")
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices if choice is not None)
+        raise UsageError(f"{value!r} is no {name.replace('_', ' ')}", hint=f"choose from {known}")

@@ -1,0 +1,135 @@
+"""The task language: which digits are told apart from which.
+
+    task   = group "v" group { "v" group }
+    group  = digit { digit }            one class made of these digits
+           | "rest"                     all digits not named before; only as the last group
+
+``0v1`` tells 0 from 1, ``2vrest`` 2 from everything else, ``17v49`` {1, 7} from {4, 9}, and
+``0v1v2`` three classes. ``digits`` is short for all ten, ``even-odd`` for ``02468v13579``.
+
+The positive class of a two-class task is the first group when the last is ``rest``, else the last
+group. Classes are numbered so that the positive one is class 1, as scikit-learn has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mnistcli.errors import TaskError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ALL_DIGITS = "0123456789"
+ALIASES = {"digits": "v".join(ALL_DIGITS), "even-odd": "02468v13579"}
+ALIAS_CLASS_NAMES = {"even-odd": ("even", "odd")}
+REST = "rest"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A classification task on digit images.
+
+    Attributes
+    ----------
+    name : str
+        The canonical spelling; ``parse_task(task.name) == task``.
+    groups : tuple of str
+        The digits of each class, in class order: ``("0", "1")``, or ``("013456789", "2")`` for
+        ``2vrest``, whose positive class comes last.
+    class_names : tuple of str
+        What to call each class, in class order.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes, at least 2."""
+        return len(self.groups)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two classes, and so a positive one: class 1."""
+        return self.n_classes == 2
+
+    @property
+    def digits(self) -> str:
+        """All the digits that take part, sorted."""
+        return "".join(sorted("".join(self.groups)))
+
+    def encode(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Turn digit labels into class indices.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n,), integer
+            Digits; values outside 0-9 take part in no task.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            The class index of each, -1 where the digit takes no part.
+        """
+        import numpy as np
+
+        class_of_digit = np.full(len(ALL_DIGITS) + 1, -1, dtype=np.int64)
+        for index, group in enumerate(self.groups):
+            class_of_digit[[int(digit) for digit in group]] = index
+        known = (labels >= 0) & (labels < len(ALL_DIGITS))
+        # The extra last entry answers for everything that is not a digit.
+        encoded: NDArray[np.int64] = class_of_digit[np.where(known, labels, len(ALL_DIGITS))]
+        return encoded
+
+
+def parse_task(text: str) -> Task:
+    """Read a task: ``parse_task("2vrest")``.
+
+    Raises
+    ------
+    TaskError
+        Says which part of the sentence makes no sense.
+    """
+    written = text.strip().lower()
+    sentence = ALIASES.get(written, written)
+    groups = sentence.split("v")
+    _check(text, groups)
+    canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
+    name = _alias_of("v".join(canonical))
+    class_names = ALIAS_CLASS_NAMES.get(name, tuple(canonical))
+    if canonical[-1] == REST:
+        named = "".join(canonical[:-1])
+        canonical[-1] = "".join(digit for digit in ALL_DIGITS if digit not in named)
+        if len(canonical) == 2:
+            canonical.reverse()
+            class_names = class_names[::-1]
+    return Task(name=name, groups=tuple(canonical), class_names=class_names)
+
+
+def _alias_of(sentence: str) -> str:
+    return next((alias for alias, meaning in ALIASES.items() if meaning == sentence), sentence)
+
+
+def _check(text: str, groups: list[str]) -> None:
+    seen: set[str] = set()
+    for position, group in enumerate(groups):
+        if group == REST:
+            if position != len(groups) - 1:
+                raise TaskError(text, "'rest' can only be the last group")
+            continue
+        if not group:
+            raise TaskError(text, "a group is empty" if len(groups) > 1 else "it is empty")
+        for character in group:
+            if character not in ALL_DIGITS:
+                raise TaskError(text, f"{group!r} is neither digits nor 'rest'")
+            if character in seen:
+                raise TaskError(text, f"the digit {character} occurs twice")
+            seen.add(character)
+    if len(groups) < 2:
+        raise TaskError(text, "it needs at least two groups, separated by 'v'")
+    if groups[-1] == REST and len(seen) == len(ALL_DIGITS):
+        raise TaskError(text, "nothing is left for 'rest'")

@@ -1,0 +1,217 @@
+"""Train a model for a task and judge it."""
+
+from __future__ import annotations
+
+import math
+import platform
+import sys
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnistcli import __version__
+from mnistcli.errors import TrainingError
+from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
+from mnistcli.linear_model.solvers import fit
+from mnistcli.metrics.classification import Evaluation, evaluate_scores
+from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.registry.card import ModelCard
+from mnistcli.registry.model_file import Model
+from mnistcli.settings import TrainingSettings
+from mnistcli.tasks import Task, parse_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mnistcli.datasets import Dataset
+    from mnistcli.linear_model.newton import NewtonProgress
+    from mnistcli.linear_model.objective import Fit
+    from mnistcli.model_selection.cross_validation import CrossValidation
+    from mnistcli.model_selection.splits import Samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Training:
+    """A trained model and how it went.
+
+    Attributes
+    ----------
+    model : Model
+    task : Task
+    solver : str
+        The solver that did it.
+    fit : Fit
+    n_train, n_test : int
+    train_accuracy : float
+    evaluation : Evaluation
+        On the test images.
+    cross_validation : CrossValidation or None
+    """
+
+    model: Model
+    task: Task
+    solver: str
+    fit: Fit
+    n_train: int
+    n_test: int
+    train_accuracy: float
+    evaluation: Evaluation
+    cross_validation: CrossValidation | None
+
+
+def train(
+    task: str | Task,
+    dataset: Dataset | None = None,
+    settings: TrainingSettings | None = None,
+    *,
+    command: str = "",
+    on_fold: Callable[[int, int], object] | None = None,
+    on_iteration: Callable[[NewtonProgress], None] | None = None,
+) -> Training:
+    """Train a logistic regression and judge it on the test images.
+
+    Parameters
+    ----------
+    task : str or Task
+        ``"0v1"``, ``"2vrest"``, ``"digits"``, ...
+    dataset : Dataset, optional
+        MNIST unless given.
+    settings : TrainingSettings, optional
+    command : str
+        What to note in the card as the way to get this model.
+    on_fold, on_iteration : callable, optional
+        See `cross_validate` and `linear_model.solvers.fit`.
+
+    Raises
+    ------
+    TaskError, UsageError, TrainingError
+        Before or after looking at the data; nothing is kept.
+    """
+    task = parse_task(task) if isinstance(task, str) else task
+    settings = settings or TrainingSettings()
+    solver = settings.solver.solver_for(task.n_classes)
+    if dataset is None:
+        from mnistcli.datasets import open_dataset
+
+        dataset = open_dataset()
+    samples = training_samples(dataset, task, settings.split)
+    seed = settings.split.seed
+    cross_validation = _cross_validate(samples, task, settings, on_fold)
+    rows = samples.images.reshape(len(samples), -1)
+    result = fit(
+        rows, samples.y, settings.solver, n_classes=task.n_classes, seed=seed, on_iteration=on_iteration
+    )
+    classifier = LinearClassifier(result.coef, result.intercept, task.class_names, PIXEL_SCALE)
+    train_accuracy = float((classifier.predict(rows) == samples.y).mean())
+    if settings.solver.penalty == "none":
+        _refuse_separable(task, train_accuracy)
+    n_train = len(samples)
+    del rows, samples  # 47 MB that the test does not need
+    tested = test_samples(dataset, task, settings.split)
+    if not len(tested):
+        raise TrainingError("no images are left for the test", hint="raise --test-size")
+    evaluation = evaluate_scores(
+        tested.y, classifier.decision_function(tested.images), task.class_names
+    )
+    card = ModelCard(
+        task=task.name,
+        class_names=task.class_names,
+        dataset=dataset.name,
+        dataset_sha256=dataset.sha256,
+        split=settings.split,
+        settings=replace(settings.solver, solver=solver),
+        features={"kind": "pixels", "scale": PIXEL_SCALE},
+        n_train=n_train,
+        n_test=len(tested),
+        certificate=_without_nan(asdict(result.certificate)),
+        fit_seconds=round(result.fit_seconds, 6),
+        metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation)),
+        versions=_versions(),
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
+    return Training(
+        model=Model(classifier, card),
+        task=task,
+        solver=solver,
+        fit=result,
+        n_train=n_train,
+        n_test=len(tested),
+        train_accuracy=train_accuracy,
+        evaluation=evaluation,
+        cross_validation=cross_validation,
+    )
+
+
+def _cross_validate(
+    samples: Samples,
+    task: Task,
+    settings: TrainingSettings,
+    on_fold: Callable[[int, int], object] | None,
+) -> CrossValidation | None:
+    if settings.n_folds is None:
+        return None
+    from mnistcli.model_selection.cross_validation import cross_validate
+
+    return cross_validate(
+        samples,
+        settings.solver,
+        n_classes=task.n_classes,
+        n_folds=settings.n_folds,
+        seed=settings.split.seed,
+        n_jobs=settings.n_jobs,
+        on_fold=on_fold,
+    )
+
+
+def _refuse_separable(task: Task, train_accuracy: float) -> None:
+    """Name the fit that looks finished but has no optimum to reach.
+
+    Where a hyperplane separates the classes, doubling the weights always lowers the loss.
+    """
+    if train_accuracy == 1.0:
+        raise TrainingError(
+            f"without a penalty {task.name} has no finite optimum: a hyperplane separates "
+            "its training images",
+            hint="keep a penalty and weaken it: --penalty l2 --C 10000",
+        )
+
+
+def _metrics(
+    train_accuracy: float, evaluation: Evaluation, cross_validation: CrossValidation | None
+) -> dict[str, Any]:
+    metrics: dict[str, Any] = {
+        "train_accuracy": train_accuracy,
+        "test_accuracy": evaluation.accuracy,
+        "test_n_correct": evaluation.n_correct,
+        "test_baseline_accuracy": evaluation.baseline_accuracy,
+        "test_balanced_accuracy": evaluation.balanced_accuracy,
+        "test_log_loss": evaluation.log_loss,
+        "test_roc_auc": evaluation.roc_auc,
+        "test_average_precision": evaluation.average_precision,
+    }
+    if cross_validation is not None:
+        metrics["cv_accuracies"] = list(cross_validation.accuracies)
+    return metrics
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no word for NaN and infinity: null stands for "not known"."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in values.items()
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Name what took part: scikit-learn only where it was imported."""
+    versions = {
+        "python": platform.python_version(),
+        "mnistcli": __version__,
+        "numpy": np.__version__,
+    }
+    if "sklearn" in sys.modules:
+        versions["scikit-learn"] = sys.modules["sklearn"].__version__
+    return versions

@@ -1,0 +1,44 @@
+"""What is checked, and how: ``nox`` runs lint, types and tests; the rest is opt-in."""
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install the project and dependency groups."""
+    session.install(".", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*nox.project.dependency_groups(PROJECT, "lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, "type")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest."""
+    install(session, "test")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def torture(session: nox.Session) -> None:
+    """Run the tests that take minutes: full counts of what is promised."""
+    install(session, "test")
+    session.run("pytest", "-n", "2", "-m", "torture", *session.posargs)

@@ -1,0 +1,84 @@
+"""What every test starts from: an empty home, a plain terminal, the real digits."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mnistcli.datasets import DatasetStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mnistcli.datasets import Dataset
+
+TERMINAL_VARIABLES = (
+    "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "GITHUB_ACTIONS", "PY_COLORS",
+    "TTY_COMPATIBLE", "TTY_INTERACTIVE", "MNISTCLI_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
+    """A store with MNIST in it; tests only read from it."""
+    store = DatasetStore(tmp_path_factory.mktemp("store") / "datasets")
+    store.install("mnist")
+    return store
+
+
+@pytest.fixture(scope="session")
+def mnist(store: DatasetStore) -> Dataset:
+    """The real MNIST."""
+    return store.open("mnist")
+
+
+@pytest.fixture
+def home(tmp_path: Path, store: DatasetStore) -> Path:
+    """A home of mnistcli of the test's own, whose MNIST is decoded already."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "datasets").symlink_to(store.folder)
+    return home
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """Hide the terminal and the user that the tests are run by."""
+    for name in TERMINAL_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MNISTCLI_HOME", str(home))
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Finished]:
+    """Run mnistcli as a process of its own: ``run("train", "--task", "0v1")``."""
+
+    def run_(*arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> Finished:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mnistcli", *arguments],
+            env={**os.environ, **(env or {})},
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        return Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    return run_

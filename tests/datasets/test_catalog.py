@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+from mnistcli.datasets import CATALOG, find_dataset
+from mnistcli.datasets.catalog import PART_NAMES
+from mnistcli.errors import UsageError
+
+from .conftest import BUNDLE, read_bundled
+
+SPECS = list(CATALOG.values())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=list(CATALOG))
+def test_rows_are_well_formed(spec):
+    assert tuple(part.name for part in spec.parts) == PART_NAMES
+    assert [len(part.shape) for part in spec.parts] == [3, 1, 3, 1]
+    assert spec.parts[0].shape == (60_000, 28, 28)
+    assert spec.part("test-labels") is spec.parts[3]
+    assert len(set(spec.class_names)) == 10
+    assert spec.attribution
+    assert spec.licence
+    for part in spec.parts:
+        assert re.fullmatch(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}", part.file.checksum)
+        assert re.fullmatch(r"[0-9a-f]{64}", part.payload_sha256 or "0" * 64)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=list(CATALOG))
+def test_mirrors_are_https_first_and_never_the_dead_host(spec):
+    schemes = [url.partition("://")[0] for url in spec.mirrors]
+    assert schemes == sorted(schemes, reverse=True)
+    assert all(url.endswith("/") for url in spec.mirrors)
+    assert not any("lecun" in url for url in spec.mirrors)
+
+
+def test_no_two_files_share_a_checksum():
+    checksums = [part.file.checksum for spec in SPECS for part in spec.parts]
+    assert len(set(checksums)) == len(checksums) == 16
+
+
+def test_the_box_holds_what_the_catalogue_says():
+    for part in CATALOG["mnist"].parts:
+        data = (BUNDLE / part.file.name).read_bytes()
+        array = read_bundled(part.file.name)
+        assert len(data) == part.file.n_bytes
+        assert f"sha256:{hashlib.sha256(data).hexdigest()}" == part.file.checksum
+        assert array.shape == part.shape
+        assert hashlib.sha256(array.tobytes()).hexdigest() == part.payload_sha256
+
+
+def test_facts_of_mnist(digits):
+    counts = np.bincount(digits["train-labels"]).tolist()
+    assert counts == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    counts = np.bincount(digits["test-labels"]).tolist()
+    assert counts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_an_unknown_dataset_is_named_with_those_there_are():
+    with pytest.raises(UsageError, match="unknown dataset 'cifar'") as caught:
+        find_dataset("cifar")
+    assert caught.value.hint == "the datasets are mnist, fashion-mnist, kmnist, qmnist"

@@ -1,0 +1,88 @@
+"""scikit-learn is the reference for every number."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.metrics.classification import average_precision, evaluate_scores, roc_auc
+
+EXACT = 1e-12
+
+
+def scores_like(rng, n, n_classes, *, rounded=False):
+    """Scores that are right more often than not; rounded ones have many ties."""
+    y = np.concatenate([np.arange(n_classes), rng.integers(n_classes, size=n - n_classes)])
+    truth = np.eye(n_classes)[y]
+    scores = rng.normal(size=(n, n_classes)) * 3 + 2 * truth
+    if n_classes == 2:
+        scores = scores[:, 1] - scores[:, 0]
+    return y, np.round(scores) if rounded else scores
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.parametrize("n", [12, 500])
+def test_evaluation_equals_scikit_learn(n_classes, rounded, n):
+    y, scores = scores_like(np.random.default_rng(n), n, n_classes, rounded=rounded)
+    names = tuple(f"class {k}" for k in range(n_classes))
+    ours = evaluate_scores(y, scores, names)
+    answers = classes_of(scores)
+    report = metrics.classification_report(
+        y, answers, labels=range(n_classes), target_names=names, output_dict=True, zero_division=0.0
+    )
+    for row in (*ours.classes, ours.macro_avg, ours.weighted_avg):
+        theirs = report[row.name]
+        assert row.precision == pytest.approx(theirs["precision"], abs=EXACT)
+        assert row.recall == pytest.approx(theirs["recall"], abs=EXACT)
+        assert row.f1_score == pytest.approx(theirs["f1-score"], abs=EXACT)
+        assert row.support == theirs["support"]
+    probabilities = probabilities_of(scores)
+    one_hot = np.eye(n_classes)[y]
+    assert ours.confusion.tolist() == metrics.confusion_matrix(y, answers).tolist()
+    assert ours.accuracy == pytest.approx(metrics.accuracy_score(y, answers), abs=EXACT)
+    assert ours.balanced_accuracy == pytest.approx(
+        metrics.balanced_accuracy_score(y, answers), abs=EXACT
+    )
+    assert ours.log_loss == pytest.approx(metrics.log_loss(y, probabilities), abs=EXACT)
+    truth, judged = (y, scores) if n_classes == 2 else (one_hot, scores)
+    assert ours.roc_auc == pytest.approx(metrics.roc_auc_score(truth, judged), abs=EXACT)
+    assert ours.average_precision == pytest.approx(
+        metrics.average_precision_score(truth, judged), abs=EXACT
+    )
+    assert ours.baseline_accuracy == np.bincount(y).max() / n
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40
+    ).filter(lambda pairs: len({positive for positive, _ in pairs}) == 2)
+)
+@settings(max_examples=200)
+def test_ranking_metrics_with_ties_equal_scikit_learn(pairs):
+    truth = np.array([positive for positive, _ in pairs])
+    scores = np.array([float(score) for _, score in pairs])
+    assert roc_auc(truth, scores) == pytest.approx(metrics.roc_auc_score(truth, scores), abs=EXACT)
+    assert average_precision(truth, scores) == pytest.approx(
+        metrics.average_precision_score(truth, scores), abs=EXACT
+    )
+
+
+def test_a_class_without_samples_has_no_curve_and_does_not_spoil_the_rest():
+    ours = evaluate_scores(np.array([0, 0, 1]), np.eye(3)[[0, 0, 1]] * 9.0, ("a", "b", "c"))
+    assert ours.accuracy == 1.0
+    assert ours.balanced_accuracy == 1.0
+    assert math.isnan(ours.roc_auc)
+    assert ours.classes[2].recall == 0.0
+    assert ours.classes[2].support == 0
+
+
+def test_a_sure_and_wrong_answer_costs_a_finite_amount():
+    ours = evaluate_scores(np.array([0, 1]), np.array([1e4, 1e4]), ("a", "b"))
+    assert ours.log_loss == pytest.approx(metrics.log_loss([0, 1], [[0, 1], [0, 1]]), abs=EXACT)

@@ -1,0 +1,136 @@
+"""The rules of the house: which room may import which, and what starts without what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnistcli
+
+PACKAGE = Path(mnistcli.__file__).parent
+
+FLOORS = (
+    {"errors"},
+    {"paths", "files", "tasks", "settings"},
+    {"datasets", "images", "linear_model"},
+    {"metrics", "registry", "model_selection"},
+    {"training", "evaluation", "prediction", "gallery"},
+    {"cli"},
+    {"__main__"},
+)
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+HEAVY = ("sklearn", "scipy", "pandas", "joblib")
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported_rooms(path):
+    """The rooms of the package that a module imports for use, not for its type annotations."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body.clear()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            head, _, rest = name.partition(".")
+            if head == "mnistcli":
+                yield rest.partition(".")[0]
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in modules()} == {*FLOOR_OF, "__init__"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_down(path):
+    room = room_of(path)
+    if room == "__init__":
+        assert not list(imported_rooms(path))
+        return
+    for other in imported_rooms(path):
+        if other in FLOOR_OF and other != room:
+            assert FLOOR_OF[other] < FLOOR_OF[room], f"{room} imports {other}"
+
+
+@pytest.mark.parametrize("library", ["typer", "rich"])
+def test_typer_and_rich_live_in_cli_only(library):
+    for path in modules():
+        if room_of(path) != "cli":
+            text = path.read_text("utf-8")
+            assert f"import {library}" not in text
+            assert f"from {library}" not in text
+
+
+def loaded_after(arguments, home, *, stdin=b""):
+    """The modules that a command has loaded when it ends."""
+    code = (
+        "import sys\n"
+        "from mnistcli.cli.app import app\n"
+        f"try: app({arguments!r}, prog_name='mnistcli')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(*sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], input=stdin, capture_output=True, check=False, cwd=home
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    return set(ended.stderr.decode().split())
+
+
+@pytest.fixture
+def model(run):
+    assert run("train", "--task", "0v1", "-q").out == "0v1@1\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["show", "7"],
+        ["predict", "--index", "7"],
+        ["evaluate"],
+        ["models", "list"],
+        ["models", "info"],
+        ["train", "--task", "0v1", "--limit", "300"],
+        ["download"],
+    ],
+    ids=" ".join,
+)
+def test_commands_start_without_heavy_libraries(arguments, home, model):
+    assert not loaded_after(arguments, home) & set(HEAVY)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])
+def test_some_commands_need_no_numpy(arguments, home, model):
+    assert "numpy" not in loaded_after(arguments, home)
+
+
+def test_importing_the_package_costs_nothing():
+    code = "import sys; import mnistcli; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert not set(ended.stdout.decode().split()) & {"numpy", "typer", "rich", *HEAVY}
+
+
+def test_the_public_names_are_all_there():
+    assert mnistcli.__all__ == sorted(mnistcli.__all__)
+    assert set(mnistcli.__all__) <= set(dir(mnistcli))
+    for name in mnistcli.__all__:
+        assert getattr(mnistcli, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = mnistcli.nonsense
