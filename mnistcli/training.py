@@ -14,7 +14,7 @@ import numpy as np
 from mnistcli import __version__
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
-from mnistcli.linear_model.solvers import fit
+from mnistcli.linear_model.solvers import fit, no_finite_optimum
 from mnistcli.metrics.classification import Evaluation, evaluate_scores
 from mnistcli.model_selection.splits import test_samples, training_samples
 from mnistcli.registry.card import ModelCard
@@ -101,12 +101,18 @@ def train(
     cross_validation = _cross_validate(samples, task, settings, on_fold)
     rows = samples.images.reshape(len(samples), -1)
     result = fit(
-        rows, samples.y, settings.solver, n_classes=task.n_classes, seed=seed, on_iteration=on_iteration
+        rows,
+        samples.y,
+        settings.solver,
+        n_classes=task.n_classes,
+        seed=seed,
+        on_iteration=on_iteration,
     )
     classifier = LinearClassifier(result.coef, result.intercept, task.class_names, PIXEL_SCALE)
     train_accuracy = float((classifier.predict(rows) == samples.y).mean())
-    if settings.solver.penalty == "none":
-        _refuse_separable(task, train_accuracy)
+    if settings.solver.penalty == "none" and train_accuracy == 1.0:
+        # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
+        raise no_finite_optimum("hyperplanes separate the classes of these images")
     n_train = len(samples)
     del rows, samples  # 47 MB that the test does not need
     tested = test_samples(dataset, task, settings.split)
@@ -164,19 +170,6 @@ def _cross_validate(
         n_jobs=settings.n_jobs,
         on_fold=on_fold,
     )
-
-
-def _refuse_separable(task: Task, train_accuracy: float) -> None:
-    """Name the fit that looks finished but has no optimum to reach.
-
-    Where a hyperplane separates the classes, doubling the weights always lowers the loss.
-    """
-    if train_accuracy == 1.0:
-        raise TrainingError(
-            f"without a penalty {task.name} has no finite optimum: a hyperplane separates "
-            "its training images",
-            hint="keep a penalty and weaken it: --penalty l2 --C 10000",
-        )
 
 
 def _metrics(

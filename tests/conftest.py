@@ -8,8 +8,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pytest
+# Two test processes on two cores: BLAS threads would only wait for one another, by spinning.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import pytest
+from typer.testing import CliRunner
+
+from mnistcli.cli.app import app
 from mnistcli.datasets import DatasetStore
 
 if TYPE_CHECKING:
@@ -82,3 +87,16 @@ def run(tmp_path: Path) -> Callable[..., Finished]:
         return Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
     return run_
+
+
+@pytest.fixture
+def invoke() -> Callable[..., Finished]:
+    """Run mnistcli in this process: faster than `run`, for what needs no process of its own."""
+
+    def invoke_(*arguments: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> Finished:
+        result = CliRunner().invoke(app, arguments, env=env, input=stdin, prog_name="mnistcli")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Finished(result.exit_code, result.stdout, result.stderr)
+
+    return invoke_

@@ -62,7 +62,7 @@ def gunzipped(file: BinaryIO) -> BinaryIO:
         return file
     import gzip
 
-    return cast("BinaryIO", gzip.GzipFile(fileobj=file))
+    return cast("BinaryIO", gzip.GzipFile(fileobj=file, mode="rb"))
 
 
 @contextlib.contextmanager
@@ -182,9 +182,9 @@ def read_idx(
     with damage_named(source):
         magic = plain.read(4)
         dtype = _IDX_DTYPES.get(magic[2:3])
-        if magic[:2] != b"\0\0" or dtype is None or not 1 <= magic[3] <= _IDX_MAX_DIMENSIONS:
+        n_dimensions = magic[3] if len(magic) == 4 else 0
+        if magic[:2] != b"\0\0" or dtype is None or not 1 <= n_dimensions <= _IDX_MAX_DIMENSIONS:
             raise CorruptFileError(source, f"is not an IDX file (it begins with {magic!r})")
-        n_dimensions = magic[3]
         header = plain.read(4 * n_dimensions)
     if len(header) != 4 * n_dimensions:
         raise CorruptFileError(source, "ends within its header")

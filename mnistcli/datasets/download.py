@@ -26,7 +26,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -659,13 +659,14 @@ def _opener() -> urllib.request.OpenerDirector:
         """Follows redirects, but neither from https to http nor out of the web."""
 
         def redirect_request(
-            self, req: urllib.request.Request, *answer: Any
+            self, req: urllib.request.Request, fp: IO[bytes], code: int, *answer: Any
         ) -> urllib.request.Request | None:
-            target: str = answer[-1]
+            headers, target = answer[-2:]
             allowed = ("https://",) if req.type == "https" else ("https://", "http://")
             if not target.lower().startswith(allowed):
-                raise urllib.error.URLError(f"refused to be redirected to {target}")
-            return super().redirect_request(req, *answer)
+                refusal = f"refused to be redirected to {target}"
+                raise urllib.error.HTTPError(req.full_url, code, refusal, headers, fp)
+            return super().redirect_request(req, fp, code, *answer)
 
     return urllib.request.build_opener(NoDowngrade)
 

@@ -26,7 +26,7 @@ either: MNIST is decoded in memory.
 from __future__ import annotations
 
 import contextlib
-import datetime
+import datetime as dt
 import hashlib
 import json
 import mmap
@@ -398,7 +398,7 @@ class DatasetStore:
             source=loaded.source,
             origin=loaded.origin,
             n_bytes_read=loaded.n_bytes_read,
-            installed_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            installed_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             files=entries,
         )
         _clear_the_way(folder / MANIFEST_NAME)

@@ -14,10 +14,10 @@ A header is believed as far as bytes follow it. Only `BadImageError` comes out.
 from __future__ import annotations
 
 import ast
+import itertools
 import math
 import re
-from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -69,8 +69,11 @@ def npy_blocks(source: Source) -> Iterator[Block]:
     n, height, width = _stack_shape(shape, source.name)
     if fortran_order and len(shape) > 1:
         if math.prod(shape) > MAX_PIXELS:
-            raise BadImageError(source.name, "is in Fortran order and too large to be turned around",
-                                hint="save it with np.save(path, np.ascontiguousarray(array))")
+            raise BadImageError(
+                source.name,
+                "is in Fortran order and too large to be turned around",
+                hint="save it with np.save(path, np.ascontiguousarray(array))",
+            )
         data = np.frombuffer(_exactly(source, math.prod(shape) * dtype.itemsize), dtype)
         blocks: Iterable[NDArray[np.generic]] = [
             data.reshape(shape, order="F").reshape(n, height, width)
@@ -186,29 +189,186 @@ def _scaled(values: NDArray[np.generic], *, unit: bool) -> Block:
 # --- CSV ----------------------------------------------------------------------------------------
 
 
+class _Layout(NamedTuple):
+    """What the first line of a table says about the others."""
+
+    delimiter: str | None  # None: any blanks
+    n_columns: int
+    label: int | None  # index of the column that is no pixel
+    has_header: bool
+
+    def fields(self, line: str) -> list[str]:
+        """Split a line."""
+        return [field.strip(' "') for field in line.split(self.delimiter)]
+
+
 def csv_blocks(source: Source) -> Iterator[tuple[int, Block]]:
-    """Read a table of pixels, a block of rows at a time, with the number of its first row.
+    """Read a table of pixels, a block at a time, each with the number of its first row, from 1.
 
     784 columns, or 785 with a label: the first column, or the last if a header says so. Values are
-    0 to 255, or 0 to 1 throughout. Commas, semicolons, tabs or blanks separate.
+    0 to 255, or 0 to 1 throughout. Commas, semicolons, tabs or blanks separate them.
     """
     lines = _lines(source)
-    table = _Table(source.name, next(lines, (1, "")))
+    first = next(lines, None)
+    if first is None:
+        raise BadImageError(source.name, "is empty")
+    layout = _layout_of(first[1], source.name)
+    if not layout.has_header:
+        lines = itertools.chain([first], lines)
     unit: bool | None = None
     row = 1
-    while block := [*table.first, *islice(lines, BLOCK_PICTURES - len(table.first))]:
-        table.first = []
-        values = table.parse(block)
+    while block := list(itertools.islice(lines, BLOCK_PICTURES)):
+        values = _pixels(block, layout, row, source.name)
         high = values.max()
         if unit is None and high > 0:
             unit = bool(high <= 1)
         if unit and high > 1:
-            i, j = np.argwhere(values > 1)[0]
-            raise table.error(row + int(i), block[i][0], int(j) + table.skipped,
-                              f"holds {values[i, j]:g} after rows that stay within 0 and 1")
+            raise BadImageError(
+                f"{source.name} row {row + int(values.max(axis=1).argmax())}",
+                f"holds {high:g} after rows that stay within 0 and 1",
+            )
         yield row, _scaled(values.reshape(-1, SIDE, SIDE), unit=bool(unit))
         row += len(block)
+    if row == 1:
+        raise BadImageError(source.name, "has a header and no rows")
 
 
-class _Table:
-    """What the first line of a CSV file says about the others."""
+def _layout_of(line: str, name: str) -> _Layout:
+    delimiter = next((d for d in (",", ";", "\t") if d in line), None)
+    fields = _Layout(delimiter, 0, None, has_header=False).fields(line)
+    n_columns = len(fields)
+    if n_columns not in (N_PIXELS, N_PIXELS + 1):
+        raise BadImageError(
+            name,
+            f"has {n_columns} columns",
+            hint="expected 784 pixels in a row, or a label and 784 pixels",
+        )
+    has_header = any(re.search("[A-Za-z]", field) for field in fields)
+    if n_columns == N_PIXELS:
+        return _Layout(delimiter, n_columns, None, has_header)
+    label_is_last = has_header and fields[-1].lower() in {"label", "class", "y", "target"}
+    return _Layout(delimiter, n_columns, -1 if label_is_last else 0, has_header)
+
+
+def _pixels(
+    block: list[tuple[int, str]], layout: _Layout, row: int, name: str
+) -> NDArray[np.float32]:
+    """Parse rows to values of shape (n, 784), 0 to 255."""
+    try:
+        values = np.loadtxt(
+            [line for _, line in block],
+            np.float32,
+            comments=None,
+            delimiter=layout.delimiter,
+            quotechar='"',
+            ndmin=2,
+        )
+    except (ValueError, OverflowError):
+        values = None
+    if values is None or values.shape != (len(block), layout.n_columns):
+        raise _first_fault(block, layout, row, name)
+    pixels = values if layout.label is None else np.delete(values, layout.label, axis=1)
+    within = (pixels >= 0) & (pixels <= 255)
+    if not within.all():
+        raise _first_fault(block, layout, row, name)
+    return pixels
+
+
+def _first_fault(
+    block: list[tuple[int, str]], layout: _Layout, row: int, name: str
+) -> BadImageError:
+    """Find what is wrong with a block of rows, the slow way."""
+    for i, (line_number, line) in enumerate(block):
+        where = f"{name} row {row + i}"
+        fields = layout.fields(line)
+        if len(fields) != layout.n_columns:
+            problem = f"has {len(fields)} columns, expected {layout.n_columns} (line {line_number})"
+            return BadImageError(where, problem)
+        is_label = None if layout.label is None else layout.label % layout.n_columns
+        for j, field in enumerate(fields):
+            try:
+                good = 0 <= float(field) <= 255 or j == is_label
+            except ValueError:
+                good = False
+            if not good:
+                problem = f"column {j + 1} (line {line_number}) holds {field[:20]!r}"
+                return BadImageError(where, f"{problem}, expected a number from 0 to 255")
+    return BadImageError(f"{name} row {row}", "is not a row of numbers")
+
+
+def _lines(source: Source) -> Iterator[tuple[int, str]]:
+    """Give the lines that are not blank, with their numbers from 1."""
+    rest = b""
+    number = 0
+    while True:
+        chunk = source.read(1 << 20)
+        parts = (rest + chunk).split(b"\n")
+        rest = parts.pop() if chunk else b""
+        for part in parts:
+            number += 1
+            if len(part) > MAX_LINE_BYTES:
+                raise _too_long(source.name, number)
+            if text := _ascii(part, number, source.name):
+                yield number, text
+        if len(rest) > MAX_LINE_BYTES:
+            raise _too_long(source.name, number + 1)
+        if not chunk:
+            return
+
+
+def _too_long(name: str, number: int) -> BadImageError:
+    return BadImageError(name, f"line {number} is longer than {MAX_LINE_BYTES:,} bytes")
+
+
+def _ascii(line: bytes, number: int, name: str) -> str:
+    if number == 1:
+        line = line.removeprefix(b"\xef\xbb\xbf")
+    if not line.isascii() or b"\0" in line:
+        raise BadImageError(name, f"line {number} is not plain ASCII text")
+    return line.decode("ascii").strip()
+
+
+# --- drawings -----------------------------------------------------------------------------------
+
+PAPER = " .\u00b7"
+SHADES = " .:-=+*#%@"
+BLOCKS = dict(zip("\u2591\u2592\u2593\u2588", (64, 128, 191, 255), strict=True))
+INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
+
+
+def is_table(first_line: str) -> bool:
+    """Say whether text is a table of numbers rather than a drawing."""
+    return "," in first_line or ";" in first_line or len(first_line.split()) > SIDE
+
+
+def drawing(text: str, name: str) -> Block:
+    """Turn a digit drawn with letters into a picture; one letter is one pixel.
+
+    Blank and ``.`` are paper, and so is ``0`` in a drawing of zeros and ones; the shades of
+    ``.:-=+*#%@`` count as such when at least four of them occur; everything else is ink.
+
+    Returns
+    -------
+    ndarray of shape (1, height, width), uint8
+        Light ink on black, with a margin of two pixels.
+    """
+    lines = text.expandtabs().rstrip().splitlines()
+    height, width = len(lines), max(map(len, lines), default=0)
+    if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
+        raise BadImageError(name, f"is no drawing of a digit: {height} lines of {width} letters")
+    used = set(text) - set("\r\n\t")
+    strange = sorted(used - INK - set(PAPER))
+    if strange:
+        raise BadImageError(
+            name,
+            f"is neither a picture nor a drawing: {strange[0]!r} is no ink",
+            hint="draw with # on blanks or dots",
+        )
+    levels = dict.fromkeys(used, 255) | {k: v for k, v in BLOCKS.items() if k in used}
+    if len(used & set(SHADES[2:])) > 3 and used <= set(SHADES):
+        levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
+    levels |= dict.fromkeys(PAPER + ("0" if used <= set("01 ") else ""), 0)
+    picture = np.zeros((1, height + 4, width + 4), np.uint8)
+    for y, line in enumerate(lines):
+        picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
+    return picture

@@ -45,6 +45,13 @@ FAINTEST_INK = 0.05
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
 
+# Share of the longer side of a picture that no stroke is wider than; wider is shadow.
+WIDEST_STROKE = 0.28
+# Share of the strongest ink at which a hairline counts as full.
+HAIRLINE_LEVEL = 0.35
+# Shares of full ink at which lines printed on paper are told from ink.
+LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+
 # Stroke widths in MNIST's pixels, measured as `_stroke_width` does: in MNIST 98 % lie between 1.4
 # and 4.3, the median is 2.4. What lies outside these limits is brought to the target beside them.
 HAIRLINE, HAIRLINE_TARGET = 1.4, 1.9
@@ -106,6 +113,14 @@ class _NoDigitError(Exception):
         self.hint = hint
 
 
+class _AllInkError(_NoDigitError):
+    """One filled shape; perhaps a sheet of paper on a table."""
+
+    def __init__(self, box: _Box) -> None:
+        super().__init__("is all ink: one filled shape, no strokes")
+        self.box = box
+
+
 def conform(grey: Grey, *, source: str = "image") -> Conformed:
     """Bring a picture of one digit into the form of MNIST.
 
@@ -163,12 +178,30 @@ def _conform(grey: Grey) -> Conformed:
     """Conform what is not MNIST-like yet; see `conform`."""
     if min(grey.shape) < 2 or np.ptp(grey) < MIN_CONTRAST:
         raise _NoDigitError(f"is blank: no ink, every pixel is close to {int(grey.flat[0])}")
-    view = grey
-    if max(grey.shape) > WORK_SIDE:
-        view = _cut_out(grey, _find_digit(_shrunk(grey, SEARCH_SIDE)).box)
-    digit = _with_readable_strokes(_find_digit(_shrunk(view, WORK_SIDE)))
-    image, shift = _centred(_scaled_to_box(digit))
+    try:
+        digit = _zoomed_in(grey)
+    except _AllInkError as error:
+        digit = _on_sheet(grey, error)
+    image, _ = _centred(_scaled_to_box(_with_readable_strokes(digit)))
     return Conformed(image, digit.steps)
+
+
+def _zoomed_in(grey: Grey) -> _Digit:
+    """Find the digit at a useful scale: as large as one needs and no larger."""
+    if max(grey.shape) <= WORK_SIDE:
+        return _find_digit(grey.astype(np.float32))
+    box = _find_digit(_shrunk(grey, SEARCH_SIDE)).box
+    return _find_digit(_shrunk(_cut_out(grey, box, 0.25), WORK_SIDE))
+
+
+def _on_sheet(grey: Grey, error: _AllInkError) -> _Digit:
+    """Take a filled shape for a sheet of paper and look for the digit on it."""
+    sheet = _cut_out(grey, error.box, -0.08)
+    try:
+        digit = _zoomed_in(sheet)
+    except _NoDigitError:
+        raise error from None
+    return digit._replace(steps=("cut out of its surroundings", *digit.steps))
 
 
 # --- where the digit is -------------------------------------------------------------------------
@@ -182,12 +215,13 @@ def _find_digit(picture: Ink) -> _Digit:
     picture : ndarray of shape (height, width), float32, 0..255
     """
     ink, noise, steps = _flattened(picture)
-    ink, mask, notes = _digit_mask(ink, noise)
+    mask, notes = _digit_mask(ink, noise)
     steps += notes
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     if _largest_square(mask) > 0.62 * longest:
-        raise _NoDigitError("is all ink: one filled shape, no strokes")
+        box = _Box(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
+        raise _AllInkError(box)
     pixel = longest / BOX
     zone = _grown(mask, max(1, round(pixel)))
     ink = np.where(zone, ink, np.float32(0))
@@ -209,27 +243,43 @@ def _flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
     ring = _ring(picture.shape)
     level = np.median(picture[ring])
     plain = bool(np.mean(np.abs(picture[ring] - level) <= 2) > 0.8)
-    paper = np.full_like(picture, level) if plain else _plane_through(picture, ring)
-    ink = picture - paper
-    # Ink is what deviates far, shading what deviates widely: the third power listens to the former.
-    dark = float((ink.astype(np.float64) ** 3).sum()) < 0
-    if dark:
-        ink = -ink
+    dark = _is_dark_on_light(picture - level if plain else _without_trend(picture))
+    ink = level - picture if dark else picture - level
     steps = [DARK_INK] if dark else []
     if not plain:
         shade = _wide_part(ink)
         shade += np.median(ink - shade)
-        ink = ink - shade
+        ink -= shade
         if dark:
             # A shadow dims ink and paper alike.
-            light = paper - shade
+            light = level - shade
             usual = np.median(light)
             ink *= usual / np.maximum(light, usual / 4)
-        if np.ptp(shade) > 3 * MIN_CONTRAST or np.ptp(paper) > 3 * MIN_CONTRAST:
+        if np.ptp(shade) > 3 * MIN_CONTRAST:
             steps.append("shading of the paper evened out")
-    noise = 1.4826 * float(np.median(np.abs(ink)))
-    full = _full_ink(ink, noise)
-    return ink / np.float32(full), noise / full, steps
+    full = _full_ink(ink, _noise(ink))
+    unevenness = 1.4826 * float(np.median(np.abs(ink)))
+    return ink / np.float32(full), unevenness / full, steps
+
+
+def _is_dark_on_light(deviation: Ink) -> bool:
+    """Say whether the strokes are darker than the paper.
+
+    Ink is little and deviates far, paper is much and deviates little: the third power listens to
+    the former. At the edge of a shadow both signs are as strong and cancel.
+    """
+    return float((deviation.astype(np.float64) ** 3).sum()) < 0
+
+
+def _without_trend(picture: Ink) -> Ink:
+    """Subtract the mean of a wide surrounding from a coarse version of a picture."""
+    coarse = _coarse(picture)
+    return coarse - _box_mean(coarse, max(3, max(coarse.shape) // 3) | 1)
+
+
+def _noise(ink: Ink) -> float:
+    """Estimate the standard deviation of the noise from neighbours, which share their shading."""
+    return 1.05 * float(np.median(np.abs(np.diff(ink, axis=1))))
 
 
 def _full_ink(ink: Ink, noise: float) -> float:
@@ -247,21 +297,24 @@ def _full_ink(ink: Ink, noise: float) -> float:
     return full
 
 
-def _digit_mask(ink: Ink, noise: float) -> tuple[Ink, Mask, list[str]]:
-    """Say which pixels belong to the digit: neither specks nor what runs along the border."""
+def _digit_mask(ink: Ink, noise: float) -> tuple[Mask, list[str]]:
+    """Say which pixels belong to the digit: neither specks nor lines nor what is at the border."""
     seen = _box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = max(FAINTEST_INK, 3 * noise)
-    label = None
-    for cut in (floor, *(c for c in (0.1, 0.2, 0.3, 0.4, 0.5) if c > floor)):
-        candidate = _digit_parts(seen, cut, noise)
-        label = label if label is not None else candidate
-        if not _spans(candidate[0]):
-            label = candidate
-            break
-    assert label is not None
-    mask, n_specks = label
-    steps = [f"{n_specks} specks dropped" if n_specks > 1 else "a speck dropped"] if n_specks else []
-    return ink, mask, steps
+    cuts = [floor, *(cut for cut in LINE_CUTS if cut > floor)]
+    parts = [_digit_parts(seen, floor, noise)]
+    while _spans(parts[-1][0]) and len(parts) < len(cuts):
+        parts.append(_digit_parts(seen, cuts[len(parts)], noise))
+    if _spans(parts[-1][0]):
+        # Not lines: the digit itself fills the picture.
+        parts = parts[:1]
+    elif 1 < len(parts) < len(cuts):
+        # Where lines just break up, pieces of them still cling to the digit.
+        parts.append(_digit_parts(seen, cuts[len(parts)], noise))
+    mask, n_specks = parts[-1]
+    if len(parts) > 1:
+        return mask, ["lines on the paper ignored"]
+    return mask, ["specks ignored"] if n_specks else []
 
 
 def _spans(mask: Mask) -> bool:
@@ -303,7 +356,9 @@ def _one_digit(mask: Mask) -> Mask:
     labels = np.where(mask, labels, 0)
     sizes = np.bincount(labels.ravel(), minlength=n + 1)
     sizes[0] = 0
-    heights = np.array([0] + [np.ptp((labels == i).any(axis=1).nonzero()[0]) + 1 for i in range(1, n + 1)])
+    heights = np.array(
+        [0] + [np.ptp((labels == i).any(axis=1).nonzero()[0]) + 1 for i in range(1, n + 1)]
+    )
     main = int(heights.argmax())
     others = [i for i in range(1, n + 1) if i != main and heights[i] > 0.6 * heights[main]]
     if others:
@@ -357,9 +412,12 @@ def _with_readable_strokes(digit: _Digit) -> _Digit:
     share = (HAIRLINE_TARGET if hairline else MARKER_TARGET) / BOX
     # At eight pixels for one of MNIST's, a radius in whole pixels is fine enough.
     side = 8 * BOX
-    height, width_ = (max(1, round(s * side / digit.box.longest)) for s in (digit.box.height, digit.box.width))
+    height, width_ = (
+        max(1, round(s * side / digit.box.longest)) for s in (digit.box.height, digit.box.width)
+    )
     ink = _averaged(digit.ink, digit.box, height, width_).clip(0, 1)
-    ink /= ink.max()
+    # A line thinner than a pixel is grey, and unevenly so: any ink counts as full.
+    ink = (ink / (HAIRLINE_LEVEL * ink.max())).clip(0, 1) if hairline else ink / ink.max()
     # Growing by r adds 2r to the strokes and to the box: solve (width + 2r) = share (side + 2r).
     radius = round((share * side - 8 * width) / (2 * (1 - share)))
     ink = np.pad(ink, abs(radius) + 1)
@@ -422,10 +480,10 @@ def _shrunk(grey: Grey, longest: int) -> Ink:
     return padded.reshape(height, k, width, k).mean(axis=(1, 3), dtype=np.float32)
 
 
-def _cut_out(grey: Grey, box: _Box) -> Grey:
-    """Cut a box, in pixels of `_shrunk(grey, SEARCH_SIDE)`, and its surroundings out of a picture."""
+def _cut_out(grey: Grey, box: _Box, share: float) -> Grey:
+    """Cut a box, given in pixels of `_shrunk`, and a margin of a share of it out of a picture."""
     k = -(-max(grey.shape) // SEARCH_SIDE)
-    margin = 0.25 * box.longest + 2
+    margin = share * box.longest
     top, left = (max(0, int(k * (edge - margin))) for edge in (box.top, box.left))
     bottom, right = (int(np.ceil(k * (edge + margin))) for edge in (box.bottom, box.right))
     return grey[top:bottom, left:right]
@@ -445,35 +503,22 @@ def _ring(shape: tuple[int, ...], thickness: int = 0) -> Mask:
     return ring
 
 
-def _plane_through(picture: Ink, where: Mask) -> Ink:
-    """Fit a plane to the selected pixels, twice, the second time without outliers."""
-    height, width = picture.shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    terms = np.stack([np.ones_like(x), x, y], axis=-1)
-    A, b = terms[where], picture[where].astype(np.float64)
-    solution = np.linalg.lstsq(A, b, rcond=None)[0]
-    rest = np.abs(b - A @ solution)
-    inlier = rest <= 3 * np.median(rest) + 1
-    solution = np.linalg.lstsq(A[inlier], b[inlier], rcond=None)[0]
-    return (terms @ solution).astype(np.float32)
-
-
 def _wide_part(ink: Ink) -> Ink:
-    """Take what is wider than any stroke: a morphological opening, smoothed.
-
-    Works on at most 64 x 64 pixels, which is plenty for shadows.
-    """
-    k = -(-max(ink.shape) // 64)
-    height, width = (-(-side // k) for side in ink.shape)
-    whole = _Box(0, ink.shape[0], 0, ink.shape[1])
-    small = _averaged(ink, whole, height, width)
-    window = max(3, round(0.36 * max(height, width))) | 1
-    opened = -_window_max(-small, window)
-    opened = _window_max(opened, window)
-    opened = _box_mean(opened, max(3, window // 2) | 1)
-    rows, columns = _linear(ink.shape[0], height), _linear(ink.shape[1], width)
+    """Take what is wider than any stroke: a morphological opening."""
+    coarse = _coarse(ink)
+    window = max(3, round(WIDEST_STROKE * max(coarse.shape))) | 1
+    opened = _window_max(-_window_max(-coarse, window), window)
+    opened = _box_mean(opened, 3)
+    rows, columns = (_linear(n, m) for n, m in zip(ink.shape, coarse.shape, strict=True))
     wide: Ink = rows @ opened @ columns.T
     return wide
+
+
+def _coarse(picture: Ink) -> Ink:
+    """Average to at most 128 pixels a side, which is plenty for shadows."""
+    k = -(-max(picture.shape) // 128)
+    height, width = (-(-side // k) for side in picture.shape)
+    return _averaged(picture, _Box(0, picture.shape[0], 0, picture.shape[1]), height, width)
 
 
 def _window_max(a: Ink, window: int) -> Ink:
@@ -561,7 +606,11 @@ def _components(mask: Mask) -> tuple[NDArray[np.intp], int]:
     high = np.searchsorted(starts, stops - row, side="right")
     counts = np.maximum(high - low, 0)
     below = np.repeat(np.arange(len(starts)), counts)
-    above = np.arange(counts.sum()) - np.repeat(counts.cumsum() - counts, counts) + np.repeat(low, counts)
+    above = (
+        np.arange(counts.sum())
+        - np.repeat(counts.cumsum() - counts, counts)
+        + np.repeat(low, counts)
+    )
     names = np.arange(len(starts))
     while True:
         smaller = np.minimum(names[below], names[above])

@@ -11,7 +11,7 @@ with a the share of L1 (0 for the L2 penalty), s_i the weight of a sample, x_i t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mnistcli.linear_model.newton import NewtonProgress
     from mnistcli.linear_model.objective import Fit
     from mnistcli.settings import SolverSettings
+
 
 def fit(
     X: NDArray[np.uint8],
@@ -63,11 +64,23 @@ def fit(
     if settings.class_weight == "balanced":
         sample_weight = (len(y) / (n_classes * counts))[y]
     solver = settings.solver_for(n_classes)
-    if solver == "newton":
-        from mnistcli.linear_model.newton import fit_newton
+    if solver != "newton":
+        from mnistcli.linear_model.sklearn_solvers import fit_sklearn
 
-        options = {"tol": settings.tol, "max_iter": settings.max_iter}
-        result = fit_newton(
+        return fit_sklearn(
+            X,
+            y,
+            settings,
+            solver=solver,
+            n_classes=n_classes,
+            sample_weight=sample_weight,
+            seed=seed,
+        )
+    from mnistcli.linear_model.newton import SeparableDataError, fit_newton
+
+    chosen: dict[str, Any] = {"tol": settings.tol, "max_iter": settings.max_iter}
+    try:
+        return fit_newton(
             X,
             y,
             n_classes=n_classes,
@@ -76,12 +89,15 @@ def fit(
             sample_weight=sample_weight,
             seed=seed,
             on_iteration=on_iteration,
-            **{name: value for name, value in options.items() if value is not None},
+            **{name: value for name, value in chosen.items() if value is not None},
         )
-    else:
-        from mnistcli.linear_model.sklearn_solvers import fit_sklearn
+    except SeparableDataError as error:
+        raise no_finite_optimum(str(error)) from error
 
-        result = fit_sklearn(
-            X, y, settings, solver=solver, n_classes=n_classes, sample_weight=sample_weight, seed=seed
-        )
-    return result
+
+def no_finite_optimum(why: str) -> TrainingError:
+    """Name a fit without a penalty whose weights would grow for ever."""
+    return TrainingError(
+        f"without a penalty there is no finite optimum: {why}",
+        hint="keep a penalty and weaken it, for example --C 10000",
+    )

@@ -128,9 +128,7 @@ def report_rows(
     f1_score = _ratio(2 * hits, support + predicted)
     return tuple(
         ReportRow(name, float(p), float(r), float(f), int(n))
-        for name, p, r, f, n in zip(
-            class_names, precision, recall, f1_score, support, strict=True
-        )
+        for name, p, r, f, n in zip(class_names, precision, recall, f1_score, support, strict=True)
     )
 
 

@@ -94,17 +94,15 @@ def cross_validate(
     )
 
 
-def _run(
-    arguments: Sequence[tuple[Any, ...]], n_jobs: int
-) -> Iterator[tuple[float, bool]]:
+def _run(arguments: Sequence[tuple[Any, ...]], n_jobs: int) -> Iterator[tuple[float, bool]]:
     if n_jobs == 1:
         return (_judge_fold(*each) for each in arguments)
     import joblib
 
     tasks = (joblib.delayed(_judge_fold)(*each) for each in arguments)
-    outcomes: Iterator[tuple[float, bool]] = joblib.Parallel(
-        n_jobs=n_jobs, return_as="generator"
-    )(tasks)
+    outcomes: Iterator[tuple[float, bool]] = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
+        tasks
+    )
     return outcomes
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mnistcli.settings import SplitSpec
     from mnistcli.tasks import Task
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """Images of a task.
@@ -62,9 +63,7 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
     return _gather(part, y, np.flatnonzero(y >= 0))
 
 
-def stratified_sample(
-    y: NDArray[np.int64], n: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose ``n`` of the samples so that every class keeps its share.
 
     Each class gets its share rounded down, and what is left goes to the largest remainders.

@@ -179,7 +179,11 @@ def _shape(tensors: dict[str, Any], card: ModelCard) -> tuple[int, int]:
     n_bytes = n_coef_bytes + 8 * n_outputs
     expected = {
         "coef": {"dtype": "F64", "shape": shape, "data_offsets": [0, n_coef_bytes]},
-        "intercept": {"dtype": "F64", "shape": [n_outputs], "data_offsets": [n_coef_bytes, n_bytes]},
+        "intercept": {
+            "dtype": "F64",
+            "shape": [n_outputs],
+            "data_offsets": [n_coef_bytes, n_bytes],
+        },
     }
     if tensors != expected:
         raise ValueError("its arrays are not where they should be")

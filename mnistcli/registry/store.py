@@ -190,7 +190,9 @@ class ModelRegistry:
             A tag stands for it and ``force`` is not set.
         """
         entry = self.find(ref)
-        tags = [tag for tag, version in self._own_tags(entry.name).items() if version == entry.version]
+        tags = [
+            tag for tag, version in self._own_tags(entry.name).items() if version == entry.version
+        ]
         if tags and not force:
             problem = f"{entry.ref} is tagged {', '.join(tags)}"
             raise UsageError(problem, hint="add --force to remove it all the same")

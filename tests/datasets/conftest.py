@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import http.server
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -24,6 +23,7 @@ from mnistcli.datasets.download import Patience
 from mnistcli.datasets.store import DatasetStore
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
@@ -33,17 +33,6 @@ if TYPE_CHECKING:
 BUNDLE = Path(mnistcli.datasets.__file__).with_name("bundled")
 N_TRAIN, N_TEST = 600, 100
 IMPATIENT = Patience(timeout_s=0.5, retry_wait_s=0.01)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "torture: takes minutes; run with -m torture")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "torture" not in config.getoption("markexpr"):
-        for item in items:
-            if item.get_closest_marker("torture"):
-                item.add_marker(pytest.mark.skip(reason="run with -m torture"))
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +135,9 @@ class Site:
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
-    def publish(self, base: str, files: dict[str, bytes], behave: Callable[[bytes], Behaviour]) -> str:
+    def publish(
+        self, base: str, files: dict[str, bytes], behave: Callable[[bytes], Behaviour]
+    ) -> str:
         """Serve files under a base path, all in the same manner; return the base URL."""
         for name, data in files.items():
             self.pages[f"{base}{name}"] = behave(data)
@@ -295,7 +286,12 @@ def redirect(location: str) -> Behaviour:
 def in_turn(*answers: Behaviour) -> Behaviour:
     """Answer the first request by the first, the second by the second, and so on."""
     waiting = list(answers)
-    return lambda request: (waiting.pop(0) if len(waiting) > 1 else waiting[0])(request)
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        behave = waiting.pop(0) if len(waiting) > 1 else waiting[0]
+        behave(request)
+
+    return answer
 
 
 def _begin(

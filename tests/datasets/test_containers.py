@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import pickle
@@ -26,7 +27,7 @@ from mnistcli.datasets.containers import (
 )
 from mnistcli.errors import CorruptFileError
 
-from .conftest import BUNDLE, arff_text, idx_bytes
+from .conftest import BUNDLE, idx_bytes
 
 SMALL = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
@@ -119,7 +120,9 @@ def test_a_gzip_bomb_costs_neither_time_nor_memory():
 
 
 def test_idx_is_capped_before_anything_is_read():
-    with pytest.raises(CorruptFileError, match="declares 24 bytes of elements, expected at most 23"):
+    with pytest.raises(
+        CorruptFileError, match="declares 24 bytes of elements, expected at most 23"
+    ):
         read_idx(file_of(GOOD), "digits", max_bytes=23)
 
 
@@ -164,11 +167,16 @@ def test_only_our_errors_come_out_of_any_reader(data):
         lambda file: read_arff(file, "x", n_rows=1, n_columns=2),
     ]
     for reader in readers:
-        for prefix in (b"", b"\0\0\x08\x01", b"\x1f\x8b\x08\0", b"\x93NUMPY\1\0", b"PK\3\4", ARFF_HEAD):
-            try:
+        for prefix in (
+            b"",
+            b"\0\0\x08\x01",
+            b"\x1f\x8b\x08\0",
+            b"\x93NUMPY\1\0",
+            b"PK\3\4",
+            ARFF_HEAD,
+        ):
+            with contextlib.suppress(CorruptFileError):
                 reader(file_of(prefix + data))
-            except CorruptFileError:
-                pass
 
 
 # -------------------------------------------------------------------------------------- npy and npz
@@ -211,7 +219,9 @@ NPY = npy_bytes(SMALL)
     "data",
     [
         hand_made_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (65536, 65536), }"),
-        hand_made_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (18446744073709551616,), }"),
+        hand_made_npy(
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (18446744073709551616,), }"
+        ),
         hand_made_npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,"),
         hand_made_npy("{'descr': ('|u1',), 'fortran_order': False, 'shape': (1,), }", b"\0"),
         hand_made_npy("{'descr': '|u1', 'fortran_order': False, 'shape': (True,), }", b"\0"),
@@ -363,8 +373,8 @@ def test_ways_to_write_an_arff_header(head):
         ("7,1\n" * 3, "has more than 2 rows"),
         ("{0 7, 1 1}\n7,1\n", "row 1, column 1: '{0 7' is not"),
         ("7,'1\n5,1'\n", "cannot be read"),
-        ("7\0,1\n5,1\n", "row 1, column 1: '7\0' is not"),
-        ("7," + "1" * 5_000_000, "row 1, column 2"),
+        ("7\0,1\n5,1\n", "row 1, column 1: '7\\x00' is not"),
+        ("7," + "1" * 3_000_000, "row 1, column 2"),
         ("%" * 9_000_000, "has a line that never ends"),
         ("\n" * 9_000_000, "bytes of text"),
     ],

@@ -60,9 +60,9 @@ def test_evaluation_equals_scikit_learn(n_classes, rounded, n):
 
 
 @given(
-    st.lists(
-        st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40
-    ).filter(lambda pairs: len({positive for positive, _ in pairs}) == 2)
+    st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=40).filter(
+        lambda pairs: len({positive for positive, _ in pairs}) == 2
+    )
 )
 @settings(max_examples=200)
 def test_ranking_metrics_with_ties_equal_scikit_learn(pairs):

@@ -11,7 +11,9 @@ from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, ma
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
 
-app = typer.Typer(name="models", help="List, describe, tag and remove trained models.", no_args_is_help=True)
+app = typer.Typer(
+    name="models", help="List, describe, tag and remove trained models.", no_args_is_help=True
+)
 
 OneModel = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@VERSION or NAME@TAG.")]
 
@@ -95,7 +97,9 @@ def rm(
     ctx: typer.Context,
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="NAME@VERSION, ...")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")
+    ] = False,
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:

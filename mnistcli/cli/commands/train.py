@@ -59,11 +59,15 @@ def train(
     ] = "auto",
     tol: Annotated[
         float | None,
-        typer.Option(rich_help_panel=_MODEL, help="The solver's tolerance.", show_default="its own"),
+        typer.Option(
+            rich_help_panel=_MODEL, help="The solver's tolerance.", show_default="its own"
+        ),
     ] = None,
     max_iter: Annotated[
         int | None,
-        typer.Option(rich_help_panel=_MODEL, help="Most iterations.", show_default="the solver's own"),
+        typer.Option(
+            rich_help_panel=_MODEL, help="Most iterations.", show_default="the solver's own"
+        ),
     ] = None,
     dataset: DatasetOption = "mnist",
     cv: Annotated[
@@ -143,7 +147,9 @@ def train(
             tol=tol,
             max_iter=max_iter,
         ),
-        SplitSpec(kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit),
+        SplitSpec(
+            kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit
+        ),
         n_folds=cv,
         n_jobs=jobs,
     )

@@ -35,6 +35,7 @@ _ASCII = " .:-=+*#%@"
 _POSITIVE, _NEGATIVE = " .+#", " .-="
 
 _GAP = 2
+LARGEST_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +69,8 @@ def draw(tiles: Sequence[Tile], console: Console) -> Group:
     pixel.
     """
     manner = manner_for(console)
-    large = len(tiles) == 1 and manner != "half" and console.width >= 2 * tiles[0].image.shape[1]
+    widest = min(console.width, LARGEST_WIDTH)
+    large = len(tiles) == 1 and manner != "half" and 2 * tiles[0].image.shape[1] <= widest
     pictures = [picture(tile.image, manner, large=large) for tile in tiles]
     width = max(cell_width for cell_width, _ in pictures)
     # A pipe has no width; ten digits in a row read well everywhere.
@@ -85,9 +87,7 @@ def draw(tiles: Sequence[Tile], console: Console) -> Group:
     return Group(*lines)
 
 
-def picture(
-    image: NDArray[Any], manner: Manner, *, large: bool = False
-) -> tuple[int, list[Text]]:
+def picture(image: NDArray[Any], manner: Manner, *, large: bool = False) -> tuple[int, list[Text]]:
     """Turn an image into lines of text and say how many cells wide they are."""
     if manner == "half":
         return image.shape[1], _half_blocks(_colours(image))
@@ -103,9 +103,7 @@ def picture(
     ramp = _SHADES if manner == "shade" else _ASCII
     if image.dtype == np.uint8:
         return levels.shape[1], [Text("".join(line)) for line in _from_ramp(levels, ramp)]
-    signed = np.where(
-        levels >= 0, _from_ramp(levels, _POSITIVE), _from_ramp(-levels, _NEGATIVE)
-    )
+    signed = np.where(levels >= 0, _from_ramp(levels, _POSITIVE), _from_ramp(-levels, _NEGATIVE))
     return levels.shape[1], [Text("".join(line)) for line in signed]
 
 

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from mnistcli.settings import SolverSettings
     from mnistcli.training import Training
 
-_SCALARS = ("accuracy", "baseline_accuracy", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
+_SCALARS = (
+    "accuracy",
+    "baseline_accuracy",
+    "balanced_accuracy",
+    "log_loss",
+    "roc_auc",
+    "average_precision",
+)
 
 
 def training_view(training: Training, entry: ModelEntry | None) -> View:
@@ -91,7 +98,10 @@ def _training_facts(training: Training) -> Iterator[tuple[str, str]]:
     else:
         yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
     part = "standard split" if card.split.kind == "standard" else "random split"
-    yield "Data", f"{card.dataset}, {part}: {training.n_train:,} training and {training.n_test:,} test images"
+    yield (
+        "Data",
+        f"{card.dataset}, {part}: {training.n_train:,} training and {training.n_test:,} test images",
+    )
     yield "Model", describe_settings(card.settings)
     yield "Solver", describe_convergence(training)
     yield "Optimum", describe_optimum(training)
@@ -259,7 +269,9 @@ def confusion_table(evaluation: Evaluation, class_names: tuple[str, ...]) -> Ren
     table.add_column("truth \\ answer", justify="right")
     for name in class_names:
         table.add_column(name, justify="right")
-    for i, (name, counts) in enumerate(zip(class_names, evaluation.confusion.tolist(), strict=True)):
+    for i, (name, counts) in enumerate(
+        zip(class_names, evaluation.confusion.tolist(), strict=True)
+    ):
         cells = [
             Text(str(count) if count else ".", style=_confusion_style(count, is_right=i == j))
             for j, count in enumerate(counts)

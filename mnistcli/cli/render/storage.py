@@ -149,7 +149,9 @@ def model_view(summary: ModelSummary) -> View:
             pairs += _card_facts(card)
         return facts(iter(pairs))
 
-    return View("model", lambda: _summary_document(summary), rows, lambda: [summary.entry.ref], table)
+    return View(
+        "model", lambda: _summary_document(summary), rows, lambda: [summary.entry.ref], table
+    )
 
 
 def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import classification_report
+from sklearn.model_selection import cross_val_score
+
+
+def test_the_main_job(run, home):
+    done = run("train", "--task", "0v1")
+    assert done.code == 0, done.err
+    assert done.err == ""
+    path = home / "models" / "0v1" / "1.safetensors"
+    assert path.is_file()
+    lines = [line.rstrip() for line in done.out.splitlines()]
+    # What varies from machine to machine is how long it took and the last digits of the optimum.
+    solver = next(line for line in lines if line.startswith("Solver"))
+    assert re.fullmatch(r"Solver    newton: converged, \d+ iterations? in \d\.\d\d s", solver)
+    optimum = next(line for line in lines if line.startswith("Optimum"))
+    assert optimum.startswith("Optimum   objective 23.2399, gradient ")
+    assert [line for line in lines if line not in (solver, optimum)] == [
+        "Task      0v1: 0 or 1; 1 is the positive class",
+        "Data      mnist, standard split: 12,665 training and 2,115 test images",
+        "Model     logistic regression on pixels / 255, L2 penalty, C = 1",
+        "Training  99.99 % right",
+        "Test      99.95 % right: 2,114 of 2,115",
+        "To beat   53.66 %: always answering 1",
+        "",
+        "on the test images",
+        "",
+        "                precision   recall   f1-score   support",
+        " ──────────────────────────────────────────────────────",
+        "            0      1.0000   0.9990     0.9995       980",
+        "            1      0.9991   1.0000     0.9996      1135",
+        "",
+        "     accuracy                          0.9995      2115",
+        "    macro avg      0.9996   0.9995     0.9995      2115",
+        " weighted avg      0.9995   0.9995     0.9995      2115",
+        "",
+        "",
+        f"Saved 0v1@1 in {path}",
+        "Next  mnistcli evaluate 0v1@1",
+    ]
+
+
+def test_project_a_is_covered(invoke, mnist):
+    """Keep 0 and 1 of all 70,000, scale, split, train, report."""
+    done = invoke("train", "--task", "0v1", "--split", "random", "--test-size", "0.25", "--json")
+    ours = json.loads(done.out)
+    assert (ours["n_train"], ours["n_test"]) == (11_085, 3_695)
+    assert ours["test"]["accuracy"] > 0.998
+    # evaluate judges on the very images that were kept for the test
+    again = json.loads(invoke("evaluate", "--json").out)
+    assert again["n_samples"] == 3_695
+    assert again["accuracy"] == ours["test"]["accuracy"]
+    assert again["confusion"] == ours["test"]["confusion"]
+    trained_on = json.loads(invoke("evaluate", "--on", "train", "--json").out)
+    assert trained_on["n_samples"] == 11_085
+    assert trained_on["accuracy"] == ours["train_accuracy"]
+
+
+def test_project_b_is_covered_and_its_folds_are_those_of_scikit_learn(invoke, mnist):
+    """Permute the training set, tell 2 from not 2, cross-validate."""
+    done = invoke(
+        "train", "--task", "2vrest", "--cv", "3", "--limit", "1500", "--seed", "5",
+        "--solver", "lbfgs", "--tol", "1e-9", "--json",
+    )  # fmt: skip
+    ours = json.loads(done.out)
+    from mnistcli.model_selection.splits import training_samples
+    from mnistcli.settings import SplitSpec
+    from mnistcli.tasks import parse_task
+
+    samples = training_samples(mnist, parse_task("2vrest"), SplitSpec(seed=5, limit=1500))
+    rows = samples.images.reshape(1500, -1) / 255.0
+    theirs = cross_val_score(LogisticRegression(max_iter=3000, tol=1e-9), rows, samples.y, cv=3)
+    assert ours["cross_validation"]["accuracies"] == pytest.approx(theirs.tolist(), abs=0.003)
+    assert ours["cross_validation"]["mean"] == pytest.approx(
+        np.mean(ours["cross_validation"]["accuracies"])
+    )
+
+
+def test_report_is_that_of_scikit_learn(invoke, mnist):
+    invoke("train", "--task", "3v5", "--limit", "1000")
+    ours = json.loads(invoke("evaluate", "--json").out)
+    from mnistcli import load_model, predict
+    from mnistcli.model_selection.splits import samples_of
+    from mnistcli.tasks import parse_task
+
+    samples = samples_of(mnist.test, parse_task("3v5"))
+    answers = predict(load_model("3v5"), samples.images).classes
+    theirs = classification_report(samples.y, answers, target_names=["3", "5"], output_dict=True)
+    for row in (*ours["classes"], ours["macro_avg"], ours["weighted_avg"]):
+        assert row["precision"] == pytest.approx(theirs[row["name"]]["precision"], abs=1e-12)
+        assert row["f1_score"] == pytest.approx(theirs[row["name"]]["f1-score"], abs=1e-12)
+    assert ours["accuracy"] == pytest.approx(theirs["accuracy"], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--penalty", "l1"], "L1 penalty, C = 1"),
+        (["--penalty", "l1", "--solver", "saga", "--tol", "0.1"], "L1 penalty, C = 1"),
+        (
+            ["--penalty", "elasticnet", "--l1-ratio", "0.5", "--tol", "0.1"],
+            "elastic net (L1 share 0.5), C = 1",
+        ),
+        (["--class-weight", "balanced"], "L2 penalty, C = 1, balanced class weights"),
+        (["--solver", "liblinear"], "L2 penalty, C = 1"),
+        (["--solver", "newton-cholesky"], "L2 penalty, C = 1"),
+        (["--solver", "newton-cg"], "L2 penalty, C = 1"),
+        (["--solver", "sag", "--tol", "0.1"], "L2 penalty, C = 1"),
+        (["--C", "0.001"], "L2 penalty, C = 0.001"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_penalties_and_solvers(invoke, options, words):
+    done = invoke("train", "--task", "4v9", "--limit", "600", *options)
+    assert done.code == 0, done.err
+    assert f"Model     logistic regression on pixels / 255, {words}\n" in done.out
+    assert ": converged, " in done.out
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton", "liblinear", "newton-cg", "newton-cholesky"])
+def test_solvers_agree_on_the_optimum(invoke, solver):
+    done = invoke(
+        "train", "--task", "4v9", "--limit", "800", "--C", "0.1",
+        "--solver", solver, "--tol", "1e-9", "--max-iter", "10000", "--no-save", "--json",
+    )  # fmt: skip
+    assert json.loads(done.out)["fit"]["objective"] == pytest.approx(13.0147448, rel=1e-6)
+
+
+def test_a_solver_that_did_not_converge_says_so_in_words(invoke):
+    done = invoke(
+        "train", "--task", "0v1", "--limit", "500", "--solver", "lbfgs", "--max-iter", "3"
+    )
+    assert done.code == 0
+    assert "Solver    lbfgs: did NOT converge in 3 iterations" in done.out
+    assert "raise --max-iter" in done.out
+    document = json.loads(invoke("models", "info", "--json").out)
+    assert document["card"]["certificate"]["converged"] is False
+
+
+@pytest.mark.parametrize("solver", ["auto", "lbfgs"])
+def test_separable_images_without_a_penalty_are_refused(invoke, home, solver):
+    done = invoke(
+        "train", "--task", "0v1", "--penalty", "none", "--limit", "500", "--solver", solver
+    )
+    assert done.code == 2
+    assert done.err.startswith("error: without a penalty there is no finite optimum: ")
+    assert "hint: keep a penalty" in done.err
+    assert not list(home.rglob("*.safetensors"))
+
+
+def test_the_seed_decides_and_nothing_else(invoke):
+    def weights(*options):
+        path = invoke("train", "--task", "3v8", "--limit", "400", *options, "--json").out
+        return json.loads(path)["fit"]["objective"]
+
+    assert weights("--seed", "1") == weights("--seed", "1")
+    assert weights("--seed", "1") != weights("--seed", "2")
+
+
+def test_quiet_prints_the_model_and_nothing_else(invoke):
+    assert invoke("train", "--task", "0v1", "--limit", "100", "-q").out == "0v1@1\n"
+    assert (
+        invoke("train", "--task", "0v1", "--limit", "100", "-q", "--name", "mine").out == "mine@1\n"
+    )
+
+
+def test_no_save_leaves_no_trace(invoke, home):
+    done = invoke("train", "--task", "0v1", "--limit", "100", "--no-save")
+    assert done.out.endswith("Not saved.\n")
+    assert sorted(path.name for path in home.iterdir()) == ["datasets"]
+
+
+def test_tsv_is_a_header_and_a_row(invoke):
+    header, row, end = invoke("train", "--task", "0v1", "--limit", "100", "--tsv").out.split("\n")
+    assert end == ""
+    assert header.split("\t") == [
+        "model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
+        "train_accuracy", "cv_accuracy", "test_accuracy",
+    ]  # fmt: skip
+    assert row.startswith("0v1@1\t0v1\tl2\t1.0\tnewton\ttrue\t")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--task", "0v"], "'0v' is not a task: a group is empty"),
+        (["--task", "0v1", "--C", "0"], "C = 0 makes no sense"),
+        (["--task", "0v1", "--C", "nan"], "C = nan makes no sense"),
+        (["--task", "0v1", "--tol", "-1"], "tol = -1 makes no sense"),
+        (["--task", "0v1", "--seed", "-1"], "the seed -1 is negative"),
+        (["--task", "0v1", "--cv", "1"], "1 folds are no cross-validation"),
+        (
+            ["--task", "0v1", "--cv", "100", "--limit", "50"],
+            "100 folds need 100 images of every class",
+        ),
+        (["--task", "0v1", "--limit", "1"], "1 of 12,665 images leave a class without any"),
+        (["--task", "0v1", "--limit", "0"], "limit = 0 makes no sense"),
+        (["--task", "0v1", "--test-size", "0.5"], "--test-size goes with --split random"),
+        (
+            ["--task", "0v1", "--split", "random", "--test-size", "1"],
+            "the test size 1 is not between",
+        ),
+        (
+            ["--task", "0v1", "--l1-ratio", "0.5"],
+            "an L1 ratio and the penalty elasticnet go together",
+        ),
+        (["--task", "0v1", "--penalty", "l1", "--solver", "lbfgs"], "the solver lbfgs does not do"),
+        (["--task", "0v1v2", "--solver", "liblinear"], "the solver liblinear does two classes"),
+        (["--task", "0v1", "--jobs", "0"], "0 jobs make no sense"),
+        (["--task", "0v1", "--name", "../x"], "'../x' is not a model name"),
+        (["--task", "0v1", "--json", "-q"], "--json, --tsv and --quiet exclude each other"),
+        (["--task", "0v1", "--dataset", "cifar"], "cifar"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_makes_no_sense_is_a_usage_error(invoke, home, arguments, message):
+    done = invoke("train", *arguments)
+    assert done.code == 2
+    assert done.out == ""
+    assert message in done.err
+    assert not (home / "models").exists() or not list((home / "models").rglob("*.safetensors"))
+
+
+def test_random_split_and_subset_keep_the_shares_of_the_classes(mnist):
+    from mnistcli.model_selection.splits import stratified_sample
+
+    y = mnist.train.labels.astype(np.int64)
+    chosen = stratified_sample(y, 1000, np.random.default_rng(0))
+    assert len(set(chosen.tolist())) == 1000
+    shares = np.bincount(y[chosen], minlength=10) / 1000
+    assert np.abs(shares - np.bincount(y) / len(y)).max() < 1 / 1000
+
+
+def test_parallel_folds_are_the_same_folds(invoke):
+    def folds(jobs):
+        done = invoke(
+            "train", "--task", "3v5", "--limit", "300", "--cv", "3", "--jobs", jobs, "--json"
+        )
+        return json.loads(done.out)["cross_validation"]
+
+    assert folds("2") == folds("1")

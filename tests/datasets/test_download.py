@@ -1,0 +1,558 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnistcli.datasets import CATALOG
+from mnistcli.datasets.download import Client, Patience, load
+from mnistcli.errors import (
+    ChecksumMismatchError,
+    CorruptFileError,
+    DataUnavailableError,
+    DownloadError,
+    UsageError,
+)
+
+from .conftest import (
+    BUNDLE,
+    IMPATIENT,
+    arff_text,
+    cut_short,
+    dribbling,
+    endless,
+    flipped,
+    good,
+    half,
+    html,
+    idx_bytes,
+    in_turn,
+    not_http,
+    redirect,
+    resetting,
+    serving,
+    stalling,
+    status,
+    undeclared_half,
+)
+
+TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
+
+
+@pytest.fixture(autouse=True)
+def litter(tmp_path, monkeypatch):
+    """Whatever a download does, no file of its own may be left in the temporary folder."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+def assert_same(loaded, tiny):
+    assert set(loaded.arrays) == set(tiny.arrays)
+    for name, array in tiny.arrays.items():
+        assert loaded.arrays[name].dtype == np.uint8
+        assert loaded.arrays[name].flags.c_contiguous
+        np.testing.assert_array_equal(loaded.arrays[name], array)
+
+
+def fetch(site, tiny, behaviour, patience=IMPATIENT):
+    """Ask for the published training images; the page behaves as told."""
+    published = tiny.spec.parts[0].file
+    site.pages["/file.gz"] = behaviour(tiny.published[published.name])
+    client = Client(lambda *_: None, patience)
+    with client.fetch(f"{site.url}/file.gz", published, 1 << 20) as file:
+        return file.read()
+
+
+# ------------------------------------------------------------------------------------ single files
+
+
+def test_a_good_answer(site, tiny):
+    assert fetch(site, tiny, good) == tiny.published[TRAIN_IMAGES]
+    [(_, headers)] = site.requests
+    assert headers["User-Agent"].startswith("mnistcli/")
+    assert headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason", "n_requests"),
+    [
+        (cut_short, r"the answer ended after [\d,]+ of [\d,]+ bytes, twice", 2),
+        (resetting, "the connection broke", 2),
+        (not_http, "the connection broke", 2),
+        (stalling, "no answer within 0.5 s", 1),
+        (dribbling, r"too slow: \d+ bytes in", 1),
+        (lambda _: status(403), "HTTP 403 Forbidden", 1),
+        (lambda _: status(404), "HTTP 404 Not Found", 1),
+        (lambda _: status(500), "HTTP 500 Internal Server Error, twice", 2),
+        (lambda _: redirect("file:///etc/passwd"), "file:///etc/passwd", 1),
+        (lambda _: redirect("ftp://127.0.0.1/file.gz"), "ftp://127.0.0.1/file.gz", 1),
+        (lambda _: redirect("/file.gz"), "HTTP 302", None),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_answers_that_are_none(site, tiny, behaviour, reason, n_requests):
+    started_s = time.monotonic()
+    with pytest.raises(DownloadError, match=reason) as caught:
+        fetch(site, tiny, behaviour)
+    assert time.monotonic() - started_s < 5
+    assert f"{site.url}/file.gz" in caught.value.message
+    assert n_requests in (None, len(site.requests))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "problem"),
+    [
+        (half, r"has [\d,]+ bytes, expected [\d,]+"),
+        (undeclared_half, r"has [\d,]+ bytes, expected [\d,]+"),
+        (endless, r"has more than [\d,]+ bytes"),
+        (lambda data: good(data + b"x"), r"has [\d,]+ bytes, expected [\d,]+"),
+        (lambda _: good(b""), r"has 0 bytes, expected [\d,]+"),
+        (html, r"is a web page \(HTML\), expected [\d,]+ bytes of data"),
+    ],
+)
+def test_answers_of_the_wrong_kind_or_size(site, tiny, behaviour, problem):
+    with pytest.raises(CorruptFileError, match=problem) as caught:
+        fetch(site, tiny, behaviour)
+    assert caught.value.source == f"{site.url}/file.gz"
+    assert len(site.requests) == 1
+
+
+def test_one_flipped_bit(site, tiny):
+    with pytest.raises(ChecksumMismatchError) as caught:
+        fetch(site, tiny, flipped)
+    assert f"sha256:{caught.value.expected}" == tiny.spec.parts[0].file.checksum
+    assert caught.value.got != caught.value.expected
+
+
+def test_md5_decides_where_nothing_better_is_published(site, tiny):
+    data = b"anything"
+    client = Client(lambda *_: None, IMPATIENT)
+    site.pages["/x"] = good(data)
+    published = replace(
+        tiny.spec.parts[0].file,
+        checksum=f"md5:{hashlib.md5(data, usedforsecurity=False).hexdigest()}",
+        n_bytes=None,
+    )
+    with client.fetch(f"{site.url}/x", published, 100) as file:
+        assert file.read() == data
+    site.pages["/x"] = good(b"anythinG")
+    with pytest.raises(CorruptFileError, match=r"md5 is .*, expected"):
+        client.fetch(f"{site.url}/x", published, 100)
+    with pytest.raises(CorruptFileError, match="has more than 7 bytes"):
+        client.fetch(f"{site.url}/x", published, 7)
+
+
+@pytest.mark.parametrize("first", [status(500), status(503), resetting(), not_http()])
+def test_a_failure_that_passes(site, tiny, first):
+    assert fetch(site, tiny, lambda data: in_turn(first, good(data)))
+    assert len(site.requests) == 2
+
+
+def test_a_body_cut_short_once(site, tiny):
+    assert fetch(site, tiny, lambda data: in_turn(cut_short(data), good(data)))
+
+
+def test_redirects_within_http(site, tiny):
+    site.pages["/moved.gz"] = good(tiny.published[TRAIN_IMAGES])
+    assert fetch(site, tiny, lambda _: redirect("/moved.gz")) == tiny.published[TRAIN_IMAGES]
+
+
+@pytest.fixture
+def certificate(tmp_path, monkeypatch):
+    """A certificate for 127.0.0.1 that this process trusts."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    extension = "subjectAltName=IP:127.0.0.1"
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(
+        [*command.split(), "-addext", extension, *files], check=True, capture_output=True
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def test_https_is_never_left(site, tiny, certificate):
+    data = tiny.published[TRAIN_IMAGES]
+    site.pages["/plain.gz"] = good(data)
+    with serving(certificate) as secure:
+        secure.pages["/moved.gz"] = good(data)
+        assert fetch(secure, tiny, good) == data
+        assert fetch(secure, tiny, lambda _: redirect("/moved.gz")) == data
+        assert fetch(site, tiny, lambda _: redirect(f"{secure.url}/moved.gz")) == data
+        site.requests.clear()
+        with pytest.raises(DownloadError, match="refused to be redirected to http://"):
+            fetch(secure, tiny, lambda _: redirect(f"{site.url}/plain.gz"))
+        assert site.requests == []
+
+
+def test_an_unknown_certificate_is_refused(tiny, certificate, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with serving(certificate) as secure, pytest.raises(DownloadError, match=r"(?i)certificate"):
+        fetch(secure, tiny, good)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/x",
+        "http://127.0.0.1:99999999/x",
+        "http://[::1/x",
+        "http://host name/x",
+        "http://127.0.0.1:1/\u00e9\n",
+        "http://" + "a" * 70 + "/",
+        "http://",
+    ],
+)
+def test_urls_that_lead_nowhere(tiny, url):
+    with pytest.raises(DownloadError):
+        Client(lambda *_: None, IMPATIENT).fetch(url, tiny.spec.parts[0].file, 100)
+
+
+def test_a_large_body_goes_to_a_file_without_a_name(site, litter, monkeypatch):
+    monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 1000)
+    body = os.urandom(300_000)
+    site.pages["/big"] = good(body)
+    with Client(lambda *_: None, IMPATIENT).fetch(f"{site.url}/big", None, 1 << 20) as file:
+        assert list(litter.iterdir()) == []
+        assert file.read() == body
+
+
+def test_an_interrupted_download_leaves_nothing(site, tiny, litter, monkeypatch):
+    monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 10)
+
+    def interrupt(description, done, total):
+        raise KeyboardInterrupt
+
+    site.pages["/x"] = good(tiny.published[TRAIN_IMAGES])
+    with pytest.raises(KeyboardInterrupt):
+        Client(interrupt, IMPATIENT).fetch(f"{site.url}/x", None, 1 << 20)
+
+
+# ----------------------------------------------------------------------------------------- mirrors
+
+
+def test_mirrors_in_order_each_failure_named(site, tiny):
+    bases = [
+        site.publish("/forbidden/", tiny.published, lambda _: status(403)),
+        site.publish("/login/", tiny.published, html),
+        site.publish("/damaged/", tiny.published, flipped),
+        site.publish("/good/", tiny.published, good),
+        site.publish("/never-asked/", tiny.published, good),
+    ]
+    steps = []
+    spec = replace(tiny.spec, mirrors=tuple(bases))
+    loaded = load(spec, progress=lambda *step: steps.append(step), patience=IMPATIENT)
+    assert_same(loaded, tiny)
+    assert loaded.source == "mirror"
+    assert loaded.origin == bases[3]
+    assert loaded.n_bytes_read == sum(map(len, tiny.published.values()))
+    failed, reasons = zip(*loaded.failures, strict=True)
+    assert failed == tuple(base + TRAIN_IMAGES for base in bases[:3])
+    assert reasons[0] == "HTTP 403 Forbidden"
+    assert reasons[1].startswith("is a web page (HTML)")
+    assert reasons[2].startswith("sha256 is ")
+    assert not any("never-asked" in path for path in site.paths())
+    for name, data in tiny.published.items():
+        assert (name, len(data), len(data)) in steps
+
+
+def test_a_mirror_that_failed_is_asked_last_from_then_on(site, tiny):
+    slow = site.publish("/slow/", tiny.published, stalling)
+    quick = site.publish("/quick/", tiny.published, good)
+    load(replace(tiny.spec, mirrors=(slow, quick)), "mirror", patience=IMPATIENT)
+    assert [path for path in site.paths() if "slow" in path] == [f"/slow/{TRAIN_IMAGES}"]
+
+
+def test_a_mirror_that_lacks_one_file_does_not_cost_the_others(site, tiny):
+    first = site.publish("/first/", tiny.published, good)
+    second = site.publish("/second/", tiny.published, good)
+    del site.pages["/first/t10k-images-idx3-ubyte.gz"]
+    loaded = load(replace(tiny.spec, mirrors=(first, second)), "mirror", patience=IMPATIENT)
+    assert_same(loaded, tiny)
+    assert loaded.origin == f"{first}, {second}"
+    assert sum(path.endswith(TRAIN_IMAGES) for path in site.paths()) == 1
+
+
+def test_when_all_mirrors_fail_all_are_named(site, tiny):
+    bases = tuple(
+        site.publish(f"/{behave.__name__}/", tiny.published, behave)
+        for behave in (html, half, flipped, cut_short)
+    )
+    with pytest.raises(DownloadError) as caught:
+        load(replace(tiny.spec, mirrors=bases), "mirror", patience=IMPATIENT)
+    assert caught.value.exit_code == 3
+    assert [url for url, _ in caught.value.failures] == [base + TRAIN_IMAGES for base in bases]
+    assert all(base in caught.value.message for base in bases)
+    assert caught.value.hint
+
+
+def test_the_only_mirror_s_own_error_comes_through(site, tiny):
+    base = site.publish("/x/", tiny.published, flipped)
+    with pytest.raises(ChecksumMismatchError) as caught:
+        load(replace(tiny.spec, mirrors=(base,)), "mirror", patience=IMPATIENT)
+    assert caught.value.source == base + TRAIN_IMAGES
+    assert "mnistcli download" in caught.value.hint
+
+
+# --------------------------------------------------------------------------- every other container
+
+
+def npz_of(arrays) -> bytes:
+    import io
+
+    file = io.BytesIO()
+    keys = ("x_train", "y_train", "x_test", "y_test")
+    np.savez_compressed(file, **dict(zip(keys, arrays.values(), strict=True)))
+    return file.getvalue()
+
+
+def test_openml_and_keras(site, tiny):
+    text = arff_text(tiny.arrays, quote="'").encode()
+    site.pages["/down"] = status(503)
+    site.pages["/data.arff"] = good(gzip.compress(text), **{"Content-Encoding": "gzip"})
+    site.pages["/data.npz"] = good(npz_of(tiny.arrays))
+    spec = replace(
+        tiny.spec,
+        openml_urls=(f"{site.url}/down", f"{site.url}/data.arff"),
+        keras_url=f"{site.url}/data.npz",
+    )
+    loaded = load(spec, "openml", patience=IMPATIENT)
+    assert_same(loaded, tiny)
+    assert loaded.source == "openml"
+    assert loaded.failures == ((f"{site.url}/down", "HTTP 503 Service Unavailable, twice"),)
+    assert site.requests[-1][1]["Accept-Encoding"] == "gzip"
+    loaded = load(spec, "keras", patience=IMPATIENT)
+    assert_same(loaded, tiny)
+    assert loaded.origin == f"{site.url}/data.npz"
+
+
+def test_openml_down_is_said_so(site, tiny):
+    spec = replace(tiny.spec, openml_urls=(f"{site.url}/a", f"{site.url}/b"))
+    with pytest.raises(DownloadError, match=r"/a: HTTP 404 Not Found; .*/b: HTTP 404 Not Found"):
+        load(spec, "openml", patience=IMPATIENT)
+    with pytest.raises(UsageError, match="cannot be had from keras"):
+        load(spec, "keras", patience=IMPATIENT)
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_a_base_url(site, tiny, ending):
+    base = site.publish("/base/", tiny.published, good)
+    site.pages["/base"] = html()
+    loaded = load(tiny.spec, base.rstrip("/") + ending, patience=IMPATIENT)
+    assert_same(loaded, tiny)
+    assert (loaded.source, loaded.origin) == ("url", base)
+
+
+@pytest.mark.parametrize("name", ["mnist.arff", "data", "mnist.npz"])
+def test_a_url_of_one_file_whatever_its_name(site, tiny, name):
+    arff = arff_text(tiny.arrays).encode()
+    for data in (arff, gzip.compress(arff), npz_of(tiny.arrays)):
+        site.pages[f"/{name}"] = good(data)
+        assert_same(load(tiny.spec, f"{site.url}/{name}", patience=IMPATIENT), tiny)
+
+
+def test_a_url_of_nothing_names_what_was_tried(site, tiny):
+    site.pages["/page"] = html()
+    with pytest.raises(DownloadError) as caught:
+        load(tiny.spec, f"{site.url}/page", patience=IMPATIENT)
+    assert caught.value.failures == (
+        (f"{site.url}/page", "is a web page (HTML)"),
+        (f"{site.url}/page/{TRAIN_IMAGES}", "HTTP 404 Not Found"),
+    )
+
+
+def plain(tiny) -> dict[str, bytes]:
+    return {name: gzip.decompress(data) for name, data in tiny.published.items()}
+
+
+def lay_out(folder, files, rename=lambda name: name):
+    for name, data in files.items():
+        path = folder / rename(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("compressed", "rename"),
+    [
+        (True, lambda name: name),
+        (False, lambda name: name.removesuffix(".gz")),
+        (False, lambda name: name.removesuffix(".gz").replace("-idx", ".idx")),
+        (True, lambda name: name.replace("-idx", ".idx")),
+        (False, lambda name: "/".join([name.removesuffix(".gz")] * 2)),
+        (False, lambda name: name),  # not gzipped, whatever the name says
+        (False, lambda name: f"raw/{name.removesuffix('.gz')}"),
+        (False, lambda name: f"TINY/raw/{name.removesuffix('.gz')}"),
+        (True, lambda name: f"datasets/tiny/{name}"),
+    ],
+)
+def test_a_folder_of_idx_files(tiny, tmp_path, compressed, rename):
+    lay_out(tmp_path / "in", tiny.published if compressed else plain(tiny), rename)
+    for source in (str(tmp_path / "in"), (tmp_path / "in").as_uri()):
+        loaded = load(tiny.spec, source)
+        assert_same(loaded, tiny)
+        assert loaded.source == "path"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("tiny.npz", "npz"),
+        ("datasets/tiny.npz", "npz"),
+        ("openml/openml.org/data/v1/download/52667/mnist_784.arff.gz", "arff.gz"),
+        ("openml.org/data/v1/download/52667/mnist_784.arff.gz", "arff.gz"),
+        ("mnist_784.arff", "arff"),
+    ],
+)
+def test_the_cache_folders_of_keras_and_scikit_learn(tiny, tmp_path, name, kind):
+    arff = arff_text(tiny.arrays).encode()
+    data = {"npz": npz_of(tiny.arrays), "arff": arff, "arff.gz": gzip.compress(arff)}[kind]
+    lay_out(tmp_path / "in", {name: data})
+    spec = replace(tiny.spec, openml_urls=CATALOG["mnist"].openml_urls)
+    for source in (tmp_path / "in", tmp_path / "in" / name):
+        loaded = load(spec, str(source))
+        assert_same(loaded, tiny)
+        assert loaded.origin == str(tmp_path / "in" / name)
+
+
+def test_npz_labels_may_be_wide(tiny, tmp_path):
+    arrays = {name: a.astype(np.int64) if a.ndim == 1 else a for name, a in tiny.arrays.items()}
+    lay_out(tmp_path, {"x": npz_of(arrays)})
+    assert_same(load(tiny.spec, str(tmp_path / "x")), tiny)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "problem"),
+    [
+        (lambda a: a + 256, CorruptFileError, "train-labels has other values than"),
+        (lambda a: a - 1, CorruptFileError, "train-labels has other values than"),
+        (lambda a: a + 0.5, CorruptFileError, "train-labels has other values than"),
+        (lambda a: a * np.nan, CorruptFileError, "train-labels has other values than"),
+        (lambda a: a[:-1], CorruptFileError, r"train-labels has the shape \(599,\), expected"),
+        (lambda a: a[::-1].copy(), ChecksumMismatchError, "train-labels of Tiny MNIST from"),
+    ],
+)
+def test_an_npz_of_something_else(tiny, tmp_path, change, error, problem):
+    arrays = dict(tiny.arrays)
+    arrays["train-labels"] = change(arrays["train-labels"].astype(np.int32))
+    lay_out(tmp_path, {"x.npz": npz_of(arrays)})
+    with pytest.raises(error, match=problem) as caught:
+        load(tiny.spec, str(tmp_path / "x.npz"))
+    assert "mnistcli download" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"<html>", "is a web page, not data"),
+        (idx_bytes(np.zeros((2, 2), np.uint8)), "holds images or labels, not both"),
+        (b"", "is neither an ARFF nor an npz file"),
+        (b"\x1f\x8b\x08", "ends too early"),
+    ],
+)
+def test_a_file_of_the_wrong_kind(tiny, tmp_path, data, problem):
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(CorruptFileError, match=problem):
+        load(tiny.spec, str(tmp_path / "x"))
+
+
+def test_swapped_files_are_noticed(tiny, tmp_path):
+    files = dict(tiny.published)
+    files["t10k-labels-idx1-ubyte.gz"] = files["train-labels-idx1-ubyte.gz"]
+    lay_out(tmp_path / "in", files)
+    with pytest.raises(CorruptFileError, match=r"t10k-labels.*has the shape"):
+        load(tiny.spec, str(tmp_path / "in"))
+
+
+def test_paths_that_hold_nothing(tiny, tmp_path):
+    with pytest.raises(DataUnavailableError, match="there is no file, folder or source 'bundlde'"):
+        load(tiny.spec, "bundlde")
+    with pytest.raises(DataUnavailableError, match="holds no Tiny MNIST"):
+        load(tiny.spec, str(tmp_path))
+    with pytest.raises(UsageError, match="cannot fetch 'ftp://x/y'"):
+        load(tiny.spec, "ftp://x/y")
+    with pytest.raises(UsageError, match="on another machine"):
+        load(tiny.spec, "file://server/share")
+    with pytest.raises(DataUnavailableError, match="is not part of this package"):
+        load(tiny.spec, "bundled")
+
+
+def test_without_a_known_payload_only_published_files_are_trusted(unpinned, site, tmp_path):
+    base = site.publish("/base/", unpinned.published, good)
+    lay_out(tmp_path / "published", unpinned.published)
+    assert_same(load(unpinned.spec, base, patience=IMPATIENT), unpinned)
+    assert_same(load(unpinned.spec, base.rstrip("/"), patience=IMPATIENT), unpinned)
+    assert_same(load(unpinned.spec, str(tmp_path / "published")), unpinned)
+
+    lay_out(tmp_path / "plain", plain(unpinned))
+    with pytest.raises(CorruptFileError, match=r"has \d+,\d+ bytes, expected"):
+        load(unpinned.spec, str(tmp_path / "plain"))
+    lay_out(tmp_path, {"x.npz": npz_of(unpinned.arrays)})
+    with pytest.raises(DataUnavailableError, match="can only be verified as its published files"):
+        load(unpinned.spec, str(tmp_path / "x.npz"))
+
+
+def test_labels_of_qmnist_are_the_first_column(tiny, tmp_path):
+    table = np.zeros((600, 8), np.int32)
+    table[:, 0] = tiny.arrays["train-labels"]
+    table[:, 1:] = 70_000
+    files = plain(tiny)
+    files["train-labels-idx1-ubyte.gz"] = gzip.compress(idx_bytes(table))
+    lay_out(tmp_path / "in", files)
+    assert_same(load(tiny.spec, str(tmp_path / "in")), tiny)
+
+
+# ------------------------------------------------------------------------------------ all of MNIST
+
+
+def test_the_box(digits):
+    steps = []
+    loaded = load(CATALOG["mnist"], progress=lambda *step: steps.append(step))
+    assert loaded.source == "bundled"
+    assert loaded.origin == str(BUNDLE)
+    assert loaded.n_bytes_read == 11_594_722
+    for name, array in digits.items():
+        np.testing.assert_array_equal(loaded.arrays[name], array)
+    assert steps[-1] == ("decoding MNIST", 54_950_000, 54_950_000)
+
+
+def test_a_damaged_box_is_named_and_the_mirrors_asked(site, tmp_path, monkeypatch):
+    box = tmp_path / "box"
+    shutil.copytree(BUNDLE, box)
+    (box / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
+    monkeypatch.setattr("mnistcli.datasets.download.BUNDLE", box)
+    with pytest.raises(CorruptFileError, match=r"t10k-labels.*is not an IDX file") as caught:
+        load(CATALOG["mnist"], "bundled")
+    assert "mnistcli download" in caught.value.hint
+
+    files = {path.name: path.read_bytes() for path in BUNDLE.glob("*.gz")}
+    mirror = site.publish("/mnist/", files, good)
+    spec = replace(CATALOG["mnist"], mirrors=(mirror,))
+    loaded = load(spec, patience=Patience(retry_wait_s=0.01))
+    assert (loaded.source, loaded.origin) == ("mirror", mirror)
+    assert [source for source, _ in loaded.failures] == [str(box)]
+
+
+def test_the_bundled_folder_is_a_path_like_any_other():
+    assert load(CATALOG["mnist"], str(BUNDLE)).source == "path"
+
+
+def test_mnist_is_not_fashion_mnist():
+    with pytest.raises(CorruptFileError, match="has 9,912,422 bytes, expected 26,421,880"):
+        load(CATALOG["fashion-mnist"], str(BUNDLE))

@@ -1,0 +1,164 @@
+"""A model file gives back exactly its model, or one line of error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+
+from mnistcli.errors import CorruptFileError
+from mnistcli.linear_model.classifier import LinearClassifier
+from mnistcli.registry.card import ModelCard
+from mnistcli.registry.model_file import Model, encode_model, load_model, read_card
+from mnistcli.settings import SolverSettings, SplitSpec
+
+
+def make_model(n_classes=2, *, accuracy=0.5, created="2026-01-02T03:04:05.000006+00:00", seed=0):
+    rng = np.random.default_rng(seed)
+    n_outputs = 1 if n_classes == 2 else n_classes
+    names = tuple(str(k) for k in range(n_classes))
+    classifier = LinearClassifier(
+        rng.normal(size=(n_outputs, 784)), rng.normal(size=n_outputs), names
+    )
+    card = ModelCard(
+        task="v".join(names),
+        class_names=names,
+        dataset="mnist",
+        dataset_sha256="ab" * 32,
+        split=SplitSpec(),
+        settings=SolverSettings(solver="lbfgs", C=0.1),
+        features={"kind": "pixels", "scale": 1 / 255},
+        n_train=100,
+        n_test=50,
+        certificate={"converged": True, "objective": 1.5},
+        fit_seconds=0.25,
+        metrics={"test_accuracy": accuracy},
+        versions={"python": "3.11"},
+        command="mnistcli train --task 'ünïcode'",
+        created=created,
+    )
+    return Model(classifier, card)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_a_model_comes_back_bit_for_bit(path, n_classes):
+    model = make_model(n_classes)
+    path.write_bytes(encode_model(model))
+    loaded = load_model(path)
+    assert loaded.card == model.card
+    assert loaded.classifier.coef.tobytes() == model.classifier.coef.tobytes()
+    assert loaded.classifier.intercept.tobytes() == model.classifier.intercept.tobytes()
+    assert loaded.classifier.class_names == model.classifier.class_names
+    assert loaded.classifier.scale == model.classifier.scale
+    assert read_card(path) == model.card
+
+
+def test_equal_models_give_equal_files_that_safetensors_reads(path):
+    assert encode_model(make_model()) == encode_model(make_model())
+    path.write_bytes(encode_model(make_model()))
+    with safe_open(path, framework="np") as file:
+        assert set(file.keys()) == {"coef", "intercept"}
+        assert json.loads(file.metadata()["mnistcli"])["card"]
+
+
+def damaged(content, where, bit):
+    changed = bytearray(content)
+    changed[where] ^= 1 << bit
+    return bytes(changed)
+
+
+def test_every_flipped_bit_of_the_header_and_some_of_the_arrays_are_noticed(path):
+    content = encode_model(make_model())
+    n_header = struct.unpack("<Q", content[:8])[0] + 8
+    places = [(byte, bit) for byte in range(n_header) for bit in range(8)]
+    places += [(byte, byte % 8) for byte in range(n_header, len(content), 64)]
+    accepted = []
+    for where, bit in places:
+        path.write_bytes(damaged(content, where, bit))
+        try:
+            load_model(path)
+        except CorruptFileError:
+            continue
+        accepted.append((where, bit))
+    assert not accepted
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 7, 8, 9, 100, -1])
+def test_cut_and_extended_files_are_refused(path, n_bytes):
+    content = encode_model(make_model())
+    path.write_bytes(content[:n_bytes] if n_bytes >= 0 else content + b"\0")
+    with pytest.raises(CorruptFileError, match=r"model\.safetensors: not a model file"):
+        load_model(path)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, ("exploded", "w"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps(Bomb()),
+        b"<!doctype html><title>404</title>",
+        b"PK\x03\x04" + b"\0" * 100,
+        struct.pack("<Q", 2**63) + b"{}" * 50,
+        struct.pack("<Q", 4) + b"null" + b"\0" * 20,
+        struct.pack("<Q", 60_000) + b"[" * 60_000,
+    ],
+    ids=["pickle", "html", "zip", "huge header", "null", "deep"],
+)
+def test_foreign_files_are_refused_and_nothing_in_them_is_run(path, content, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    path.write_bytes(content)
+    with pytest.raises(CorruptFileError):
+        load_model(path)
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name != "home"] == [path.name]
+
+
+def test_numbers_that_are_not_finite_are_refused(path):
+    model = make_model()
+    coef = model.classifier.coef.copy()
+    coef[0, 5] = np.nan
+    broken = dataclasses.replace(model, classifier=dataclasses.replace(model.classifier, coef=coef))
+    path.write_bytes(encode_model(broken))
+    with pytest.raises(CorruptFileError, match="not finite"):
+        load_model(path)
+
+
+def test_a_card_of_a_newer_format_is_named(path):
+    model = make_model()
+    content = encode_model(model).replace(
+        b'\\\\\\"format_version\\\\\\": 1', b'\\\\\\"format_version\\\\\\": 2'
+    )
+    path.write_bytes(content)
+    with pytest.raises(CorruptFileError, match="format version 2, this program reads 1"):
+        load_model(path)
+
+
+@given(data=st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_mutated_files_give_their_model_or_a_corrupt_file_error(path, data):
+    content = bytearray(encode_model(make_model()))
+    for _ in range(data.draw(st.integers(1, 3))):
+        where = data.draw(st.integers(0, len(content) - 1))
+        content[where : where + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    path.write_bytes(content)
+    try:
+        loaded = load_model(path)
+    except CorruptFileError as error:
+        assert "\n" not in error.message
+    else:
+        assert bytes(content) == encode_model(loaded)
