@@ -14,13 +14,13 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mnistcli.errors import LockTimeoutError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 try:
     import fcntl
@@ -99,7 +99,7 @@ def _write(path: Path, content: Content, publish: Callable[[Path, Path], bool]) 
 
 
 def _replace(temporary: Path, path: Path) -> bool:
-    os.replace(temporary, path)
+    temporary.replace(path)
     return True
 
 
@@ -115,7 +115,7 @@ def _publish_new(temporary: Path, path: Path) -> bool:
         # FAT and some network shares: there the caller's lock has to do.
         if path.exists():
             return False
-        os.replace(temporary, path)
+        temporary.replace(path)
     return True
 
 
@@ -138,7 +138,7 @@ def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
         temporary = folder / f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
-        file = open(os.open(temporary, flags, 0o644), "wb")  # noqa: SIM115 - the caller closes it
+        file = os.fdopen(os.open(temporary, flags, 0o644), "wb")
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)

@@ -40,7 +40,7 @@ class Predictions:
     probabilities: NDArray[np.float64]
 
     def __len__(self) -> int:
-        """The number of images."""
+        """Count the images."""
         return len(self.classes)
 
     def __iter__(self) -> Iterator[tuple[str, float]]:

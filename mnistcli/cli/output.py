@@ -7,6 +7,7 @@ values and in quiet mode. rich is imported only where something is drawn.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
@@ -14,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from mnistcli.errors import MnistCliError, StorageError, UsageError
+from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -119,42 +120,74 @@ def _cell(value: object) -> str:
 
 def drawn(table: Callable[[Console], RenderableType]) -> str:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    console = stdout_console()
-    with console.capture() as capture:
-        console.print(table(console), soft_wrap=False)
-    lines = capture.get().split("\n")
+    page = _Page(sys.stdout.encoding or "utf-8")
+    console = _console_on(page)
+    console.print(table(console))
+    text = page.getvalue()
+    if console.is_terminal:
+        return text
     # rich fills lines up to the width of a table, which is noise in a pipe.
-    return "\n".join(line.rstrip() for line in lines) if not console.is_terminal else capture.get()
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def stdout_console() -> Console:
-    """Give the console that draws on stdout."""
+class _Page(io.StringIO):
+    """Where rich draws, so that `write` is the only one who writes."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._encoding = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """What the page will be encoded with: rich draws plain boxes where it is not UTF-8."""
+        return self._encoding
+
+
+def _console_on(page: TextIO) -> Console:
+    """Give a console that draws on ``page`` what stdout can show."""
     from rich.console import Console
 
-    if sys.stdout.isatty() or os.environ.get("COLUMNS"):
-        return Console(highlight=False, soft_wrap=False)
-    # rich ignores a width without a height where TERM=dumb.
-    return Console(highlight=False, width=PIPE_WIDTH, height=100)
+    stdout = Console()
+    # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
+    is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS")
+    return Console(
+        file=page,
+        highlight=False,
+        force_terminal=stdout.is_terminal,
+        color_system=stdout.color_system,  # type: ignore[arg-type]
+        no_color=stdout.no_color,
+        width=PIPE_WIDTH if is_wide else stdout.width,
+        height=stdout.height,
+        legacy_windows=False,
+    )
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
-    """Write to stdout, now.
+    """Write to stdout, all of it and now.
 
     Raises
     ------
     BrokenPipeError
         Nobody reads any more.
-    StorageError
+    DataUnavailableError
         The disk behind a redirection is full.
     """
     stream = stream or sys.stdout
+    rest = memoryview(text.encode(stream.encoding or "utf-8", "replace"))
     try:
-        stream.write(text.encode(stream.encoding, "replace").decode(stream.encoding))
         stream.flush()
-    except BrokenPipeError:
-        raise
+        # Under PYTHONUNBUFFERED the text layer drops what a pipe does not take at once, without a
+        # word; hence bytes, and a loop.
+        while rest:
+            rest = rest[stream.buffer.write(rest) :]
+        stream.buffer.flush()
     except OSError as error:
-        raise StorageError("write to", "standard output", error.strerror or str(error)) from error
+        # Python flushes once more at exit, and would complain there of what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        reason = error.strerror or str(error)
+        raise DataUnavailableError(f"cannot write to standard output: {reason}") from error
 
 
 def report_error(error: MnistCliError, *, as_json: bool) -> None:
@@ -175,5 +208,5 @@ def _one_line(text: str) -> str:
 
 def _to_stderr(message: str) -> None:
     # If nobody listens, the exit code still tells.
-    with contextlib.suppress(OSError, StorageError):
+    with contextlib.suppress(OSError, DataUnavailableError):
         write(message + "\n", sys.stderr)

@@ -113,7 +113,7 @@ def _read_csv(path: Path) -> LabelledImages:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise CorruptFileError(path, f"is no CSV file: {reason}", hint=_HINT) from error
-    if not chunks:
+    if not sum(map(len, chunks)):
         raise CorruptFileError(path, "has a header and no rows", hint=_HINT)
     values = np.concatenate(chunks)
     return _checked(path, values[:, 1:], values[:, 0])
@@ -127,21 +127,35 @@ def _check_columns(path: Path, columns: list[str]) -> None:
 
 def _bytes_of(path: Path, table: pd.DataFrame) -> NDArray[np.uint8]:
     """Give a table as bytes, or name the first cell that is none."""
+    if table.empty:
+        return np.empty(table.shape, dtype=np.uint8)
     if all(dtype.kind in "iu" for dtype in table.dtypes):
         values = table.to_numpy()
         if values.min() >= 0 and values.max() <= 255:
             return values.astype(np.uint8)
-    for row, cells in zip(table.index, table.astype(object).to_numpy(), strict=True):
-        for column, cell in zip(table.columns, cells, strict=True):
-            text = str(cell)
-            if not (text.isascii() and text.isdecimal() and int(text) <= 255):
-                line = int(row) + 2  # the header is line 1
-                problem = (
-                    f"line {line}, column {column}: {text!r} is not a whole number from 0 to 255"
+    raise _bad_cell(path)
+
+
+def _bad_cell(path: Path) -> CorruptFileError:
+    """Look for the cell that kept a file from being read, as text and from the start."""
+    import csv
+
+    with storage_errors("read", path), path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        for row in reader:
+            for column, text in zip(header, row, strict=False):
+                if not (text.isascii() and text.isdecimal() and int(text[:9]) <= 255):
+                    where = f"line {reader.line_num}, column {column}"
+                    return CorruptFileError(
+                        path, f"{where}: {text!r} is not a whole number from 0 to 255"
+                    )
+            if len(row) != len(header):
+                where = f"line {reader.line_num}"
+                return CorruptFileError(
+                    path, f"{where}: {len(row)} columns, the header has {len(header)}"
                 )
-                raise CorruptFileError(path, problem)
-    # What is left is a column of numbers that pandas kept as text.
-    return table.astype(np.int64).to_numpy().astype(np.uint8)
+    return CorruptFileError(path, "has cells that are not whole numbers from 0 to 255")
 
 
 def _checked(path: Path, images: NDArray[Any], labels: NDArray[Any]) -> LabelledImages:

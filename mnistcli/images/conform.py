@@ -45,6 +45,8 @@ FAINTEST_INK = 0.05
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
 
+# Share of its longest side above which the largest square inside makes a shape a blot.
+FILLED_SQUARE = 0.62
 # Share of the longer side of a picture that no stroke is wider than; wider is shadow.
 WIDEST_STROKE = 0.28
 # Share of the strongest ink at which a hairline counts as full.
@@ -54,8 +56,8 @@ LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 # Stroke widths in MNIST's pixels, measured as `_stroke_width` does: in MNIST 98 % lie between 1.4
 # and 4.3, the median is 2.4. What lies outside these limits is brought to the target beside them.
-HAIRLINE, HAIRLINE_TARGET = 1.4, 1.9
-MARKER, MARKER_TARGET = 5.2, 4.0
+HAIRLINE, HAIRLINE_TARGET = 1.45, 2.2
+MARKER, MARKER_TARGET = 4.4, 3.2
 
 DARK_INK = "dark ink on light paper: inverted"
 
@@ -219,7 +221,7 @@ def _find_digit(picture: Ink) -> _Digit:
     steps += notes
     rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
     longest = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    if _largest_square(mask) > 0.62 * longest:
+    if _is_filled_shape(mask, longest):
         box = _Box(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
         raise _AllInkError(box)
     pixel = longest / BOX
@@ -228,6 +230,22 @@ def _find_digit(picture: Ink) -> _Digit:
     profiles = np.where(mask, ink, 0).max(axis=1), np.where(mask, ink, 0).max(axis=0)
     box = _Box(*(edge for p in profiles for edge in _half_level_edges(p, pixel)))
     return _Digit(ink, box, tuple(steps))
+
+
+def _is_filled_shape(mask: Mask, longest: int) -> bool:
+    """Tell a blot, or a sheet of paper with a digit on it, from strokes.
+
+    In MNIST no stroke holds a square of more than half the digit's longest side. A fat 0 does once
+    its hole is filled, but the hole is a larger part of it than writing is of a sheet.
+    """
+    if _largest_square(mask) > FILLED_SQUARE * longest:
+        return True
+    labels, n = _components(~mask)
+    outside = np.zeros(n + 1, np.bool_)
+    outside[labels[_ring(mask.shape, 1)]] = True
+    filled = mask | ~outside[labels]
+    holes = 1 - mask.sum() / filled.sum()
+    return bool(holes < 0.15 and _largest_square(filled) > FILLED_SQUARE * longest)
 
 
 def _flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
@@ -257,9 +275,13 @@ def _flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
             ink *= usual / np.maximum(light, usual / 4)
         if np.ptp(shade) > 3 * MIN_CONTRAST:
             steps.append("shading of the paper evened out")
-    full = _full_ink(ink, _noise(ink))
+    noise = _noise(ink)
+    full = _full_ink(ink, noise)
     unevenness = 1.4826 * float(np.median(np.abs(ink)))
-    return ink / np.float32(full), unevenness / full, steps
+    if unevenness < full / 4:
+        # Otherwise most of the picture is "ink", a sheet of paper on a table.
+        noise = unevenness
+    return ink / np.float32(full), noise / full, steps
 
 
 def _is_dark_on_light(deviation: Ink) -> bool:
@@ -300,7 +322,7 @@ def _full_ink(ink: Ink, noise: float) -> float:
 def _digit_mask(ink: Ink, noise: float) -> tuple[Mask, list[str]]:
     """Say which pixels belong to the digit: neither specks nor lines nor what is at the border."""
     seen = _box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
-    floor = max(FAINTEST_INK, 3 * noise)
+    floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     cuts = [floor, *(cut for cut in LINE_CUTS if cut > floor)]
     parts = [_digit_parts(seen, floor, noise)]
     while _spans(parts[-1][0]) and len(parts) < len(cuts):

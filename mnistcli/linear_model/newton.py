@@ -61,10 +61,14 @@ DEFAULT_TOL = 1e-6
 START_SHARE = 1 / 8  # of the rows, for the start ...
 START_MIN_ROWS = 500  # ... unless these are fewer,
 START_TOL = 1.0  # and only roughly: the rest is noise of the sample.
-START_HESSIAN_ROWS = 2000
+START_MAX_ITER = 50
 
-HESSIAN_ROWS = 4000  # 2,000 take a third more passes, 8,000 a tenth fewer and twice the time.
-HESSIAN_REFRESH = 0.8  # Draw them again when the objective has fallen to this share.
+# Of 60,000 rows 4,000: with 2,000 a fit takes a third more passes, with 8,000 a tenth fewer.
+HESSIAN_SHARE = 1 / 15
+HESSIAN_MIN_ROWS = 1000
+HESSIAN_BLOCK = 4096  # rows weighted and multiplied at a time: 12 MB
+HESSIAN_REFRESH = 0.8  # Draw them again when the objective has fallen to this share,
+HESSIAN_MAX_AGE = 10  # or twice as many when that many steps per block have not led to the end.
 HISTORY = 60  # Steps remembered; more than a default fit takes.
 PATIENCE = 10  # Steps without progress after which rounding errors are taken to have won.
 
@@ -206,7 +210,7 @@ def _working_rows(X: Rows, *, fit_intercept: bool) -> tuple[NDArray[np.float32],
         and X.flags.c_contiguous
         and len(kept) == X.shape[1]
     ):
-        return X, kept
+        return np.asarray(X, dtype=np.float32), kept
     rows = np.empty((len(X), len(kept)), dtype=np.float32)
     # Slices of neighbouring columns: twice as fast as an index per column.
     runs = np.split(kept, np.flatnonzero(np.diff(kept) > 1) + 1) if len(kept) else []
@@ -416,7 +420,7 @@ class _Search:
         point = sample.point(theta, sample.scores(theta))
         self.n_passes += self._share
         theta = self._descend(sample, point, START_TOL).theta
-        self._share = 1.0
+        self._share, self.n_iterations = 1.0, 0
         return theta
 
     def _measured(self, exact: _Problem, theta: Float64s) -> _Point:
@@ -437,11 +441,10 @@ class _Search:
     def _descend(self, problem: _Problem, point: _Point, tol: float) -> _Point:
         """Take steps until `tol` is reached, or rounding errors or `max_iter` end them."""
         whole = problem.X is self.problem.X
-        history = _History(
-            problem, self.rng, HESSIAN_ROWS if whole else START_HESSIAN_ROWS, by_class=whole
-        )
+        history = _History(problem, self.rng, by_class=whole)
+        max_iter = self.max_iter if whole else START_MAX_ITER
         least, idle = math.inf, 0
-        while not self._done(problem, point, tol) and self.n_iterations < self.max_iter:
+        while not self._done(problem, point, tol) and self.n_iterations < max_iter:
             direction = -history.times_gradient(point)
             slope = float(np.vdot(point.gradient, direction))
             if not slope < 0.0:
@@ -518,11 +521,12 @@ def _step(problem: _Problem, point: _Point, direction: Float64s, slope: float) -
 class _History:
     """The inverse Hessian as L-BFGS sees it: past steps on top of a subsampled inverse."""
 
-    def __init__(
-        self, problem: _Problem, rng: np.random.Generator, n_rows: int, *, by_class: bool
-    ) -> None:
-        self._problem, self._rng, self._n_rows, self._by_class = problem, rng, n_rows, by_class
-        self._drawn_at = math.inf
+    def __init__(self, problem: _Problem, rng: np.random.Generator, *, by_class: bool) -> None:
+        self._problem, self._rng, self._by_class = problem, rng, by_class
+        share = HESSIAN_SHARE if by_class else HESSIAN_SHARE * 4
+        self._n_rows = max(HESSIAN_MIN_ROWS, int(share * len(problem.y)))
+        self._drawn_at = math.inf  # the objective then; of the first draw, anything is below
+        self._age = 0
         self._inverses: NDArray[np.float32] = np.empty((0, 0, 0), dtype=np.float32)
         self._steps: list[tuple[Float64s, Float64s, float]] = []
 
@@ -534,9 +538,13 @@ class _History:
 
     def times_gradient(self, point: _Point) -> Float64s:
         """Return the inverse Hessian times the gradient, by the two loops of L-BFGS."""
-        if math.isinf(self._drawn_at) or point.objective < HESSIAN_REFRESH * self._drawn_at:
+        old = self._age >= HESSIAN_MAX_AGE * min(self._problem.n_outputs, 2)
+        if old:
+            self._n_rows *= 2
+        if old or point.objective < HESSIAN_REFRESH * self._drawn_at:
             self._inverses = self._subsampled_inverses(point)
-            self._drawn_at = point.objective
+            self._drawn_at, self._age = point.objective, 0
+        self._age += 1
         q = point.gradient.copy()
         shares = []
         for step, change, rho in reversed(self._steps):
@@ -567,12 +575,16 @@ class _History:
         problem = self._problem
         chance = _inclusion(hessian_weights, self._n_rows)
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
+        roots = np.sqrt(hessian_weights[rows] / chance[rows]).astype(np.float32)
         n_features = problem.X.shape[1]
-        factor = np.empty((len(rows), n_features + 1), dtype=np.float32)
-        np.take(problem.X, rows, axis=0, out=factor[:, :-1])
-        factor[:, -1] = 1.0 / problem.scale if problem.fit_intercept else 0.0
-        factor *= np.sqrt(hessian_weights[rows] / chance[rows]).astype(np.float32)[:, None]
-        hessian = (factor.T @ factor).astype(np.float64)
+        hessian = np.zeros((n_features + 1, n_features + 1))
+        for first in range(0, len(rows), HESSIAN_BLOCK):
+            block = rows[first : first + HESSIAN_BLOCK]
+            factor = np.empty((len(block), n_features + 1), dtype=np.float32)
+            np.take(problem.X, block, axis=0, out=factor[:, :-1])
+            factor[:, -1] = 1.0 / problem.scale if problem.fit_intercept else 0.0
+            factor *= roots[first : first + HESSIAN_BLOCK, None]
+            hessian += factor.T @ factor
         hessian *= problem.scale**2
         return _regularised_inverse(hessian, problem.penalty).astype(np.float32)
 
@@ -601,7 +613,8 @@ def _regularised_inverse(hessian: Float64s, penalty: float) -> Float64s:
         except np.linalg.LinAlgError:
             floor *= 10.0
             continue
-        return np.asarray(root.T @ root)
+        inverse: Float64s = root.T @ root
+        return inverse
 
 
 def _inverse_cholesky(a: Float64s) -> Float64s:

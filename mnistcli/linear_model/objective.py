@@ -302,7 +302,7 @@ def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floatin
     """Return ``coef @ (X * scale).T`` of shape (n_outputs, n_samples), computed in `dtype`."""
     scaled = (np.asarray(coef, dtype=np.float64) * scale).astype(dtype)
     if len(coef) == 1 and dtype == X.dtype:
-        return (X @ scaled[0])[None, :]
+        return np.asarray(X @ scaled[0])[None, :]
     scores = np.empty((len(coef), len(X)), dtype=dtype)
 
     def score(rows: slice) -> None:
@@ -335,7 +335,7 @@ def residual_products(
 
     residuals = residuals.astype(dtype, copy=False)
     if len(residuals) == 1 and dtype == X.dtype:
-        return (residuals[0] @ X)[None, :].astype(np.float64) * scale
+        return np.asarray(residuals[0] @ X, dtype=np.float64)[None, :] * scale
     # Added in the order of the blocks: the same bits whatever thread was first.
     total = np.zeros((len(residuals), X.shape[1]))
     for partial in map_blocks(multiply, len(X)):

@@ -36,7 +36,7 @@ class Samples:
     index: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """The number of samples."""
+        """Count the samples."""
         return len(self.y)
 
 

@@ -87,15 +87,14 @@ class ModelCard:
         try:
             content = json.loads(text, object_pairs_hook=_without_duplicates)
         except (ValueError, RecursionError) as error:
-            msg = "the card is not JSON"
-            raise ValueError(msg) from error
+            raise ValueError("the card is not JSON") from error
         if not isinstance(content, dict):
-            msg = "the card is not a JSON object"
-            raise ValueError(msg)  # noqa: TRY004 - callers handle one kind of error
+            raise ValueError("the card is not a JSON object")
         version = content.pop("format_version", None)
         if version != FORMAT_VERSION:
-            msg = f"the card has format version {version!r}, this program reads {FORMAT_VERSION}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"the card has format version {version!r}, this program reads {FORMAT_VERSION}"
+            )
         _check(content)
         content["class_names"] = tuple(content["class_names"])
         content["split"] = _settings(SplitSpec, content["split"])
@@ -107,8 +106,7 @@ def _settings(kind: Callable[..., T], content: dict[str, Any]) -> T:
     try:
         return kind(**content)
     except (TypeError, UsageError) as error:
-        msg = f"the card's settings are not what they should be: {error}"
-        raise ValueError(msg) from error
+        raise ValueError(f"the card's settings are not what they should be: {error}") from error
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -127,22 +125,18 @@ def _check(content: dict[str, Any]) -> None:
     kinds = {field.name: _KINDS[str(field.type)] for field in fields(ModelCard)}
     if content.keys() != kinds.keys():
         odd = ", ".join(sorted(content.keys() ^ kinds.keys()))
-        msg = f"the card has missing or unknown keys: {odd}"
-        raise ValueError(msg)
+        raise ValueError(f"the card has missing or unknown keys: {odd}")
     for key, kind in kinds.items():
         value = content[key]
         if not isinstance(value, kind) or isinstance(value, bool):
-            msg = f"the card's {key} is not what it should be"
-            raise ValueError(msg)
+            raise ValueError(f"the card's {key} is not what it should be")
     names = content["class_names"]
     if len(names) < 2 or not all(isinstance(name, str) for name in names):
-        msg = "the card's class_names are not names"
-        raise ValueError(msg)
+        raise ValueError("the card's class_names are not names")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        msg = "duplicate key"
-        raise ValueError(msg)
+        raise ValueError("duplicate key")
     return content

@@ -138,17 +138,20 @@ class _Header:
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
     try:
-        n_file_bytes = os.fstat(file.fileno()).st_size
-        n_header_bytes = int.from_bytes(file.read(8), "little")
-        if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
-            raise ValueError("it is no safetensors file")
-        header = _parse_header(file.read(n_header_bytes))
-        n_expected = 8 + n_header_bytes + header.n_payload_bytes
-        if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
-            raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")
+        return _header_of(file, os.fstat(file.fileno()).st_size)
     except (ValueError, RecursionError) as error:
         problem = f"not a model file of mnistcli: {error}"
         raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
+
+
+def _header_of(file: BinaryIO, n_file_bytes: int) -> _Header:
+    n_header_bytes = int.from_bytes(file.read(8), "little")
+    if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
+        raise ValueError("it is no safetensors file")
+    header = _parse_header(file.read(n_header_bytes))
+    n_expected = 8 + n_header_bytes + header.n_payload_bytes
+    if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
+        raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")
     return header
 
 

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.files import create_atomically, storage_errors, write_atomically
-from mnistcli.registry.card import ModelCard
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from mnistcli.registry.card import ModelCard
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 LATEST, BEST = "latest", "best"
@@ -181,32 +182,39 @@ class ModelRegistry:
             path.unlink(missing_ok=True)
         return entry
 
-    def remove(self, ref: str, *, force: bool = False) -> ModelEntry:
-        """Delete one version; its number is not given again.
+    def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
+        """Delete versions for good; their numbers are not given again.
 
         Raises
         ------
-        UsageError
-            A tag stands for it and ``force`` is not set.
+        ModelNotFoundError, UsageError
+            One of them is not there, or is tagged and ``force`` is not set; then all stay.
         """
-        entry = self.find(ref)
-        tags = [
-            tag for tag, version in self._own_tags(entry.name).items() if version == entry.version
-        ]
-        if tags and not force:
-            problem = f"{entry.ref} is tagged {', '.join(tags)}"
-            raise UsageError(problem, hint="add --force to remove it all the same")
+        entries = tuple(dict.fromkeys(self.find(ref) for ref in refs))
+        for entry in entries:
+            tags = self._tags_of(entry)
+            if tags and not force:
+                problem = f"{entry.ref} is tagged {', '.join(tags)}"
+                raise UsageError(problem, hint="add --force to remove it all the same")
+        for entry in entries:
+            self._remove(entry)
+        return entries
+
+    def _remove(self, entry: ModelEntry) -> None:
         folder = entry.path.parent
         create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
         with storage_errors("remove", entry.path):
-            entry.path.unlink(missing_ok=True)
-            for tag in tags:
+            for tag in self._tags_of(entry):
                 self._tag_path(entry.name, tag).unlink(missing_ok=True)
+            entry.path.unlink(missing_ok=True)
             # Only the highest number given has to be remembered.
             *lower, _ = sorted(_numbers(folder, _REMOVED))
             for version in lower:
                 (folder / f"{version}{_REMOVED}").unlink(missing_ok=True)
-        return entry
+
+    def _tags_of(self, entry: ModelEntry) -> list[str]:
+        own = self._own_tags(entry.name)
+        return [tag for tag, version in own.items() if version == entry.version]
 
     def check_writable(self) -> None:
         """Raise StorageError where a model could not be saved; better before a long fit."""
@@ -276,7 +284,7 @@ class ModelRegistry:
         return tags
 
     def _best(self, name: str, versions: list[int]) -> int | None:
-        """The version with the highest test accuracy; of equal ones the newest."""
+        """Find the version with the highest test accuracy; of equal ones the newest."""
         scored = []
         for version in versions:
             card, _ = _card_or_problem(self._entry(name, version).path)

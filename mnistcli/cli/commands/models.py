@@ -110,10 +110,10 @@ def rm(
 
     registry = session_of(ctx).registry()
     summaries = [registry.summary(ref) for ref in dict.fromkeys(models)]
-    _confirm([summary.entry.ref for summary in summaries], yes=yes)
-    for summary in summaries:
-        registry.remove(summary.entry.ref, force=force)
-        out.note(f"removed {summary.entry.ref}")
+    refs = [summary.entry.ref for summary in summaries]
+    _confirm(refs, yes=yes)
+    registry.remove(*refs, force=force)
+    out.note(f"removed {', '.join(refs)}")
     if out.format != "table":
         out.emit(models_view(summaries))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -70,7 +70,8 @@ def predict(
         sightings = list(prediction.look_at_index(loaded, data, index))
         out.emit(sightings_view(loaded, sightings, proba=proba, show=show))
         return
-    paths = [Path(word) if word != "-" else word for word in inputs or ()]
+    paths: list[Path | Literal["-"]]
+    paths = ["-" if word == "-" else Path(word) for word in inputs or ()]
     answers = list(prediction.look_at_files(loaded, paths, raw=raw))
     failures = [answer for answer in answers if isinstance(answer, BadImageError)]
     if len(answers) == 1 and failures:

@@ -165,7 +165,8 @@ def _captions(captions: list[str], width: int) -> list[Text]:
     cells = []
     for caption in captions:
         text = Text(caption)
-        text.truncate(width)
-        text.align("center", width)
+        if len(captions) > 1:  # one alone disturbs nobody if it is long
+            text.truncate(width)
+        text.align("center", max(width, len(text)))
         cells.append(text)
     return _side_by_side([[cell] for cell in cells], width)

@@ -1,0 +1,223 @@
+"""What only a process of its own can show: streams, signals, homes, exit codes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMANDS = ("download", "train", "evaluate", "predict", "show", "models")
+needs_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else"
+)
+
+
+def test_version_is_one_line(run):
+    done = run("--version")
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"mnistcli \d+\.\d+\.\d+\n", done.out)
+    assert run("-V").out == done.out
+
+
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
+def test_help_names_every_command(run, arguments):
+    done = run(*arguments)
+    assert (done.code, done.err) == (0, "")
+    for command in COMMANDS:
+        assert command in done.out
+    assert "Exit codes" in done.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run, command):
+    done = run(command, "-h")
+    assert (done.code, done.err) == (0, "")
+    assert command in done.out
+
+
+def test_a_misspelt_command_is_a_usage_error(run):
+    done = run("trian")
+    assert (done.code, done.out) == (2, "")
+    assert "train" in done.err
+
+
+def test_a_closed_pipe_ends_quietly_with_141():
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", "show", "7"], stdout=write, stderr=subprocess.PIPE
+    ) as process:
+        os.close(write)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, b"")
+
+
+def test_head_takes_three_lines_and_the_rest_is_141():
+    command = f"{sys.executable} -m mnistcli show --count 10000 | head -3; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=60)
+    *picture, code = done.stdout.decode().splitlines()
+    assert (len(picture), code, done.stderr) == (3, "141", b"")
+
+
+def test_ctrl_c_ends_quietly_with_130(home):
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", "train", "--task", "digits", "--solver", "saga"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert not list(home.rglob("*.safetensors"))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.parametrize("arguments", [("show", "7"), ("show", "7", "--tsv"), ("models", "path")])
+def test_a_full_disk_behind_stdout_is_one_line(arguments):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "mnistcli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 3
+    assert done.stderr.startswith(b"error: cannot write to standard output: No space left")
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"NO_COLOR": "1"},
+        {"TERM": "dumb"},
+        {"COLUMNS": "20"},
+        {"COLUMNS": "300"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [("show", "7"), ("train", "--task", "0v1", "--limit", "100", "--name", "x"), ("--help",)],
+    ids=lambda words: words[0],
+)
+def test_no_terminal_makes_it_fail(run, env, arguments):
+    done = run(*arguments, env=env)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
+
+
+def test_a_pipe_is_never_cut(run):
+    out = run("train", "--task", "0v1", "--limit", "100").out
+    assert "…" not in out
+    saved = next(line for line in out.splitlines() if line.startswith("Saved"))
+    assert saved.endswith("1.safetensors")
+    assert "\x1b" not in out
+
+
+def on_a_terminal(arguments, env, columns=80):
+    """Run a command on a pseudo-terminal and return what it wrote there."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update({"TERM": "xterm-256color", "COLUMNS": str(columns), **env})
+        os.execv(sys.executable, [sys.executable, "-m", "mnistcli", *arguments])
+    chunks = []
+    while select.select([terminal], [], [], 60)[0]:
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.waitpid(pid, 0)
+    return b"".join(chunks).decode()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_terminal_gets_colour_unless_it_does_not_want_it():
+    assert "\x1b[38;5;" in on_a_terminal(["show", "7"], {})
+    assert "\x1b[38;2;" in on_a_terminal(["show", "7"], {"COLORTERM": "truecolor"})
+    plain = on_a_terminal(["show", "7"], {"NO_COLOR": "1"})
+    assert "\x1b[3" not in plain
+    assert "▀" not in plain
+    assert "█" in plain
+
+
+def test_a_missing_home_is_made(run, tmp_path):
+    home = tmp_path / "not" / "yet"
+    done = run("train", "--task", "0v1", "--limit", "100", "-q", env={"MNISTCLI_HOME": str(home)})
+    assert (done.code, done.out) == (0, "0v1@1\n")
+    assert (home / "datasets" / "mnist" / "manifest.json").is_file()
+    assert (home / "models" / "0v1" / "1.safetensors").is_file()
+
+
+def test_the_option_wins_over_the_environment(run, tmp_path):
+    done = run("--home", str(tmp_path / "there"), "models", "path")
+    assert done.out == f"{tmp_path}/there/models\n"
+
+
+def test_platform_folders_are_used_without_a_home_of_its_own(run, tmp_path):
+    env = {"MNISTCLI_HOME": "", "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    done = run("models", "path", env=env)
+    assert done.out == f"{tmp_path}/data/mnistcli/models\n"
+
+
+def test_a_home_that_is_a_file_is_named(run, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    env = {"MNISTCLI_HOME": str(tmp_path / "file")}
+    done = run("train", "--task", "0v1", env=env)
+    assert (done.code, done.out) == (3, "")
+    error, hint = done.err.splitlines()
+    assert error.startswith("error: cannot make the folder ")
+    assert hint == "hint: choose another place with --home FOLDER or MNISTCLI_HOME=FOLDER"
+    # looking needs no store
+    assert run("show", "7", env=env).code == 0
+    assert run("train", "--task", "0v1", "--limit", "50", "--no-save", env=env).code == 0
+
+
+@needs_root
+def test_a_read_only_home_can_be_looked_at(home, run, tmp_path_factory):
+    assert run("train", "--task", "0v1", "--limit", "100", "-q").code == 0
+    for folder in (home, home / "models", home / "models" / "0v1"):
+        folder.chmod(0o555)
+    for folder in (home, *home.parents):
+        folder.chmod(folder.stat().st_mode | 0o055)
+
+    def as_nobody(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "mnistcli", *arguments],
+            user=65534, group=65534, extra_groups=[], cwd="/", capture_output=True, check=False,
+        )  # fmt: skip
+
+    try:
+        as_nobody("--version")
+    except PermissionError:
+        pytest.skip("nobody may not run this Python")
+    assert as_nobody("evaluate", "-q").returncode == 0
+    done = as_nobody("train", "--task", "0v1", "--limit", "100")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"Permission denied" in done.stderr
+    assert as_nobody("models", "rm", "0v1@1", "--yes").returncode == 3
+    assert run("models", "list", "-q").out == "0v1@1\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch, invoke):
+    from mnistcli.registry.store import ModelRegistry
+
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ModelRegistry, "summaries", broken)
+    with pytest.raises(ZeroDivisionError):
+        invoke("models", "list")

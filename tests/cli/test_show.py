@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from mnistcli.cli.render.digits import Tile, draw
+
+SEVEN_SHADED = """\
+
+
+
+      ░░░░
+      ▒▓▓▓▓██▓████▓█▓▒
+            ░ ░░░ ░██░
+                 ░██░
+                ▒█▓░
+               ░█▓
+              ▒█▓
+             ██▒
+           ░██░
+          ░███░
+          ░▒▒
+"""
+
+
+def console(**settings):
+    return Console(file=io.StringIO(), width=80, height=50, _environ={}, **settings)
+
+
+def drawn(tiles, console_):
+    console_.print(draw(tiles, console_))
+    return console_.file.getvalue()
+
+
+def test_a_grid_without_colour_is_shaded(mnist):
+    tiles = [Tile(mnist.test.images[0]), Tile(mnist.test.images[0])]
+    lines = drawn(tiles, console(no_color=True)).splitlines()
+    assert [line[:28].rstrip() for line in lines] == SEVEN_SHADED.splitlines()
+    assert [line[30:58].rstrip() for line in lines] == SEVEN_SHADED.splitlines()
+
+
+def test_one_digit_without_colour_is_large(mnist):
+    lines = drawn([Tile(mnist.test.images[0])], console(no_color=True)).splitlines()
+    assert len(lines) == 28
+    assert {len(line) for line in lines} == {56}
+    row = mnist.test.images[0][10] / 255
+    expected = "".join(2 * " ░▒▓█"[round(4 * level)] for level in row)
+    assert lines[10] == expected
+
+
+def test_half_blocks_have_the_colour_of_their_pixels(mnist):
+    image = mnist.test.images[0]
+    coloured = console(force_terminal=True, color_system="truecolor")
+    lines = drawn([Tile(image)], coloured).splitlines()
+    assert len(lines) == 14
+    upper, lower = image[8, 8], image[9, 8]
+    assert f"\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀" in lines[4]
+
+
+def test_no_colour_never_means_solid_bars(mnist):
+    for plain in (
+        console(no_color=True, force_terminal=True),
+        console(force_terminal=True, color_system=None),
+    ):
+        out = drawn([Tile(mnist.test.images[0])], plain)
+        assert "▀" not in out
+        assert " " * 20 in out
+
+
+def test_ascii_terminals_get_ascii(run):
+    done = run("show", "7", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.code == 0
+    assert done.out.isascii()
+    assert "@" in done.out
+
+
+def test_weights_have_a_sign_with_and_without_colour():
+    weights = np.array([[-1.0, 0.0, 1.0, 0.5]] * 2)
+    assert (
+        drawn([Tile(weights), Tile(weights)], console(no_color=True)).splitlines()[0][:4] == "= #+"
+    )
+    out = drawn([Tile(weights)], console(force_terminal=True, color_system="truecolor"))
+    assert "38;2;50;110;255" in out
+    assert "38;2;255;70;40" in out
+
+
+def test_grids_fit_the_width_and_captions_stand_under_their_digit(mnist):
+    tiles = [Tile(mnist.test.images[i], f"#{i}") for i in range(5)]
+    lines = drawn(tiles, console(no_color=True)).splitlines()
+    assert max(map(len, lines)) <= 80
+    captions = [line.split() for line in lines if "#" in line]
+    assert captions == [["#0", "#1"], ["#2", "#3"], ["#4"]]
+    assert lines[14].index("#0") == 13
+
+
+@pytest.mark.parametrize("height", [1, 27, 28])
+def test_odd_heights_lose_no_row(height):
+    image = np.full((height, 3), 255, np.uint8)
+    lines = drawn([Tile(image), Tile(image)], console(no_color=True)).splitlines()
+    assert len(lines) == (height + 1) // 2
+
+
+def test_show_by_index_and_by_digit(invoke, mnist):
+    assert "#7: 9" in invoke("show", "7").out
+    pictures = json.loads(invoke("show", "--digit", "3", "--count", "4", "--json").out)["pictures"]
+    expected = np.flatnonzero(mnist.test.labels == 3)[:4].tolist()
+    assert [p["index"] for p in pictures] == expected
+    assert pictures[0]["pixels"] == mnist.test.images[expected[0]].tolist()
+    on_train = json.loads(invoke("show", "0", "--on", "train", "--json").out)["pictures"][0]
+    assert on_train["label"] == 5
+
+
+def test_random_digits_follow_the_seed(invoke):
+    def picked(seed):
+        document = json.loads(invoke("show", "--count", "5", "--seed", seed, "--json").out)
+        return [p["index"] for p in document["pictures"]]
+
+    assert picked("1") == picked("1") != picked("2")
+
+
+def test_mean_of_a_class(invoke, mnist):
+    picture = json.loads(invoke("show", "--mean", "--digit", "4", "--json").out)["pictures"][0]
+    mean = mnist.test.images[mnist.test.labels == 4].astype(float).mean(axis=0)
+    assert np.abs(np.array(picture["pixels"]) - mean).max() <= 0.5
+    assert len(json.loads(invoke("show", "--mean", "--json").out)["pictures"]) == 10
+
+
+def test_weights_of_a_model(invoke):
+    invoke("train", "--task", "0v1", "--limit", "200")
+    from mnistcli import load_model
+
+    picture = json.loads(invoke("show", "--weights", "0v1", "--json").out)["pictures"][0]
+    coef = load_model().classifier.coef.reshape(28, 28)
+    assert np.allclose(picture["pixels"], coef / np.abs(coef).max())
+    assert picture["caption"] == "for 1, against 0"
+    out = invoke("show", "--weights", "0v1").out
+    assert "speaks for it" in out
+    assert {"#", "="} <= set(out)
+
+
+def test_own_pictures(invoke, tmp_path):
+    Image.new("L", (200, 100), 255).save(tmp_path / "white.png")
+    out = invoke("show", str(tmp_path / "white.png")).out
+    assert "white.png: 200 x 100" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["10000"], 2),
+        (["--digit", "12"], 2),
+        (["--digit", "x"], 2),
+        (["7", "--digit", "3"], 2),
+        (["7", "x.png"], 2),
+        (["x.png"], 6),
+        (["--weights", "none"], 5),
+        (["--count", "0"], 2),
+        (["--dataset", "kmnist"], 3),
+    ],
+)
+def test_what_makes_no_sense(invoke, arguments, code):
+    done = invoke("show", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert done.err
