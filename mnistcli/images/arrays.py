@@ -17,7 +17,7 @@ import ast
 import itertools
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -110,10 +110,10 @@ def _npy_header(source: Source) -> tuple[np.dtype[np.generic], bool, tuple[int, 
 def _stack_shape(shape: tuple[int, ...], name: str) -> tuple[int, int, int]:
     """See an array as n pictures of height x width."""
     sizes = tuple(size for size in shape if size != 1)
-    if sizes == (N_PIXELS,) or sizes == (SIDE, SIDE):
+    if sizes in {(N_PIXELS,), (SIDE, SIDE)}:
         # The shape as given tells (1, 28, 28) from (28, 28), which are the same bytes anyway.
         return 1, SIDE, SIDE
-    if sizes[1:] in ((N_PIXELS,), (SIDE, SIDE)):
+    if sizes[1:] in {(N_PIXELS,), (SIDE, SIDE)}:
         return sizes[0], SIDE, SIDE
     if len(sizes) == 2 and math.prod(sizes) <= MAX_PIXELS and min(sizes) > 0:
         return 1, *sizes
@@ -163,7 +163,7 @@ def _as_bytes(blocks: Iterable[NDArray[np.generic]], name: str) -> Iterator[Bloc
     unit: bool | None = None
     n_before = 0
     for block in blocks:
-        values = block.astype(np.uint8) if block.dtype == np.bool_ else block
+        values: NDArray[Any] = block.astype(np.uint8) if block.dtype == np.bool_ else block
         low, high = values.min(initial=0), values.max(initial=0)
         if not (low >= 0 and high <= 255):
             i = int((~((values >= 0) & (values <= 255))).reshape(len(values), -1).any(1).argmax())
@@ -179,9 +179,9 @@ def _as_bytes(blocks: Iterable[NDArray[np.generic]], name: str) -> Iterator[Bloc
         yield _scaled(values, unit=bool(unit))
 
 
-def _scaled(values: NDArray[np.generic], *, unit: bool) -> Block:
+def _scaled(values: NDArray[Any], *, unit: bool) -> Block:
     if values.dtype == np.uint8 and not unit:
-        return values  # type: ignore[return-value]
+        return values
     scaled: Block = np.rint(values.astype(np.float32) * (255 if unit else 1)).astype(np.uint8)
     return scaled
 

@@ -14,7 +14,7 @@ import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 import numpy as np
 
@@ -255,7 +255,7 @@ def _decoded(data: bytes, kind: str, name: str) -> Picture:
     """Decode an image file with Pillow."""
     import warnings
 
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if kind == "TIFF":
         # Image.open looks for TIFF only after every other format was tried, which we forbid.
@@ -275,9 +275,9 @@ def _decoded(data: bytes, kind: str, name: str) -> Picture:
         raise _too_large(name) from None
     # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,
     # KeyError, IndexError, ValueError, OverflowError, MemoryError... Only Pillow runs in here.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         reason = " ".join(str(error).split())[:80] or type(error).__name__
-        if isinstance(error, Image.UnidentifiedImageError):
+        if isinstance(error, UnidentifiedImageError):
             reason = "it cannot be identified"
         raise BadImageError(name, f"is a damaged {kind} picture ({reason})") from None
 
@@ -349,9 +349,14 @@ def _grey(image: Image.Image) -> Image.Image:
         return image.convert("L")
     colours = image.convert("RGB")
     grey = colours.convert("L")
-    ranges = [high - low for low, high in (band.getextrema() for band in (grey, *colours.split()))]
+    ranges = [_range(band)[1] - _range(band)[0] for band in (grey, *colours.split())]
     best = max(range(4), key=ranges.__getitem__)
     return colours.getchannel(best - 1) if ranges[best] > 2 * ranges[0] else grey
+
+
+def _range(band: Image.Image) -> tuple[int, int]:
+    low, high = cast("tuple[int, int]", band.getextrema())
+    return low, high
 
 
 def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
@@ -362,7 +367,7 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
     from PIL import Image
 
     alpha, grey = image.getchannel("A"), _grey(image.convert("RGB"))
-    low, high = alpha.getextrema()
+    low, high = _range(alpha)
     if low == 255:
         return np.asarray(grey), []
     if high == 0:

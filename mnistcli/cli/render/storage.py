@@ -61,7 +61,8 @@ def _installation_facts(installation: Installation, *, checked: bool) -> Iterato
         state = "checked: every byte is as it should be"
     yield "Dataset", f"{installation.dataset}, {state}"
     yield "Source", f"{installation.source}, {n_bytes(installation.n_bytes_read)} read"
-    yield "From", installation.origin
+    is_boxed = installation.source == "bundled"
+    yield "From", "the four files inside this package" if is_boxed else installation.origin
     for source, reason in installation.failures:
         yield "Failed", f"{source}: {reason}"
     yield "Folder", str(installation.folder)
