@@ -1,18 +1,7 @@
-"""Where the four arrays of a dataset come from: the box, mirrors, URLs, files, folders.
+"""Fetch single files over HTTP, verified.
 
-    auto          the box if the dataset is in it, else the mirrors
-    bundled       the four IDX files inside this package
-    mirror        the published IDX files, from the mirrors of the catalogue in order
-    openml        one ARFF file from OpenML
-    keras         one npz file from Keras
-    http(s)://    an ARFF or npz file, or the base URL of the published IDX files
-    file:, PATH   an ARFF or npz file, a folder with the four IDX files (gzipped or not),
-                  or the cache folder of torchvision, Keras or scikit-learn
-
-What kind of file it is, its content says, not its name. Everything is verified against the
-catalogue before it is handed on: by the identity of its payload where that is known, else as the
-published file. A download is kept in memory, or beyond 32 MiB in a file without a name, so that
-nothing unverified ever lies under a name and nothing is left behind however the process ends.
+A download is kept in memory, or beyond 32 MiB in a file without a name, so that nothing unverified
+ever lies under a name and nothing is left behind however the process ends.
 
 The standard library fetches. A size cap, a deadline, the refusal of some redirects and a word on
 each mirror that failed would have to be written around pooch or requests just the same.
@@ -22,67 +11,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-import numpy as np
-
 from mnistcli import __version__
 from mnistcli.datasets import containers
-from mnistcli.datasets.catalog import IMAGE_SHAPE, PART_NAMES
-from mnistcli.datasets.containers import no_progress
-from mnistcli.errors import (
-    ChecksumMismatchError,
-    CorruptFileError,
-    DataUnavailableError,
-    DownloadError,
-    MnistCliError,
-    UsageError,
-)
+from mnistcli.errors import ChecksumMismatchError, CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
 
 if TYPE_CHECKING:
     import http.client
     import urllib.request
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec, RemoteFile
+    from mnistcli.datasets.catalog import RemoteFile
     from mnistcli.datasets.containers import Progress
 
-    Arrays = Mapping[PartName, NDArray[np.uint8]]
-    Failures = Sequence[tuple[str, str]]
-
-BUNDLE = Path(__file__).with_name("bundled")
-NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """The verified arrays of a dataset, and where they came from.
-
-    Attributes
-    ----------
-    arrays : mapping of part name to ndarray, uint8, C order
-    source : str
-        ``"bundled"``, ``"mirror"``, ``"openml"``, ``"keras"``, ``"url"`` or ``"path"``.
-    origin : str
-        The folder, the file or the URL; of several mirrors, all that delivered.
-    n_bytes_read : int
-        As stored or sent, mostly compressed.
-    failures : tuple of (source, reason)
-        What was tried before, and how it failed.
-    """
-
-    arrays: Arrays
-    source: str
-    origin: str
-    n_bytes_read: int
-    failures: tuple[tuple[str, str], ...] = ()
+IN_MEMORY_BYTES = 32 << 20
+CHUNK_BYTES = 1 << 16
+OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,393 +51,6 @@ class Patience:
     timeout_s: float = 10.0
     min_bytes_per_s: int = 5_000
     retry_wait_s: float = 0.5
-
-
-def load(
-    spec: DatasetSpec,
-    source: str = "auto",
-    *,
-    progress: Progress = no_progress,
-    patience: Patience | None = None,
-) -> Loaded:
-    """Get the arrays of a dataset from a source (see the top of this module) and verify them.
-
-    Raises
-    ------
-    UsageError
-        There is no such source for this dataset.
-    DataUnavailableError
-        Nothing is there; a `DownloadError` names each mirror and how it failed.
-    CorruptFileError
-        Something is there, but it is not this dataset.
-    """
-    client = Client(progress, patience or Patience())
-    try:
-        return _load(spec, source, client)
-    except CorruptFileError as error:
-        right = f"get the right bytes with: mnistcli download --dataset {spec.name} --force"
-        error.hint = error.hint or right
-        raise
-
-
-def _load(spec: DatasetSpec, source: str, client: Client) -> Loaded:
-    if source == "auto":
-        return _load_auto(spec, client)
-    if source == "bundled":
-        return _load_bundled(spec, client.progress)
-    if source == "mirror":
-        return _load_published(spec, spec.mirrors, source, client)
-    if source in ("openml", "keras"):
-        return _load_container_urls(spec, source, client)
-    if source.startswith(("http://", "https://")):
-        return _load_url(spec, source, client)
-    return _load_path(spec, _local_path(source), client.progress)
-
-
-def _load_auto(spec: DatasetSpec, client: Client) -> Loaded:
-    failures: Failures = ()
-    if spec.bundled:
-        try:
-            return _load_bundled(spec, client.progress)
-        except MnistCliError as error:
-            failures = ((str(BUNDLE), error.message),)
-    return _load_published(spec, spec.mirrors, "mirror", client, failures)
-
-
-# ------------------------------------------------------------------------ the box, files, folders
-
-
-def _load_bundled(spec: DatasetSpec, progress: Progress) -> Loaded:
-    if not spec.bundled:
-        raise DataUnavailableError(
-            f"{spec.title} is not part of this package and has to be downloaded once",
-            hint=f"mnistcli download --dataset {spec.name}",
-        )
-    paths = {part.name: BUNDLE / part.file.name for part in spec.parts}
-    return _load_idx_files(spec, paths, "bundled", BUNDLE, progress)
-
-
-def _local_path(source: str) -> Path:
-    if not source.startswith("file:"):
-        if "://" in source:
-            raise UsageError(f"cannot fetch {source!r}", hint="use http://, https:// or a path")
-        return Path(source).expanduser()
-    import urllib.parse
-    import urllib.request
-
-    parts = urllib.parse.urlsplit(source)
-    if parts.netloc not in ("", "localhost"):
-        raise UsageError(f"{source!r} is on another machine", hint="use http:// or a local path")
-    return Path(urllib.request.url2pathname(parts.path))
-
-
-def _load_path(spec: DatasetSpec, path: Path, progress: Progress) -> Loaded:
-    with storage_errors("read", path):
-        is_folder, is_file = path.is_dir(), path.is_file()
-    if is_folder:
-        return _load_folder(spec, path, progress)
-    if is_file:
-        return _load_container_file(spec, path, progress)
-    raise DataUnavailableError(
-        f"there is no file, folder or source {str(path)!r}",
-        hint=f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder",
-    )
-
-
-def _load_folder(spec: DatasetSpec, folder: Path, progress: Progress) -> Loaded:
-    for candidate in _idx_folders(spec, folder):
-        paths = {part.name: _find_idx(candidate, part.file) for part in spec.parts}
-        if all(paths.values()):
-            found = cast("dict[PartName, Path]", paths)
-            return _load_idx_files(spec, found, "path", candidate, progress)
-    for container in _container_files(spec, folder):
-        if container.is_file():
-            return _load_container_file(spec, container, progress)
-    raise DataUnavailableError(
-        f"{folder} holds no {spec.title}",
-        hint=f"it should hold {', '.join(part.file.name for part in spec.parts)}",
-    )
-
-
-def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
-    """Say where in a folder the IDX files may be: as they are, torchvision's, Keras's layout."""
-    torchvision = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
-    yield folder
-    yield folder / "raw"
-    yield folder / torchvision.get(spec.name, spec.name.upper()) / "raw"
-    yield folder / spec.name
-    yield folder / "datasets" / spec.name
-
-
-def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
-    """Say where in a folder one file with everything may be: Keras's, scikit-learn's layout."""
-    yield folder / f"{spec.name}.npz"
-    yield folder / "datasets" / f"{spec.name}.npz"
-    names = {url.rpartition("/")[2] for url in spec.openml_urls}
-    for name in sorted(names):
-        for ending in (name, f"{name}.gz"):
-            yield folder / ending
-            for url in spec.openml_urls:
-                host_and_path = url.partition("://")[2].rpartition("/")[0]
-                for root in (folder, folder / "openml"):
-                    yield root / host_and_path / ending
-
-
-def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
-    """Find an IDX file under the usual spellings of its name."""
-    name = file.name.removesuffix(".gz")
-    for spelling in (name, name.replace("-idx", ".idx")):
-        for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
-            if path.is_file():
-                return path
-    return None
-
-
-def _load_idx_files(
-    spec: DatasetSpec,
-    paths: Mapping[PartName, Path],
-    source: str,
-    origin: Path,
-    progress: Progress,
-) -> Loaded:
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    n_bytes_read = 0
-    total = sum(math.prod(part.shape) for part in spec.parts)
-    for part in spec.parts:
-        path = paths[part.name]
-        with storage_errors("read", path), path.open("rb") as file:
-            if part.payload_sha256 is None:
-                _verify_published(file, part.file, str(path))
-            arrays[part.name] = _decode_idx(part, file, str(path))
-            n_bytes_read += file.seek(0, 2)
-        done = sum(array.size for array in arrays.values())
-        progress(f"decoding {spec.title}", done, total)
-    return _verified(spec, arrays, source, str(origin), n_bytes_read)
-
-
-def _load_container_file(spec: DatasetSpec, path: Path, progress: Progress) -> Loaded:
-    with storage_errors("read", path), path.open("rb") as file:
-        arrays = _decode_container(spec, file, str(path), progress)
-        return _verified(spec, arrays, "path", str(path), file.seek(0, 2))
-
-
-# ----------------------------------------------------------------------- bytes to verified arrays
-
-
-def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:
-    array = containers.read_idx(file, source, max_bytes=_max_decoded_bytes(part))
-    if len(part.shape) == 1 and array.ndim == 2 and array.shape[1]:
-        array = array[:, 0]  # QMNIST: the other columns tell the writer
-    return _conform(part, array, source)
-
-
-def _max_decoded_bytes(part: PartSpec) -> int:
-    # The widest labels are QMNIST's: eight columns of int32.
-    return math.prod(part.shape) * (1 if len(part.shape) > 1 else 32)
-
-
-def _conform(part: PartSpec, array: NDArray[Any], source: str) -> NDArray[np.uint8]:
-    """Return the array as uint8 in C order, if it has the shape and the range that it must."""
-    if array.shape != part.shape:
-        raise CorruptFileError(
-            source, f"{part.name} has the shape {array.shape}, expected {part.shape}"
-        )
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    # A NaN fails both comparisons.
-    if not ((array >= 0) & (array <= 255)).all() or (array % 1).any():
-        raise CorruptFileError(source, f"{part.name} has other values than 0, 1, ..., 255")
-    return array.astype(np.uint8, order="C")
-
-
-def _decode_container(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progress) -> Arrays:
-    """Decode one file that holds all four arrays."""
-    if not spec.has_known_payload:
-        names = ", ".join(part.file.name for part in spec.parts)
-        raise DataUnavailableError(
-            f"{source}: {spec.title} can only be verified as its published files",
-            hint=f"give a folder or a base URL with {names}",
-        )
-    kind = containers.kind_of(file, source)
-    if kind == "arff":
-        return _decode_arff(spec, file, source, progress)
-    if kind == "npz":
-        return _decode_npz(spec, file, source)
-    raise CorruptFileError(
-        source,
-        {
-            "html": "is a web page, not data",
-            "idx": "holds images or labels, not both",
-            "npy": "holds one array, expected four",
-        }.get(kind, "is neither an ARFF nor an npz file"),
-        hint="give an ARFF or npz file, or the folder with the four IDX files",
-    )
-
-
-def _decode_arff(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progress) -> Arrays:
-    n_train = spec.part("train-labels").shape[0]
-    n_test = spec.part("test-labels").shape[0]
-    pixels, labels = containers.read_arff(
-        file,
-        source,
-        n_rows=n_train + n_test,
-        n_columns=math.prod(IMAGE_SHAPE) + 1,
-        progress=progress,
-    )
-    images = pixels.reshape(-1, *IMAGE_SHAPE)
-    return {
-        "train-images": images[:n_train],
-        "train-labels": labels[:n_train],
-        "test-images": images[n_train:],
-        "test-labels": labels[n_train:],
-    }
-
-
-def _decode_npz(spec: DatasetSpec, file: BinaryIO, source: str) -> Arrays:
-    names = dict(zip(PART_NAMES, ("x_train", "y_train", "x_test", "y_test"), strict=True))
-    limits = {names[part.name]: _max_decoded_bytes(part) for part in spec.parts}
-    arrays = containers.read_npz(file, source, limits)
-    return {part.name: _conform(part, arrays[names[part.name]], source) for part in spec.parts}
-
-
-def _verified(
-    spec: DatasetSpec,
-    arrays: Arrays,
-    source: str,
-    origin: str,
-    n_bytes_read: int,
-    failures: Failures = (),
-) -> Loaded:
-    """Check the identity of the arrays, as far as the catalogue knows it."""
-    for part in spec.parts:
-        got = hashlib.sha256(arrays[part.name].data).hexdigest()
-        if part.payload_sha256 not in (None, got):
-            raise ChecksumMismatchError(
-                f"{part.name} of {spec.title} from {origin}",
-                expected=str(part.payload_sha256),
-                got=got,
-            )
-    return Loaded(arrays, source, origin, n_bytes_read, tuple(failures))
-
-
-def _verify_published(file: BinaryIO, expected: RemoteFile, source: str) -> None:
-    algorithm = expected.checksum.partition(":")[0]
-    digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
-        cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
-    )
-    _check_published(expected, file.tell(), digest.hexdigest(), source)
-    file.seek(0)
-
-
-def _check_published(expected: RemoteFile, n_bytes: int, got: str, source: str) -> None:
-    """Compare size, then checksum, with the published ones: the size is the clearer message."""
-    if expected.n_bytes not in (None, n_bytes):
-        raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {expected.n_bytes:,}")
-    algorithm, _, checksum = expected.checksum.partition(":")
-    if got == checksum:
-        return
-    if algorithm == "sha256":
-        raise ChecksumMismatchError(source, expected=checksum, got=got)
-    raise CorruptFileError(source, f"{algorithm} is {got}, expected {checksum}")
-
-
-# --------------------------------------------------------------------------------------- network
-
-IN_MEMORY_BYTES = 32 << 20
-# mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
-MAX_CONTAINER_BYTES = 256 << 20
-_CHUNK_BYTES = 1 << 16
-
-
-def _load_published(
-    spec: DatasetSpec,
-    bases: Iterable[str],
-    source: str,
-    client: Client,
-    failed_before: Failures = (),
-) -> Loaded:
-    """Fetch each published file from the first base URL that delivers it."""
-    order = list(bases)
-    failures = list(failed_before)
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    delivered: dict[str, None] = {}
-    n_bytes_read = 0
-    for part in spec.parts:
-        file, url = _fetch_published(part, order, failures, client)
-        with file:
-            arrays[part.name] = _decode_idx(part, file, url)
-            n_bytes_read += file.seek(0, 2)
-        delivered[order[0]] = None
-    return _verified(spec, arrays, source, ", ".join(delivered), n_bytes_read, failures)
-
-
-def _fetch_published(
-    part: PartSpec,
-    order: list[str],
-    failures: list[tuple[str, str]],
-    client: Client,
-) -> tuple[BinaryIO, str]:
-    """Try the base URLs in order; one that fails is asked last from now on."""
-    for _ in range(len(order)):
-        url = order[0] + part.file.name
-        try:
-            max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + _CHUNK_BYTES
-            return client.fetch(url, part.file, max_bytes), url
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
-            if len(order) == len(failures) == 1:
-                raise
-            order.append(order.pop(0))
-    raise DownloadError(part.file.name, failures, hint=_OFFLINE_HINT)
-
-
-_OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
-
-
-def _load_container_urls(spec: DatasetSpec, source: str, client: Client) -> Loaded:
-    keras_urls = (spec.keras_url,) if spec.keras_url else ()
-    urls = spec.openml_urls if source == "openml" else keras_urls
-    if not urls:
-        raise UsageError(
-            f"{spec.title} cannot be had from {source}",
-            hint=f"mnistcli download --dataset {spec.name} --source mirror",
-        )
-    failures: list[tuple[str, str]] = []
-    for url in urls:
-        try:
-            with client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
-                arrays = _decode_container(spec, file, url, client.progress)
-                return _verified(spec, arrays, source, url, file.seek(0, 2), failures)
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
-            if len(urls) == 1:
-                raise
-    raise DownloadError(f"{spec.title} from {source}", failures, hint=_OFFLINE_HINT)
-
-
-def _load_url(spec: DatasetSpec, url: str, client: Client) -> Loaded:
-    """Take a URL as one file with everything or, if it is none, as a base URL."""
-    failures: list[tuple[str, str]] = []
-    if spec.has_known_payload and not url.endswith("/"):
-        try:
-            file = client.fetch(url, None, MAX_CONTAINER_BYTES)
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
-        else:
-            with file:
-                if containers.kind_of(file, url) in ("arff", "npz", "idx", "npy"):
-                    arrays = _decode_container(spec, file, url, client.progress)
-                    return _verified(spec, arrays, "url", url, file.seek(0, 2))
-            failures.append((url, "is neither an ARFF nor an npz file"))
-    base = url if url.endswith("/") else f"{url}/"
-    return _load_published(spec, (base,), "url", client, failures)
-
-
-def _reason(error: DownloadError | CorruptFileError) -> str:
-    """Say how one URL failed, without the URL."""
-    if isinstance(error, DownloadError):
-        return error.failures[0][1]
-    return error.message.removeprefix(f"{error.source}: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -560,7 +122,7 @@ class _Wanted:
         return self.expected.n_bytes if self.expected else None
 
     def failure(self, reason: str) -> DownloadError:
-        return DownloadError(self.name, [(self.url, reason)], hint=_OFFLINE_HINT)
+        return DownloadError(self.name, [(self.url, reason)], hint=OFFLINE_HINT)
 
 
 class _Passing(Exception):  # noqa: N818 - not an error yet: the client tries once more
@@ -613,14 +175,14 @@ def _receive(response: http.client.HTTPResponse, body: BinaryIO, wanted: _Wanted
     if n_declared is not None and n_done < n_declared:
         raise _Passing(f"the answer ended after {n_done:,} of {n_declared:,} bytes")
     if wanted.expected:
-        _check_published(wanted.expected, n_done, digest.hexdigest(), wanted.url)
+        check_published(wanted.expected, n_done, digest.hexdigest(), wanted.url)
 
 
 def _chunks(response: http.client.HTTPResponse, wanted: _Wanted) -> Iterator[bytes]:
     while True:
         # read1 returns what is there: read would wait for all of it, deaf to the clock.
         with _network_errors(wanted):
-            chunk = response.read1(_CHUNK_BYTES)
+            chunk = response.read1(CHUNK_BYTES)
         if not chunk:
             return
         yield chunk
@@ -704,3 +266,15 @@ def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
 
 
 _PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
+
+
+def check_published(expected: RemoteFile, n_bytes: int, got: str, source: str) -> None:
+    """Compare size, then checksum, with the published ones: the size is the clearer message."""
+    if expected.n_bytes not in (None, n_bytes):
+        raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {expected.n_bytes:,}")
+    algorithm, _, checksum = expected.checksum.partition(":")
+    if got == checksum:
+        return
+    if algorithm == "sha256":
+        raise ChecksumMismatchError(source, expected=checksum, got=got)
+    raise CorruptFileError(source, f"{algorithm} is {got}, expected {checksum}")

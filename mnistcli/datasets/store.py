@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 
     from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
     from mnistcli.datasets.containers import Progress
-    from mnistcli.datasets.download import Loaded, Patience
+    from mnistcli.datasets.download import Patience
+    from mnistcli.datasets.sources import Loaded
 
     _Arrays = Mapping[PartName, NDArray[np.uint8]]
 
@@ -262,7 +263,7 @@ class DatasetStore:
         ----------
         name : str
         source : str
-            See `mnistcli.datasets.download`. Under ``"auto"`` an intact dataset is left alone.
+            See `mnistcli.datasets.sources`. Under ``"auto"`` an intact dataset is left alone.
         force : bool
             Do it even so.
         progress : Progress
@@ -273,7 +274,7 @@ class DatasetStore:
         Raises
         ------
         UsageError, DataUnavailableError, CorruptFileError
-            See `mnistcli.datasets.download.load`.
+            See `mnistcli.datasets.sources.load`.
         StorageError
             The store cannot be written.
         LockTimeoutError
@@ -347,7 +348,7 @@ class DatasetStore:
         progress: Progress = no_progress,
         on_event: OnEvent,
     ) -> Installation:
-        from mnistcli.datasets import download
+        from mnistcli.datasets import sources
 
         with files.lock(
             self.folder / f".{spec.name}.lock",
@@ -356,7 +357,7 @@ class DatasetStore:
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):
                     return self._installation(spec, self._check(spec, full=False)[0])
-            loaded = download.load(spec, source, progress=progress, patience=self.patience)
+            loaded = sources.load(spec, source, progress=progress, patience=self.patience)
             manifest = self._write(spec, loaded)
         installation = self._installation(spec, manifest)
         return replace(installation, already_there=False, failures=loaded.failures)
@@ -439,9 +440,9 @@ def _dataset(spec: DatasetSpec, arrays: _Arrays, payload_sha256: list[str]) -> D
 
 
 def _in_memory(spec: DatasetSpec) -> Dataset:
-    from mnistcli.datasets import download
+    from mnistcli.datasets import sources
 
-    arrays = download.load(spec, "bundled").arrays
+    arrays = sources.load(spec, "bundled").arrays
     for array in arrays.values():
         array.flags.writeable = False
     return _dataset(spec, arrays, [_sha256(arrays[part.name]) for part in spec.parts])

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from mnistcli.datasets.download import BUNDLE
+from mnistcli.datasets.sources import BUNDLE
 
 SHA256 = "934aebce81fe4a4fcd7e9b2a2a27fe61eb10b8edcca7d27f11b074cda51fe896"
 

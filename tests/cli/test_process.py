@@ -6,10 +6,11 @@ import os
 import pty
 import re
 import select
+import resource
 import signal
+import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -66,17 +67,25 @@ def test_head_takes_three_lines_and_the_rest_is_141():
     assert (len(picture), code, done.stderr) == (3, "141", b"")
 
 
-def test_ctrl_c_ends_quietly_with_130(home):
-    with subprocess.Popen(
-        [sys.executable, "-m", "mnistcli", "train", "--task", "digits", "--solver", "saga"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        time.sleep(4)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+def test_ctrl_c_ends_quietly_with_130_and_leaves_nothing(tmp_path):
+    """Interrupt a download from a server that accepts and then says nothing."""
+    home = tmp_path / "fresh"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        command = ["download", "--source", url, "--dataset", "fashion-mnist"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "mnistcli", "--home", str(home), *command],
+            env={**os.environ, "PYTHONWARNINGS": ""},  # urllib leaves its socket to the collector
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            server.settimeout(60)
+            connection, _ = server.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"")
-    assert not list(home.rglob("*.safetensors"))
+    assert [path.name for path in home.rglob("*") if path.is_file()] == [".fashion-mnist.lock"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
@@ -184,6 +193,24 @@ def test_a_home_that_is_a_file_is_named(run, tmp_path):
     # looking needs no store
     assert run("show", "7", env=env).code == 0
     assert run("train", "--task", "0v1", "--limit", "50", "--no-save", env=env).code == 0
+
+
+def test_a_disk_that_fills_up_loses_nothing(home):
+    """The report is printed, the model that does not fit is named, and the old one stays."""
+    command = [sys.executable, "-m", "mnistcli", "train", "--task", "0v1", "--limit", "100"]
+    assert subprocess.run([*command, "-q"], capture_output=True, check=True).stdout == b"0v1@1\n"
+
+    def allow_small_files_only():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = subprocess.run(
+        command, preexec_fn=allow_small_files_only, capture_output=True, check=False
+    )
+    assert done.returncode == 3
+    assert done.stdout.decode().endswith("Not saved.\n")
+    assert b"0v1/2.safetensors: File too large" in done.stderr
+    versions = [path.name for path in (home / "models" / "0v1").iterdir()]
+    assert versions == ["1.safetensors"]
 
 
 @needs_root

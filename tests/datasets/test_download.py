@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from mnistcli.datasets import CATALOG
-from mnistcli.datasets.download import Client, Patience, load
+from mnistcli.datasets.download import Client, Patience
+from mnistcli.datasets.sources import load
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -536,7 +537,7 @@ def test_a_damaged_box_is_named_and_the_mirrors_asked(site, tmp_path, monkeypatc
     box = tmp_path / "box"
     shutil.copytree(BUNDLE, box)
     (box / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
-    monkeypatch.setattr("mnistcli.datasets.download.BUNDLE", box)
+    monkeypatch.setattr("mnistcli.datasets.sources.BUNDLE", box)
     with pytest.raises(CorruptFileError, match=r"t10k-labels.*is not an IDX file") as caught:
         load(CATALOG["mnist"], "bundled")
     assert "mnistcli download" in caught.value.hint

@@ -90,7 +90,7 @@ def tiny_store(tiny, tmp_path) -> DatasetStore:
 @pytest.fixture
 def boxed_store(tiny, tmp_path, monkeypatch) -> DatasetStore:
     """A store with a small MNIST that is in the box, whose images count as large."""
-    monkeypatch.setattr("mnistcli.datasets.download.BUNDLE", tiny.write_to(tmp_path / "box"))
+    monkeypatch.setattr("mnistcli.datasets.sources.BUNDLE", tiny.write_to(tmp_path / "box"))
     monkeypatch.setattr("mnistcli.datasets.store.ALWAYS_HASHED_BYTES", 1000)
     spec = replace(tiny.spec, name="mnist", title="MNIST", bundled=True)
     store = DatasetStore(tmp_path / "boxed", catalog={"mnist": spec})
@@ -508,7 +508,7 @@ AS_NOBODY = """
     from pathlib import Path
     import filelock
     from mnistcli import files
-    from mnistcli.datasets import CATALOG, DatasetStore, download
+    from mnistcli.datasets import CATALOG, DatasetStore, sources
     with tempfile.TemporaryDirectory() as folder:
         DatasetStore(Path(folder)).open()  # imports what nobody may not be able to read
     os.setgroups([])
@@ -606,12 +606,12 @@ KILLER = """
     import json, os, pickle, shutil, signal
     from pathlib import Path
     import filelock, gzip
-    from mnistcli.datasets import DatasetStore, download
+    from mnistcli.datasets import DatasetStore, sources
 
     folder, box, catalog = Path({folder!r}), {box!r}, {catalog!r}
     options = {{}}
     if box:
-        download.BUNDLE = Path(box)
+        sources.BUNDLE = Path(box)
         options["catalog"] = pickle.loads(Path(catalog).read_bytes())
 
     def first_use():
