@@ -267,18 +267,19 @@ def best_intercept(scores: Floats, y: Labels, weights: Floats, start: Floats) ->
     """
     b = np.asarray(start, dtype=np.float64)
     losses, residuals = losses_and_residuals(scores + b[:, None], y)
-    total = float(losses @ weights)
-    for _ in range(50):
-        weighted = residuals * weights
-        gradient = weighted.sum(axis=1)
-        step = -np.linalg.pinv(_intercept_hessian(residuals, y, weights), hermitian=True) @ gradient
-        if -float(gradient @ step) <= 1e-15 * max(abs(total), 1e-300):
+    total, weight = float(losses @ weights), float(weights.sum())
+    for _ in range(1000):
+        gradient = (residuals * weights).sum(axis=1)
+        if np.abs(gradient).max() <= 1e-13 * weight:
             break
-        for _ in range(30):  # Halve: far from the optimum a full step may overshoot.
+        hessian = _intercept_hessian(residuals, y, weights)
+        newton = -np.linalg.pinv(hessian, hermitian=True) @ gradient
+        # Far away the Hessian vanishes. The second step cannot fail: it divides by an upper bound
+        # of every Hessian, weight / 2 (Boehning, Ann. Inst. Statist. Math. 1992).
+        for step in (newton, -2.0 * gradient / weight):
             losses, new_residuals = losses_and_residuals(scores + (b + step)[:, None], y)
-            if (new_total := float(losses @ weights)) <= total:
+            if (new_total := float(losses @ weights)) < total:
                 break
-            step /= 2.0
         else:
             break
         b, total, residuals = b + step, new_total, new_residuals

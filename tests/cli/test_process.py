@@ -163,6 +163,13 @@ def test_a_terminal_gets_colour_unless_it_does_not_want_it():
     assert "█" in plain
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_long_fit_shows_how_far_it_is():
+    out = on_a_terminal(["train", "--task", "digits", "--no-save"], {}, columns=120)
+    assert re.search(r"iteration \d+: gradient \d\.\de-\d\d of its start, goal \de-\d\d", out)
+    assert re.search(r"92\.[567]\d % right", out)
+
+
 def test_a_missing_home_is_made(run, tmp_path):
     home = tmp_path / "not" / "yet"
     done = run("train", "--task", "0v1", "--limit", "100", "-q", env={"MNISTCLI_HOME": str(home)})
