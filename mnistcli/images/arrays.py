@@ -352,7 +352,7 @@ def drawing(text: str, name: str) -> Block:
     ndarray of shape (1, height, width), uint8
         Light ink on black, with a margin of two pixels.
     """
-    lines = text.expandtabs().rstrip().splitlines()
+    lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
         raise BadImageError(name, f"is no drawing of a digit: {height} lines of {width} letters")

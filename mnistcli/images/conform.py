@@ -37,6 +37,8 @@ CENTRE = 14
 SEARCH_SIDE = 480
 WORK_SIDE = 224
 
+# Nothing can be read from fewer pixels than this.
+MIN_SIDE = 4
 # Fewer grey levels than this between ink and paper is no drawing.
 MIN_CONTRAST = 8
 # Ink must stand this far above the noise of the paper, in standard deviations.
@@ -51,6 +53,8 @@ PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
 DIGIT_HEIGHT = 0.6
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
+# A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
+SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # Share of the longer side of a picture that no stroke is wider than; wider is shadow.
 WIDEST_STROKE = 0.28
 # Share of the strongest ink at which a hairline counts as full.
@@ -58,9 +62,15 @@ HAIRLINE_LEVEL = 0.35
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 
-# Stroke widths in MNIST's pixels, measured as `_stroke_width` does: in MNIST 98 % lie between 1.4
-# and 4.3, the median is 2.4. What lies outside these limits is brought to the target beside them.
-HAIRLINE, HAIRLINE_TARGET = 1.4, 2.2
+# Edges wider than this, in MNIST's pixels, are blurred: drawings have 0.3, photographs 0.5, MNIST
+# itself 0.9, and MNIST enlarged smoothly 1.3 (Lanczos) to 1.7 (bilinear), which blurs it twice when
+# it is averaged down again. The gain that restores MNIST best grows by this much per pixel.
+SHARP_EDGE, SHARPENING = 0.95, 0.85
+# Stroke widths are measured at four pixels for one of MNIST's.
+FINE = 4 * BOX
+# Stroke widths in MNIST's pixels, measured as `_stroke_width` does: in MNIST 99 % lie between 1.2
+# and 4.3, the median is 2.1. What lies outside these limits is brought to the target beside them.
+HAIRLINE, HAIRLINE_TARGET = 1.15, 1.9
 MARKER, MARKER_TARGET = 4.4, 3.2
 
 DARK_INK = "dark ink on light paper: inverted"
@@ -183,18 +193,31 @@ def is_mnist_like(images: Grey) -> Mask:
 
 def _conform(grey: Grey) -> Conformed:
     """Conform what is not MNIST-like yet; see `conform`."""
-    if min(grey.shape) < 2 or np.ptp(grey) < MIN_CONTRAST:
-        raise _NoDigitError(f"is blank: no ink, every pixel is close to {int(grey.flat[0])}")
     try:
         digit = _zoomed_in(grey)
     except _AllInkError as error:
         digit = _on_sheet(grey, error)
-    image, _ = _centred(_scaled_to_box(_with_readable_strokes(digit)))
-    return Conformed(image, digit.steps)
+    placing = _placing(grey, digit)
+    digit = _with_readable_strokes(digit)
+    return Conformed(_centred(_scaled_to_box(digit)), (*digit.steps, placing))
+
+
+def _placing(grey: Grey, digit: _Digit) -> str:
+    """Say in words how the digit comes to its size and place."""
+    if grey.shape != (FIELD, FIELD) or abs(digit.box.longest - BOX) > 0.5:
+        return "scaled to 20 pixels and centred"
+    mass = digit.ink.clip(0)
+    down, right = (
+        round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(FIELD) / mass.sum()))
+        for axis in (0, 1)
+    )
+    return f"shifted by {down}, {right}" if down or right else "grey levels stretched"
 
 
 def _zoomed_in(grey: Grey) -> _Digit:
     """Find the digit at a useful scale: as large as one needs and no larger."""
+    if min(grey.shape) < MIN_SIDE or np.ptp(grey) < MIN_CONTRAST:
+        raise _NoDigitError("is blank: no ink")
     if max(grey.shape) <= WORK_SIDE:
         return _find_digit(grey.astype(np.float32))
     box = _find_digit(_shrunk(grey, SEARCH_SIDE)).box
@@ -226,6 +249,8 @@ def _find_digit(picture: Ink) -> _Digit:
     steps += notes
     rows, columns = _span(mask, 0), _span(mask, 1)
     longest = max(len(rows), len(columns))
+    if longest < MIN_SIDE:
+        raise _NoDigitError("is blank but for a speck")
     if _is_filled_shape(mask, longest):
         box = _Box(rows[0], rows[-1] + 1, columns[0], columns[-1] + 1)
         raise _AllInkError(box)
@@ -240,8 +265,8 @@ def _find_digit(picture: Ink) -> _Digit:
 def _is_filled_shape(mask: Mask, longest: int) -> bool:
     """Tell a blot, or a sheet of paper with a digit on it, from strokes.
 
-    In MNIST no stroke holds a square of more than half the digit's longest side. A fat 0 does once
-    its hole is filled, but the hole is a larger part of it than writing is of a sheet.
+    In MNIST no stroke holds a square of more than 0.56 of the digit's longest side. A fat 0 or 8
+    does once its holes are filled, but it is round, and a sheet fills the corners of its box.
     """
     if _largest_square(mask) > FILLED_SQUARE * longest:
         return True
@@ -249,8 +274,9 @@ def _is_filled_shape(mask: Mask, longest: int) -> bool:
     outside = np.zeros(n + 1, np.bool_)
     outside[labels[_ring(mask.shape, 1)]] = True
     filled = mask | ~outside[labels]
-    holes = 1 - mask.sum() / filled.sum()
-    return bool(holes < 0.15 and _largest_square(filled) > FILLED_SQUARE * longest)
+    area = len(_span(mask, 0)) * len(_span(mask, 1))
+    is_sheet = filled.sum() > SHEET_CORNERS * area and mask.sum() > SHEET_EMPTY * filled.sum()
+    return bool(is_sheet and _largest_square(filled) > FILLED_SQUARE * longest)
 
 
 def _flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
@@ -314,7 +340,7 @@ def _full_ink(ink: Ink, noise: float) -> float:
     cut = max(5 * noise, 0.1 * float(ink.max()))
     for _ in range(8):
         above = ink > cut
-        if not above.any():
+        if above.all() or not above.any():
             break
         cut = float(ink[above].mean() + ink[~above].mean()) / 2
     strokes = ink[ink > cut]
@@ -388,26 +414,32 @@ def _one_digit(mask: Mask) -> Mask:
 
 
 def _scaled_to_box(digit: _Digit) -> Grey:
-    """Average a digit down so that its longest side is 20 pixels; the result is 22 x 22.
+    """Average a digit down to 20x20, so that its longest side fills the box.
 
     How the shorter side falls on the pixel grid is free. Of a few ways the sharpest is taken: it
     has the strongest strokes, and it finds the grid again on which an enlarged picture was drawn.
     """
-    box, pixel = digit.box, digit.box.longest / BOX
-    y, x, half = (box.top + box.bottom) / 2, (box.left + box.right) / 2, (BOX / 2 + 1) * pixel
-    tall = box.height >= box.width
-    best = np.zeros((BOX + 2, BOX + 2), np.float32)
-    for shift in PHASES:
-        dy, dx = (0.0, shift * pixel) if tall else (shift * pixel, 0.0)
+    box = digit.box
+    pixel, half = box.longest / BOX, box.longest / 2
+    y, x = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    # A digit of 20 pixels keeps the pixels that it has.
+    is_scaled = abs(box.longest - BOX) > 0.5
+    gain = SHARPENING * max(0.0, _edge_width(digit) - SHARP_EDGE) if is_scaled else 0.0
+    room = half - min(box.height, box.width) / 2
+    best = np.zeros((BOX, BOX), np.float32)
+    for phase in PHASES:
+        shift = min(phase * pixel, room) if phase > 0 else max(phase * pixel, -room)
+        dy, dx = (0.0, shift) if box.height >= box.width else (shift, 0.0)
         square = _Box(y + dy - half, y + dy + half, x + dx - half, x + dx + half)
-        small = _averaged(digit.ink, square, BOX + 2, BOX + 2).clip(0, 1)
+        small = _averaged(digit.ink, square, BOX, BOX)
+        small = (small + gain * (small - _neighbours(small))).clip(0, 1)
         if (small**2).sum() > 1.001 * (best**2).sum():
             best = small
     grey: Grey = np.rint(255 / best.max() * best).astype(np.uint8)
     return grey
 
 
-def _centred(small: Grey) -> tuple[Grey, tuple[int, int]]:
+def _centred(small: Grey) -> Grey:
     """Paste into 28x28 so that the centre of mass rounds to (14, 14)."""
     image = np.zeros((FIELD, FIELD), np.uint8)
     small = small[np.ix_(_span(small > 0, 0), _span(small > 0, 1))]
@@ -418,22 +450,18 @@ def _centred(small: Grey) -> tuple[Grey, tuple[int, int]]:
         offsets.append(int(np.clip(np.ceil(CENTRE - 0.5 - centre), 0, FIELD - side)))
     top, left = offsets
     image[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return image, (top, left)
+    return image
 
 
 def _with_readable_strokes(digit: _Digit) -> _Digit:
     """Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops."""
-    width = _stroke_width(_scaled_to_box(digit))
+    width = _stroke_width(digit)
     if HAIRLINE <= width <= MARKER:
         return digit
     hairline = width < HAIRLINE
     share = (HAIRLINE_TARGET if hairline else MARKER_TARGET) / BOX
-    # At eight pixels for one of MNIST's, a radius in whole pixels is fine enough.
-    side = 8 * BOX
-    height, width_ = (
-        max(1, round(s * side / digit.box.longest)) for s in (digit.box.height, digit.box.width)
-    )
-    ink = _averaged(digit.ink, digit.box, height, width_).clip(0, 1)
+    side = 8 * BOX  # fine enough for a radius in whole pixels
+    ink = _fine(digit, side)
     # A line thinner than a pixel is grey, and unevenly so: any ink counts as full.
     ink = (ink / (HAIRLINE_LEVEL * ink.max())).clip(0, 1) if hairline else ink / ink.max()
     # Growing by r adds 2r to the strokes and to the box: solve (width + 2r) = share (side + 2r).
@@ -446,15 +474,37 @@ def _with_readable_strokes(digit: _Digit) -> _Digit:
     return _Digit(ink, _Box(*edges), (*digit.steps, step))
 
 
-def _stroke_width(small: Grey) -> float:
-    """Estimate the mean width of strokes, in pixels: twice the ink over the length of its outline.
+def _stroke_width(digit: _Digit) -> float:
+    """Estimate the mean width of strokes, in MNIST's pixels: twice the ink over its outline.
 
     A stroke of width w and length l has area w * l and, for w << l, an outline of 2 l; the total
     variation of an image is the length of its outline, soft edges included.
     """
-    padded = np.pad(small.astype(np.float64), 1)
-    down, across = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return float(2 * padded.sum() / np.hypot(down, across).sum())
+    ink = _fine(digit, FINE)
+    return float(2 * ink.sum() / _outline(ink)) * BOX / FINE
+
+
+def _edge_width(digit: _Digit) -> float:
+    """Estimate how wide the edges of strokes are, in MNIST's pixels.
+
+    Over a linear edge of width w, ink (1 - ink) integrates to w / 6 for each unit of outline.
+    """
+    ink = _fine(digit, FINE)
+    return float(6 * (ink * (1 - ink)).sum() / _outline(ink)) * BOX / FINE
+
+
+def _outline(ink: Ink) -> float:
+    """Measure the length of the outline of ink: its total variation."""
+    ink = np.pad(ink, 1)
+    down, across = np.diff(ink, axis=0)[:, :-1], np.diff(ink, axis=1)[:-1]
+    return float(np.hypot(down, across).sum())
+
+
+def _fine(digit: _Digit, longest: int) -> Ink:
+    """Resample a digit so that its longest side has so many pixels."""
+    sides = (digit.box.height, digit.box.width)
+    height, width = (max(1, round(side * longest / digit.box.longest)) for side in sides)
+    return _averaged(digit.ink, digit.box, height, width).clip(0, 1)
 
 
 def _half_level_edges(profile: Ink, pixel: float) -> tuple[float, float]:
@@ -483,6 +533,13 @@ def _half_level_start(profile: Ink, pixel: float) -> float:
     before = float(profile[i - 1]) if i else 0.0
     # Levels sit at pixel centres: the crossing lies between centre i - 1/2 and centre i + 1/2.
     return i - 0.5 + (level - before) / (float(profile[i]) - before)
+
+
+def _neighbours(a: Ink) -> Ink:
+    """Take the mean of the four neighbours of each pixel."""
+    p = np.pad(a, 1)
+    total = p[:-2, 1:-1] + p[2:, 1:-1] + p[1:-1, :-2] + p[1:-1, 2:]
+    return (total / 4).astype(np.float32, copy=False)
 
 
 # --- array tools --------------------------------------------------------------------------------
