@@ -42,3 +42,11 @@ def torture(session: nox.Session) -> None:
     """Run the tests that take minutes: full counts of what is promised."""
     install(session, "test")
     session.run("pytest", "-n", "2", "-m", "torture", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time us and others; ``nox -s bench -- --tasks 0v1 --runs 5`` for less."""
+    install(session, "bench")
+    home = session.create_tmp()
+    session.run("python", "-m", "tests.benchmarks", "--home", home, *session.posargs)

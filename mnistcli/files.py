@@ -13,10 +13,11 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
-from mnistcli.errors import LockTimeoutError, StorageError
+from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +44,67 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename if isinstance(error.filename, str) else path
+        named = error.filename
+        # A temporary file's name tells the user nothing.
+        is_telling = isinstance(named, str) and not named.endswith(TEMPORARY_SUFFIX)
+        where = named if is_telling else path
         raise StorageError(doing, where, error.strerror or type(error).__name__) from error
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading; a pipe in its place neither blocks nor passes.
+
+    Raises
+    ------
+    CorruptFileError
+        It is missing, or something else than a file.
+    StorageError
+        The operating system refused.
+    """
+    with storage_errors("read", path):
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        try:
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            raise CorruptFileError(path, "is missing") from None
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # what a socket answers
+                raise
+            raise CorruptFileError(path, "is not a file") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise CorruptFileError(path, "is not a file")
+        return os.fdopen(descriptor, "rb")
+
+
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents; several processes may do so at once."""
+    """Make a folder and its parents, for good; several processes may do so at once."""
     with storage_errors("make the folder", folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            # Without it a power cut may forget the folder with all that was synced in it.
+            _fsync_folder(each.parent)
+        if not folder.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+
+
+def check_writable(folder: Path) -> None:
+    """Raise StorageError where nothing can be written to ``folder``; it is made if need be."""
+    make_folder(folder)
+    with storage_errors("write to", folder), _temporary_beside(folder / "file"):
+        pass
+
+
+def remove_file(path: Path) -> bool:
+    """Remove a file for good; False where there was none."""
+    with storage_errors("remove", path):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        _fsync_folder(path.parent)
+    return True
 
 
 Content = bytes | Callable[[BinaryIO], object]
@@ -132,12 +186,17 @@ def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+            _being_written.discard(temporary)
+
+
+_being_written: set[Path] = set()
 
 
 def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
         temporary = folder / f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+        _being_written.add(temporary)
         file = os.fdopen(os.open(temporary, flags, 0o644), "wb")
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks
@@ -156,9 +215,14 @@ def sweep_dead_temporaries(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for temporary in folder.glob(f".*{TEMPORARY_SUFFIX}"):
             pid = temporary.name[1:].partition("-")[0]
-            if pid.isdecimal() and _is_alive(int(pid)):
+            if pid == str(os.getpid()):
+                # In a container every process may be number 1: only its own files are alive.
+                if temporary in _being_written:
+                    continue
+            elif pid.isdecimal() and _is_alive(int(pid)):
                 continue
-            with contextlib.suppress(OSError), temporary.open("rb") as file:
+            refusals = contextlib.suppress(OSError, CorruptFileError, StorageError)
+            with refusals, open_regular(temporary) as file:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 temporary.unlink()
@@ -180,7 +244,10 @@ def _fsync_folder(folder: Path) -> None:
     # Without it a power cut may forget the rename. Windows cannot open a folder.
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder may be writable but not readable
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -232,4 +299,6 @@ def lock(
     try:
         yield
     finally:
-        held.release()
+        # The work is done; what the system says of the lock now is nobody's loss.
+        with contextlib.suppress(OSError):
+            held.release()

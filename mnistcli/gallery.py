@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import LabelledImages
+    from mnistcli.evaluation import JudgedModel
     from mnistcli.registry.model_file import Model
 
 _SIDE = 28
@@ -82,7 +83,7 @@ def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[Exhibit, .
         # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
         mean = part.images[members].mean(axis=0) if len(members) else np.zeros((_SIDE, _SIDE))
         facts = {"digit": digit, "n_images": len(members)}
-        caption = f"{digit}: mean of {len(members):,}"
+        caption = f"mean {digit} ({len(members):,})"
         exhibits.append(Exhibit(np.round(mean).astype(np.uint8), caption, facts))
     return tuple(exhibits)
 
@@ -111,6 +112,28 @@ def weight_images(model: Model) -> tuple[Exhibit, ...]:
         )
         for name, weights in zip(speaking_for, coef, strict=True)
     )
+
+
+def mistakes_of(judged: JudgedModel) -> tuple[Exhibit, ...]:
+    """Give a model's mistakes with the right and the wrong answer, the worst first."""
+    return tuple(
+        Exhibit(
+            mistake.image,
+            f"#{mistake.index}: {mistake.truth} not {mistake.answer} ({_sure(mistake.p_answer)})",
+            {
+                "index": mistake.index,
+                "truth": mistake.truth,
+                "answer": mistake.answer,
+                "p_truth": mistake.p_truth,
+                "p_answer": mistake.p_answer,
+            },
+        )
+        for mistake in judged.mistakes
+    )
+
+
+def _sure(probability: float) -> str:
+    return ">99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def pictures_in(path: Path) -> Iterator[Exhibit]:

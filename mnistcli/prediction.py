@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
 _SIDE = 28
+
+# The answer of a model that is not sure enough.
+ABSTAINED = "?"
+# What a folder stands for; a file named by itself is judged by its content.
+PICTURE_SUFFIXES = frozenset(
+    ".png .jpg .jpeg .gif .bmp .tif .tiff .pgm .pbm .ppm .pnm".split()  # noqa: SIM905 - reads well
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,18 +70,53 @@ class Sighting:
     notes : tuple of str
         What was found in the picture and done to it.
     answer : str
+        The name of the most probable class, or `ABSTAINED`.
+    best : str
         The name of the most probable class.
     probability : float
-        Of the answer.
+        Of that class.
     probabilities : ndarray of shape (n_classes,), float64
+    original : ndarray of shape (height, width), uint8, or None
+        The picture as it was found; None for an image of a dataset.
     """
 
     source: str
     image: NDArray[np.uint8]
     notes: tuple[str, ...]
     answer: str
+    best: str
     probability: float
     probabilities: NDArray[np.float64]
+    original: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why a model prefers its answer to the next best, exactly.
+
+    The model is linear, so the logarithm of how many times more probable the answer is than the
+    runner-up is a sum with a term for each pixel:
+
+        log(p_answer / p_runner_up) = intercept + sum of contributions
+
+    For two classes that is the model's score, or minus it.
+
+    Attributes
+    ----------
+    answer, runner_up : str
+        Class names.
+    contributions : ndarray of shape (28, 28), float64
+        Above 0: the ink here speaks for the answer. 0 where there is no ink.
+    intercept : float
+    score : float
+        The sum.
+    """
+
+    answer: str
+    runner_up: str
+    contributions: NDArray[np.float64]
+    intercept: float
+    score: float
 
 
 def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
@@ -95,20 +138,56 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     )
 
 
+def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
+    """Take a model's answer for an image apart into what each pixel contributes.
+
+    Raises
+    ------
+    UsageError
+        The model does not look at pixels.
+    """
+    classifier = model.classifier
+    if classifier.n_features != _SIDE * _SIDE:
+        raise UsageError(f"{model.ref} does not look at 28 x 28 pixels")
+    scores = classifier.decision_function(image[None])[0]
+    if classifier.n_classes == 2:
+        answer, runner_up = (1, 0) if scores > 0 else (0, 1)
+        sign = 1.0 if answer == 1 else -1.0
+        weights, intercept = sign * classifier.coef[0], sign * classifier.intercept[0]
+    else:
+        answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
+        weights = classifier.coef[answer] - classifier.coef[runner_up]
+        intercept = classifier.intercept[answer] - classifier.intercept[runner_up]
+    contributions = (weights * classifier.scale * image.ravel()).reshape(_SIDE, _SIDE)
+    return Explanation(
+        answer=model.card.class_names[answer],
+        runner_up=model.card.class_names[runner_up],
+        contributions=contributions,
+        intercept=float(intercept),
+        score=float(contributions.sum() + intercept),
+    )
+
+
 def look_at(
     model: Model,
     images: NDArray[np.uint8],
     sources: Iterable[str],
     notes: Iterable[tuple[str, ...]],
+    originals: Iterable[NDArray[np.uint8] | None],
+    *,
+    abstain_below: float = 0.0,
 ) -> Iterator[Sighting]:
     """Classify images that are as MNIST's are, and keep what they are called."""
     predictions = predict(model, images)
-    columns = (sources, images, notes, predictions, predictions.probabilities)
-    for source, image, said, (answer, probability), row in zip(*columns, strict=True):
-        yield Sighting(source, image, said, answer, probability, row)
+    columns = (sources, images, notes, predictions, predictions.probabilities, originals)
+    for source, image, said, (best, probability), row, original in zip(*columns, strict=True):
+        answer = ABSTAINED if probability < abstain_below else best
+        yield Sighting(source, image, said, answer, best, probability, row, original)
 
 
-def look_at_index(model: Model, dataset: Dataset, indices: Sequence[int]) -> Iterator[Sighting]:
+def look_at_index(
+    model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
+) -> Iterator[Sighting]:
     """Classify images of a dataset's test part.
 
     Raises
@@ -123,21 +202,68 @@ def look_at_index(model: Model, dataset: Dataset, indices: Sequence[int]) -> Ite
             raise UsageError(f"there is no test image {index}", hint=f"they go from 0 to {last}")
     sources = [f"{dataset.name} test {index}" for index in indices]
     notes = [(f"labelled {part.labels[index]}",) for index in indices]
-    return look_at(model, part.images[list(indices)], sources, notes)
+    images = part.images[list(indices)]
+    originals = [None] * len(images)
+    return look_at(model, images, sources, notes, originals, abstain_below=abstain_below)
+
+
+def pictures_in_folder(folder: Path) -> tuple[Path, ...]:
+    """List the pictures of a folder by name, without what lies in folders below it.
+
+    Raises
+    ------
+    BadImageError
+        There are none, or the folder cannot be read.
+    """
+    try:
+        pictures = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
+    except OSError as error:
+        raise BadImageError(str(folder), (error.strerror or str(error)).lower()) from None
+    if not pictures:
+        raise BadImageError(
+            str(folder),
+            "is a folder without pictures",
+            hint="folders below it are not searched; find -print0 and --files0 - do that",
+        )
+    return tuple(sorted(pictures))
+
+
+def look_at_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Sighting:
+    """Classify one picture of a digit of any size, dark on light or light on dark.
+
+    Raises
+    ------
+    BadImageError
+        There is no digit in it, or more than one.
+    """
+    from mnistcli.images.read import Batch
+
+    batch = Batch(grey[None], (source,))
+    (answer,) = _look_at_batch(model, batch, raw=False, abstain_below=0.0)
+    if isinstance(answer, BadImageError):
+        raise answer
+    return answer
 
 
 def look_at_files(
-    model: Model, paths: Iterable[Path | Literal["-"]], *, raw: bool = False
+    model: Model,
+    paths: Iterable[Path | Literal["-"]],
+    *,
+    raw: bool = False,
+    abstain_below: float = 0.0,
 ) -> Iterator[Sighting | BadImageError]:
-    """Classify the pictures in files, in their order, with bounded memory.
+    """Classify the pictures in files and folders, in their order, with bounded memory.
 
     Parameters
     ----------
     model : Model
     paths : iterable of Path or "-"
-        Whatever `images.read.read_batches` reads; "-" is standard input.
+        Whatever `images.read.read_batches` reads; "-" is standard input, a folder the pictures
+        in it.
     raw : bool, default=False
         Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
+    abstain_below : float, default=0
+        Answer `ABSTAINED` where the best probability is lower.
 
     Yields
     ------
@@ -147,25 +273,31 @@ def look_at_files(
 
     for path in paths:
         try:
+            if path != "-" and path.is_dir():
+                inside = pictures_in_folder(path)
+                yield from look_at_files(model, inside, raw=raw, abstain_below=abstain_below)
+                continue
             for batch in read_batches(path):
-                yield from _look_at_batch(model, batch, raw=raw)
+                yield from _look_at_batch(model, batch, raw=raw, abstain_below=abstain_below)
         except BadImageError as error:
             yield error
 
 
-def _look_at_batch(model: Model, batch: Batch, *, raw: bool) -> Iterator[Sighting | BadImageError]:
+def _look_at_batch(
+    model: Model, batch: Batch, *, raw: bool, abstain_below: float
+) -> Iterator[Sighting | BadImageError]:
     seen: list[tuple[NDArray[np.uint8], tuple[str, ...]] | BadImageError]
     seen = list(_as_they_are(batch) if raw else _conformed(batch))
+    is_good = [not isinstance(each, BadImageError) for each in seen]
     good = [each for each in seen if not isinstance(each, BadImageError)]
-    images = (
-        np.stack([image for image, _ in good]) if good else np.empty((0, _SIDE, _SIDE), np.uint8)
+    sightings = look_at(
+        model,
+        np.stack([image for image, _ in good]) if good else np.empty((0, _SIDE, _SIDE), np.uint8),
+        itertools.compress(batch.sources, is_good),
+        (notes for _, notes in good),
+        itertools.compress(batch.greys, is_good),
+        abstain_below=abstain_below,
     )
-    sources = (
-        source
-        for source, each in zip(batch.sources, seen, strict=True)
-        if not isinstance(each, BadImageError)
-    )
-    sightings = look_at(model, images, sources, (notes for _, notes in good))
     for each in seen:
         yield each if isinstance(each, BadImageError) else next(sightings)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner
 
 from mnistcli.cli.app import app
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 
     from mnistcli.datasets import Dataset
 
+# `pytest --hypothesis-profile=ci` asks each parser 2,000 questions, `long` as many as you have time for.
+settings.register_profile("ci", max_examples=2_000, deadline=None)
+settings.register_profile("long", max_examples=200_000, deadline=None)
+
 TERMINAL_VARIABLES = (
     "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "GITHUB_ACTIONS", "PY_COLORS",
-    "TTY_COMPATIBLE", "TTY_INTERACTIVE", "MNISTCLI_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME",
+    "TTY_COMPATIBLE", "TTY_INTERACTIVE", "MNISTCLI_HOME", "MNISTCLI_RENDER", "XDG_CACHE_HOME", "XDG_DATA_HOME",
 )  # fmt: skip
 
 
@@ -100,3 +105,17 @@ def invoke() -> Callable[..., Finished]:
         return Finished(result.exit_code, result.stdout, result.stderr)
 
     return invoke_
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests of the promises counted (README, "Promises")."""
+    counts: dict[tuple[str, str], int] = {}
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "promise":
+                promise, what, count = value
+                counts[promise, what] = counts.get((promise, what), 0) + count
+    if counts:
+        terminalreporter.section("promises")
+    for (promise, what), count in sorted(counts.items()):
+        terminalreporter.write_line(f"{promise} | {what} | {count:,}")

@@ -24,6 +24,7 @@ FLOORS = (
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = ("sklearn", "scipy", "pandas", "joblib")
+NETWORK = ("ssl", "http.client", "urllib.request")
 
 
 def modules():
@@ -104,6 +105,8 @@ def model(run):
         ["--help"],
         ["show", "7"],
         ["predict", "--index", "7"],
+        ["predict", "--index", "7", "--show", "--explain"],
+        ["show", "--mistakes", "0v1"],
         ["evaluate"],
         ["models", "list"],
         ["models", "info"],
@@ -113,12 +116,33 @@ def model(run):
     ids=" ".join,
 )
 def test_commands_start_without_heavy_libraries(arguments, home, model):
-    assert not loaded_after(arguments, home) & set(HEAVY)
+    assert not loaded_after(arguments, home) & {*HEAVY, *NETWORK}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])
 def test_some_commands_need_no_numpy(arguments, home, model):
     assert "numpy" not in loaded_after(arguments, home)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["models", "list", "--json"]]
+)
+def test_some_commands_need_no_rich(arguments, home, model):
+    assert "rich" not in loaded_after(arguments, home)
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_needs_no_typer(option):
+    code = (
+        "import sys\n"
+        "from mnistcli.__main__ import main\n"
+        f"sys.argv[1:] = [{option!r}]\n"
+        "main()\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert ended.stdout.decode() == f"mnistcli {mnistcli.__version__}\n"
+    assert "typer" not in ended.stderr.decode().split()
 
 
 def test_importing_the_package_costs_nothing():

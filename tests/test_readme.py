@@ -12,19 +12,20 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from mnistcli.errors import MnistCliError
 
 README = Path(__file__).parents[1] / "README.md"
-EXAMPLE = re.compile(r"^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLE = re.compile(
+    r"^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def the_commands():
     from mnistcli.cli.app import app
 
-    names = [command.callback.__name__ for command in app.registered_commands]
-    groups = [group.typer_instance.info.name for group in app.registered_groups]
-    return [name for name in (*names, *groups) if name]
+    return list(typer.main.get_command(app).commands)
 
 
 def test_every_command_is_in_the_readme():

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand
 
 import mnistcli
-from mnistcli.cli.commands import download, evaluate, models, predict, show, train
+from mnistcli.cli.commands import download, draw, evaluate, models, predict, show, train
+from mnistcli.cli.help import SectionedCommand, SectionedGroup
 from mnistcli.cli.output import report_error
 from mnistcli.cli.session import Session
 from mnistcli.errors import MnistCliError
 from mnistcli.paths import HOME_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 
@@ -27,11 +25,43 @@ or file, 5 model not found, 6 bad image, 7 some inputs failed, 9 lock timeout, 1
 """
 
 
-class ErrorDoor(TyperGroup):
-    """Turns our own errors into one line and an exit code; a bug keeps its traceback."""
+# What `mnistcli --help` lists, and under which heading.
+PANELS: dict[str, tuple[Any, ...]] = {
+    "Commands": (
+        download.download,
+        train.train,
+        evaluate.evaluate,
+        predict.predict,
+        show.show,
+        draw.draw,
+    ),
+    "Keeping": (models.app,),
+}
+
+
+class CommandLine(SectionedGroup):
+    """The commands, and the door through which their errors leave.
+
+    Typer would read the options of all commands at every start, which takes a fifth of the time of
+    ``--help``. Names and first lines are enough until one is called.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._unread = {}
+        for panel, commands in PANELS.items():
+            for command in commands:
+                name, text = _name_and_help(command)
+                self._unread[name] = command
+                self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called, and read its options."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _read(self._unread[name]) if name else command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; see the class."""
+        """Run a command; our own errors become a line and an exit code, bugs keep their traceback."""
         try:
             return super().invoke(ctx)
         except MnistCliError as error:
@@ -43,11 +73,28 @@ class ErrorDoor(TyperGroup):
             raise typer.Exit(BROKEN_PIPE) from None
 
 
+def _name_and_help(command: Any) -> tuple[str, str]:
+    if isinstance(command, typer.Typer):
+        return command.info.name or "", command.info.help or ""
+    return command.__name__, command.__doc__ or ""
+
+
+def _read(command: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    if isinstance(command, typer.Typer):
+        app.add_typer(command, cls=SectionedGroup)
+    else:
+        app.command(cls=SectionedCommand)(command)
+    (only,) = typer.main.get_group(app).commands.values()
+    return only
+
+
 app = typer.Typer(
-    cls=ErrorDoor,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -81,17 +128,5 @@ def start(
     """
     ctx.obj = Session(home)
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help())  # noqa: T201
+        typer.echo(ctx.get_help())
         raise typer.Exit
-
-
-def _add(panel: str, commands: Sequence[Any]) -> None:
-    for command in commands:
-        app.command(rich_help_panel=panel)(command)
-
-
-_add(
-    "Commands",
-    [download.download, train.train, evaluate.evaluate, predict.predict, show.show],
-)
-app.add_typer(models.app, rich_help_panel="Keeping")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mnistcli.cli.output import Output, choose_format
+from mnistcli.cli.render.ladder import Render
 from mnistcli.cli.session import session_of
+from mnistcli.errors import UsageError
 
 _OUTPUT_PANEL = "Output"
 
@@ -27,6 +30,15 @@ JsonFlag = Annotated[
         help="Print one JSON document.",
     ),
 ]
+JsonLinesFlag = Annotated[
+    bool,
+    typer.Option(
+        "--jsonl",
+        callback=_remember_json,
+        rich_help_panel=_OUTPUT_PANEL,
+        help="Print JSON lines, each as soon as it is known.",
+    ),
+]
 TsvFlag = Annotated[
     bool,
     typer.Option(
@@ -40,6 +52,36 @@ QuietFlag = Annotated[
         "-q",
         rich_help_panel=_OUTPUT_PANEL,
         help="Print only the answer itself, and no notes.",
+    ),
+]
+
+
+def png_only(path: Path | None) -> Path | None:
+    """Refuse the name of a picture file that is none of PNG, before any work is done."""
+    if path is not None and path.suffix.lower() != ".png":
+        raise UsageError(f"cannot write a picture to {path}", hint="use a name that ends in .png")
+    return path
+
+
+RenderOption = Annotated[
+    Render,
+    typer.Option(
+        "--render",
+        envvar="MNISTCLI_RENDER",
+        rich_help_panel=_OUTPUT_PANEL,
+        help="How to draw pictures.",
+        show_default="the best the terminal can",
+    ),
+]
+PictureOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE.png",
+        callback=png_only,
+        rich_help_panel=_OUTPUT_PANEL,
+        help="Write pictures to a PNG file instead of drawing them.",
     ),
 ]
 DatasetOption = Annotated[
@@ -65,6 +107,13 @@ ModelOption = Annotated[
 ]
 
 
-def make_output(*, json: bool = False, tsv: bool = False, quiet: bool = False) -> Output:
+def make_output(
+    *,
+    json: bool = False,
+    tsv: bool = False,
+    quiet: bool = False,
+    jsonl: bool = False,
+    render: Render = "auto",
+) -> Output:
     """Give the output door for a command's flags."""
-    return Output(choose_format(json=json, tsv=tsv, quiet=quiet))
+    return Output(choose_format(json=json, tsv=tsv, quiet=quiet, jsonl=jsonl), render)

@@ -15,14 +15,17 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from mnistcli.cli.render.ladder import NEED_ESCAPES
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
-Format = Literal["table", "json", "tsv", "quiet"]
+    from mnistcli.cli.render.ladder import Render
+
+Format = Literal["table", "json", "jsonl", "tsv", "quiet"]
 SCHEMA_VERSION = 1
 
 # Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
@@ -45,6 +48,12 @@ class View:
         Gives what quiet mode prints.
     table : callable
         Draws for a person, on the console it is given.
+    record_schema : str
+        The name of a JSON line's document.
+    records : callable, optional
+        Gives the documents of JSON lines.
+    parts : callable, optional
+        Draws, instead of ``table``, one thing after the other, each as soon as it is there.
     """
 
     schema: str
@@ -52,35 +61,58 @@ class View:
     rows: Callable[[], Iterable[Sequence[object]]]
     lines: Callable[[], Iterable[str]]
     table: Callable[[Console], RenderableType]
+    record_schema: str = ""
+    records: Callable[[], Iterable[dict[str, Any]]] | None = None
+    parts: Callable[[Console], Iterable[RenderableType]] | None = None
 
 
-def choose_format(*, json: bool, tsv: bool, quiet: bool) -> Format:
+def choose_format(*, json: bool, tsv: bool, quiet: bool, jsonl: bool = False) -> Format:
     """Turn the flags into one format; two at once are a mistake."""
     chosen: list[Format] = []
     chosen += ["json"] if json else []
     chosen += ["tsv"] if tsv else []
     chosen += ["quiet"] if quiet else []
+    chosen += ["jsonl"] if jsonl else []
     if len(chosen) > 1:
-        raise UsageError("--json, --tsv and --quiet exclude each other")
+        flags = "--json, --jsonl, --tsv" if jsonl else "--json, --tsv"
+        raise UsageError(f"{flags} and --quiet exclude each other")
     return chosen[0] if chosen else "table"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command hands over its result."""
+    """Where a command hands over its result.
+
+    Attributes
+    ----------
+    format : {"table", "json", "jsonl", "tsv", "quiet"}
+    render : str
+        How pictures are drawn; see `render.ladder`.
+    """
 
     format: Format = "table"
+    render: Render = "auto"
 
     def emit(self, view: View) -> None:
-        """Print a result to stdout in the chosen format."""
+        """Print a result to stdout in the chosen format; what has several parts, part by part."""
         if self.format == "json":
             write(json_text(view.schema, view.document()))
+        elif self.format == "jsonl":
+            for record in view.records() if view.records else ():
+                write(json_text(view.record_schema, record, indent=None))
         elif self.format == "tsv":
-            write("".join(tsv_line(row) for row in view.rows()))
+            for row in view.rows():
+                write(tsv_line(row))
         elif self.format == "quiet":
-            write("".join(f"{line}\n" for line in view.lines()))
+            for line in view.lines():
+                write(f"{line}\n")
+        elif view.parts:
+            for text in drawn(view.parts, self.render):
+                write(text)
         else:
-            write(drawn(view.table))
+            table = view.table
+            for text in drawn(lambda console: [table(console)], self.render):
+                write(text)
 
     def note(self, message: str) -> None:
         """Say something in passing, on stderr; nothing in quiet mode."""
@@ -88,10 +120,10 @@ class Output:
             _to_stderr(message)
 
 
-def json_text(schema: str, document: dict[str, Any]) -> str:
+def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:
     """Write one JSON document; NaN and infinity become null, keys keep their order."""
     content = {"schema": f"mnistcli.{schema}", "schema_version": SCHEMA_VERSION, **document}
-    return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -118,16 +150,20 @@ def _cell(value: object) -> str:
     return " ".join(text.split()) if not text.isprintable() else text
 
 
-def drawn(table: Callable[[Console], RenderableType]) -> str:
+def drawn(
+    parts: Callable[[Console], Iterable[RenderableType]], render: Render = "auto"
+) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
     page = _Page(sys.stdout.encoding or "utf-8")
-    console = _console_on(page)
-    console.print(table(console))
-    text = page.getvalue()
-    if console.is_terminal:
-        return text
-    # rich fills lines up to the width of a table, which is noise in a pipe.
-    return "\n".join(line.rstrip() for line in text.split("\n"))
+    console = _console_on(page, render)
+    for part in parts(console):
+        console.print(part, crop=False)
+        text = page.getvalue()
+        page.seek(0)
+        page.truncate()
+        # rich fills lines up to the width of a table, which is noise in a pipe.
+        is_piped = not console.is_terminal
+        yield "\n".join(line.rstrip() for line in text.split("\n")) if is_piped else text
 
 
 class _Page(io.StringIO):
@@ -143,11 +179,14 @@ class _Page(io.StringIO):
         return self._encoding
 
 
-def _console_on(page: TextIO) -> Console:
-    """Give a console that draws on ``page`` what stdout can show."""
+def _console_on(page: TextIO, render: Render) -> Console:
+    """Give a console that draws on ``page`` what stdout can show, or is told to show."""
     from rich.console import Console
 
     stdout = Console()
+    if render in NEED_ESCAPES and (stdout.no_color or not stdout.color_system):
+        # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
+        stdout = Console(force_terminal=True, color_system="truecolor", no_color=False)
     # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
     is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS")
     return Console(

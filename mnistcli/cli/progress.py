@@ -6,15 +6,17 @@ import contextlib
 import math
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.progress import Progress, TaskID
 
     from mnistcli.cli.output import Output
     from mnistcli.linear_model.newton import NewtonProgress
+
+T = TypeVar("T")
 
 # What is done sooner than this needs no bar, and saves the import of one.
 PATIENCE_S = 0.5
@@ -23,12 +25,12 @@ PATIENCE_S = 0.5
 class Bars:
     """One bar for each thing under way; the first appears after `PATIENCE_S`."""
 
-    def __init__(self, out: Output, unit: str) -> None:
+    def __init__(self, out: Output, unit: str, *, hidden: bool = False) -> None:
         self._unit = unit
         self._started = time.monotonic()
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
-        self._hidden = out.format == "quiet" or not sys.stderr.isatty()
+        self._hidden = hidden or out.format == "quiet" or not sys.stderr.isatty()
 
     def update(self, key: str, done: float, total: float | None, *, text: str = "") -> None:
         """Move the bar of ``key``, which says ``text``, or else its key."""
@@ -60,16 +62,34 @@ class Bars:
         """Follow cross-validation."""
         self.update("folds", done, total)
 
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bars away while the block writes to stderr."""
+        if self._progress is None:
+            yield
+            return
+        self._progress.stop()
+        yield
+        self._progress.start()
+
+    def follow_pictures(self, answers: Iterable[T], total: int | None) -> Iterator[T]:
+        """Follow answers about pictures; the bar is gone when the last one is there."""
+        for done, answer in enumerate(answers, start=1):
+            yield answer
+            self.update("pictures", done, total)
+        self.stop()
+
     def stop(self) -> None:
         """Take the bars away."""
         if self._progress is not None:
             self._progress.stop()
+            self._progress = None
 
 
 @contextlib.contextmanager
-def bars(out: Output, *, unit: str = "") -> Iterator[Bars]:
+def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]:
     """Show progress on stderr while the block runs."""
-    shown = Bars(out, unit)
+    shown = Bars(out, unit, hidden=hidden)
     try:
         yield shown
     finally:

@@ -32,7 +32,6 @@ import json
 import mmap
 import os
 import shutil
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -513,33 +512,17 @@ def _remove(path: Path) -> int:
     return n_bytes
 
 
-def _open_regular(path: Path) -> BinaryIO:
-    """Open a file for reading; a pipe in its place neither blocks nor passes.
-
-    Raises
-    ------
-    CorruptFileError
-        It is missing or not a regular file.
-    """
-    with files.storage_errors("read", path):
-        try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _O_BINARY)
-        except FileNotFoundError:
-            raise CorruptFileError(path, "is missing") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise CorruptFileError(path, "is not a file")
-        return os.fdopen(descriptor, "rb")
-
-
-_O_BINARY = getattr(os, "O_BINARY", 0)
+def _open_part(path: Path) -> BinaryIO:
+    if not os.path.lexists(path):
+        raise CorruptFileError(path, "is missing")
+    return files.open_regular(path)
 
 
 def _map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], _Stamp]:
     """Map the payload of a .npy file, having checked its size and its header to the byte."""
     header = npy_header(part.shape)
     n_expected = len(header) + int(np.prod(part.shape))
-    with _open_regular(path) as file, files.storage_errors("read", path):
+    with files.storage_errors("read", path), _open_part(path) as file:
         stamp = _Stamp.of(file)
         if stamp.n_bytes != n_expected:
             raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
@@ -631,7 +614,7 @@ def _read_manifest(path: Path, spec: DatasetSpec) -> _Manifest:
         raise DataUnavailableError(
             f"{spec.title} is not installed", hint=f"mnistcli download --dataset {spec.name}"
         )
-    with _open_regular(path) as file, files.storage_errors("read", path):
+    with files.storage_errors("read", path), files.open_regular(path) as file:
         content = file.read(MANIFEST_MAX_BYTES)
     try:
         manifest = _Manifest.from_bytes(content)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mnistcli.errors import UsageError
+from mnistcli.errors import TaskError, UsageError
 from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +75,9 @@ class ModelCard:
     def to_json(self) -> str:
         """Write the card as one JSON object, keys sorted; equal cards give equal text."""
         content = {"format_version": FORMAT_VERSION, **asdict(self)}
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        # A command line may hold bytes that are no text.
+        return text.encode(errors="replace").decode()
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
@@ -85,9 +89,9 @@ class ModelCard:
             In words for the user: the text is no card, or a newer version wrote it.
         """
         try:
-            content = json.loads(text, object_pairs_hook=_without_duplicates)
+            content = strict_json(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError("the card is not JSON") from error
+            raise ValueError(f"the card is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise ValueError("the card is not a JSON object")
         version = content.pop("format_version", None)
@@ -103,6 +107,9 @@ class ModelCard:
 
 
 def _settings(kind: Callable[..., T], content: dict[str, Any]) -> T:
+    counts = [content.get(name) for name in ("seed", "limit", "max_iter")]
+    if any(type(count) not in (int, type(None)) for count in counts):
+        raise ValueError("the card's settings count in numbers that are not whole")
     try:
         return kind(**content)
     except (TypeError, UsageError) as error:
@@ -119,6 +126,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "SplitSpec": dict,
     "SolverSettings": dict,
 }
+_MAX_NESTING = 4
 
 
 def _check(content: dict[str, Any]) -> None:
@@ -128,15 +136,63 @@ def _check(content: dict[str, Any]) -> None:
         raise ValueError(f"the card has missing or unknown keys: {odd}")
     for key, kind in kinds.items():
         value = content[key]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or isinstance(value, bool) or _nesting(value) > _MAX_NESTING:
             raise ValueError(f"the card's {key} is not what it should be")
-    names = content["class_names"]
-    if len(names) < 2 or not all(isinstance(name, str) for name in names):
-        raise ValueError("the card's class_names are not names")
+    if content["class_names"] != list(_class_names(content["task"])):
+        raise ValueError("the card's class_names are not those of its task")
+    if content["features"] != {"kind": "pixels", "scale": content["features"].get("scale")}:
+        raise ValueError("the card does not say how pixels become features")
+    scale = content["features"]["scale"]
+    if not isinstance(scale, float) or not 0 < scale <= 1:
+        raise ValueError("the card's features have no scale")
+
+
+def _class_names(task: str) -> tuple[str, ...]:
+    try:
+        return parse_task(task).class_names
+    except TaskError as error:
+        raise ValueError(error.message) from error
+
+
+def _nesting(value: object) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(_nesting, value), default=0) if isinstance(value, list) else 0
+
+
+def strict_json(text: str) -> Any:
+    """Read JSON without duplicate keys, endless numbers, numbers or characters that are none.
+
+    Raises
+    ------
+    ValueError, RecursionError
+    """
+    content = json.loads(
+        text,
+        object_pairs_hook=_without_duplicates,
+        parse_int=_short_int,
+        parse_float=_finite,
+        parse_constant=_finite,
+    )
+    json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no character
+    return content
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        raise ValueError("duplicate key")
+        raise ValueError("an entry is there twice")
     return content
+
+
+def _short_int(digits: str) -> int:
+    if len(digits) > 18:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("a number is not finite")
+    return number

@@ -6,22 +6,24 @@ opened, and memory is bounded by the file's size. What is in the file:
     8 bytes   length of the header, little endian
     header    JSON: the dtype, shape and place of ``coef`` and ``intercept`` (float64), and under
               ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
-              {"card": ModelCard as text, "sha256": of that text and the arrays' bytes}
+              {"card": ModelCard as text, "ref": "0v1@3", "sha256": of both and the arrays' bytes}
     arrays    coef, then intercept, with nothing before, between or after
+
+The reference says under which number the registry stored the file, so that one which stands where
+another stood is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mnistcli.errors import CorruptFileError
-from mnistcli.files import storage_errors
-from mnistcli.registry.card import ModelCard
+from mnistcli.files import open_regular, storage_errors
+from mnistcli.registry.card import ModelCard, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,7 @@ SUFFIX = ".safetensors"
 METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
+N_PIXELS = 28 * 28
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
@@ -53,34 +56,42 @@ class Model:
     ref: str = ""
 
 
-def encode_model(model: Model) -> bytes:
-    """Turn a model into the bytes of its file."""
+def encode_model(model: Model, ref: str = "") -> bytes:
+    """Turn a model into the bytes of its file, to be stored under ``ref`` if not just anywhere."""
     import numpy as np
     from safetensors.numpy import save
 
     coef = np.ascontiguousarray(model.classifier.coef, dtype="<f8")
     intercept = np.ascontiguousarray(model.classifier.intercept, dtype="<f8")
     card = model.card.to_json()
-    sha256 = _digest(card, coef.tobytes() + intercept.tobytes())
+    content = {"card": card, "ref": ref}
+    content["sha256"] = _digest(card, ref, coef.tobytes() + intercept.tobytes())
     # One metadata entry, because the library writes several in a random order.
-    entry = json.dumps({"card": card, "sha256": sha256}, sort_keys=True, ensure_ascii=False)
+    entry = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return save({"coef": coef, "intercept": intercept}, {METADATA_KEY: entry})
 
 
-def read_card(path: Path) -> ModelCard:
-    """Read only the card of a model file: no NumPy, a few kilobytes.
+def read_card(path: Path, *, stored_as: str = "") -> ModelCard:
+    """Read the card of a model file, which is verified like the whole; no NumPy.
 
     Raises
     ------
     CorruptFileError, StorageError
-        As `load_model`; the arrays and the checksum are not looked at.
+        As `load_model`.
     """
-    with storage_errors("read", path), path.open("rb") as file:
-        return _read_header(path, file).card
+    return _read(path, stored_as)[0].card
 
 
-def load_model(path: Path, *, ref: str = "") -> Model:
+def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     """Load a model file.
+
+    Parameters
+    ----------
+    path : Path
+    ref : str, optional
+        What to call the model; the path by default.
+    stored_as : str, optional
+        The reference that the registry must have stored the file under.
 
     Raises
     ------
@@ -89,20 +100,29 @@ def load_model(path: Path, *, ref: str = "") -> Model:
     StorageError
         The operating system refused.
     """
-    with storage_errors("read", path), path.open("rb") as file:
+    header, payload = _read(path, stored_as)
+    return Model(_classifier(path, header, payload), header.card, ref or stored_as or str(path))
+
+
+def _read(path: Path, stored_as: str) -> tuple[_Header, bytes]:
+    """Read a model file and check every byte of it."""
+    with storage_errors("read", path), open_regular(path) as file:
         header = _read_header(path, file)
         payload = file.read(header.n_payload_bytes + 1)
     if len(payload) != header.n_payload_bytes:
         raise CorruptFileError(path, "the model file changed while it was read", hint=_RETRAIN)
-    got = _digest(header.card_text, payload)
+    got = _digest(header.card_text, header.ref, payload)
     if got != header.sha256:
         problem = f"the model file is damaged: sha256 is {got}, expected {header.sha256}"
         raise CorruptFileError(path, problem, hint=_RETRAIN)
-    return Model(_classifier(path, header, payload), header.card, ref or str(path))
+    if stored_as and header.ref != stored_as:
+        was = header.ref or "no model of a registry"
+        raise CorruptFileError(path, f"this is {was}, not {stored_as}", hint=_RETRAIN)
+    return header, payload
 
 
-def _digest(card: str, payload: bytes) -> str:
-    return hashlib.sha256(card.encode() + b"\0" + payload).hexdigest()
+def _digest(card: str, ref: str, payload: bytes) -> str:
+    return hashlib.sha256(f"{card}\0{ref}\0".encode() + payload).hexdigest()
 
 
 def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier:
@@ -127,6 +147,7 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
 class _Header:
     card: ModelCard
     card_text: str
+    ref: str
     sha256: str
     shape: tuple[int, int]
 
@@ -157,16 +178,16 @@ def _header_of(file: BinaryIO, n_file_bytes: int) -> _Header:
 
 def _parse_header(text: bytes) -> _Header:
     try:
-        content = json.loads(text.decode("utf-8"), object_pairs_hook=_unique)
-        entry = json.loads(content["__metadata__"].pop(METADATA_KEY), object_pairs_hook=_unique)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError("its header is not JSON") from error
+        content = strict_json(text.decode("utf-8"))
+        entry = strict_json(content["__metadata__"].pop(METADATA_KEY))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("its header holds no card") from error
-    if content.pop("__metadata__") or not _is(entry, {"card": str, "sha256": str}):
+    except ValueError as error:
+        raise ValueError(f"its header is not JSON: {error}") from error
+    if content.pop("__metadata__") or not _is(entry, dict.fromkeys(("card", "ref", "sha256"), str)):
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    return _Header(card, entry["card"], entry["sha256"], _shape(content, card))
+    return _Header(card, entry["card"], entry["ref"], entry["sha256"], _shape(content, card))
 
 
 def _shape(tensors: dict[str, Any], card: ModelCard) -> tuple[int, int]:
@@ -190,9 +211,8 @@ def _shape(tensors: dict[str, Any], card: ModelCard) -> tuple[int, int]:
     }
     if tensors != expected:
         raise ValueError("its arrays are not where they should be")
-    scale = card.features.get("scale")
-    if not isinstance(scale, float) or not math.isfinite(scale):
-        raise ValueError("it does not say how to scale its features")
+    if shape[1] != N_PIXELS:
+        raise ValueError(f"it has {shape[1]:,} weights for each class, a picture has {N_PIXELS}")
     return n_outputs, shape[1]
 
 
@@ -206,10 +226,3 @@ def _is(value: object, kinds: Mapping[str, type]) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_FILE_BYTES
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise ValueError("its header has an entry twice")
-    return content

@@ -3,21 +3,32 @@
     <folder>/0v1/1.safetensors     0v1@1
     <folder>/0v1/2.safetensors     0v1@2, also 0v1 and 0v1@latest
     <folder>/0v1/3.removed         the number 3 was given once and is not given again
-    <folder>/0v1/tags/paper        the number 0v1@paper stands for
+    <folder>/0v1/tags/paper        the number 0v1@paper stands for, and its checksum
 
 A model file appears under its number in one step or not at all, and of several processes one
-gets the number, so nothing here needs a lock.
+gets the number, so nothing here needs a lock. What stands where something else should is not used:
+a file knows its own number, a tag its name, and a link in place of a folder is not followed.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
-from mnistcli.files import create_atomically, storage_errors, write_atomically
+from mnistcli.files import (
+    check_writable,
+    create_atomically,
+    open_regular,
+    remove_file,
+    storage_errors,
+    sweep_dead_temporaries,
+    write_atomically,
+)
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 
 if TYPE_CHECKING:
@@ -29,6 +40,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 LATEST, BEST = "latest", "best"
 _REMOVED = ".removed"
 _TRAIN_FIRST = "train one first: mnistcli train --task 0v1"
+_MAX_TAG_BYTES = 256
 _LIST = "see what there is: mnistcli models list"
 
 
@@ -93,26 +105,27 @@ class ModelRegistry:
     def save(self, model: Model, name: str) -> ModelEntry:
         """Store a model under the next free version of ``name``."""
         check_name(name)
-        content = encode_model(model)
-        folder = self.folder / name
+        folder = self._folder_of(name)
         version = max(_numbers(folder, SUFFIX, _REMOVED), default=0) + 1
-        while not create_atomically(folder / f"{version}{SUFFIX}", content):
+        while True:
+            entry = self._entry(name, version)
+            if create_atomically(entry.path, encode_model(model, entry.ref)):
+                return entry
             version += 1
-        return self._entry(name, version)
 
     def load(self, ref: str | None = None) -> Model:
         """Load a model by reference, see `find`; a path to a model file does as well."""
         if ref is not None and (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
             path = Path(ref)
-            if not path.exists():
+            if "\0" in ref or not os.path.lexists(path):
                 raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
             return load_model(path, ref=ref)
         while True:
             entry = self.find(ref)
             try:
-                return load_model(entry.path, ref=entry.ref)
-            except StorageError:
-                if entry.path.exists():
+                return load_model(entry.path, stored_as=entry.ref)
+            except CorruptFileError:
+                if os.path.lexists(entry.path):
                     raise
                 # Another process removed it just now; look again.
 
@@ -129,6 +142,8 @@ class ModelRegistry:
         ------
         ModelNotFoundError
             With what to type next.
+        CorruptFileError
+            There is such a tag, but it is damaged.
         """
         if ref is None:
             return self._newest()
@@ -146,6 +161,7 @@ class ModelRegistry:
             version = tags.get(which, 0)
             known = [f"{name}@{tag}" for tag in tags]
         if version not in versions:
+            self._check_tag(name, which)
             hint = f"there is {', '.join(known)}"
             raise ModelNotFoundError(f"there is no model {ref!r}", hint=hint)
         return self._entry(name, version)
@@ -168,7 +184,7 @@ class ModelRegistry:
         if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
             raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
         entry = self.find(ref)
-        write_atomically(self._tag_path(entry.name, tag), f"{entry.version}\n".encode())
+        write_atomically(self._tag_path(entry.name, tag), _tag_content(entry, tag))
         return entry
 
     def untag(self, ref: str) -> ModelEntry:
@@ -177,9 +193,7 @@ class ModelRegistry:
         tag = ref.partition("@")[2]
         if tag not in self._own_tags(entry.name):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
-        path = self._tag_path(entry.name, tag)
-        with storage_errors("remove", path):
-            path.unlink(missing_ok=True)
+        remove_file(self._tag_path(entry.name, tag))
         return entry
 
     def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
@@ -203,14 +217,13 @@ class ModelRegistry:
     def _remove(self, entry: ModelEntry) -> None:
         folder = entry.path.parent
         create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
-        with storage_errors("remove", entry.path):
-            for tag in self._tags_of(entry):
-                self._tag_path(entry.name, tag).unlink(missing_ok=True)
-            entry.path.unlink(missing_ok=True)
-            # Only the highest number given has to be remembered.
-            *lower, _ = sorted(_numbers(folder, _REMOVED))
-            for version in lower:
-                (folder / f"{version}{_REMOVED}").unlink(missing_ok=True)
+        # A tag of what is not there is no tag. To remove its file would race with those who just
+        # now let it stand for another version.
+        remove_file(entry.path)
+        # Only the highest number given has to be remembered.
+        *lower, _ = sorted(_numbers(folder, _REMOVED))
+        for version in lower:
+            remove_file(folder / f"{version}{_REMOVED}")
 
     def _tags_of(self, entry: ModelEntry) -> list[str]:
         own = self._own_tags(entry.name)
@@ -218,13 +231,19 @@ class ModelRegistry:
 
     def check_writable(self) -> None:
         """Raise StorageError where a model could not be saved; better before a long fit."""
-        probe = self.folder / ".writable"
-        write_atomically(probe, b"")
-        with storage_errors("write", probe):
-            probe.unlink(missing_ok=True)
+        check_writable(self.folder)
 
     def _entry(self, name: str, version: int) -> ModelEntry:
         return ModelEntry(name, version, self.folder / name / f"{version}{SUFFIX}")
+
+    def _folder_of(self, name: str) -> Path:
+        """Give the folder of a name, not followed if it is a link, and without litter."""
+        folder = self.folder / name
+        for each in (folder, folder / "tags"):
+            if each.is_symlink():
+                raise CorruptFileError(each, "is a link in place of a folder", hint="remove it")
+            sweep_dead_temporaries(each)
+        return folder
 
     def _tag_path(self, name: str, tag: str) -> Path:
         return self.folder / name / "tags" / tag
@@ -233,10 +252,15 @@ class ModelRegistry:
         with storage_errors("read", self.folder):
             if not self.folder.is_dir():
                 return []
-            return sorted(p.name for p in self.folder.iterdir() if _NAME.fullmatch(p.name))
+            sweep_dead_temporaries(self.folder)
+            return sorted(
+                path.name
+                for path in self.folder.iterdir()
+                if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+            )
 
     def _versions(self, name: str) -> list[int]:
-        return sorted(_numbers(self.folder / name, SUFFIX))
+        return sorted(_numbers(self._folder_of(name), SUFFIX))
 
     def _newest(self) -> ModelEntry:
         newest: tuple[str, ModelEntry] | None = None
@@ -244,7 +268,7 @@ class ModelRegistry:
             # Later versions are younger, so one card for each name is enough.
             for version in reversed(self._versions(name)):
                 entry = self._entry(name, version)
-                card, _ = _card_or_problem(entry.path)
+                card, _ = _card_or_problem(entry)
                 if card is not None:
                     if newest is None or card.created > newest[0]:
                         newest = card.created, entry
@@ -258,11 +282,11 @@ class ModelRegistry:
         tags = self._tags(name, versions)
         for version in versions:
             entry = self._entry(name, version)
+            card, problem = _card_or_problem(entry)
             try:
-                n_bytes = entry.path.stat().st_size
+                n_bytes = entry.path.lstat().st_size
             except FileNotFoundError:
                 continue  # removed by another process since the folder was listed
-            card, problem = _card_or_problem(entry.path)
             own = tuple(tag for tag, tagged in tags.items() if tagged == version)
             yield ModelSummary(entry, n_bytes, own, card, problem)
 
@@ -275,19 +299,35 @@ class ModelRegistry:
 
     def _own_tags(self, name: str) -> dict[str, int]:
         folder = self.folder / name / "tags"
-        tags: dict[str, int] = {}
         with storage_errors("read", folder):
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                text = path.read_text("ascii", errors="replace").strip()
-                if _NAME.fullmatch(path.name) and _is_number(text):
-                    tags[path.name] = int(text)
-        return tags
+            paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        tags = {path.name: self._read_tag(name, path) for path in paths}
+        return {tag: version for tag, version in tags.items() if version}
+
+    def _read_tag(self, name: str, path: Path) -> int:
+        """Say which version a tag stands for; 0 for what is no tag, or damaged."""
+        if not _NAME.fullmatch(path.name):
+            return 0
+        try:
+            with storage_errors("read", path), open_regular(path) as file:
+                content = file.read(_MAX_TAG_BYTES)
+        except CorruptFileError:  # removed by another process just now, or not a file
+            return 0
+        number = content.partition(b" ")[0].decode("ascii", "replace")
+        version = int(number) if _is_number(number) else 0
+        return version if content == _tag_content(self._entry(name, version), path.name) else 0
+
+    def _check_tag(self, name: str, tag: str) -> None:
+        path = self._tag_path(name, tag)
+        if _NAME.fullmatch(tag) and os.path.lexists(path) and not self._read_tag(name, path):
+            hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
+            raise CorruptFileError(path, "the tag is damaged", hint=hint)
 
     def _best(self, name: str, versions: list[int]) -> int | None:
         """Find the version with the highest test accuracy; of equal ones the newest."""
         scored = []
         for version in versions:
-            card, _ = _card_or_problem(self._entry(name, version).path)
+            card, _ = _card_or_problem(self._entry(name, version))
             if card is not None and isinstance(card.metrics.get("test_accuracy"), float):
                 scored.append((card.metrics["test_accuracy"], version))
         return max(scored)[1] if scored else None
@@ -302,6 +342,11 @@ class ModelRegistry:
         return _LIST if names else _TRAIN_FIRST
 
 
+def _tag_content(entry: ModelEntry, tag: str) -> bytes:
+    checksum = hashlib.sha256(f"{entry.name}@{tag} is {entry.ref}".encode()).hexdigest()
+    return f"{entry.version} {checksum}\n".encode()
+
+
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= 9
 
@@ -313,8 +358,8 @@ def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
                 yield int(path.stem)
 
 
-def _card_or_problem(path: Path) -> tuple[ModelCard | None, str]:
+def _card_or_problem(entry: ModelEntry) -> tuple[ModelCard | None, str]:
     try:
-        return read_card(path), ""
+        return read_card(entry.path, stored_as=entry.ref), ""
     except (CorruptFileError, StorageError) as error:
         return None, error.message

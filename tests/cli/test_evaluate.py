@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
+from rich.console import Console
 from sklearn import metrics
 
+import mnistcli
+from mnistcli.cli.render.reports import confusion_table
 from mnistcli.datasets.sources import BUNDLE
 
 SCALARS = ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
@@ -63,10 +69,10 @@ def test_mistakes_are_the_worst_first_and_drawn(invoke, model, mnist):
     for mistake in mistakes:
         assert (mnist.test.labels[mistake["index"]] == 2) == (mistake["truth"] == "2")
         assert mistake["truth"] != mistake["answer"]
-    out = invoke("evaluate", "--mistakes", "5").out
+    out = invoke("evaluate", "--mistakes", "5", "--render", "half").out
     for mistake in mistakes:
         assert f"#{mistake['index']}: {mistake['truth']} not {mistake['answer']}" in out
-    assert "█" in out
+    assert "▀" in out
 
 
 @pytest.fixture
@@ -191,3 +197,42 @@ def test_a_model_file_can_be_evaluated_where_it_lies(invoke, model, home, tmp_pa
 def test_options_that_contradict_each_other(invoke, model):
     done = invoke("evaluate", "--data", "x.csv", "--on", "train")
     assert (done.code, done.out) == (2, "")
+
+
+def test_mistakes_go_into_a_file(invoke, model, tmp_path):
+    done = invoke("evaluate", "--mistakes", "3", "--output", str(tmp_path / "x.png"))
+    assert done.code == 0
+    assert "confusion matrix" in done.out
+    assert "mistakes of" not in done.out
+    assert "wrote" in done.err
+    with Image.open(tmp_path / "x.png") as page:
+        assert page.width > 900
+    assert invoke("evaluate", "--output", str(tmp_path / "y.png")).code == 2
+
+
+def test_the_confusion_matrix_is_a_heat_map_where_there_are_colours(model, mnist):
+    judged = mnistcli.evaluate(mnistcli.load_model(), mnist)
+
+    def matrix(**settings):
+        page = Console(file=io.StringIO(), width=80, height=50, _environ={}, **settings)
+        page.print(confusion_table(judged.evaluation, ("rest", "2"), page))
+        return page.file.getvalue()
+
+    plain = matrix()
+    coloured = matrix(force_terminal=True, color_system="truecolor")
+    assert "\x1b" not in plain
+    without_codes = re.sub(r"\x1b\[[0-9;]*m", "", coloured).replace("\xa0", " ")
+    assert [line.split() for line in without_codes.splitlines()] == [
+        line.split() for line in plain.splitlines()
+    ]
+    counts = judged.evaluation.confusion
+    assert [line.split() for line in plain.splitlines()[-3:-1]] == [
+        ["rest", *map(str, counts[0])],
+        ["2", *map(str, counts[1])],
+    ]
+    # every shaded number has a colour of its own that stands out
+    shaded = re.findall(r"\x1b\[(?:1;)?38;2;(\d+);\d+;\d+;48;2;(\d+);(\d+);(\d+)m", coloured)
+    assert len(shaded) >= 3
+    for ink, *paper in shaded:
+        light = np.dot([0.299, 0.587, 0.114], [int(level) for level in paper])
+        assert abs(int(ink) - light) > 100

@@ -31,6 +31,7 @@ CONTRACT = {
     ("predict", "--index", "7"): ("predict", {"model", "class_names", "predictions"}),
     ("show", "7"): ("show", {"pictures"}),
     ("show", "--weights", "0v1"): ("show", {"pictures"}),
+    ("show", "--mistakes", "0v1"): ("show", {"pictures"}),
     ("models", "list"): ("models", {"models"}),
     ("models", "info"): ("model", SUMMARY),
     ("models", "path"): ("path", {"path"}),
@@ -83,7 +84,14 @@ def test_inner_documents_have_exactly_these_keys(invoke, model):
     evaluation = json.loads(invoke("evaluate", "--mistakes", "1", "--json").out)
     assert set(evaluation["mistakes"][0]) == {"index", "truth", "answer", "p_truth", "p_answer"}
     prediction = json.loads(invoke("predict", "-i", "7", "--json").out)["predictions"][0]
-    assert set(prediction) == {"input", "answer", "probability", "probabilities", "notes"}
+    sighting = {"input", "answer", "best", "probability", "probabilities", "notes"}
+    assert set(prediction) == sighting
+    record = json.loads(invoke("predict", "-i", "7", "--jsonl", "--explain").out)
+    assert set(record) == sighting | {"schema", "schema_version", "model", "explanation"}
+    assert record["schema"] == "mnistcli.prediction"
+    assert set(record["explanation"]) == {
+        "answer", "runner_up", "score", "intercept", "contributions",
+    }  # fmt: skip
     assert sum(prediction["probabilities"].values()) == pytest.approx(1)
     picture = json.loads(invoke("show", "7", "--json").out)["pictures"][0]
     assert set(picture) == {"index", "label", "caption", "pixels"}

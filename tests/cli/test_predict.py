@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import re
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -83,14 +89,275 @@ def test_ten_thousand_images_in_one_file(invoke, mnist, tmp_path):
     assert table[1].split()[:2] == [f"{tmp_path / 'many.npy'}[0]", "7"]
 
 
-def test_show_draws_what_the_model_saw(invoke, mnist, tmp_path):
-    (tmp_path / "seven.png").write_bytes(png(255 - mnist.test.images[0]))
+def test_show_puts_the_picture_beside_what_the_model_saw(invoke, mnist, tmp_path):
+    paper = np.full((200, 400), 250, np.uint8)
+    large = Image.fromarray(255 - mnist.test.images[0]).resize((140, 140))
+    paper[30:170, 200:340] = np.asarray(large)
+    (tmp_path / "seven.png").write_bytes(png(paper))
     out = invoke("predict", str(tmp_path / "seven.png"), "--show").out
-    first, second, *picture = out.splitlines()
+    first, second, *drawing, captions, end = out.splitlines()
     assert first.startswith(f"{tmp_path / 'seven.png'}: 7 (")
     assert "inverted" in second
-    assert len([line for line in picture if line.strip()]) == 20
-    assert set("".join(picture)) == set(" ░▒▓█")
+    assert captions.split("  ")[0] == ""
+    assert captions.split() == ["the", "picture", "what", "the", "model", "saw"]
+    assert end == ""
+    assert max(map(len, out.splitlines()[1:])) <= 80
+    # paper is light on the left, black on the right; the left picture is half as high as wide
+    assert drawing[0][:28] == "⣿" * 28
+    assert drawing[0][30:58].strip() == ""
+    assert drawing[8][:28].strip() == ""
+    bars = [line[60:].split() for line in drawing[1:11]]
+    assert [bar[0] for bar in bars] == list("0123456789")
+    assert max(bars, key=lambda bar: float(bar[-2]))[0] == "7"
+    assert "█" in bars[7][1]
+
+
+def test_show_draws_a_digit_of_mnist_once(invoke, mnist, tmp_path):
+    (tmp_path / "seven.png").write_bytes(png(mnist.test.images[0]))
+    out = invoke("predict", str(tmp_path / "seven.png"), "--show").out
+    assert "what the model saw" in out
+    assert "the picture" not in out
+
+
+@pytest.mark.parametrize("task", ["digits", "3v5"])
+def test_an_explanation_adds_up(invoke, mnist, home, task):
+    if task != "digits":
+        (home / "models").unlink()  # not into the folder that tests share
+        assert invoke("train", "--task", task, "--limit", "500", "-q").code == 0
+    from mnistcli import load_model
+
+    model = load_model()
+    indices = np.flatnonzero(np.isin(mnist.test.labels, [3, 5]))[:20]
+    flags = [word for i in indices for word in ("-i", str(i))]
+    for index, got in zip(indices, answers(invoke, *flags, "--explain"), strict=True):
+        why, p = got["explanation"], got["probabilities"]
+        contributions = np.array(why["contributions"])
+        assert contributions.shape == (784,)
+        assert why["answer"] == got["answer"] == max(p, key=p.get)
+        assert why["runner_up"] == sorted(p, key=p.get)[-2]
+        assert contributions.sum() + why["intercept"] == pytest.approx(why["score"], abs=1e-9)
+        assert why["score"] == pytest.approx(
+            np.log(p[why["answer"]] / p[why["runner_up"]]), abs=1e-6
+        )
+        assert not contributions[mnist.test.images[index].ravel() == 0].any()
+        if task == "3v5":
+            score = model.classifier.decision_function(mnist.test.images[[index]])[0]
+            assert why["score"] == pytest.approx(abs(score))
+
+
+def test_an_explanation_is_drawn_with_its_sum(invoke):
+    out = invoke("predict", "-i", "7", "--explain").out
+    why = answers(invoke, "-i", "7", "--explain")[0]["explanation"]
+    assert f"why {why['answer']}, not {why['runner_up']}" in out
+    assert f"ink that speaks for {why['answer']} rather than {why['runner_up']}" in out
+    assert f"= {why['score']:.2f} = log(" in out
+    assert {"+", "#", "-", "="} <= set(out)
+
+
+def test_pictures_of_predictions_go_into_a_file(invoke, tmp_path):
+    path = tmp_path / "why.png"
+    done = invoke("predict", "-i", "7", "-i", "0", "--explain", "--output", str(path))
+    assert done.code == 0
+    assert [line.split()[:4] for line in done.out.splitlines()[3:5]] == [
+        ["mnist", "test", "7", "9"],
+        ["mnist", "test", "0", "7"],
+    ]
+    with Image.open(path) as page:
+        pixels = np.asarray(page.convert("RGB")).astype(int)
+    assert done.err == f"wrote {path}, {pixels.shape[1]} x {pixels.shape[0]} pixels\n"
+    right = pixels[:, pixels.shape[1] // 2 :]
+    assert ((right[..., 0] - right[..., 2]) > 150).any()  # red
+    assert ((right[..., 2] - right[..., 0]) > 150).any()  # blue
+
+
+def test_a_file_of_pictures_takes_nothing_from_the_document(invoke, tmp_path):
+    done = invoke("predict", "-i", "7", "--explain", "--json", "-o", str(tmp_path / "x.png"))
+    assert done.code == 0
+    assert "explanation" in json.loads(done.out)["predictions"][0]
+    assert (tmp_path / "x.png").is_file()
+
+
+def test_abstaining(invoke, mnist, tmp_path):
+    np.save(tmp_path / "many.npy", mnist.test.images[:200])
+    every = answers(invoke, str(tmp_path / "many.npy"))
+    cautious = answers(invoke, str(tmp_path / "many.npy"), "--abstain-below", "0.9")
+    assert 0 < sum(p["answer"] == "?" for p in cautious) < 100
+    for before, after in zip(every, cautious, strict=True):
+        expected = before["best"] if before["probability"] >= 0.9 else "?"
+        assert after == before | {"answer": expected}
+    done = invoke("predict", str(tmp_path / "many.npy"), "--abstain-below", "0.9")
+    n = sum(p["answer"] == "?" for p in cautious)
+    assert done.err == f"{n} of 200 below 0.9: answered ?\n"
+    assert done.out.count("best guess") == n
+    assert invoke("predict", "-i", "7", "--abstain-below", "1", "-q").out == "?\n"
+    assert invoke("predict", "-i", "7", "--abstain-below", "1.5").code == 2
+
+
+def test_a_heredoc_is_a_digit(home, trained):
+    script = f"""{sys.executable} -m mnistcli predict - --show <<'END'
+    .........
+    ...####..
+    ..#....#.
+    .......#.
+    .....##..
+    .......#.
+    ..#....#.
+    ...####..
+    .........
+END
+"""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].startswith("-: 3 (")
+    assert lines[1].startswith("a drawing in letters")
+
+
+@pytest.fixture
+def folder(mnist, tmp_path):
+    """Ten pictures in a folder, and things beside them that are none."""
+    folder = tmp_path / "scans"
+    (folder / "below").mkdir(parents=True)
+    for i in range(10):
+        suffix = ("png", "PNG", "pgm", "gif", "bmp")[i % 5]
+        Image.fromarray(mnist.test.images[i]).save(folder / f"{9 - i}.{suffix}")
+        Image.fromarray(mnist.test.images[i]).save(folder / "below" / f"{i}.png")
+    (folder / "labels.csv").write_text("7,2,1\n")
+    (folder / "README").write_text("digits\n")
+    return folder
+
+
+def test_a_folder_is_the_pictures_in_it(invoke, mnist, folder):
+    got = answers(invoke, str(folder))
+    names = sorted(path.name for path in folder.iterdir() if path.suffix not in ("", ".csv"))
+    assert [p["input"] for p in got] == [str(folder / name) for name in names]
+    one_by_one = answers(invoke, *(str(folder / name) for name in names))
+    assert got == one_by_one
+
+
+def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    done = invoke("predict", str(tmp_path / "empty"))
+    assert (done.code, done.out) == (6, "")
+    assert "is a folder without pictures" in done.err
+    done = invoke("predict", str(tmp_path / "empty"), str(folder), "-q")
+    assert done.code == 7
+    assert len(done.out.splitlines()) == 10
+    assert done.err.splitlines()[-1] == "error: 1 of 11 inputs failed, the others were answered"
+
+
+def test_a_list_of_names(invoke, folder, tmp_path):
+    paths = [*sorted((folder / "below").iterdir(), reverse=True), tmp_path / "no\nsuch.png"]
+    listed = b"\0".join(str(path).encode() for path in paths)
+    (tmp_path / "list").write_bytes(listed)
+    for arguments, stdin in ((("-",), listed + b"\0"), ((str(tmp_path / "list"),), b"")):
+        done = invoke("predict", "--files0", *arguments, "--jsonl", stdin=stdin)
+        assert done.code == 7
+        got = [json.loads(line) for line in done.out.splitlines()]
+        assert [p["input"] for p in got] == [str(path) for path in paths[:-1]]
+        first, last = done.err.splitlines()
+        assert json.loads(first)["error"]["code"] == "bad_image"
+        assert json.loads(last)["error"]["exit_code"] == 7
+    assert invoke("predict", "--files0", "-", "-q", stdin=b"").code == 0
+    assert invoke("predict", "--files0", str(tmp_path / "none"), "-q").code == 2
+    done = invoke("predict", "--files0", "-", stdin=b"x" * 100_000)
+    assert (done.code, done.out) == (2, "")
+    assert "find -print0" in done.err
+
+
+@pytest.mark.parametrize("flag", ["--jsonl", "--tsv", "-q"])
+def test_answers_come_while_there_are_still_inputs_to_come(folder, trained, flag):
+    paths = sorted((folder / "below").iterdir())
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", "predict", "--files0", "-", flag],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        too_late = threading.Timer(30, process.kill)
+        too_late.start()
+        for i, path in enumerate(paths[:4]):
+            process.stdin.write(f"{path}\0".encode())
+            process.stdin.flush()
+            if i == 0 and flag == "--tsv":
+                assert process.stdout.readline() == b"input\tanswer\tprobability\n"
+            assert process.stdout.readline()
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        too_late.cancel()
+    assert process.returncode == 0
+
+
+def on_a_terminal(arguments, *, stdout_too):
+    """Run a command whose stderr is a terminal; give its exit code and what it wrote there."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", *arguments],
+        stdout=theirs if stdout_too else subprocess.DEVNULL,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"},
+    ) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+            while chunk := os.read(ours, 65536):
+                said += chunk
+        os.close(ours)
+    return process.returncode, said
+
+
+@pytest.fixture
+def many(mnist, tmp_path):
+    """Pictures that take longer than one waits without a bar, two of them bad."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(150):
+        large = Image.fromarray(255 - mnist.test.images[i]).resize((200, 200))
+        large.save(folder / f"{i:03}.png")
+    for i in (100, 120):
+        (folder / f"{i}.png").write_bytes(b"nonsense")
+    return folder
+
+
+def test_many_inputs_have_a_bar_that_errors_do_not_tear(many, trained):
+    code, said = on_a_terminal(["predict", str(many), "--jsonl"], stdout_too=False)
+    assert code == 7
+    assert b"/150" in said
+    # an error stands at the start of a line of its own: the bar was wiped away before
+    for line in re.findall(rb'(?:^|\n)([^\n]*)\{"error"', said):
+        assert re.fullmatch(rb"(\r|\x1b\[[0-9?]*[A-Za-z])*", line)
+    assert said.count(b'{"error"') == 3
+
+
+def test_the_bar_is_gone_before_the_table_comes(many, trained):
+    code, said = on_a_terminal(["predict", str(many)], stdout_too=True)
+    assert code == 7
+    bar, table = said.split(b"probability", 1)
+    assert b"/150" in bar
+    assert b"\x1b[2K" in bar
+    assert b"\x1b[2K" not in table
+    assert b"149.png" in table
+
+
+def test_memory_does_not_grow_with_the_inputs(folder, trained, tmp_path):
+    code = (
+        "import sys, resource\n"
+        "from mnistcli.cli.app import app\n"
+        "try: app(['predict', '--files0', sys.argv[1], '--jsonl'], prog_name='mnistcli')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+
+    def peak_kib(n):
+        paths = sorted((folder / "below").iterdir())
+        (tmp_path / "list").write_bytes(b"\0".join(str(paths[i % 10]).encode() for i in range(n)))
+        ended = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / "list")], capture_output=True, check=True
+        )
+        assert ended.stdout.count(b"\n") == n
+        return int(ended.stderr)
+
+    # 5,000 sightings are 5 MB of pixels alone, 784 numbers each
+    assert peak_kib(5000) - peak_kib(100) < 3000
 
 
 def test_proba_adds_a_column_for_each_class(invoke):
@@ -155,6 +422,9 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
         (["-i", "10000"], 2),
         (["-i", "-1"], 2),
         (["x.png", "-i", "7"], 2),
+        (["x.png", "--files0", "list"], 2),
+        (["-i", "7", "--json", "--jsonl"], 2),
+        (["-i", "7", "--output", "x.gif"], 2),
         (["-i", "7", "-m", "no"], 5),
     ],
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -14,7 +14,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("download", "train", "evaluate", "predict", "show", "models")
+COMMANDS = ("download", "train", "evaluate", "predict", "show", "draw", "models")
 needs_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else"
 )

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -18,7 +16,6 @@ import pytest
 import mnistcli
 from mnistcli import files
 from mnistcli.datasets import DatasetStore, open_dataset
-from mnistcli.datasets.store import identity
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -598,93 +595,6 @@ def test_waiting_for_another_process_is_said(tiny, tmp_path):
     worker.join()
     assert events == ["waiting for another process that installs Tiny MNIST"]
     assert store.installed() == ("tiny",)
-
-
-# Dies at the k-th call of what changes the store, for k = 1, 2, ... until all is done. `before` is
-# undisturbed; after the death the next use has to work as if nothing had been.
-KILLER = """
-    import json, os, pickle, shutil, signal
-    from pathlib import Path
-    import filelock, gzip
-    from mnistcli.datasets import DatasetStore, sources
-
-    folder, box, catalog = Path({folder!r}), {box!r}, {catalog!r}
-    options = {{}}
-    if box:
-        sources.BUNDLE = Path(box)
-        options["catalog"] = pickle.loads(Path(catalog).read_bytes())
-
-    def first_use():
-        DatasetStore(folder, **options).open()
-
-    def again():
-        DatasetStore(folder, **options).install("mnist", "bundled")
-
-    def removal():
-        DatasetStore(folder, **options).remove("mnist")
-
-    def die_at(k):
-        def mortal(real):
-            def operation(*args, **keywords):
-                nonlocal k
-                k -= 1
-                if k == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return real(*args, **keywords)
-            return operation
-        for name in ("open", "replace", "fsync", "fstat", "mkdir", "unlink", "rmdir"):
-            setattr(os, name, mortal(getattr(os, name)))
-
-    report = []
-    for before, call in ((None, first_use), (first_use, again), (first_use, removal)):
-        k, died = 1 - {step}, True
-        while died:
-            k += {step}
-            shutil.rmtree(folder, ignore_errors=True)
-            if before:
-                before()
-            child = os.fork()
-            if not child:
-                die_at(k)
-                call()
-                os._exit(0)
-            died = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
-            events = []
-            store = DatasetStore(folder, **options)
-            sha256 = store.open(on_event=events.append).sha256
-            store.verify()
-            litter = [str(path) for path in folder.rglob("*.tmp")]
-            report.append([call.__name__, k, died, sha256, events, litter])
-    print(json.dumps(report))
-"""
-
-
-def check_kills(report: str, sha256: str) -> int:
-    kills = json.loads(report)
-    for name, k, _, got, events, litter in kills:
-        assert (got, events, litter) == (sha256, [], []), (name, k)
-    return sum(died for _, _, died, *_ in kills)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize(
-    ("step", "n_kills"), [(5, 24), pytest.param(1, 120, marks=pytest.mark.torture)]
-)
-def test_killed_anywhere_the_next_use_just_works(tiny, tmp_path, step, n_kills):
-    spec = replace(tiny.spec, name="mnist", bundled=True)
-    (tmp_path / "catalog").write_bytes(pickle.dumps({"mnist": spec}))
-    box, folder = str(tiny.write_to(tmp_path / "box")), str(tmp_path / "killed")
-    code = KILLER.format(folder=folder, box=box, catalog=str(tmp_path / "catalog"), step=step)
-    [report] = run_code(code)
-    sha256 = identity([part.payload_sha256 for part in spec.parts])
-    assert check_kills(report, sha256) >= n_kills
-
-
-@pytest.mark.torture
-def test_killed_anywhere_with_all_of_mnist(tmp_path):
-    code = KILLER.format(folder=str(tmp_path / "killed"), box="", catalog="", step=1)
-    [report] = run_code(code)
-    assert check_kills(report, MNIST_SHA256) >= 120
 
 
 def test_an_interrupt_leaves_the_old_and_no_litter(tiny_store, tiny, tmp_path, monkeypatch):

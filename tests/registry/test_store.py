@@ -74,7 +74,10 @@ def test_tags_move_and_keep_their_version_from_being_removed(registry):
         registry.find("m@paper")
     registry.tag("m@2", "paper")
     registry.remove("m@2", force=True)
-    assert not list((registry.folder / "m" / "tags").iterdir())
+    with pytest.raises(ModelNotFoundError):
+        registry.find("m@paper")
+    assert registry.save(make_model(), "m").ref == "m@3"
+    assert registry.summaries()[-1].tags == ("latest", "best")
 
 
 @pytest.mark.parametrize("tag", ["latest", "best", "7", "Paper", "../x", ""])

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.options import (
+    JsonFlag,
+    ModelArgument,
+    PictureOption,
+    QuietFlag,
+    RenderOption,
+    TsvFlag,
+    make_output,
+)
 from mnistcli.cli.session import session_of
 
 
@@ -33,6 +41,8 @@ def evaluate(
     mistakes: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draw the N worst mistakes.")
     ] = 0,
+    render: RenderOption = "auto",
+    output: PictureOption = None,
     json: JsonFlag = False,
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
@@ -47,15 +57,18 @@ def evaluate(
 
       mnistcli evaluate digits --data train.csv --json
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
+    out = make_output(json=json, tsv=tsv, quiet=quiet, render=render)
     session = session_of(ctx)
 
-    from mnistcli import evaluation
-    from mnistcli.cli.render.reports import evaluation_view
+    from mnistcli import evaluation, gallery
+    from mnistcli.cli.render.exhibits import tiles_of
+    from mnistcli.cli.render.reports import evaluation_view, legend_of_mistakes
     from mnistcli.errors import UsageError
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
+    if output is not None and not mistakes:
+        raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
     loaded = session.registry().load(model)
     if data is not None:
         from mnistcli.datasets.labelled import read_labelled
@@ -66,4 +79,9 @@ def evaluate(
     else:
         images = session.dataset(dataset or loaded.card.dataset, out)
         judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes)
-    out.emit(evaluation_view(judged))
+    tiles = tiles_of(gallery.mistakes_of(judged))
+    if output is not None:
+        from mnistcli.cli.render.bitmap import write_sheet
+
+        out.note(write_sheet(output, tiles, legend_of_mistakes(judged)))
+    out.emit(evaluation_view(judged, tiles if output is None else [], render))

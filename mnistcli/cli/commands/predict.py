@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+import sys
+from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
 from mnistcli.cli.options import (
     JsonFlag,
+    JsonLinesFlag,
     ModelOption,
+    PictureOption,
     QuietFlag,
+    RenderOption,
     TsvFlag,
     make_output,
 )
 from mnistcli.cli.output import report_error
+from mnistcli.cli.progress import bars
 from mnistcli.cli.session import session_of
 from mnistcli.errors import BadImageError, SomeInputsFailedError, UsageError
 
@@ -25,22 +30,52 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="[INPUT]...",
-            help="Pictures (PNG, JPEG, ...), or NPY, CSV or IDX files of many; - for standard input.",
+            help="Pictures (PNG, JPEG, ...), folders of them, NPY, CSV or IDX files of many; "
+            "- for standard input.",
         ),
     ] = None,
     model: ModelOption = None,
     index: Annotated[
         list[int] | None,
-        typer.Option("--index", "-i", help="An image of the model's test set; may be repeated."),
+        typer.Option(
+            "--index", "-i", metavar="INDEX", help="An image of the model's test set; repeatable."
+        ),
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Print the probability of every class.")
     ] = False,
-    show: Annotated[bool, typer.Option("--show", help="Draw what the model saw.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw each picture beside what the model saw.")
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Draw what each pixel contributed to the answer."),
+    ] = False,
+    abstain_below: Annotated[
+        float,
+        typer.Option(
+            metavar="P",
+            min=0.0,
+            max=1.0,
+            help="Answer ? where the best probability is below P.",
+            show_default="never",
+        ),
+    ] = 0.0,
+    files0: Annotated[
+        str | None,
+        typer.Option(
+            "--files0",
+            metavar="FILE",
+            help="Read the names of inputs from a NUL-separated list; - for standard input.",
+        ),
+    ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
     ] = False,
+    render: RenderOption = "auto",
+    output: PictureOption = None,
     json: JsonFlag = False,
+    jsonl: JsonLinesFlag = False,
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
@@ -50,35 +85,56 @@ def predict(
 
       mnistcli predict seven.png --show
 
-      mnistcli predict --index 7 --proba
+      mnistcli predict --index 7 --explain
 
-      mnistcli predict *.png --model digits@best --tsv
+      mnistcli predict scans/ --model digits@best --abstain-below 0.9 --tsv
 
-      curl -s https://example.org/seven.png | mnistcli predict - -q
+      find . -name '*.png' -print0 | mnistcli predict --files0 - --jsonl
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
+    out = make_output(json=json, tsv=tsv, quiet=quiet, jsonl=jsonl, render=render)
     session = session_of(ctx)
-    if bool(inputs) == bool(index):
-        raise UsageError("give either pictures or --index", hint="for example --index 7")
+    if sum((bool(inputs), bool(index), files0 is not None)) != 1:
+        raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli import prediction
-    from mnistcli.cli.render.answers import sightings_view
+    from mnistcli.cli.inputs import Tally, count_pictures, good_ones, inputs_of, listed_inputs
+    from mnistcli.cli.render.answers import SheetOfSightings, sightings_view
 
     loaded = session.registry().load(model)
-    if index:
-        data = session.dataset(loaded.card.dataset, out)
-        sightings = list(prediction.look_at_index(loaded, data, index))
-        out.emit(sightings_view(loaded, sightings, proba=proba, show=show))
-        return
-    paths: list[Path | Literal["-"]]
-    paths = ["-" if word == "-" else Path(word) for word in inputs or ()]
-    answers = list(prediction.look_at_files(loaded, paths, raw=raw))
-    failures = [answer for answer in answers if isinstance(answer, BadImageError)]
-    if len(answers) == 1 and failures:
-        raise failures[0]
-    for failure in failures:
-        report_error(failure, as_json=json)
-    sightings = [answer for answer in answers if not isinstance(answer, BadImageError)]
-    out.emit(sightings_view(loaded, sightings, proba=proba, show=show))
-    if failures:
-        raise SomeInputsFailedError(len(failures), len(answers))
+    tally = Tally()
+    # Drawings and lines that come one by one are their own progress.
+    is_shown = (show or explain) and output is None
+    on_screen = sys.stdout.isatty() and (is_shown or out.format in ("jsonl", "tsv"))
+    with bars(out, unit="items", hidden=on_screen) as shown:
+
+        def report(error: BadImageError) -> None:
+            with shown.aside():
+                report_error(error, as_json=json or jsonl)
+
+        answers: Iterable[prediction.Sighting | BadImageError]
+        if index:
+            data = session.dataset(loaded.card.dataset, out)
+            answers = prediction.look_at_index(loaded, data, index, abstain_below=abstain_below)
+        else:
+            named = inputs_of(inputs or ()) if files0 is None else listed_inputs(files0)
+            seen = prediction.look_at_files(loaded, named, raw=raw, abstain_below=abstain_below)
+            answers = shown.follow_pictures(seen, count_pictures(named))
+        sightings = good_ones(answers, tally, report)
+        sheet = SheetOfSightings(loaded, sightings, explain=explain)
+        out.emit(
+            sightings_view(
+                loaded,
+                sightings if output is None else sheet,
+                proba=proba,
+                show=show,
+                explain=explain,
+                draw=is_shown,
+                render=render,
+            )
+        )
+    if output is not None:
+        out.note(sheet.write(output))
+    if tally.n_abstained:
+        out.note(f"{tally.n_abstained} of {tally.n_inputs} below {abstain_below:g}: answered ?")
+    if tally.n_failed:
+        raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from mnistcli.cli.options import DatasetOption, JsonFlag, TsvFlag, make_output
+from mnistcli.cli.options import JsonFlag, PictureOption, RenderOption, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
 
-_WEIGHTS_LEGEND = "red or +#: ink here speaks for it; blue or -=: ink here speaks against it"
+_WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
 
 
 def show(
@@ -34,14 +35,27 @@ def show(
     weights: Annotated[
         str | None, typer.Option(metavar="MODEL", help="What a model looks for, in red and blue.")
     ] = None,
+    mistakes: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="What a model gets wrong, the worst first."),
+    ] = None,
     on: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the dataset.")
     ] = "test",
-    dataset: DatasetOption = "mnist",
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="mnist, fashion-mnist, kmnist or qmnist.",
+            show_default="mnist, for mistakes the model's own",
+        ),
+    ] = None,
+    render: RenderOption = "auto",
+    output: PictureOption = None,
     json: JsonFlag = False,
     tsv: TsvFlag = False,
 ) -> None:
-    """Show digits in the terminal: images, means, a model's weights, your own files.
+    """Show digits in the terminal: images, means, a model's weights and mistakes, your own files.
 
     Examples:
 
@@ -50,33 +64,51 @@ def show(
       mnistcli show --digit 3 --count 10
 
       mnistcli show --weights 0v1
+
+      mnistcli show --mistakes digits --count 20 --output mistakes.png
     """
-    out = make_output(json=json, tsv=tsv)
+    out = make_output(json=json, tsv=tsv, render=render)
     session = session_of(ctx)
 
     from mnistcli import gallery
-    from mnistcli.cli.render.exhibits import gallery_view
+    from mnistcli.cli.render.exhibits import gallery_view, tiles_of
+    from mnistcli.cli.render.reports import legend_of_mistakes
 
-    if sum((bool(what), digit is not None or mean, weights is not None)) > 1:
-        raise UsageError("show either images by index or file, or digits, or weights")
-    if weights is not None:
-        exhibits = gallery.weight_images(session.registry().load(weights))
-        out.emit(gallery_view(exhibits, legend=_WEIGHTS_LEGEND))
-        return
+    legend = ""
+    exhibits: Sequence[gallery.Exhibit]
+    chosen = (bool(what), digit is not None or mean, weights is not None, mistakes is not None)
+    if sum(chosen) > 1:
+        raise UsageError("show one thing: images by index, files, digits, weights or mistakes")
     files = [Path(word) for word in what or () if not word.isdecimal()]
     indices = [int(word) for word in what or () if word.isdecimal()]
     if files and indices:
         raise UsageError("show either indices or files")
-    if files:
-        out.emit(gallery_view([picture for file in files for picture in gallery.pictures_in(file)]))
-        return
-    data = session.dataset(dataset, out)
-    part = data.test if on == "test" else data.train
-    only = None if digit is None else gallery.parse_digit(digit)
-    if indices:
-        exhibits = gallery.digits_at(part, indices)
-    elif mean:
-        exhibits = gallery.mean_digits(part, range(10) if only is None else [only])
+    if weights is not None:
+        exhibits = gallery.weight_images(session.registry().load(weights))
+        legend = _WEIGHTS_LEGEND
+    elif mistakes is not None:
+        from mnistcli.evaluation import evaluate
+
+        model = session.registry().load(mistakes)
+        images = session.dataset(dataset or model.card.dataset, out)
+        judged = evaluate(model, images, on=on, n_mistakes=count)
+        exhibits = gallery.mistakes_of(judged)
+        legend = legend_of_mistakes(judged)
+    elif files:
+        exhibits = [picture for file in files for picture in gallery.pictures_in(file)]
     else:
-        exhibits = gallery.some_digits(part, count, digit=only, seed=seed)
-    out.emit(gallery_view(exhibits))
+        data = session.dataset(dataset or "mnist", out)
+        part = data.test if on == "test" else data.train
+        only = None if digit is None else gallery.parse_digit(digit)
+        if indices:
+            exhibits = gallery.digits_at(part, indices)
+        elif mean:
+            exhibits = gallery.mean_digits(part, range(10) if only is None else [only])
+        else:
+            exhibits = gallery.some_digits(part, count, digit=only, seed=seed)
+    if output is not None:
+        from mnistcli.cli.render.bitmap import write_sheet
+
+        out.note(write_sheet(output, tiles_of(exhibits), legend))
+    if output is None or out.format != "table":
+        out.emit(gallery_view(exhibits, legend=legend, render=render))

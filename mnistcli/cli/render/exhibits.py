@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from mnistcli.cli.render.bitmap import Tile
+    from mnistcli.cli.render.ladder import Render
     from mnistcli.gallery import Exhibit
 
 
-def gallery_view(exhibits: Sequence[Exhibit], *, legend: str = "") -> View:
-    """Show pictures."""
+def gallery_view(exhibits: Sequence[Exhibit], *, legend: str = "", render: Render = "auto") -> View:
+    """Show pictures, and below them a legend."""
 
     def document() -> dict[str, Any]:
         return {
@@ -36,10 +38,23 @@ def gallery_view(exhibits: Sequence[Exhibit], *, legend: str = "") -> View:
         from rich.console import Group
         from rich.text import Text
 
-        from mnistcli.cli.render.digits import Tile, draw
+        from mnistcli.cli.render.bitmap import signed
+        from mnistcli.cli.render.digits import draw, signs_of
+        from mnistcli.cli.render.ladder import choose_rung
 
-        tiles = [Tile(exhibit.image, exhibit.caption) for exhibit in exhibits]
-        drawing = draw(tiles, console)
-        return Group(drawing, Text(legend)) if legend else drawing
+        drawing = draw(tiles_of(exhibits), console, render)
+        if not legend:
+            return drawing
+        rung = choose_rung(render, console, len(exhibits))
+        return Group(drawing, Text(), Text(signed(legend, signs_of(rung))))
 
     return View("show", document, rows, lambda: [exhibit.caption for exhibit in exhibits], table)
+
+
+def tiles_of(exhibits: Sequence[Exhibit]) -> list[Tile]:
+    """Give pictures with their captions; signed ones brought to one scale for the eye."""
+    from mnistcli.cli.render.bitmap import Tile, vivid
+
+    images = vivid([exhibit.image for exhibit in exhibits])
+    captions = (exhibit.caption for exhibit in exhibits)
+    return [Tile(image, caption) for image, caption in zip(images, captions, strict=True)]

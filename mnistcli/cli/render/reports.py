@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
+    from rich.style import Style
 
+    from mnistcli.cli.render.bitmap import Tile
+    from mnistcli.cli.render.ladder import Render
     from mnistcli.evaluation import JudgedModel, Mistake
     from mnistcli.metrics.classification import Evaluation
     from mnistcli.registry.store import ModelEntry
@@ -196,8 +199,8 @@ def _cells(*values: float) -> Iterator[str]:
     return (decimal(value) for value in values)
 
 
-def evaluation_view(judged: JudgedModel) -> View:
-    """Show an evaluation."""
+def evaluation_view(judged: JudgedModel, mistakes: Sequence[Tile], render: Render) -> View:
+    """Show an evaluation, and pictures of mistakes."""
     evaluation, card = judged.evaluation, judged.model.card
 
     def document() -> dict[str, Any]:
@@ -231,10 +234,13 @@ def evaluation_view(judged: JudgedModel) -> View:
             facts(_evaluation_facts(judged)),
             Text(),
             classification_report(evaluation, title),
-            confusion_table(evaluation, card.class_names),
+            confusion_table(evaluation, card.class_names, console),
         ]
-        if judged.mistakes:
-            parts += [_mistakes_heading(judged), Text(), draw_mistakes(judged.mistakes, console)]
+        if mistakes:
+            from mnistcli.cli.render.digits import draw
+
+            legend = Text(legend_of_mistakes(judged), "bold")
+            parts += [legend, Text(), draw(mistakes, console, render)]
         return Group(*parts)
 
     return View("evaluate", document, rows, lambda: [repr(evaluation.accuracy)], table)
@@ -257,54 +263,82 @@ def _evaluation_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
     yield "Log loss", decimal(evaluation.log_loss, digits=6)
 
 
-def confusion_table(evaluation: Evaluation, class_names: tuple[str, ...]) -> RenderableType:
-    """Draw the confusion matrix; mistakes stand out by colour, and zeros are dots."""
-    from rich import box
-    from rich.table import Table
+def confusion_table(
+    evaluation: Evaluation, class_names: tuple[str, ...], console: Console
+) -> RenderableType:
+    """Draw the confusion matrix: the stronger a cell, the larger its share of the row.
+
+    Zeros are dots. The numbers say everything; where there are fewer than 256 colours they do so
+    alone.
+    """
     from rich.text import Text
 
-    table = Table(
-        box=box.SIMPLE_HEAD, title="confusion matrix", title_justify="left", pad_edge=False
-    )
-    table.add_column("truth \\ answer", justify="right")
-    for name in class_names:
-        table.add_column(name, justify="right")
+    # rich's tables leave gaps between cells, which a heat map should not have.
+    corner = "truth \\ answer"
+    is_heat_map = not console.no_color and console.color_system in ("256", "truecolor")
+    first = max(len(corner), *map(len, class_names)) + 3
+    width = max(len(str(evaluation.confusion.max())), *map(len, class_names)) + 2
+    rule = "─" if console.encoding.lower().startswith("utf") else "-"
+    heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in class_names)
+    page = Text(no_wrap=True, overflow="ignore")
+    page.append("confusion matrix\n\n", "italic")
+    page.append(f"{heading.rstrip()}\n", "bold")
+    page.append(f" {rule * (len(heading) - 1)}\n")
     for i, (name, counts) in enumerate(
         zip(class_names, evaluation.confusion.tolist(), strict=True)
     ):
-        cells = [
-            Text(str(count) if count else ".", style=_confusion_style(count, is_right=i == j))
-            for j, count in enumerate(counts)
-        ]
-        table.add_row(name, *cells)
-    return table
+        page.append(f"{name} ".rjust(first))
+        for j, count in enumerate(counts):
+            share = count / max(sum(counts), 1)
+            style = _heat(share, is_right=i == j) if is_heat_map else _plain(count, i == j)
+            # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
+            end = "\xa0" if is_heat_map else " "
+            page.append(f"{count or '.'}{end}".rjust(width), style)
+        page.append("\n")
+    return page
 
 
-def _confusion_style(count: int, *, is_right: bool) -> str:
+def _heat(share: float, *, is_right: bool) -> Style:
+    """Shade a cell by its share of the row, from blue (right) or red (wrong) to the page."""
+    from rich.color import Color
+    from rich.style import Style
+
+    if share == 0:
+        return Style(dim=True)
+    if is_right:
+        full, strength = (20, 95, 160), share
+    elif share < 0.004:
+        return Style()  # a light shade would only glare on a dark terminal
+    else:
+        # Most mistakes are few in a hundred: the root makes them differ.
+        full, strength = (200, 30, 20), min(1.0, (share / 0.1) ** 0.5)
+    red, green, blue = (round(255 - (255 - level) * strength) for level in full)
+    # The weights of luminance; black or white, whichever stands out more.
+    is_light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
+    ink = Color.from_rgb(0, 0, 0) if is_light else Color.from_rgb(255, 255, 255)
+    return Style.from_color(ink, Color.from_rgb(red, green, blue)) + Style(bold=is_right)
+
+
+def _plain(count: int, is_right: bool) -> str:  # noqa: FBT001
     if is_right:
         return "bold green"
     return "red" if count else "dim"
 
 
-def _mistakes_heading(judged: JudgedModel) -> RenderableType:
-    from rich.text import Text
-
+def legend_of_mistakes(judged: JudgedModel) -> str:
+    """Say how many mistakes there are, and how to read their captions."""
     evaluation = judged.evaluation
     n_wrong = evaluation.n_samples - evaluation.n_correct
     shown = len(judged.mistakes)
-    which = "all" if shown == n_wrong else f"the worst {shown} of"
-    return Text(f"{which} {n_wrong:,} mistakes: index, truth, and what the model saw in it", "bold")
-
-
-def draw_mistakes(mistakes: Sequence[Mistake], console: Console) -> RenderableType:
-    """Draw mistakes as pictures with what they are and what they were taken for."""
-    from mnistcli.cli.render.digits import Tile, draw
-
-    tiles = [
-        Tile(m.image, f"#{m.index}: {m.truth} not {m.answer} ({percent(m.p_answer, digits=1)})")
-        for m in mistakes
-    ]
-    return draw(tiles, console)
+    if n_wrong == 0:
+        return f"{judged.model.ref} makes no mistakes on {judged.on}"
+    which = f"the worst {shown:,} of {n_wrong:,} mistakes"
+    if shown == n_wrong:
+        which = "the only mistake" if n_wrong == 1 else f"all {n_wrong:,} mistakes"
+    return (
+        f"{which} of {judged.model.ref} on {judged.on}, "
+        "as #index: truth not answer (how sure it was)"
+    )
 
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""Pixels as pixels: colours, enlargements, and sheets of pictures with captions, as PNG."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL import Image, ImageFont
+
+# How positive and negative values look, in colour and in characters.
+COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")
+
+_PAPER, _WORDS = (255, 255, 255), (40, 40, 40)
+_MARGIN = 16
+_CAPTION_SIZE = 14
+_LINE_HEIGHT = 19
+# What a sheet may measure; more pictures become smaller ones.
+_SHEET_WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """A picture with words under it.
+
+    Attributes
+    ----------
+    image : ndarray of shape (height, width)
+        uint8 for grey, 0 black; float in [-1, 1] for signed values such as weights.
+    caption : str
+    """
+
+    image: NDArray[Any]
+    caption: str = ""
+
+
+def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Bring signed images to one scale that ends at their 99th percentile.
+
+    A few strong weights at the rim, where ink is rare, would leave all others black.
+    """
+    signed = [image for image in images if image.dtype != np.uint8]
+    if not signed:
+        return list(images)
+    sizes = np.abs(np.concatenate([image.ravel() for image in signed]))
+    top = float(np.quantile(sizes[sizes > 0], 0.99)) if sizes.any() else 1.0
+    return [
+        image if image.dtype == np.uint8 else np.clip(image / top, -1.0, 1.0) for image in images
+    ]
+
+
+def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Give RGB of shape (height, width, 3): grey, or red above and blue below zero on black."""
+    if image.dtype == np.uint8:
+        return np.repeat(image[:, :, None], 3, axis=2).astype(np.uint8)
+    strength = visible(np.abs(np.clip(image.astype(np.float64), -1, 1)))
+    positive = np.stack([255 * strength, 70 * strength, 40 * strength], axis=2)
+    negative = np.stack([50 * strength, 110 * strength, 255 * strength], axis=2)
+    return np.where((image > 0)[:, :, None], positive, negative).astype(np.uint8)
+
+
+def visible(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Lift weak values, which would be black otherwise."""
+    lifted: NDArray[np.float64] = sizes**0.7
+    return lifted
+
+
+def fitted(image: NDArray[Any], width: int) -> NDArray[Any]:
+    """Shrink an image that is wider than so many pixels, signed or not."""
+    from PIL import Image
+
+    if image.shape[1] <= width:
+        return image
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    picture = Image.fromarray(image if image.dtype == np.uint8 else image.astype(np.float32))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+
+
+def enlarged(image: NDArray[Any], width: int, height: int) -> Image.Image:
+    """Paint an image in so many pixels; where they are more than its own they stay squares."""
+    from PIL import Image
+
+    picture = Image.fromarray(colours_of(image))
+    larger = width >= picture.width and height >= picture.height
+    how = Image.Resampling.NEAREST if larger else Image.Resampling.BOX
+    return picture.resize((width, height), how)
+
+
+def png(picture: Image.Image) -> bytes:
+    """Encode a picture."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def write_sheet(
+    path: Path, tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = None
+) -> str:
+    """Paint tiles into a PNG file, old or new but never half; say what was written."""
+    from mnistcli.files import write_atomically
+
+    page = sheet(tiles, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
+    write_atomically(path, png(page))
+    return f"wrote {path}, {page.width} x {page.height} pixels"
+
+
+def signed(legend: str, signs: tuple[str, str]) -> str:
+    """Put into a legend what its ``{plus}`` and ``{minus}`` look like."""
+    return legend.replace("{plus}", signs[0]).replace("{minus}", signs[1])
+
+
+def sheet(tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = None) -> Image.Image:
+    """Paint tiles in rows on white paper, their captions below them and a legend at the foot."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(_CAPTION_SIZE)
+    n = len(tiles)
+    n_columns = n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
+    # A whole number of pixels for each of a digit's 28, so that all are the same size.
+    width = 28 * max(1, min(16, (_SHEET_WIDTH // n_columns - _MARGIN) // 28))
+    heights = [max(1, round(width * t.image.shape[0] / t.image.shape[1])) for t in tiles]
+    captions = [_folded(tile.caption, width, font) for tile in tiles]
+    rows = [range(start, min(start + n_columns, n)) for start in range(0, n, n_columns)]
+    row_heights = [max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) for row in rows]
+    page_width = n_columns * (width + _MARGIN) + _MARGIN
+    foot = _folded(legend, page_width - 2 * _MARGIN, font)
+    page_height = sum(row_heights) + _MARGIN * (len(rows) + 1) + _LINE_HEIGHT * len(foot)
+    page = Image.new("RGB", (page_width, page_height + (_MARGIN // 2 if foot else 0)), _PAPER)
+    pen = ImageDraw.Draw(page)
+    y = _MARGIN
+    for row, row_height in zip(rows, row_heights, strict=True):
+        for column, i in enumerate(row):
+            left = _MARGIN + column * (width + _MARGIN)
+            page.paste(enlarged(tiles[i].image, width, heights[i]), (left, y))
+            for k, line in enumerate(captions[i]):
+                at = left + width / 2, y + heights[i] + 4 + k * _LINE_HEIGHT
+                pen.text(at, line, _WORDS, font, anchor="ma")
+        y += row_height + _MARGIN
+    for k, line in enumerate(foot):
+        pen.text((_MARGIN, y + k * _LINE_HEIGHT), line, _WORDS, font)
+    return page
+
+
+def _folded(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """Break a text into lines that fit a width in pixels."""
+    letter = font.getlength("abcdefghijklmnopqrstuvwxyz 0123456789") / 37
+    return textwrap.wrap(text, max(4, int(width / letter)))

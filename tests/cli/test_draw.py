@@ -1,0 +1,267 @@
+"""The canvas, driven by textual's own pilot: no terminal is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import select
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistcli import TrainingSettings, train
+from mnistcli.cli.canvas import Canvas, DrawingApp, Pixels
+from mnistcli.cli.sketch import SIDE, Sketch
+from mnistcli.prediction import look_at_picture
+from mnistcli.settings import SplitSpec
+
+# A seven: along the top, then down and to the left; (x, y) in cells of the canvas.
+SEVEN = [(12, 5), (27, 5), (22, 11), (19, 16)]
+LEGEND = "draw for "
+
+
+@pytest.fixture(scope="module")
+def model(mnist):
+    settings = TrainingSettings(split=SplitSpec(limit=3000))
+    return train("digits", mnist, settings).model
+
+
+def play(model, script, *, size=(80, 24), save_to=None):
+    """Run the canvas, let a script act on it and give the app."""
+    app = DrawingApp(model, save_to)
+
+    async def run():
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await script(app, pilot)
+
+    asyncio.run(run())
+    return app
+
+
+async def drag(pilot, points):
+    """Draw with the mouse; the canvas has a border of one cell."""
+    spots = [(x + 1, y + 1) for x, y in points]
+    await pilot.mouse_down(Canvas, offset=spots[0])
+    for spot in spots[1:]:
+        await pilot.hover(Canvas, offset=spot)
+    await pilot.mouse_up(Canvas, offset=spots[-1])
+    await pilot.pause(0.2)
+
+
+def text_of(app, selector):
+    return str(app.query_one(selector).content)
+
+
+def cells_of(widget):
+    return [[s.style.color.triplet[0] for s in widget._lines[y] for _ in s.text] for y in range(14)]
+
+
+def test_a_drawn_seven_is_a_seven(model):
+    async def script(app, pilot):
+        assert text_of(app, "#answer").startswith(LEGEND)
+        await drag(pilot, SEVEN)
+        expected = look_at_picture(model, app.sketch.grey)
+        assert (app.sighting.answer, app.sighting.probability) == ("7", expected.probability)
+        assert text_of(app, "#answer").startswith("7 (")
+        shares = expected.probabilities
+        bars = " ".join(text_of(app, "#bars").replace("█", " ").split())
+        for k in range(10):
+            assert f"{k} {min(shares[k], 0.99):.0%}" in bars
+        assert "█" in text_of(app, "#bars")
+        # what the model saw is on the screen
+        assert cells_of(app.query_one("#seen", Pixels)) == expected.image[::2].tolist()
+        # and so is the stroke, where it was drawn
+        assert app.sketch.pixels[2 * 5, 20] == 1.0
+        assert app.sketch.pixels[2 * 5 + 8, 12] == 0.0
+
+    play(model, script)
+
+
+def test_probabilities_move_while_one_draws(model):
+    async def script(app, pilot):
+        seen = []
+        for end in range(1, len(SEVEN)):
+            await drag(pilot, SEVEN[end - 1 : end + 1])
+            seen.append(app.sighting.probabilities.tolist())
+        assert seen[0] != seen[1] != seen[2]
+
+    play(model, script)
+
+
+def test_another_button_erases_and_c_clears(model):
+    async def script(app, pilot):
+        await drag(pilot, SEVEN)
+        before = app.sketch.pixels.sum()
+        for x in range(12, 24):
+            await pilot.click(Canvas, offset=(x + 1, 6), button=3)
+        assert not app.sketch.pixels[2 * 5, 12:24].any()
+        assert 0 < app.sketch.pixels.sum() < 0.9 * before
+        await pilot.press("c")
+        await pilot.pause(0.2)
+        assert app.sketch.is_blank
+        assert app.sighting is None
+        assert text_of(app, "#answer").startswith(LEGEND)
+
+    play(model, script)
+
+
+def test_the_keyboard_draws(model):
+    async def script(app, pilot):
+        await pilot.press("left", "left")
+        assert app.sketch.is_blank  # the pen is up
+        await pilot.press("space", *["right"] * 8, *["down"] * 12, "space", *["left"] * 5)
+        await pilot.pause(0.2)
+        ink = app.sketch.pixels == 1.0
+        assert ink[SIDE // 4, 18:26].all()
+        assert ink[SIDE // 4 : SIDE // 4 + 12, 26].all()
+        assert not ink[SIDE // 4 + 12, :24].any()
+        assert app.sighting.answer == "7"
+        canvas = app.query_one(Canvas)
+        canvas.pen = (1, 1)
+        await pilot.press("up", "up", "left", "left")
+        assert canvas.pen == (0, 0)
+
+    play(model, script)
+
+
+def test_what_is_no_digit_is_said(model):
+    async def script(app, pilot):
+        for x in (4, 20, 36):
+            await drag(pilot, [(x, 3), (x, 16)])
+        assert app.sighting is None
+        assert text_of(app, "#answer") == "?"
+        assert "digits" in text_of(app, "#notes")
+
+    play(model, script)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 15)], ids=str)
+def test_everything_fits(model, size):
+    async def script(app, pilot):
+        await drag(pilot, SEVEN[:2])
+        if size != (60, 15):
+            for selector in ("#canvas", "#seen", "#bars", "#answer"):
+                region = app.query_one(selector).region
+                assert region.right <= size[0], selector
+                assert region.bottom <= size[1] - 1, selector
+
+    play(model, script, size=size)
+
+
+def test_two_classes_have_two_bars(mnist):
+    model = train("2vrest", mnist, TrainingSettings(split=SplitSpec(limit=300))).model
+
+    async def script(app, pilot):
+        await drag(pilot, SEVEN)
+        lines = text_of(app, "#bars").split("\n")
+        assert [line.split()[0] for line in lines if line] == ["rest", "2"]
+
+    play(model, script)
+
+
+def test_saving(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def script(app, pilot):
+        await drag(pilot, SEVEN)
+        await pilot.press("s", "s")
+
+    app = play(model, script)
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["digit-1.png", "digit-2.png"]
+    with Image.open(tmp_path / "digit-1.png") as picture:
+        pixels = np.asarray(picture)
+    assert pixels.shape == (8 * SIDE, 8 * SIDE)
+    assert (pixels[4::8, 4::8] == app.sketch.grey).all()
+    assert look_at_picture(model, pixels).answer == "7"
+    play(model, script, save_to=tmp_path / "mine.png")
+    assert (tmp_path / "mine.png").is_file()
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_survived(model, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+
+    async def script(app, pilot):
+        await drag(pilot, SEVEN)
+        await pilot.press("s")
+        await pilot.pause()
+        assert any("cannot" in note.message for note in app._notifications)
+
+    play(model, script, save_to=tmp_path / "file" / "x.png")
+
+
+def test_a_stroke_is_round_and_soft():
+    sketch = Sketch()
+    sketch.stroke((20, 20), (20, 20))
+    dot = sketch.pixels
+    assert (dot == dot.T).all()
+    assert dot[20, 20] == 1.0
+    assert ((dot > 0) & (dot < 1)).any()
+    assert np.hypot(*(np.argwhere(dot > 0) - 20).T).max() <= 2.1
+    sketch.stroke((20, 20), (20, 20), erase=True)
+    assert sketch.pixels[20, 20] == 0
+
+
+def test_without_a_terminal(invoke):
+    done = invoke("draw")
+    assert (done.code, done.out) == (2, "")
+    assert "draw needs a terminal" in done.err
+    assert invoke("draw", "--output", "x.jpg").code == 2
+
+
+def on_a_terminal(command, keys, quiet_s=2.0):
+    """Run Python on a pseudo-terminal, type keys once it has drawn, give the exit code and output."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update({"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"})
+        os.execv(sys.executable, [sys.executable, *command])
+    out, typed, deadline = b"", False, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([master], [], [], quiet_s)[0]:
+            if not typed:
+                os.write(master, keys)
+                typed = True
+            continue
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:
+            break
+        out += chunk
+    _, status = os.waitpid(pid, 0)
+    os.close(master)
+    return os.waitstatus_to_exitcode(status), out.decode(errors="replace")
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_the_command_opens_and_quits(invoke):
+    assert invoke("train", "--task", "0v1", "--limit", "200", "-q").code == 0
+    code, out = on_a_terminal(["-m", "mnistcli", "draw"], b"q")
+    assert code == 0
+    assert "draw for 0v1@1" in out
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_missing_textual_is_said_kindly():
+    code = (
+        "import sys; sys.modules['textual'] = None\n"
+        "from mnistcli.cli.app import app\n"
+        "app(['draw'], prog_name='mnistcli')"
+    )
+    exit_code, out = on_a_terminal(["-c", code], b"")
+    assert exit_code == 2
+    assert out.splitlines() == [
+        "error: draw needs textual, which is not installed",
+        "hint: pip install 'mnistcli[draw]'",
+    ]
+
+
+def test_no_other_command_imports_textual(home):
+    import subprocess
+
+    code = "import sys; from mnistcli.cli.app import app\ntry: app(['show', '7'])\nexcept SystemExit: pass\nassert 'textual' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
