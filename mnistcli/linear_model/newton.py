@@ -34,6 +34,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnistcli.linear_model.hessian import (
+    CoupledInverse,
+    DenseInverse,
+    FewRowsInverse,
+    InverseHessian,
+    inclusion_chances,
+    regularised_inverse,
+)
 from mnistcli.linear_model.objective import (
     ROWS_PER_BLOCK,
     Certificate,
@@ -47,6 +55,7 @@ from mnistcli.linear_model.objective import (
     relative,
     residual_products,
     slope_and_curvature,
+    squared_norm,
 )
 
 if TYPE_CHECKING:
@@ -323,7 +332,7 @@ class _Problem:
         gradient[:, :-1] = residual_products(self.X, weighted, scale=self.scale, dtype=self.dtype)
         gradient[:, :-1] += self.penalty * theta[:, :-1]
         gradient[:, -1] = weighted.sum(axis=1, dtype=np.float64) if self.fit_intercept else 0.0
-        penalty = 0.5 * self.penalty * _norm2(theta[:, :-1])
+        penalty = 0.5 * self.penalty * squared_norm(theta[:, :-1])
         objective = float(np.dot(losses, self.weights)) + penalty
         return _Point(theta, scores, losses, residuals, gradient, objective)
 
@@ -340,15 +349,11 @@ class _Point:
     @property
     def gap(self) -> float:
         """||dW||^2 / 2: bounds objective - optimum where the intercept is at its best."""
-        return 0.5 * _norm2(self.gradient[:, :-1])
+        return 0.5 * squared_norm(self.gradient[:, :-1])
 
     @property
     def gradient_norm(self) -> float:
-        return math.sqrt(_norm2(self.gradient))
-
-
-def _norm2(a: Floats) -> float:
-    return float(np.vdot(a, a))
+        return math.sqrt(squared_norm(self.gradient))
 
 
 def _centred(theta: Float64s) -> Float64s:
@@ -481,8 +486,8 @@ class _Search:
             gained = point.objective - new.objective > 1e-7 * abs(new.objective)
             idle = 0 if gained or new.gradient_norm < least else idle + 1
             least = min(least, new.gradient_norm)
-            moved = _norm2(new.theta - point.theta)
-            self.settled = moved <= 1e-4 * _norm2(new.theta)
+            moved = squared_norm(new.theta - point.theta)
+            self.settled = moved <= 1e-4 * squared_norm(new.theta)
             point = new
             self.n_iterations += 1
             self.n_passes += self._share
@@ -534,7 +539,7 @@ def _step(problem: _Problem, point: _Point, direction: Float64s, slope: float) -
     change = problem.scores(direction)
     weights = problem.weights.astype(problem.dtype)
     linear = problem.penalty * float(np.vdot(point.theta[:, :-1], direction[:, :-1]))
-    square = problem.penalty * _norm2(direction[:, :-1])
+    square = problem.penalty * squared_norm(direction[:, :-1])
     _, curvature = slope_and_curvature(point.residuals, change, problem.y, weights)
     low, high, here, size = 0.0, math.inf, slope, 0.0
     bend = curvature + square
@@ -558,91 +563,6 @@ def _step(problem: _Problem, point: _Point, direction: Float64s, slope: float) -
 # ------------------------------------------------------------------------- the metric of the steps
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Dense:
-    """The inverse of a Hessian as a matrix, (n_features + 1) squared."""
-
-    matrix: NDArray[np.float32]
-
-    def times(self, vectors: Float64s) -> Float64s:
-        """Return the product with each row of `vectors`, which are (n_vectors, n_features + 1)."""
-        single = vectors.astype(np.float32)
-        # Not by BLAS, whose threads would spin on into the next pass, which has its own.
-        product = np.einsum("ij,kj->ki", self.matrix, single)
-        return np.asarray(product, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _FewRows:
-    """The inverse of B^T B + D by way of a matrix as large as the rows of B, D diagonal.
-
-    With A = B D^-1/2 and L L^T = I + A A^T it is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2 (Woodbury).
-    """
-
-    rows: Float64s
-    inverse_root: Float64s
-    scales: Float64s
-
-    @classmethod
-    def inverse(cls, factor: Floats, penalty: float) -> _FewRows:
-        """D is the penalty, and for the intercept a millionth of what the rows say."""
-        added = np.full(factor.shape[1], penalty)
-        added[-1] = 1e-6 * _norm2(factor[:, -1]) + 1e-30
-        scales = 1.0 / np.sqrt(added)
-        rows = factor * scales
-        gram = rows @ rows.T
-        np.fill_diagonal(gram, gram.diagonal() + 1.0)
-        return cls(rows, _inverse_cholesky(gram), scales)
-
-    def times(self, vectors: Float64s) -> Float64s:
-        scaled = vectors * self.scales
-        inner = self.inverse_root.T @ (self.inverse_root @ (self.rows @ scaled.T))
-        return np.asarray((scaled - inner.T @ self.rows) * self.scales)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Coupled:
-    """The inverse of the Hessian with its blocks between classes, as a block Cholesky factor.
-
-    `below[k][l]`, l < k, are the blocks of the factor, `inverse_roots` the inverses of the ones
-    on its diagonal. For ten digits 115 MB.
-    """
-
-    below: list[list[NDArray[np.float32]]]
-    inverse_roots: list[NDArray[np.float32]]
-
-    @classmethod
-    def inverse(cls, hessian: list[list[NDArray[np.float32]]], penalty: float) -> _Coupled:
-        """Factor the lower half of a Hessian, which is overwritten."""
-        largest = max(float(row[-1].diagonal().max()) for row in hessian)
-        roots: list[NDArray[np.float32]] = []
-        for row in hessian:
-            for j, root in enumerate(roots):
-                for i in range(j):
-                    row[j] -= row[i] @ hessian[j][i].T
-                row[j] = row[j] @ root.T
-            pivot = row.pop().astype(np.float64)
-            for block in row:
-                pivot -= block @ block.T
-            roots.append(_regularised_root(pivot, penalty, largest).astype(np.float32))
-        return cls(hessian, roots)
-
-    def times(self, vectors: Float64s) -> Float64s:
-        single = vectors.astype(np.float32)
-        for k, root in enumerate(self.inverse_roots):
-            for block, done in zip(self.below[k], single, strict=False):
-                single[k] -= block @ done
-            single[k] = root @ single[k]
-        for k in reversed(range(len(single))):
-            single[k] = self.inverse_roots[k].T @ single[k]
-            for j, block in enumerate(self.below[k]):
-                single[j] -= block.T @ single[k]
-        return single.astype(np.float64)
-
-
-_Inverse = _Dense | _FewRows | _Coupled
-
-
 class _History:
     """The inverse Hessian as L-BFGS sees it: past steps on top of a subsampled inverse."""
 
@@ -661,13 +581,13 @@ class _History:
         self._doubled = 1
         self._drawn_at = math.inf  # the objective then; of the first draw, anything is below
         self._age = 0
-        self._inverses: list[_Inverse] = []
+        self._inverses: list[InverseHessian] = []
         self._steps: list[tuple[Float64s, Float64s, float]] = []
 
     def remember(self, old: _Point, new: _Point) -> None:
         step, change = new.theta - old.theta, new.gradient - old.gradient
         product = float(np.vdot(step, change))
-        if product > 1e-12 * math.sqrt(_norm2(step) * _norm2(change)):
+        if product > 1e-12 * math.sqrt(squared_norm(step) * squared_norm(change)):
             self._steps = [*self._steps[1 - HISTORY :], (step, change, 1.0 / product)]
 
     def times_gradient(self, point: _Point) -> Float64s:
@@ -698,7 +618,7 @@ class _History:
         each = zip(self._inverses, vectors, strict=True)
         return _centred(np.stack([inverse.times(vector[None])[0] for inverse, vector in each]))
 
-    def _subsampled_inverses(self, point: _Point) -> list[_Inverse]:
+    def _subsampled_inverses(self, point: _Point) -> list[InverseHessian]:
         """Return an inverse per class, or one for all classes."""
         absolute = np.abs(point.residuals).astype(np.float64)
         if self.coupled:
@@ -708,20 +628,22 @@ class _History:
             hessian_weights = hessian_weights.mean(axis=0, keepdims=True)
         return [self._subsampled_inverse(h) for h in hessian_weights]
 
-    def _subsampled_inverse(self, hessian_weights: Float64s) -> _Inverse:
+    def _subsampled_inverse(self, hessian_weights: Float64s) -> InverseHessian:
         rows, roots = self._drawn(hessian_weights)
         penalty = self._problem.penalty
         if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
-            return _FewRows.inverse(self._weighted(rows, roots), penalty)
-        return _Dense(_regularised_inverse(self._gram(rows, roots), penalty).astype(np.float32))
+            return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
+        return DenseInverse(
+            regularised_inverse(self._gram(rows, roots), penalty).astype(np.float32)
+        )
 
     def _drawn(self, hessian_weights: Float64s) -> tuple[NDArray[np.intp], Floats]:
         """Return rows for a Hessian, and what to multiply them with before they are squared."""
         # Kish's effective sample size: how many rows the weight sits on.
-        effective = hessian_weights.sum() ** 2 / max(_norm2(hessian_weights), 1e-300)
+        effective = hessian_weights.sum() ** 2 / max(squared_norm(hessian_weights), 1e-300)
         n_rows = self._doubled * min(self._share * len(hessian_weights), float(effective))
         n_rows = max(HESSIAN_MIN_ROWS, int(n_rows))
-        chance = _inclusion(hessian_weights, n_rows)
+        chance = inclusion_chances(hessian_weights, n_rows)
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
         roots = np.sqrt(hessian_weights[rows] / chance[rows]) * self._problem.scale
         return rows, roots.astype(np.float32)
@@ -747,7 +669,7 @@ class _History:
         size = self._problem.n_outputs * (self._problem.X.shape[1] + 1)
         return self._problem.n_outputs > 1 and size <= COUPLED_MAX_PARAMETERS
 
-    def _coupled_inverse(self, absolute_residuals: Float64s) -> _Coupled:
+    def _coupled_inverse(self, absolute_residuals: Float64s) -> CoupledInverse:
         """Return the inverse of the whole Hessian, which is a sum over pairs of classes.
 
         diag(p) - p p^T = sum over k < l of p_k p_l (e_k - e_l)(e_k - e_l)^T: rows are drawn for
@@ -765,57 +687,4 @@ class _History:
                 hessian[k][other] -= gram
                 hessian[k][k] += gram
                 hessian[other][other] += gram
-        return _Coupled.inverse(hessian, problem.penalty)
-
-
-def _inclusion(weights: Float64s, n_rows: int) -> Float64s:
-    """Return chances min(1, c * weight) that add up to about `n_rows`."""
-    if n_rows >= np.count_nonzero(weights):
-        return (weights > 0.0).astype(np.float64)
-    chance = weights * (n_rows / weights.sum())
-    for _ in range(5):
-        chance *= n_rows / np.minimum(chance, 1.0).sum()
-    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)
-
-
-def _regularised_inverse(hessian: Float64s, penalty: float) -> Float64s:
-    """Return the inverse of hessian + penalty on the features, as nearly as rounding allows."""
-    root = _regularised_root(hessian, penalty, float(hessian.diagonal().max(initial=0.0)))
-    return np.asarray(root.T @ root, dtype=np.float64)
-
-
-def _regularised_root(hessian: Float64s, penalty: float, largest: float) -> Float64s:
-    """Return the inverse Cholesky factor of hessian + penalty, which is overwritten.
-
-    Sums of float32 products are off by about 1e-7 of the largest diagonal element.
-    """
-    diagonal = hessian.diagonal().copy()
-    added = np.full(len(hessian), penalty)
-    added[-1] = 0.0
-    floor = 1e-7 * largest + 1e-30
-    while True:
-        np.fill_diagonal(hessian, diagonal + added + floor)
-        try:
-            return _inverse_cholesky(hessian)
-        except np.linalg.LinAlgError:
-            floor *= 10.0
-
-
-def _inverse_cholesky(a: Float64s) -> Float64s:
-    """Return the inverse of the lower Cholesky factor, by halves.
-
-    All work is in matrix products, which makes it twice as fast as LAPACK's inverse. It also
-    avoids OpenBLAS's threaded Cholesky, whose threads wait for one another by spinning: with
-    another program on the same cores it was seen to take 200 times as long.
-    """
-    n = len(a)
-    if n <= 64:
-        return np.asarray(np.linalg.inv(np.linalg.cholesky(a)))
-    half = n // 2
-    top = _inverse_cholesky(a[:half, :half])
-    below = a[half:, :half] @ top.T
-    bottom = _inverse_cholesky(a[half:, half:] - below @ below.T)
-    inverse = np.zeros_like(a)
-    inverse[:half, :half], inverse[half:, half:] = top, bottom
-    inverse[half:, :half] = -bottom @ (below @ top)
-    return inverse
+        return CoupledInverse.inverse(hessian, problem.penalty)

@@ -185,6 +185,11 @@ def relative(norm: float, start: float) -> float:
     return norm / start if start > 0.0 else 0.0
 
 
+def squared_norm(a: Floats) -> float:
+    """Return the sum of the squares of all elements."""
+    return float(np.vdot(a, a))
+
+
 def loss_weights(n_samples: int, C: float, sample_weight: Floats | None) -> Float64s:
     """Return C * s_i of shape (n_samples,), float64; without a penalty C drops out as 1."""
     factor = 1.0 if math.isinf(C) else C
