@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.datasets.conftest import digits, tiny  # noqa: F401 - fixtures
+
+from .scenarios import pack_box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def box(tiny, tmp_path_factory) -> Path:  # noqa: F811
+    """A box with a small MNIST in it."""
+    folder = tmp_path_factory.mktemp("box")
+    pack_box(folder, tiny)
+    return folder
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder in memory where there is one: these tests sync files thousands of times."""
+    memory = Path("/dev/shm")  # noqa: S108
+    place = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="mnistcli-", dir=place) as name:
+        yield Path(name)
