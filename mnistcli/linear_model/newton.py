@@ -391,8 +391,12 @@ class _Search:
         point = self._descend(problem, point, self.tol, history)
         exact = replace(problem, dtype=np.float64)
         point = self._measured(exact, point.theta)
-        if not self._done(exact, point, self.tol):
-            point = self._measured(exact, self._descend(exact, point, self.tol, history).theta)
+        # Moved to its best, the intercept may push the other gradient over the tolerance again.
+        for share in (1.0, 0.5, 0.25):
+            if self._done(exact, point, self.tol):
+                break
+            closer = self._descend(exact, point, share * self.tol, history)
+            point = self._measured(exact, closer.theta)
         return point
 
     def certificate(self, point: _Point) -> Certificate:
@@ -476,6 +480,7 @@ class _Search:
         whole = problem.X is self.problem.X
         max_iter = self.max_iter if whole else START_MAX_ITER
         least, idle = math.inf, 0
+        smallest_gain = float(np.finfo(problem.dtype).eps)
         while not self._done(problem, point, tol) and self.n_iterations < max_iter:
             direction = -history.times_gradient(point)
             slope = float(np.vdot(point.gradient, direction))
@@ -483,7 +488,7 @@ class _Search:
                 break
             new = _step(problem, point, direction, slope)
             history.remember(point, new)
-            gained = point.objective - new.objective > 1e-7 * abs(new.objective)
+            gained = point.objective - new.objective > smallest_gain * abs(new.objective)
             idle = 0 if gained or new.gradient_norm < least else idle + 1
             least = min(least, new.gradient_norm)
             moved = squared_norm(new.theta - point.theta)
