@@ -1,4 +1,4 @@
-"""Bytes on disk: checksums, writes that are old or new but never half, locks.
+"""Bytes on disk: writes that are old or new but never half, locks.
 
 The write protocol: a temporary file in the folder of the target, written, flushed, fsynced, then
 moved onto the target in one step, then the folder fsynced. The writer holds an operating-system
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import secrets
 import stat
@@ -30,12 +29,6 @@ except ImportError:  # Windows, where an open file cannot be deleted: the sweep 
 
 TEMPORARY_SUFFIX = ".tmp"
 LOCK_TIMEOUT_S = 60.0
-
-
-def sha256_of(path: Path) -> str:
-    """Return the sha256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextlib.contextmanager

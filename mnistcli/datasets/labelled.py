@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from mnistcli.datasets.catalog import IMAGE_SHAPE
 from mnistcli.datasets.containers import (
     MAX_DECODED_BYTES,
     kind_of,
+    npz_names,
     read_idx,
     read_npz,
 )
@@ -82,20 +83,10 @@ def _labels_beside(path: Path) -> Path:
 
 def _read_npz(path: Path) -> LabelledImages:
     with storage_errors("read", path), path.open("rb") as file:
-        found = _npz_names(file)
+        found = npz_names(file, str(path))
         keys = [next((key for key in keys if key in found), keys[0]) for keys in _NPZ_KEYS]
         arrays = read_npz(file, str(path), dict.fromkeys(keys, MAX_DECODED_BYTES))
     return _checked(path, arrays[keys[0]], arrays[keys[1]])
-
-
-def _npz_names(file: BinaryIO) -> set[str]:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return {name.removesuffix(".npy") for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        return set()  # read_npz says what is wrong with it
 
 
 def _read_csv(path: Path) -> LabelledImages:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     from mnistcli.registry.card import ModelCard
 
+    # Of each version the card, or None and what is wrong with the file.
+    _Cards = dict[int, tuple[ModelCard | None, str]]
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 LATEST, BEST = "latest", "best"
 _REMOVED = ".removed"
@@ -157,7 +160,7 @@ class ModelRegistry:
             version = int(which)
             known = [f"{name}@{each}" for each in versions[-5:]]
         else:
-            tags = self._tags(name, versions)
+            tags = self._tags(name, self._cards(name, versions))
             version = tags.get(which, 0)
             known = [f"{name}@{tag}" for tag in tags]
         if version not in versions:
@@ -278,11 +281,10 @@ class ModelRegistry:
         return newest[1]
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
-        versions = self._versions(name)
-        tags = self._tags(name, versions)
-        for version in versions:
+        cards = self._cards(name, self._versions(name))
+        tags = self._tags(name, cards)
+        for version, (card, problem) in cards.items():
             entry = self._entry(name, version)
-            card, problem = _card_or_problem(entry)
             try:
                 n_bytes = entry.path.lstat().st_size
             except FileNotFoundError:
@@ -290,12 +292,16 @@ class ModelRegistry:
             own = tuple(tag for tag, tagged in tags.items() if tagged == version)
             yield ModelSummary(entry, n_bytes, own, card, problem)
 
-    def _tags(self, name: str, versions: list[int]) -> dict[str, int]:
-        tags = {LATEST: versions[-1]} if versions else {}
-        best = self._best(name, versions)
+    def _cards(self, name: str, versions: list[int]) -> _Cards:
+        """Read the card of each version once, in the order of the versions."""
+        return {version: _card_or_problem(self._entry(name, version)) for version in versions}
+
+    def _tags(self, name: str, cards: _Cards) -> dict[str, int]:
+        tags = {LATEST: max(cards)} if cards else {}
+        best = _best(cards)
         if best is not None:
             tags[BEST] = best
-        return tags | {t: v for t, v in self._own_tags(name).items() if v in versions}
+        return tags | {t: v for t, v in self._own_tags(name).items() if v in cards}
 
     def _own_tags(self, name: str) -> dict[str, int]:
         folder = self.folder / name / "tags"
@@ -323,15 +329,6 @@ class ModelRegistry:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
 
-    def _best(self, name: str, versions: list[int]) -> int | None:
-        """Find the version with the highest test accuracy; of equal ones the newest."""
-        scored = []
-        for version in versions:
-            card, _ = _card_or_problem(self._entry(name, version))
-            if card is not None and isinstance(card.metrics.get("test_accuracy"), float):
-                scored.append((card.metrics["test_accuracy"], version))
-        return max(scored)[1] if scored else None
-
     def _suggest(self, name: str) -> str:
         import difflib
 
@@ -345,6 +342,16 @@ class ModelRegistry:
 def _tag_content(entry: ModelEntry, tag: str) -> bytes:
     checksum = hashlib.sha256(f"{entry.name}@{tag} is {entry.ref}".encode()).hexdigest()
     return f"{entry.version} {checksum}\n".encode()
+
+
+def _best(cards: _Cards) -> int | None:
+    """Find the version with the highest test accuracy; of equal ones the newest."""
+    scored = [
+        (card.metrics["test_accuracy"], version)
+        for version, (card, _) in cards.items()
+        if card is not None and isinstance(card.metrics.get("test_accuracy"), float)
+    ]
+    return max(scored)[1] if scored else None
 
 
 def _is_number(text: str) -> bool:
