@@ -6,6 +6,7 @@
 
 ``0v1`` tells 0 from 1, ``2vrest`` 2 from everything else, ``17v49`` {1, 7} from {4, 9}, and
 ``0v1v2`` three classes. ``digits`` is short for all ten, ``even-odd`` for ``02468v13579``.
+``pairs`` are all ten again, told apart by the 45 models ``0v1``, ``0v2``, ..., ``8v9`` together.
 
 The positive class of a two-class task is the first group when the last is ``rest``, else the last
 group. Classes are numbered so that the positive one is class 1, as scikit-learn has it.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ALL_DIGITS = "0123456789"
 ALIASES = {"digits": "v".join(ALL_DIGITS), "even-odd": "02468v13579"}
+PAIRS = "pairs"
 ALIAS_CLASS_NAMES = {"even-odd": ("even", "odd")}
 REST = "rest"
 
@@ -41,16 +43,25 @@ class Task:
         ``2vrest``, whose positive class comes last.
     class_names : tuple of str
         What to call each class, in class order.
+    is_pairwise : bool
+        Whether there is a model for each pair of classes.
     """
 
     name: str
     groups: tuple[str, ...]
     class_names: tuple[str, ...]
+    is_pairwise: bool = False
 
     @property
     def n_classes(self) -> int:
         """The number of classes, at least 2."""
         return len(self.groups)
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of linear functions: one for two classes, or for each class or pair."""
+        n = self.n_classes
+        return n * (n - 1) // 2 if self.is_pairwise or n == 2 else n
 
     @property
     def is_binary(self) -> bool:
@@ -95,6 +106,8 @@ def parse_task(text: str) -> Task:
         Says which part of the sentence makes no sense.
     """
     written = text.strip().lower()
+    if written == PAIRS:
+        return Task(PAIRS, tuple(ALL_DIGITS), tuple(ALL_DIGITS), is_pairwise=True)
     sentence = ALIASES.get(written, written)
     groups = sentence.split("v")
     _check(text, groups)

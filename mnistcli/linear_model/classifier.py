@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mnistcli.features import Features
+
 # Pixels are bytes; models see them in [0, 1].
 PIXEL_SCALE = 1.0 / 255.0
 
@@ -29,13 +31,16 @@ class LinearClassifier:
     class_names : tuple of str
         In class order.
     scale : float
-        What raw features are multiplied with; 1/255 for pixels.
+        What raw features are multiplied with; 1/255 for bytes.
+    features : Features or None
+        What turns images into raw features; None takes what it is given, such as pixels.
     """
 
     coef: NDArray[np.float64]
     intercept: NDArray[np.float64]
     class_names: tuple[str, ...]
     scale: float = PIXEL_SCALE
+    features: Features | None = None
 
     @property
     def n_classes(self) -> int:
@@ -53,23 +58,58 @@ class LinearClassifier:
         Parameters
         ----------
         X : ndarray of shape (n_samples, ...), any real dtype
-            Raw features; trailing axes are flattened to n_features.
+            Images for a classifier that has features, else raw features; trailing axes are
+            flattened to n_features.
 
         Returns
         -------
         ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes), float64
         """
+        scores = self.linear_scores(X)
+        return scores[:, 0] if self.n_classes == 2 else scores
+
+    def linear_scores(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Give the linear functions themselves, shape (n_samples, n_outputs), float64."""
+        weights = self.scale * self.coef.T
+        scores = np.empty((len(X), weights.shape[1]))
+        for start in range(0, len(X), ROWS_PER_BLOCK):
+            block = slice(start, start + ROWS_PER_BLOCK)
+            scores[block] = self.raw_features(X[block]).astype(np.float64) @ weights
+        scores += self.intercept
+        return scores
+
+    def raw_features(self, X: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Give what the weights are multiplied with, but for `scale`: (n_samples, n_features)."""
         rows = X.reshape(len(X), -1)
+        if self.features is not None:
+            images = np.asarray(X, dtype=np.uint8).reshape(-1, 28, 28)
+            rows = self.features.transform(images)
         if rows.shape[1] != self.n_features:
             msg = f"expected {self.n_features} features, got {rows.shape[1]}"
             raise ValueError(msg)
-        weights = self.scale * self.coef.T
-        scores = np.empty((len(rows), weights.shape[1]))
-        for start in range(0, len(rows), ROWS_PER_BLOCK):
-            block = slice(start, start + ROWS_PER_BLOCK)
-            scores[block] = rows[block].astype(np.float64) @ weights
-        scores += self.intercept
-        return scores[:, 0] if self.n_classes == 2 else scores
+        return rows
+
+    def duel(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
+        """Give the weights and the intercept whose score speaks for class k against another.
+
+        It is the logarithm of how many times more probable class k is.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_features,), float64
+        intercept : float
+        """
+        if self.n_classes == 2:
+            sign = 1.0 if k == 1 else -1.0
+            return sign * self.coef[0], sign * float(self.intercept[0])
+        weights = self.coef[k] - self.coef[other]
+        return weights, float(self.intercept[k] - self.intercept[other])
+
+    def output_names(self) -> list[tuple[str, str]]:
+        """Say which class each linear function speaks for, and against which ("" is all others)."""
+        if self.n_classes == 2:
+            return [(self.class_names[1], self.class_names[0])]
+        return [(name, "") for name in self.class_names]
 
     def predict_proba(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
         """Give the probability of every class; see `decision_function` for X.

@@ -43,20 +43,20 @@ from mnistcli.linear_model.hessian import (
     regularised_inverse,
 )
 from mnistcli.linear_model.objective import (
-    ROWS_PER_BLOCK,
     Certificate,
     Fit,
     best_intercept,
     linear_scores,
     loss_weights,
     losses_and_residuals,
-    map_blocks,
     prior_intercept,
     relative,
     residual_products,
+    rows_per_block,
     slope_and_curvature,
     squared_norm,
 )
+from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.linear_model.objective import Float64s, Floats, Labels, Rows
+
+    WorkingRows = NDArray[np.float32] | NDArray[np.uint8]
 
 # A proven relative distance of the objective to the optimum. The bound behind the proof is 50 to
 # 1000 times the true distance, so fits end far closer to the optimum.
@@ -79,13 +81,17 @@ PATH_FROM = 10.0  # Above this mean weight (C) the way leads over others,
 PATH_STEP = 100.0  # of this ratio,
 PATH_TOL = 0.1  # each solved roughly.
 
+MAX_COPY_BYTES = 512 * 1024**2  # Larger rows of bytes are converted anew in every pass.
+
 HESSIAN_SHARE = 1 / 15  # of the rows,
 HESSIAN_SHARE_START = 1 / 5  # of those of the start,
 HESSIAN_MIN_ROWS = 300  # but not fewer than these.
+HESSIAN_MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
 HESSIAN_REFRESH = 0.4  # Draw them again when the objective has fallen to this share
 HESSIAN_REFRESH_START = 0.1
 HESSIAN_MAX_AGE = 10  # or twice as many when that many steps per block have not led to the end.
 HESSIAN_BLOCK = 4096  # rows weighted and multiplied at a time: 12 MB
+HESSIAN_COLUMNS = 256  # multiplied by one thread at a time
 COUPLED_MAX_PARAMETERS = 8_000  # Half of their square in float32 is held: 128 MB.
 ROWS_PER_CONVERSION = 64
 HISTORY = 60  # Steps remembered; more than a default fit takes.
@@ -131,8 +137,8 @@ def fit_newton(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), uint8 or float32
-        Not modified, may be memory-mapped. A float32 copy of the columns that vary is made;
-        nothing of this size exists in float64.
+        Not modified, may be memory-mapped. A float32 copy of the columns that vary is made where
+        it is not too large; nothing of this size exists in float64.
     y : ndarray of shape (n_samples,), integer
         Class indices 0 .. n_classes - 1, each of which must occur.
     C : float
@@ -215,11 +221,14 @@ def _checked_weights(
     return loss_weights(len(y), C, sample_weight)
 
 
-def _working_rows(X: Rows, *, fit_intercept: bool) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+def _working_rows(X: Rows, *, fit_intercept: bool) -> tuple[WorkingRows, NDArray[np.intp]]:
     """Return the columns that matter as C-contiguous float32, and which they are.
 
-    A constant column says what the intercept says: its weight at the optimum is zero.
+    A constant column says what the intercept says: its weight at the optimum is zero. Bytes of
+    which a copy would be too large stay what they are, with all columns.
     """
+    if X.dtype == np.uint8 and 4 * X.size > MAX_COPY_BYTES:
+        return np.asarray(X, dtype=np.uint8), np.arange(X.shape[1])
     low, high = X.min(axis=0), X.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         msg = "X holds values that are not finite"
@@ -240,7 +249,7 @@ def _working_rows(X: Rows, *, fit_intercept: bool) -> tuple[NDArray[np.float32],
             few = slice(first, min(first + ROWS_PER_CONVERSION, block.stop))
             np.take(X[few].astype(np.float32), kept, axis=1, out=rows[few], mode="clip")
 
-    map_blocks(convert, len(X))
+    map_blocks(convert, len(X), rows_per_block(X.shape[1]))
     return rows, kept
 
 
@@ -272,8 +281,9 @@ def _feature_ranges(problem: _Problem, n_classes: int) -> tuple[Floats, Floats]:
     high = -low
     for k in range(n_classes):
         members = np.flatnonzero((problem.y == k) & (problem.weights > 0.0))
-        for first in range(0, len(members), ROWS_PER_BLOCK):
-            block = problem.X[members[first : first + ROWS_PER_BLOCK]]
+        step = rows_per_block(problem.X.shape[1])
+        for first in range(0, len(members), step):
+            block = problem.X[members[first : first + step]]
             np.minimum(low[k], block.min(axis=0), out=low[k])
             np.maximum(high[k], block.max(axis=0), out=high[k])
     return low, high
@@ -293,7 +303,7 @@ def _warm(start: tuple[Float64s, Float64s], kept: NDArray[np.intp]) -> Float64s:
 class _Problem:
     """The function to minimise. Parameters `theta` are (n_outputs, n_features + 1), b last."""
 
-    X: NDArray[np.float32]
+    X: WorkingRows
     y: Labels
     weights: Float64s
     n_outputs: int
@@ -620,8 +630,11 @@ class _History:
         vectors = _centred(q)
         if len(self._inverses) == 1:
             return _centred(self._inverses[0].times(vectors))
-        each = zip(self._inverses, vectors, strict=True)
-        return _centred(np.stack([inverse.times(vector[None])[0] for inverse, vector in each]))
+
+        def times(one: slice) -> Float64s:
+            return self._inverses[one.start].times(vectors[one])
+
+        return _centred(np.concatenate(map_blocks(times, len(vectors), 1)))
 
     def _subsampled_inverses(self, point: _Point) -> list[InverseHessian]:
         """Return an inverse per class, or one for all classes."""
@@ -631,10 +644,10 @@ class _History:
         hessian_weights = absolute * (1.0 - absolute) * self._problem.weights
         if self._rough:  # of the mean of their Hessians
             hessian_weights = hessian_weights.mean(axis=0, keepdims=True)
-        return [self._subsampled_inverse(h) for h in hessian_weights]
+        drawn = [self._drawn(h) for h in hessian_weights]
+        return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
-    def _subsampled_inverse(self, hessian_weights: Float64s) -> InverseHessian:
-        rows, roots = self._drawn(hessian_weights)
+    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> InverseHessian:
         penalty = self._problem.penalty
         if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
             return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
@@ -647,6 +660,10 @@ class _History:
         # Kish's effective sample size: how many rows the weight sits on.
         effective = hessian_weights.sum() ** 2 / max(squared_norm(hessian_weights), 1e-300)
         n_rows = self._doubled * min(self._share * len(hessian_weights), float(effective))
+        n_features = self._problem.X.shape[1]
+        most = math.sqrt(HESSIAN_MOST_WORK / n_features)
+        if most < n_features:
+            n_rows = min(n_rows, most)
         n_rows = max(HESSIAN_MIN_ROWS, int(n_rows))
         chance = inclusion_chances(hessian_weights, n_rows)
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
@@ -656,7 +673,7 @@ class _History:
     def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
         problem = self._problem
         weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
-        np.take(problem.X, rows, axis=0, out=weighted[:, :-1])
+        weighted[:, :-1] = problem.X[rows]
         weighted[:, -1] = 1.0 / problem.scale if problem.fit_intercept else 0.0
         weighted *= roots[:, None]
         return weighted
@@ -667,7 +684,11 @@ class _History:
         for first in range(0, len(rows), HESSIAN_BLOCK):
             block = slice(first, first + HESSIAN_BLOCK)
             weighted = self._weighted(rows[block], roots[block])
-            gram += weighted.T @ weighted
+
+            def add(columns: slice, weighted: NDArray[np.float32] = weighted) -> None:
+                gram[:, columns] += weighted.T @ weighted[:, columns]
+
+            map_blocks(add, n, HESSIAN_COLUMNS)
         return gram
 
     def _may_couple(self) -> bool:

@@ -17,16 +17,14 @@ blocks, so that no second copy of the data exists.
 from __future__ import annotations
 
 import math
-import os
-import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from mnistcli.parallel import map_blocks
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.floating[Any]]
@@ -34,13 +32,14 @@ if TYPE_CHECKING:
     Labels = NDArray[np.integer[Any]]
     Rows = NDArray[np.uint8] | NDArray[np.floating[Any]]
 
-T = TypeVar("T")
-
 # A tile is one small matrix product. Up to about 10^6 multiplications OpenBLAS neither packs nor
 # threads (its "small matrix" kernels), which for 10 columns is twice as fast as one large product,
-# and gives the same bits for any number of BLAS threads. Our threads share out blocks of tiles.
+# and gives the same bits for any number of BLAS threads. Our threads share out blocks of tiles,
+# which are as large as a core's cache.
 ROWS_PER_TILE = 32
-ROWS_PER_BLOCK = 16 * ROWS_PER_TILE
+MULTIPLICATIONS_PER_TILE = 1_000_000
+TILES_PER_BLOCK = 16
+VALUES_PER_BLOCK = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,20 +306,22 @@ def _intercept_hessian(residuals: Floats, y: Labels, weights: Floats) -> Float64
 def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floating[Any]]) -> Floats:
     """Return ``coef @ (X * scale).T`` of shape (n_outputs, n_samples), computed in `dtype`."""
     scaled = (np.asarray(coef, dtype=np.float64) * scale).astype(dtype)
-    if len(coef) == 1 and dtype == X.dtype:
-        return np.asarray(X @ scaled[0])[None, :]
     scores = np.empty((len(coef), len(X)), dtype=dtype)
+    rows_each = rows_per_tile(X.shape[1], len(coef))
 
     def score(rows: slice) -> None:
         block = X[rows].astype(dtype, copy=False)
-        tiles, rest = _tiles(block)
+        if len(coef) == 1:
+            np.dot(block, scaled[0], out=scores[0, rows])
+            return
+        tiles, rest = _tiles(block, rows_each)
         n_tiled = len(block) - len(rest)
         out = scores[:, rows]
-        shaped = out[:, :n_tiled].reshape(len(scaled), len(tiles), ROWS_PER_TILE)
+        shaped = out[:, :n_tiled].reshape(len(scaled), len(tiles), rows_each)
         np.matmul(scaled, tiles.transpose(0, 2, 1), out=shaped.transpose(1, 0, 2))
         out[:, n_tiled:] = scaled @ rest.T
 
-    map_blocks(score, len(X))
+    map_blocks(score, len(X), rows_per_block(X.shape[1]))
     return scores
 
 
@@ -328,67 +329,44 @@ def residual_products(
     X: Rows, residuals: Floats, *, scale: float, dtype: type[np.floating[Any]]
 ) -> Float64s:
     """Return ``residuals @ (X * scale)`` of shape (n_outputs, n_features), summed in float64."""
+    rows_each = rows_per_tile(X.shape[1], len(residuals))
 
     def multiply(rows: slice) -> Float64s:
         block = X[rows].astype(dtype, copy=False)
-        tiles, rest = _tiles(block)
+        if len(residuals) == 1:
+            return np.asarray(residuals[:, rows] @ block)
+        tiles, rest = _tiles(block, rows_each)
         n_tiled = len(block) - len(rest)
         part = residuals[:, rows]
-        shaped = part[:, :n_tiled].reshape(len(part), len(tiles), ROWS_PER_TILE)
+        shaped = part[:, :n_tiled].reshape(len(part), len(tiles), rows_each)
         total = np.matmul(shaped.transpose(1, 0, 2), tiles).sum(axis=0)
         total += part[:, n_tiled:] @ rest
         return np.asarray(total)
 
     residuals = residuals.astype(dtype, copy=False)
-    if len(residuals) == 1 and dtype == X.dtype:
-        return np.asarray(residuals[0] @ X, dtype=np.float64)[None, :] * scale
     # Added in the order of the blocks: the same bits whatever thread was first.
     total = np.zeros((len(residuals), X.shape[1]))
-    for partial in map_blocks(multiply, len(X)):
+    for partial in map_blocks(multiply, len(X), rows_per_block(X.shape[1])):
         total += partial
     return total * scale
 
 
-def _tiles(block: Floats) -> tuple[Floats, Floats]:
-    """View rows as (n_tiles, ROWS_PER_TILE, n_features) and the rows left over."""
-    n_tiles = len(block) // ROWS_PER_TILE
-    n_tiled = n_tiles * ROWS_PER_TILE
-    return block[:n_tiled].reshape(n_tiles, ROWS_PER_TILE, block.shape[1]), block[n_tiled:]
+def rows_per_tile(n_features: int, n_outputs: int) -> int:
+    """Return how many rows a small product takes, `ROWS_PER_TILE` for pixels."""
+    rows = ROWS_PER_TILE
+    while rows > 4 and rows * n_features * n_outputs > MULTIPLICATIONS_PER_TILE:
+        rows //= 2
+    return rows
 
 
-def map_blocks(task: Callable[[slice], T], n_rows: int) -> list[T]:
-    """Return ``task(block of rows)`` for all blocks in order, shared out to the cores we may use.
-
-    Plain threads: NumPy lets go of the interpreter lock, and importing concurrent.futures would
-    cost more (17 ms, it brings in logging) than a fit of one small task.
-    """
-    starts = range(0, n_rows, ROWS_PER_BLOCK)
-    results: list[T | None] = [None] * len(starts)
-    failures: list[BaseException] = []
-
-    todo = iter(range(len(starts)))
-
-    def work() -> None:
-        try:
-            for i in todo:
-                results[i] = task(slice(starts[i], min(starts[i] + ROWS_PER_BLOCK, n_rows)))
-        except BaseException as failure:  # noqa: BLE001 - raised again in the calling thread
-            failures.append(failure)
-
-    n_threads = max(1, min(_n_cores(), len(starts)))
-    others = [threading.Thread(target=work) for _ in range(1, n_threads)]
-    for thread in others:
-        thread.start()
-    work()
-    for thread in others:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return results  # type: ignore[return-value]
+def rows_per_block(n_features: int) -> int:
+    """Return how many rows a thread converts and multiplies at a time."""
+    tiles = VALUES_PER_BLOCK // (ROWS_PER_TILE * max(n_features, 1))
+    return ROWS_PER_TILE * min(max(tiles, 1), TILES_PER_BLOCK)
 
 
-def _n_cores() -> int:
-    """Return the number of cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _tiles(block: Floats, rows_each: int) -> tuple[Floats, Floats]:
+    """View rows as (n_tiles, rows_each, n_features) and the rows left over."""
+    n_tiles = len(block) // rows_each
+    n_tiled = n_tiles * rows_each
+    return block[:n_tiled].reshape(n_tiles, rows_each, block.shape[1]), block[n_tiled:]

@@ -11,12 +11,14 @@ with a the share of L1 (0 for the L2 penalty), s_i the weight of a sample, x_i t
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnistcli.errors import TrainingError
-from mnistcli.linear_model.classifier import PIXEL_SCALE
+from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
+from mnistcli.parallel import map_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +26,69 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.linear_model.newton import NewtonProgress
-    from mnistcli.linear_model.objective import Fit
+    from mnistcli.linear_model.objective import Fit, Float64s
     from mnistcli.settings import SolverSettings
+    from mnistcli.tasks import Task
+
+
+def fit_classifier(
+    X: NDArray[np.uint8],
+    y: NDArray[np.int64],
+    settings: SolverSettings,
+    task: Task,
+    *,
+    seed: int = 0,
+    n_jobs: int = 1,
+    warm_start: Fit | None = None,
+    on_iteration: Callable[[NewtonProgress], None] | None = None,
+    on_pair: Callable[[int, int], object] | None = None,
+) -> tuple[LinearClassifier, Fit]:
+    """Fit what a task asks for: one function for each class, or one for each pair of classes.
+
+    Parameters
+    ----------
+    X, y, settings, seed, warm_start, on_iteration
+        See `fit`.
+    task : Task
+    n_jobs : int
+        Processes for pairs; see `parallel.map_jobs`.
+    on_pair : callable, optional
+        Called with (pairs done, pairs).
+    """
+    if not task.is_pairwise:
+        result = fit(
+            X,
+            y,
+            settings,
+            n_classes=task.n_classes,
+            seed=seed,
+            warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
+            on_iteration=on_iteration,
+        )
+        return LinearClassifier(result.coef, result.intercept, task.class_names), result
+    from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
+
+    started = time.perf_counter()
+    pairs = pairs_of(task.n_classes)
+    fits = []
+    for one in map_jobs(_fit_pair, [(X, y, pair, settings, seed) for pair in pairs], n_jobs):
+        fits.append(one)
+        if on_pair is not None:
+            on_pair(len(fits), len(pairs))
+    result = joint_fit(fits, time.perf_counter() - started)
+    return PairwiseClassifier(result.coef, result.intercept, task.class_names), result
+
+
+def _fit_pair(
+    X: NDArray[np.uint8],
+    y: NDArray[np.int64],
+    pair: tuple[int, int],
+    settings: SolverSettings,
+    seed: int,
+) -> Fit:
+    rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
+    of_second = (y[rows] == pair[1]).astype(np.int64)
+    return fit(X[rows], of_second, settings, n_classes=2, seed=seed)
 
 
 def fit(
@@ -35,6 +98,7 @@ def fit(
     *,
     n_classes: int,
     seed: int = 0,
+    warm_start: tuple[Float64s, Float64s] | None = None,
     on_iteration: Callable[[NewtonProgress], None] | None = None,
 ) -> Fit:
     """Fit a logistic regression.
@@ -49,6 +113,8 @@ def fit(
     n_classes : int
     seed : int
         Of solvers that draw random numbers.
+    warm_start : (coef, intercept), optional
+        Where our solver starts; the others make no use of it.
     on_iteration : callable, optional
         Called by the solvers that can tell how far they are.
 
@@ -88,6 +154,7 @@ def fit(
             scale=PIXEL_SCALE,
             sample_weight=sample_weight,
             seed=seed,
+            warm_start=warm_start,
             on_iteration=on_iteration,
             **{name: value for name, value in chosen.items() if value is not None},
         )

@@ -13,7 +13,6 @@ from mnistcli.linear_model.objective import (
     certify,
     linear_scores,
     losses_and_residuals,
-    map_blocks,
     prior_intercept,
     residual_products,
     slope_and_curvature,
@@ -161,9 +160,3 @@ def test_passes_are_the_two_matrix_products(n_samples, dtype, n_outputs):
         np.testing.assert_allclose(scores, coef @ (X * 0.5).T, rtol=rtol, atol=100 * rtol)
         products = residual_products(X, residuals, scale=0.5, dtype=precision)
         np.testing.assert_allclose(products, residuals @ (X * 0.5), rtol=rtol, atol=1e3 * rtol)
-
-
-def test_a_failure_in_a_block_is_raised_and_results_keep_their_order():
-    assert map_blocks(lambda rows: rows.start, 2000) == [0, 512, 1024, 1536]
-    with pytest.raises(ZeroDivisionError):
-        map_blocks(lambda rows: 1 // (rows.start - 1024), 2000)

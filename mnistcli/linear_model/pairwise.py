@@ -1,0 +1,113 @@
+"""One classifier for each pair of classes, and what they say together.
+
+Every pair votes with its probability. The probabilities of the classes are those that agree best
+with all of the pairs: the second method of Wu, Lin and Weng, Probability estimates for multi-class
+classification by pairwise coupling (JMLR 2004), which is also LIBSVM's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.linear_model.classifier import LinearClassifier, probabilities_of
+from mnistcli.linear_model.objective import Certificate, Fit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# What no pair may be surer than: a probability of 0 would leave the coupling without a solution.
+_DOUBT = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairwiseClassifier(LinearClassifier):
+    """Classes as the outcome of duels: a linear function for each pair of classes.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_pairs, n_features), float64
+        A row for each of `pairs_of`, whose score speaks for the pair's second class.
+    intercept : ndarray of shape (n_pairs,), float64
+    """
+
+    def decision_function(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
+        """Give the logarithms of the coupled probabilities, shape (n_samples, n_classes)."""
+        return np.log(couple(self.linear_scores(X), self.n_classes))
+
+    def duel(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
+        """Give the function of this very pair; to the coupled probabilities others contribute."""
+        row = pairs_of(self.n_classes).index((min(k, other), max(k, other)))
+        sign = 1.0 if k > other else -1.0
+        return sign * self.coef[row], sign * float(self.intercept[row])
+
+    def output_names(self) -> list[tuple[str, str]]:
+        """Say which class each linear function speaks for, and against which."""
+        names = self.class_names
+        return [(names[j], names[i]) for i, j in pairs_of(self.n_classes)]
+
+
+def pairs_of(n_classes: int) -> list[tuple[int, int]]:
+    """List the pairs of classes in the order in which they are kept: (0, 1), (0, 2), ..."""
+    return list(combinations(range(n_classes), 2))
+
+
+def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Turn the scores of all pairs into probabilities of the classes.
+
+    With r_ij the probability of class i against j, minimise sum_(i != j) (r_ji p_i - r_ij p_j)^2
+    over p that sum to 1: a linear system for each sample.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_pairs)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes), float64, all above 0, rows summing to 1
+    """
+    first, second = np.array(pairs_of(n_classes)).T
+    # [:, 0] for the first of a pair, [:, 1] for the second; both from the same score.
+    of_pairs = np.clip(probabilities_of(scores.reshape(-1)), _DOUBT, 1.0 - _DOUBT)
+    of_pairs = of_pairs.reshape(*scores.shape, 2)
+    r = np.zeros((len(scores), n_classes, n_classes))
+    r[:, first, second] = of_pairs[..., 0]
+    r[:, second, first] = of_pairs[..., 1]
+    system = np.ones((len(scores), n_classes + 1, n_classes + 1))
+    system[:, :-1, :-1] = -r * r.transpose(0, 2, 1)
+    diagonal = np.arange(n_classes)
+    system[:, diagonal, diagonal] = (r * r).sum(axis=1)
+    system[:, -1, -1] = 0.0
+    right = np.zeros((len(scores), n_classes + 1, 1))
+    right[:, -1] = 1.0
+    p = np.linalg.solve(system, right)[:, :-1, 0]
+    p = np.maximum(p, _DOUBT)  # rounding may leave less than nothing
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def joint_fit(fits: Sequence[Fit], fit_seconds: float) -> Fit:
+    """Put the fits of all pairs together: their sum is one objective in all the weights."""
+    each = [fit.certificate for fit in fits]
+    gaps = [one.gap_bound for one in each if one.gap_bound is not None]
+    distances = [one.distance_bound for one in each if one.distance_bound is not None]
+    return Fit(
+        coef=np.concatenate([fit.coef for fit in fits]),
+        intercept=np.concatenate([fit.intercept for fit in fits]),
+        certificate=Certificate(
+            objective=math.fsum(one.objective for one in each),
+            gradient_norm=math.hypot(*(one.gradient_norm for one in each)),
+            relative_gradient_norm=max(one.relative_gradient_norm for one in each),
+            gap_bound=math.fsum(gaps) if len(gaps) == len(each) else None,
+            distance_bound=math.hypot(*distances) if len(distances) == len(each) else None,
+            converged=all(one.converged for one in each),
+            n_iterations=sum(one.n_iterations for one in each),
+            n_passes=math.fsum(one.n_passes for one in each),
+        ),
+        fit_seconds=fit_seconds,
+    )
