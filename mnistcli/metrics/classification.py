@@ -9,27 +9,47 @@ curve of a class without samples) this says NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.metrics.calibration import (
+    ReliabilityBin,
+    brier_score,
+    expected_calibration_error,
+    reliability_bins,
+)
+from mnistcli.metrics.intervals import (
+    Interval,
+    percentiles,
+    resampled_confusions,
+    roc_auc_interval,
+    wilson,
+)
+from mnistcli.metrics.ranking import rankings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """Precision, recall, f1-score and support of one class, or an average of them."""
+    """Precision, recall, f1-score and support of one class, or an average of them.
+
+    The intervals are Wilson's for the precision and recall of a class, else the bootstrap's.
+    """
 
     name: str
     precision: float
     recall: float
     f1_score: float
     support: int
+    precision_interval: Interval
+    recall_interval: Interval
+    f1_score_interval: Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +60,8 @@ class Evaluation:
     ----------
     n_samples, n_correct : int
     accuracy : float
+    accuracy_interval : (float, float)
+        Wilson's.
     baseline_class : str
         The commonest class in these samples.
     baseline_accuracy : float
@@ -51,6 +73,12 @@ class Evaluation:
     roc_auc, average_precision : float
         Of the positive class for two classes, else the mean over the classes, each against the
         rest.
+    roc_auc_interval : (float, float)
+        The bootstrap's.
+    brier, ece : float
+        Brier score and expected calibration error.
+    reliability : tuple of ReliabilityBin
+        What the samples in each range of probability turned out to be.
     classes : tuple of ReportRow
         One row for each class, in class order.
     macro_avg, weighted_avg : ReportRow
@@ -62,20 +90,34 @@ class Evaluation:
     n_samples: int
     n_correct: int
     accuracy: float
+    accuracy_interval: Interval
     baseline_class: str
     baseline_accuracy: float
     balanced_accuracy: float
     log_loss: float
     roc_auc: float
+    roc_auc_interval: Interval
     average_precision: float
+    brier: float
+    ece: float
+    reliability: tuple[ReliabilityBin, ...]
     classes: tuple[ReportRow, ...]
     macro_avg: ReportRow
     weighted_avg: ReportRow
     confusion: NDArray[np.int64]
 
+    @property
+    def f1_macro(self) -> float:
+        """The plain mean of the f1-scores."""
+        return self.macro_avg.f1_score
+
 
 def evaluate_scores(
-    y: NDArray[np.integer], scores: NDArray[np.float64], class_names: tuple[str, ...]
+    y: NDArray[np.integer],
+    scores: NDArray[np.float64],
+    class_names: tuple[str, ...],
+    *,
+    threshold: float | None = None,
 ) -> Evaluation:
     """Judge scores against the truth.
 
@@ -85,28 +127,45 @@ def evaluate_scores(
         True class indices; at least one sample.
     scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
     class_names : tuple of str
+    threshold : float, optional
+        For two classes: the probability from which on the answer is the positive class.
     """
-    confusion = confusion_matrix(y, classes_of(scores), len(class_names))
+    probabilities = probabilities_of(scores)
+    confusion = confusion_matrix(y, answers_of(scores, threshold), len(class_names))
     support = confusion.sum(axis=1)
     n_correct = int(np.trace(confusion))
-    rows = report_rows(confusion, class_names)
+    rows, macro_avg, weighted_avg = report_rows(confusion, class_names)
     recalls = np.array([row.recall for row in rows])
     commonest = int(support.argmax())
+    rankings = rankings_of(y, scores)
+    reliability = reliability_bins(y, probabilities)
     return Evaluation(
         n_samples=len(y),
         n_correct=n_correct,
         accuracy=n_correct / len(y),
+        accuracy_interval=wilson(n_correct, len(y)),
         baseline_class=class_names[commonest],
         baseline_accuracy=int(support[commonest]) / len(y),
         balanced_accuracy=float(recalls[support > 0].mean()),
-        log_loss=log_loss(y, probabilities_of(scores)),
-        roc_auc=_mean_over_classes(roc_auc, y, scores),
-        average_precision=_mean_over_classes(average_precision, y, scores),
+        log_loss=log_loss(y, probabilities),
+        roc_auc=float(np.mean([ranking.roc_auc for ranking in rankings])),
+        roc_auc_interval=roc_auc_interval(rankings, y),
+        average_precision=float(np.mean([ranking.average_precision for ranking in rankings])),
+        brier=brier_score(y, probabilities),
+        ece=expected_calibration_error(reliability),
+        reliability=reliability,
         classes=rows,
-        macro_avg=_average("macro avg", rows, np.ones(len(rows))),
-        weighted_avg=_average("weighted avg", rows, support),
+        macro_avg=macro_avg,
+        weighted_avg=weighted_avg,
         confusion=confusion,
     )
+
+
+def answers_of(scores: NDArray[np.float64], threshold: float | None = None) -> NDArray[np.int64]:
+    """Turn scores into class indices of shape (n_samples,), with a threshold or without."""
+    if threshold is None:
+        return classes_of(scores)
+    return (probabilities_of(scores)[:, 1] >= threshold).astype(np.int64)
 
 
 def confusion_matrix(
@@ -119,28 +178,62 @@ def confusion_matrix(
 
 def report_rows(
     confusion: NDArray[np.int64], class_names: tuple[str, ...]
-) -> tuple[ReportRow, ...]:
-    """Give precision, recall and f1-score of each class of a confusion matrix."""
-    hits = np.diagonal(confusion)
-    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = _ratio(hits, predicted)
-    recall = _ratio(hits, support)
-    f1_score = _ratio(2 * hits, support + predicted)
-    return tuple(
-        ReportRow(name, float(p), float(r), float(f), int(n))
-        for name, p, r, f, n in zip(class_names, precision, recall, f1_score, support, strict=True)
+) -> tuple[tuple[ReportRow, ...], ReportRow, ReportRow]:
+    """Give the rows of a confusion matrix's classes, and their mean, plain and by support."""
+    hits, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    observed = _scores_of(confusion)
+    resampled = _scores_of(resampled_confusions(confusion))
+    columns = [resampled[2]]
+    averages = []
+    for weights in (np.ones(len(hits)), support):
+        columns.append(np.average(resampled, axis=2, weights=weights).T)
+        averages.append(np.average(observed, axis=1, weights=weights).tolist())
+    intervals = percentiles(np.hstack(columns))
+    rows = tuple(
+        ReportRow(
+            name=name,
+            precision=precision,
+            recall=recall,
+            f1_score=f1_score,
+            support=n,
+            precision_interval=wilson(n_hits, n_predicted),
+            recall_interval=wilson(n_hits, n),
+            f1_score_interval=interval,
+        )
+        for name, (precision, recall, f1_score), n_hits, n_predicted, n, interval in zip(
+            class_names,
+            observed.T.tolist(),
+            hits.tolist(),
+            predicted.tolist(),
+            support.tolist(),
+            intervals[: len(hits)],
+            strict=True,
+        )
+    )
+    n_samples = int(support.sum())
+    macro_avg = _average("macro avg", averages[0], n_samples, intervals[-6:-3])
+    weighted_avg = _average("weighted avg", averages[1], n_samples, intervals[-3:])
+    return rows, macro_avg, weighted_avg
+
+
+def _average(
+    name: str, scores: Sequence[float], support: int, intervals: Sequence[Interval]
+) -> ReportRow:
+    precision, recall, f1_score = scores
+    return ReportRow(name, precision, recall, f1_score, support, *intervals)
+
+
+def _scores_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give precision, recall and f1-score, shape (3, ..., n_classes), of matrices of counts."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    support, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    return np.stack(
+        [_ratio(hits, predicted), _ratio(hits, support), _ratio(2 * hits, support + predicted)]
     )
 
 
 def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
-
-
-def _average(name: str, rows: tuple[ReportRow, ...], weights: NDArray[Any]) -> ReportRow:
-    table = np.array([(row.precision, row.recall, row.f1_score) for row in rows])
-    precision, recall, f1_score = np.average(table, axis=0, weights=weights)
-    support = sum(row.support for row in rows)
-    return ReportRow(name, float(precision), float(recall), float(f1_score), support)
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 
 
 def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
@@ -152,47 +245,3 @@ def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> floa
     of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
     epsilon = np.finfo(np.float64).eps
     return float(-np.log(np.clip(of_truth, epsilon, 1.0 - epsilon)).mean())
-
-
-def roc_auc(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """Give the area under the ROC curve, ties counted half (Mann and Whitney 1947).
-
-    NaN without samples of both kinds.
-    """
-    n_positive = int(is_positive.sum())
-    n_negative = len(is_positive) - n_positive
-    if n_positive == 0 or n_negative == 0:
-        return float("nan")
-    _, group, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last_rank = np.cumsum(counts)
-    mean_rank = last_rank - (counts - 1) / 2
-    rank_sum = float(mean_rank[group][is_positive].sum())
-    return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
-
-
-def average_precision(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
-    """Give the sum of precision x increase in recall over falling thresholds.
-
-    NaN without positive samples.
-    """
-    n_positive = int(is_positive.sum())
-    if n_positive == 0:
-        return float("nan")
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores = scores[order]
-    # Only where the score changes is there a threshold between two samples.
-    last_of_score = np.append(sorted_scores[1:] != sorted_scores[:-1], True)
-    true_positives = np.cumsum(is_positive[order])[last_of_score]
-    n_above = np.flatnonzero(last_of_score) + 1
-    found = np.diff(true_positives, prepend=0)
-    return float((found * true_positives / n_above).sum() / n_positive)
-
-
-def _mean_over_classes(
-    metric: Callable[[NDArray[np.bool_], NDArray[np.float64]], float],
-    y: NDArray[np.integer],
-    scores: NDArray[np.float64],
-) -> float:
-    if scores.ndim == 1:
-        return metric(y == 1, scores)
-    return float(np.mean([metric(y == k, column) for k, column in enumerate(scores.T)]))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.metrics.classification import average_precision, evaluate_scores, roc_auc
+from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.metrics.ranking import rank
 
 EXACT = 1e-12
 
@@ -24,6 +25,10 @@ def scores_like(rng, n, n_classes, *, rounded=False):
     if n_classes == 2:
         scores = scores[:, 1] - scores[:, 0]
     return y, np.round(scores) if rounded else scores
+
+
+def brier_input(probabilities):
+    return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 10])
@@ -44,17 +49,19 @@ def test_evaluation_equals_scikit_learn(n_classes, rounded, n):
         assert row.f1_score == pytest.approx(theirs["f1-score"], abs=EXACT)
         assert row.support == theirs["support"]
     probabilities = probabilities_of(scores)
-    one_hot = np.eye(n_classes)[y]
     assert ours.confusion.tolist() == metrics.confusion_matrix(y, answers).tolist()
     assert ours.accuracy == pytest.approx(metrics.accuracy_score(y, answers), abs=EXACT)
     assert ours.balanced_accuracy == pytest.approx(
         metrics.balanced_accuracy_score(y, answers), abs=EXACT
     )
     assert ours.log_loss == pytest.approx(metrics.log_loss(y, probabilities), abs=EXACT)
-    truth, judged = (y, scores) if n_classes == 2 else (one_hot, scores)
-    assert ours.roc_auc == pytest.approx(metrics.roc_auc_score(truth, judged), abs=EXACT)
-    assert ours.average_precision == pytest.approx(
-        metrics.average_precision_score(truth, judged), abs=EXACT
+    judged = scores if n_classes == 2 else probabilities
+    theirs = metrics.roc_auc_score(y, judged, multi_class="ovr")
+    assert ours.roc_auc == pytest.approx(theirs, abs=EXACT)
+    theirs = metrics.average_precision_score(y, judged)
+    assert ours.average_precision == pytest.approx(theirs, abs=EXACT)
+    assert ours.brier == pytest.approx(
+        metrics.brier_score_loss(y, brier_input(probabilities)), abs=EXACT
     )
     assert ours.baseline_accuracy == np.bincount(y).max() / n
 
@@ -68,10 +75,21 @@ def test_evaluation_equals_scikit_learn(n_classes, rounded, n):
 def test_ranking_metrics_with_ties_equal_scikit_learn(pairs):
     truth = np.array([positive for positive, _ in pairs])
     scores = np.array([float(score) for _, score in pairs])
-    assert roc_auc(truth, scores) == pytest.approx(metrics.roc_auc_score(truth, scores), abs=EXACT)
-    assert average_precision(truth, scores) == pytest.approx(
-        metrics.average_precision_score(truth, scores), abs=EXACT
-    )
+    ranking = rank(truth, scores)
+    theirs = metrics.roc_auc_score(truth, scores)
+    assert ranking.roc_auc == pytest.approx(theirs, abs=EXACT)
+    theirs = metrics.average_precision_score(truth, scores)
+    assert ranking.average_precision == pytest.approx(theirs, abs=EXACT)
+
+
+def test_what_is_added_to_all_scores_of_a_sample_changes_nothing():
+    rng = np.random.default_rng(0)
+    y, scores = scores_like(rng, 300, 5)
+    names = tuple("abcde")
+    ours = evaluate_scores(y, scores, names)
+    moved = evaluate_scores(y, scores + 10 * rng.normal(size=(300, 1)), names)
+    assert moved.roc_auc == pytest.approx(ours.roc_auc, abs=EXACT)
+    assert moved.average_precision == pytest.approx(ours.average_precision, abs=EXACT)
 
 
 def test_a_class_without_samples_has_no_curve_and_does_not_spoil_the_rest():
@@ -79,6 +97,7 @@ def test_a_class_without_samples_has_no_curve_and_does_not_spoil_the_rest():
     assert ours.accuracy == 1.0
     assert ours.balanced_accuracy == 1.0
     assert math.isnan(ours.roc_auc)
+    assert all(map(math.isnan, ours.roc_auc_interval))
     assert ours.classes[2].recall == 0.0
     assert ours.classes[2].support == 0
 

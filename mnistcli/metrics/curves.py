@@ -1,0 +1,153 @@
+"""ROC and precision-recall curves, point for point as scikit-learn gives them. NumPy only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.linear_model.classifier import probabilities_of
+from mnistcli.metrics.ranking import rankings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.metrics.ranking import Ranking
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RocCurve:
+    """From the strictest threshold (nothing is positive) to the least strict.
+
+    Attributes
+    ----------
+    false_positive_rate, true_positive_rate : ndarray of shape (n_points,), float64
+    thresholds : ndarray of shape (n_points,), float64
+        Falling; the first is infinite. A sample is positive from its threshold on.
+    """
+
+    false_positive_rate: NDArray[np.float64]
+    true_positive_rate: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrecisionRecallCurve:
+    """From the least strict threshold (recall 1) to the strictest, and the point (recall 0, 1).
+
+    Attributes
+    ----------
+    precision, recall : ndarray of shape (n_points,), float64
+    thresholds : ndarray of shape (n_points - 1,), float64
+        Rising; the last point has none.
+    """
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassCurves:
+    """The curves of one class against the others.
+
+    Attributes
+    ----------
+    name : str
+    roc_auc, average_precision : float
+    roc : RocCurve
+    precision_recall : PrecisionRecallCurve
+    """
+
+    name: str
+    roc_auc: float
+    average_precision: float
+    roc: RocCurve
+    precision_recall: PrecisionRecallCurve
+
+
+def curves_of(
+    y: NDArray[np.integer], scores: NDArray[np.float64], class_names: tuple[str, ...]
+) -> tuple[ClassCurves, ...]:
+    """Give the curves of the positive class of two, else of each class against the rest.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), integer
+    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
+    class_names : tuple of str
+
+    Returns
+    -------
+    tuple of ClassCurves
+        The thresholds are probabilities of the class.
+    """
+    is_binary = scores.ndim == 1
+    names = class_names[1:] if is_binary else class_names
+    curves = []
+    for name, ranking in zip(names, rankings_of(y, scores), strict=True):
+        levels = probabilities_of(ranking.levels)[:, 1] if is_binary else ranking.levels
+        curves.append(
+            ClassCurves(
+                name=name,
+                roc_auc=ranking.roc_auc,
+                average_precision=ranking.average_precision,
+                roc=roc_curve(ranking, levels),
+                precision_recall=precision_recall_curve(ranking, levels),
+            )
+        )
+    return tuple(curves)
+
+
+def worst_of(curves: Sequence[ClassCurves]) -> ClassCurves:
+    """Give the curves with the smallest area under the ROC curve."""
+    return min(curves, key=lambda each: math.inf if math.isnan(each.roc_auc) else each.roc_auc)
+
+
+def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
+    """Give the corners of the ROC curve; NaN rates without samples of a kind.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    levels : ndarray of shape (n_levels,), float64
+        What to call its levels, falling.
+    """
+    positives, negatives = ranking.n_positive, ranking.n_negative
+    # A threshold at which as many of each kind come in as at the next one lies on a straight line.
+    bends = (np.diff(positives) != 0) | (np.diff(negatives) != 0)
+    bends[:1] = True
+    kept = np.append(bends, True)
+    return RocCurve(
+        false_positive_rate=_shares(np.cumsum(negatives)[kept], start=True),
+        true_positive_rate=_shares(np.cumsum(positives)[kept], start=True),
+        thresholds=np.append(np.inf, levels[kept]),
+    )
+
+
+def precision_recall_curve(ranking: Ranking, levels: NDArray[np.float64]) -> PrecisionRecallCurve:
+    """Give the corners of the precision-recall curve; see `roc_curve`."""
+    positives = ranking.n_positive
+    n_found = np.cumsum(positives)
+    n_answered = np.cumsum(positives + ranking.n_negative)
+    # Between thresholds that find nothing new recall stands still.
+    kept = np.append(np.append(True, (positives[1:-1] > 0) | (positives[2:] > 0)), True)
+    kept = kept[-len(levels) :]
+    precision = n_found[kept] / n_answered[kept]
+    recall = _shares(n_found[kept])
+    return PrecisionRecallCurve(
+        precision=np.append(precision[::-1], 1.0),
+        recall=np.append(recall[::-1], 0.0),
+        thresholds=levels[kept][::-1],
+    )
+
+
+def _shares(counts: NDArray[np.int64], *, start: bool = False) -> NDArray[np.float64]:
+    """Divide running counts by the last, perhaps with a 0 before them."""
+    total = counts[-1] or np.nan
+    shares: NDArray[np.float64] = (np.append(0, counts) if start else counts) / total
+    return shares

@@ -1,0 +1,38 @@
+"""How often the models of pairs of classes are wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.linear_model.classifier import classes_of
+from mnistcli.linear_model.pairwise import pairs_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def pair_error_rates(
+    y: NDArray[np.integer], scores: NDArray[np.float64], n_classes: int
+) -> NDArray[np.float64]:
+    """Judge each pair's model on the samples of its two classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), integer
+    scores : ndarray of shape (n_samples, n_pairs), float64
+        As from `PairwiseClassifier.linear_scores`.
+
+    Returns
+    -------
+    ndarray of shape (n_classes, n_classes), float64
+        Symmetric; NaN on the diagonal, and where there are no samples of either class.
+    """
+    rates = np.full((n_classes, n_classes), np.nan)
+    for (i, j), column in zip(pairs_of(n_classes), scores.T, strict=True):
+        members = (y == i) | (y == j)
+        if members.any():
+            wrong = classes_of(column[members]) != (y[members] == j)
+            rates[i, j] = rates[j, i] = wrong.mean()
+    return rates

@@ -1,0 +1,103 @@
+"""Samples in the order of their scores: what ROC AUC, average precision and the curves share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.linear_model.classifier import probabilities_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Positive and negative samples by falling score, sorted once.
+
+    Samples with the same score share a level: no threshold comes between them.
+
+    Attributes
+    ----------
+    levels : ndarray of shape (n_levels,), float64
+        The distinct scores, falling.
+    level_of : ndarray of shape (n_samples,), int64
+        The level of each sample.
+    n_positive, n_negative : ndarray of shape (n_levels,), int64
+        How many samples of each kind stand on each level.
+    """
+
+    levels: NDArray[np.float64]
+    level_of: NDArray[np.int64]
+    n_positive: NDArray[np.int64]
+    n_negative: NDArray[np.int64]
+
+    @property
+    def roc_auc(self) -> float:
+        """The area under the ROC curve, ties counted half (Mann and Whitney 1947).
+
+        NaN without samples of both kinds.
+        """
+        n_pairs = int(self.n_positive.sum()) * int(self.n_negative.sum())
+        if n_pairs == 0:
+            return np.nan
+        return float((self.n_positive * self.negatives_below).sum() / n_pairs)
+
+    @property
+    def average_precision(self) -> float:
+        """The sum of precision x increase in recall over falling thresholds.
+
+        NaN without positive samples.
+        """
+        n_found = np.cumsum(self.n_positive)
+        if n_found[-1] == 0:
+            return np.nan
+        precision = n_found / np.cumsum(self.n_positive + self.n_negative)
+        return float((self.n_positive * precision).sum() / n_found[-1])
+
+    @property
+    def negatives_below(self) -> NDArray[np.float64]:
+        """Of each level, the negative samples below it and half of those on it."""
+        n_negative = int(self.n_negative.sum())
+        return n_negative - np.cumsum(self.n_negative) + self.n_negative / 2
+
+    @property
+    def positives_above(self) -> NDArray[np.float64]:
+        """Of each level, the positive samples above it and half of those on it."""
+        return np.cumsum(self.n_positive) - self.n_positive / 2
+
+
+def rank(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Ranking:
+    """Sort samples by falling score; at least one, both arrays of shape (n_samples,)."""
+    order = np.argsort(-scores)
+    falling = scores[order]
+    opens_level = np.append(True, falling[1:] != falling[:-1])
+    first_of_level = np.flatnonzero(opens_level)
+    level_of = np.empty(len(order), dtype=np.int64)
+    level_of[order] = np.cumsum(opens_level) - 1
+    n_positive = np.add.reduceat(is_positive[order].astype(np.int64), first_of_level)
+    n_samples = np.diff(first_of_level, append=len(order))
+    return Ranking(
+        levels=falling[first_of_level],
+        level_of=level_of,
+        n_positive=n_positive,
+        n_negative=n_samples - n_positive,
+    )
+
+
+def rankings_of(y: NDArray[np.integer], scores: NDArray[np.float64]) -> tuple[Ranking, ...]:
+    """Rank by what speaks for class 1 of two classes, else for each class against the rest.
+
+    Of several classes that is the probability. Their scores say how they compare in one sample and
+    nothing from sample to sample: a number added to all of a sample's scores changes no answer.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), integer
+    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
+    """
+    if scores.ndim == 1:
+        return (rank(y == 1, scores),)
+    return tuple(rank(y == k, column) for k, column in enumerate(probabilities_of(scores).T))

@@ -1,0 +1,138 @@
+"""From which probability on the answer is the positive class, in tasks of two classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import UsageError
+from mnistcli.metrics.ranking import rank
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a threshold shall reach: "recall=0.99".
+
+    Attributes
+    ----------
+    metric : str
+        "recall" or "precision" of the positive class.
+    bar : float
+        In (0, 1].
+    """
+
+    metric: str
+    bar: float
+
+    def __str__(self) -> str:
+        return f"{self.metric}={self.bar:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The positive class is answered from this probability of it on.
+
+    Attributes
+    ----------
+    value : float
+        In [0, 1].
+    target : Target or None
+        What it was chosen for; None where the user gave it.
+    chosen_on : str
+        The images that it was chosen on: "mnist train".
+    precision, recall : float or None
+        Of the positive class on those images.
+    """
+
+    value: float
+    target: Target | None = None
+    chosen_on: str = ""
+    precision: float | None = None
+    recall: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability."""
+        if not 0 <= self.value <= 1:
+            raise UsageError(f"the threshold {self.value:g} is not between 0 and 1")
+
+
+def parse_target(text: str) -> Target:
+    """Read "recall=0.99".
+
+    Raises
+    ------
+    UsageError
+        It is neither recall nor precision, or no share above 0.
+    """
+    metric, _, bar = text.partition("=")
+    try:
+        value = float(bar)
+    except ValueError:
+        value = np.nan
+    if metric not in ("recall", "precision") or not 0 < value <= 1:
+        raise UsageError(f"{text!r} is nothing to choose a threshold for", hint=_FOR_EXAMPLE)
+    return Target(metric, value)
+
+
+def choose_threshold(
+    y: NDArray[np.integer], probabilities: NDArray[np.float64], target: Target, chosen_on: str
+) -> Threshold:
+    """Choose the threshold that reaches a target and gives up least for it.
+
+    For a recall that is the highest threshold which reaches it, for a precision the lowest.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), integer
+        Class indices 0 and 1.
+    probabilities : ndarray of shape (n_samples, 2), float64
+    target : Target
+    chosen_on : str
+        What to call these samples.
+
+    Raises
+    ------
+    UsageError
+        No threshold reaches it.
+    """
+    ranking = rank(y == 1, probabilities[:, 1])
+    n_found = np.cumsum(ranking.n_positive)
+    recall = n_found / max(int(n_found[-1]), 1)
+    precision = n_found / np.cumsum(ranking.n_positive + ranking.n_negative)
+    reached = recall if target.metric == "recall" else precision
+    enough = np.flatnonzero(reached >= target.bar)
+    if not len(enough):
+        best = reached.max()
+        raise UsageError(
+            f"no threshold reaches {target} on {chosen_on}",
+            hint=f"the highest {target.metric} there is {best:.6g}",
+        )
+    level = int(enough[0] if target.metric == "recall" else enough[-1])
+    below = ranking.levels[level + 1] if level + 1 < len(ranking.levels) else -1.0
+    return Threshold(
+        value=_shortest_between(float(below), float(ranking.levels[level])),
+        target=target,
+        chosen_on=chosen_on,
+        precision=float(precision[level]),
+        recall=float(recall[level]),
+    )
+
+
+def _shortest_between(below: float, top: float) -> float:
+    """Give the number with the fewest decimals above ``below`` and up to ``top``.
+
+    Any of them parts the samples in the same way; this one can be read and typed.
+    """
+    for digits in range(1, 17):
+        scale = 10.0**digits
+        candidate = int(top * scale) / scale
+        if below < candidate <= top:
+            return candidate
+    return top

@@ -1,0 +1,132 @@
+"""Wilson's interval against SciPy, the bootstrap against a plain loop over resamples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn import metrics
+
+from mnistcli.linear_model.classifier import classes_of
+from mnistcli.metrics import intervals
+from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.metrics.intervals import percentiles, roc_auc_interval, wilson
+from mnistcli.metrics.ranking import rankings_of
+
+
+@pytest.mark.parametrize(
+    ("n_hits", "n"), [(0, 1), (1, 1), (0, 980), (980, 980), (979, 980), (1, 7), (9256, 10_000)]
+)
+def test_wilson_equals_scipy(n_hits, n):
+    theirs = binomtest(n_hits, n).proportion_ci(method="wilson")
+    assert wilson(n_hits, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert (wilson(n_hits, n)[0] == 0) == (n_hits == 0)
+    assert (wilson(n_hits, n)[1] == 1) == (n_hits == n)
+
+
+def test_without_samples_nothing_is_known():
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def samples(n, n_classes, separation, *, rounded=False):
+    rng = np.random.default_rng(n + n_classes)
+    y = np.concatenate([np.arange(n_classes), rng.integers(n_classes, size=n - n_classes)])
+    scores = rng.normal(size=(n, n_classes)) + separation * np.eye(n_classes)[y]
+    if n_classes == 2:
+        scores = scores[:, 1] - scores[:, 0]
+    return y, np.round(scores) if rounded else scores
+
+
+def plain_bootstrap(y, statistic, n_resamples):
+    """The 2.5 and 97.5 % percentiles over resamples of each class, one after the other."""
+    rng = np.random.default_rng(1)
+    members = [np.flatnonzero(y == k) for k in np.unique(y)]
+    values = [
+        statistic(np.concatenate([rng.choice(m, len(m)) for m in members]))
+        for _ in range(n_resamples)
+    ]
+    return np.quantile(values, [0.025, 0.975], axis=0)
+
+
+def assert_same_interval(ours, theirs, part=0.08):
+    """Both are random: their ends may differ by a part of the width."""
+    tolerance = part * (theirs[1] - theirs[0])
+    assert ours == pytest.approx(tuple(theirs), abs=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_classes", "separation", "rounded", "by_runs"),
+    [
+        (200, 2, 2.5, False, True),  # few runs
+        (200, 2, 1.0, True, True),  # many ties
+        (900, 2, 1.0, False, False),  # resampled by shares
+        (60, 3, 1.5, False, False),
+        (150, 6, 2.0, False, False),
+    ],
+)
+def test_roc_auc_intervals_are_those_of_a_plain_bootstrap(
+    monkeypatch, n, n_classes, separation, rounded, by_runs
+):
+    monkeypatch.setattr(intervals, "_MOST_RUNS", 1000 if by_runs else 0)
+    y, scores = samples(n, n_classes, separation, rounded=rounded)
+
+    def roc_auc(chosen):  # held against scikit-learn in test_classification
+        return np.mean([ranking.roc_auc for ranking in rankings_of(y[chosen], scores[chosen])])
+
+    ours = roc_auc_interval(rankings_of(y, scores), y, n_resamples=4000)
+    assert_same_interval(ours, plain_bootstrap(y, roc_auc, 2000))
+
+
+@pytest.mark.parametrize(("n", "n_classes"), [(150, 2), (150, 3)])
+def test_f1_intervals_are_those_of_a_plain_bootstrap(n, n_classes):
+    y, scores = samples(n, n_classes, 1.2)
+    answers = classes_of(scores)
+
+    def f1_scores(chosen):
+        each = metrics.f1_score(y[chosen], answers[chosen], average=None)
+        return [*each, each.mean(), np.average(each, weights=np.bincount(y[chosen]))]
+
+    ours = evaluate_scores(y, scores, tuple("abc"[:n_classes]))
+    rows = [*ours.classes, ours.macro_avg, ours.weighted_avg]
+    for row, theirs in zip(rows, plain_bootstrap(y, f1_scores, 400).T, strict=True):
+        assert_same_interval(row.f1_score_interval, theirs, part=0.12)
+        assert row.f1_score_interval[0] <= row.f1_score <= row.f1_score_interval[1]
+
+
+def test_shares_get_wilsons_intervals():
+    y, scores = samples(150, 3, 1.2)
+    ours = evaluate_scores(y, scores, ("a", "b", "c"))
+    assert ours.accuracy_interval == wilson(ours.n_correct, 150)
+    for k, row in enumerate(ours.classes):
+        hits, predicted = ours.confusion[k, k], ours.confusion[:, k].sum()
+        assert row.recall_interval == wilson(int(hits), row.support)
+        assert row.precision_interval == wilson(int(hits), int(predicted))
+
+
+def test_percentiles_are_those_of_numpy():
+    values = np.random.default_rng(0).normal(size=(173, 4))
+    theirs = np.quantile(values, [0.025, 0.975], axis=0).T
+    assert percentiles(values) == [pytest.approx(tuple(row), abs=1e-12) for row in theirs]
+
+
+def test_the_same_numbers_every_time():
+    y, scores = samples(400, 3, 2.0)
+    first, again = (evaluate_scores(y, scores, ("a", "b", "c")) for _ in range(2))
+    assert first.roc_auc_interval == again.roc_auc_interval
+    assert first.macro_avg == again.macro_avg
+
+
+def test_an_area_is_never_above_one(monkeypatch):
+    """One pair in the wrong order: left out twice it would be less than none."""
+    monkeypatch.setattr(intervals, "_MOST_RUNS", 0)
+    y = np.repeat([0, 1], 50)
+    scores = np.arange(100.0)
+    scores[[49, 50]] = 50, 49
+    low, high = roc_auc_interval(rankings_of(y, scores), y)
+    assert low < high == 1.0
+
+
+def test_a_class_that_is_not_there_is_no_obstacle():
+    ours = evaluate_scores(np.array([0, 0, 1]), np.eye(3)[[0, 0, 1]] * 9.0, ("a", "b", "c"))
+    assert ours.classes[2].f1_score_interval == (0.0, 0.0)
+    assert ours.classes[2].recall_interval == (0.0, 1.0)
