@@ -50,3 +50,10 @@ def bench(session: nox.Session) -> None:
     install(session, "bench")
     home = session.create_tmp()
     session.run("python", "-m", "tests.benchmarks", "--home", home, *session.posargs)
+
+
+@nox.session
+def accuracy(session: nox.Session) -> None:
+    """Train with every preset, judge on the test images; ``nox -s accuracy -- --tables digits``."""
+    install(session)
+    session.run("python", "-m", "tests.accuracy", *session.posargs)

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from mnistcli.prediction import predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
-    from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+    from mnistcli.settings import (
+        FeatureSpec,
+        FoldSpec,
+        SolverSettings,
+        SplitSpec,
+        TrainingSettings,
+    )
     from mnistcli.tasks import Task, parse_task
     from mnistcli.training import train
 
@@ -30,6 +36,8 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "Dataset": "datasets",
+    "FeatureSpec": "settings",
+    "FoldSpec": "settings",
     "LabelledImages": "datasets",
     "MnistCliError": "errors",
     "Model": "registry.model_file",
@@ -49,6 +57,8 @@ _HOME_OF = {
 
 __all__ = [
     "Dataset",
+    "FeatureSpec",
+    "FoldSpec",
     "LabelledImages",
     "MnistCliError",
     "Model",

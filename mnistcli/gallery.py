@@ -91,7 +91,8 @@ def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[Exhibit, .
 def weight_images(model: Model) -> tuple[Exhibit, ...]:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
-    One picture for two classes, where positive weights speak for class 1, else one for a class.
+    One picture for two classes, where positive weights speak for class 1, else one for each class,
+    or for each pair of classes.
 
     Raises
     ------
@@ -100,18 +101,43 @@ def weight_images(model: Model) -> tuple[Exhibit, ...]:
     """
     coef = model.classifier.coef
     if coef.shape[1] != _SIDE * _SIDE:
-        raise UsageError(f"{model.ref} has {coef.shape[1]} weights for a class, not 28 x 28")
+        raise UsageError(
+            f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels",
+            hint=f"see what they are: mnistcli show --filters {model.ref}",
+        )
     largest = float(np.abs(coef).max()) or 1.0
-    names = model.card.class_names
-    speaking_for = names[1:] if len(coef) == 1 else names
     return tuple(
         Exhibit(
             weights.reshape(_SIDE, _SIDE) / largest,
-            f"for {name}" if len(coef) > 1 else f"for {name}, against {names[0]}",
-            {"class": name, "largest_weight": largest},
+            f"for {name}, against {other}" if other else f"for {name}",
+            {"class": name, "against": other or None, "largest_weight": largest},
         )
-        for name, weights in zip(speaking_for, coef, strict=True)
+        for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True)
     )
+
+
+def filter_images(model: Model) -> tuple[Exhibit, ...]:
+    """Draw the patches that a model looks for, each on its own scale.
+
+    Raises
+    ------
+    UsageError
+        The model looks at pixels.
+    """
+    features = model.classifier.features
+    learned = features.arrays() if features else {}
+    if not learned:
+        raise UsageError(
+            f"{model.ref} looks at pixels, it has no filters",
+            hint="train one that has: mnistcli train --task digits --preset better",
+        )
+    exhibits = []
+    for side in model.card.feature_spec.sides:
+        for i, weights in enumerate(learned[f"filters{side}"]):
+            image = weights.reshape(side, side).astype(np.float64)
+            facts = {"side": side, "index": i}
+            exhibits.append(Exhibit(image / np.abs(image).max(), f"{side} x {side} #{i}", facts))
+    return tuple(exhibits)
 
 
 def mistakes_of(judged: JudgedModel) -> tuple[Exhibit, ...]:

@@ -29,10 +29,13 @@ class Places:
         Decoded datasets; can be deleted at any time and come back from the box.
     models_dir : Path
         The model registry; what is lost here is lost.
+    features_dir : Path
+        Features of training images; can be deleted at any time.
     """
 
     datasets_dir: Path
     models_dir: Path
+    features_dir: Path
 
 
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
@@ -54,7 +57,7 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
         home = Path(environ[HOME_VARIABLE])
     if home is not None:
         home = home.expanduser().absolute()
-        return Places(datasets_dir=home / "datasets", models_dir=home / "models")
+        return Places(home / "datasets", home / "models", home / "features")
 
     import platformdirs
 
@@ -65,4 +68,4 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
         # would appear in the working directory.
         if not folder.is_absolute():
             raise StorageError("use", folder, "this user has no home directory")
-    return Places(datasets_dir=cache_dir / "datasets", models_dir=data_dir / "models")
+    return Places(cache_dir / "datasets", data_dir / "models", cache_dir / "features")

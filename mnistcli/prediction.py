@@ -99,7 +99,8 @@ class Explanation:
 
         log(p_answer / p_runner_up) = intercept + sum of contributions
 
-    For two classes that is the model's score, or minus it.
+    For two classes that is the model's score, or minus it. Where there is a model for each pair of
+    classes it is that of these two, with the probabilities that it gives to them alone.
 
     Attributes
     ----------
@@ -148,22 +149,20 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     """
     classifier = model.classifier
     if classifier.n_features != _SIDE * _SIDE:
-        raise UsageError(f"{model.ref} does not look at 28 x 28 pixels")
+        raise UsageError(f"{model.ref} does not look at pixels, which could be explained")
     scores = classifier.decision_function(image[None])[0]
     if classifier.n_classes == 2:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)
-        sign = 1.0 if answer == 1 else -1.0
-        weights, intercept = sign * classifier.coef[0], sign * classifier.intercept[0]
     else:
         answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
-        weights = classifier.coef[answer] - classifier.coef[runner_up]
-        intercept = classifier.intercept[answer] - classifier.intercept[runner_up]
-    contributions = (weights * classifier.scale * image.ravel()).reshape(_SIDE, _SIDE)
+    weights, intercept = classifier.duel(answer, runner_up)
+    pixels = classifier.raw_features(image[None])[0]
+    contributions = (weights * classifier.scale * pixels).reshape(_SIDE, _SIDE)
     return Explanation(
         answer=model.card.class_names[answer],
         runner_up=model.card.class_names[runner_up],
         contributions=contributions,
-        intercept=float(intercept),
+        intercept=intercept,
         score=float(contributions.sum() + intercept),
     )
 

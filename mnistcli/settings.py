@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from mnistcli.errors import UsageError
@@ -14,6 +14,8 @@ Solver = Literal[
 ]
 ClassWeight = Literal["balanced"]
 SplitKind = Literal["standard", "random"]
+FeatureKind = Literal["pixels", "deskew", "patches"]
+Preset = Literal["fast", "better", "best"]
 
 # What each solver can minimise; the first is the fastest, which `auto` takes.
 SOLVERS_FOR: dict[Penalty, tuple[Solver, ...]] = {
@@ -131,6 +133,63 @@ class SplitSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FeatureSpec:
+    """What a model looks at; see `features`.
+
+    Attributes
+    ----------
+    kind : {"pixels", "deskew", "patches"}
+        The pixels as they are, those of straightened digits, or how much of which patch is where.
+    sides : tuple of int
+        The sizes of patches in pixels, odd.
+    n_filters : int
+        For each size.
+    n_copies : int
+        Distorted copies of every training image to train on as well.
+    """
+
+    kind: FeatureKind = "pixels"
+    sides: tuple[int, ...] = ()
+    n_filters: int = 0
+    n_copies: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        _check_choice("features", self.kind, get_args(FeatureKind))
+        if (self.kind == "patches") != bool(self.sides and self.n_filters):
+            raise UsageError("patches have sizes and filters, other features have none")
+        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in self.sides):
+            raise UsageError(f"patches of {self.sides} pixels make no sense", hint="3, 5, ... 27")
+        if len(set(self.sides)) != len(self.sides):
+            raise UsageError("a size of patches is there twice")
+        for name in ("n_filters", "n_copies"):
+            value = getattr(self, name)
+            if type(value) is not int or not 0 <= value <= 1024:
+                raise UsageError(f"{name} = {value} makes no sense", hint="0 to 1024")
+
+
+@dataclass(frozen=True, slots=True)
+class FoldSpec:
+    """How to divide the training set for cross-validation.
+
+    Attributes
+    ----------
+    n_folds : int
+    n_repeats : int
+        More than one shuffles the samples for each repeat.
+    """
+
+    n_folds: int = 5
+    n_repeats: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        if self.n_folds < 2:
+            raise UsageError(f"{self.n_folds} folds are no cross-validation", hint="use 2 or more")
+        _check_positive("repeats", self.n_repeats)
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How to train.
 
@@ -140,21 +199,27 @@ class TrainingSettings:
         What is minimised, and how.
     split : SplitSpec
         Which images are for training.
-    n_folds : int or None
-        Cross-validate on the training set first, with this many folds.
+    features : FeatureSpec
+        What the model looks at.
+    folds : FoldSpec or None
+        Cross-validate on the training set first.
+    search : bool
+        Search for C by cross-validation on the training set; that of `solver` then plays no part.
     n_jobs : int
-        Processes for the folds; -1 for as many as there are cores.
+        Processes for folds and pairs; -1 for as many as there are cores.
     """
 
     solver: SolverSettings = field(default_factory=SolverSettings)
     split: SplitSpec = field(default_factory=SplitSpec)
-    n_folds: int | None = None
+    features: FeatureSpec = field(default_factory=FeatureSpec)
+    folds: FoldSpec | None = None
+    search: bool = False
     n_jobs: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense before any data is touched."""
-        if self.n_folds is not None and self.n_folds < 2:
-            raise UsageError(f"{self.n_folds} folds are no cross-validation", hint="use 2 or more")
+        if self.search and self.solver.penalty == "none":
+            raise UsageError("without a penalty there is no C to choose")
         if self.n_jobs < 1 and self.n_jobs != -1:
             raise UsageError(f"{self.n_jobs} jobs make no sense", hint="use 1 or more, or -1")
 
@@ -168,3 +233,24 @@ def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None
     if value not in choices:
         known = ", ".join(str(choice) for choice in choices if choice is not None)
         raise UsageError(f"{value!r} is no {name.replace('_', ' ')}", hint=f"choose from {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class PresetSettings:
+    """Features and the C that goes with them, chosen on a split of the training images."""
+
+    features: FeatureSpec
+    C: float
+
+
+_PATCHES = FeatureSpec("patches", sides=(5, 7, 11), n_filters=32)
+FEATURES: dict[FeatureKind, FeatureSpec] = {
+    "pixels": FeatureSpec(),
+    "deskew": FeatureSpec("deskew"),
+    "patches": _PATCHES,
+}
+PRESETS: dict[Preset, PresetSettings] = {
+    "fast": PresetSettings(FeatureSpec(), 1.0),
+    "better": PresetSettings(_PATCHES, 1.0),
+    "best": PresetSettings(replace(_PATCHES, n_filters=86, n_copies=4), 3.0),
+}

@@ -13,23 +13,25 @@ import numpy as np
 
 from mnistcli import __version__
 from mnistcli.errors import TrainingError
-from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
-from mnistcli.linear_model.solvers import fit, no_finite_optimum
+from mnistcli.linear_model.classifier import PIXEL_SCALE
+from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.classification import Evaluation, evaluate_scores
+from mnistcli.model_selection.rows import training_rows
 from mnistcli.model_selection.splits import test_samples, training_samples
-from mnistcli.registry.card import ModelCard
+from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
-from mnistcli.settings import TrainingSettings
+from mnistcli.settings import FoldSpec, TrainingSettings
 from mnistcli.tasks import Task, parse_task
+from mnistcli.watching import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mnistcli.datasets import Dataset
-    from mnistcli.linear_model.newton import NewtonProgress
+    from mnistcli.features.cache import FeatureCache
     from mnistcli.linear_model.objective import Fit
+    from mnistcli.model_selection.choice import ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
-    from mnistcli.model_selection.splits import Samples
+    from mnistcli.model_selection.rows import TrainingRows
+    from mnistcli.settings import SolverSettings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +50,8 @@ class Training:
     evaluation : Evaluation
         On the test images.
     cross_validation : CrossValidation or None
+    choice : ChoiceOfC or None
+        How C was chosen, if it was.
     """
 
     model: Model
@@ -59,6 +63,7 @@ class Training:
     train_accuracy: float
     evaluation: Evaluation
     cross_validation: CrossValidation | None
+    choice: ChoiceOfC | None
 
 
 def train(
@@ -67,8 +72,8 @@ def train(
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
-    on_fold: Callable[[int, int], object] | None = None,
-    on_iteration: Callable[[NewtonProgress], None] | None = None,
+    cache: FeatureCache | None = None,
+    watcher: Watcher | None = None,
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
@@ -81,8 +86,10 @@ def train(
     settings : TrainingSettings, optional
     command : str
         What to note in the card as the way to get this model.
-    on_fold, on_iteration : callable, optional
-        See `cross_validate` and `linear_model.solvers.fit`.
+    cache : FeatureCache, optional
+        Where features of training images are kept from one training to the next.
+    watcher : Watcher, optional
+        Who is told how far it is.
 
     Raises
     ------
@@ -90,31 +97,37 @@ def train(
         Before or after looking at the data; nothing is kept.
     """
     task = parse_task(task) if isinstance(task, str) else task
-    settings = settings or TrainingSettings()
-    solver = settings.solver.solver_for(task.n_classes)
+    settings, watcher = settings or TrainingSettings(), watcher or Watcher()
+    settings.solver.solver_for(2 if task.is_pairwise else task.n_classes)
     if dataset is None:
         from mnistcli.datasets import open_dataset
 
         dataset = open_dataset()
     samples = training_samples(dataset, task, settings.split)
-    seed = settings.split.seed
-    cross_validation = _cross_validate(samples, task, settings, on_fold)
-    rows = samples.images.reshape(len(samples), -1)
-    result = fit(
-        rows,
-        samples.y,
-        settings.solver,
-        n_classes=task.n_classes,
-        seed=seed,
-        on_iteration=on_iteration,
+    rows = training_rows(
+        samples, settings.features, seed=settings.split.seed, cache=cache, watcher=watcher
     )
-    classifier = LinearClassifier(result.coef, result.intercept, task.class_names, PIXEL_SCALE)
-    train_accuracy = float((classifier.predict(rows) == samples.y).mean())
+    del samples
+    choice = _search(rows, task, settings, watcher) if settings.search else None
+    wanted = replace(settings.solver, C=choice.C) if choice else settings.solver
+    cross_validation = _cross_validate(rows, task, wanted, settings, watcher)
+    classifier, result = fit_classifier(
+        *rows.everything(),
+        rows.per_copy(wanted),
+        task,
+        seed=settings.split.seed,
+        n_jobs=settings.n_jobs,
+        on_iteration=watcher.follow_gradient,
+        on_pair=watcher.follow_pairs,
+    )
+    solver = wanted.solver_for(2 if task.is_pairwise else task.n_classes)
+    train_accuracy = float((classifier.predict(rows.X[: len(rows)]) == rows.y).mean())
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("hyperplanes separate the classes of these images")
-    n_train = len(samples)
-    del rows, samples  # 47 MB that the test does not need
+    n_train = len(rows)
+    classifier = replace(classifier, features=rows.features)
+    del rows  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
     if not len(tested):
         raise TrainingError("no images are left for the test", hint="raise --test-size")
@@ -127,13 +140,13 @@ def train(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         split=settings.split,
-        settings=replace(settings.solver, solver=solver),
-        features={"kind": "pixels", "scale": PIXEL_SCALE},
+        settings=replace(wanted, solver=solver),
+        features=features_entry(settings.features, PIXEL_SCALE),
         n_train=n_train,
         n_test=len(tested),
         certificate=_without_nan(asdict(result.certificate)),
         fit_seconds=round(result.fit_seconds, 6),
-        metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation)),
+        metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation, choice)),
         versions=_versions(),
         command=command,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -148,32 +161,53 @@ def train(
         train_accuracy=train_accuracy,
         evaluation=evaluation,
         cross_validation=cross_validation,
+        choice=choice,
+    )
+
+
+def _search(
+    rows: TrainingRows, task: Task, settings: TrainingSettings, watcher: Watcher
+) -> ChoiceOfC:
+    from mnistcli.model_selection.choice import search
+
+    return search(
+        rows,
+        settings.solver,
+        settings.folds or FoldSpec(),
+        task=task,
+        seed=settings.split.seed,
+        n_jobs=settings.n_jobs,
+        on_fold=watcher.follow_search,
     )
 
 
 def _cross_validate(
-    samples: Samples,
+    rows: TrainingRows,
     task: Task,
+    solver: SolverSettings,
     settings: TrainingSettings,
-    on_fold: Callable[[int, int], object] | None,
+    watcher: Watcher,
 ) -> CrossValidation | None:
-    if settings.n_folds is None:
+    if settings.folds is None:
         return None
     from mnistcli.model_selection.cross_validation import cross_validate
 
     return cross_validate(
-        samples,
-        settings.solver,
-        n_classes=task.n_classes,
-        n_folds=settings.n_folds,
+        rows,
+        solver,
+        settings.folds,
+        task=task,
         seed=settings.split.seed,
         n_jobs=settings.n_jobs,
-        on_fold=on_fold,
+        on_fold=watcher.follow_folds,
     )
 
 
 def _metrics(
-    train_accuracy: float, evaluation: Evaluation, cross_validation: CrossValidation | None
+    train_accuracy: float,
+    evaluation: Evaluation,
+    cross_validation: CrossValidation | None,
+    choice: ChoiceOfC | None,
 ) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "train_accuracy": train_accuracy,
@@ -187,6 +221,9 @@ def _metrics(
     }
     if cross_validation is not None:
         metrics["cv_accuracies"] = list(cross_validation.accuracies)
+    if choice is not None:
+        metrics["C_search_folds"] = choice.n_folds
+        metrics["C_1se"] = choice.C_1se
     return metrics
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistcli.errors import TaskError, UsageError
-from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ModelCard:
     settings : SolverSettings
         With the solver that did it, not "auto".
     features : dict
-        How pixels become features: ``{"kind": "pixels", "scale": 1/255}``.
+        How pixels become features: ``{"kind": "pixels", "scale": 1/255}``; see `features_entry`.
     n_train, n_test : int
         Images used for training and for the test.
     certificate : dict
@@ -71,6 +71,12 @@ class ModelCard:
     versions: dict[str, str]
     command: str
     created: str
+
+    @property
+    def feature_spec(self) -> FeatureSpec:
+        """What the model looks at."""
+        content = {key: value for key, value in self.features.items() if key != "scale"}
+        return _feature_spec(content)
 
     def to_json(self) -> str:
         """Write the card as one JSON object, keys sorted; equal cards give equal text."""
@@ -140,11 +146,29 @@ def _check(content: dict[str, Any]) -> None:
             raise ValueError(f"the card's {key} is not what it should be")
     if content["class_names"] != list(_class_names(content["task"])):
         raise ValueError("the card's class_names are not those of its task")
-    if content["features"] != {"kind": "pixels", "scale": content["features"].get("scale")}:
-        raise ValueError("the card does not say how pixels become features")
-    scale = content["features"]["scale"]
+    features = dict(content["features"])
+    scale = features.pop("scale", None)
     if not isinstance(scale, float) or not 0 < scale <= 1:
         raise ValueError("the card's features have no scale")
+    if features_entry(_feature_spec(features), scale) != content["features"]:
+        raise ValueError("the card does not say how pixels become features")
+
+
+def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
+    """Write down what a model looks at, and what its features are multiplied with."""
+    content: dict[str, Any] = {"kind": spec.kind, "scale": scale}
+    if spec.sides:
+        content |= {"sides": list(spec.sides), "n_filters": spec.n_filters}
+    if spec.n_copies:
+        content["n_copies"] = spec.n_copies
+    return content
+
+
+def _feature_spec(content: dict[str, Any]) -> FeatureSpec:
+    try:
+        return FeatureSpec(**{**content, "sides": tuple(content.get("sides", ()))})
+    except (TypeError, UsageError) as error:
+        raise ValueError(f"the card does not say how pixels become features: {error}") from error
 
 
 def _class_names(task: str) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ Loading yields a model or a CorruptFileError. Nothing in the file is ever run, i
 opened, and memory is bounded by the file's size. What is in the file:
 
     8 bytes   length of the header, little endian
-    header    JSON: the dtype, shape and place of ``coef`` and ``intercept`` (float64), and under
-              ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
+    header    JSON: the dtype, shape and place of each array (``coef`` and ``intercept`` are float64),
+              and under ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
               {"card": ModelCard as text, "ref": "0v1@3", "sha256": of both and the arrays' bytes}
-    arrays    coef, then intercept, with nothing before, between or after
+    arrays    coef, then intercept, then what the features have learned (float32, by name), with
+              nothing before, between or after
 
 The reference says under which number the registry stored the file, so that one which stands where
 another stood is noticed.
@@ -17,13 +18,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from mnistcli.errors import CorruptFileError
+from mnistcli.features import n_features_of, shapes_of
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
+from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +35,14 @@ if TYPE_CHECKING:
 
     from mnistcli.linear_model.classifier import LinearClassifier
 
+    # Of each array its dtype, its shape, and where its bytes start and stop.
+    _Layout = dict[str, tuple[str, tuple[int, ...], int, int]]
+
 SUFFIX = ".safetensors"
 METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
-N_PIXELS = 28 * 28
+_DTYPES = {"F64": "<f8", "F32": "<f4"}
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
@@ -61,14 +68,20 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
-    coef = np.ascontiguousarray(model.classifier.coef, dtype="<f8")
-    intercept = np.ascontiguousarray(model.classifier.intercept, dtype="<f8")
+    classifier = model.classifier
+    arrays = {
+        "coef": np.ascontiguousarray(classifier.coef, dtype="<f8"),
+        "intercept": np.ascontiguousarray(classifier.intercept, dtype="<f8"),
+    }
+    learned = classifier.features.arrays() if classifier.features else {}
+    for name, array in sorted(learned.items()):
+        arrays[name] = np.ascontiguousarray(array, dtype="<f4")
     card = model.card.to_json()
     content = {"card": card, "ref": ref}
-    content["sha256"] = _digest(card, ref, coef.tobytes() + intercept.tobytes())
+    content["sha256"] = _digest(card, ref, b"".join(each.tobytes() for each in arrays.values()))
     # One metadata entry, because the library writes several in a random order.
     entry = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return save({"coef": coef, "intercept": intercept}, {METADATA_KEY: entry})
+    return save(arrays, {METADATA_KEY: entry})
 
 
 def read_card(path: Path, *, stored_as: str = "") -> ModelCard:
@@ -128,18 +141,27 @@ def _digest(card: str, ref: str, payload: bytes) -> str:
 def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier:
     import numpy as np
 
+    from mnistcli.features import features_from
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    values = np.frombuffer(payload, dtype="<f8").astype(np.float64)
-    if not np.isfinite(values).all():
-        raise CorruptFileError(path, "the model holds numbers that are not finite", hint=_RETRAIN)
-    n_outputs, n_features = header.shape
-    n_weights = n_outputs * n_features
-    return LinearClassifier(
-        coef=values[:n_weights].reshape(n_outputs, n_features),
-        intercept=values[n_weights:],
+    kind = LinearClassifier
+    if parse_task(header.card.task).is_pairwise:
+        from mnistcli.linear_model.pairwise import PairwiseClassifier
+
+        kind = PairwiseClassifier
+    arrays = {}
+    for name, (dtype, shape, start, stop) in header.layout.items():
+        array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(shape)
+        if not np.isfinite(array).all():
+            problem = "the model holds numbers that are not finite"
+            raise CorruptFileError(path, problem, hint=_RETRAIN)
+        arrays[name] = array.astype(array.dtype.newbyteorder("="))
+    return kind(
+        coef=arrays.pop("coef"),
+        intercept=arrays.pop("intercept"),
         class_names=header.card.class_names,
         scale=header.card.features["scale"],
+        features=features_from(header.card.feature_spec, arrays),
     )
 
 
@@ -149,12 +171,11 @@ class _Header:
     card_text: str
     ref: str
     sha256: str
-    shape: tuple[int, int]
+    layout: _Layout
 
     @property
     def n_payload_bytes(self) -> int:
-        n_outputs, n_features = self.shape
-        return 8 * n_outputs * (n_features + 1)
+        return max(stop for _, _, _, stop in self.layout.values())
 
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
@@ -187,33 +208,31 @@ def _parse_header(text: bytes) -> _Header:
     if content.pop("__metadata__") or not _is(entry, dict.fromkeys(("card", "ref", "sha256"), str)):
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    return _Header(card, entry["card"], entry["ref"], entry["sha256"], _shape(content, card))
-
-
-def _shape(tensors: dict[str, Any], card: ModelCard) -> tuple[int, int]:
-    n_classes = len(card.class_names)
-    n_outputs = 1 if n_classes == 2 else n_classes
-    kind = {"dtype": str, "shape": list, "data_offsets": list}
-    if not (_is(tensors, {"coef": dict, "intercept": dict}) and _is(tensors["coef"], kind)):
-        raise ValueError("it does not hold coef and intercept")
-    shape = tensors["coef"]["shape"]
-    if not (len(shape) == 2 and shape[0] == n_outputs and _is_count(shape[1])):
-        raise ValueError(f"the shape of coef, {shape}, does not fit {n_classes} classes")
-    n_coef_bytes = 8 * n_outputs * shape[1]
-    n_bytes = n_coef_bytes + 8 * n_outputs
+    layout = _layout_of(card)
     expected = {
-        "coef": {"dtype": "F64", "shape": shape, "data_offsets": [0, n_coef_bytes]},
-        "intercept": {
-            "dtype": "F64",
-            "shape": [n_outputs],
-            "data_offsets": [n_coef_bytes, n_bytes],
-        },
+        name: {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
+        for name, (dtype, shape, start, stop) in layout.items()
     }
-    if tensors != expected:
-        raise ValueError("its arrays are not where they should be")
-    if shape[1] != N_PIXELS:
-        raise ValueError(f"it has {shape[1]:,} weights for each class, a picture has {N_PIXELS}")
-    return n_outputs, shape[1]
+    if content != expected:
+        raise ValueError("its arrays are not those that its card speaks of")
+    return _Header(card, entry["card"], entry["ref"], entry["sha256"], layout)
+
+
+def _layout_of(card: ModelCard) -> _Layout:
+    """Say which arrays a model with such a card has, and where they are."""
+    spec = card.feature_spec
+    n_outputs = parse_task(card.task).n_outputs
+    wanted: list[tuple[str, str, tuple[int, ...]]] = [
+        ("coef", "F64", (n_outputs, n_features_of(spec))),
+        ("intercept", "F64", (n_outputs,)),
+        *((name, "F32", shape) for name, shape in sorted(shapes_of(spec).items())),
+    ]
+    layout, start = {}, 0
+    for name, dtype, shape in wanted:
+        stop = start + math.prod(shape) * (8 if dtype == "F64" else 4)
+        layout[name] = (dtype, shape, start, stop)
+        start = stop
+    return layout
 
 
 def _is(value: object, kinds: Mapping[str, type]) -> bool:
@@ -222,7 +241,3 @@ def _is(value: object, kinds: Mapping[str, type]) -> bool:
         and value.keys() == kinds.keys()
         and all(isinstance(value[key], kind) for key, kind in kinds.items())
     )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_FILE_BYTES

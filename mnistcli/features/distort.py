@@ -1,0 +1,98 @@
+"""Distorted copies of training images: as other hands might have written the same digit.
+
+Elastic distortion (Simard, Steinkraus and Platt, ICDAR 2003): random displacements, smoothed by a
+Gaussian, on top of a small rotation, scaling and shift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.features.deskew import IMAGES_PER_BLOCK, SIDE
+from mnistcli.parallel import map_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+SMOOTHING = 4.0  # pixels, the standard deviation of the Gaussian
+DISPLACEMENT = 1.0  # pixels, about the root mean square of one coordinate
+ROTATION = 6.0  # degrees at most
+SCALING = 0.06  # at most, for each axis
+SHIFT = 0.7  # pixels at most, for each axis
+
+
+def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]:
+    """Distort each image once.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), uint8
+    seed : sequence of int
+
+    Returns
+    -------
+    ndarray of shape (n, 28, 28), uint8
+    """
+    out = np.empty(images.shape, dtype=np.uint8)
+
+    def warp(block: slice) -> None:
+        # Of the block's own: the same for any number of threads.
+        rng = np.random.default_rng([*seed, block.start])
+        x, y = _sources(block.stop - block.start, rng)
+        out[block] = np.round(_sampled(images[block].astype(np.float32), x, y))
+
+    map_blocks(warp, len(images), IMAGES_PER_BLOCK)
+    return out
+
+
+def _sources(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Say where in the image each pixel of each copy comes from: x and y, (n, 28, 28)."""
+    middle = (SIDE - 1) / 2
+    grid = np.arange(SIDE, dtype=np.float32) - middle
+
+    def uniform(largest: float) -> NDArray[np.float32]:
+        return rng.uniform(-largest, largest, (n, 1, 1)).astype(np.float32)
+
+    angle = uniform(np.deg2rad(ROTATION))
+    stretch_x, stretch_y = 1 + uniform(SCALING), 1 + uniform(SCALING)
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y = grid[None, None, :], grid[None, :, None]
+    dx, dy = _smooth_fields(n, rng)
+    source_x = (cos * x - sin * y) * stretch_x + uniform(SHIFT) + middle + dx
+    source_y = (sin * x + cos * y) * stretch_y + uniform(SHIFT) + middle + dy
+    return source_x, source_y
+
+
+def _smooth_fields(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Draw displacements of shape (2, n, 28, 28)."""
+    grid = np.arange(SIDE)
+    gauss = np.exp(-((grid[:, None] - grid) ** 2) / (2 * SMOOTHING**2))
+    gauss /= gauss.sum(axis=1, keepdims=True)
+    # Smoothing shrinks uniform noise, whose standard deviation is 1 / sqrt(3), by this much.
+    kept = float((gauss[SIDE // 2] ** 2).sum())
+    factor = DISPLACEMENT * np.sqrt(3.0) / kept
+    gauss32 = gauss.astype(np.float32)
+    noise = rng.random((2, n, SIDE, SIDE), dtype=np.float32) * 2 - 1
+    return np.asarray(gauss32 @ noise @ gauss32.T * np.float32(factor))
+
+
+def _sampled(
+    images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Interpolate images linearly at x and y; outside there is no ink."""
+    n, width = len(images), SIDE + 3
+    wide = np.zeros((n, width, width), dtype=np.float32)
+    wide[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
+    x, y = np.clip(x, -1, SIDE) + 1, np.clip(y, -1, SIDE) + 1
+    left, top = np.floor(x), np.floor(y)
+    right_share, low_share = x - left, y - top
+    at = top.astype(np.intp) * width + left.astype(np.intp)
+    at += np.arange(n)[:, None, None] * width * width
+    upper = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    at += width
+    lower = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    return np.asarray(upper * (1 - low_share) + lower * low_share, dtype=np.float32)

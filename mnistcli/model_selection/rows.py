@@ -1,0 +1,131 @@
+"""From training images to the rows that a solver sees: features, and distorted copies."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import StorageError
+from mnistcli.features import features_from, learn_features
+from mnistcli.watching import Watcher
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistcli.features import Features
+    from mnistcli.features.cache import FeatureCache
+    from mnistcli.model_selection.splits import Samples
+    from mnistcli.settings import FeatureSpec, SolverSettings
+
+_IMAGES_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingRows:
+    """What a model is trained on.
+
+    Attributes
+    ----------
+    X : ndarray of shape ((1 + n_copies) * n_samples, n_features), uint8
+        The images, then their first copies in the same order, and so on.
+    y : ndarray of shape (n_samples,), int64
+        Class indices.
+    features : Features or None
+        What made them; None for pixels.
+    n_copies : int
+    """
+
+    X: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    features: Features | None = None
+    n_copies: int = 0
+
+    def __len__(self) -> int:
+        """Count the samples, without their copies."""
+        return len(self.y)
+
+    def per_copy(self, settings: SolverSettings) -> SolverSettings:
+        """Give settings under which a sample and its copies together count as one."""
+        return replace(settings, C=settings.C / (1 + self.n_copies))
+
+    def everything(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Give X and y with all copies."""
+        return self.X, np.tile(self.y, 1 + self.n_copies)
+
+    def with_copies(self, index: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Give X and y of some samples, to train on."""
+        starts = np.arange(1 + self.n_copies)[:, None] * len(self)
+        return self.X[(starts + index).ravel()], np.tile(self.y[index], 1 + self.n_copies)
+
+    def without_copies(
+        self, index: NDArray[np.intp]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Give X and y of some samples, to judge on."""
+        return self.X[index], self.y[index]
+
+
+def training_rows(
+    samples: Samples,
+    spec: FeatureSpec,
+    *,
+    seed: int,
+    cache: FeatureCache | None = None,
+    watcher: Watcher | None = None,
+) -> TrainingRows:
+    """Turn training images into what a solver sees.
+
+    Features that are learned are learned from these images, without their labels.
+
+    Parameters
+    ----------
+    samples : Samples
+    spec : FeatureSpec
+    seed : int
+        Of what is learned, and of the distortions.
+    cache : FeatureCache, optional
+        Where to look first, and to keep what was computed.
+    watcher : Watcher, optional
+    """
+    images, watcher = samples.images, watcher or Watcher()
+    if spec.kind == "pixels" and not spec.n_copies:
+        return TrainingRows(images.reshape(len(images), -1), samples.y)
+    key = ""
+    if cache is not None:
+        key = cache.key(spec, hashlib.sha256(images.tobytes()).hexdigest(), seed)
+        found = cache.load(key, spec)
+        if found is not None:
+            return TrainingRows(found[1], samples.y, features_from(spec, found[0]), spec.n_copies)
+    features = learn_features(spec, images, seed)
+    X = _transformed(images, features, spec.n_copies, seed, watcher)
+    if cache is not None:
+        # Nothing is lost but the time that it would have saved.
+        with contextlib.suppress(StorageError):
+            cache.save(key, features.arrays() if features else {}, X)
+    return TrainingRows(X, samples.y, features, spec.n_copies)
+
+
+def _transformed(
+    images: NDArray[np.uint8],
+    features: Features | None,
+    n_copies: int,
+    seed: int,
+    watcher: Watcher,
+) -> NDArray[np.uint8]:
+    n, total = len(images), (1 + n_copies) * len(images)
+    X = np.empty((total, features.n_features if features else 28 * 28), dtype=np.uint8)
+    for copy in range(1 + n_copies):
+        for first in range(0, n, _IMAGES_AT_ONCE):
+            block = images[first : first + _IMAGES_AT_ONCE]
+            if copy:
+                from mnistcli.features.distort import distort
+
+                block = distort(block, (seed, copy, first))
+            start = copy * n + first
+            rows = features.transform(block) if features else block.reshape(len(block), -1)
+            X[start : start + len(block)] = rows
+            watcher.follow_features(start + len(block), total)
+    return X

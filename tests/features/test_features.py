@@ -1,0 +1,149 @@
+"""Features against slow and plain ways to compute them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.ndimage import map_coordinates
+from scipy.signal import correlate2d
+
+from mnistcli.features import features_from, learn_features, n_features_of, shapes_of
+from mnistcli.features.deskew import straighten
+from mnistcli.features.distort import _sampled, _sources, distort
+from mnistcli.features.filters import learn_filters
+from mnistcli.features.patches import Patches
+from mnistcli.settings import FeatureSpec
+
+SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
+
+
+@pytest.fixture(scope="module")
+def images(mnist):
+    return mnist.train.images[:300]
+
+
+@pytest.fixture(scope="module")
+def patches(images):
+    return learn_features(SPEC, images, seed=0)
+
+
+def moments(image):
+    y, x = np.mgrid[:28, :28]
+    ink = image / image.sum()
+    mean_x, mean_y = (ink * x).sum(), (ink * y).sum()
+    return (ink * (x - mean_x) * (y - mean_y)).sum(), (ink * (y - mean_y) ** 2).sum()
+
+
+def test_straightened_digits_have_no_slant_left(images):
+    for before, after in zip(images, straighten(images), strict=True):
+        m_xy, m_yy = moments(after.astype(float))
+        assert abs(m_xy / m_yy) < 0.03
+        assert after.sum() == pytest.approx(before.sum(dtype=float), rel=0.02)
+
+
+def test_straightening_is_a_shear_along_rows(images):
+    for before, after in zip(images[:20], straighten(images[:20]), strict=True):
+        m_xy, m_yy = moments(before.astype(float))
+        y, x = np.mgrid[:28, :28]
+        mean_y = (before.sum(axis=1) @ np.arange(28)) / before.sum()
+        where = [y, x + m_xy / m_yy * (y - mean_y)]
+        theirs = map_coordinates(before.astype(float), where, order=1, mode="grid-constant")
+        np.testing.assert_allclose(after, theirs, atol=0.1)
+
+
+def test_nothing_and_very_little_ink_are_left_alone():
+    images = np.zeros((2, 28, 28), dtype=np.uint8)
+    images[1, 14, 14] = 255
+    np.testing.assert_array_equal(straighten(images), images)
+
+
+def test_filters_are_patterns_of_length_one(images):
+    filters = learn_filters(images / np.float32(255), 7, 16, np.random.default_rng(0))
+    assert filters.shape == (16, 49)
+    np.testing.assert_allclose(filters.mean(axis=1), 0, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(filters, axis=1), 1, rtol=1e-5)
+    assert np.abs(np.corrcoef(filters) - np.eye(16)).max() < 0.99
+
+
+def test_features_are_pooled_correlations(images, patches):
+    """The formula of the module, pixel by pixel."""
+    ours = patches.transform(images[:3]).reshape(3, -1)
+    for image, row in zip(straighten(images[:3]) / 255.0, ours, strict=True):
+        theirs = []
+        for side, filters in zip((5, 9), patches.filters, strict=True):
+            ones = np.ones((side, side))
+            mean = correlate2d(image, ones, mode="same") / side**2
+            power = correlate2d(image**2, ones, mode="same")
+            contrast = np.sqrt(power - side**2 * mean**2 + 0.05)
+            maps = [
+                np.maximum(
+                    correlate2d(image, f.reshape(side, side), mode="same") / contrast - 0.3, 0
+                )
+                for f in filters
+            ]
+            at = np.stack(maps, axis=-1)[::2, ::2]
+            squares = [
+                at[y : y + 4, x : x + 4].sum(axis=(0, 1))
+                for y in range(0, 11, 2)
+                for x in range(0, 11, 2)
+            ]
+            theirs.append(np.sqrt(np.concatenate(squares)))
+        expected = np.minimum(np.concatenate(theirs) * patches.factors + 0.5, 255)
+        assert np.abs(row - np.floor(expected)).max() <= 1
+        assert (row != np.floor(expected)).mean() < 0.01
+
+
+def test_features_do_not_depend_on_the_company_or_the_threads(monkeypatch, images, patches):
+    together = patches.transform(images[:100])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    np.testing.assert_array_equal(patches.transform(images[:100]), together)
+    alone = np.concatenate([patches.transform(image[None]) for image in images[:10]])
+    assert np.abs(alone.astype(int) - together[:10]).max() <= 1
+
+
+def test_the_same_seed_learns_the_same(images, patches):
+    again = learn_features(SPEC, images, seed=0)
+    other = learn_features(SPEC, images, seed=1)
+    np.testing.assert_array_equal(again.transform(images[:5]), patches.transform(images[:5]))
+    assert (other.filters[0] != patches.filters[0]).any()
+
+
+@pytest.mark.parametrize("spec", [SPEC, FeatureSpec("deskew"), FeatureSpec()], ids=lambda s: s.kind)
+def test_what_is_kept_brings_the_features_back(images, spec):
+    features = learn_features(spec, images, seed=0)
+    kept = features.arrays() if features else {}
+    assert {name: array.shape for name, array in kept.items()} == shapes_of(spec)
+    again = features_from(spec, kept)
+    if features is None:
+        assert again is None
+        return
+    rows = features.transform(images[:5])
+    assert (rows.shape, rows.dtype) == ((5, n_features_of(spec)), np.uint8)
+    assert features.n_features == n_features_of(spec)
+    np.testing.assert_array_equal(again.transform(images[:5]), rows)
+
+
+def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(images):
+    few = images[:1]
+    features = Patches.learn(few, (5,), 8, seed=0)
+    assert np.isfinite(features.filters[0]).all()
+    assert features.transform(few).max() > 200
+
+
+def test_distortions_are_interpolated_as_scipy_does(images):
+    rng = np.random.default_rng(0)
+    x, y = _sources(10, rng)
+    ours = _sampled(images[:10].astype(np.float32), x, y)
+    for image, ox, oy, mine in zip(images, x, y, ours, strict=False):
+        theirs = map_coordinates(image.astype(float), [oy, ox], order=1, mode="grid-constant")
+        np.testing.assert_allclose(mine, theirs, atol=0.01)
+
+
+def test_distorted_digits_are_others_but_not_by_much(images):
+    one, two = distort(images, (0, 1)), distort(images, (0, 2))
+    np.testing.assert_array_equal(one, distort(images, (0, 1)))
+    assert (one != two).any(axis=(1, 2)).all()
+    ratio = one.sum(axis=(1, 2), dtype=float) / images.sum(axis=(1, 2), dtype=float)
+    assert 0.6 < ratio.min() < ratio.max() < 1.7
+    shift = np.abs(one.astype(float) - images).mean() / images.mean()
+    assert 0.2 < shift < 1.2

@@ -1,0 +1,85 @@
+"""The search for C against the same search with scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
+
+from mnistcli.model_selection.choice import GRID, search
+from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.splits import training_samples
+from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec
+from mnistcli.tasks import parse_task
+
+
+@pytest.mark.parametrize("name", ["3v8", "0v1v2"])
+def test_losses_along_the_path_are_those_of_fits_from_scratch(mnist, name):
+    task = parse_task(name)
+    samples = training_samples(mnist, task, SplitSpec(limit=400))
+    ours = search(
+        training_rows(samples, FeatureSpec(), seed=0),
+        SolverSettings(),
+        FoldSpec(3),
+        task=task,
+        seed=0,
+    )
+    rows = samples.images.reshape(len(samples), -1) / 255.0
+    for candidate in ours.candidates:
+        theirs = LogisticRegression(C=candidate.C, max_iter=5000, tol=1e-8)
+        losses = []
+        for train, test in StratifiedKFold(3).split(rows, samples.y):
+            theirs.fit(rows[train], samples.y[train])
+            losses.append(log_loss(samples.y[test], theirs.predict_proba(rows[test])))
+        assert candidate.log_loss == pytest.approx(np.mean(losses), rel=1e-3)
+        error = np.std(losses, ddof=1) / np.sqrt(3)
+        assert candidate.standard_error == pytest.approx(error, rel=0.02)
+
+
+def test_the_choice_is_the_best_and_the_simplest_within_one_standard_error(mnist):
+    task = parse_task("4v9")
+    samples = training_samples(mnist, task, SplitSpec(limit=1000))
+    choice = search(
+        training_rows(samples, FeatureSpec(), seed=0),
+        SolverSettings(),
+        FoldSpec(5),
+        task=task,
+        seed=0,
+    )
+    losses = {each.C: each.log_loss for each in choice.candidates}
+    best = min(losses, key=losses.get)
+    assert best == choice.C
+    limit = losses[best] + next(e.standard_error for e in choice.candidates if best == e.C)
+    assert choice.C_1se == min(C for C, loss in losses.items() if loss <= limit)
+    assert tuple(losses) == GRID[: len(losses)]
+    # The path went past the valley, and not for ever.
+    assert best < max(losses) < max(GRID)
+
+
+def test_processes_change_nothing(mnist):
+    task = parse_task("0v1")
+    samples = training_samples(mnist, task, SplitSpec(limit=300))
+    one, two = (
+        search(
+            training_rows(samples, FeatureSpec(), seed=0),
+            SolverSettings(),
+            FoldSpec(3),
+            task=task,
+            seed=0,
+            n_jobs=n,
+        )
+        for n in (1, 2)
+    )
+    assert one == two
+
+
+def test_penalties_without_warm_starts_are_searched_as_well(mnist):
+    task = parse_task("0v1")
+    samples = training_samples(mnist, task, SplitSpec(limit=200))
+    settings = SolverSettings(penalty="l1", solver="liblinear")
+    choice = search(
+        training_rows(samples, FeatureSpec(), seed=0), settings, FoldSpec(2), task=task, seed=0
+    )
+    assert choice.C in GRID

@@ -1,0 +1,80 @@
+"""Cross-validation against scikit-learn's, and what it adds up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+)
+
+from mnistcli.errors import TrainingError
+from mnistcli.model_selection.cross_validation import cross_validate
+from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.splits import training_samples
+from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec
+from mnistcli.tasks import parse_task
+
+
+@pytest.fixture(scope="module")
+def task():
+    return parse_task("3v5")
+
+
+@pytest.fixture(scope="module")
+def samples(mnist, task):
+    return training_samples(mnist, task, SplitSpec(seed=3, limit=600))
+
+
+@pytest.fixture
+def theirs():
+    return LogisticRegression(max_iter=5000, tol=1e-10)
+
+
+def rows_of(samples):
+    return samples.images.reshape(len(samples), -1) / 255.0
+
+
+def test_pooled_confusion_is_that_of_cross_val_predict(samples, task, theirs):
+    ours = cross_validate(
+        training_rows(samples, FeatureSpec(), seed=0),
+        SolverSettings(),
+        FoldSpec(4),
+        task=task,
+        seed=0,
+    )
+    predicted = cross_val_predict(theirs, rows_of(samples), samples.y, cv=4)
+    assert ours.confusion.tolist() == confusion_matrix(samples.y, predicted).tolist()
+    assert np.trace(ours.confusion) / 600 == pytest.approx(ours.mean, abs=1e-12)
+    assert ours.n_not_converged == 0
+
+
+def test_repeated_folds_are_those_of_scikit_learn(samples, task, theirs):
+    ours = cross_validate(
+        training_rows(samples, FeatureSpec(), seed=0),
+        SolverSettings(),
+        FoldSpec(3, 2),
+        task=task,
+        seed=7,
+    )
+    splitter = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=7)
+    scores = cross_val_score(theirs, rows_of(samples), samples.y, cv=splitter)
+    assert list(ours.accuracies) == pytest.approx(scores.tolist(), abs=1e-12)
+    assert ours.confusion.sum() == 2 * 600
+    assert (ours.n_folds, ours.n_repeats) == (3, 2)
+
+
+def test_more_folds_than_images_of_a_class_are_refused(mnist, task):
+    few = training_samples(mnist, task, SplitSpec(limit=10))
+    with pytest.raises(TrainingError, match="6 folds need 6 images of every class, one has 5"):
+        cross_validate(
+            training_rows(few, FeatureSpec(), seed=0),
+            SolverSettings(),
+            FoldSpec(6),
+            task=task,
+            seed=0,
+        )
