@@ -12,11 +12,13 @@
     ├── ModelNotFoundError        5
     ├── BadImageError             6  a picture that cannot be read or holds no digit
     ├── SomeInputsFailedError     7  the rest was done
+    ├── QualityGateError          8  a model missed a bar that it had to reach
+    ├── NotReproducedError        8  a model trained again answers otherwise
     └── LockTimeoutError          9  another process held a lock for too long
 
-The number is the exit code (README, "Exit codes"); 8 is kept for quality gates, 130 and 141 are
-Ctrl-C and a closed pipe. Each class takes facts and writes its own sentence. An error that is
-not in this tree is a bug and keeps its traceback.
+The number is the exit code (README, "Exit codes"); 130 and 141 are Ctrl-C and a closed pipe. Each
+class takes facts and writes its own sentence. An error that is not in this tree is a bug and keeps
+its traceback.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class TaskError(UsageError):
     def __init__(self, task: str, problem: str) -> None:
         super().__init__(
             f"{task!r} is not a task: {problem}",
-            hint="tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd or digits",
+            hint="tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd, digits or pairs",
         )
 
 
@@ -142,6 +144,28 @@ class SomeInputsFailedError(MnistCliError):
 
     def __init__(self, n_failed: int, n_inputs: int) -> None:
         super().__init__(f"{n_failed} of {n_inputs} inputs failed, the others were answered")
+
+
+class QualityGateError(MnistCliError):
+    """A model missed a bar that it had to reach."""
+
+    exit_code = 8
+
+    def __init__(self, ref: str, problems: Sequence[str]) -> None:
+        super().__init__(f"{ref} failed: {'; '.join(problems)}")
+        self.problems = tuple(problems)
+
+
+class NotReproducedError(MnistCliError):
+    """A model that was trained again from its card answers otherwise."""
+
+    exit_code = 8
+
+    def __init__(self, ref: str, n_different: int, n_test: int) -> None:
+        super().__init__(
+            f"{ref} was not reproduced: {n_different:,} of {n_test:,} answers differ",
+            hint="other versions of the libraries may be why: see the report",
+        )
 
 
 class LockTimeoutError(MnistCliError):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mnistcli.errors import DataUnavailableError
+from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.linear_model.classifier import probabilities_of
-from mnistcli.metrics.classification import Evaluation, evaluate_scores
+from mnistcli.metrics.classification import Evaluation, answers_of, evaluate_scores
 from mnistcli.model_selection.splits import samples_of, test_samples, training_samples
 from mnistcli.tasks import parse_task
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset, LabelledImages
+    from mnistcli.metrics.curves import ClassCurves
+    from mnistcli.metrics.thresholds import Target, Threshold
     from mnistcli.model_selection.splits import Samples
     from mnistcli.registry.model_file import Model
 
@@ -55,6 +57,12 @@ class JudgedModel:
     model : Model
     on : str
         What it was judged on: "mnist test", or the name of a file.
+    samples : Samples
+        The images it was judged on.
+    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
+        What its decision function said to them.
+    threshold : Threshold or None
+        What its answers depended on; None for the most probable class.
     evaluation : Evaluation
     mistakes : tuple of Mistake
         The least probable truths first.
@@ -62,8 +70,37 @@ class JudgedModel:
 
     model: Model
     on: str
+    samples: Samples
+    scores: NDArray[np.float64]
+    threshold: Threshold | None
     evaluation: Evaluation
     mistakes: tuple[Mistake, ...]
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The probability of every class, shape (n_samples, n_classes)."""
+        return probabilities_of(self.scores)
+
+    @property
+    def answers(self) -> NDArray[np.int64]:
+        """The class index that it answered to each sample, shape (n_samples,)."""
+        return answers_of(self.scores, self.threshold.value if self.threshold else None)
+
+    def curves(self) -> tuple[ClassCurves, ...]:
+        """Give the ROC and precision-recall curves, see `metrics.curves.curves_of`."""
+        from mnistcli.metrics.curves import curves_of
+
+        return curves_of(self.samples.y, self.scores, self.model.card.class_names)
+
+    def pair_errors(self) -> NDArray[np.float64] | None:
+        """Judge the model of each pair of classes, see `metrics.pairs`; None where there are none."""
+        if not parse_task(self.model.card.task).is_pairwise:
+            return None
+        from mnistcli.metrics.pairs import pair_error_rates
+
+        classifier = self.model.classifier
+        scores = classifier.linear_scores(self.samples.images)
+        return pair_error_rates(self.samples.y, scores, classifier.n_classes)
 
 
 def evaluate(
@@ -73,6 +110,7 @@ def evaluate(
     on: Part = "test",
     n_mistakes: int = 0,
     name: str = "",
+    threshold: Threshold | None = None,
 ) -> JudgedModel:
     """Judge a model.
 
@@ -88,11 +126,15 @@ def evaluate(
         How many of the worst mistakes to hand over.
     name : str
         What to call labelled images.
+    threshold : Threshold, optional
+        For a task of two classes: from which probability on to answer the positive one.
 
     Raises
     ------
     DataUnavailableError
         There is no image of the task's digits in the data.
+    UsageError
+        A threshold, and more than two classes.
     """
     from mnistcli.datasets import Dataset, open_dataset
 
@@ -104,15 +146,66 @@ def evaluate(
         name = f"{data.name} {on}"
     else:
         samples = samples_of(data, task)
+    return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold)
+
+
+def judge(
+    model: Model,
+    samples: Samples,
+    on: str,
+    *,
+    n_mistakes: int = 0,
+    threshold: Threshold | None = None,
+) -> JudgedModel:
+    """Judge a model on samples of its task, to be called ``on``; see `evaluate`."""
+    if threshold is not None:
+        _check_binary(model)
     if not len(samples):
-        raise DataUnavailableError(f"{name or 'the data'} has no image for the task {task.name}")
+        raise DataUnavailableError(
+            f"{on or 'the data'} has no image for the task {model.card.task}"
+        )
     scores = model.classifier.decision_function(samples.images)
+    names, bar = model.card.class_names, threshold.value if threshold else None
     return JudgedModel(
         model=model,
-        on=name,
-        evaluation=evaluate_scores(samples.y, scores, model.card.class_names),
-        mistakes=_worst_mistakes(model, samples, scores, n_mistakes),
+        on=on,
+        samples=samples,
+        scores=scores,
+        threshold=threshold,
+        evaluation=evaluate_scores(samples.y, scores, names, threshold=bar),
+        mistakes=_worst_mistakes(model, samples, scores, bar, n_mistakes),
     )
+
+
+def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
+    """Choose a threshold on the images that a model was trained on, never on others.
+
+    Raises
+    ------
+    UsageError
+        No threshold reaches the target there, the task has more than two classes, or this is not
+        the dataset that the model was trained on.
+    """
+    from mnistcli.metrics.thresholds import choose_threshold
+
+    _check_binary(model)
+    if dataset.sha256 != model.card.dataset_sha256:
+        raise UsageError(
+            f"{dataset.name} is not what {model.ref} was trained on, and a threshold is chosen there",
+            hint="choose one yourself: --threshold P",
+        )
+    samples = training_samples(dataset, parse_task(model.card.task), model.card.split)
+    probabilities = probabilities_of(model.classifier.decision_function(samples.images))
+    return choose_threshold(samples.y, probabilities, target, f"{dataset.name} train")
+
+
+def _check_binary(model: Model) -> None:
+    names = model.card.class_names
+    if len(names) != 2:
+        raise UsageError(
+            f"a threshold is for two classes, {model.ref} tells {len(names)} apart",
+            hint="train a model of one class against the rest: mnistcli train --task 2vrest",
+        )
 
 
 def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
@@ -125,12 +218,16 @@ def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
 
 
 def _worst_mistakes(
-    model: Model, samples: Samples, scores: NDArray[np.float64], n: int
+    model: Model,
+    samples: Samples,
+    scores: NDArray[np.float64],
+    threshold: float | None,
+    n: int,
 ) -> tuple[Mistake, ...]:
     if n == 0:
         return ()
     probabilities = probabilities_of(scores)
-    answers = probabilities.argmax(axis=1)
+    answers = answers_of(scores, threshold)
     p_truth = np.take_along_axis(probabilities, samples.y[:, None], axis=1)[:, 0]
     wrong = np.flatnonzero(answers != samples.y)
     worst = wrong[np.argsort(p_truth[wrong], kind="stable")][:n]

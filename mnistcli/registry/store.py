@@ -182,6 +182,18 @@ class ModelRegistry:
         names = self._names() if name is None else (check_name(name),)
         return tuple(summary for each in names for summary in self._summaries_of(each))
 
+    def names(self) -> list[str]:
+        """Name the models of which there is a version."""
+        return [name for name in self._names() if self._versions(name)]
+
+    def refs_of(self, name: str) -> list[str]:
+        """Give everything that a version of a model can be called; no model file is read."""
+        versions = self._versions(check_name(name))
+        if not versions:
+            return []
+        which = [*map(str, versions), LATEST, BEST, *self._own_tags(name)]
+        return [f"{name}@{each}" for each in which]
+
     def tag(self, ref: str, tag: str) -> ModelEntry:
         """Let ``NAME@tag`` stand for this version from now on."""
         if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):

@@ -1,0 +1,288 @@
+"""Which of several models is better, and whether that is more than chance."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import DataUnavailableError, UsageError
+from mnistcli.evaluation import JudgedModel, judge
+from mnistcli.metrics.measures import measure_named
+from mnistcli.metrics.paired import holm, mcnemar
+from mnistcli.model_selection.splits import Samples, samples_of, test_samples
+from mnistcli.tasks import parse_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.datasets import Dataset, LabelledImages
+    from mnistcli.metrics.measures import Measure
+    from mnistcli.registry.model_file import Model
+    from mnistcli.settings import SplitSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """Two models on the same images.
+
+    Attributes
+    ----------
+    first, second : int
+        Which of `Comparison.judged`.
+    n_both_right, n_only_first, n_only_second, n_both_wrong : int
+        Images, by who was right.
+    p_value : float
+        Of McNemar's exact test: how probable so uneven a split, or a more uneven one, is between
+        models that are equally often right.
+    p_corrected : float
+        After Holm, for all the pairs of the comparison.
+    """
+
+    first: int
+    second: int
+    n_both_right: int
+    n_only_first: int
+    n_only_second: int
+    n_both_wrong: int
+    p_value: float
+    p_corrected: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Disagreement:
+    """An image to which the models gave different answers.
+
+    Attributes
+    ----------
+    index : int
+        Where the image stands in what was judged.
+    image : ndarray of shape (28, 28), uint8
+    truth : str
+    answers : tuple of str
+        By model, in the order of `Comparison.judged`.
+    p_truth : tuple of float
+        The probabilities that they gave to the truth.
+    """
+
+    index: int
+    image: NDArray[np.uint8]
+    truth: str
+    answers: tuple[str, ...]
+    p_truth: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Models of one task, judged on the same images.
+
+    Attributes
+    ----------
+    on : str
+        What they were judged on.
+    by : Measure
+        What they are sorted by.
+    judged : tuple of JudgedModel
+        The best one first; of equals the one named first.
+    duels : tuple of Duel
+        All pairs: (0, 1), (0, 2), ..., (1, 2), ...
+    n_left_out : int
+        Images of a model's own test set that others were trained on, and so none was judged on.
+    n_disagreements : int
+        Images to which not all gave the same answer.
+    disagreements : tuple of Disagreement
+        Those on which they differ most about the truth come first.
+    """
+
+    on: str
+    by: Measure
+    judged: tuple[JudgedModel, ...]
+    duels: tuple[Duel, ...]
+    n_left_out: int
+    n_disagreements: int
+    disagreements: tuple[Disagreement, ...]
+
+
+def compare(
+    models: Sequence[Model],
+    data: Dataset | LabelledImages,
+    *,
+    by: str = "accuracy",
+    n_disagreements: int = 0,
+    name: str = "",
+) -> Comparison:
+    """Judge models of one task on the same images.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Two or more, that tell the same classes apart.
+    data : Dataset or LabelledImages
+        Of a dataset the test images, without those that any of the models was trained on.
+    by : str
+        The name of a measure, see `metrics.measures`.
+    n_disagreements : int
+        How many of the images on which they disagree to hand over.
+    name : str
+        What to call labelled images.
+
+    Raises
+    ------
+    UsageError
+        Fewer than two models, or of different tasks.
+    DataUnavailableError
+        No image is left that none of them was trained on.
+    """
+    from mnistcli.datasets import Dataset
+
+    measure = measure_named(by)
+    check_comparable(models)
+    if isinstance(data, Dataset):
+        samples, n_left_out = unseen_samples(models, data)
+        name = f"{data.name} test"
+    else:
+        samples, n_left_out = samples_of(data, parse_task(models[0].card.task)), 0
+    sign = -1 if measure.larger_is_better else 1
+    judged = tuple(
+        sorted(
+            (judge(model, samples, name) for model in models),
+            # NaN, which has no order, comes last.
+            key=lambda each: np.nan_to_num(sign * measure.of(each.evaluation), nan=np.inf),
+        )
+    )
+    n_disagreeing, disagreements = _disagreements(judged, n_disagreements)
+    return Comparison(
+        on=name,
+        by=measure,
+        judged=judged,
+        duels=_duels(judged),
+        n_left_out=n_left_out,
+        n_disagreements=n_disagreeing,
+        disagreements=disagreements,
+    )
+
+
+def check_comparable(models: Sequence[Model]) -> None:
+    """Refuse fewer than two models, and models that tell different classes apart."""
+    if len(models) < 2:
+        raise UsageError(
+            "a comparison takes two models or more",
+            hint="for example mnistcli compare 3v8@1 3v8@2; see mnistcli models list",
+        )
+    first, *others = ((model, parse_task(model.card.task)) for model in models)
+    for model, task in others:
+        if task.groups != first[1].groups:
+            raise UsageError(
+                f"{first[0].ref} does {first[1].name} and {model.ref} {task.name}: "
+                "only models of the same classes can be compared",
+                hint=f"train another for {first[1].name}: mnistcli train --task {first[1].name}",
+            )
+
+
+def common_dataset(models: Sequence[Model]) -> str:
+    """Give the name of the dataset that all models were trained on.
+
+    Raises
+    ------
+    UsageError
+        They were trained on different ones.
+    """
+    names = sorted({model.card.dataset for model in models})
+    if len(names) > 1:
+        raise UsageError(
+            f"these models were trained on {' and '.join(names)}",
+            hint="say on which to compare them: --dataset NAME",
+        )
+    return names[0]
+
+
+def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, int]:
+    """Gather the test images that none of the models was trained on.
+
+    Every model kept some images of its dataset for the test; with random splits of different
+    seeds, one's test images are another's training images. What all kept is fair to all.
+
+    Returns
+    -------
+    samples : Samples
+        Their index is that of the test part, or, where a model has a random split, of the
+        training part followed by the test part.
+    n_left_out : int
+        Images that some kept for the test and others were trained on.
+
+    Raises
+    ------
+    DataUnavailableError
+        There are none.
+    """
+    n_train = len(dataset.train.labels)
+    kept: dict[SplitSpec | None, Samples] = {}
+    for model in models:
+        task, split = parse_task(model.card.task), replace(model.card.split, limit=None)
+        is_its_own = dataset.sha256 == model.card.dataset_sha256
+        if is_its_own and split.kind == "random":
+            if split not in kept:
+                kept[split] = test_samples(dataset, task, split)
+        elif None not in kept:  # the dataset's own parts
+            kept[None] = samples_of(dataset.test, task)
+    if len(kept) == 1:
+        return next(iter(kept.values())), 0
+    # Places in the training part followed by the test part, as random splits count.
+    places = [s.index if split else s.index + n_train for split, s in kept.items()]
+    common = functools.reduce(np.intersect1d, places)
+    if not len(common):
+        raise DataUnavailableError(
+            f"every test image of {dataset.name} is one that some of the models was trained on",
+            hint="train them with the same --split and --seed, or compare on other images: --data",
+        )
+    is_common = np.isin(places[0], common)
+    first = next(iter(kept.values()))
+    samples = Samples(first.images[is_common], first.y[is_common], places[0][is_common])
+    return samples, len(functools.reduce(np.union1d, places)) - len(common)
+
+
+def _duels(judged: Sequence[JudgedModel]) -> tuple[Duel, ...]:
+    is_right = [each.answers == each.samples.y for each in judged]
+    pairs = list(combinations(range(len(judged)), 2))
+    counts = [
+        (
+            int((is_right[i] & is_right[j]).sum()),
+            int((is_right[i] & ~is_right[j]).sum()),
+            int((~is_right[i] & is_right[j]).sum()),
+            int((~is_right[i] & ~is_right[j]).sum()),
+        )
+        for i, j in pairs
+    ]
+    p_values = [mcnemar(only_first, only_second) for _, only_first, only_second, _ in counts]
+    return tuple(
+        Duel(*pair, *count, p_value, p_corrected)
+        for pair, count, p_value, p_corrected in zip(
+            pairs, counts, p_values, holm(p_values), strict=True
+        )
+    )
+
+
+def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[Disagreement, ...]]:
+    """Count the images with different answers, and give those with the most different certainty."""
+    samples, names = judged[0].samples, judged[0].model.card.class_names
+    answers = np.stack([each.answers for each in judged])
+    truth = samples.y[None, :, None]
+    probabilities = np.stack([each.probabilities for each in judged])
+    p_truth = np.take_along_axis(probabilities, truth, axis=2)[:, :, 0]
+    where = np.flatnonzero((answers != answers[0]).any(axis=0))
+    farthest = where[np.argsort(-np.ptp(p_truth[:, where], axis=0), kind="stable")]
+    return len(where), tuple(
+        Disagreement(
+            index=int(samples.index[i]),
+            image=samples.images[i],
+            truth=names[samples.y[i]],
+            answers=tuple(names[k] for k in answers[:, i]),
+            p_truth=tuple(p_truth[:, i].tolist()),
+        )
+        for i in farthest[:n]
+    )

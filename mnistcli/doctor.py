@@ -1,0 +1,208 @@
+"""Look at this installation: versions, folders, what is stored in them, and whether it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from mnistcli.errors import CorruptFileError, DataUnavailableError
+from mnistcli.parallel import n_cores
+
+if TYPE_CHECKING:
+    from mnistcli.datasets import DatasetStore
+    from mnistcli.paths import Places
+    from mnistcli.registry.store import ModelRegistry
+
+# In the order in which they are shown; the last come with extras.
+LIBRARIES = (
+    "mnistcli", "numpy", "typer", "rich", "pillow", "safetensors", "scikit-learn", "scipy",
+    "pandas", "joblib", "textual", "skops", "onnx",
+)  # fmt: skip
+
+PathState = Literal["writable", "not writable", "can be made", "cannot be made"]
+DataState = Literal["whole", "not hashed", "damaged", "not readable", "not installed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathHealth:
+    """A folder of ours.
+
+    Attributes
+    ----------
+    what : str
+        "datasets", "features" or "models".
+    path : str
+    state : PathState
+    n_bytes_free : int or None
+        On its file system, where that can be told.
+    """
+
+    what: str
+    path: str
+    state: PathState
+    n_bytes_free: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetHealth:
+    """A dataset of the catalogue, and what is wrong with it where something is."""
+
+    name: str
+    state: DataState
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsHealth:
+    """The registry: how many models are whole, and what is wrong with the others.
+
+    Attributes
+    ----------
+    n_whole : int
+    damaged : tuple of (reference, problem)
+    """
+
+    n_whole: int
+    damaged: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlasHealth:
+    """The library that multiplies matrices for NumPy.
+
+    Attributes
+    ----------
+    name, version : str
+    n_threads : int
+    """
+
+    name: str
+    version: str
+    n_threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What an installation looks like; the home folder is written as ~ everywhere.
+
+    Attributes
+    ----------
+    python, system : str
+    n_cores : int
+        That this process may use.
+    versions : dict of str to str or None
+        Of `LIBRARIES`; None for what is not installed.
+    blas : tuple of BlasHealth
+    paths : tuple of PathHealth
+    datasets : tuple of DatasetHealth
+    models : ModelsHealth
+    """
+
+    python: str
+    system: str
+    n_cores: int
+    versions: dict[str, str | None]
+    blas: tuple[BlasHealth, ...]
+    paths: tuple[PathHealth, ...]
+    datasets: tuple[DatasetHealth, ...]
+    models: ModelsHealth
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """The datasets and models that are damaged."""
+        datasets = (each.name for each in self.datasets if each.state == "damaged")
+        return (*datasets, *(ref for ref, _ in self.models.damaged))
+
+
+def examine(
+    places: Places, store: DatasetStore, registry: ModelRegistry, *, quick: bool = False
+) -> Diagnosis:
+    """Look at everything.
+
+    Every byte of what is stored is read and hashed, unless ``quick`` leaves the datasets out. A
+    damaged dataset is forgotten, see `DatasetStore.verify`; nothing else is changed.
+    """
+    return Diagnosis(
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        system=f"{platform.system()} {platform.release()}, {platform.machine()}",
+        n_cores=n_cores(),
+        versions={name: _version(name) for name in LIBRARIES},
+        blas=_blas(),
+        paths=(
+            _examine_folder("datasets", places.datasets_dir),
+            _examine_folder("features", places.features_dir),
+            _examine_folder("models", places.models_dir),
+        ),
+        datasets=tuple(_examine_dataset(store, name, quick=quick) for name in store.catalog),
+        models=_examine_models(registry),
+    )
+
+
+def without_home(text: str) -> str:
+    """Write the home folder as ~, so that no user's name is passed on."""
+    with contextlib.suppress(RuntimeError):  # there is none
+        home = str(Path.home())
+        if home != os.sep:
+            return text.replace(home, "~")
+    return text
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _blas() -> tuple[BlasHealth, ...]:
+    import numpy as np  # noqa: F401 - its BLAS is what is asked for
+    import threadpoolctl  # comes with scikit-learn
+
+    return tuple(
+        BlasHealth(each["internal_api"], str(each["version"]), each["num_threads"])
+        for each in threadpoolctl.threadpool_info()
+        if each["user_api"] == "blas"
+    )
+
+
+def _examine_folder(what: str, folder: Path) -> PathHealth:
+    made = next(each for each in (folder, *folder.parents) if each.exists())
+    may_write = made.is_dir() and os.access(made, os.W_OK | os.X_OK)
+    state: PathState
+    if made == folder:
+        state = "writable" if may_write else "not writable"
+    else:
+        state = "can be made" if may_write else "cannot be made"
+    n_bytes_free = None
+    with contextlib.suppress(OSError):
+        n_bytes_free = shutil.disk_usage(made).free
+    return PathHealth(what, without_home(str(folder)), state, n_bytes_free)
+
+
+def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
+    if name not in store.installed():
+        return DatasetHealth(name, "not installed")
+    if quick:
+        return DatasetHealth(name, "not hashed")
+    try:
+        store.verify(name)
+    except CorruptFileError as error:
+        return DatasetHealth(name, "damaged", without_home(error.message))
+    except DataUnavailableError as error:
+        return DatasetHealth(name, "not readable", without_home(error.message))
+    return DatasetHealth(name, "whole")
+
+
+def _examine_models(registry: ModelRegistry) -> ModelsHealth:
+    try:
+        summaries = registry.summaries()
+    except (CorruptFileError, DataUnavailableError) as error:
+        return ModelsHealth(0, (("the registry", without_home(error.message)),))
+    damaged = [(each.entry.ref, without_home(each.problem)) for each in summaries if each.problem]
+    return ModelsHealth(len(summaries) - len(damaged), tuple(damaged))

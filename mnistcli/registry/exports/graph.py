@@ -1,0 +1,74 @@
+"""A model as an ONNX graph, from raw pixels to the answer.
+
+pixels          uint8 (n, 28, 28)            0 paper, 255 ink
+label           string (n,)                  the name of the most probable class
+probabilities   double (n, n_classes)        in the order of the class names
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mnistcli.registry.model_file import Model
+
+# Neither is the newest: runtimes of the last years read them, and nothing newer is needed.
+_OPSET, _IR_VERSION = 17, 8
+_SIDE = 28
+
+
+def encode_graph(model: Model) -> bytes:
+    """Give the bytes of an ``.onnx`` file; equal models give equal bytes.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        onnx is not installed.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    classifier = model.classifier
+    weights, intercept = classifier.coef, classifier.intercept
+    if classifier.n_classes == 2:
+        # The softmax of (0, score) is the logistic function, so one graph does for all tasks.
+        weights = np.concatenate([np.zeros_like(weights), weights])
+        intercept = np.concatenate([[0.0], intercept])
+    constants = [
+        numpy_helper.from_array(np.array(classifier.scale), "scale"),
+        numpy_helper.from_array(np.ascontiguousarray(weights.T), "coef"),
+        numpy_helper.from_array(intercept, "intercept"),
+        numpy_helper.from_array(np.array(classifier.class_names, dtype=object), "class_names"),
+    ]
+    nodes = [
+        helper.make_node("Flatten", ["pixels"], ["rows"], axis=1),
+        helper.make_node("Cast", ["rows"], ["numbers"], to=TensorProto.DOUBLE),
+        helper.make_node("Mul", ["numbers", "scale"], ["features"]),
+        helper.make_node("Gemm", ["features", "coef", "intercept"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["scores"], ["class"], axis=1, keepdims=0),
+        helper.make_node("Gather", ["class_names", "class"], ["label"], axis=0),
+    ]
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "mnistcli",
+        [info("pixels", TensorProto.UINT8, ["n", _SIDE, _SIDE])],
+        [
+            info("label", TensorProto.STRING, ["n"]),
+            info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes]),
+        ],
+        constants,
+    )
+    proto = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="mnistcli",
+        producer_version=model.card.versions.get("mnistcli", ""),
+        doc_string=f"{model.ref}: logistic regression for {model.card.task} on {model.card.dataset}",
+    )
+    helper.set_model_props(proto, {"card": model.card.to_json()})
+    content: bytes = proto.SerializeToString(deterministic=True)
+    return content

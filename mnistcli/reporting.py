@@ -1,0 +1,153 @@
+"""Gather what there is to say of a model, for a page that somebody else will read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.evaluation import evaluate
+from mnistcli.gallery import filter_images, weight_images
+from mnistcli.metrics.curves import ClassCurves, curves_of
+from mnistcli.tasks import REST, parse_task
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.datasets import Dataset
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.gallery import Exhibit
+    from mnistcli.registry.model_file import Model
+
+N_MISTAKES = 24
+N_UNCERTAIN = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """A test image, what it shows and what the model said.
+
+    Attributes
+    ----------
+    index : int
+        Where it stands in its part of the dataset.
+    image : ndarray of shape (28, 28), uint8
+    truth, answer : str
+        Class names.
+    p_answer : float
+        The probability that the model gave to its answer.
+    """
+
+    index: int
+    image: NDArray[np.uint8]
+    truth: str
+    answer: str
+    p_answer: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """All that a page about a model shows.
+
+    Attributes
+    ----------
+    judged : JudgedModel
+        On the test images, with its `N_MISTAKES` worst mistakes.
+    curves : tuple of ClassCurves
+        Of the positive class of two, else of each class against the rest.
+    looks_for : tuple of Exhibit
+        The weights of the pixels, or the patches that are weighed instead.
+    most_certain : tuple of Answered
+        Right answers, those given with the highest probability, as many for each class.
+    least_certain : tuple of Answered
+        Answers given with the lowest probability, right or wrong.
+    """
+
+    judged: JudgedModel
+    curves: tuple[ClassCurves, ...]
+    looks_for: tuple[Exhibit, ...]
+    most_certain: tuple[Answered, ...]
+    least_certain: tuple[Answered, ...]
+
+    @property
+    def model(self) -> Model:
+        """The model that it is about."""
+        return self.judged.model
+
+
+def report_on(model: Model, dataset: Dataset | None = None) -> Report:
+    """Judge a model on its test images and gather all that there is to show.
+
+    Parameters
+    ----------
+    model : Model
+    dataset : Dataset, optional
+        The one that the model was trained on unless given.
+
+    Raises
+    ------
+    DataUnavailableError
+        There is no image of the task's digits in the data.
+    """
+    judged = evaluate(model, dataset, n_mistakes=N_MISTAKES)
+    names = model.card.class_names
+    n_each = max(1, N_UNCERTAIN // len(names))
+    p_answer = judged.probabilities.max(axis=1)
+    answers, y = judged.answers, judged.samples.y
+    most = [
+        position
+        for k in range(len(names))
+        for position in _first(-p_answer, (answers == k) & (y == k), n_each)
+    ]
+    least = _first(p_answer, np.ones(len(y), dtype=bool), N_UNCERTAIN)
+    return Report(
+        judged=judged,
+        curves=curves_of(y, judged.scores, names),
+        looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
+        most_certain=_answered(judged, most),
+        least_certain=_answered(judged, least),
+    )
+
+
+def looks_at_pixels(model: Model) -> bool:
+    """Say whether there is a weight for each pixel, of an image as it is or straightened."""
+    return model.card.feature_spec.kind != "patches"
+
+
+def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> list[int]:
+    """Give the positions of the ``n`` smallest of the chosen values."""
+    positions = np.flatnonzero(chosen)
+    order = np.argsort(values[positions], kind="stable")[:n]
+    first: list[int] = positions[order].tolist()
+    return first
+
+
+def _answered(judged: JudgedModel, positions: Sequence[int]) -> tuple[Answered, ...]:
+    names, samples = judged.model.card.class_names, judged.samples
+    probabilities, answers = judged.probabilities, judged.answers
+    return tuple(
+        Answered(
+            index=int(samples.index[i]),
+            image=samples.images[i],
+            truth=names[samples.y[i]],
+            answer=names[answers[i]],
+            p_answer=float(probabilities[i, answers[i]]),
+        )
+        for i in positions
+    )
+
+
+def describe_task(task: str) -> str:
+    """Say what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
+    parsed = parse_task(task)
+    names = ["the other digits" if name == REST else name for name in parsed.class_names]
+    if len(parsed.digits) == parsed.n_classes == 10:
+        return "all ten digits apart"
+    if parsed.is_binary:
+        # The positive class comes last, and first in a sentence where the other is the rest.
+        first, second = names[::-1] if parsed.class_names[0] == REST else names
+        return f"{first} from {second}"
+    return f"{', '.join(names[:-1])} and {names[-1]} apart"

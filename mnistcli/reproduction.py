@@ -1,0 +1,137 @@
+"""Train a model again from its card, and see whether the same comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import DataUnavailableError
+from mnistcli.model_selection.splits import test_samples
+from mnistcli.settings import TrainingSettings
+from mnistcli.tasks import parse_task
+from mnistcli.training import train
+
+if TYPE_CHECKING:
+    from mnistcli.datasets import Dataset
+    from mnistcli.registry.model_file import Model
+    from mnistcli.watching import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """A program that is not what it was when the model was trained; None where it took no part."""
+
+    name: str
+    then: str | None
+    now: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reproduction:
+    """A stored model beside one that was trained again from its card.
+
+    Attributes
+    ----------
+    model, again : Model
+        The stored one and the new one, which is not stored.
+    is_identical : bool
+        Every weight, every intercept and all that its features learned has the same bits.
+    largest_difference : float
+        Of a weight or an intercept, as a share of the largest weight or intercept.
+    distance : float
+        ||W - W'||, the Euclidean distance of the weights.
+    distance_bound : float or None
+        What the two certificates allow: each says how far its weights are from the optimum at
+        most. None where one of them does not say.
+    n_test : int
+        Test images that both were asked about.
+    n_different : int
+        Those on which they disagree.
+    version_changes : tuple of VersionChange
+        What may explain a difference.
+    """
+
+    model: Model
+    again: Model
+    is_identical: bool
+    largest_difference: float
+    distance: float
+    distance_bound: float | None
+    n_test: int
+    n_different: int
+    version_changes: tuple[VersionChange, ...]
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether the two agree on every test image."""
+        return self.n_different == 0
+
+
+def reproduce(
+    model: Model, dataset: Dataset, *, n_jobs: int = 1, watcher: Watcher | None = None
+) -> Reproduction:
+    """Train a model again with the task, the images and the settings of its card.
+
+    Parameters
+    ----------
+    model : Model
+    dataset : Dataset
+        The one that the card names.
+    n_jobs : int, default=1
+        Processes for the fits of a model of all pairs; -1 for as many as there are cores.
+    watcher : Watcher, optional
+        Who is told how far it is.
+
+    Raises
+    ------
+    DataUnavailableError
+        The dataset is not the one that the model was trained on.
+    """
+    card = model.card
+    if dataset.sha256 != card.dataset_sha256:
+        raise DataUnavailableError(
+            f"{model.ref} was trained on other data than the {dataset.name} that is here: "
+            f"sha256 {card.dataset_sha256[:12]}... then, {dataset.sha256[:12]}... now",
+            hint="a model is reproduced from the very bytes that it was trained on",
+        )
+    task = parse_task(card.task)
+    settings = TrainingSettings(card.settings, card.split, card.feature_spec, n_jobs=n_jobs)
+    again = train(task, dataset, settings, watcher=watcher).model
+    images = test_samples(dataset, task, card.split).images
+    old, new = model.classifier, again.classifier
+    then = np.concatenate([old.coef.ravel(), old.intercept])
+    now = np.concatenate([new.coef.ravel(), new.intercept])
+    largest = float(np.abs(then).max())
+    return Reproduction(
+        model=model,
+        again=again,
+        is_identical=then.tobytes() == now.tobytes() and _learned(model) == _learned(again),
+        largest_difference=float(np.abs(now - then).max()) / (largest or 1.0),
+        distance=float(np.linalg.norm(new.coef - old.coef)),
+        distance_bound=_distance_bound(model, again),
+        n_test=len(images),
+        n_different=int((old.predict(images) != new.predict(images)).sum()),
+        version_changes=_version_changes(card.versions, again.card.versions),
+    )
+
+
+def _learned(model: Model) -> dict[str, bytes]:
+    """Give what the features of a model have learned, to the bit."""
+    features = model.classifier.features
+    return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}
+
+
+def _distance_bound(*models: Model) -> float | None:
+    bounds = [model.card.certificate.get("distance_bound") for model in models]
+    known = [bound for bound in bounds if isinstance(bound, float)]
+    return sum(known) if len(known) == len(bounds) else None
+
+
+def _version_changes(then: dict[str, str], now: dict[str, str]) -> tuple[VersionChange, ...]:
+    return tuple(
+        VersionChange(name, then.get(name), now.get(name))
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    )

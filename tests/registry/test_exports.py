@@ -1,0 +1,257 @@
+"""Exports: other programs say what the model says, to 1e-12."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import mnistcli
+from mnistcli.errors import StorageError, UsageError
+from mnistcli.registry.exports import ADVICE, export_model
+from mnistcli.registry.exports.estimator import make_estimator
+from mnistcli.registry.model_file import Model
+from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec, TrainingSettings
+
+TASKS = ("0v1", "2vrest", "digits")
+
+
+@pytest.fixture(scope="module")
+def models(mnist):
+    settings = TrainingSettings(split=SplitSpec(limit=1000))
+    return {
+        task: replace(mnistcli.train(task, mnist, settings).model, ref=f"{task}@3")
+        for task in TASKS
+    }
+
+
+@pytest.fixture(scope="module")
+def images(mnist):
+    return mnist.test.images[:500]
+
+
+def names_of(model, images):
+    return [model.card.class_names[k] for k in model.classifier.predict(images)]
+
+
+def files_in(folder):
+    return [path.name for path in folder.iterdir() if path.is_file()]
+
+
+def close(got, expected):
+    # Scores go up to a hundred; the probabilities are compared as they are.
+    np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+
+
+def assert_same(estimator, model, images):
+    rows = images.reshape(-1, 784)
+    assert rows.dtype == np.uint8
+    close(estimator.decision_function(rows), model.classifier.decision_function(images))
+    close(estimator.predict_proba(rows), model.classifier.predict_proba(images))
+    assert estimator.predict(rows).tolist() == names_of(model, images)
+    assert tuple(estimator.classes_) == model.card.class_names
+
+
+def test_joblib_loads_without_mnistcli(models, images, tmp_path):
+    for task, model in models.items():
+        path = tmp_path / f"{task}.joblib"
+        export = export_model(model, "joblib", path)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert (export.n_bytes, export.sha256) == (path.stat().st_size, sha256)
+    np.save(tmp_path / "images.npy", images.reshape(-1, 784))
+    code = f"""
+        import sys
+        sys.modules["mnistcli"] = None
+        import joblib, numpy as np
+        X = np.load("images.npy")
+        for task in {TASKS}:
+            estimator = joblib.load(task + ".joblib")
+            np.savez(task + ".npz", p=estimator.predict_proba(X), s=estimator.decision_function(X),
+                     a=estimator.predict(X), classes=estimator.classes_)
+    """
+    code = textwrap.dedent(code)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
+    for task, model in models.items():
+        answers = np.load(tmp_path / f"{task}.npz")
+        close(answers["s"], model.classifier.decision_function(images))
+        close(answers["p"], model.classifier.predict_proba(images))
+        assert answers["a"].tolist() == names_of(model, images)
+        assert tuple(answers["classes"]) == model.card.class_names
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        SolverSettings(C=0.1),
+        SolverSettings(C=0.1, class_weight="balanced"),
+        SolverSettings(penalty="l1", solver="liblinear"),
+        SolverSettings(penalty="l2", solver="newton-cholesky"),
+    ],
+    ids=str,
+)
+def test_the_estimator_answers_and_can_be_trained_again(chosen, mnist, images):
+    settings = TrainingSettings(chosen, SplitSpec(limit=300))
+    model = mnistcli.train("3v8", mnist, settings).model
+    estimator = make_estimator(model)
+    assert_same(estimator, model, images)
+    logistic = estimator[-1]
+    assert (logistic.C, logistic.l1_ratio) == (chosen.C, chosen.l1_share)
+    again = clone(estimator).set_params(logisticregression__max_iter=5000)
+    some = mnist.train.images[:300].reshape(-1, 784)
+    again.fit(some, mnist.train.labels[:300] == 3)
+    assert again.score(some, mnist.train.labels[:300] == 3) > 0.9
+
+
+def test_the_estimator_knows_what_was_minimised(models):
+    model = models["0v1"]
+    none = replace(model.card, settings=SolverSettings(penalty="none", solver="newton"))
+    assert math.isinf(make_estimator(replace(model, card=none))[-1].C)
+    elastic = SolverSettings(penalty="elasticnet", l1_ratio=0.25, solver="saga")
+    logistic = make_estimator(replace(model, card=replace(model.card, settings=elastic)))[-1]
+    assert (logistic.l1_ratio, logistic.solver) == (0.25, "saga")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_skops_trusts_nothing_and_says_the_same(task, models, images, tmp_path):
+    skops = pytest.importorskip("skops.io")
+    path = export_model(models[task], "skops", tmp_path / "model.skops").path
+    assert skops.get_untrusted_types(file=path) == []
+    assert_same(skops.load(path), models[task], images)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_onnx_says_the_same_of_raw_images(task, models, images, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = models[task]
+    path = export_model(model, "onnx", tmp_path / "model.onnx").path
+    proto = onnx.load(path)
+    onnx.checker.check_model(proto, full_check=True)
+    assert [entry.value for entry in proto.metadata_props] == [model.card.to_json()]
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    label, probabilities = session.run(["label", "probabilities"], {"pixels": images})
+    assert label.tolist() == names_of(model, images)
+    assert probabilities.dtype == np.float64
+    close(probabilities, model.classifier.predict_proba(images))
+    one = session.run(["label"], {"pixels": images[:1]})[0]
+    assert one.tolist() == label[:1].tolist()
+    again = export_model(model, "onnx", tmp_path / "again.onnx").path
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_tie_is_answered_as_by_the_model(models, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    for task, model in models.items():
+        nothing = replace(
+            model.classifier,
+            coef=np.zeros_like(model.classifier.coef),
+            intercept=np.zeros_like(model.classifier.intercept),
+        )
+        undecided = Model(nothing, model.card, model.ref)
+        path = export_model(undecided, "onnx", tmp_path / f"{task}.onnx").path
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        blank = np.zeros((1, 28, 28), np.uint8)
+        assert session.run(["label"], {"pixels": blank})[0].tolist() == names_of(undecided, blank)
+        assert make_estimator(undecided).predict(blank.reshape(1, -1)).tolist() == names_of(
+            undecided, blank
+        )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_json_can_be_read_and_predicted_with(task, models, images, tmp_path):
+    model = models[task]
+    path = export_model(model, "json", tmp_path / "model.json").path
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    text = path.read_text("utf-8")
+    content = json.loads(text, parse_constant=refuse)
+    assert np.array_equal(content["coef"], model.classifier.coef)
+    assert np.array_equal(content["intercept"], model.classifier.intercept)
+    assert content["scale"] == model.classifier.scale
+    assert content["card"] == json.loads(model.card.to_json())
+    assert content["model"] == model.ref
+    # as its own words say
+    names = content["class_names"]
+    for image in images[:20]:
+        x = image.ravel().tolist()
+        score = [
+            b + sum(w * content["scale"] * pixel for w, pixel in zip(row, x, strict=True))
+            for b, row in zip(content["intercept"], content["coef"], strict=True)
+        ]
+        answer = names[score[0] > 0] if len(names) == 2 else names[score.index(max(score))]
+        assert [answer] == names_of(model, image[None])
+    assert f"probability of {names[1]!r} = 1 / (1" in text or len(names) > 2
+    assert max(map(len, text.splitlines())) < 800
+
+
+def test_each_format_says_what_it_costs():
+    assert "runs code" in ADVICE["joblib"].trust
+    assert all(advice.good_for and advice.trust and advice.use for advice in ADVICE.values())
+
+
+def test_what_is_there_stays_unless_told_otherwise(models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = export_model(models["0v1"], "json").path
+    assert str(path) == "0v1-3.json"
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"0v1-3\.json is there already"):
+        export_model(replace(models["digits"], ref="0v1@3"), "json")
+    with monkeypatch.context() as patch:  # as if somebody else wrote it meanwhile
+        patch.setattr("os.path.lexists", lambda _: False)
+        with pytest.raises(UsageError, match="is there already"):
+            export_model(models["digits"], "json", path)
+    assert path.read_bytes() == before
+    export_model(models["digits"], "json", path, overwrite=True)
+    assert path.read_bytes() != before
+    assert files_in(tmp_path) == ["0v1-3.json"]
+
+
+def test_names_of_files_and_of_models_outside_the_registry(models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stored = replace(models["0v1"], ref="some/where/7.safetensors")
+    assert str(export_model(stored, "json").path) == "7.json"
+    assert str(export_model(replace(stored, ref=""), "json").path) == "0v1.json"
+
+
+def test_a_folder_that_is_not_there_is_made_and_a_file_in_its_place_is_named(models, tmp_path):
+    path = tmp_path / "new" / "model.json"
+    assert export_model(models["0v1"], "json", path).path == path
+    with pytest.raises(StorageError, match=r"model\.json"):
+        export_model(models["0v1"], "json", path / "below.json")
+
+
+@pytest.mark.parametrize("format_", ADVICE)
+def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_path):
+    settings = TrainingSettings(split=SplitSpec(limit=300))
+    pairs = mnistcli.train("pairs", mnist, settings).model
+    with pytest.raises(UsageError, match=f"a vote of many models, which {format_} cannot hold"):
+        export_model(pairs, format_, tmp_path / "pairs")
+    assert not files_in(tmp_path)
+
+
+@pytest.mark.parametrize("format_", ADVICE)
+def test_other_features_than_pixels_are_refused(format_, mnist, tmp_path):
+    settings = TrainingSettings(split=SplitSpec(limit=100), features=FeatureSpec("deskew"))
+    model = mnistcli.train("0v1", mnist, settings).model
+    with pytest.raises(UsageError, match=f"looks at deskew, not at pixels, which {format_} cannot"):
+        export_model(model, format_, tmp_path / "x")
+
+
+@pytest.mark.parametrize("format_", ["skops", "onnx"])
+def test_a_missing_library_is_one_line_with_what_to_type(format_, models, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, format_, None)
+    monkeypatch.delitem(sys.modules, f"{format_}.io", raising=False)
+    with pytest.raises(UsageError, match="which is not installed") as caught:
+        export_model(models["0v1"], format_, tmp_path / "model")
+    assert caught.value.hint == f"pip install 'mnistcli[{format_}]'"
+    assert not files_in(tmp_path)

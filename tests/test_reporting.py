@@ -1,0 +1,65 @@
+"""What is gathered for a page about a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mnistcli
+from mnistcli.reporting import N_MISTAKES, N_UNCERTAIN, describe_task, report_on
+from mnistcli.settings import SplitSpec, TrainingSettings
+
+
+@pytest.fixture(scope="module", params=["3v8", "digits", "pairs"])
+def report(request, mnist):
+    settings = TrainingSettings(split=SplitSpec(limit=300))
+    return report_on(mnistcli.train(request.param, mnist, settings).model, mnist)
+
+
+def test_certainty_is_in_order_and_true(report, mnist):
+    probabilities = report.judged.probabilities.max(axis=1)
+    least = [each.p_answer for each in report.least_certain]
+    assert least == np.sort(probabilities)[:N_UNCERTAIN].tolist()
+    names = report.model.card.class_names
+    n_each = N_UNCERTAIN // len(names)
+    assert [each.truth for each in report.most_certain] == [n for n in names for _ in range(n_each)]
+    for each in report.most_certain:
+        assert each.answer == each.truth
+        # nobody of its class is surer
+        same = [a for a in report.most_certain if a.truth == each.truth]
+        k = names.index(each.truth)
+        right = (report.judged.answers == k) & (report.judged.samples.y == k)
+        assert same[0].p_answer == probabilities[right].max()
+    for each in (*report.most_certain, *report.least_certain):
+        assert np.array_equal(each.image, mnist.test.images[each.index])
+        assert str(mnist.test.labels[each.index]) == each.truth
+        model = report.model.classifier
+        p = model.predict_proba(each.image[None])[0]
+        assert each.p_answer == pytest.approx(p.max())
+        assert names[p.argmax()] == each.answer
+
+
+def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
+    judged = mnistcli.evaluate(report.model, mnist, n_mistakes=N_MISTAKES)
+    assert report.judged.evaluation.accuracy == judged.evaluation.accuracy
+    assert [m.index for m in report.judged.mistakes] == [m.index for m in judged.mistakes]
+    n_classes = len(report.model.card.class_names)
+    assert len(report.curves) == (1 if n_classes == 2 else n_classes)
+    assert len(report.looks_for) == len(report.model.classifier.coef)
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("0v1", "0 from 1"),
+        ("2vrest", "2 from the other digits"),
+        ("17v49", "17 from 49"),
+        ("even-odd", "even from odd"),
+        ("0v1v2", "0, 1 and 2 apart"),
+        ("0v1vrest", "0, 1 and the other digits apart"),
+        ("digits", "all ten digits apart"),
+        ("pairs", "all ten digits apart"),
+    ],
+)
+def test_tasks_in_words(task, words):
+    assert describe_task(task) == words
