@@ -17,8 +17,11 @@ def main() -> None:
     # NumPy (40 ms), and they wait by spinning: beside other programs a fit took five times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        from mnistcli.cli import completion
         from mnistcli.cli.app import app
 
+        if completion.VARIABLE in os.environ:
+            completion.prepare()
         app(prog_name="mnistcli")
     except KeyboardInterrupt:  # while importing; later ones meet the door in cli.app
         sys.exit(130)

@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperCommand
 
 import mnistcli
-from mnistcli.cli.commands import download, draw, evaluate, models, predict, show, train
+from mnistcli.cli.commands import (
+    compare,
+    completion,
+    doctor,
+    download,
+    draw,
+    evaluate,
+    models,
+    predict,
+    report,
+    show,
+    train,
+)
 from mnistcli.cli.help import SectionedCommand, SectionedGroup
 from mnistcli.cli.output import report_error
 from mnistcli.cli.session import Session
@@ -20,8 +32,8 @@ INTERRUPTED, BROKEN_PIPE = 130, 141
 
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 data unavailable or folder not writable, 4 corrupt data
-or file, 5 model not found, 6 bad image, 7 some inputs failed, 9 lock timeout, 130 interrupted,
-141 output closed.
+or file, 5 model not found, 6 bad image, 7 some inputs failed, 8 quality gate failed or model not
+reproduced, 9 lock timeout, 130 interrupted, 141 output closed.
 """
 
 
@@ -35,7 +47,9 @@ PANELS: dict[str, tuple[Any, ...]] = {
         show.show,
         draw.draw,
     ),
+    "Judging": (compare.compare, report.report),
     "Keeping": (models.app,),
+    "This installation": (doctor.doctor, completion.completion),
 }
 
 
@@ -91,6 +105,7 @@ def _read(command: Any) -> Any:
 
 app = typer.Typer(
     cls=CommandLine,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EXIT_CODES,
     pretty_exceptions_enable=False,

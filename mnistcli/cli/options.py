@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.output import Output, choose_format
 from mnistcli.cli.render.ladder import Render
 from mnistcli.cli.session import session_of
@@ -85,12 +86,19 @@ PictureOption = Annotated[
     ),
 ]
 DatasetOption = Annotated[
-    str, typer.Option("--dataset", metavar="NAME", help="mnist, fashion-mnist, kmnist or qmnist.")
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        autocompletion=completion.datasets,
+        help="mnist, fashion-mnist, kmnist or qmnist.",
+    ),
 ]
 ModelArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[MODEL]",
+        autocompletion=completion.models,
         help="NAME, NAME@VERSION, NAME@TAG or a model file.",
         show_default="the newest",
     ),
@@ -101,6 +109,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
+        autocompletion=completion.models,
         help="NAME, NAME@VERSION, NAME@TAG or a model file.",
         show_default="the newest",
     ),

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from mnistcli.watching import Watcher
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -22,7 +24,7 @@ T = TypeVar("T")
 PATIENCE_S = 0.5
 
 
-class Bars:
+class Bars(Watcher):
     """One bar for each thing under way; the first appears after `PATIENCE_S`."""
 
     def __init__(self, out: Output, unit: str, *, hidden: bool = False) -> None:
@@ -58,9 +60,21 @@ class Bars:
         )
         self.update("fit", max(reached, 0.0), goal, text=text)
 
+    def follow_features(self, done: int, total: int) -> None:
+        """Follow images that are turned into features."""
+        self.update("features", done, total)
+
     def follow_folds(self, done: int, total: int) -> None:
         """Follow cross-validation."""
         self.update("folds", done, total)
+
+    def follow_search(self, done: int, total: int) -> None:
+        """Follow the search for C."""
+        self.update("search for C", done, total)
+
+    def follow_pairs(self, done: int, total: int) -> None:
+        """Follow the models of pairs of classes."""
+        self.update("pairs", done, total)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:

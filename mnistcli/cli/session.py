@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.cli.output import Output
     from mnistcli.datasets import Dataset
     from mnistcli.datasets.store import DatasetStore
+    from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.store import ModelRegistry
 
 
@@ -44,6 +45,12 @@ class Session:
         from mnistcli.registry.store import ModelRegistry
 
         return ModelRegistry(find_places(self.home).models_dir)
+
+    def features(self) -> FeatureCache:
+        """Give the cache of features."""
+        from mnistcli.features.cache import FeatureCache
+
+        return FeatureCache(find_places(self.home).features_dir)
 
     def dataset(self, name: str, out: Output) -> Dataset:
         """Open a dataset; what happens on the way is noted on stderr."""

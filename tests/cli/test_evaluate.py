@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rich.console import Console
 from sklearn import metrics
 
 import mnistcli
-from mnistcli.cli.render.reports import confusion_table
+from mnistcli.cli.render.matrices import confusion_table
 from mnistcli.datasets.sources import BUNDLE
 
 SCALARS = ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
@@ -183,9 +184,10 @@ def test_quiet_prints_the_accuracy_and_tsv_all_numbers(invoke, model):
     accuracy = evaluation(invoke)["accuracy"]
     assert invoke("evaluate", "-q").out == f"{accuracy!r}\n"
     lines = [line.split("\t") for line in invoke("evaluate", "--tsv").out.splitlines()]
-    assert lines[0] == ["metric", "class", "value"]
-    assert ["accuracy", "", repr(accuracy)] in lines
-    assert ["support", "2", "1032"] in lines
+    assert lines[0] == ["metric", "class", "value", "low", "high"]
+    low, high = evaluation(invoke)["accuracy_interval"]
+    assert ["accuracy", "", repr(accuracy), repr(low), repr(high)] in lines
+    assert ["support", "2", "1032", "", ""] in lines
 
 
 def test_a_model_file_can_be_evaluated_where_it_lies(invoke, model, home, tmp_path):
@@ -215,7 +217,7 @@ def test_the_confusion_matrix_is_a_heat_map_where_there_are_colours(model, mnist
 
     def matrix(**settings):
         page = Console(file=io.StringIO(), width=80, height=50, _environ={}, **settings)
-        page.print(confusion_table(judged.evaluation, ("rest", "2"), page))
+        page.print(confusion_table(judged.evaluation.confusion, ("rest", "2"), page))
         return page.file.getvalue()
 
     plain = matrix()
@@ -236,3 +238,191 @@ def test_the_confusion_matrix_is_a_heat_map_where_there_are_colours(model, mnist
     for ink, *paper in shaded:
         light = np.dot([0.299, 0.587, 0.114], [int(level) for level in paper])
         assert abs(int(ink) - light) > 100
+
+
+# --- thresholds, calibration, curves, gates -----------------------------------------------------
+
+
+def test_a_threshold_decides_everything_in_the_report(invoke, model, mnist):
+    from mnistcli import load_model
+    from mnistcli.linear_model.classifier import probabilities_of
+
+    y = (mnist.test.labels == 2).astype(int)
+    p = probabilities_of(load_model().classifier.decision_function(mnist.test.images))[:, 1]
+    document = evaluation(invoke, "--threshold", "0.03", "--mistakes", "3")
+    assert document["confusion"] == metrics.confusion_matrix(y, p >= 0.03).tolist()
+    assert document["accuracy"] == metrics.accuracy_score(y, p >= 0.03)
+    assert document["threshold"]["value"] == 0.03
+    without = evaluation(invoke)
+    assert without["threshold"] is None
+    assert {name: document[name] for name in ("roc_auc", "log_loss", "brier", "ece")} == {
+        name: without[name] for name in ("roc_auc", "log_loss", "brier", "ece")
+    }
+    everything = evaluation(invoke, "--threshold", "0.03", "--mistakes", "10000")["mistakes"]
+    assert {mistake["index"] for mistake in everything} == {*np.flatnonzero((p >= 0.03) != y)}
+    for mistake in everything:
+        assert (mistake["answer"] == "2") == (p[mistake["index"]] >= 0.03)
+    assert invoke("evaluate", "--threshold", "0.03").out.startswith(
+        "Threshold          2 from a probability of 0.03 on\n"
+    )
+
+
+def test_a_threshold_is_chosen_on_the_training_images_and_says_so(invoke, model, mnist):
+    document = evaluation(invoke, "--threshold-for", "recall=0.97")
+    chosen = document["threshold"]
+    assert chosen["chosen_on"] == "mnist train"
+    assert chosen["recall"] >= 0.97
+    assert document["n_samples"] == 10_000
+    again = evaluation(invoke, "--on", "train", "--threshold", str(chosen["value"]))
+    assert again["classes"][1]["recall"] == chosen["recall"]
+    assert again["classes"][1]["precision"] == chosen["precision"]
+    out = invoke("evaluate", "--threshold-for", "recall=0.97").out
+    assert "chosen on mnist train for recall=0.97 (precision " in out
+    assert "the images judged here" not in out
+    out = invoke("evaluate", "--threshold-for", "recall=0.97", "--on", "train").out
+    assert "the images judged here" in out
+
+
+def test_a_threshold_for_ones_own_file_is_chosen_on_the_training_images(
+    invoke, model, few, tmp_path
+):
+    np.savez(tmp_path / "few.npz", images=few[0], labels=few[1])
+    document = evaluation(
+        invoke, "--threshold-for", "recall=0.97", "--data", str(tmp_path / "few.npz")
+    )
+    assert document["n_samples"] == 50
+    assert (
+        document["threshold"] == evaluation(invoke, "--threshold-for", "recall=0.97")["threshold"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--threshold", "1.5"], "the threshold 1.5 is not between 0 and 1"),
+        (["--threshold", "nan"], "the threshold nan is not between 0 and 1"),
+        (["--threshold", "0.5", "--threshold-for", "recall=1"], "either --threshold or"),
+        (["--threshold-for", "f1=0.9"], "'f1=0.9' is nothing to choose a threshold for"),
+        (["--fail-under", "acc=0.9"], "'acc' is no metric here"),
+        (["--fail-under", "accuracy"], "'accuracy' has no number to reach"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_thresholds_and_gates_that_make_no_sense(invoke, model, options, message):
+    done = invoke("evaluate", *options)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_a_threshold_is_for_two_classes(invoke):
+    invoke("train", "--task", "0v1v2", "--limit", "300", "-q")
+    for options in (["--threshold", "0.3"], ["--threshold-for", "recall=0.9"]):
+        done = invoke("evaluate", *options)
+        assert (done.code, done.out) == (2, "")
+        assert "a threshold is for two classes, 0v1v2@1 tells 3 apart" in done.err
+
+
+def test_a_target_out_of_reach_is_an_error(invoke, model):
+    good = mnistcli.load_model()
+    liar = replace(
+        good.classifier, coef=-good.classifier.coef, intercept=-good.classifier.intercept
+    )
+    mnistcli.save_model(replace(good, classifier=liar))
+    done = invoke("evaluate", "--threshold-for", "precision=1")
+    assert (done.code, done.out) == (2, "")
+    assert "error: no threshold reaches precision=1 on mnist train" in done.err
+    assert "hint: the highest precision there is 0." in done.err
+
+
+def test_calibration_is_a_table_and_in_json(invoke, model):
+    assert evaluation(invoke)["calibration"] is None
+    document = evaluation(invoke, "--calibration")
+    assert sum(each["n_samples"] for each in document["calibration"]) == 10_000
+    gaps = [
+        each["n_samples"] * abs(each["share"] - each["mean_probability"])
+        for each in document["calibration"]
+    ]
+    assert sum(gaps) / 10_000 == pytest.approx(document["ece"], abs=1e-12)
+    out = invoke("evaluate", "--calibration").out
+    for words in ("Brier score", "Calibration error", "probability of 2", "0.9 to 1.0", "were 2"):
+        assert words in out
+    assert "Brier score" not in invoke("evaluate").out
+    assert "reliability\t0.9 to 1.0\t" in invoke("evaluate", "--calibration", "--tsv").out
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "120"])
+def test_curves_fit_the_terminal(invoke, model, columns):
+    env = {"COLUMNS": columns}
+    before = len(invoke("evaluate", env=env).out.splitlines())
+    drawn = invoke("evaluate", "--curves", env=env).out.splitlines()[before:]
+    assert max(map(len, drawn)) <= int(columns)
+    text = "\n".join(drawn)
+    assert re.search("[\u2801-\u28ff]", text)
+    for words in ("ROC of 2, area 0.9", "false positives", "precision, average 0.", "recall"):
+        assert words in text
+
+
+def test_curves_are_ascii_where_nothing_else_can_be_shown(run, model):
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    out = run("evaluate", "--curves", env=env).out
+    assert out.isascii()
+    assert "****" in out
+
+
+def test_curves_of_several_classes_are_all_in_json_and_the_worst_is_drawn(invoke):
+    invoke("train", "--task", "3v5v8", "--limit", "600", "-q")
+    curves = evaluation(invoke, "--curves")["curves"]
+    assert [each["name"] for each in curves] == ["3", "5", "8"]
+    worst = min(curves, key=lambda each: each["roc_auc"])["name"]
+    assert f"{worst} against the rest: of the 3 classes" in invoke("evaluate", "--curves").out
+
+
+def test_gates_let_pass_or_exit_with_8_after_the_report(invoke, model):
+    passed = invoke("evaluate", "--fail-under", "accuracy=0.9", "--fail-under", "log_loss=0.5")
+    assert (passed.code, passed.err) == (0, "")
+    failed = invoke(
+        "evaluate", "--fail-under", "accuracy=0.999", "--fail-under", "roc_auc=0.5",
+        "--fail-under", "log_loss=0.02",
+    )  # fmt: skip
+    assert failed.code == 8
+    assert failed.out == passed.out
+    values = evaluation(invoke)
+    assert failed.err == (
+        f"error: 2vrest@1 failed: accuracy {values['accuracy']:.4g} is below 0.999; "
+        f"log_loss {values['log_loss']:.4g} is above 0.02\n"
+    )
+    as_json = invoke("evaluate", "--fail-under", "ece=0", "--json")
+    assert (as_json.code, json.loads(as_json.out)["model"]) == (8, "2vrest@1")
+    assert json.loads(as_json.err)["error"]["code"] == "quality_gate"
+
+
+def test_the_whole_report_of_a_real_model(invoke):
+    """Looked at once; says what 80 columns hold."""
+    invoke("train", "--task", "0v1", "-q")
+    out = invoke("evaluate", env={"COLUMNS": "80"}).out
+    assert [line.rstrip() for line in out.splitlines() if "Log loss" not in line] == [
+        "Accuracy           99.95 %: 2,114 of 2,115 right  99.73 to 99.99 %",
+        "To beat            53.66 %: always answering 1",
+        "Balanced accuracy  0.9995",
+        "ROC AUC            0.999999  0.999995 to 1.000000",
+        "Average precision  0.999999",
+        "",
+        "0v1@1 on mnist test",
+        "",
+        "               precision   95 %  recall      95 %  f1-score    95 %  support",
+        " ───────────────────────────────────────────────────────────────────────────",
+        "            0  1.0000 .996-1.00  0.9990 .994-1.00  0.9995 .998-1.00      980",
+        "            1  0.9991 .995-1.00  1.0000 .996-1.00  0.9996 .998-1.00     1135",
+        "",
+        "     accuracy                                      0.9995 .997-1.00     2115",
+        "    macro avg  0.9996 .998-1.00  0.9995 .998-1.00  0.9995 .998-1.00     2115",
+        " weighted avg  0.9995 .998-1.00  0.9995 .998-1.00  0.9995 .998-1.00     2115",
+        "",
+        "confusion matrix",
+        "",
+        "  truth \\ answer     0     1",
+        " ────────────────────────────",
+        "               0   979     1",
+        "               1     .  1135",
+        "",
+    ]

@@ -9,7 +9,7 @@ import pytest
 EVALUATION = {
     "n_samples", "n_correct", "accuracy", "baseline_accuracy", "baseline_class",
     "balanced_accuracy", "log_loss", "roc_auc", "average_precision", "classes", "macro_avg",
-    "weighted_avg", "confusion",
+    "weighted_avg", "confusion", "accuracy_interval", "roc_auc_interval", "brier", "ece",
 }  # fmt: skip
 CARD = {
     "task", "class_names", "dataset", "dataset_sha256", "split", "settings", "features", "n_train",
@@ -21,12 +21,23 @@ CONTRACT = {
         "train",
         {
             "model", "path", "task", "class_names", "dataset", "dataset_sha256", "n_train",
-            "n_test", "split", "settings", "fit", "cross_validation", "train_accuracy", "test",
+            "n_test", "split", "settings", "fit", "search", "cross_validation", "train_accuracy",
+            "test",
         },
     ),
     ("evaluate", "--mistakes", "1"): (
         "evaluate",
-        {"model", "task", "class_names", "on", "mistakes"} | EVALUATION,
+        {
+            "model", "task", "class_names", "on", "mistakes", "threshold", "calibration", "curves",
+            "pair_errors",
+        } | EVALUATION,
+    ),
+    ("compare", "0v1@1", "0v1@1"): (
+        "compare",
+        {
+            "on", "class_names", "n_samples", "n_left_out", "by", "best", "models", "pairs",
+            "n_disagreements", "disagreements",
+        },
     ),
     ("predict", "--index", "7"): ("predict", {"model", "class_names", "predictions"}),
     ("show", "7"): ("show", {"pictures"}),
@@ -37,6 +48,26 @@ CONTRACT = {
     ("models", "path"): ("path", {"path"}),
     ("models", "tag", "0v1@1", "paper"): ("models", {"models"}),
     ("models", "rm", "0v1@1", "--yes"): ("models", {"models"}),
+    ("models", "export", "--to", "json", "--output", "x.json"): (
+        "export",
+        {"model", "format", "path", "n_bytes", "sha256", "good_for", "trust", "use"},
+    ),
+    ("models", "reproduce"): (
+        "reproduction",
+        {
+            "model", "is_reproduced", "is_identical", "largest_difference", "distance",
+            "distance_bound", "n_test", "n_different", "test_accuracy", "fit_seconds",
+            "version_changes",
+        },
+    ),
+    ("report",): ("report", {"model", "path", "n_bytes", "on", "accuracy", "verdict"}),
+    ("doctor",): (
+        "doctor",
+        {
+            "python", "system", "n_cores", "versions", "blas", "paths", "datasets", "models",
+            "terminal", "damaged",
+        },
+    ),
     ("download",): (
         "download",
         {
@@ -53,7 +84,8 @@ def model(invoke):
 
 
 @pytest.mark.parametrize("arguments", CONTRACT, ids=" ".join)
-def test_documents_have_exactly_these_keys(invoke, model, arguments):
+def test_documents_have_exactly_these_keys(invoke, model, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     done = invoke(*arguments, "--json")
     assert done.code == 0, done.err
     document = json.loads(done.out)
@@ -73,16 +105,35 @@ def test_inner_documents_have_exactly_these_keys(invoke, model):
     }  # fmt: skip
     assert set(train["test"]) == EVALUATION
     assert set(train["cross_validation"]) == {
-        "accuracies", "mean", "standard_deviation", "n_not_converged",
+        "n_folds", "n_repeats", "accuracies", "mean", "standard_deviation", "n_not_converged",
+        "confusion",
     }  # fmt: skip
     assert set(train["settings"]) == {
         "C", "penalty", "l1_ratio", "class_weight", "solver", "tol", "max_iter",
     }  # fmt: skip
     assert set(train["split"]) == {"kind", "test_size", "seed", "limit"}
     row = train["test"]["classes"][0]
-    assert set(row) == {"name", "precision", "recall", "f1_score", "support"}
-    evaluation = json.loads(invoke("evaluate", "--mistakes", "1", "--json").out)
+    assert set(row) == {
+        "name", "precision", "recall", "f1_score", "support", "precision_interval",
+        "recall_interval", "f1_score_interval",
+    }  # fmt: skip
+    for interval in ("precision_interval", "recall_interval", "f1_score_interval"):
+        low, high = row[interval]
+        assert 0 <= low <= row[interval.removesuffix("_interval")] <= high <= 1
+    options = ("--mistakes", "1", "--calibration", "--curves", "--threshold-for", "recall=0.9")
+    evaluation = json.loads(invoke("evaluate", *options, "--json").out)
     assert set(evaluation["mistakes"][0]) == {"index", "truth", "answer", "p_truth", "p_answer"}
+    threshold = evaluation["threshold"]
+    assert set(threshold) == {"value", "target", "chosen_on", "precision", "recall"}
+    assert threshold["target"] == {"metric": "recall", "bar": 0.9}
+    assert set(evaluation["calibration"][0]) == {
+        "low", "high", "n_samples", "n_hits", "mean_probability", "share", "share_interval",
+    }  # fmt: skip
+    curves = evaluation["curves"][0]
+    assert set(curves) == {"name", "roc_auc", "average_precision", "roc", "precision_recall"}
+    assert set(curves["roc"]) == {"false_positive_rate", "true_positive_rate", "thresholds"}
+    assert curves["roc"]["thresholds"][0] is None
+    assert set(curves["precision_recall"]) == {"precision", "recall", "thresholds"}
     prediction = json.loads(invoke("predict", "-i", "7", "--json").out)["predictions"][0]
     sighting = {"input", "answer", "best", "probability", "probabilities", "notes"}
     assert set(prediction) == sighting
@@ -96,6 +147,14 @@ def test_inner_documents_have_exactly_these_keys(invoke, model):
     picture = json.loads(invoke("show", "7", "--json").out)["pictures"][0]
     assert set(picture) == {"index", "label", "caption", "pixels"}
     assert len(picture["pixels"]) == len(picture["pixels"][0]) == 28
+    doctor = json.loads(invoke("doctor", "--quick", "--json").out)
+    assert set(doctor["paths"][0]) == {"what", "path", "state", "n_bytes_free"}
+    assert set(doctor["datasets"][0]) == {"name", "state", "problem"}
+    assert set(doctor["models"]) == {"n_whole", "damaged"}
+    assert set(doctor["terminal"]) == {
+        "is_terminal", "color_system", "width", "height", "encoding", "graphics", "one_picture",
+        "many_pictures", "variables",
+    }  # fmt: skip
     models = json.loads(invoke("models", "list", "--json").out)["models"]
     assert set(models[0]) == SUMMARY
     assert set(models[0]["card"]) == CARD

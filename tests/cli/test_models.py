@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+from dataclasses import replace
 
 import pytest
+
+from mnistcli.registry.model_file import Model, encode_model, load_model
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +70,77 @@ def test_rm_spares_tagged_versions(invoke):
     assert "3v5@1 is tagged paper" in done.err
     assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"
     assert invoke("models", "rm", "3v5@1", "--yes", "--force").code == 0
+
+
+def test_export_says_what_the_file_is_good_for_and_what_it_costs(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("models", "export", "3v5@1", "--to", "joblib")
+    assert (done.code, done.err) == (0, "")
+    content = (tmp_path / "3v5-1.joblib").read_bytes()
+    assert done.out == (
+        f"Wrote     3v5-1.joblib, {len(content) / 1000:.1f} kB: 3v5@1 as joblib\n"
+        "Good for  Python programs with the same scikit-learn: a fitted Pipeline on rows of 784 pixels\n"
+        "Trust     loading it runs code from the file: load only what comes from somebody you trust\n"
+        "Use       joblib.load('3v5-1.joblib').predict(images.reshape(-1, 784))\n"
+        f"sha256    {hashlib.sha256(content).hexdigest()}\n"
+    )
+    assert invoke("models", "export", "--to", "json", "-q").out == "3v5-2.json\n"
+    assert json.loads((tmp_path / "3v5-2.json").read_text())["card"]["settings"]["C"] == 1
+
+
+def test_export_leaves_what_is_there(invoke, tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text("mine")
+    done = invoke("models", "export", "3v5", "--to", "json", "-o", str(path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        f"error: {path} is there already\nhint: add --force, or choose another --output\n"
+    )
+    assert path.read_text() == "mine"
+    assert invoke("models", "export", "3v5", "--to", "json", "-o", str(path), "--force").code == 0
+    assert path.read_text() != "mine"
+    assert invoke("models", "export", "3v5", "--to", "pmml").code == 2
+    assert invoke("models", "export", "nothing", "--to", "json").code == 5
+
+
+def test_export_of_a_file_and_in_tab_separated_values(invoke, home, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = home / "models" / "3v5" / "2.safetensors"
+    header, row = invoke("models", "export", str(file), "--to", "onnx", "--tsv").out.splitlines()
+    named = dict(zip(header.split("\t"), row.split("\t"), strict=True))
+    assert (named["path"], named["format"], named["model"]) == ("2.onnx", "onnx", str(file))
+
+
+def test_reproduce_says_that_the_same_comes_out(invoke):
+    done = invoke("models", "reproduce", "3v5@1")
+    assert (done.code, done.err) == (0, "")
+    out = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", re.sub(r"\d+\.\d+ s", "N s", done.out))
+    assert out == (
+        "Model     3v5@1, trained TIME\n"
+        "Again     in N s; not saved\n"
+        "Weights   the same, bit for bit\n"
+        "Answers   the same on all 1,902 test images\n"
+        "Versions  the same\n"
+    )
+    assert invoke("models", "reproduce", "-q").out == "reproduced\n"
+    assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"
+
+
+def test_reproduce_ends_with_8_where_the_answers_differ(invoke, home, tmp_path):
+    entry = home / "models" / "3v5" / "2.safetensors"
+    model = load_model(entry)
+    coef = model.classifier.coef.copy()
+    coef[0, 400] += 3
+    versions = {**model.card.versions, "numpy": "1.0"}
+    other = Model(replace(model.classifier, coef=coef), replace(model.card, versions=versions))
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(encode_model(other))
+    done = invoke("models", "reproduce", str(path))
+    assert done.code == 8
+    n = re.search(r"Answers   differ on (\d+) of 1,902 test images", done.out)[1]
+    assert f"error: {path} was not reproduced: {n} of 1,902 answers differ\n" in done.err
+    assert "numpy 1.0 then, " in done.out
+    assert "they are 3.0e+00 apart, NOT within the " in done.out
+    assert invoke("models", "reproduce", str(path), "-q").out == "not reproduced\n"
+    found = json.loads(invoke("models", "reproduce", str(path), "--json").out)
+    assert (found["is_reproduced"], found["n_different"]) == (False, int(n))

@@ -14,7 +14,9 @@ import sys
 
 import pytest
 
-COMMANDS = ("download", "train", "evaluate", "predict", "show", "draw", "models")
+COMMANDS = (
+    "download", "train", "evaluate", "compare", "predict", "show", "draw", "models", "report", "doctor", "completion",
+)  # fmt: skip
 needs_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else"
 )

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
@@ -18,6 +19,7 @@ def download(
         str,
         typer.Option(
             metavar="SOURCE",
+            autocompletion=completion.sources,
             help="auto (what is there, else the box, else mirrors), bundled, mirror, openml, keras, "
             "a URL or a path.",
         ),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import (
     JsonFlag,
     ModelArgument,
@@ -17,6 +18,15 @@ from mnistcli.cli.options import (
     make_output,
 )
 from mnistcli.cli.session import session_of
+from mnistcli.errors import QualityGateError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnistcli.cli.render.bitmap import Tile
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.metrics.measures import Gate
+    from mnistcli.metrics.thresholds import Target, Threshold
 
 
 def evaluate(
@@ -36,11 +46,53 @@ def evaluate(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Another dataset.", show_default="the model's own"),
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.datasets,
+            help="Another dataset.",
+            show_default="the model's own",
+        ),
     ] = None,
     mistakes: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draw the N worst mistakes.")
     ] = 0,
+    calibration: Annotated[
+        bool,
+        typer.Option(
+            "--calibration",
+            help="Say whether probabilities mean what they say: reliability table, Brier score.",
+        ),
+    ] = False,
+    curves: Annotated[
+        bool,
+        typer.Option(
+            "--curves",
+            help="Draw the ROC and the precision-recall curve; of several classes the worst one's.",
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Answer the positive class of two from this probability on.",
+            show_default="more than 0.5",
+        ),
+    ] = None,
+    threshold_for: Annotated[
+        str | None,
+        typer.Option(
+            metavar="recall=R|precision=P",
+            help="Choose the threshold that reaches this on the images the model was trained on.",
+        ),
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=BAR",
+            help="Exit with code 8 if this is not reached; repeatable. "
+            "Of log_loss, brier and ece less is better.",
+        ),
+    ] = None,
     render: RenderOption = "auto",
     output: PictureOption = None,
     json: JsonFlag = False,
@@ -55,33 +107,79 @@ def evaluate(
 
       mnistcli evaluate 2vrest@best --mistakes 5
 
+      mnistcli evaluate 2vrest --threshold-for recall=0.99 --curves
+
       mnistcli evaluate digits --data train.csv --json
+
+      mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet, render=render)
     session = session_of(ctx)
 
-    from mnistcli import evaluation, gallery
-    from mnistcli.cli.render.exhibits import tiles_of
+    from mnistcli import evaluation
     from mnistcli.cli.render.reports import evaluation_view, legend_of_mistakes
-    from mnistcli.errors import UsageError
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
     if output is not None and not mistakes:
         raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
+    gates = _read_gates(fail_under or ())
+    at, target = _read_threshold(threshold, threshold_for)
     loaded = session.registry().load(model)
+    if target is not None:
+        at = evaluation.threshold_for(loaded, target, session.dataset(loaded.card.dataset, out))
     if data is not None:
         from mnistcli.datasets.labelled import read_labelled
 
         judged = evaluation.evaluate(
-            loaded, read_labelled(data), n_mistakes=mistakes, name=str(data)
+            loaded, read_labelled(data), n_mistakes=mistakes, name=str(data), threshold=at
         )
     else:
         images = session.dataset(dataset or loaded.card.dataset, out)
-        judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes)
-    tiles = tiles_of(gallery.mistakes_of(judged))
+        judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes, threshold=at)
+    tiles = _tiles_of(judged) if mistakes else []
     if output is not None:
         from mnistcli.cli.render.bitmap import write_sheet
 
         out.note(write_sheet(output, tiles, legend_of_mistakes(judged)))
-    out.emit(evaluation_view(judged, tiles if output is None else [], render))
+    out.emit(
+        evaluation_view(
+            judged,
+            tiles if output is None else [],
+            render,
+            calibration=calibration,
+            curves=judged.curves() if curves else (),
+        )
+    )
+    if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
+        raise QualityGateError(judged.model.ref, problems)
+
+
+def _read_gates(texts: Sequence[str]) -> list[Gate]:
+    if not texts:
+        return []
+    from mnistcli.metrics.measures import parse_gate
+
+    return [parse_gate(text) for text in texts]
+
+
+def _read_threshold(
+    value: float | None, target: str | None
+) -> tuple[Threshold | None, Target | None]:
+    if value is not None and target is not None:
+        raise UsageError("give either --threshold or --threshold-for")
+    if value is None and target is None:
+        return None, None
+    from mnistcli.metrics.thresholds import Threshold, parse_target
+
+    return (
+        None if value is None else Threshold(value),
+        None if target is None else parse_target(target),
+    )
+
+
+def _tiles_of(judged: JudgedModel) -> list[Tile]:
+    from mnistcli import gallery
+    from mnistcli.cli.render.exhibits import tiles_of
+
+    return tiles_of(gallery.mistakes_of(judged))

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
-from mnistcli.errors import UsageError
+from mnistcli.errors import NotReproducedError, UsageError
 
 app = typer.Typer(
-    name="models", help="List, describe, tag and remove trained models.", no_args_is_help=True
+    name="models",
+    help="List, describe, tag, export, reproduce and remove trained models.",
+    no_args_is_help=True,
 )
 
-OneModel = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@VERSION or NAME@TAG.")]
+OneModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        autocompletion=completion.models,
+        help="NAME, NAME@VERSION or NAME@TAG.",
+    ),
+]
 
 
 @app.command("list")
 def list_models(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", show_default="all")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", autocompletion=completion.models, show_default="all"),
+    ] = None,
     json: JsonFlag = False,
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
@@ -95,7 +109,12 @@ def tag(
 @app.command()
 def rm(
     ctx: typer.Context,
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="NAME@VERSION, ...")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...", autocompletion=completion.models, help="NAME@VERSION, ..."
+        ),
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")
@@ -116,6 +135,72 @@ def rm(
     out.note(f"removed {', '.join(refs)}")
     if out.format != "table":
         out.emit(models_view(summaries))
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    to: Annotated[
+        Literal["joblib", "skops", "onnx", "json"],
+        typer.Option(
+            help="A scikit-learn Pipeline, pickled or as skops; an ONNX graph; readable JSON."
+        ),
+    ],
+    model: ModelArgument = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="its name, such as 0v1-3.onnx"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Even if FILE is there.")] = False,
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Write a model for other programs; says what the file is good for and what it costs to trust.
+
+    Examples:
+
+      mnistcli models export 0v1 --to joblib
+
+      mnistcli models export digits@best --to onnx --output digits.onnx
+    """
+    out = make_output(json=json, tsv=tsv, quiet=quiet)
+
+    from mnistcli.cli.render.exports import export_view
+    from mnistcli.registry.exports import export_model
+
+    loaded = session_of(ctx).registry().load(model)
+    out.emit(export_view(export_model(loaded, to, output, overwrite=force)))
+
+
+@app.command()
+def reproduce(
+    ctx: typer.Context,
+    model: ModelArgument = None,
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train a model again from its card and say whether the same comes out; if not, exit with 8.
+
+    Examples:
+
+      mnistcli models reproduce 0v1@paper
+    """
+    out = make_output(json=json, tsv=tsv, quiet=quiet)
+
+    from mnistcli.cli.progress import bars
+    from mnistcli.cli.render.reproductions import reproduction_view
+    from mnistcli.reproduction import reproduce
+
+    session = session_of(ctx)
+    loaded = session.registry().load(model)
+    data = session.dataset(loaded.card.dataset, out)
+    with bars(out) as shown:
+        result = reproduce(loaded, data, n_jobs=-1, watcher=shown)
+    out.emit(reproduction_view(result))
+    if not result.is_reproduced:
+        raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
 
 
 def _confirm(refs: list[str], *, yes: bool) -> None:

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, PictureOption, RenderOption, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
 
 _WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
+_FILTERS_LEGEND = "{plus}: more ink here than around; {minus}: less"
 
 
 def show(
@@ -33,11 +35,28 @@ def show(
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")
     ] = False,
     weights: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="What a model looks for, in red and blue.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            autocompletion=completion.models,
+            help="What a model looks for, in red and blue.",
+        ),
+    ] = None,
+    filters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            autocompletion=completion.models,
+            help="The typical patches that a model has learned to look for.",
+        ),
     ] = None,
     mistakes: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="What a model gets wrong, the worst first."),
+        typer.Option(
+            metavar="MODEL",
+            autocompletion=completion.models,
+            help="What a model gets wrong, the worst first.",
+        ),
     ] = None,
     on: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the dataset.")
@@ -46,6 +65,7 @@ def show(
         str | None,
         typer.Option(
             metavar="NAME",
+            autocompletion=completion.datasets,
             help="mnist, fashion-mnist, kmnist or qmnist.",
             show_default="mnist, for mistakes the model's own",
         ),
@@ -76,9 +96,11 @@ def show(
 
     legend = ""
     exhibits: Sequence[gallery.Exhibit]
-    chosen = (bool(what), digit is not None or mean, weights is not None, mistakes is not None)
-    if sum(chosen) > 1:
-        raise UsageError("show one thing: images by index, files, digits, weights or mistakes")
+    of_models = [model for model in (weights, filters, mistakes) if model is not None]
+    if bool(what) + (digit is not None or mean) + len(of_models) > 1:
+        raise UsageError(
+            "show one thing: images by index, files, digits, weights, filters or mistakes"
+        )
     files = [Path(word) for word in what or () if not word.isdecimal()]
     indices = [int(word) for word in what or () if word.isdecimal()]
     if files and indices:
@@ -86,6 +108,9 @@ def show(
     if weights is not None:
         exhibits = gallery.weight_images(session.registry().load(weights))
         legend = _WEIGHTS_LEGEND
+    elif filters is not None:
+        exhibits = gallery.filter_images(session.registry().load(filters))
+        legend = _FILTERS_LEGEND
     elif mistakes is not None:
         from mnistcli.evaluation import evaluate
 

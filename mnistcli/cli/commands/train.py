@@ -8,12 +8,18 @@ from typing import Annotated
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import StorageError, UsageError
 from mnistcli.settings import (
+    FEATURES,
+    PRESETS,
     ClassWeight,
+    FeatureKind,
+    FoldSpec,
     Penalty,
+    Preset,
     Solver,
     SolverSettings,
     SplitKind,
@@ -32,13 +38,38 @@ def train(
             "--task",
             "-t",
             metavar="TASK",
-            help="0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, ...",
+            autocompletion=completion.tasks,
+            help="0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...",
         ),
     ],
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            help="Features and C that go together: fast, pixels (7.4 % errors on the ten digits in "
+            "5 s); better, patches (0.8 %, 15 s); best, more of them and distorted copies of "
+            "the images (0.5 %, 5 min).",
+            show_default="fast",
+        ),
+    ] = None,
+    features: Annotated[
+        FeatureKind | None,
+        typer.Option(
+            rich_help_panel=_MODEL,
+            help="What the model looks at: pixels, those of straightened digits, or how much of "
+            "which typical patch is where.",
+            show_default="pixels",
+        ),
+    ] = None,
     c: Annotated[
-        float,
-        typer.Option("--C", rich_help_panel=_MODEL, help="Weight of the data against the penalty."),
-    ] = 1.0,
+        str | None,
+        typer.Option(
+            "--C",
+            metavar="NUMBER",
+            rich_help_panel=_MODEL,
+            help="Weight of the data against the penalty; auto: the best by cross-validation.",
+            show_default="1, or the preset's",
+        ),
+    ] = None,
     penalty: Annotated[
         Penalty, typer.Option(rich_help_panel=_MODEL, help="What keeps the weights small.")
     ] = "l2",
@@ -74,9 +105,23 @@ def train(
         int | None,
         typer.Option(metavar="K", rich_help_panel=_DATA, help="Cross-validate with K folds first."),
     ] = None,
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            metavar="R",
+            rich_help_panel=_DATA,
+            help="Cross-validate R times, shuffled anew.",
+            show_default="1",
+        ),
+    ] = None,
     jobs: Annotated[
-        int, typer.Option(rich_help_panel=_DATA, help="Processes for the folds; -1 for all cores.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            rich_help_panel=_DATA,
+            help="Processes for folds and pairs; -1 for all cores.",
+            show_default="1, or all cores for pairs",
+        ),
+    ] = None,
     split: Annotated[
         SplitKind,
         typer.Option(
@@ -124,6 +169,10 @@ def train(
 
       mnistcli train --task 2vrest --cv 3
 
+      mnistcli train --task 3v8 --C auto
+
+      mnistcli train --task digits --preset better
+
       model=$(mnistcli train --task digits -q)
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
@@ -131,15 +180,20 @@ def train(
 
     from mnistcli import training
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.render.reports import training_view
+    from mnistcli.cli.render.trainings import training_view
     from mnistcli.registry.store import check_name
     from mnistcli.tasks import parse_task
 
     if test_size is not None and split == "standard":
         raise UsageError("--test-size goes with --split random")
+    if repeats is not None and cv is None:
+        raise UsageError("--repeats goes with --cv")
+    if preset is not None and features is not None:
+        raise UsageError("--preset and --features exclude each other")
+    parsed, chosen = parse_task(task), PRESETS[preset or "fast"]
     settings = TrainingSettings(
         SolverSettings(
-            C=c,
+            C=chosen.C if c in (None, "auto") else _number(c),
             penalty=penalty,
             l1_ratio=l1_ratio,
             class_weight=class_weight,
@@ -150,10 +204,11 @@ def train(
         SplitSpec(
             kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit
         ),
-        n_folds=cv,
-        n_jobs=jobs,
+        features=FEATURES[features] if features else chosen.features,
+        folds=None if cv is None else FoldSpec(cv, 1 if repeats is None else repeats),
+        search=c == "auto",
+        n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
     )
-    parsed = parse_task(task)
     model_name = check_name(name or parsed.name)
     registry = session.registry()
     if save:
@@ -165,8 +220,8 @@ def train(
             data,
             settings,
             command=shlex.join(["mnistcli", *sys.argv[1:]]),
-            on_fold=shown.follow_folds,
-            on_iteration=shown.follow_gradient,
+            cache=session.features(),
+            watcher=shown,
         )
     if not save:
         out.emit(training_view(result, None))
@@ -177,3 +232,12 @@ def train(
         out.emit(training_view(result, None))  # the work is not lost on who waited for it
         raise
     out.emit(training_view(result, entry))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"C = {text} is no number", hint="give a number above 0, or auto"
+        ) from None

@@ -90,6 +90,11 @@ def braille(image: Image, *, large: bool) -> Block:
         dots = np.asarray(picture.convert("1"))
     else:
         dots = np.asarray(picture) >= (_PAPER_LEVEL if np.median(image) > 128 else _DOT_LEVEL)
+    return dotted(dots)
+
+
+def dotted(dots: NDArray[np.bool_]) -> Block:
+    """Draw an array of dots in braille, two to a cell's width and four to its height."""
     dots = _padded(_padded(dots, 4), 2, axis=1)
     height, width = dots.shape
     bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.output import View
 from mnistcli.cli.render.numbers import n_bytes, percent, seconds
-from mnistcli.cli.render.reports import describe_settings, facts
+from mnistcli.cli.render.reports import facts
+from mnistcli.cli.render.trainings import describe_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,7 +148,7 @@ def model_view(summary: ModelSummary) -> View:
         if card is None:
             pairs.append(("Problem", summary.problem))
         else:
-            pairs += _card_facts(card)
+            pairs += card_facts(card)
         return facts(iter(pairs))
 
     return View(
@@ -155,9 +156,10 @@ def model_view(summary: ModelSummary) -> View:
     )
 
 
-def _card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    """Say all that a card holds, in pairs of a name and what it says."""
     yield "Task", f"{card.task}: {', '.join(card.class_names)}"
-    yield "Model", describe_settings(card.settings)
+    yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
     yield "", f"{card.n_train:,} training and {card.n_test:,} test images"
     yield "", f"sha256 {card.dataset_sha256}"

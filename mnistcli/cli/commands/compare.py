@@ -1,0 +1,88 @@
+"""``mnistcli compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnistcli.cli import completion
+from mnistcli.cli.options import JsonFlag, QuietFlag, RenderOption, TsvFlag, make_output
+from mnistcli.cli.session import session_of
+
+
+def compare(
+    ctx: typer.Context,
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL MODEL...",
+            autocompletion=completion.models,
+            help="NAME, NAME@VERSION, NAME@TAG or a model file; all of the same classes.",
+        ),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="METRIC",
+            help="What to sort by: accuracy, balanced_accuracy, f1_macro, roc_auc, "
+            "average_precision, log_loss, brier or ece.",
+        ),
+    ] = "accuracy",
+    disagreements: Annotated[
+        int,
+        typer.Option(metavar="N", min=0, help="Draw N of the digits on which they disagree."),
+    ] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own labelled digits instead, as of evaluate."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.datasets,
+            help="Another dataset.",
+            show_default="the models' own",
+        ),
+    ] = None,
+    render: RenderOption = "auto",
+    json: JsonFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Compare models on the same images: differences, exact p-values, disagreements.
+
+    Examples:
+
+      mnistcli compare 3v8@1 3v8@2
+
+      mnistcli compare digits@1 digits@2 pairs --by log_loss --disagreements 10
+
+      for c in 0.01 1 100; do mnistcli train -t 3v8 --C $c -q; done | xargs mnistcli compare
+    """
+    out = make_output(json=json, tsv=tsv, quiet=quiet, render=render)
+    session = session_of(ctx)
+
+    from mnistcli import comparison
+    from mnistcli.cli.render.comparisons import comparison_view
+    from mnistcli.errors import UsageError
+    from mnistcli.metrics.measures import measure_named
+
+    measure_named(by)
+    if data is not None and dataset is not None:
+        raise UsageError("--data does not go with --dataset")
+    registry = session.registry()
+    loaded = [registry.load(ref) for ref in models or ()]
+    comparison.check_comparable(loaded)
+    if data is not None:
+        from mnistcli.datasets.labelled import read_labelled
+
+        result = comparison.compare(
+            loaded, read_labelled(data), by=by, n_disagreements=disagreements, name=str(data)
+        )
+    else:
+        images = session.dataset(dataset or comparison.common_dataset(loaded), out)
+        result = comparison.compare(loaded, images, by=by, n_disagreements=disagreements)
+    out.emit(comparison_view(result, render))

@@ -1,0 +1,70 @@
+"""What the shell offers after a press of Tab: options and choices by Typer, names by us.
+
+A shell's script (`cli.commands.completion`) asks by running mnistcli with the line so far in the
+environment, in Typer's own way. Whoever waits for an answer notices a fifth of a second, so
+nothing here reads more than the names of files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnistcli.errors import MnistCliError
+from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Typer looks for it by the program's name.
+VARIABLE = "_MNISTCLI_COMPLETE"
+
+# Those of datasets.catalog, whose package imports NumPy.
+DATASETS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
+
+
+def prepare() -> None:
+    """Let Typer answer, and quickly."""
+    from typer.completion import completion_init  # type: ignore[attr-defined]
+
+    # Typer has rich lay out the first lines of help, which takes as long as all the rest.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    completion_init()
+
+
+def models(ctx: Any, incomplete: str) -> list[str]:
+    """Give the names of models, and after ``NAME@`` the versions and tags of that one."""
+    from mnistcli.cli.session import Session
+
+    if "/" in incomplete:  # a path, which the shell knows how to complete
+        return []
+    home = ctx.find_root().params.get("home")  # not yet made a path
+    with contextlib.suppress(MnistCliError):
+        registry = Session(Path(home) if home else None).registry()
+        name, at, _ = incomplete.partition("@")
+        return registry.refs_of(name) if at else registry.names()
+    return []
+
+
+def tasks() -> list[str]:
+    """Give tasks in the order in which people think of them; any other sentence is one too."""
+    return list(_tasks())
+
+
+def _tasks() -> Iterator[str]:
+    yield from (*ALIASES, PAIRS)
+    yield from ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))
+    yield from (f"{digit}v{REST}" for digit in ALL_DIGITS)
+
+
+def datasets() -> list[str]:
+    """Give the names of the datasets."""
+    return list(DATASETS)
+
+
+def sources() -> list[str]:
+    """Give where a dataset can come from, beside URLs and paths."""
+    return ["auto", "bundled", "mirror", "openml", "keras"]

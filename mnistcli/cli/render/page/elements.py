@@ -1,0 +1,58 @@
+"""HTML from Python: ``tag("p", "1 < 2", class_="note")`` is ``<p class="note">1 &lt; 2</p>``.
+
+What is not `Markup` is text and is escaped, so a name or a path cannot become a tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+# Text, elements, and lists of lists of them.
+Content = str | Iterable["Content"]
+
+# These have no content and no end (HTML standard, 13.1.2).
+_VOID = {"br", "img", "link", "meta"}
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: Content, **attributes: str | float | None) -> Markup:
+    """Make an element.
+
+    Parameters
+    ----------
+    name : str
+    children : str, or iterables of str
+        Text, or `Markup` made by this function.
+    attributes : str or number
+        ``class_="x"`` writes class, ``stroke_width=2`` stroke-width, None nothing.
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{_number_or_text(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Markup(f"<{name}{written}>")
+    return Markup(f"<{name}{written}>{joined(children)}</{name}>")
+
+
+def joined(children: Iterable[Content]) -> Markup:
+    """Put text and elements, and lists of them, one after the other."""
+    return Markup(
+        "".join(_escaped(child) if isinstance(child, str) else joined(child) for child in children)
+    )
+
+
+def _escaped(text: str) -> str:
+    return text if isinstance(text, Markup) else escape(text)
+
+
+def _number_or_text(value: str | float) -> str:
+    # A tenth of a pixel is less than anybody sees.
+    return escape(value) if isinstance(value, str) else f"{round(value, 2):g}"

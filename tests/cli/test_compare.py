@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+import mnistcli
+
+
+@pytest.fixture
+def three(invoke):
+    """Models of one task with different settings, trained as in a shell loop."""
+    refs = []
+    for c in ("0.001", "0.1", "10"):
+        done = invoke("train", "--task", "3v8", "--limit", "400", "--C", c, "-q")
+        refs.append(done.out.strip())
+    return refs
+
+
+def comparison(invoke, *arguments):
+    done = invoke("compare", *arguments, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def test_models_are_sorted_and_differences_are_to_the_best(invoke, three):
+    for by, larger_is_better in (("accuracy", True), ("log_loss", False)):
+        document = comparison(invoke, *three, "--by", by)
+        values = [model["evaluation"][by] for model in document["models"]]
+        assert values == sorted(values, reverse=larger_is_better)
+        assert [model["difference"] for model in document["models"]] == pytest.approx(
+            [value - values[0] for value in values]
+        )
+        assert document["best"] == document["models"][0]["model"]
+        assert invoke("compare", *three, "--by", by, "-q").out == f"{document['best']}\n"
+    assert document["n_samples"] == 1984
+    assert document["n_left_out"] == 0
+    words = {model["model"]: model["differs_in"] for model in document["models"]}
+    assert words == {"3v8@1": ["C = 0.001"], "3v8@2": ["C = 0.1"], "3v8@3": ["C = 10"]}
+
+
+def test_p_values_are_those_of_scipy_corrected_after_holm(invoke, three, mnist):
+    document = comparison(invoke, *three)
+    images = np.isin(mnist.test.labels, (3, 8))
+    y = (mnist.test.labels[images] == 8).astype(int)
+    is_right = {
+        ref: mnistcli.predict(mnistcli.load_model(ref), mnist.test.images[images]).classes == y
+        for ref in three
+    }
+    assert len(document["pairs"]) == 3
+    p_values = []
+    for pair in document["pairs"]:
+        a, b = is_right[pair["first"]], is_right[pair["second"]]
+        counts = (a & b).sum(), (a & ~b).sum(), (~a & b).sum(), (~a & ~b).sum()
+        assert counts == (
+            pair["n_both_right"], pair["n_only_first"], pair["n_only_second"],
+            pair["n_both_wrong"],
+        )  # fmt: skip
+        theirs = binomtest(int(counts[1]), int(counts[1] + counts[2]), 0.5).pvalue
+        assert pair["p_value"] == pytest.approx(theirs, rel=1e-9)
+        p_values.append(theirs)
+    corrected = [pair["p_corrected"] for pair in document["pairs"]]
+    in_order = sorted(zip(p_values, corrected, strict=True))
+    stepped = np.maximum.accumulate([(3 - i) * p for i, (p, _) in enumerate(in_order)])
+    assert [q for _, q in in_order] == pytest.approx(np.minimum(stepped, 1).tolist())
+
+
+def test_disagreements_are_drawn_with_every_answer(invoke, three, mnist):
+    document = comparison(invoke, *three, "--disagreements", "4")
+    shown = document["disagreements"]
+    assert len(shown) == 4 < document["n_disagreements"]
+    spreads = [np.ptp(list(each["p_truth"].values())) for each in shown]
+    assert spreads == sorted(spreads, reverse=True)
+    out = invoke("compare", *three, "--disagreements", "4").out
+    for each in shown:
+        assert str(mnist.test.labels[each["index"]]) == each["truth"]
+        assert len(set(each["answers"].values())) > 1
+        assert f"#{each['index']}: {each['truth']}" in out
+        assert f"({'/'.join(each['answers'].values())})" in out
+    refs = "/".join(model["model"] for model in document["models"])
+    assert f"the sharpest 4 of {document['n_disagreements']} disagreements" in out
+    assert f"as #index: truth ({refs})" in out
+
+
+def test_the_table_of_two_models(invoke, three):
+    document = comparison(invoke, *three[:2])
+    best, other = (model["model"] for model in document["models"])
+    (pair,) = document["pairs"]
+    out = invoke("compare", *three[:2], env={"COLUMNS": "80"}).out
+    lines = [line.rstrip() for line in out.splitlines()]
+    assert lines[:4] == [
+        f"Best          {best}, by accuracy",
+        "Images        1,984 of mnist test",
+        f"Disagreement  on {document['n_disagreements']} of them",
+        "",
+    ]
+    assert re.fullmatch(r" model +differs in +accuracy +95 % +difference +alone +p-value", lines[4])
+    assert lines[6].split()[0] == best
+    assert lines[7].split()[0] == other
+    assert f"{pair['n_only_second']} : {pair['n_only_first']}" in lines[7]
+    assert "Holm" not in out
+    assert max(map(len, lines)) <= 80
+
+
+def test_tsv_is_a_row_for_each_model(invoke, three):
+    lines = [line.split("\t") for line in invoke("compare", *three, "--tsv").out.splitlines()]
+    assert lines[0][:3] == ["model", "task", "n_samples"]
+    assert lines[0][-4:] == ["n_only_it", "n_only_best", "p_value", "p_corrected"]
+    assert sorted(line[0] for line in lines[1:]) == three
+    assert lines[1][-4:] == ["", "", "", ""]
+    pairs = comparison(invoke, *three)["pairs"][:2]  # those with the best
+    for line, pair in zip(lines[2:], pairs, strict=True):
+        assert line[0] == pair["second"]
+        assert line[-4:] == [
+            str(pair["n_only_second"]), str(pair["n_only_first"]), repr(pair["p_value"]),
+            repr(pair["p_corrected"]),
+        ]  # fmt: skip
+
+
+def test_a_shell_loop_reads_naturally(tmp_path):
+    mnistcli_ = f"{sys.executable} -m mnistcli"
+    line = (
+        f"for c in 0.01 1; do {mnistcli_} train -t 3v8 --limit 200 --C $c -q; done"
+        f" | xargs {mnistcli_} compare"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, check=False, timeout=300
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert re.search(rb"3v8@[12], by accuracy", done.stdout)
+
+
+def test_what_one_was_trained_on_is_no_test_for_the_other(invoke, mnist):
+    """Two random splits: only what both kept for the test is judged."""
+    from mnistcli.model_selection.splits import test_samples
+    from mnistcli.settings import SplitSpec
+    from mnistcli.tasks import parse_task
+
+    for seed in ("1", "2"):
+        options = ["--split", "random", "--test-size", "0.4", "--limit", "300", "--seed", seed]
+        invoke("train", "--task", "3v8", *options, "-q")
+    invoke("train", "--task", "3v8", "--limit", "300", "-q")
+    task = parse_task("3v8")
+    kept = [
+        set(test_samples(mnist, task, SplitSpec("random", 0.4, seed)).index.tolist())
+        for seed in (1, 2)
+    ]
+    document = comparison(invoke, "3v8@1", "3v8@2", "--disagreements", "1")
+    assert document["n_samples"] == len(kept[0] & kept[1])
+    assert document["n_left_out"] == len(kept[0] ^ kept[1])
+    assert document["disagreements"][0]["index"] in kept[0] & kept[1]
+    out = invoke("compare", "3v8@1", "3v8@2").out
+    assert f"{len(kept[0] ^ kept[1]):,}, because some of the models were trained on them" in out
+    # and with a model of the standard split, whose test images come after the 60,000
+    is_test = {i for i in kept[0] & kept[1] if i >= 60_000}
+    assert comparison(invoke, "3v8@3", "3v8@1", "3v8@2")["n_samples"] == len(is_test)
+    # the same split is the same test
+    assert comparison(invoke, "3v8@1", "3v8@1")["n_left_out"] == 0
+
+
+def test_nothing_left_is_an_error(invoke):
+    for seed in range(6):
+        options = ["--split", "random", "--test-size", "0.005", "--limit", "100"]
+        invoke("train", "--task", "3v8", *options, "--seed", str(seed), "-q")
+    done = invoke("compare", *(f"3v8@{i}" for i in range(1, 7)))
+    assert (done.code, done.out) == (3, "")
+    assert "every test image of mnist is one that some of the models was trained on" in done.err
+
+
+def test_ones_own_images_are_as_good(invoke, three, mnist, tmp_path):
+    images = np.isin(mnist.test.labels, (3, 8))
+    path = tmp_path / "own.npz"
+    np.savez(path, images=mnist.test.images[images], labels=mnist.test.labels[images])
+    own = comparison(invoke, *three, "--data", str(path))
+    theirs = comparison(invoke, *three)
+    assert own["pairs"] == theirs["pairs"]
+    assert own["on"] == str(path)
+
+
+def test_ten_classes_by_pairs_and_at_once_can_be_compared(invoke):
+    invoke("train", "--task", "digits", "--limit", "500", "-q")
+    invoke("train", "--task", "pairs", "--limit", "500", "--jobs", "1", "-q")
+    document = comparison(invoke, "digits", "pairs")
+    assert sorted(model["differs_in"][0] for model in document["models"]) == ["digits", "pairs"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "a comparison takes two models or more"),
+        (["3v8@1"], 2, "a comparison takes two models or more"),
+        (["3v8@1", "nothing"], 5, "there is no model 'nothing'"),
+        (["3v8@1", "3v8@2", "--by", "beauty"], 2, "'beauty' is no metric here"),
+        (["3v8@1", "3v8@2", "--data", "x", "--dataset", "mnist"], 2, "--data does not go with"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_compared(invoke, three, arguments, code, message):
+    done = invoke("compare", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err
+
+
+def test_models_of_different_tasks_cannot_be_compared(invoke, three):
+    invoke("train", "--task", "0v1", "--limit", "100", "-q")
+    done = invoke("compare", "3v8", "0v1")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: 3v8@3 does 3v8 and 0v1@1 0v1: only models of the same classes can be compared\n"
+        "hint: train another for 3v8: mnistcli train --task 3v8\n"
+    )

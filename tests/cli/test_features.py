@@ -1,0 +1,97 @@
+"""Models that look at other things than pixels, from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+LIMIT = ("--limit", "400")
+
+
+
+
+def accuracy(invoke, *arguments):
+    done = invoke("train", "--task", "digits", *LIMIT, *arguments, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)["test"]["accuracy"]
+
+
+def test_straightening_and_patches_each_make_fewer_mistakes(invoke):
+    pixels = accuracy(invoke)
+    straight = accuracy(invoke, "--features", "deskew")
+    patches = accuracy(invoke, "--features", "patches")
+    assert pixels + 0.02 < straight
+    assert straight + 0.03 < patches
+    assert patches > 0.93
+
+
+def test_a_model_of_patches_is_kept_and_used_like_any_other(invoke, mnist, tmp_path):
+    done = invoke("train", "--task", "3v8", *LIMIT, "--preset", "better", "--cv", "2", "--json")
+    trained = json.loads(done.out)
+    assert trained["settings"]["C"] != 1.0 or trained["fit"]["converged"]
+    judged = json.loads(invoke("evaluate", "--json").out)
+    assert judged["accuracy"] == trained["test"]["accuracy"]
+    digit = mnist.test.images[mnist.test.labels == 3][0]
+    Image.fromarray(255 - np.kron(digit, np.ones((9, 9), np.uint8))).save(tmp_path / "three.png")
+    assert invoke("predict", str(tmp_path / "three.png"), "-q").out == "3\n"
+    shown = json.loads(invoke("show", "--filters", "3v8", "--json").out)
+    assert {(p["height"], p["width"]) for p in map(_size, shown["pictures"])} <= {
+        (side, side) for side in range(3, 28, 2)
+    }
+
+
+def _size(picture):
+    pixels = np.array(picture["pixels"])
+    return {"height": pixels.shape[0], "width": pixels.shape[1]}
+
+
+def test_what_only_pixels_have_is_refused_in_one_line(invoke):
+    invoke("train", "--task", "3v8", *LIMIT, "--features", "patches", "-q")
+    for arguments in (
+        ("show", "--weights", "3v8"),
+        ("predict", "--index", "7", "--explain"),
+        ("models", "export", "3v8", "--to", "onnx"),
+    ):
+        done = invoke(*arguments)
+        assert done.code == 2, arguments
+        assert "pixels" in done.err.splitlines()[0]
+    invoke("train", "--task", "3v8", *LIMIT, "-q")
+    done = invoke("show", "--filters", "3v8")
+    assert done.code == 2
+    assert done.err.splitlines()[1].startswith("hint: ")
+
+
+def test_straightened_pixels_are_explained_to_the_last_bit(invoke):
+    invoke("train", "--task", "3v8", *LIMIT, "--features", "deskew", "-q")
+    document = json.loads(invoke("predict", "--index", "61", "--explain", "--json").out)
+    why = document["predictions"][0]["explanation"]
+    assert sum(why["contributions"]) + why["intercept"] == pytest.approx(why["score"])
+    p = document["predictions"][0]["probabilities"]
+    log_odds = np.log(p[why["answer"]] / p[why["runner_up"]])
+    assert why["score"] == pytest.approx(log_odds, abs=1e-9)
+
+
+def test_another_c_uses_the_features_of_before(invoke, home):
+    arguments = ("train", "--task", "3v8", *LIMIT, "--features", "patches", "-q")
+    invoke(*arguments)
+    (kept,) = (home / "features").glob("*.npy")
+    before = kept.stat().st_mtime_ns
+    assert invoke(*arguments, "--C", "0.1").code == 0
+    assert [path.stat().st_mtime_ns for path in (home / "features").glob("*.npy")] == [before]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--preset", "best", "--features", "pixels"), "exclude each other"),
+        (("--preset", "worst"), "worst"),
+        (("--features", "strokes"), "strokes"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(invoke, arguments, said):
+    done = invoke("train", "--task", "0v1", *arguments)
+    assert done.code == 2
+    assert said in done.err

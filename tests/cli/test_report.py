@@ -1,0 +1,189 @@
+"""The page about a model: true, whole, valid, and nothing in it from outside is markup."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+import re
+from dataclasses import replace
+
+import html5lib
+import numpy as np
+import pytest
+from PIL import Image
+
+import mnistcli
+from mnistcli.cli.render.page.document import page
+from mnistcli.cli.render.page.elements import Markup, tag
+from mnistcli.cli.render.page.markdown import markdown
+from mnistcli.registry.model_file import encode_model, load_model
+from mnistcli.reporting import report_on
+from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
+
+HTML = "{http://www.w3.org/1999/xhtml}"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def trained(invoke):
+    def train(task):
+        assert invoke("train", "--task", task, "--limit", "300", "-q").out == f"{task}@1\n"
+
+    return train
+
+
+def parsed(text):
+    """Read a page as a browser does; any mistake in it is an error here."""
+    parser = html5lib.HTMLParser(strict=True)
+    return parser.parse(text)
+
+
+def words(element):
+    return " ".join("".join(element.itertext()).split()).replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("task", ["0v1", "2vrest", "digits", "pairs"])
+def test_the_page_is_whole_valid_and_true(task, trained, invoke, tmp_path, mnist):
+    trained(task)
+    path = tmp_path / "report.html"
+    done = invoke("report", "-o", str(path))
+    assert (done.code, done.err) == (0, "")
+    content = path.read_bytes()
+    assert len(content) < 500_000
+    assert done.out.startswith(f"Wrote  {path}, {len(content) / 1000:.1f} kB\nSays   It tells ")
+    text = content.decode()
+    root = parsed(text)
+    # nothing to fetch and nothing to run
+    assert not root.findall(f".//{HTML}script")
+    assert not root.findall(f".//{HTML}link")
+    assert not re.search(r"(src|href)=\"(?!data:image/png;base64,)", text)
+    assert "url(" not in re.sub(r"url\(#[a-z-]+\)", "", text)
+    assert not re.search(r"\bnan\b|\binf\b|None", re.sub(r"base64,[^\"]*", "", text))
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids)) == 2
+    # every picture says what it is, and is the digit that it says
+    images = root.findall(f".//{HTML}img")
+    assert all(image.get("alt") for image in images)
+    assert [svg.get("role") for svg in root.findall(f".//{SVG}svg")] == ["img"] * 3
+    n_digits = 0
+    for figure in root.findall(f".//{HTML}figure"):
+        index = re.search(r"#(\d+)$", words(figure))
+        if index:
+            n_digits += 1
+            source = figure.find(f"{HTML}img").get("src").partition(",")[2]
+            pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(source))))
+            assert np.array_equal(pixels, mnist.test.images[int(index[1])])
+    assert n_digits >= 26
+    # the numbers are those of evaluate
+    judged = json.loads(invoke("evaluate", "--json").out)
+    confusion = root.find(f".//{HTML}table[@class='matrix']")
+    cells = [
+        [0 if words(cell) == "·" else int(words(cell).replace(",", "")) for cell in row[1:]]
+        for row in confusion.find(f"{HTML}tbody")
+    ]
+    assert cells == judged["confusion"]
+    said = words(root.find(f".//{HTML}p[@class='verdict']"))
+    assert (
+        f"right on {judged['n_correct']:,} of {judged['n_samples']:,} images of mnist test" in said
+    )
+    assert f"{judged['accuracy']:.2%}".replace("%", " %") in said
+    headings = [words(heading) for heading in root.findall(f".//{HTML}h2")]
+    assert ("Each pair's own model" in headings) == (task == "pairs")
+    assert {
+        "Curves",
+        "What it looks for",
+        "Least certain",
+        "How to get it again",
+        "The card",
+    } <= set(headings)
+    assert f"mnistcli models reproduce {task}@1" in words(root)
+
+
+def test_the_same_model_gives_the_same_page(trained, invoke, tmp_path):
+    trained("0v1")
+    for name in ("a.html", "b.html", "a.md", "b.md"):
+        assert invoke("report", "0v1", "-o", str(tmp_path / name), "-q").out.endswith(f"{name}\n")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
+
+
+def test_a_model_that_looks_at_patches_shows_them(mnist):
+    settings = TrainingSettings(
+        split=SplitSpec(limit=300), features=FeatureSpec("patches", sides=(5, 7), n_filters=3)
+    )
+    model = replace(mnistcli.train("3v8", mnist, settings).model, ref="3v8@1")
+    root = parsed(page(report_on(model, mnist)))
+    captions = [words(each) for each in root.findall(f".//{HTML}figcaption")]
+    assert {f"{side} x {side} #{i}" for side in (5, 7) for i in range(3)} <= set(captions)
+
+
+HOSTILE = "x'\"><script>alert(1)</script>&amp;`|*_[a](b)"
+
+
+def test_what_comes_from_outside_is_text(trained, invoke, home, tmp_path, mnist):
+    trained("0v1")
+    model = load_model(home / "models" / "0v1" / "1.safetensors")
+    card = replace(model.card, command=f"mnistcli train {HOSTILE}\n```\n# no", created=HOSTILE)
+    report = report_on(replace(model, card=card, ref=HOSTILE), mnist)
+    text = page(report)
+    root = parsed(text)
+    assert not root.findall(f".//{HTML}script")
+    assert words(root.find(f".//{HTML}h1")) == HOSTILE
+    assert words(root.find(f".//{HTML}title")) == f"{HOSTILE}: a report"
+    lines = markdown(report).splitlines()
+    assert lines[0] == ("# x'\"\\>\\<script\\>alert(1)\\</script\\>\\&amp;\\`\\|\\*\\_\\[a\\](b)")
+    assert sum(line.startswith("```") for line in lines) == 2
+    fence = replace(model, card=replace(card, command="```"), ref="x")
+    assert markdown(report_on(fence, mnist)).count("```") == 2
+    named = tmp_path / "a&b<c>.safetensors"
+    named.write_bytes(encode_model(model))
+    assert invoke("report", str(named), "-o", str(tmp_path / "r.html")).code == 0
+    assert "a&amp;b&lt;c&gt;.safetensors" in (tmp_path / "r.html").read_text()
+
+
+def test_elements_escape_what_is_text():
+    assert tag("p", "1 < 2", Markup("<br>"), title='"') == '<p title="&quot;">1 &lt; 2<br></p>'
+    assert (
+        tag("line", x1=1 / 3, stroke_width=2, class_=None)
+        == '<line x1="0.33" stroke-width="2"></line>'
+    )
+    assert tag("img", alt="<") == '<img alt="&lt;">'
+
+
+def test_markdown_for_a_readme(trained, invoke, tmp_path):
+    trained("digits")
+    path = tmp_path / "report.md"
+    assert invoke("report", "digits", "-o", str(path)).code == 0
+    lines = path.read_text().splitlines()
+    assert lines[0] == "# digits@1"
+    judged = json.loads(invoke("evaluate", "--json").out)
+    interval = "{:.2f} to {:.2f} %".format(*(100 * end for end in judged["accuracy_interval"]))
+    accuracy = f"{100 * judged['accuracy']:.2f} %"
+    assert f"| Accuracy | {accuracy} | {interval} |" in lines
+    start = lines.index("## What is taken for what") + 4
+    counts = [
+        [int(cell.strip().replace(",", "") or 0) for cell in line.split("|")[2:-1]]
+        for line in lines[start : start + 10]
+    ]
+    assert counts == judged["confusion"]
+    # every table has as many cells in each row
+    for before, line in itertools.pairwise(lines):
+        if before.startswith("|") and line.startswith("|"):
+            assert before.count(" |") == line.count(" |"), line
+    assert "mnistcli models reproduce digits@1" in lines
+
+
+def test_other_names_of_files_and_formats(trained, invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("report", "-o", "report.pdf")
+    assert (done.code, done.out) == (2, "")
+    assert "end the name in .html or .md" in done.err
+    assert invoke("report").code == 5
+    trained("0v1")
+    found = json.loads(invoke("report", "--json").out)
+    assert (found["path"], found["model"], found["on"]) == ("report.html", "0v1@1", "mnist test")
+    assert found["n_bytes"] == (tmp_path / "report.html").stat().st_size
+    header, row = invoke("report", "--tsv").out.splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["path"] == "report.html"
