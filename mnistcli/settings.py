@@ -144,6 +144,8 @@ class FeatureSpec:
         The sizes of patches in pixels, odd.
     n_filters : int
         For each size.
+    stride : int
+        Pixels from one patch to the next, 1 or 2.
     n_copies : int
         Distorted copies of every training image to train on as well.
     """
@@ -151,6 +153,7 @@ class FeatureSpec:
     kind: FeatureKind = "pixels"
     sides: tuple[int, ...] = ()
     n_filters: int = 0
+    stride: int = 2
     n_copies: int = 0
 
     def __post_init__(self) -> None:
@@ -162,7 +165,11 @@ class FeatureSpec:
             raise UsageError(f"patches of {self.sides} pixels make no sense", hint="3, 5, ... 27")
         if len(set(self.sides)) != len(self.sides):
             raise UsageError("a size of patches is there twice")
-        for name in ("n_filters", "n_copies"):
+        if self.stride not in ((1, 2) if self.kind == "patches" else (2,)):
+            raise UsageError(
+                f"a stride of {self.stride} makes no sense", hint="patches have 1 or 2"
+            )
+        for name in ("n_filters", "stride", "n_copies"):
             value = getattr(self, name)
             if type(value) is not int or not 0 <= value <= 1024:
                 raise UsageError(f"{name} = {value} makes no sense", hint="0 to 1024")
@@ -237,13 +244,17 @@ def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None
 
 @dataclass(frozen=True, slots=True)
 class PresetSettings:
-    """Features and the C that goes with them, chosen on a split of the training images."""
+    """Features, the C that goes with them, and how close to the optimum the solver has to go.
+
+    Chosen on a split of the training images.
+    """
 
     features: FeatureSpec
     C: float
+    tol: float | None = None
 
 
-_PATCHES = FeatureSpec("patches", sides=(5, 7, 11), n_filters=32)
+_PATCHES = FeatureSpec("patches", sides=(5, 7, 11), n_filters=24)
 FEATURES: dict[FeatureKind, FeatureSpec] = {
     "pixels": FeatureSpec(),
     "deskew": FeatureSpec("deskew"),
@@ -252,5 +263,5 @@ FEATURES: dict[FeatureKind, FeatureSpec] = {
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
     "better": PresetSettings(_PATCHES, 1.0),
-    "best": PresetSettings(replace(_PATCHES, n_filters=86, n_copies=4), 3.0),
+    "best": PresetSettings(replace(_PATCHES, n_filters=43, stride=1, n_copies=3), 1.0, tol=1e-6),
 }

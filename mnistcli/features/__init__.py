@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mnistcli.settings import FeatureSpec
 
 N_PIXELS = 28 * 28
-# Likeness to a filter is added up over so many squares of an image; see `patches`.
-N_SQUARES = 6 * 6
+# How like a filter an image is, is told at so many points; see `patches`.
+POINTS_ACROSS = 6
 
 
 class Features(Protocol):
@@ -47,7 +47,7 @@ def learn_features(spec: FeatureSpec, images: NDArray[np.uint8], seed: int) -> F
     if spec.kind == "patches":
         from mnistcli.features.patches import Patches
 
-        return Patches.learn(images, spec.sides, spec.n_filters, seed)
+        return Patches.learn(images, spec, seed)
     return features_from(spec, {})
 
 
@@ -61,7 +61,8 @@ def features_from(spec: FeatureSpec, arrays: Mapping[str, NDArray[np.float32]]) 
         return Deskew()
     from mnistcli.features.patches import Patches
 
-    return Patches(tuple(arrays[f"filters{side}"] for side in spec.sides), arrays["factors"])
+    filters = tuple(arrays[f"filters{side}"] for side in spec.sides)
+    return Patches(filters, arrays["factors"], spec.stride)
 
 
 def shapes_of(spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
@@ -77,5 +78,5 @@ def shapes_of(spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
 def n_features_of(spec: FeatureSpec) -> int:
     """Count the features of an image."""
     if spec.kind == "patches":
-        return len(spec.sides) * spec.n_filters * N_SQUARES
+        return len(spec.sides) * spec.n_filters * POINTS_ACROSS**2
     return N_PIXELS

@@ -1,10 +1,11 @@
 """How much of which typical patch is where: the features of the better models.
 
-Around every second pixel of a straightened digit, a patch is compared with filters that were
-learned without labels. Likeness above a threshold is added up over overlapping squares, of which
-the square root is taken:
+Around every pixel (or every second one) of a straightened digit, a patch is compared with filters
+that were learned without labels. Likeness above a threshold is added up over squares of 8 x 8
+pixels, of which the square root is taken, and squares that lie close together are averaged:
 
-    sqrt(sum over a square of max(0, filter . (patch - mean) / contrast - threshold))
+    mean over squares near a point of
+        sqrt(sum over the square of max(0, filter . (patch - mean) / contrast - threshold))
 
 One layer of a convolutional network, but for the training: filters come from k-means (Coates, Lee
 and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011).
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.features import N_SQUARES
+from mnistcli.features import POINTS_ACROSS
 from mnistcli.features.deskew import SIDE, straighten
 from mnistcli.features.filters import learn_filters
 from mnistcli.parallel import map_blocks
@@ -28,19 +29,18 @@ from mnistcli.parallel import map_blocks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-STRIDE = 2  # pixels between patches,
-N_PLACES = SIDE // STRIDE  # so many in each direction.
+    from mnistcli.settings import FeatureSpec
+
 THRESHOLD = 0.3
-SQUARE = 4  # places, the side of a square over which likeness is added up,
-SQUARE_STRIDE = 2  # and places from one square to the next.
-SQUARES_ACROSS = (N_PLACES - SQUARE) // SQUARE_STRIDE + 1
+SQUARE = 8  # pixels, the side of a square over which likeness is added up,
+NEARNESS = 2  # and how far from a point squares are averaged.
 # Added to the squared contrast: a patch of paper is like nothing.
 _PAPER = 0.05
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
 _HEADROOM = 1.1
 # What a thread works on at a time fits its cache.
-_IMAGES_PER_BLOCK = 32
+_IMAGES_PER_BLOCK = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,33 +52,30 @@ class Patches:
     filters : tuple of ndarray of shape (n_filters, side * side), float32
         One for each size of patch; all sides odd.
     factors : ndarray of shape (n_features,), float32
+    stride : int
+        Pixels from one patch to the next.
     """
 
     filters: tuple[NDArray[np.float32], ...]
     factors: NDArray[np.float32]
+    stride: int
 
     @classmethod
-    def learn(
-        cls, images: NDArray[np.uint8], sides: tuple[int, ...], n_filters: int, seed: int
-    ) -> Patches:
-        """Learn filters from training images; labels play no part.
-
-        Parameters
-        ----------
-        images : ndarray of shape (n, 28, 28), uint8
-        sides : tuple of int
-        n_filters : int
-            For each side.
-        seed : int
-        """
+    def learn(cls, images: NDArray[np.uint8], spec: FeatureSpec, seed: int) -> Patches:
+        """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
         rng = np.random.default_rng([seed, 2])
         ink = straighten(images) / np.float32(255)
-        filters = tuple(learn_filters(ink, side, n_filters, rng) for side in sides)
-        n_features = sum(map(len, filters)) * N_SQUARES
-        unscaled = cls(filters, np.ones(n_features, dtype=np.float32))
-        largest = unscaled._sums(ink[:_N_FOR_SCALE]).max(axis=0)
+        filters = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
+        some = ink[:_N_FOR_SCALE]
+        largest = np.concatenate(
+            map_blocks(
+                lambda block: _likeness(some[block], filters, spec.stride).max(axis=0)[None],
+                len(some),
+                _IMAGES_PER_BLOCK,
+            )
+        ).max(axis=0)
         factors = 255 / (_HEADROOM * np.maximum(largest, 1e-3))
-        return cls(filters, factors.astype(np.float32))
+        return cls(filters, factors.astype(np.float32), spec.stride)
 
     @property
     def n_features(self) -> int:
@@ -90,18 +87,15 @@ class Patches:
         out = np.empty((len(images), self.n_features), dtype=np.uint8)
 
         def work(block: slice) -> None:
-            sums = self._sums(straighten(images[block]) / np.float32(255))
-            sums *= self.factors
-            sums += np.float32(0.5)
-            out[block] = np.minimum(sums, np.float32(255))
+            likeness = _likeness(
+                straighten(images[block]) / np.float32(255), self.filters, self.stride
+            )
+            likeness *= self.factors
+            likeness += np.float32(0.5)
+            out[block] = np.minimum(likeness, np.float32(255))
 
         map_blocks(work, len(images), _IMAGES_PER_BLOCK)
         return out
-
-    def _sums(self, ink: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the features as they are before they become bytes."""
-        parts = [_likeness(ink, filters) for filters in self.filters]
-        return np.concatenate(parts, axis=1)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Give what was learned, by name."""
@@ -114,48 +108,73 @@ def side_of(filters: NDArray[np.float32]) -> int:
     return math.isqrt(filters.shape[1])
 
 
-def _likeness(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compare patches with filters and add up over squares.
+def _likeness(
+    ink: NDArray[np.float32], filters: tuple[NDArray[np.float32], ...], stride: int
+) -> NDArray[np.float32]:
+    """Give the features as they are before they become bytes.
 
     Parameters
     ----------
     ink : ndarray of shape (n, 28, 28), float32, 0 to 1
-    filters : ndarray of shape (n_filters, side * side), float32
 
     Returns
     -------
-    ndarray of shape (n, N_SQUARES * n_filters), float32
+    ndarray of shape (n, n_features), float32
+        Filter by filter within a point, point by point within a size of patches.
     """
+    squares, points = _squares(stride), _points(stride)
+    parts = []
+    for each in filters:
+        places = _places(ink, each, stride)
+        sums = _both_ways(squares, places)
+        parts.append(_both_ways(points, np.sqrt(sums, out=sums)).reshape(len(ink), -1))
+    return np.concatenate(parts, axis=1)
+
+
+def _places(
+    ink: NDArray[np.float32], filters: NDArray[np.float32], stride: int
+) -> NDArray[np.float32]:
+    """Compare every patch with every filter, (n, n_places, n_places, n_filters)."""
     n, side = len(ink), side_of(filters)
     reach = side // 2
     padded = np.zeros((n, SIDE + 2 * reach, SIDE + 2 * reach), dtype=np.float32)
     padded[:, reach : reach + SIDE, reach : reach + SIDE] = ink
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
-    patches = np.empty((n, N_PLACES, N_PLACES, side, side), dtype=np.float32)
-    patches[...] = windows[:, ::STRIDE, ::STRIDE]
+    patches = np.ascontiguousarray(windows[:, ::stride, ::stride])
     # Filters have mean 0, so only the contrast needs the mean of a patch: sums over a box.
-    box = _box(side)
-    sums, squares = box @ ink @ box.T, box @ (ink * ink) @ box.T
-    contrast = np.sqrt(np.maximum(squares - sums * sums / side**2, 0) + np.float32(_PAPER))
+    box = _box(side, stride)
+    sums, powers = box @ ink @ box.T, box @ (ink * ink) @ box.T
+    contrast = np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
     likeness = patches.reshape(-1, side * side) @ filters.T
     likeness /= contrast.reshape(-1, 1)
     likeness -= np.float32(THRESHOLD)
     np.maximum(likeness, 0, out=likeness)
-    pool = _squares()
-    n_filters = len(filters)
-    rows = pool @ likeness.reshape(n, N_PLACES, N_PLACES * n_filters)
-    both = pool @ rows.reshape(n, SQUARES_ACROSS, N_PLACES, n_filters)
-    return np.asarray(np.sqrt(both.reshape(n, -1)), dtype=np.float32)
+    return likeness.reshape(*patches.shape[:3], len(filters))
 
 
-def _box(side: int) -> NDArray[np.float32]:
-    """Give the matrix that adds up ``side`` pixels around every place, (N_PLACES, 28)."""
-    places, pixels = np.arange(0, SIDE, STRIDE)[:, None], np.arange(SIDE)
+def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Add up maps of shape (n, k, k, n_filters) along both axes by weights of shape (m, k)."""
+    n, k, _, n_filters = maps.shape
+    rows = weights @ maps.reshape(n, k, k * n_filters)
+    return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
+
+
+def _box(side: int, stride: int) -> NDArray[np.float32]:
+    """Give the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
+    places, pixels = np.arange(0, SIDE, stride)[:, None], np.arange(SIDE)
     return np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
 
 
-def _squares() -> NDArray[np.float32]:
-    """Give the matrix that adds up the places of every square, (SQUARES_ACROSS, N_PLACES)."""
-    first = np.arange(SQUARES_ACROSS)[:, None] * SQUARE_STRIDE
-    place = np.arange(N_PLACES)
-    return ((first <= place) & (place < first + SQUARE)).astype(np.float32)
+def _squares(stride: int) -> NDArray[np.float32]:
+    """Give the matrix that adds up the places of every square, (n_squares, n_places)."""
+    n_places, across = SIDE // stride, SQUARE // stride
+    first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
+    return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
+
+
+def _points(stride: int) -> NDArray[np.float32]:
+    """Give the matrix that averages the squares near every point, (POINTS_ACROSS, n_squares)."""
+    square = np.arange((SIDE - SQUARE) // stride + 1)
+    point = np.linspace(0, square[-1], POINTS_ACROSS)[:, None]
+    is_near = np.abs(point - square) * stride <= NEARNESS
+    return np.asarray(is_near / is_near.sum(axis=1, keepdims=True), dtype=np.float32)

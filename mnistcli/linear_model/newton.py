@@ -634,7 +634,8 @@ class _History:
         def times(one: slice) -> Float64s:
             return self._inverses[one.start].times(vectors[one])
 
-        return _centred(np.concatenate(map_blocks(times, len(vectors), 1)))
+        products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
+        return _centred(products)
 
     def _subsampled_inverses(self, point: _Point) -> list[InverseHessian]:
         """Return an inverse per class, or one for all classes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
@@ -65,10 +67,11 @@ def test_filters_are_patterns_of_length_one(images):
     assert np.abs(np.corrcoef(filters) - np.eye(16)).max() < 0.99
 
 
-def test_features_are_pooled_correlations(images, patches):
+@pytest.mark.parametrize("stride", [1, 2])
+def test_features_are_averages_of_pooled_correlations(images, patches, stride):
     """The formula of the module, pixel by pixel."""
-    ours = patches.transform(images[:3]).reshape(3, -1)
-    for image, row in zip(straighten(images[:3]) / 255.0, ours, strict=True):
+    here = Patches(patches.filters, patches.factors, stride)
+    for image, row in zip(straighten(images[:2]) / 255.0, here.transform(images[:2]), strict=True):
         theirs = []
         for side, filters in zip((5, 9), patches.filters, strict=True):
             ones = np.ones((side, side))
@@ -81,13 +84,14 @@ def test_features_are_pooled_correlations(images, patches):
                 )
                 for f in filters
             ]
-            at = np.stack(maps, axis=-1)[::2, ::2]
-            squares = [
-                at[y : y + 4, x : x + 4].sum(axis=(0, 1))
-                for y in range(0, 11, 2)
-                for x in range(0, 11, 2)
-            ]
-            theirs.append(np.sqrt(np.concatenate(squares)))
+            at = np.stack(maps, axis=-1)
+            for y, x in itertools.product(range(0, 21, 4), repeat=2):
+                near = [
+                    np.sqrt(at[v : v + 8 : stride, h : h + 8 : stride].sum(axis=(0, 1)))
+                    for v, h in itertools.product(range(0, 21, stride), repeat=2)
+                    if abs(v - y) <= 2 and abs(h - x) <= 2
+                ]
+                theirs.append(np.mean(near, axis=0))
         expected = np.minimum(np.concatenate(theirs) * patches.factors + 0.5, 255)
         assert np.abs(row - np.floor(expected)).max() <= 1
         assert (row != np.floor(expected)).mean() < 0.01
@@ -125,7 +129,7 @@ def test_what_is_kept_brings_the_features_back(images, spec):
 
 def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(images):
     few = images[:1]
-    features = Patches.learn(few, (5,), 8, seed=0)
+    features = Patches.learn(few, FeatureSpec("patches", (5,), 8), seed=0)
     assert np.isfinite(features.filters[0]).all()
     assert features.transform(few).max() > 200
 
