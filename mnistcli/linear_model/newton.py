@@ -632,7 +632,8 @@ class _History:
             return _centred(self._inverses[0].times(vectors))
 
         def times(one: slice) -> Float64s:
-            return self._inverses[one.start].times(vectors[one])
+            product: Float64s = self._inverses[one.start].times(vectors[one])
+            return product
 
         products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
         return _centred(products)

@@ -198,7 +198,7 @@ def train(
             l1_ratio=l1_ratio,
             class_weight=class_weight,
             solver=solver,
-            tol=chosen.tol if tol is None and solver in ("auto", "newton") else tol,
+            tol=chosen.tol if tol is None and penalty == "l2" and solver == "auto" else tol,
             max_iter=max_iter,
         ),
         SplitSpec(
