@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from mnistcli.errors import UsageError
@@ -254,7 +254,7 @@ class PresetSettings:
     tol: float | None = None
 
 
-_PATCHES = FeatureSpec("patches", sides=(5, 7, 11), n_filters=24)
+_PATCHES = FeatureSpec("patches", sides=(5, 9), n_filters=24)
 FEATURES: dict[FeatureKind, FeatureSpec] = {
     "pixels": FeatureSpec(),
     "deskew": FeatureSpec("deskew"),
@@ -262,6 +262,10 @@ FEATURES: dict[FeatureKind, FeatureSpec] = {
 }
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
-    "better": PresetSettings(_PATCHES, 1.0),
-    "best": PresetSettings(replace(_PATCHES, n_filters=43, stride=1, n_copies=3), 1.0, tol=1e-6),
+    "better": PresetSettings(_PATCHES, 1.0, tol=1e-6),
+    "best": PresetSettings(
+        FeatureSpec("patches", sides=(5, 7, 11), n_filters=43, stride=1, n_copies=3),
+        1.0,
+        tol=1e-6,
+    ),
 }

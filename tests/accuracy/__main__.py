@@ -58,7 +58,7 @@ class Line:
 
 def main() -> None:
     options = parse()
-    console = Console(width=None if sys.stdout.isatty() else 120)
+    console = Console(width=None if sys.stdout.isatty() else 150)
     measured: dict[str, list[Line]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         prepare(Path(scratch))
@@ -123,8 +123,8 @@ def line(home: Path, scratch: Path, arguments: tuple[str, ...], timeout_s: float
 def table(name: str, lines: list[Line]) -> Table:
     table = Table(title=name, title_justify="left")
     table.add_column("mnistcli train", no_wrap=True)
-    for heading in ("features", "errors", "%", "95 %", "fit s", "whole process s", "peak MB"):
-        table.add_column(heading, justify="right")
+    for heading in ("features", "errors", "%", "95 %", "fit s", "process s", "peak MB"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in lines:
         low, high = each.error_interval
         table.add_row(
