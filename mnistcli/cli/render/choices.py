@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mnistcli.model_selection.choice import Candidate, ChoiceOfC
 
-_WIDTH = 30
+_WIDTH = 26
 
 
 def choice_document(choice: ChoiceOfC) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
 def _remark(each: Candidate, choice: ChoiceOfC) -> str:
     if each.C == choice.C:
         return "best"
-    return "within one standard error" if choice.C_1se == each.C else ""
+    return "one standard error" if choice.C_1se == each.C else ""
 
 
 def _whisker(each: Candidate, lowest: float, highest: float, marks: tuple[str, ...]) -> str:
