@@ -11,67 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
+import mnistcli
 from mnistcli.errors import BadImageError
 from mnistcli.images.conform import conform, is_mnist_like
 from mnistcli.images.read import read_pictures
-
-
-def enlarged(digit, k, how="BICUBIC"):
-    return np.array(Image.fromarray(digit).resize((28 * k, 28 * k), Image.Resampling[how]))
-
-
-def padded(picture, rng, level=0):
-    top, bottom, left, right = rng.integers(0, picture.shape[0] // 2, 4)
-    return np.pad(picture, ((top, bottom), (left, right)), constant_values=level)
-
-
-def on_paper(digit, rng, *, noise=0.0, shadow=0.0):
-    """Dark blue ink on cream paper; the light falls off by a share of itself to one side."""
-    height, width = digit.shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    turn = rng.uniform(0, 6.28)
-    light = 1 - shadow * (1 + np.cos(turn) * x + np.sin(turn) * y) / 2.5
-    picture = 235 * light * (1 - 0.83 * digit / 255)
-    return (picture + rng.normal(0, noise, digit.shape)).clip(0, 255).astype(np.uint8)
-
-
-def as_jpeg(picture, quality):
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=quality)
-    return np.array(Image.open(file))
-
-
-def disturbances():
-    def enlarge(k, how):
-        return lambda d, _: enlarged(d, k, how)
-
-    table = {
-        f"{how.lower()} x{k}": enlarge(k, how)
-        for how in ("NEAREST", "BILINEAR", "BICUBIC", "LANCZOS")
-        for k in (3, 7, 12, 20)
-    }
-    return table | {
-        "shifted": lambda d, r: np.roll(np.pad(d, 9), tuple(r.integers(-9, 10, 2)), (0, 1)),
-        "padded": padded,
-        "inverted, padded x5": lambda d, r: padded(255 - enlarged(d, 5), r, 255),
-        "JPEG 75 x8": lambda d, _: as_jpeg(255 - enlarged(d, 8), 75),
-        "JPEG 30 x6": lambda d, _: as_jpeg(255 - enlarged(d, 6), 30),
-        "faint x6": lambda d, _: (200 - enlarged(d, 6) * 0.25).astype(np.uint8),
-        "noisy x3": lambda d, r: on_paper(enlarged(d, 3), r, noise=8),
-        "noisy x9": lambda d, r: on_paper(enlarged(d, 9), r, noise=16),
-        "shaded x4": lambda d, r: on_paper(enlarged(d, 4), r, shadow=0.5),
-        "shaded, noisy x10": lambda d, r: on_paper(enlarged(d, 10), r, noise=5, shadow=0.5),
-        "chalk x5": lambda d, r: 255 - on_paper(enlarged(d, 5), r, noise=5),
-    }
-
-
-DISTURBANCES = disturbances()
-
-
-def agreement(label_of, originals, disturb):
-    rng = np.random.default_rng(4)
-    seen = np.array([conform(disturb(digit, rng)).image for digit in originals])
-    return np.mean(label_of(seen) == label_of(originals))
+from tests.images.disturbances import DISTURBANCES, agreement, enlarged, on_paper
 
 
 def test_mnist_comes_back_as_it_is(train_images, test_images):
@@ -87,7 +31,7 @@ def test_inverted_mnist_comes_back_as_the_original(test_images):
     for digit in test_images[:500]:
         conformed = conform(255 - digit)
         assert np.array_equal(conformed.image, digit)
-        assert conformed.steps == ("dark ink on light paper: inverted",)
+        assert conformed.steps == ("dark ink on light paper", "inverted")
 
 
 @pytest.mark.torture
@@ -140,10 +84,14 @@ def test_the_label_survives(name, test_images, label_of):
 
 
 @pytest.mark.torture
-def test_labels_survive_on_99_of_100_digits(test_images, label_of):
-    each = [agreement(label_of, test_images[:1000], d) for d in DISTURBANCES.values()]
-    assert np.mean(each) >= 0.99
-    assert min(each) >= 0.975
+def test_labels_survive_on_99_of_100_digits(test_images):
+    model = mnistcli.train("digits").model
+
+    def labels(images):
+        return mnistcli.predict(model, images).classes
+
+    each = {name: agreement(labels, test_images[:1000], d) for name, d in DISTURBANCES.items()}
+    assert min(each.values()) >= 0.99, each
 
 
 # --- what people do -----------------------------------------------------------------------------
@@ -158,16 +106,31 @@ def seven(width, ink=0, paper=255, size=400):
 
 def test_steps_tell_what_was_done():
     rng = np.random.default_rng(0)
-    placed = "scaled to 20 pixels and centred"
-    assert conform(np.array(seven(30))).steps == ("dark ink on light paper: inverted", placed)
-    assert conform(np.array(seven(30, 255, 0))).steps == (placed,)
-    assert "hairline strokes widened" in conform(np.array(seven(3))).steps
-    assert "marker strokes thinned" in conform(np.array(seven(95))).steps
+    inverted = ("dark ink on light paper", "inverted")
+    placed = ("scaled to 20 pixels", "centred")
+    assert conform(np.array(seven(30))).steps == (*inverted, *placed)
+    assert conform(np.array(seven(30, 255, 0))).steps == placed
+    assert conform(np.array(seven(3))).steps == (*inverted, "hairline widened", *placed)
+    assert conform(np.array(seven(95))).steps == (*inverted, "marker thinned", *placed)
     paper = on_paper(255 - np.array(seven(30)), rng, noise=3, shadow=0.5)
-    assert "shading of the paper evened out" in conform(paper).steps
+    assert conform(paper).steps == (*inverted, "shading evened out", *placed)
     table = np.full((700, 700), 60, np.uint8)
     table[150:550, 150:550] = np.array(seven(30, 40, 220))
-    assert conform(table).steps[0] == "cut out of its surroundings"
+    assert conform(table).steps[0] == "sheet cut out"
+    dirty = np.array(seven(30))
+    dirty[300:304, 100:104] = 0
+    assert conform(dirty).steps == (*inverted, "specks ignored", *placed)
+
+
+def test_steps_of_a_digit_of_the_right_size(test_images):
+    digit = test_images[0]
+    assert conform(np.pad(digit, 9)).steps == ("centred",)
+    assert conform(255 - np.roll(digit, 3, axis=1)).steps == (
+        "dark ink on light paper",
+        "inverted",
+        "shifted by 0, -3",
+    )
+    assert conform(digit // 2).steps == ("contrast stretched",)
 
 
 @pytest.mark.parametrize("width", [1, 2, 4, 8, 16, 30, 50])
@@ -221,6 +184,27 @@ def test_several_digits_are_refused_and_counted(test_images):
     for k in range(0, 60, 2):
         with pytest.raises(BadImageError, match="holds 2 digits"):
             conform(picture_of_digits(test_images[k : k + 2]), source="my.png")
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            conform(picture_of_digits(test_images[k : k + 2].transpose(0, 2, 1)).T)
+
+
+# Test images with a broken stroke, or a scanner's line beside them, or hardly any hole.
+BROKEN = (3448, 5676, 6558, 8020, 6080, 6154, 8097)
+
+
+@pytest.mark.parametrize("index", BROKEN)
+def test_a_digit_in_pieces_is_one_digit(test_images, index):
+    digit = test_images[index]
+    for picture in (np.pad(digit, 4), enlarged(digit, 3), 255 - enlarged(digit, 8, "LANCZOS")):
+        back = conform(picture).image
+        assert np.abs(back.astype(int) - digit).mean() < 3
+
+
+@pytest.mark.torture
+def test_no_digit_of_mnist_is_taken_for_two(test_images):
+    for digit in test_images:
+        conform(np.pad(digit, 4))
+        conform(enlarged(digit, 3))
 
 
 def test_hardly_any_digit_of_mnist_is_taken_for_two(test_images):

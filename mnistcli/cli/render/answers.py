@@ -307,15 +307,16 @@ def _drawn(
 
 def _bars(sighting: Sighting, names: Sequence[str], width: int, rung: Rung) -> Block:
     """Draw the probability of each class as a bar."""
-    from mnistcli.cli.render.layout import words
+    from mnistcli.cli.render.layout import stacked, words
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
-    lines = []
+    rows = [words([""])]
     for name, share in zip(names, sighting.probabilities.tolist(), strict=True):
         bar = _bar(share, room, ascii_only=rung == "ascii")
-        lines.append(f"{name:>{longest}} {bar}{percent(share):>9}")
-    return words(["", *lines])
+        style = "bold" if name == sighting.best else ""
+        rows.append(words([f"{name:>{longest}} {bar}{percent(share):>9}"], style=style))
+    return stacked(rows)
 
 
 def _bar(share: float, width: int, *, ascii_only: bool) -> str:
