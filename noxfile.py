@@ -57,3 +57,14 @@ def accuracy(session: nox.Session) -> None:
     """Train with every preset, judge on the test images; ``nox -s accuracy -- --tables digits``."""
     install(session)
     session.run("python", "-m", "tests.accuracy", *session.posargs)
+
+
+@nox.session
+def corpora(session: nox.Session) -> None:
+    """Ask about odd pictures from elsewhere, fetched now; ``nox -s corpora -- FOLDER`` for more."""
+    install(session)
+    folder = session.create_tmp()
+    sources = ("pillow", "pypng")  # Pillow's own test images, and PngSuite
+    download = ("pip", "download", "-q", "--no-deps", "--no-binary", ",".join(sources))
+    session.run(*download, "--dest", folder, *sources)
+    session.run("python", "-m", "tests.corpora", folder, *session.posargs)
