@@ -11,8 +11,6 @@ from PIL import Image
 LIMIT = ("--limit", "400")
 
 
-
-
 def accuracy(invoke, *arguments):
     done = invoke("train", "--task", "digits", *LIMIT, *arguments, "--json")
     assert done.code == 0, done.err
