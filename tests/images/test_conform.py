@@ -15,7 +15,7 @@ import mnistcli
 from mnistcli.errors import BadImageError
 from mnistcli.images.conform import conform, is_mnist_like
 from mnistcli.images.read import read_pictures
-from tests.images.disturbances import DISTURBANCES, agreement, enlarged, on_paper
+from tests.images.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
 
 
 def test_mnist_comes_back_as_it_is(train_images, test_images):
@@ -178,6 +178,20 @@ def test_no_digit(picture, problem):
     with pytest.raises(BadImageError, match=problem) as caught:
         conform(picture, source="my.png")
     assert str(caught.value).startswith("my.png: ")
+
+
+def test_a_spot_in_a_corner_is_no_digit():
+    grey = np.full((4, 4), 9, np.uint8)
+    grey[0] = 0, 128, 0, 9
+    with pytest.raises(BadImageError, match="is blank"):
+        conform(grey)
+
+
+def test_uneven_light_is_taken_out_to_a_hair(test_images):
+    rng = np.random.default_rng(0)
+    for digit in test_images[:20]:
+        back = conform(in_bent_light(enlarged(digit, 4), rng, noise=0)).image
+        assert np.abs(back.astype(int) - digit).mean() < 2
 
 
 def test_several_digits_are_refused_and_counted(test_images):

@@ -44,6 +44,20 @@ def test_weights_are_those_of_a_well_known_library(side, how):
 
 
 @pytest.mark.parametrize("how", WAYS)
+@pytest.mark.parametrize("n", [2, 3])
+def test_weights_in_means_are_means_of_weights(how, n):
+    size, start = np.array([9.0]), np.array([4.0])
+    (fine,) = weights_of(Samples(np.arange(0.5, 90), 1), size, start, WAYS[how])
+    coarse_at = n * np.arange(0.5, 90 // n)
+    (coarse,) = weights_of(Samples(coarse_at, n), size, start, WAYS[how])
+    means = fine.reshape(90 // n, n, -1).mean(axis=1)
+    # Both count pixels from the first that shows; in means one more may.
+    inner = slice(20 // n, 70 // n)
+    alike = [np.abs(coarse[inner, k : k + 10] - means[inner, :10]).max() for k in range(3)]
+    assert min(alike) < (0.03 if how == "BILINEAR" else 0.01)
+
+
+@pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("side", [84, 196, 336, 560])
 def test_mnist_comes_back_out_of_an_enlargement(test_images, side, how):
     # Lanczos overshoots the most, and what was cut off cannot be known for sure.
