@@ -80,6 +80,8 @@ def test_ctrl_c_ends_quietly_with_130_and_leaves_nothing(tmp_path):
             env={**os.environ, "PYTHONWARNINGS": ""},  # urllib leaves its socket to the collector
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # A shell's background job has its children ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - one thread
         ) as process:
             server.settimeout(60)
             connection, _ = server.accept()
