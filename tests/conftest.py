@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from mnistcli.datasets import Dataset
 
-# `pytest --hypothesis-profile=ci` asks each parser 2,000 questions, `long` as many as you have time for.
-settings.register_profile("ci", max_examples=2_000, deadline=None)
+# Each parser is asked 2,000 questions; `pytest --hypothesis-profile=long` asks more.
+settings.register_profile("usual", max_examples=2_000, deadline=None)
 settings.register_profile("long", max_examples=200_000, deadline=None)
+settings.load_profile("usual")
 
 TERMINAL_VARIABLES = (
     "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "GITHUB_ACTIONS", "PY_COLORS",
@@ -105,6 +106,14 @@ def invoke() -> Callable[..., Finished]:
         return Finished(result.exit_code, result.stdout, result.stderr)
 
     return invoke_
+
+
+@pytest.fixture(autouse=True)
+def _counted(request: pytest.FixtureRequest, record_property: Callable[..., None]) -> None:
+    """Count a test that is marked with what it keeps: ``promise(name, what)``."""
+    for mark in request.node.iter_markers("promise"):
+        if mark.args:
+            record_property("promise", [*mark.args, 1])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

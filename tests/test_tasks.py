@@ -61,6 +61,7 @@ def test_encode_leaves_out_digits_of_no_group_and_labels_that_are_no_digits():
     assert parse_task("0v1").encode(np.array([-1, 1])).tolist() == [-1, 1]
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.text(alphabet="0123456789vrest-ED ", max_size=16))
 def test_whatever_is_typed_gives_a_task_that_reads_back_or_a_task_error(text):
     try:

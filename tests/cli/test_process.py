@@ -14,6 +14,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.promise("Streams", "processes and what they were given")
+
 COMMANDS = (
     "download", "train", "evaluate", "compare", "predict", "show", "draw", "models", "report", "doctor", "completion",
 )  # fmt: skip

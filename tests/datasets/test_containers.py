@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
@@ -127,15 +127,14 @@ def test_idx_is_capped_before_anything_is_read():
 
 
 @given(npst.arrays(st.sampled_from([np.uint8, np.int32]), npst.array_shapes(max_dims=4)))
-@settings(deadline=None)
 def test_idx_comes_back_as_it_was_written(array):
     read = read_idx(file_of(idx_bytes(array)), "array")
     assert read.dtype == array.dtype
     np.testing.assert_array_equal(read, array)
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.data())
-@settings(deadline=None)
 def test_mutated_idx_is_refused_or_has_the_shape_that_it_declares(data):
     damaged = mutate(data, data.draw(st.sampled_from([GOOD, ZIPPED])))
     try:
@@ -155,8 +154,8 @@ def mutate(data, original: bytes) -> bytes:
     return bytes(damaged)
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_only_our_errors_come_out_of_any_reader(data):
     readers = [
         lambda file: kind_of(file, "x"),
@@ -196,7 +195,6 @@ def test_our_npy_header_is_numpy_s(shape):
         npst.array_shapes(min_dims=0, max_dims=4),
     )
 )
-@settings(deadline=None)
 def test_npy_comes_back_as_numpy_wrote_it(array):
     read = read_npy(file_of(npy_bytes(array)), "array")
     assert read.dtype == array.dtype.newbyteorder("=")
@@ -294,8 +292,8 @@ def test_wrong_npz_is_refused_with_the_reason(data, limit, problem):
         read_npz(file_of(data), "npz", {"a": limit})
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.data())
-@settings(deadline=None)
 def test_mutated_npz_is_refused_or_the_same(tmp_path_factory, data):
     damaged = mutate(data, NPZ)
     path = tmp_path_factory.getbasetemp() / "damaged.npz"  # a real file fails in other ways
@@ -411,8 +409,8 @@ def test_rows_are_counted_across_blocks(monkeypatch):
         arff("\n".join(rows), n_rows=200)
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.data())
-@settings(deadline=None)
 def test_mutated_arff_is_refused_or_a_table(data):
     original = ARFF_HEAD + b"7,'1'\n255,0\n% c\n0,\"1\"\n"
     original = data.draw(st.sampled_from([original, gzip.compress(original)]))

@@ -8,6 +8,8 @@ import ssl
 import subprocess
 import tempfile
 import time
+import tracemalloc
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +47,8 @@ from .conftest import (
     status,
     undeclared_half,
 )
+
+pytestmark = pytest.mark.promise("Downloads", "answers, mirrors and files")
 
 TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
 
@@ -366,6 +370,28 @@ def test_a_url_of_one_file_whatever_its_name(site, tiny, name):
     for data in (arff, gzip.compress(arff), npz_of(tiny.arrays)):
         site.pages[f"/{name}"] = good(data)
         assert_same(load(tiny.spec, f"{site.url}/{name}", patience=IMPATIENT), tiny)
+
+
+@pytest.mark.parametrize("packed", ["a large table", "half a table, then nothing"])
+def test_a_gzip_bomb_is_refused_and_nothing_is_kept(site, tiny, tmp_path, packed):
+    """Some 300 kB that unpack to 256 MiB."""
+    table = arff_text(tiny.arrays).encode()
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = packer.compress(table if packed == "a large table" else table[: len(table) // 2])
+    bomb += b"".join(packer.compress(bytes(1 << 20)) for _ in range(256)) + packer.flush()
+    assert len(bomb) < len(gzip.compress(table)) + 300_000
+    site.pages["/bomb.arff.gz"] = good(bomb)
+    store = tiny.store(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptFileError) as caught:
+            store.install("tiny", source=f"{site.url}/bomb.arff.gz")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert caught.value.message.endswith("has a line that never ends")
+    assert not store.installed()
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".npy", ".tmp")]
 
 
 def test_a_url_of_nothing_names_what_was_tried(site, tiny):

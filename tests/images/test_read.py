@@ -19,8 +19,6 @@ from PIL import Image
 from mnistcli.errors import BadImageError
 from mnistcli.images.read import read_batches, read_pictures
 
-BUDGET = settings(max_examples=300, deadline=None)
-
 
 def zipped(data):
     """Without the time of day, which would make the names of tests differ between processes."""
@@ -398,14 +396,14 @@ def only_pictures_or_one_line(data):
         assert picture.grey.dtype == np.uint8
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(mutated())
-@BUDGET
 def test_mutated_files(data):
     only_pictures_or_one_line(data)
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-@BUDGET
 def test_random_bytes(data):
     only_pictures_or_one_line(data)
 

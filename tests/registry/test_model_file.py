@@ -148,8 +148,9 @@ def test_a_card_of_a_newer_format_is_named(path):
         load_model(path)
 
 
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
 @given(data=st.data())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_files_give_their_model_or_a_corrupt_file_error(path, data):
     content = bytearray(encode_model(make_model()))
     for _ in range(data.draw(st.integers(1, 3))):

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark all of them: their quick versions run with the full ones."""
+    item.add_marker("promise")
+
+
 @pytest.fixture(scope="session")
 def box(tiny, tmp_path_factory) -> Path:  # noqa: F811
     """A box with a small MNIST in it."""

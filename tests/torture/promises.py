@@ -7,26 +7,41 @@ import sys
 PROMISES = {
     "Killed anywhere": (
         "Killed at any moment, everything is old or new, the next command works, nothing is left.",
-        "test_kill.py",
+        "torture/test_kill.py",
     ),
     "I/O errors": (
         "What the system refuses is one line that names the path; nothing is lost.",
-        "test_refused.py",
+        "torture/test_refused.py",
     ),
-    "Power loss": ("After a power cut nothing half-written is taken for good.", "test_power.py"),
+    "Power loss": (
+        "After a power cut nothing half-written is taken for good.",
+        "torture/test_power.py",
+    ),
     "Many at once": (
         "Many processes share a home: no read fails, no version is lost or given twice.",
-        "test_together.py",
+        "torture/test_together.py",
     ),
     "Corruption": (
         "Damage is noticed before use: MNIST heals itself, a model is refused.",
-        "test_corruption.py",
+        "torture/test_corruption.py",
     ),
     "Strangers": (
         "A stranger's model file is a model or one line; nothing in it is run.",
-        "test_strangers.py",
+        "torture/test_strangers.py",
     ),
-    "Names": ("A name is never a path, and planted links lead nowhere.", "test_names.py"),
+    "Downloads": (
+        "Nothing unverified is kept; https is never left; every mirror's failure is named.",
+        "datasets/test_download.py",
+    ),
+    "Parsers": (
+        "Whatever a file holds, it is read, or refused with one line.",
+        "datasets/test_containers.py`, `images/test_read.py`, `registry/test_model_file.py`, `test_tasks.py",
+    ),
+    "Streams": (
+        "Closed, full and broken streams, odd terminals and homes: no traceback, the right exit code.",
+        "cli/test_process.py",
+    ),
+    "Names": ("A name is never a path, and planted links lead nowhere.", "torture/test_names.py"),
 }
 
 
@@ -37,7 +52,7 @@ def main() -> None:
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) == 3 and cells[0] in PROMISES:
             counts.setdefault(cells[0], {})[cells[1]] = cells[2]
-    print("| Promise | Test in `tests/torture` | Counted by `nox -s torture` |\n|---|---|---|")
+    print("| Promise | Kept by, in `tests` | Counted by `nox -s torture` |\n|---|---|---|")
     for name, (promise, test) in PROMISES.items():
         if name in counts:
             counted = "; ".join(f"{count} {what}" for what, count in counts[name].items())

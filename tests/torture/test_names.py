@@ -76,6 +76,18 @@ def test_hostile_names_are_refused_and_touch_nothing(registry, tmp_path, record_
     record_property("promise", ["Names", "attempts with them", n_acts])
 
 
+def test_hostile_names_are_never_exported(registry, canary, tmp_path, invoke, monkeypatch):
+    """Nor is anything else written or read for them; a path that is no model file is refused too."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = everything(tmp_path)
+    for name in [*NAMES, str(canary / "file"), "../canary/file"]:
+        ended = invoke("--home", str(tmp_path), "models", "export", "--to", "json", "--", name)
+        assert ended.code in (2, 3, 4, 5), name
+        assert len([line for line in ended.err.splitlines() if line.startswith("error: ")]) == 1
+        assert everything(tmp_path) == before, name
+
+
 def plant(kind: str, place: Path, target: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if kind == "symlink":
