@@ -144,8 +144,8 @@ class FeatureSpec:
         The sizes of patches in pixels, odd.
     n_filters : int
         For each size.
-    stride : int
-        Pixels from one patch to the next, 1 or 2.
+    n_views : int
+        Drawings of every image, a little turned and moved, over which patches are averaged; 1 or 4.
     n_copies : int
         Distorted copies of every training image to train on as well.
     """
@@ -153,7 +153,7 @@ class FeatureSpec:
     kind: FeatureKind = "pixels"
     sides: tuple[int, ...] = ()
     n_filters: int = 0
-    stride: int = 2
+    n_views: int = 1
     n_copies: int = 0
 
     def __post_init__(self) -> None:
@@ -165,11 +165,9 @@ class FeatureSpec:
             raise UsageError(f"patches of {self.sides} pixels make no sense", hint="3, 5, ... 27")
         if len(set(self.sides)) != len(self.sides):
             raise UsageError("a size of patches is there twice")
-        if self.stride not in ((1, 2) if self.kind == "patches" else (2,)):
-            raise UsageError(
-                f"a stride of {self.stride} makes no sense", hint="patches have 1 or 2"
-            )
-        for name in ("n_filters", "stride", "n_copies"):
+        if self.n_views not in ((1, 4) if self.kind == "patches" else (1,)):
+            raise UsageError(f"{self.n_views} views make no sense", hint="patches have 1 or 4")
+        for name in ("n_filters", "n_views", "n_copies"):
             value = getattr(self, name)
             if type(value) is not int or not 0 <= value <= 1024:
                 raise UsageError(f"{name} = {value} makes no sense", hint="0 to 1024")
@@ -264,8 +262,6 @@ PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
     "better": PresetSettings(_PATCHES, 1.0, tol=1e-6),
     "best": PresetSettings(
-        FeatureSpec("patches", sides=(5, 7, 11), n_filters=43, stride=1, n_copies=3),
-        1.0,
-        tol=1e-6,
+        FeatureSpec("patches", sides=(5, 9), n_filters=64, n_views=4, n_copies=3), 1.0, tol=1e-6
     ),
 }

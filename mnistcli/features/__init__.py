@@ -62,7 +62,7 @@ def features_from(spec: FeatureSpec, arrays: Mapping[str, NDArray[np.float32]]) 
     from mnistcli.features.patches import Patches
 
     filters = tuple(arrays[f"filters{side}"] for side in spec.sides)
-    return Patches(filters, arrays["factors"], spec.stride)
+    return Patches(filters, arrays["factors"], spec.n_views)
 
 
 def shapes_of(spec: FeatureSpec) -> dict[str, tuple[int, ...]]:

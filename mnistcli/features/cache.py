@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Learned = dict[str, NDArray[np.float32]]
 
 # Raised with every change of what features come out: older entries are then never asked for.
-VERSION = 1
+VERSION = 2
 MAX_ENTRIES = 3
 _BYTES_AT_ONCE = 1 << 24
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.features.deskew import IMAGES_PER_BLOCK, SIDE
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, SIDE, sampled
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]
         # Of the block's own: the same for any number of threads.
         rng = np.random.default_rng([*seed, block.start])
         x, y = _sources(block.stop - block.start, rng)
-        out[block] = np.round(_sampled(images[block].astype(np.float32), x, y))
+        out[block] = np.round(sampled(images[block].astype(np.float32), x, y))
 
     map_blocks(warp, len(images), IMAGES_PER_BLOCK)
     return out
@@ -78,21 +78,3 @@ def _smooth_fields(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
     gauss32 = gauss.astype(np.float32)
     noise = rng.random((2, n, SIDE, SIDE), dtype=np.float32) * 2 - 1
     return np.asarray(gauss32 @ noise @ gauss32.T * np.float32(factor))
-
-
-def _sampled(
-    images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Interpolate images linearly at x and y; outside there is no ink."""
-    n, width = len(images), SIDE + 3
-    wide = np.zeros((n, width, width), dtype=np.float32)
-    wide[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
-    x, y = np.clip(x, -1, SIDE) + 1, np.clip(y, -1, SIDE) + 1
-    left, top = np.floor(x), np.floor(y)
-    right_share, low_share = x - left, y - top
-    at = top.astype(np.intp) * width + left.astype(np.intp)
-    at += np.arange(n)[:, None, None] * width * width
-    upper = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
-    at += width
-    lower = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
-    return np.asarray(upper * (1 - low_share) + lower * low_share, dtype=np.float32)

@@ -158,7 +158,7 @@ def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
     """Write down what a model looks at, and what its features are multiplied with."""
     content: dict[str, Any] = {"kind": spec.kind, "scale": scale}
     if spec.sides:
-        content |= {"sides": list(spec.sides), "n_filters": spec.n_filters, "stride": spec.stride}
+        content |= {"sides": list(spec.sides), "n_filters": spec.n_filters, "n_views": spec.n_views}
     if spec.n_copies:
         content["n_copies"] = spec.n_copies
     return content

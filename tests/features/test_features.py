@@ -10,10 +10,11 @@ from scipy.ndimage import map_coordinates
 from scipy.signal import correlate2d
 
 from mnistcli.features import features_from, learn_features, n_features_of, shapes_of
-from mnistcli.features.deskew import straighten
-from mnistcli.features.distort import _sampled, _sources, distort
+from mnistcli.features.deskew import STANDARD_HEIGHT, STANDARD_WIDTH, normalised, straightened
+from mnistcli.features.distort import _sources, distort
 from mnistcli.features.filters import learn_filters
-from mnistcli.features.patches import Patches
+from mnistcli.features.geometry import sampled
+from mnistcli.features.patches import VIEWS, Patches, _likeness
 from mnistcli.settings import FeatureSpec
 
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
@@ -37,14 +38,14 @@ def moments(image):
 
 
 def test_straightened_digits_have_no_slant_left(images):
-    for before, after in zip(images, straighten(images), strict=True):
+    for before, after in zip(images, straightened(images), strict=True):
         m_xy, m_yy = moments(after.astype(float))
         assert abs(m_xy / m_yy) < 0.03
         assert after.sum() == pytest.approx(before.sum(dtype=float), rel=0.02)
 
 
 def test_straightening_is_a_shear_along_rows(images):
-    for before, after in zip(images[:20], straighten(images[:20]), strict=True):
+    for before, after in zip(images[:20], straightened(images[:20]), strict=True):
         m_xy, m_yy = moments(before.astype(float))
         y, x = np.mgrid[:28, :28]
         mean_y = (before.sum(axis=1) @ np.arange(28)) / before.sum()
@@ -56,7 +57,56 @@ def test_straightening_is_a_shear_along_rows(images):
 def test_nothing_and_very_little_ink_are_left_alone():
     images = np.zeros((2, 28, 28), dtype=np.uint8)
     images[1, 14, 14] = 255
-    np.testing.assert_array_equal(straighten(images), images)
+    np.testing.assert_array_equal(straightened(images), images)
+    assert normalised(images)[0].max() == 0
+    assert np.unravel_index(normalised(images)[1].argmax(), (28, 28)) in ((13, 13), (14, 14))
+
+
+def sizes(images):
+    """Standard deviations of the ink, across and down."""
+    return np.sqrt(
+        [(moments(each.T.astype(float))[1], moments(each.astype(float))[1]) for each in images]
+    ).T
+
+
+def test_normalised_digits_come_half_way_to_the_standard_size(images):
+    (was_wide, was_high), (wide, high) = sizes(straightened(images)), sizes(normalised(images))
+    assert np.median(wide / np.sqrt(was_wide * STANDARD_WIDTH)) == pytest.approx(1, abs=0.02)
+    # The highest do not fit the frame any more.
+    assert np.median(high / np.sqrt(was_high * STANDARD_HEIGHT)) == pytest.approx(1, abs=0.02)
+    assert np.std(np.log(wide)) < 0.6 * np.std(np.log(was_wide))
+
+
+def test_normalised_digits_are_upright_in_the_middle_wherever_they_were(images):
+    edges = images.copy()
+    edges[:, 2:-2, 2:-2] = 0
+    images = images[~edges.any(axis=(1, 2))]
+    moved = np.roll(images, (2, -1), axis=(1, 2))
+    np.testing.assert_allclose(normalised(moved), normalised(images), atol=0.5)
+    slants = [np.divide(*moments(each.astype(float))) for each in normalised(images)]
+    assert np.median(np.abs(slants)) < 0.02
+    columns = normalised(images).sum(axis=1)
+    assert np.abs(columns @ np.arange(28) / columns.sum(axis=1) - 13.5).max() < 1
+
+
+def test_a_view_is_turned_and_moved(images):
+    straight = normalised(images[:50])
+    moved = normalised(images[:50], (0, 1, -2))
+    np.testing.assert_allclose(moved[:, 2:-4, 3:], straight[:, 4:-2, 2:-1], atol=1e-3)
+    for before, after in zip(straight, normalised(images[:50], (90, 0, 0)), strict=True):
+        np.testing.assert_allclose(after, np.rot90(before), atol=1)
+
+
+def test_four_views_are_averaged(images):
+    one, four = (
+        learn_features(FeatureSpec("patches", (7,), 8, n_views=n), images, seed=0) for n in (1, 4)
+    )
+    np.testing.assert_array_equal(one.filters[0], four.filters[0])
+    looks = [
+        _likeness(normalised(images[:20], view) / np.float32(255), one.filters) for view in VIEWS[4]
+    ]
+    expected = np.minimum(np.mean(looks, axis=0) * four.factors, 255)
+    assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51
 
 
 def test_filters_are_patterns_of_length_one(images):
@@ -67,11 +117,10 @@ def test_filters_are_patterns_of_length_one(images):
     assert np.abs(np.corrcoef(filters) - np.eye(16)).max() < 0.99
 
 
-@pytest.mark.parametrize("stride", [1, 2])
-def test_features_are_averages_of_pooled_correlations(images, patches, stride):
+def test_features_are_averages_of_pooled_correlations(images, patches):
     """The formula of the module, pixel by pixel."""
-    here = Patches(patches.filters, patches.factors, stride)
-    for image, row in zip(straighten(images[:2]) / 255.0, here.transform(images[:2]), strict=True):
+    drawn = normalised(images[:2]) / 255.0
+    for image, row in zip(drawn, patches.transform(images[:2]), strict=True):
         theirs = []
         for side, filters in zip((5, 9), patches.filters, strict=True):
             ones = np.ones((side, side))
@@ -80,15 +129,15 @@ def test_features_are_averages_of_pooled_correlations(images, patches, stride):
             contrast = np.sqrt(power - side**2 * mean**2 + 0.05)
             maps = [
                 np.maximum(
-                    correlate2d(image, f.reshape(side, side), mode="same") / contrast - 0.3, 0
+                    correlate2d(image, f.reshape(side, side), mode="same") / contrast - 0.4, 0
                 )
                 for f in filters
             ]
             at = np.stack(maps, axis=-1)
             for y, x in itertools.product(range(0, 21, 4), repeat=2):
                 near = [
-                    np.sqrt(at[v : v + 8 : stride, h : h + 8 : stride].sum(axis=(0, 1)))
-                    for v, h in itertools.product(range(0, 21, stride), repeat=2)
+                    np.sqrt(at[v : v + 8 : 2, h : h + 8 : 2].sum(axis=(0, 1)))
+                    for v, h in itertools.product(range(0, 21, 2), repeat=2)
                     if abs(v - y) <= 2 and abs(h - x) <= 2
                 ]
                 theirs.append(np.mean(near, axis=0))
@@ -137,7 +186,7 @@ def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(imag
 def test_distortions_are_interpolated_as_scipy_does(images):
     rng = np.random.default_rng(0)
     x, y = _sources(10, rng)
-    ours = _sampled(images[:10].astype(np.float32), x, y)
+    ours = sampled(images[:10].astype(np.float32), x, y)
     for image, ox, oy, mine in zip(images, x, y, ours, strict=False):
         theirs = map_coordinates(image.astype(float), [oy, ox], order=1, mode="grid-constant")
         np.testing.assert_allclose(mine, theirs, atol=0.01)

@@ -165,7 +165,9 @@ def describe_settings(card: ModelCard) -> str:
 def _describe_features(spec: FeatureSpec) -> str:
     if spec.kind == "patches":
         sides = ", ".join(str(side) for side in spec.sides)
-        text = f"{n_features_of(spec):,} features ({spec.n_filters} filters each of {sides} pixels)"
+        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
+        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
+        text = f"{n_features_of(spec):,} features ({filters})"
     elif spec.kind == "deskew":
         text = "the pixels of straightened digits / 255"
     else:

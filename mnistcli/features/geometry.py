@@ -1,0 +1,70 @@
+"""Where the ink of a digit is, and digits drawn elsewhere: slanted, stretched, bent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SIDE = 28
+# What a thread works on at a time.
+IMAGES_PER_BLOCK = 256
+
+
+class Moments(NamedTuple):
+    """Means and covariances of where the ink is, in pixels; arrays of shape (n,), float32."""
+
+    mean_x: NDArray[np.float32]
+    mean_y: NDArray[np.float32]
+    var_x: NDArray[np.float32]
+    cov_xy: NDArray[np.float32]
+    var_y: NDArray[np.float32]
+
+
+def moments(images: NDArray[np.float32]) -> Moments:
+    """Take the moments of images of shape (n, 28, 28), with the levels of the pixels as weights."""
+    grid = np.arange(SIDE, dtype=np.float32)
+    of_rows, of_columns = images.sum(axis=2), images.sum(axis=1)
+    ink = np.maximum(of_rows.sum(axis=1), np.float32(1))
+    mean_x, mean_y = of_columns @ grid / ink, of_rows @ grid / ink
+    dx, dy = grid - mean_x[:, None], grid - mean_y[:, None]
+    along_rows = images @ grid - mean_x[:, None] * of_rows
+    return Moments(
+        mean_x,
+        mean_y,
+        (dx * dx * of_columns).sum(axis=1) / ink,
+        (dy * along_rows).sum(axis=1) / ink,
+        (dy * dy * of_rows).sum(axis=1) / ink,
+    )
+
+
+def sampled(
+    images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Interpolate images linearly, each at its own places; outside there is no ink.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), float32
+    x, y : ndarray of shape (n, k, l), float32
+        Columns and rows, 0 in the middle of the first pixel.
+
+    Returns
+    -------
+    ndarray of shape (n, k, l), float32
+    """
+    n, width = len(images), SIDE + 3
+    wide = np.zeros((n, width, width), dtype=np.float32)
+    wide[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
+    x, y = np.clip(x, -1, SIDE) + 1, np.clip(y, -1, SIDE) + 1
+    left, top = np.floor(x), np.floor(y)
+    right_share, low_share = x - left, y - top
+    at = top.astype(np.intp) * width + left.astype(np.intp)
+    at += np.arange(n)[:, None, None] * width * width
+    upper = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    at += width
+    lower = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    return np.asarray(upper * (1 - low_share) + lower * low_share, dtype=np.float32)
