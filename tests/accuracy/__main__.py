@@ -28,10 +28,13 @@ TABLES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("--task", "digits", "--preset", "better"),
         ("--task", "digits", "--preset", "best"),
     ),
-    "pairs of digits": tuple(
-        ("--task", task, "--preset", preset)
-        for task in ("0v1", "2vrest", "3v8", "4v9")
-        for preset in ("fast", "better", "best")
+    "pairs of digits": (
+        *(
+            ("--task", task, "--preset", preset)
+            for task in ("0v1", "2vrest", "3v8", "4v9")
+            for preset in ("fast", "better", "best")
+        ),
+        ("--task", "2vrest", "--preset", "best", "--C", "3"),
     ),
     "few images": tuple(
         ("--task", "digits", "--preset", preset, "--limit", str(limit))
