@@ -11,8 +11,7 @@ import numpy as np
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
-from mnistcli.model_selection.cross_validation import stratified_folds
-from mnistcli.parallel import map_jobs
+from mnistcli.model_selection.cross_validation import over_folds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,15 +103,9 @@ def search(
     TrainingError
         A class has fewer samples than there are folds.
     """
-    arguments = [
-        (rows, train, test, settings, task, seed)
-        for train, test in stratified_folds(rows.y, folds, n_classes=task.n_classes, seed=seed)
-    ]
-    paths = []
-    for path in map_jobs(_path, arguments, n_jobs):
-        paths.append(path)
-        if on_fold is not None:
-            on_fold(len(paths), len(arguments))
+    paths = over_folds(
+        _path, rows, settings, folds, task=task, seed=seed, n_jobs=n_jobs, on_fold=on_fold
+    )
     candidates = tuple(_candidate(C, of_folds) for C, *of_folds in zip(GRID, *paths, strict=False))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
     simplest = next(

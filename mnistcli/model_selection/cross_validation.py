@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from mnistcli.metrics.classification import confusion_matrix
 from mnistcli.parallel import map_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnistcli.settings import FoldSpec, SolverSettings
     from mnistcli.tasks import Task
 
+T = TypeVar("T")
 Fold = tuple["NDArray[np.intp]", "NDArray[np.intp]"]
 
 
@@ -82,18 +83,15 @@ def cross_validate(
     TrainingError
         A class has fewer samples than there are folds.
     """
-    arguments = [
-        (rows, train, test, settings, task, seed)
-        for train, test in stratified_folds(rows.y, folds, n_classes=task.n_classes, seed=seed)
-    ]
+    judged = over_folds(
+        _judge_fold, rows, settings, folds, task=task, seed=seed, n_jobs=n_jobs, on_fold=on_fold
+    )
     confusion = np.zeros((task.n_classes, task.n_classes), dtype=np.int64)
     accuracies, n_not_converged = [], 0
-    for of_fold, converged in map_jobs(_judge_fold, arguments, n_jobs):
+    for of_fold, converged in judged:
         confusion += of_fold
         accuracies.append(int(np.trace(of_fold)) / int(of_fold.sum()))
         n_not_converged += not converged
-        if on_fold is not None:
-            on_fold(len(accuracies), len(arguments))
     return CrossValidation(
         n_folds=folds.n_folds,
         n_repeats=folds.n_repeats,
@@ -103,6 +101,31 @@ def cross_validate(
         n_not_converged=n_not_converged,
         confusion=confusion,
     )
+
+
+def over_folds(
+    judge: Callable[..., T],
+    rows: TrainingRows,
+    settings: SolverSettings,
+    folds: FoldSpec,
+    *,
+    task: Task,
+    seed: int,
+    n_jobs: int = 1,
+    on_fold: Callable[[int, int], object] | None = None,
+) -> Iterator[T]:
+    """Give ``judge(rows, train, test, settings, task, seed)`` for each fold, in their order.
+
+    Parameters and errors are those of `cross_validate`.
+    """
+    arguments = [
+        (rows, train, test, settings, task, seed)
+        for train, test in stratified_folds(rows.y, folds, n_classes=task.n_classes, seed=seed)
+    ]
+    for n_done, result in enumerate(map_jobs(judge, arguments, n_jobs), start=1):
+        yield result
+        if on_fold is not None:
+            on_fold(n_done, len(arguments))
 
 
 def stratified_folds(
