@@ -147,3 +147,14 @@ def contents(folder: Path) -> list[tuple[str, bytes | None]]:
         (str(path), path.read_bytes() if path.is_file() else None)
         for path in sorted(folder.rglob("*"))
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs links")
+def test_somebody_else_s_models_are_not_ours_through_a_link(registry, tmp_path):
+    others = ModelRegistry(tmp_path / "others")
+    others.save(make_model(), "n")
+    (registry.folder / "n").symlink_to(others.folder / "n")
+    assert registry.names() == ["m"]
+    assert {each.entry.name for each in registry.summaries()} == {"m"}
+    with pytest.raises(MnistCliError):
+        registry.load("n")
