@@ -2,9 +2,9 @@
 
 Straightening is the oldest trick on MNIST (LeCun, Bottou, Bengio and Haffner 1998): shear each
 image so that its ink has no correlation between rows and columns any more. It brings a linear
-classifier from 12.0 % to 8.4 % errors there. That a digit's size, too, is better told from its moments
-than from its outline goes back to Casey (Moment normalization of handprinted characters, 1970); Liu,
-Nakashima, Sako and Fujisawa (Pattern Recognition 37, 2004) compare ways.
+classifier from 12.0 % to 8.4 % errors there. That a digit's size, too, is better told from its
+moments than from its outline goes back to Casey (Moment normalization of handprinted characters,
+1970); Liu, Nakashima, Sako and Fujisawa (Pattern Recognition 37, 2004) compare ways.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mnistcli.features.geometry import Moments
+
     Coordinates = tuple[NDArray[np.float32], NDArray[np.float32]]
     View = tuple[float, float, float]
 
 # Sideways per row at most, however little ink there is to tell the slant from.
-STEEPEST = 1.5
+_STEEPEST = 1.5
 # Standard deviations of the ink, across and down, of a digit that keeps its size; others come half
 # as close, in logarithms. MNIST's own are about 4 and 5.6, so digits grow by a third.
 STANDARD_WIDTH, STANDARD_HEIGHT = 7.1, 10.0
@@ -104,7 +106,7 @@ def _upright(ink: NDArray[np.float32]) -> Coordinates:
     at = moments(ink)
     x = np.arange(SIDE, dtype=np.float32)
     y = np.broadcast_to(x[:, None], ink.shape)
-    slant = _slant(at.cov_xy, at.var_y)
+    slant = _slant(at)
     return x + slant[:, None, None] * (y - at.mean_y[:, None, None]), y
 
 
@@ -115,7 +117,7 @@ def _upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     across, down = cos * u - sin * v, sin * u + cos * v
     at = moments(ink)
-    slant = _slant(at.cov_xy, at.var_y)
+    slant = _slant(at)
     # Of the straightened digit.
     var_x = at.var_x - slant * (2 * at.cov_xy - slant * at.var_y)
     width = np.clip(_half_way(var_x, STANDARD_WIDTH), *_WIDTHS)[:, None, None]
@@ -125,9 +127,9 @@ def _upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
     return x, at.mean_y[:, None, None] + down
 
 
-def _slant(cov_xy: NDArray[np.float32], var_y: NDArray[np.float32]) -> NDArray[np.float32]:
+def _slant(at: Moments) -> NDArray[np.float32]:
     """Give columns per row."""
-    return np.clip(cov_xy / np.maximum(var_y, np.float32(0.5)), -STEEPEST, STEEPEST)
+    return np.clip(at.cov_xy / np.maximum(at.var_y, np.float32(0.5)), -_STEEPEST, _STEEPEST)
 
 
 def _half_way(variance: NDArray[np.float32], standard: float) -> NDArray[np.float32]:
