@@ -41,7 +41,16 @@ def tests(session: nox.Session) -> None:
 def torture(session: nox.Session) -> None:
     """Run the tests that take minutes: full counts of what is promised."""
     install(session, "test")
-    session.run("pytest", "-n", "2", "-m", "torture or promise", *session.posargs)
+    session.run(
+        "pytest",
+        "-n",
+        "2",
+        "--hypothesis-profile",
+        "torture",
+        "-m",
+        "torture or promise",
+        *session.posargs,
+    )
 
 
 @nox.session

@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnistcli.conforming.placing import conform
     from mnistcli.datasets import Dataset, LabelledImages, open_dataset
     from mnistcli.errors import MnistCliError
     from mnistcli.evaluation import evaluate
-    from mnistcli.images.conform import conform
     from mnistcli.prediction import predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
@@ -45,7 +45,7 @@ _HOME_OF = {
     "SplitSpec": "settings",
     "Task": "tasks",
     "TrainingSettings": "settings",
-    "conform": "images.conform",
+    "conform": "conforming.placing",
     "evaluate": "evaluation",
     "load_model": "registry",
     "open_dataset": "datasets",

@@ -172,7 +172,7 @@ def pictures_in(path: Path) -> Iterator[Exhibit]:
     """
     from PIL import Image
 
-    from mnistcli.images.read import read_pictures
+    from mnistcli.pictures.read import read_pictures
 
     for picture in read_pictures(path):
         image = Image.fromarray(picture.grey)

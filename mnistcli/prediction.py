@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset
-    from mnistcli.images.read import Batch
+    from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
 _SIDE = 28
@@ -235,7 +235,7 @@ def look_at_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
     BadImageError
         There is no digit in it, or more than one.
     """
-    from mnistcli.images.read import Batch
+    from mnistcli.pictures.read import Batch
 
     batch = Batch(grey[None], (source,))
     (answer,) = _look_at_batch(model, batch, raw=False, abstain_below=0.0)
@@ -257,7 +257,7 @@ def look_at_files(
     ----------
     model : Model
     paths : iterable of Path or "-"
-        Whatever `images.read.read_batches` reads; "-" is standard input, a folder the pictures
+        Whatever `pictures.read.read_batches` reads; "-" is standard input, a folder the pictures
         in it.
     raw : bool, default=False
         Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
@@ -268,7 +268,7 @@ def look_at_files(
     ------
     Sighting, or BadImageError for a picture, or the rest of a file, that cannot be used
     """
-    from mnistcli.images.read import read_batches
+    from mnistcli.pictures.read import read_batches
 
     for path in paths:
         try:
@@ -316,7 +316,7 @@ def _as_they_are(
 def _conformed(
     batch: Batch,
 ) -> Iterator[tuple[NDArray[np.uint8], tuple[str, ...]] | BadImageError]:
-    from mnistcli.images.conform import conform, is_mnist_like
+    from mnistcli.conforming.placing import conform, is_mnist_like
 
     is_like = np.zeros(len(batch.greys), dtype=bool)
     if batch.greys.shape[1:] == (_SIDE, _SIDE):

@@ -15,8 +15,8 @@ from mnistcli.training import train
 
 if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
+    from mnistcli.progress import Watcher
     from mnistcli.registry.model_file import Model
-    from mnistcli.watching import Watcher
 
 
 @dataclass(frozen=True, slots=True)

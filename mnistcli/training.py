@@ -18,11 +18,11 @@ from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.classification import Evaluation, evaluate_scores
 from mnistcli.model_selection.rows import training_rows
 from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.progress import Watcher
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, TrainingSettings
 from mnistcli.tasks import Task, parse_task
-from mnistcli.watching import Watcher
 
 if TYPE_CHECKING:
     from mnistcli.datasets import Dataset

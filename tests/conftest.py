@@ -2,37 +2,59 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Two test processes on two cores: BLAS threads would only wait for one another, by spinning.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from typer.testing import CliRunner
 
+import mnistcli
 from mnistcli.cli.app import app
 from mnistcli.datasets import DatasetStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset
 
-# Each parser is asked 2,000 questions; `pytest --hypothesis-profile=long` asks more.
-settings.register_profile("usual", max_examples=2_000, deadline=None)
-settings.register_profile("long", max_examples=200_000, deadline=None)
+# `nox -s torture` asks each parser ten times as much.
+settings.register_profile("usual", max_examples=200, deadline=None)
+settings.register_profile("torture", max_examples=2_000, deadline=None)
 settings.load_profile("usual")
 
 TERMINAL_VARIABLES = (
     "NO_COLOR", "FORCE_COLOR", "COLORTERM", "TERM", "COLUMNS", "LINES", "GITHUB_ACTIONS", "PY_COLORS",
     "TTY_COMPATIBLE", "TTY_INTERACTIVE", "MNISTCLI_HOME", "MNISTCLI_RENDER", "XDG_CACHE_HOME", "XDG_DATA_HOME",
 )  # fmt: skip
+
+
+BUNDLED = Path(mnistcli.__file__).parent / "datasets" / "bundled"
+
+
+def bundled_idx(name: str, header: int) -> NDArray[np.uint8]:
+    return np.frombuffer(gzip.decompress((BUNDLED / name).read_bytes()), np.uint8, offset=header)
+
+
+@pytest.fixture(scope="session")
+def train_images() -> NDArray[np.uint8]:
+    return bundled_idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
+
+
+@pytest.fixture(scope="session")
+def test_images() -> NDArray[np.uint8]:
+    return bundled_idx("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ PACKAGE = Path(mnistcli.__file__).parent
 
 FLOORS = (
     {"errors"},
-    {"paths", "files", "tasks", "settings", "parallel", "watching"},
-    {"datasets", "images", "linear_model", "features"},
+    {"paths", "files", "tasks", "settings", "parallel", "progress"},
+    {"containers", "linear_model", "features"},
+    {"pictures", "conforming"},
+    {"datasets"},
     {"metrics", "registry"},
     {"model_selection"},
     {"training", "evaluation", "prediction", "gallery", "doctor"},

@@ -22,9 +22,9 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from mnistcli import prediction
-from mnistcli.cli.render.cells import half_blocks
-from mnistcli.cli.render.numbers import percent
+from mnistcli.cli.numbers import percent
 from mnistcli.cli.sketch import SIDE, Sketch
+from mnistcli.cli.terminal.characters import half_blocks
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
 

@@ -9,8 +9,8 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.output import Output, choose_format
-from mnistcli.cli.render.ladder import Render
 from mnistcli.cli.session import session_of
+from mnistcli.cli.terminal.ladder import Render
 from mnistcli.errors import UsageError
 
 _OUTPUT_PANEL = "Output"

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from mnistcli.cli.render.ladder import NEED_ESCAPES
+from mnistcli.cli.terminal.ladder import NEED_ESCAPES
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.render.ladder import Render
+    from mnistcli.cli.terminal.ladder import Render
 
 Format = Literal["table", "json", "jsonl", "tsv", "quiet"]
 SCHEMA_VERSION = 1
@@ -87,7 +87,7 @@ class Output:
     ----------
     format : {"table", "json", "jsonl", "tsv", "quiet"}
     render : str
-        How pictures are drawn; see `render.ladder`.
+        How pictures are drawn; see `terminal.ladder`.
     """
 
     format: Format = "table"

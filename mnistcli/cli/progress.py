@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from mnistcli.watching import Watcher
+from mnistcli.progress import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

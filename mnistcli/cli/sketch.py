@@ -59,7 +59,7 @@ class Sketch:
 
     def png(self) -> bytes:
         """Encode the drawing, larger, for people and for `mnistcli predict`."""
-        from mnistcli.cli.render.bitmap import enlarged, png
+        from mnistcli.cli.terminal.bitmap import enlarged, png
 
         side = SAVED_SCALE * SIDE
         return png(enlarged(self.grey, side, side).convert("L"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnistcli.errors import StorageError
 from mnistcli.features import features_from, learn_features
-from mnistcli.watching import Watcher
+from mnistcli.progress import Watcher
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

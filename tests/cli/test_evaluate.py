@@ -14,7 +14,7 @@ from rich.console import Console
 from sklearn import metrics
 
 import mnistcli
-from mnistcli.cli.render.matrices import confusion_table
+from mnistcli.cli.terminal.heatmaps import confusion_table
 from mnistcli.datasets.sources import BUNDLE
 
 SCALARS = ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")

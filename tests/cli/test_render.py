@@ -18,10 +18,10 @@ from PIL import Image
 from rich.color import Color, ColorSystem
 from rich.console import Console
 
-from mnistcli.cli.render import terminal
-from mnistcli.cli.render.digits import Tile, draw
-from mnistcli.cli.render.graphics import kitty, sixel
-from mnistcli.cli.render.ladder import choose_rung
+from mnistcli.cli.terminal import capabilities
+from mnistcli.cli.terminal.ladder import choose_rung
+from mnistcli.cli.terminal.pictures import Tile, draw
+from mnistcli.cli.terminal.protocols import kitty, sixel
 
 RUNGS = Path(__file__).parent / "rungs"
 KITTY_OK = b"\x1b_Gi=31;OK\x1b\\"
@@ -194,7 +194,7 @@ def test_a_narrow_terminal_gets_a_small_picture(mnist, rung):
     ids=str,
 )  # fmt: skip
 def test_auto(settings, one, many, monkeypatch):
-    monkeypatch.setattr(terminal, "graphics_of_terminal", lambda: None)
+    monkeypatch.setattr(capabilities, "graphics_of_terminal", lambda: None)
     on = console(**settings)
     assert (choose_rung("auto", on, 1), choose_rung("auto", on, 10)) == (one, many)
     for rung in ("kitty", "sixel", "half", "braille", "shade", "ascii"):
@@ -254,7 +254,7 @@ def on_a_terminal_that_answers(answer, arguments=("show", "7"), env=None, delay_
         out += chunk
         if asked and waited is None:
             waited = time.monotonic() - asked
-        if asked is None and terminal.QUERY in out:
+        if asked is None and capabilities.QUERY in out:
             asked = time.monotonic()
             time.sleep(delay_s)
             os.write(master, answer)
@@ -280,11 +280,11 @@ on_pty = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 )
 def test_a_terminal_is_believed(answer, mark):
     out, _ = on_a_terminal_that_answers(answer)
-    assert out.count(terminal.QUERY) == 1
+    assert out.count(capabilities.QUERY) == 1
     assert mark in out
     assert b"#7: 9" in out
     # what the terminal answered is not echoed into the picture
-    assert b"[?" not in out.replace(terminal.QUERY, b"")
+    assert b"[?" not in out.replace(capabilities.QUERY, b"")
 
 
 @on_pty
@@ -322,5 +322,5 @@ def test_a_pipe_is_not_asked(run):
 def test_streams_that_are_no_terminals_are_not_asked(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setattr(terminal, "_ask", lambda *_: pytest.fail("asked"))
-    assert terminal.graphics_of_terminal.__wrapped__() is None
+    monkeypatch.setattr(capabilities, "_ask", lambda *_: pytest.fail("asked"))
+    assert capabilities.graphics_of_terminal.__wrapped__() is None

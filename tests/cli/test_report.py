@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 import mnistcli
-from mnistcli.cli.render.page.document import page
-from mnistcli.cli.render.page.elements import Markup, tag
-from mnistcli.cli.render.page.markdown import markdown
+from mnistcli.cli.report.html import Markup, tag
+from mnistcli.cli.report.markdown import markdown
+from mnistcli.cli.report.page import page
 from mnistcli.registry.model_file import encode_model, load_model
 from mnistcli.reporting import report_on
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings

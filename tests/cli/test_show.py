@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from mnistcli.cli.render.digits import Tile, draw
+from mnistcli.cli.terminal.pictures import Tile, draw
 
 
 def console(**settings):

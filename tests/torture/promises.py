@@ -35,7 +35,7 @@ PROMISES = {
     ),
     "Parsers": (
         "Whatever a file holds, it is read, or refused with one line.",
-        "datasets/test_containers.py`, `images/test_read.py`, `registry/test_model_file.py`, `test_tasks.py",
+        "datasets/test_containers.py`, `pictures/test_read.py`, `registry/test_model_file.py`, `test_tasks.py",
     ),
     "Streams": (
         "Closed, full and broken streams, odd terminals and homes: no traceback, the right exit code.",

@@ -43,7 +43,7 @@ def call_cli(home: Path, arguments: tuple[str, ...]) -> None:
 def refuse(name: str, scratch: str, box: str, step: int) -> dict[str, object]:
     """Refuse every ``step``-th (call, error, once or from then on) of a command line."""
     import mnistcli.cli.app
-    import mnistcli.cli.render.storage
+    import mnistcli.cli.views.models
     import mnistcli.training  # noqa: F401 - no fault is to meet an import
 
     use_box(Path(box))

@@ -66,7 +66,7 @@ def compare(
     session = session_of(ctx)
 
     from mnistcli import comparison
-    from mnistcli.cli.render.comparisons import comparison_view
+    from mnistcli.cli.views.compare import comparison_view
     from mnistcli.errors import UsageError
     from mnistcli.metrics.measures import measure_named
 

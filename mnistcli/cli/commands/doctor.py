@@ -35,7 +35,7 @@ def doctor(
     if markdown and out.format != "table":
         raise UsageError("--markdown goes with no other format")
 
-    from mnistcli.cli.render.diagnosis import diagnosis_view
+    from mnistcli.cli.views.doctor import diagnosis_view
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places
 

@@ -51,7 +51,7 @@ def download(
         raise UsageError("--check goes with neither --source nor --force")
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.render.storage import installation_view
+    from mnistcli.cli.views.models import installation_view
 
     store = session_of(ctx).store()
     if check:

@@ -23,7 +23,7 @@ from mnistcli.errors import QualityGateError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mnistcli.cli.render.bitmap import Tile
+    from mnistcli.cli.terminal.bitmap import Tile
     from mnistcli.evaluation import JudgedModel
     from mnistcli.metrics.measures import Gate
     from mnistcli.metrics.thresholds import Target, Threshold
@@ -117,7 +117,7 @@ def evaluate(
     session = session_of(ctx)
 
     from mnistcli import evaluation
-    from mnistcli.cli.render.reports import evaluation_view, legend_of_mistakes
+    from mnistcli.cli.views.evaluate import evaluation_view, legend_of_mistakes
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
@@ -139,7 +139,7 @@ def evaluate(
         judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes, threshold=at)
     tiles = _tiles_of(judged) if mistakes else []
     if output is not None:
-        from mnistcli.cli.render.bitmap import write_sheet
+        from mnistcli.cli.terminal.bitmap import write_sheet
 
         out.note(write_sheet(output, tiles, legend_of_mistakes(judged)))
     out.emit(
@@ -180,6 +180,6 @@ def _read_threshold(
 
 def _tiles_of(judged: JudgedModel) -> list[Tile]:
     from mnistcli import gallery
-    from mnistcli.cli.render.exhibits import tiles_of
+    from mnistcli.cli.views.show import tiles_of
 
     return tiles_of(gallery.mistakes_of(judged))

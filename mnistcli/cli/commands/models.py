@@ -43,7 +43,7 @@ def list_models(
     """List the models, oldest version first."""
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
-    from mnistcli.cli.render.storage import models_view
+    from mnistcli.cli.views.models import models_view
 
     out.emit(models_view(session_of(ctx).registry().summaries(name)))
 
@@ -58,7 +58,7 @@ def info(
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     out = make_output(json=json, tsv=tsv)
 
-    from mnistcli.cli.render.storage import model_view
+    from mnistcli.cli.views.models import model_view
 
     out.emit(model_view(session_of(ctx).registry().summary(model)))
 
@@ -68,7 +68,7 @@ def path(ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False
     """Print where a model's file is; without a model, the registry's folder."""
     out = make_output(json=json)
 
-    from mnistcli.cli.render.storage import path_view
+    from mnistcli.cli.views.models import path_view
 
     registry = session_of(ctx).registry()
     out.emit(path_view(str(registry.folder if model is None else registry.find(model).path)))
@@ -97,7 +97,7 @@ def tag(
     """
     out = make_output(json=json, quiet=quiet)
 
-    from mnistcli.cli.render.storage import models_view
+    from mnistcli.cli.views.models import models_view
 
     registry = session_of(ctx).registry()
     if delete == (tag is not None):
@@ -125,7 +125,7 @@ def rm(
     """Remove versions for good. Their numbers are not given again."""
     out = make_output(json=json, quiet=quiet)
 
-    from mnistcli.cli.render.storage import models_view
+    from mnistcli.cli.views.models import models_view
 
     registry = session_of(ctx).registry()
     summaries = [registry.summary(ref) for ref in dict.fromkeys(models)]
@@ -166,7 +166,7 @@ def export(
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
-    from mnistcli.cli.render.exports import export_view
+    from mnistcli.cli.views.exports import export_view
     from mnistcli.registry.exports import export_model
 
     loaded = session_of(ctx).registry().load(model)
@@ -190,7 +190,7 @@ def reproduce(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.render.reproductions import reproduction_view
+    from mnistcli.cli.views.reproduce import reproduction_view
     from mnistcli.reproduction import reproduce
 
     session = session_of(ctx)

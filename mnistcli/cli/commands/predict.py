@@ -98,7 +98,7 @@ def predict(
 
     from mnistcli import prediction
     from mnistcli.cli.inputs import Tally, count_pictures, good_ones, inputs_of, listed_inputs
-    from mnistcli.cli.render.answers import SheetOfSightings, sightings_view
+    from mnistcli.cli.views.predict import SheetOfSightings, sightings_view
 
     loaded = session.registry().load(model)
     tally = Tally()

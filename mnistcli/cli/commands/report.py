@@ -36,7 +36,7 @@ def report(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
     session = session_of(ctx)
 
-    from mnistcli.cli.render.publications import SUFFIXES, publish
+    from mnistcli.cli.views.report import SUFFIXES, publish
     from mnistcli.reporting import report_on
 
     if output.suffix.lower() not in SUFFIXES:

@@ -91,8 +91,8 @@ def show(
     session = session_of(ctx)
 
     from mnistcli import gallery
-    from mnistcli.cli.render.exhibits import gallery_view, tiles_of
-    from mnistcli.cli.render.reports import legend_of_mistakes
+    from mnistcli.cli.views.evaluate import legend_of_mistakes
+    from mnistcli.cli.views.show import gallery_view, tiles_of
 
     legend = ""
     exhibits: Sequence[gallery.Exhibit]
@@ -132,7 +132,7 @@ def show(
         else:
             exhibits = gallery.some_digits(part, count, digit=only, seed=seed)
     if output is not None:
-        from mnistcli.cli.render.bitmap import write_sheet
+        from mnistcli.cli.terminal.bitmap import write_sheet
 
         out.note(write_sheet(output, tiles_of(exhibits), legend))
     if output is None or out.format != "table":

@@ -180,7 +180,7 @@ def train(
 
     from mnistcli import training
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.render.trainings import training_view
+    from mnistcli.cli.views.train import training_view
     from mnistcli.registry.store import check_name
     from mnistcli.tasks import parse_task
 

@@ -1,0 +1,52 @@
+"""Digits and weights as PNG inside the page."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnistcli.cli.report.html import Markup, tag
+from mnistcli.cli.terminal.bitmap import colours_of, png, vivid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.gallery import Exhibit
+
+
+def figure(image: NDArray[Any], caption: Sequence[str], alt: str, *, class_: str = "") -> Markup:
+    """Show a picture pixel by pixel, with a line under it for each string."""
+    from PIL import Image
+
+    grey_or_colour = image if image.dtype == np.uint8 else colours_of(image)
+    content = b64encode(png(Image.fromarray(grey_or_colour))).decode()
+    height, width = image.shape
+    source = f"data:image/png;base64,{content}"
+    return tag(
+        "figure",
+        tag("img", src=source, alt=alt, width=width, height=height),
+        tag("figcaption", (tag("span", line) for line in caption)),
+        class_=class_ or None,
+    )
+
+
+def gallery(figures: Iterable[Markup], *, class_: str = "digits") -> Markup:
+    """Put pictures side by side, as many in a row as fit."""
+    return tag("div", figures, class_=class_)
+
+
+def weights(exhibits: Sequence[Exhibit]) -> Markup:
+    """Show what a model looks for, all on one scale; many are small."""
+    n_columns = "one" if len(exhibits) == 1 else "few" if len(exhibits) <= 10 else "many"
+    images = vivid([exhibit.image for exhibit in exhibits])
+    return gallery(
+        (
+            figure(image, [exhibit.caption], f"weights {exhibit.caption}")
+            for image, exhibit in zip(images, exhibits, strict=True)
+        ),
+        class_=f"weights {n_columns}",
+    )

@@ -1,0 +1,111 @@
+"""A report as Markdown for a README: GitHub's tables, no pictures."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
+from mnistcli.cli.report.page import reliability_words, verdict
+from mnistcli.cli.views.models import card_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mnistcli.metrics.classification import Evaluation
+    from mnistcli.reporting import Report
+
+# What could begin markup: CommonMark lets each be written with a backslash before it.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
+
+
+def markdown(report: Report) -> str:
+    """Write the report; equal reports give equal texts."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    judged, card = report.judged, report.model.card
+    evaluation, names = judged.evaluation, card.class_names
+    yield f"# {_escaped(report.model.ref or card.task)}"
+    yield ""
+    yield _escaped(verdict(judged))
+    yield ""
+    yield from _table(["", "", "95 % interval"], _numbers(evaluation))
+    yield from _heading("Class by class")
+    headings = ["class", "precision", "recall", "f1-score", "images"]
+    rows = (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg)
+    yield from _table(
+        headings,
+        (
+            [
+                row.name,
+                f"{decimal(row.precision)} ({decimal_span(row.precision_interval)})",
+                f"{decimal(row.recall)} ({decimal_span(row.recall_interval)})",
+                f"{decimal(row.f1_score)} ({decimal_span(row.f1_score_interval)})",
+                f"{row.support:,}",
+            ]
+            for row in rows
+        ),
+    )
+    yield from _heading("What is taken for what")
+    yield from _table(
+        ["truth, answer", *names],
+        (
+            [name, *(f"{count:,}" if count else "" for count in counts)]
+            for name, counts in zip(names, evaluation.confusion.tolist(), strict=True)
+        ),
+    )
+    yield from _heading("Reliability")
+    said, came_true = reliability_words(names)
+    yield from _table(
+        [said, "images", "said on average", came_true],
+        (
+            [
+                f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
+                f"{each.n_samples:,}",
+                percent(each.mean_probability),
+                f"{percent(each.share)} ({percent_span(each.share_interval)})",
+            ]
+            for each in evaluation.reliability
+            if each.n_samples
+        ),
+    )
+    yield from _heading("How to get it again")
+    yield "```sh"
+    # A line that ends the block cannot be in it.
+    yield from (" ".join(line.split()) for line in (card.command,) if line and "```" not in line)
+    yield f"mnistcli models reproduce {report.model.ref}"
+    yield "```"
+    yield from _heading("The card")
+    yield from _table(["", ""], card_facts(card))
+
+
+def _numbers(evaluation: Evaluation) -> Iterator[Sequence[str]]:
+    interval = percent_span(evaluation.accuracy_interval)
+    always = f"always answering {evaluation.baseline_class}"
+    auc = decimal(evaluation.roc_auc, digits=6)
+    yield "Accuracy", percent(evaluation.accuracy), interval
+    yield "To beat", percent(evaluation.baseline_accuracy), always
+    yield "ROC AUC", auc, decimal_span(evaluation.roc_auc_interval, digits=6)
+    yield "Log loss", decimal(evaluation.log_loss, digits=6), ""
+    yield "Calibration error", percent(evaluation.ece), ""
+    yield "Brier score", decimal(evaluation.brier, digits=6), ""
+
+
+def _heading(text: str) -> list[str]:
+    return ["", f"## {text}", ""]
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _row(headings)
+    yield f"| --- |{' ---: |' * (len(headings) - 1)}" if len(headings) > 2 else "| --- | --- |"
+    yield from map(_row, rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

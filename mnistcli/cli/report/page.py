@@ -1,0 +1,193 @@
+"""The whole page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistcli import __version__
+from mnistcli.cli.numbers import percent, percent_span
+from mnistcli.cli.report import svg, tables
+from mnistcli.cli.report.figures import figure, gallery, weights
+from mnistcli.cli.report.html import Content, Markup, tag
+from mnistcli.cli.views.models import card_facts
+from mnistcli.reporting import describe_task, looks_at_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.registry.card import ModelCard
+    from mnistcli.reporting import Answered, Report
+
+_STYLE = Path(__file__).with_name("page.css")
+
+# More pictures than this are shown when asked for.
+_FEW = 10
+
+_PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
+_PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
+
+
+def page(report: Report) -> str:
+    """Write the page; equal reports give equal pages."""
+    ref = report.model.ref or report.model.card.task
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content=f"mnistcli {__version__}"),
+        tag("title", f"{ref}: a report"),
+        tag("style", Markup(_STYLE.read_text("utf-8"))),
+    )
+    header = tag(
+        "header",
+        tag("p", "mnistcli report", class_="kicker"),
+        tag("h1", ref),
+        tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
+    )
+    body = tag("body", header, tag("main", _sections(report)), tag("footer", _footer()))
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def verdict(judged: JudgedModel) -> str:
+    """Say in two sentences what it does and how well."""
+    evaluation = judged.evaluation
+    interval = percent_span(evaluation.accuracy_interval)
+    return (
+        f"It tells {describe_task(judged.model.card.task)} and is right on "
+        f"{evaluation.n_correct:,} of {evaluation.n_samples:,} images of {judged.on}: "
+        f"{percent(evaluation.accuracy)} (95 % interval {interval}). "
+        f"Always answering {evaluation.baseline_class} would be right on "
+        f"{percent(evaluation.baseline_accuracy)}."
+    )
+
+
+def _sections(report: Report) -> Iterator[Markup]:
+    judged = report.judged
+    evaluation, names = judged.evaluation, report.model.card.class_names
+    said, came_true = reliability_words(names)
+    yield _section("In numbers", tables.headline_numbers(evaluation))
+    yield _section(
+        "Class by class",
+        _prose("In small type the intervals that hold the truth in 95 of 100 such samples."),
+        tables.class_table(evaluation),
+    )
+    yield _section(
+        "What is taken for what",
+        _prose("Images of each row's class, by what was answered. Blue is right, red is wrong."),
+        tables.confusion_heat_map(evaluation.confusion, names),
+    )
+    if (errors := judged.pair_errors()) is not None:
+        yield _section(
+            "Each pair's own model",
+            _prose("Mistakes in percent of the test images of the two digits."),
+            tables.pair_error_heat_map(errors, names),
+        )
+    yield _section(
+        "Curves",
+        tag(
+            "div",
+            svg.roc_plot(report.curves),
+            svg.precision_recall_plot(report.curves),
+            svg.reliability_plot(evaluation.reliability, said, came_true),
+            class_="plots",
+        ),
+        tag(
+            "details",
+            tag("summary", "Reliability in numbers"),
+            tables.reliability_table(evaluation.reliability, said, came_true),
+        ),
+    )
+    pictures = weights(report.looks_for)
+    if len(report.looks_for) > _FEW:
+        summary = tag("summary", f"All {len(report.looks_for)} of them")
+        pictures = tag("details", summary, pictures)
+    words = _PIXELS if looks_at_pixels(report.model) else _PATCHES
+    yield _section("What it looks for", _prose(words), pictures)
+    yield from _digits(report)
+    yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))
+    yield _section("The card", _card(report.model.card))
+
+
+def reliability_words(class_names: tuple[str, ...]) -> tuple[str, str]:
+    """Say what is compared: the probability of what, and how often it came true."""
+    if len(class_names) == 2:
+        return f"probability of {class_names[1]}", f"share that is {class_names[1]}"
+    return "probability of the answer", "share of right answers"
+
+
+def _digits(report: Report) -> Iterator[Markup]:
+    judged = report.judged
+    evaluation = judged.evaluation
+    n_wrong = evaluation.n_samples - evaluation.n_correct
+    if judged.mistakes:
+        shown = len(judged.mistakes)
+        title = "Mistakes" if shown < n_wrong else "All mistakes"
+        which = f"The worst {shown} of {n_wrong:,}. " if shown < n_wrong else ""
+        yield _section(
+            title if n_wrong > 1 else "The only mistake",
+            _prose(f"{which}In percent how sure it was of the wrong answer."),
+            gallery(
+                figure(
+                    each.image,
+                    [f"{each.truth}, not {each.answer}", f"{_sure(each.p_answer)} · #{each.index}"],
+                    f"a {each.truth} taken for {each.answer}",
+                )
+                for each in judged.mistakes
+            ),
+        )
+    yield _section(
+        "Least certain",
+        _prose("Where its answer had the lowest probability; in red where it was wrong."),
+        gallery(map(_answered, report.least_certain)),
+    )
+    yield _section(
+        "Most certain",
+        _prose("Right answers, those with the highest probability of each class."),
+        gallery(map(_answered, report.most_certain)),
+    )
+
+
+def _answered(each: Answered) -> Markup:
+    is_right = each.truth == each.answer
+    said = each.answer if is_right else f"{each.truth}, not {each.answer}"
+    alt = f"a {each.truth}" if is_right else f"a {each.truth} taken for {each.answer}"
+    caption = [said, f"{_sure(each.p_answer)} · #{each.index}"]
+    return figure(each.image, caption, alt, class_="" if is_right else "mistake")
+
+
+def _sure(probability: float) -> str:
+    return tables.unbroken(percent(probability, digits=1))
+
+
+def _how_to_reproduce(card: ModelCard, ref: str) -> Iterator[Markup]:
+    if card.command:
+        yield _prose("It was trained with")
+        yield tag("pre", tag("code", card.command), tabindex="0")
+        yield _prose("and whether the same comes out again is told by")
+    else:
+        yield _prose("It was trained from Python; whether the same comes out again is told by")
+    yield tag("pre", tag("code", f"mnistcli models reproduce {ref}"), tabindex="0")
+
+
+def _card(card: ModelCard) -> Markup:
+    return tag(
+        "details",
+        tag("summary", "Task, data, settings, certificate, versions"),
+        tag("dl", ([tag("dt", name), tag("dd", value)] for name, value in card_facts(card))),
+        class_="card",
+    )
+
+
+def _section(title: str, *content: Content) -> Markup:
+    return tag("section", tag("h2", title), content)
+
+
+def _prose(text: str) -> Markup:
+    return tag("p", text)
+
+
+def _footer() -> str:
+    return f"Made by mnistcli {__version__}. This page needs no network and runs no script."

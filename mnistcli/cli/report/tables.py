@@ -1,0 +1,183 @@
+"""The numbers of a report, and the confusion matrix as a heat map."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
+from mnistcli.cli.report.html import Markup, tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnistcli.metrics.calibration import ReliabilityBin
+    from mnistcli.metrics.classification import Evaluation, ReportRow
+
+# A share of the row that is as red as it gets: most mistakes are few in a hundred.
+_REDDEST = 0.1
+_STRONGEST_MISTAKE = 0.62
+
+
+def headline_numbers(evaluation: Evaluation) -> Markup:
+    """Show the numbers that people ask for first."""
+    return tag("dl", (tag("div", each) for each in _headline_numbers(evaluation)), class_="tiles")
+
+
+def _headline_numbers(evaluation: Evaluation) -> Iterator[list[Markup]]:
+    always = f"always answering {evaluation.baseline_class}"
+    auc = dashed(decimal_span(evaluation.roc_auc_interval, digits=6))
+    accuracy = dashed(percent_span(evaluation.accuracy_interval))
+    yield _tile("Accuracy", percent(evaluation.accuracy), accuracy)
+    yield _tile("To beat", percent(evaluation.baseline_accuracy), always)
+    yield _tile("ROC AUC", decimal(evaluation.roc_auc, digits=6), auc)
+    yield _tile("Log loss", decimal(evaluation.log_loss), "0 is perfect")
+    yield _tile("Calibration error", percent(evaluation.ece), "on average")
+    yield _tile("Brier score", decimal(evaluation.brier), "0 is perfect")
+
+
+def _tile(name: str, value: str, note: str) -> list[Markup]:
+    return [tag("dt", name), tag("dd", unbroken(value)), tag("dd", note, class_="note")]
+
+
+def class_table(evaluation: Evaluation) -> Markup:
+    """Show precision, recall and f1-score of each class with their intervals."""
+    headings = ("", "precision", "recall", "f1-score", "images")
+    averages = (evaluation.macro_avg, evaluation.weighted_avg)
+    return scrolling(
+        "The report of each class",
+        tag(
+            "table",
+            tag("thead", tag("tr", (tag("th", each, scope="col") for each in headings))),
+            tag("tbody", (_class_row(row) for row in evaluation.classes)),
+            tag("tfoot", (_class_row(row) for row in averages)),
+        ),
+    )
+
+
+def _class_row(row: ReportRow) -> Markup:
+    estimates = (
+        (row.precision, row.precision_interval),
+        (row.recall, row.recall_interval),
+        (row.f1_score, row.f1_score_interval),
+    )
+    return tag(
+        "tr",
+        tag("th", row.name, scope="row"),
+        (
+            tag("td", decimal(value), " ", tag("small", dashed(decimal_span(interval))))
+            for value, interval in estimates
+        ),
+        tag("td", f"{row.support:,}"),
+    )
+
+
+def confusion_heat_map(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
+    """Show what was answered to what; the stronger a cell, the larger its share of the row."""
+    rows = (
+        tag(
+            "tr",
+            tag("th", name, scope="row"),
+            (_count(count, sum(counts), is_right=i == j) for j, count in enumerate(counts)),
+        )
+        for i, (name, counts) in enumerate(zip(class_names, confusion.tolist(), strict=True))
+    )
+    return _matrix("truth ↓", "answer →", class_names, rows)
+
+
+def pair_error_heat_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> Markup:
+    """Show the share of mistakes of each model of a pair, on the images of its two classes."""
+    rows = (
+        tag("tr", tag("th", name, scope="row"), (_error(share) for share in shares))
+        for name, shares in zip(class_names, errors.tolist(), strict=True)
+    )
+    return _matrix("mistakes", "in %", class_names, rows)
+
+
+def _matrix(down: str, across: str, class_names: Sequence[str], rows: Iterable[Markup]) -> Markup:
+    headings = (tag("th", name, scope="col") for name in class_names)
+    corner = tag("td", down, tag("br"), across, class_="corner")
+    return scrolling(
+        f"{down} {across}",
+        tag(
+            "table",
+            tag("thead", tag("tr", corner, headings)),
+            tag("tbody", rows),
+            class_="matrix",
+        ),
+    )
+
+
+def _count(count: int, of: int, *, is_right: bool) -> Markup:
+    if not count:
+        return _nothing()
+    return _shaded(f"{count:,}", count / of, is_right=is_right)
+
+
+def _error(share: float) -> Markup:
+    return _nothing() if math.isnan(share) else _shaded(f"{100 * share:.2f}", share)
+
+
+def _nothing() -> Markup:
+    return tag("td", "·", class_="zero")
+
+
+def _shaded(text: str, share: float, *, is_right: bool = False) -> Markup:
+    """Say how strong a cell is; the style sheet, which knows whether it is dark, gives the colour.
+
+    Between 0.62 and 0.85 of a colour neither dark nor light ink stands out from it.
+    """
+    if not is_right:
+        class_, strength = "wrong", _STRONGEST_MISTAKE * min(1.0, (share / _REDDEST) ** 0.5)
+    elif share > 0.5:
+        class_, strength = "right strong", 0.85 + 0.15 * share
+    else:
+        class_, strength = "right", share
+    return tag("td", text, class_=class_, style=f"--strength:{strength:.2f}")
+
+
+def reliability_table(bins: Sequence[ReliabilityBin], said: str, came_true: str) -> Markup:
+    """Show the numbers behind the reliability plot."""
+    headings = (said, "images", "said on average", came_true)
+    rows = (
+        tag(
+            "tr",
+            tag("th", f"{100 * each.low:.0f} to {100 * each.high:.0f} %", scope="row"),
+            tag("td", f"{each.n_samples:,}"),
+            tag("td", percent(each.mean_probability)),
+            tag(
+                "td",
+                percent(each.share),
+                " ",
+                tag("small", dashed(percent_span(each.share_interval))),
+            ),
+        )
+        for each in bins
+        if each.n_samples
+    )
+    return scrolling(
+        "The numbers of the reliability plot",
+        tag(
+            "table",
+            tag("thead", tag("tr", (tag("th", each, scope="col") for each in headings))),
+            tag("tbody", rows),
+        ),
+    )
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its percent sign in one line."""
+    return text.replace(" %", "\u00a0%")
+
+
+def dashed(interval: str) -> str:
+    """Write "0.93 to 0.96" with a dash."""
+    return unbroken(interval).replace(" to ", "\u2013")
+
+
+def scrolling(label: str, table: Markup) -> Markup:
+    """Let a table that is wider than a phone be moved sideways, by finger and by key."""
+    return tag("div", table, class_="scrolling", tabindex="0", role="region", aria_label=label)

@@ -1,0 +1,130 @@
+"""What an installation looks like, as a table, a document and Markdown to paste."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mnistcli.cli.numbers import n_bytes
+from mnistcli.cli.output import View
+from mnistcli.cli.views.evaluate import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, RenderableType
+
+    from mnistcli.doctor import Diagnosis, PathHealth
+
+# What decides on colours, widths and pictures.
+_VARIABLES = (
+    "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "MNISTCLI_RENDER", "SSH_CONNECTION",
+)  # fmt: skip
+# What rich calls them, and how many that is.
+_COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
+
+
+def diagnosis_view(diagnosis: Diagnosis, *, markdown: bool = False) -> View:
+    """Show what `doctor` found; as a table of Markdown instead if asked."""
+
+    def document() -> dict[str, Any]:
+        content = asdict(diagnosis)
+        content["models"]["damaged"] = [
+            {"model": ref, "problem": problem} for ref, problem in diagnosis.models.damaged
+        ]
+        return {**content, "terminal": _terminal(), "damaged": list(diagnosis.damaged)}
+
+    def rows() -> Iterator[Sequence[object]]:
+        yield "what", "value"
+        name = ""
+        for heading, value in _facts(diagnosis):
+            name = heading or name
+            yield name, value
+
+    def table(_: Console) -> RenderableType:
+        if not markdown:
+            return facts(_facts(diagnosis))
+        from rich.console import Group
+        from rich.text import Text
+
+        # In a group, because rich takes a text of its own to pieces, and wraps it.
+        return Group(Text("\n".join(_markdown(diagnosis)), no_wrap=True, overflow="ignore"))
+
+    return View("doctor", document, rows, lambda: diagnosis.damaged or ["healthy"], table)
+
+
+def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
+    missing = [name for name, version in diagnosis.versions.items() if version is None]
+    n = diagnosis.n_cores
+    yield "Verdict", f"damaged: {', '.join(diagnosis.damaged)}" if diagnosis.damaged else "healthy"
+    yield "Python", diagnosis.python
+    yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
+    yield "Versions", ", ".join(f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
+    if missing:
+        yield "", f"not installed: {', '.join(missing)}"
+    for blas in diagnosis.blas:
+        threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
+        yield "BLAS", f"{blas.name} {blas.version}, {threads}"
+    of_datasets, of_features, of_models = diagnosis.paths
+    yield "Datasets", _folder(of_datasets)
+    for each in diagnosis.datasets:
+        yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
+    yield "Features", _folder(of_features)
+    yield "Models", _folder(of_models)
+    yield "", f"{diagnosis.models.n_whole:,} whole"
+    for ref, problem in diagnosis.models.damaged:
+        yield "", f"{ref}: damaged: {problem}"
+    yield from _terminal_facts(_terminal())
+
+
+def _folder(folder: PathHealth) -> str:
+    free = "" if folder.n_bytes_free is None else f", {n_bytes(folder.n_bytes_free)} free"
+    return f"{folder.path}: {folder.state}{free}"
+
+
+def _terminal() -> dict[str, Any]:
+    """Say what stdout can show, by the same questions as for a picture."""
+    from rich.console import Console
+
+    from mnistcli.cli.terminal.capabilities import graphics_of_terminal
+    from mnistcli.cli.terminal.ladder import choose_rung
+
+    stdout = Console()
+    return {
+        "is_terminal": stdout.is_terminal,
+        "color_system": None if stdout.no_color else stdout.color_system,
+        "width": stdout.width,
+        "height": stdout.height,
+        "encoding": stdout.encoding,
+        "graphics": graphics_of_terminal(),
+        "one_picture": choose_rung("auto", stdout, 1),
+        "many_pictures": choose_rung("auto", stdout, 2),
+        # That there is a connection matters, not whose.
+        "variables": {
+            name: "set" if name == "SSH_CONNECTION" else os.environ[name]
+            for name in _VARIABLES
+            if name in os.environ
+        },
+    }
+
+
+def _terminal_facts(terminal: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    kind = "a terminal" if terminal["is_terminal"] else "not a terminal"
+    colours = _COLOURS.get(terminal["color_system"], "no colours")
+    size = f"{terminal['width']} x {terminal['height']}"
+    yield "Terminal", f"{kind}, {size}, {terminal['encoding']}, {colours}"
+    graphics = terminal["graphics"] or "no graphics"
+    rungs = f"{terminal['one_picture']} for one picture, {terminal['many_pictures']} for several"
+    yield "", f"{graphics}: {rungs}"
+    if terminal["variables"]:
+        yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
+
+
+def _markdown(diagnosis: Diagnosis) -> Iterator[str]:
+    yield "| mnistcli doctor | |"
+    yield "| --- | --- |"
+    for name, value in _facts(diagnosis):
+        # A pipe would end the cell, a tag would be taken for one.
+        cell = value.replace("|", "\\|").replace("<", "&lt;")
+        yield f"| {name} | {cell} |"

@@ -1,0 +1,198 @@
+"""Trainings as tables and documents."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mnistcli.cli.numbers import percent, percent_span, seconds
+from mnistcli.cli.output import View
+from mnistcli.cli.terminal.heatmaps import confusion_table
+from mnistcli.cli.views.evaluate import (
+    classification_report,
+    evaluation_document,
+    facts,
+    with_interval,
+)
+from mnistcli.features import n_features_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from mnistcli.model_selection.cross_validation import CrossValidation
+    from mnistcli.registry.card import ModelCard
+    from mnistcli.registry.store import ModelEntry
+    from mnistcli.settings import FeatureSpec
+    from mnistcli.training import Training
+
+# More folds than fit a line are told by their spread.
+_MOST_FOLDS = 10
+
+
+def training_view(training: Training, entry: ModelEntry | None) -> View:
+    """Show a training; ``entry`` is None where the model was not saved."""
+    card = training.model.card
+
+    def document() -> dict[str, Any]:
+        cross_validation, choice = training.cross_validation, training.choice
+        return {
+            "model": entry.ref if entry else None,
+            "path": str(entry.path) if entry else None,
+            "task": training.task.name,
+            "class_names": list(training.task.class_names),
+            "dataset": card.dataset,
+            "dataset_sha256": card.dataset_sha256,
+            "n_train": training.n_train,
+            "n_test": training.n_test,
+            "split": asdict(card.split),
+            "settings": asdict(card.settings),
+            "fit": {"fit_seconds": training.fit.fit_seconds, **asdict(training.fit.certificate)},
+            "search": asdict(choice) if choice else None,
+            "cross_validation": asdict(cross_validation) if cross_validation else None,
+            "train_accuracy": training.train_accuracy,
+            "test": evaluation_document(training.evaluation),
+        }
+
+    def rows() -> Iterator[Sequence[object]]:
+        yield ("model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
+               "train_accuracy", "cv_accuracy", "test_accuracy", "test_accuracy_low",
+               "test_accuracy_high")  # fmt: skip
+        yield (
+            entry.ref if entry else None,
+            training.task.name,
+            card.settings.penalty,
+            card.settings.C,
+            training.solver,
+            str(training.fit.certificate.converged).lower(),
+            training.fit.certificate.objective,
+            round(training.fit.fit_seconds, 4),
+            training.train_accuracy,
+            training.cross_validation.mean if training.cross_validation else None,
+            training.evaluation.accuracy,
+            *training.evaluation.accuracy_interval,
+        )
+
+    def table(console: Console) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        parts = [facts(_training_facts(training)), Text()]
+        if training.choice:
+            from mnistcli.cli.views.choices import choice_table
+
+            parts += [choice_table(training.choice, console), Text()]
+        if training.cross_validation:
+            confusion, names = training.cross_validation.confusion, training.task.class_names
+            title = "confusion matrix of the folds, each judged by a model that had not seen it"
+            parts.append(confusion_table(confusion, names, console, title))
+        parts += [classification_report(training.evaluation, "on the test images"), Text()]
+        if entry:
+            parts.append(Text.assemble("Saved ", (entry.ref, "bold"), f" in {entry.path}"))
+            parts.append(Text.assemble("Next  ", (f"mnistcli evaluate {entry.ref}", "bold")))
+        else:
+            parts.append(Text("Not saved."))
+        return Group(*parts)
+
+    return View("train", document, rows, lambda: [entry.ref] if entry else [], table)
+
+
+def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
+    card, task = training.model.card, training.task
+    if task.is_binary:
+        negative, positive = task.class_names
+        yield "Task", f"{task.name}: {negative} or {positive}; {positive} is the positive class"
+    elif task.is_pairwise:
+        yield "Task", f"{task.name}: {task.n_outputs} models, one for each pair of digits, vote"
+    else:
+        yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
+    part = "standard split" if card.split.kind == "standard" else "random split"
+    yield (
+        "Data",
+        f"{card.dataset}, {part}: {training.n_train:,} training and {training.n_test:,} test images",
+    )
+    yield "Model", describe_settings(card)
+    if training.choice:
+        choice = training.choice
+        chosen = f"C = {choice.C:g} chosen by {choice.n_folds}-fold cross-validation"
+        yield "", f"{chosen}; one standard error allows {choice.C_1se:g}"
+    yield "Solver", describe_convergence(training)
+    yield "Optimum", describe_optimum(training)
+    if training.cross_validation:
+        yield from _fold_facts(training.cross_validation)
+    evaluation = training.evaluation
+    yield "Training", f"{percent(training.train_accuracy)} right"
+    n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
+    right = f"{percent(evaluation.accuracy)} right: {n_correct:,} of {n_samples:,}"
+    yield "Test", with_interval(right, percent_span(evaluation.accuracy_interval))
+    yield (
+        "To beat",
+        f"{percent(evaluation.baseline_accuracy)}: always answering {evaluation.baseline_class}",
+    )
+
+
+def _fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
+    if len(folds.accuracies) <= _MOST_FOLDS:
+        yield "Folds", "  ".join(f"{accuracy:.4f}" for accuracy in folds.accuracies)
+    else:
+        low, high = min(folds.accuracies), max(folds.accuracies)
+        times = f"{folds.n_repeats} times {folds.n_folds}"
+        yield "Folds", f"{times}: from {low:.4f} to {high:.4f}"
+    summary = f"mean {folds.mean:.4f}, standard deviation {folds.standard_deviation:.4f}"
+    if folds.n_not_converged:
+        summary += f"; {folds.n_not_converged} of the fits did NOT converge"
+    yield "", summary
+
+
+def describe_settings(card: ModelCard) -> str:
+    """Say in words what is minimised."""
+    settings = card.settings
+    text = f"logistic regression on {_describe_features(card.feature_spec)}, "
+    if settings.penalty == "none":
+        text += "no penalty"
+    elif settings.penalty == "elasticnet":
+        text += f"elastic net (L1 share {settings.l1_ratio:g}), C = {settings.C:g}"
+    else:
+        text += f"{settings.penalty.upper()} penalty, C = {settings.C:g}"
+    if settings.class_weight:
+        text += ", balanced class weights"
+    return text
+
+
+def _describe_features(spec: FeatureSpec) -> str:
+    if spec.kind == "patches":
+        sides = ", ".join(str(side) for side in spec.sides)
+        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
+        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
+        text = f"{n_features_of(spec):,} features ({filters})"
+    elif spec.kind == "deskew":
+        text = "the pixels of straightened digits / 255"
+    else:
+        text = "pixels / 255"
+    return f"{text}, {spec.n_copies} distorted copies of each image" if spec.n_copies else text
+
+
+def describe_convergence(training: Training) -> str:
+    """Say in words whether and how the solver finished."""
+    certificate = training.fit.certificate
+    n = certificate.n_iterations
+    iterations = f"{n} iteration{'' if n == 1 else 's'}"
+    took = f"{iterations} in {seconds(training.fit.fit_seconds)}"
+    if certificate.converged:
+        return f"{training.solver}: converged, {took}"
+    return f"{training.solver}: did NOT converge in {took}; raise --max-iter"
+
+
+def describe_optimum(training: Training) -> str:
+    """Say how far the answer can be from the best one."""
+    certificate = training.fit.certificate
+    text = (
+        f"objective {certificate.objective:.6g}, "
+        f"gradient {certificate.relative_gradient_norm:.1e} of its start"
+    )
+    if certificate.gap_bound is not None and math.isfinite(certificate.gap_bound):
+        text += f", at most {certificate.gap_bound:.1e} above the optimum"
+    return text

@@ -1,0 +1,1 @@
+"""Grey levels -> the 28x28 of MNIST: background, segmentation, strokes, placing."""

@@ -1,0 +1,169 @@
+"""Any picture of one digit -> the 28x28 a model was trained on, and what was done to it.
+
+MNIST's own recipe (Bottou et al. 1994; Yadav and Bottou 2019, arXiv:1905.10498): the ink is scaled
+to fit a 20x20 box, aspect kept, grey levels coming from area averaging, and is pasted into 28x28 so
+that its centre of mass falls on pixel (14, 14). Measured on all 70,000 images: the longest side of
+the ink is 20 pixels (16 times 19), the centre of mass rounds to 14 on both axes (but for one 13.48
+and one 13.49), and the brightest pixel is 254 or 255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.conforming.background import DARK_INK, INVERTED
+from mnistcli.conforming.grid import original_pixels
+from mnistcli.conforming.operations import averaged, neighbours, span
+from mnistcli.conforming.segmentation import find_digit
+from mnistcli.conforming.strokes import edge_width, with_readable_strokes
+from mnistcli.conforming.types import BOX, CENTRE, FIELD, Box, NoDigitError
+from mnistcli.errors import BadImageError
+
+if TYPE_CHECKING:
+    from mnistcli.conforming.types import Digit, Grey, Ink, Mask
+
+# Positions of the shorter side on the pixel grid, in MNIST's pixels.
+PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
+
+# Edges wider than this, in MNIST's pixels, are blurred: drawings have 0.3, photographs 0.5, MNIST
+# itself 0.9, and MNIST enlarged smoothly 1.3 (Lanczos) to 1.7 (bilinear). Averaging blurs them once
+# more; the gain that makes up for it best grows by this much per pixel.
+SHARP_EDGE, SHARPENING = 0.95, 0.85
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conformed:
+    """A picture as the model sees it.
+
+    Attributes
+    ----------
+    image : ndarray of shape (28, 28), uint8
+        Light ink on black, as in MNIST.
+    steps : tuple of str
+        What was found and done, in plain words; empty when the input came back bit-identical.
+    """
+
+    image: Grey
+    steps: tuple[str, ...]
+
+
+def conform(grey: Grey, *, source: str = "image") -> Conformed:
+    """Bring a picture of one digit into the form of MNIST.
+
+    Parameters
+    ----------
+    grey : ndarray of shape (height, width), uint8
+        Any size, dark on light or light on dark.
+    source : str
+        How to name the picture in an error.
+
+    Returns
+    -------
+    Conformed
+
+    Raises
+    ------
+    BadImageError
+        The picture is blank, is all ink, or holds several digits.
+    """
+    if grey.shape == (FIELD, FIELD):
+        if is_mnist_like(grey[None])[0]:
+            return Conformed(grey, ())
+        if is_mnist_like(~grey[None])[0]:
+            return Conformed(~grey, (DARK_INK, INVERTED))
+    try:
+        digit = find_digit(grey)
+    except NoDigitError as error:
+        raise BadImageError(source, str(error), hint=error.hint) from None
+    return _placed(digit, grey.shape)
+
+
+def is_mnist_like(images: Grey) -> Mask:
+    """Say which images need nothing done; none of MNIST's 70,000 does.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), uint8
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+    """
+    like = images.max(axis=(1, 2)) >= 254
+    longest = np.zeros(len(images), np.intp)
+    for axis in (2, 1):
+        profile = images.sum(axis=axis, dtype=np.int64)
+        inked = profile > 0
+        extent = FIELD - inked[:, ::-1].argmax(axis=1) - inked.argmax(axis=1)
+        longest = np.maximum(longest, extent)
+        centre = profile @ np.arange(FIELD) / np.maximum(profile.sum(axis=1), 1)
+        like &= (centre > CENTRE - 0.53) & (centre < CENTRE + 0.5)
+    fits: Mask = like & (longest >= BOX - 1) & (longest <= BOX)
+    return fits
+
+
+def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
+    """Bring a digit to MNIST's size and place."""
+    steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
+    small = None
+    if abs(digit.box.longest - BOX) <= 0.5:
+        steps = _move(digit) if shape == (FIELD, FIELD) else ("centred",)
+    else:
+        small = original_pixels(digit, edge_width(digit))
+    if small is None:
+        digit = with_readable_strokes(digit)
+        small = _scaled_to_box(digit)
+    grey = np.rint(255 / small.max() * small).astype(np.uint8)
+    return Conformed(_centred(grey), (*digit.steps, *steps))
+
+
+def _move(digit: Digit) -> tuple[str, ...]:
+    """Say in words how a digit of the right size comes to its place."""
+    mass = digit.ink.clip(0)
+    down, right = (
+        round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(FIELD) / mass.sum()))
+        for axis in (0, 1)
+    )
+    return (f"shifted by {down}, {right}",) if down or right else ("contrast stretched",)
+
+
+def _scaled_to_box(digit: Digit) -> Ink:
+    """Average a digit down to 20x20, so that its longest side fills the box.
+
+    How the shorter side falls on the pixel grid is free. Of a few ways the sharpest is taken: it
+    has the strongest strokes, and it finds the grid again on which an enlarged picture was drawn.
+    """
+    box = digit.box
+    pixel, half = box.longest / BOX, box.longest / 2
+    y, x = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    # A digit of 20 pixels keeps the pixels that it has.
+    is_scaled = abs(box.longest - BOX) > 0.5
+    gain = SHARPENING * max(0.0, edge_width(digit) - SHARP_EDGE) if is_scaled else 0.0
+    room = half - min(box.height, box.width) / 2
+    best = np.zeros((BOX, BOX), np.float32)
+    for phase in PHASES:
+        shift = min(phase * pixel, room) if phase > 0 else max(phase * pixel, -room)
+        dy, dx = (0.0, shift) if box.height >= box.width else (shift, 0.0)
+        square = Box(y + dy - half, y + dy + half, x + dx - half, x + dx + half)
+        small = averaged(digit.ink, square, BOX, BOX)
+        small = (small + gain * (small - neighbours(small))).clip(0, 1)
+        if (small**2).sum() > 1.001 * (best**2).sum():
+            best = small
+    return best
+
+
+def _centred(small: Grey) -> Grey:
+    """Paste into 28x28 so that the centre of mass rounds to (14, 14)."""
+    image = np.zeros((FIELD, FIELD), np.uint8)
+    small = small[span(small > 0, 0), span(small > 0, 1)]
+    offsets = []
+    for axis, side in enumerate(small.shape):
+        profile = small.sum(axis=1 - axis, dtype=np.int64)
+        centre = float(profile @ np.arange(side)) / float(profile.sum())
+        offsets.append(int(np.clip(np.ceil(CENTRE - 0.5 - centre), 0, FIELD - side)))
+    top, left = offsets
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return image

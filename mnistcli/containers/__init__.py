@@ -1,0 +1,1 @@
+"""NPY, npz, IDX, CSV, ARFF and what compresses them, told by content -> blocks of arrays."""

@@ -1,0 +1,259 @@
+"""Image files -> grey pictures, with Pillow.
+
+It opens six formats and no others: its security handbook asks for an allow-list, for the long tail
+of parsers is where its vulnerabilities are. A picture is bounded in pixels before it is decoded and
+made smaller as soon as it is, so that two seconds and 300 MB are enough for any.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from mnistcli.errors import BadImageError
+from mnistcli.pictures.limits import MAX_FRAMES, count_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from mnistcli.conforming.types import Grey
+
+MAX_PIXELS = 1 << 24
+# Some decoders are written in Python and take a second for twice as many numbers or bytes.
+MAX_SLOW_VALUES, MAX_SLOW_BYTES = 1 << 19, 4 << 20
+# Each strip costs a call from Python.
+MAX_TILES = 1 << 15
+# The others are not always built in, and say so on stderr.
+TIFF_COMPRESSIONS = {
+    "raw",
+    "packbits",
+    "tiff_ccitt",
+    "group3",
+    "group4",
+    "tiff_lzw",
+    "tiff_deflate",
+    "tiff_adobe_deflate",
+    "jpeg",
+}
+# A picture is made smaller as long as its longer side keeps so many pixels.
+USEFUL_SIDE = 1000
+# Longer EXIF data is no camera's.
+MAX_EXIF_BYTES = 1 << 20
+
+# EXIF orientation (tag 274) -> what brings the picture upright.
+UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
+    2: np.fliplr,
+    3: lambda a: np.rot90(a, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).T,
+    8: np.rot90,
+}
+
+
+def decoded(data: bytes, kind: str, name: str) -> tuple[Grey, tuple[str, ...]]:
+    """Decode an image file.
+
+    Parameters
+    ----------
+    data : bytes
+    kind : str
+        What Pillow calls the format.
+    name : str
+        How to name the file in a message.
+
+    Returns
+    -------
+    grey : ndarray of shape (height, width), uint8
+        Transparency composited, EXIF rotation applied, 16 bits scaled to 8.
+    notes : tuple of str
+        What was noticed.
+
+    Raises
+    ------
+    BadImageError
+        Whatever is wrong with it.
+    """
+    import logging
+    import warnings
+
+    from PIL import Image, UnidentifiedImageError
+
+    if kind == "TIFF":
+        # Image.open looks for TIFF only after every other format was tried, which we forbid.
+        from PIL import TiffImagePlugin as _  # noqa: F401
+    # Without a handler Python prints what Pillow logs.
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    n_frames = count_frames(data, kind, name)
+    try:
+        # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=(kind,)) as image:
+                _check(image, len(data), name)
+                grey, notes = _picture(image)
+    except BadImageError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
+    # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,
+    # KeyError, IndexError, ValueError, OverflowError, MemoryError... Only Pillow runs in here.
+    except Exception as error:  # noqa: BLE001
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            reason = "it cannot be identified"
+        raise BadImageError(name, f"is a damaged {kind} picture ({reason})") from None
+    if n_frames > 1:
+        notes.insert(0, f"frame 1 of {n_frames if n_frames < MAX_FRAMES else 'many'}")
+    return np.ascontiguousarray(grey), tuple(notes)
+
+
+def _check(image: Image.Image, n_bytes: int, name: str) -> None:
+    from PIL import Image, ImageFile
+
+    n_pixels = image.width * image.height
+    if n_pixels > MAX_PIXELS:
+        raise _too_large(name, f"{image.width:,} x {image.height:,}, ")
+    if n_pixels == 0:
+        raise BadImageError(name, "has no pixels")
+    way = image.info.get("compression", "raw")
+    if image.format == "TIFF" and way not in TIFF_COMPRESSIONS:
+        raise BadImageError(name, f"is compressed in a rare way ({way})", hint="save it as PNG")
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    if len(tiles) > MAX_TILES:
+        raise BadImageError(name, f"consists of {len(tiles):,} strips", hint="save it as PNG")
+    is_slow = any(tile.codec_name in Image.DECODERS for tile in tiles)
+    n_values = n_pixels * len(image.getbands())
+    if is_slow and (n_values > MAX_SLOW_VALUES or n_bytes > MAX_SLOW_BYTES):
+        raise BadImageError(
+            name,
+            f"has {n_pixels:,} pixels in {n_bytes:,} bytes, too many for a form so slow to read",
+            hint="save it as PNG",
+        )
+
+
+def _too_large(name: str, size: str = "") -> BadImageError:
+    return BadImageError(
+        name, f"is too large ({size}more than 16 million pixels)", hint="scale or crop it first"
+    )
+
+
+def _picture(image: Image.Image) -> tuple[Grey, list[str]]:
+    """Turn an opened image into grey levels."""
+    notes = []
+    if image.format == "JPEG" and image.mode in ("L", "RGB"):
+        # JPEG can be decoded at half, a quarter or an eighth of its size.
+        image.draft(image.mode, (USEFUL_SIDE, USEFUL_SIDE))
+    image.load()
+    if image.mode in ("F", "I") or image.mode.startswith("I;16"):
+        is_16_bit = image.mode != "F" and image.format == "PPM"
+        grey = _from_numbers(np.asarray(image), is_16_bit=is_16_bit)
+    elif image.has_transparency_data:
+        layer = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+        grey, note = _composited(_reduced(layer).convert("RGBA"))
+        notes += note
+    else:
+        grey = np.asarray(_grey(_reduced(image)))
+    if turn := UPRIGHT.get(_orientation(image)):
+        grey = turn(grey)
+        notes.append("rotated by EXIF")
+    return grey, notes
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """Average blocks of pixels of a picture that is larger than anybody needs."""
+    factor = max(image.size) // USEFUL_SIDE
+    if factor < 2:
+        return image
+    if image.mode in ("1", "P"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return image.reduce((min(factor, image.width), min(factor, image.height)))
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
+            return 1
+        orientation = image.getexif().get(0x0112, 1)
+    # Damaged metadata is no reason to refuse a picture, and its parser raises as it likes.
+    except Exception:  # noqa: BLE001
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Take the luminance, or the colour channel in which the ink stands out where it does not.
+
+    Yellow on white has 29 of 255 levels of luminance, and all 255 in the blue channel.
+    """
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    colours = image.convert("RGB")
+    grey = colours.convert("L")
+    ranges = [_range(band)[1] - _range(band)[0] for band in (grey, *colours.split())]
+    best = max(range(4), key=ranges.__getitem__)
+    return colours.getchannel(best - 1) if ranges[best] > 2 * ranges[0] else grey
+
+
+def _range(band: Image.Image) -> tuple[int, int]:
+    low, high = cast("tuple[int, int]", band.getextrema())
+    return low, high
+
+
+def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
+    """Put a picture with transparency on paper: on the opposite of its ink.
+
+    A picture that covers most of its area and has contrast of its own brings its paper along.
+    """
+    from PIL import Image
+
+    alpha, grey = image.getchannel("A"), _grey(image.convert("RGB"))
+    low, high = _range(alpha)
+    if low == 255:
+        return np.asarray(grey), []
+    if high == 0:
+        return np.asarray(grey), ["fully transparent: transparency ignored"]
+    opaque = alpha.point([0] * (high // 2) + [255] * (256 - high // 2))
+    levels = np.cumsum(grey.histogram(opaque))
+    dark, middle, light = (int(np.searchsorted(levels, levels[-1] * q)) for q in (0.05, 0.5, 0.95))
+    has_paper = light - dark > 96 and levels[-1] > 0.5 * image.width * image.height
+    paper = middle if has_paper else 0 if middle >= 128 else 255
+    flat = Image.composite(grey, Image.new("L", image.size, paper), alpha)
+    return np.asarray(flat), ["transparent background"]
+
+
+def _from_numbers(values: NDArray[np.generic], *, is_16_bit: bool) -> Grey:
+    """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
+    factor = max(1, max(values.shape) // USEFUL_SIDE)
+    with np.errstate(invalid="ignore", over="ignore"):
+        numbers = _block_means(values, factor)
+    if not np.isfinite(numbers).all():
+        msg = "pixels that are no numbers"
+        raise ValueError(msg)
+    low, high = float(numbers.min()), float(numbers.max())
+    if values.dtype == np.uint16 or is_16_bit:
+        full = 65535.0
+    elif low < 0:
+        numbers -= low
+        full = high - low
+    else:
+        limits = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+        full = next((limit for limit in limits if high <= limit), high)
+    grey: Grey = np.rint(numbers * (255 / full)).astype(np.uint8)
+    return grey
+
+
+def _block_means(values: NDArray[np.generic], k: int) -> NDArray[np.float32]:
+    """Average blocks of k x k values, fewer at the far edges, a few rows at a time."""
+    rows = range(0, values.shape[0], k)
+    columns = np.arange(0, values.shape[1], k)
+    means = np.array([values[y : y + k].mean(axis=0, dtype=np.float32) for y in rows])
+    counts = np.diff([*columns, values.shape[1]])
+    sums = np.add.reduceat(means, columns, axis=1)
+    return (sums / counts).astype(np.float32)

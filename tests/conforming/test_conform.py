@@ -1,0 +1,308 @@
+"""MNIST is its own oracle: what was done to a digit must be undone."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image, ImageDraw, ImageFilter
+
+import mnistcli
+from mnistcli.conforming.placing import conform, is_mnist_like
+from mnistcli.errors import BadImageError
+from mnistcli.pictures.read import read_pictures
+from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
+
+
+def test_mnist_comes_back_as_it_is(train_images, test_images):
+    assert is_mnist_like(train_images).all()
+    assert is_mnist_like(test_images).all()
+    for digit in test_images[:500]:
+        conformed = conform(digit)
+        assert np.array_equal(conformed.image, digit)
+        assert conformed.steps == ()
+
+
+def test_inverted_mnist_comes_back_as_the_original(test_images):
+    for digit in test_images[:500]:
+        conformed = conform(255 - digit)
+        assert np.array_equal(conformed.image, digit)
+        assert conformed.steps == ("dark ink on light paper", "inverted")
+
+
+@pytest.mark.torture
+def test_every_digit_comes_back(train_images, test_images):
+    for digit in (*train_images, *test_images):
+        assert np.array_equal(conform(digit).image, digit)
+        assert np.array_equal(conform(~digit).image, digit)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d // 2,
+        lambda d: np.roll(d, 1, axis=0),
+        lambda d: np.where(d > 0, 255, 60).astype(np.uint8),
+        lambda d: np.array(Image.fromarray(d).resize((20, 20)).resize((28, 28))),
+    ],
+    ids=["dim", "shifted", "grey paper", "blurred"],
+)
+def test_what_is_not_quite_mnist_is_not_taken_for_it(test_images, change):
+    changed = np.array([change(digit) for digit in test_images[:100]])
+    assert is_mnist_like(changed).mean() < 0.5
+
+
+def test_a_shifted_digit_comes_back_nearly_exactly(test_images):
+    worst = []
+    for digit in test_images[:100]:
+        back = conform(np.pad(digit, ((3, 30), (17, 2)))).image
+        worst.append(np.abs(back.astype(int) - digit).max())
+    assert np.mean(np.array(worst) <= 2) > 0.9
+
+
+def test_a_shift_is_told_in_pixels(test_images):
+    digit = test_images[0]  # a 7 with room on every side
+    assert conform(np.roll(digit, (-6, 2), (0, 1))).steps == ("shifted by 6, -2",)
+
+
+def test_conforming_twice_changes_nothing(test_images):
+    for digit in test_images[:100]:
+        once = conform(255 - enlarged(digit, 6)).image
+        again = conform(once)
+        assert np.array_equal(again.image, once)
+        assert again.steps == ()
+
+
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_the_label_survives(name, test_images, label_of):
+    # One of thirty is chance; the counts of the promise are in the test below.
+    assert agreement(label_of, test_images[:30], DISTURBANCES[name]) > 0.95
+
+
+@pytest.mark.torture
+def test_labels_survive_on_99_of_100_digits(test_images):
+    model = mnistcli.train("digits").model
+
+    def labels(images):
+        return mnistcli.predict(model, images).classes
+
+    each = {name: agreement(labels, test_images[:1000], d) for name, d in DISTURBANCES.items()}
+    assert min(each.values()) >= 0.99, each
+
+
+# --- what people do -----------------------------------------------------------------------------
+
+
+def seven(width, ink=0, paper=255, size=400):
+    image = Image.new("L", (size, size), paper)
+    line = [(0.3 * size, 0.2 * size), (0.7 * size, 0.2 * size), (0.45 * size, 0.8 * size)]
+    ImageDraw.Draw(image).line(line, fill=ink, width=width, joint="curve")
+    return image
+
+
+def test_steps_tell_what_was_done():
+    rng = np.random.default_rng(0)
+    inverted = ("dark ink on light paper", "inverted")
+    placed = ("scaled to 20 pixels", "centred")
+    assert conform(np.array(seven(30))).steps == (*inverted, *placed)
+    assert conform(np.array(seven(30, 255, 0))).steps == placed
+    assert conform(np.array(seven(3))).steps == (*inverted, "hairline widened", *placed)
+    assert conform(np.array(seven(95))).steps == (*inverted, "marker thinned", *placed)
+    paper = on_paper(255 - np.array(seven(30)), rng, noise=3, shadow=0.5)
+    assert conform(paper).steps == (*inverted, "shading evened out", *placed)
+    table = np.full((700, 700), 60, np.uint8)
+    table[150:550, 150:550] = np.array(seven(30, 40, 220))
+    assert conform(table).steps[0] == "sheet cut out"
+    dirty = np.array(seven(30))
+    dirty[300:304, 100:104] = 0
+    assert conform(dirty).steps == (*inverted, "specks ignored", *placed)
+
+
+def test_steps_of_a_digit_of_the_right_size(test_images):
+    digit = test_images[0]
+    assert conform(np.pad(digit, 9)).steps == ("centred",)
+    assert conform(255 - np.roll(digit, 3, axis=1)).steps == (
+        "dark ink on light paper",
+        "inverted",
+        "shifted by 0, -3",
+    )
+    assert conform(digit // 2).steps == ("contrast stretched",)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8, 16, 30, 50])
+def test_every_pen_gives_a_7_of_the_same_shape(width):
+    usual = conform(np.array(seven(26))).image.astype(float)
+    other = conform(np.array(seven(width))).image.astype(float)
+    # The centre of mass may round to the next pixel.
+    shifted = [np.roll(other, by, (0, 1)) for by in np.ndindex(3, 3)]
+    best = max((usual * np.roll(s, (-1, -1), (0, 1))).sum() / (s**2).sum() ** 0.5 for s in shifted)
+    assert best / (usual**2).sum() ** 0.5 > 0.8
+
+
+@pytest.mark.parametrize("ruled", [False, True])
+def test_lines_on_paper_are_no_ink(ruled):
+    image = seven(26, 30, 230)
+    rows = range(0, 400, 33)
+    for at in rows:
+        ImageDraw.Draw(image).line((0, at, 400, at), fill=185, width=2)
+        if not ruled:
+            ImageDraw.Draw(image).line((at, 0, at, 400), fill=185, width=2)
+    ImageDraw.Draw(image).line([(120, 80), (280, 80), (180, 320)], fill=30, width=26, joint="curve")
+    noise = np.random.default_rng(0).normal(0, 3, (400, 400))
+    photo = np.array(image.filter(ImageFilter.GaussianBlur(1))) + noise
+    seen = conform(photo.clip(0, 255).astype(np.uint8)).image.astype(int)
+    wanted = conform(np.array(seven(26))).image
+    assert np.abs(seen - wanted).mean() < 8
+
+
+def picture_of_digits(digits, gap=10):
+    return np.concatenate([np.pad(enlarged(d, 5), ((0, 0), (gap, gap))) for d in digits], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("picture", "problem"),
+    [
+        (np.zeros((28, 28), np.uint8), "is blank: no ink"),
+        (np.full((300, 200), 255, np.uint8), "is blank: no ink"),
+        (np.full((1, 1), 7, np.uint8), "is blank: no ink"),
+        (np.random.default_rng(1).normal(128, 9, (200, 200)).astype(np.uint8), "is blank"),
+        (np.pad(np.full((80, 90), 255, np.uint8), 40), "is all ink"),
+    ],
+    ids=["black", "white", "one pixel", "noise", "block"],
+)
+def test_no_digit(picture, problem):
+    with pytest.raises(BadImageError, match=problem) as caught:
+        conform(picture, source="my.png")
+    assert str(caught.value).startswith("my.png: ")
+
+
+def test_a_spot_in_a_corner_is_no_digit():
+    grey = np.full((4, 4), 9, np.uint8)
+    grey[0] = 0, 128, 0, 9
+    with pytest.raises(BadImageError, match="is blank"):
+        conform(grey)
+
+
+def test_uneven_light_is_taken_out_to_a_hair(test_images):
+    rng = np.random.default_rng(0)
+    for digit in test_images[:20]:
+        back = conform(in_bent_light(enlarged(digit, 4), rng, noise=0)).image
+        assert np.abs(back.astype(int) - digit).mean() < 2
+
+
+def test_several_digits_are_refused_and_counted(test_images):
+    for k in range(0, 60, 2):
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            conform(picture_of_digits(test_images[k : k + 2]), source="my.png")
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            conform(picture_of_digits(test_images[k : k + 2].transpose(0, 2, 1)).T)
+
+
+# Test images with a broken stroke, or a scanner's line beside them, or hardly any hole.
+BROKEN = (3448, 5676, 6558, 8020, 6080, 6154, 8097)
+
+
+@pytest.mark.parametrize("index", BROKEN)
+def test_a_digit_in_pieces_is_one_digit(test_images, index):
+    digit = test_images[index]
+    for picture in (np.pad(digit, 4), enlarged(digit, 3), 255 - enlarged(digit, 8, "LANCZOS")):
+        back = conform(picture).image
+        assert np.abs(back.astype(int) - digit).mean() < 3
+
+
+@pytest.mark.torture
+def test_no_digit_of_mnist_is_taken_for_two(test_images):
+    for digit in test_images:
+        conform(np.pad(digit, 4))
+        conform(enlarged(digit, 3))
+
+
+def test_hardly_any_digit_of_mnist_is_taken_for_two(test_images):
+    # The strokes of some are broken; see above for digits that are apart.
+    for digit in test_images[:300]:
+        conform(np.pad(enlarged(digit, 4, "NEAREST"), 10))
+
+
+@given(
+    hnp.arrays(
+        np.uint8,
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=40),
+        elements=st.sampled_from([0, 1, 9, 128, 200, 254, 255]),
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_any_array_gives_a_digit_or_one_line(grey):
+    before = grey.copy()
+    try:
+        conformed = conform(grey)
+    except BadImageError as error:
+        assert "\n" not in str(error)
+        return
+    assert np.array_equal(grey, before)
+    assert conformed.image.shape == (28, 28)
+    assert conformed.image.dtype == np.uint8
+    assert conformed.image.max() >= 250
+
+
+# --- encodings ----------------------------------------------------------------------------------
+
+
+def encodings(grey):
+    """One picture, dark on light (height, width), in 28 encodings."""
+    image = Image.fromarray(grey)
+    rgb = image.convert("RGB")
+    ink = Image.fromarray(255 - grey)
+    white, black = Image.new("L", image.size, 255), Image.new("L", image.size, 0)
+    palette = image.convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    four = image.quantize(16)
+    yellow = Image.merge("RGB", (white, white, image))
+    pictures = {
+        "L.png": image, "L.bmp": image, "L.gif": image, "L.pgm": image, "L.tiff": image,
+        "L.jpg": image, "RGB.png": rgb, "RGB.bmp": rgb, "RGB.ppm": rgb, "RGB.tiff": rgb,
+        "RGB.jpg": rgb, "CMYK.jpg": rgb.convert("CMYK"), "CMYK.tiff": rgb.convert("CMYK"),
+        "I16.png": deep, "I16.tiff": deep, "F.tiff": Image.fromarray(grey / np.float32(255)),
+        "1.png": image.convert("1", dither=Image.Dither.NONE),
+        "1.bmp": image.convert("1", dither=Image.Dither.NONE),
+        "1.pbm": image.convert("1", dither=Image.Dither.NONE),
+        "P.png": palette, "P.gif": palette, "P4.png": four, "inverted.png": ink,
+        "LA black on nothing.png": Image.merge("LA", (black, ink)),
+        "LA white on nothing.png": Image.merge("LA", (white, ink)),
+        "RGBA black on nothing.png": Image.merge("RGBA", (black, black, black, ink)),
+        "RGBA white on nothing.tiff": Image.merge("RGBA", (white, white, white, ink)),
+        "RGBA opaque.png": rgb.convert("RGBA"), "yellow.png": yellow,
+    }  # fmt: skip
+    files = {}
+    for name, picture in pictures.items():
+        file = io.BytesIO()
+        bits = {"bits": 4} if name.startswith("P4") else {}
+        kind = {"jpg": "JPEG", "pgm": "PPM", "pbm": "PPM"}.get(name.split(".")[-1])
+        picture.save(file, kind or name.split(".")[-1], **bits)
+        files[name] = file.getvalue()
+    for orientation in range(2, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]
+        file = io.BytesIO()
+        image.transpose(Image.Transpose(undo)).save(file, "PNG", exif=exif)
+        files[f"EXIF {orientation}"] = file.getvalue()
+    return files
+
+
+# A clean 0, 1, ... 9 of the test set.
+CLEAN = (3, 2, 1, 18, 4, 15, 21, 0, 61, 7)
+
+
+def test_ten_digits_in_all_encodings(test_images, label_of):
+    n = 0
+    for k, digit in enumerate(test_images[list(CLEAN)]):
+        for name, data in encodings(255 - enlarged(digit, 8)).items():
+            (picture,) = read_pictures("-", stdin=io.BytesIO(data))
+            label = int(label_of(conform(picture.grey).image)[0])
+            assert label == k, name
+            n += 1
+    assert n == 360

@@ -1,0 +1,211 @@
+"""Files made to keep a decoder busy are refused before it sees them; large ones stay in bounds."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnistcli.errors import BadImageError
+from mnistcli.pictures.limits import count_frames
+from mnistcli.pictures.read import read_pictures
+
+
+def read(data: bytes):
+    (picture,) = read_pictures("-", stdin=io.BytesIO(data))
+    return picture
+
+
+def saved(kind, size=(40, 30), **options):
+    file = io.BytesIO()
+    Image.new("L", size, 200).save(file, kind, **options)
+    return file.getvalue()
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png(*before: bytes, after: tuple[bytes, ...] = ()) -> bytes:
+    """A black PNG of 28 x 28 pixels, and further chunks."""
+    header = chunk(b"IHDR", struct.pack(">2I5B", 28, 28, 8, 0, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(bytes(29 * 28)))
+    middle = [header, *before, pixels, *after, chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(middle)
+
+
+def jpeg(*segments: bytes) -> bytes:
+    data = saved("JPEG")
+    return data[:2] + b"".join(segments) + data[2:]
+
+
+def gif(*before: bytes, after: bytes = b"") -> bytes:
+    data = saved("GIF")
+    start = 13 + (3 << 1 + (data[10] & 7))
+    return data[:start] + b"".join(before) + data[start:-1] + after + b";"
+
+
+def tiff(*entries: tuple[int, int, int, int], n_entries: int | None = None) -> bytes:
+    """A TIFF of 28 x 28 pixels; entries are tag, type, count and value."""
+    usual = {256: 28, 257: 28, 258: 8, 259: 1, 262: 1, 273: 500, 277: 1, 278: 28, 279: 784}
+    table = {tag: (4, 1, value) for tag, value in usual.items()} | {e[0]: e[1:] for e in entries}
+    rows = [struct.pack("<HHII", tag, *values) for tag, values in sorted(table.items())]
+    head = b"II*\0" + struct.pack("<IH", 8, len(rows) if n_entries is None else n_entries)
+    return (head + b"".join(rows) + bytes(4)).ljust(500, b"\0") + bytes(784)
+
+
+def bmp(width: int, height: int, compression: int, body: bytes) -> bytes:
+    info = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(body), 0, 0, 256, 0
+    )
+    start = 14 + len(info) + 1024
+    head = b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start)
+    return head + info + bytes(range(256)) * 4 + body
+
+
+EMPTY_COMMENT = b"\xff\xfe\0\2"
+TEXT_BOMB = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(8 << 20)))
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (png(chunk(b"tEXt", b"a\0b") * 66_000), "a PNG of suspiciously many chunks"),
+        (png(TEXT_BOMB), "Decompressed data too large"),
+        (png(after=(TEXT_BOMB,)), "Decompressed data too large"),
+        (png(chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(8 << 20)))), "too large"),
+        (png(*[chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**6)))] * 70), "Too much memory"),
+        (jpeg(EMPTY_COMMENT * 1100), "a JPEG of suspiciously many segments"),
+        (jpeg(b"\xff" * 2000), "a JPEG of suspiciously many segments"),
+        (jpeg(bytes(2000)), "no picture of a known kind"),
+        (jpeg(EMPTY_COMMENT, bytes(2000)), "a JPEG of suspiciously many segments"),
+        (jpeg(b"\xff\xe1\0\x0aExif\0\0II" * 40), "many words about it"),
+        (jpeg(b"\xff\xfe\xff\xff" + bytes(65533)) * 300, "a JPEG of suspiciously many"),
+        (gif(b"!\xfe" + b"\1a" * 17_000 + b"\0"), "a GIF of suspiciously many blocks"),
+        (gif(b"!\xf9\4\0\0\0\0\0" * 17_000), "a GIF of suspiciously many blocks"),
+        (gif(after=b"!\xfe" + b"\1a" * 530_000 + b"\0"), "a GIF of suspiciously many blocks"),
+        (b"GIF89a\1\0\1\0\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x08\x01\0\0;", "is too large"),
+        (tiff((273, 4, 1 << 20, 500)), "a TIFF of suspiciously many numbers"),
+        (tiff(n_entries=60_000), "a TIFF of suspiciously many entries"),
+        (tiff((256, 4, 1, 1 << 30)), "is too large"),
+        (tiff((277, 3, 1, 65535)), "a damaged TIFF"),
+        (tiff((257, 4, 1, 40_000), (278, 4, 1, 1), (273, 4, 40_000, 8), (279, 4, 40_000, 8))
+         + bytes(200_000), "consists of 40,000 strips"),
+        (bmp(1 << 30, 1 << 30, 0, b""), "is too large"),
+        (bmp(4096, -4096, 0, bytes(100)), "a damaged BMP"),
+        (bmp(2000, 2000, 1, b"\xff\1" * 16_000), "so slow to read"),
+        (bmp(100, 100, 1, b"\0\2\0\0" * (1 << 20)), "so slow to read"),
+        (b"P5\n#" + b"a" * 5000 + b"\n28 28 255\n" + bytes(784), "many words in its header"),
+        (b"P2\n28 28 255\n" + b"#\n" * 2000 + b"0 " * 784, "suspiciously many comments"),
+        (b"P5 1000 1000 100\n" + bytes(10**6), "so slow to read"),
+        (b"P6 500 500 300\n" + bytes(1_500_000), "so slow to read"),
+        (b"\n#" * (3 << 20), "is larger than 4 MiB"),
+        (gzip.compress(b"\t" * (9 << 20), mtime=0), "is larger than 4 MiB"),
+        (gzip.compress(b"P5 28 28 255\n" + bytes(70 << 20), mtime=0), "is larger than 64 MiB"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_what_would_take_too_long_is_refused(data, problem):
+    with pytest.raises(BadImageError) as caught:
+        read(data)
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        png(*[chunk(b"tEXt", b"a\0b")] * 1000),
+        png(chunk(b"acTL", struct.pack(">2I", 2**32 - 1, 0))),
+        png(chunk(b"eXIf", b"II*\0" + bytes(2 << 20))),
+        jpeg(EMPTY_COMMENT * 900),
+        jpeg(b"\xff\xe2\xff\xffICC_PROFILE\0\1\1" + bytes(65519)),
+        gif(b"!\xfe" + b"\xff" + bytes(255) * 1 + b"\0"),
+        gif(after=b",\0\0\0\0\xff\xff\xff\xff\0\x08\x01\0\0"),
+        tiff(),
+        tiff((270, 2, 100, 400)),
+        bmp(28, 28, 0, bytes(784)),
+        bmp(28, 28, 1, (b"\x1c\1\0\0" * 28) + b"\0\1"),
+        b"P2\n# by hand\n28 28 255\n" + b"0 " * 784,
+        b"P5 28 28 100\n" + bytes(784),
+    ],
+)
+def test_what_only_looks_odd_is_read(data):
+    assert read(data).grey.shape in {(28, 28), (30, 40)}
+
+
+def test_frames_are_counted_without_decoding_them():
+    frames = [Image.new("L", (9, 9), 2 * i) for i in range(120)]
+    for kind in ("GIF", "TIFF", "PNG"):
+        file = io.BytesIO()
+        frames[0].save(file, kind, save_all=True, append_images=frames[1:])
+        assert count_frames(file.getvalue(), kind, "many") == 100
+        assert read(file.getvalue()).notes == ("frame 1 of many",)
+
+
+def test_directories_in_a_circle_end():
+    data = bytearray(tiff())
+    (n,) = struct.unpack_from("<H", data, 8)
+    struct.pack_into("<I", data, 10 + 12 * n, 8)
+    assert read(bytes(data)).notes == ()
+
+
+def test_a_strip_holds_no_digit():
+    from mnistcli.conforming.placing import conform
+
+    for shape in ((4, 1 << 20), (1 << 20, 4)):
+        grey = np.tile(np.arange(256, dtype=np.uint8), shape[0] * shape[1] // 256).reshape(shape)
+        with pytest.raises(BadImageError, match="is a strip"):
+            conform(grey)
+
+
+# --- sixteen million pixels ---------------------------------------------------------------------
+
+
+def large_pictures():
+    side = 4096
+    grey = Image.new("L", (side, side), 230)
+    line = [(1200, 800), (2900, 800), (1900, 3300)]
+    ImageDraw.Draw(grey).line(line, fill=30, width=280, joint="curve")
+    values = np.asarray(grey)
+    alpha = Image.fromarray(255 - values)
+    deflate = {"compression": "tiff_deflate"}
+    return {
+        "RGBA.png": (Image.merge("RGBA", (grey, grey, grey, alpha)), {"compress_level": 1}),
+        "transparent.png": (grey.quantize(16), {"transparency": 0}),
+        "16 bits.png": (Image.fromarray(values.astype(np.uint16) * 257), {"compress_level": 1}),
+        "float.tiff": (Image.fromarray(values.astype(np.float32)), deflate),
+        "LAB.tiff": (grey.convert("RGB").convert("LAB"), deflate),
+        "CMYK.jpg": (grey.convert("RGB").convert("CMYK"), {"progressive": True}),
+        "RGB.gif": (grey.convert("RGB"), {}),
+    }
+
+
+@pytest.mark.torture
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
+def test_the_largest_pictures_are_read_in_little_memory(tmp_path):
+    code = (
+        "import sys\n"
+        "from mnistcli.pictures.read import read_pictures\n"
+        "from mnistcli.conforming.placing import conform\n"
+        "(picture,) = read_pictures(sys.argv[1])\n"
+        "print(conform(picture.grey).image.mean())\n"
+        "print(*open('/proc/self/status').read().partition('VmHWM:')[2].split()[:1])"
+    )
+    means = []
+    for name, (image, options) in large_pictures().items():
+        path = tmp_path / name
+        image.save(path, **options)
+        ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=True)
+        mean, kilobytes = ended.stdout.split()
+        assert int(kilobytes) * 1024 < 270e6, name  # 30 MB are for the command line
+        means.append(float(mean))
+    assert np.ptp(means) < 3
