@@ -13,7 +13,7 @@ import math
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli.terminal.ladder import NEED_ESCAPES
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
@@ -32,38 +32,65 @@ SCHEMA_VERSION = 1
 PIPE_WIDTH = 10_000
 
 
-@dataclass(frozen=True, slots=True)
 class View:
     """One result in all its shapes; each is only computed when it is wanted.
+
+    A subclass is a frozen dataclass that holds the result.
 
     Attributes
     ----------
     schema : str
         The name of the JSON document: "train" makes ``"schema": "mnistcli.train"``.
-    document : callable
-        Gives the JSON document without schema and version.
-    rows : callable
-        Gives the header and the rows of the tab-separated values.
-    lines : callable
-        Gives what quiet mode prints.
-    table : callable
-        Draws for a person, on the console it is given.
     record_schema : str
         The name of a JSON line's document.
-    records : callable, optional
-        Gives the documents of JSON lines.
-    parts : callable, optional
-        Draws, instead of ``table``, one thing after the other, each as soon as it is there.
     """
 
-    schema: str
-    document: Callable[[], dict[str, Any]]
-    rows: Callable[[], Iterable[Sequence[object]]]
-    lines: Callable[[], Iterable[str]]
-    table: Callable[[Console], RenderableType]
-    record_schema: str = ""
-    records: Callable[[], Iterable[dict[str, Any]]] | None = None
-    parts: Callable[[Console], Iterable[RenderableType]] | None = None
+    schema: ClassVar[str]
+    record_schema: ClassVar[str] = ""
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document without schema and version."""
+        raise NotImplementedError
+
+    def records(self) -> Iterable[dict[str, Any]]:
+        """Yield the documents of JSON lines."""
+        raise NotImplementedError
+
+    def rows(self) -> Iterable[Sequence[object]]:
+        """Yield the header and the rows of the tab-separated values."""
+        raise NotImplementedError
+
+    def lines(self) -> Iterable[str]:
+        """Yield what quiet mode prints."""
+        raise NotImplementedError
+
+    def table(self, console: Console) -> RenderableType:
+        """Draw for a person, on the console given."""
+        raise NotImplementedError
+
+    def parts(self, console: Console) -> Iterable[RenderableType]:
+        """Draw one part after the other, each printed as soon as it is there."""
+        yield self.table(console)
+
+
+class FunctionView(View):
+    """A view made of functions; goes when every view is a class."""
+
+    def __init__(
+        self,
+        schema: str,
+        document: Callable[[], dict[str, Any]],
+        rows: Callable[[], Iterable[Sequence[object]]],
+        lines: Callable[[], Iterable[str]],
+        table: Callable[[Console], RenderableType],
+        record_schema: str = "",
+        records: Callable[[], Iterable[dict[str, Any]]] | None = None,
+        parts: Callable[[Console], Iterable[RenderableType]] | None = None,
+    ) -> None:
+        given = {"schema": schema, "document": document, "rows": rows, "lines": lines,
+                 "table": table, "record_schema": record_schema, "records": records,
+                 "parts": parts}  # fmt: skip
+        self.__dict__.update((name, value) for name, value in given.items() if value is not None)
 
 
 def choose_format(*, json: bool, tsv: bool, quiet: bool, jsonl: bool = False) -> Format:
@@ -98,7 +125,7 @@ class Output:
         if self.format == "json":
             write(json_text(view.schema, view.document()))
         elif self.format == "jsonl":
-            for record in view.records() if view.records else ():
+            for record in view.records():
                 write(json_text(view.record_schema, record, indent=None))
         elif self.format == "tsv":
             for row in view.rows():
@@ -106,12 +133,8 @@ class Output:
         elif self.format == "quiet":
             for line in view.lines():
                 write(f"{line}\n")
-        elif view.parts:
-            for text in drawn(view.parts, self.render):
-                write(text)
         else:
-            table = view.table
-            for text in drawn(lambda console: [table(console)], self.render):
+            for text in drawn(view.parts, self.render):
                 write(text)
 
     def note(self, message: str) -> None:

@@ -190,7 +190,7 @@ def reproduce(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.reproduce import reproduction_view
+    from mnistcli.cli.views.reproduce import ReproductionView
     from mnistcli.reproduction import reproduce
 
     session = session_of(ctx)
@@ -198,7 +198,7 @@ def reproduce(
     data = session.dataset(loaded.card.dataset, out)
     with bars(out) as shown:
         result = reproduce(loaded, data, n_jobs=-1, watcher=shown)
-    out.emit(reproduction_view(result))
+    out.emit(ReproductionView(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.views.evaluate import evaluation_document, facts
 from mnistcli.metrics.measures import MEASURES
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.views.evaluate import facts
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from mnistcli.cli.numbers import (
     percent_span,
     span,
 )
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.terminal.heatmaps import confusion_table, pair_error_table
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.views.evaluate import facts
 from mnistcli.cli.views.train import describe_settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page, verdict
 from mnistcli.cli.views.evaluate import facts

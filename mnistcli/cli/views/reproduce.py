@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent, seconds
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from mnistcli.reproduction import Reproduction, VersionChange
 
 
-def reproduction_view(result: Reproduction) -> View:
-    """Show whether a model comes out again, and how exactly."""
+@dataclass(frozen=True)
+class ReproductionView(View):
+    """Whether a model comes out again, and how exactly."""
 
-    def document() -> dict[str, Any]:
+    schema = "reproduction"
+    result: Reproduction
+
+    def document(self) -> dict[str, Any]:
+        result, then, now = self.result, self.result.model.card, self.result.again.card
         return {
             "model": result.model.ref,
             "is_reproduced": result.is_reproduced,
@@ -31,28 +36,25 @@ def reproduction_view(result: Reproduction) -> View:
             "n_test": result.n_test,
             "n_different": result.n_different,
             "test_accuracy": {
-                "then": result.model.card.metrics.get("test_accuracy"),
-                "now": result.again.card.metrics.get("test_accuracy"),
+                "then": then.metrics.get("test_accuracy"),
+                "now": now.metrics.get("test_accuracy"),
             },
-            "fit_seconds": {
-                "then": result.model.card.fit_seconds,
-                "now": result.again.card.fit_seconds,
-            },
+            "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
             "version_changes": [asdict(change) for change in result.version_changes],
         }
 
-    def rows() -> Iterator[Sequence[object]]:
+    def rows(self) -> Iterator[Sequence[object]]:
         names = ("model", "is_reproduced", "is_identical", "largest_difference", "distance",
                  "distance_bound", "n_test", "n_different")  # fmt: skip
-        content = document()
+        content = self.document()
         yield names
         yield [str(v).lower() if isinstance(v := content[name], bool) else v for name in names]
 
-    def table(_: Console) -> RenderableType:
-        return facts(_facts(result))
+    def lines(self) -> Iterator[str]:
+        yield "reproduced" if self.result.is_reproduced else "not reproduced"
 
-    words = "reproduced" if result.is_reproduced else "not reproduced"
-    return View("reproduction", document, rows, lambda: [words], table)
+    def table(self, console: Console) -> RenderableType:
+        return facts(_facts(self.result))
 
 
 def _facts(result: Reproduction) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

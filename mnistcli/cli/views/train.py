@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent, percent_span, seconds
-from mnistcli.cli.output import View
+from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.terminal.heatmaps import confusion_table
 from mnistcli.cli.views.evaluate import (
     classification_report,
