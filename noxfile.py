@@ -77,3 +77,10 @@ def corpora(session: nox.Session) -> None:
     download = ("pip", "download", "-q", "--no-deps", "--no-binary", ",".join(sources))
     session.run(*download, "--dest", folder, *sources)
     session.run("python", "-m", "tests.corpora", folder, *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Make one mistake at a time and see whether the tests notice; ``nox -s mutants -- --count 40``."""
+    install(session, "test", "mutants")
+    session.run("python", "-m", "tests.mutants", *session.posargs)
