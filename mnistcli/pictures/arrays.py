@@ -1,4 +1,4 @@
-"""Containers of many pictures, and pictures drawn with letters, to uint8 arrays.
+"""Containers of many pictures to uint8 arrays.
 
 Every reader takes a `Source`, from which bytes only ever come in order, and yields blocks of shape
 (n, height, width), so that a pipe, a gzip stream and a file of 10 GB need the same little memory.
@@ -40,7 +40,6 @@ MAX_PIXELS = 1 << 24
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16
 MAX_NPY_HEADER_BYTES = 1 << 16
-MAX_DRAWING_SIDE = 1000
 
 NPY_MAGIC = b"\x93NUMPY"
 IDX_MAGIC = b"\x00\x00\x08"
@@ -328,47 +327,6 @@ def _ascii(line: bytes, number: int, name: str) -> str:
     return line.decode("ascii").strip()
 
 
-# --- drawings -----------------------------------------------------------------------------------
-
-PAPER = " .\u00b7"
-SHADES = " .:-=+*#%@"
-BLOCKS = dict(zip("\u2591\u2592\u2593\u2588", (64, 128, 191, 255), strict=True))
-INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
-
-
 def is_table(first_line: str) -> bool:
     """Say whether text is a table of numbers rather than a drawing."""
     return "," in first_line or ";" in first_line or len(first_line.split()) > SIDE
-
-
-def drawing(text: str, name: str) -> Block:
-    """Turn a digit drawn with letters into a picture; one letter is one pixel.
-
-    Blank and ``.`` are paper, and so is ``0`` in a drawing of zeros and ones; the shades of
-    ``.:-=+*#%@`` count as such when at least four of them occur; everything else is ink.
-
-    Returns
-    -------
-    ndarray of shape (1, height, width), uint8
-        Light ink on black, with a margin of two pixels.
-    """
-    lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
-    height, width = len(lines), max(map(len, lines), default=0)
-    if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
-        raise BadImageError(name, f"is no drawing of a digit: {height} lines of {width} letters")
-    used = set(text) - set("\r\n\t")
-    strange = sorted(used - INK - set(PAPER))
-    if strange:
-        raise BadImageError(
-            name,
-            f"is neither a picture nor a drawing: {strange[0]!r} is no ink",
-            hint="draw with # on blanks or dots",
-        )
-    levels = dict.fromkeys(used, 255) | {k: v for k, v in BLOCKS.items() if k in used}
-    if len(used & set(SHADES[2:])) > 3 and used <= set(SHADES):
-        levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
-    levels |= dict.fromkeys(PAPER + ("0" if used <= set("01 ") else ""), 0)
-    picture = np.zeros((1, height + 4, width + 4), np.uint8)
-    for y, line in enumerate(lines):
-        picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
-    return picture

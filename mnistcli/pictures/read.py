@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import arrays
+from mnistcli.pictures.drawing import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,7 +213,7 @@ def _text(stream: _Stream, head: bytes) -> Iterator[Batch]:
         raise BadImageError(
             stream.name, "is no picture of a known kind", hint=f"use {ACCEPTED}"
         ) from None
-    yield Batch(arrays.drawing(text, stream.name), (stream.name,), ("a drawing in letters",))
+    yield Batch(drawing(text, stream.name), (stream.name,), ("a drawing in letters",))
 
 
 def _whole(stream: _Stream, n_bytes: int) -> bytes:
