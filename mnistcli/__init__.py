@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mnistcli._version import __version__
+
 if TYPE_CHECKING:
     from mnistcli.conforming.placing import conform
     from mnistcli.datasets import Dataset, LabelledImages, open_dataset
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     )
     from mnistcli.tasks import Task, parse_task
     from mnistcli.training import train
-
-__version__ = "0.1.0"
 
 _HOME_OF = {
     "Dataset": "datasets",
@@ -66,6 +66,7 @@ __all__ = [
     "SplitSpec",
     "Task",
     "TrainingSettings",
+    "__version__",
     "conform",
     "evaluate",
     "load_model",

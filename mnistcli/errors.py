@@ -94,11 +94,9 @@ class StorageError(DataUnavailableError):
     """The operating system refused to read or write a path."""
 
     def __init__(self, doing: str, path: Path | str, reason: str) -> None:
-        super().__init__(
-            f"cannot {doing} {path}: {reason}",
-            hint="choose another place with --home FOLDER or MNISTCLI_HOME=FOLDER",
-        )
+        super().__init__(f"cannot {doing} {path}: {reason}")
         self.path = path
+        self.reason = reason
 
 
 class CorruptFileError(MnistCliError):
@@ -109,6 +107,7 @@ class CorruptFileError(MnistCliError):
     def __init__(self, source: Path | str, problem: str, *, hint: str = "") -> None:
         super().__init__(f"{source}: {problem}", hint=hint)
         self.source = source
+        self.problem = problem
 
 
 class ChecksumMismatchError(CorruptFileError):

@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
 
@@ -27,8 +28,14 @@ try:
 except ImportError:  # Windows, where an open file cannot be deleted: the sweep is safe without.
     fcntl = None  # type: ignore[assignment]
 
-TEMPORARY_SUFFIX = ".tmp"
 LOCK_TIMEOUT_S = 60.0
+
+# What bears this name, is a file and belongs to this user was made here: nothing else is swept.
+_TEMPORARY = re.compile(r"\.mnistcli-([0-9]+)-[0-9a-f]{12}\.tmp")
+# Whatever the umask says, nobody else may write where we write.
+_FOLDER_MODE, _FILE_MODE = 0o755, 0o644
+
+PathKind = Literal["file", "folder", "other", "nothing"]
 
 
 @contextlib.contextmanager
@@ -39,18 +46,38 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
     except OSError as error:
         named = error.filename
         # A temporary file's name tells the user nothing.
-        is_telling = isinstance(named, str) and not named.endswith(TEMPORARY_SUFFIX)
+        is_telling = isinstance(named, str) and not _TEMPORARY.search(named)
         where = named if is_telling else path
         raise StorageError(doing, where, error.strerror or type(error).__name__) from error
 
 
-def open_regular(path: Path) -> BinaryIO:
+def kind_of_path(path: Path, *, doing: str = "read") -> PathKind:
+    """Return what a path leads to, links followed; a dangling link leads to nothing.
+
+    Raises
+    ------
+    StorageError
+        It cannot be told: a folder on the way may not be entered, the name is too long, links
+        lead in a circle. ``Path.is_file`` and its sisters let these through or call them False.
+    """
+    with storage_errors(doing, path):
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
+            return "nothing"
+    if stat.S_ISREG(mode):
+        return "file"
+    return "folder" if stat.S_ISDIR(mode) else "other"
+
+
+def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
     """Open a file for reading; a pipe in its place neither blocks nor passes.
 
     Raises
     ------
     CorruptFileError
-        It is missing, or something else than a file.
+        It is missing, something else than a file, or, if it has to be ``own``, another user's or
+        one that other users may write to.
     StorageError
         The operating system refused.
     """
@@ -64,21 +91,27 @@ def open_regular(path: Path) -> BinaryIO:
             if error.errno != errno.ENXIO:  # what a socket answers
                 raise
             raise CorruptFileError(path, "is not a file") from None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        is_file = stat.S_ISREG(status.st_mode)
+        others_may_write = os.name != "nt" and bool(status.st_mode & 0o022)
+        if not is_file or (own and (others_may_write or not _is_own(status))):
             os.close(descriptor)
-            raise CorruptFileError(path, "is not a file")
+            problem = "belongs to others" if is_file else "is not a file"
+            raise CorruptFileError(path, problem)
         return os.fdopen(descriptor, "rb")
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, for good; several processes may do so at once."""
     with storage_errors("make the folder", folder):
-        missing = [each for each in (folder, *folder.parents) if not each.exists()]
-        for each in reversed(missing):
-            each.mkdir(exist_ok=True)
+        kinds = {
+            each: kind_of_path(each, doing="make the folder") for each in (folder, *folder.parents)
+        }
+        for each in reversed([each for each, kind in kinds.items() if kind == "nothing"]):
+            each.mkdir(mode=_FOLDER_MODE, exist_ok=True)
             # Without it a power cut may forget the folder with all that was synced in it.
             _fsync_folder(each.parent)
-        if not folder.is_dir():
+        if kind_of_path(folder, doing="make the folder") != "folder":
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
 
 
@@ -120,18 +153,32 @@ def write_atomically(path: Path, content: Content) -> None:
     _write(path, content, _replace)
 
 
-def create_atomically(path: Path, content: Content) -> bool:
+def create_atomically(
+    path: Path, content: Content, *, check: Callable[[Path], object] | None = None
+) -> bool:
     """Write a file that must not exist yet; of several processes exactly one succeeds.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes, or a function that writes to the binary file it is given
+    check : callable, optional
+        Reads what was written before it gets its name; nothing is made where it raises.
 
     Returns
     -------
     bool
         False where the file exists already, and then nothing is changed.
     """
-    return _write(path, content, _publish_new)
+    return _write(path, content, _publish_new, check)
 
 
-def _write(path: Path, content: Content, publish: Callable[[Path, Path], bool]) -> bool:
+def _write(
+    path: Path,
+    content: Content,
+    publish: Callable[[Path, Path], bool],
+    check: Callable[[Path], object] | None = None,
+) -> bool:
     make_folder(path.parent)
     with storage_errors("write", path), _temporary_beside(path) as (temporary, file):
         if isinstance(content, bytes):
@@ -140,6 +187,8 @@ def _write(path: Path, content: Content, publish: Callable[[Path, Path], bool]) 
             content(file)
         file.flush()
         os.fsync(file.fileno())
+        if check is not None:
+            check(temporary)
         published = publish(temporary, path)
         _fsync_folder(path.parent)
     return published
@@ -156,17 +205,17 @@ def _publish_new(temporary: Path, path: Path) -> bool:
         os.link(temporary, path)
     except FileExistsError:
         return False
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        # FAT and some network shares: there the caller's lock has to do.
-        if path.exists():
+    except OSError:
+        # FAT, some network shares, or a file with all the links it may have; each system has a
+        # number of its own for that. A rename says it if there is another reason. Windows's
+        # refuses what exists; elsewhere two who come within a moment both succeed.
+        if os.path.lexists(path):
             return False
-        temporary.replace(path)
+        try:
+            temporary.rename(path)
+        except FileExistsError:
+            return False
     return True
-
-
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 @contextlib.contextmanager
@@ -188,9 +237,9 @@ _being_written: set[Path] = set()
 def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        temporary = folder / f".{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+        temporary = folder / f".mnistcli-{os.getpid()}-{secrets.token_hex(6)}.tmp"
         _being_written.add(temporary)
-        file = os.fdopen(os.open(temporary, flags, 0o644), "wb")
+        file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -202,23 +251,41 @@ def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
 def sweep_dead_temporaries(folder: Path) -> None:
     """Delete the temporary files that killed processes left in ``folder``.
 
-    A file goes if its process is gone *and* nobody holds its lock: the first test alone is wrong
-    between containers that share a folder, the second where the file system has no locks.
+    A file goes if it is ours, its process is gone *and* nobody holds its lock: the second test
+    alone is wrong between containers that share a folder, the third where the file system has no
+    locks.
     """
     with contextlib.suppress(OSError):
-        for temporary in folder.glob(f".*{TEMPORARY_SUFFIX}"):
-            pid = temporary.name[1:].partition("-")[0]
-            if pid == str(os.getpid()):
+        for name in os.listdir(folder):  # noqa: PTH208 - thousands of names, none kept
+            match = _TEMPORARY.fullmatch(name)
+            temporary = folder / name
+            if not match or not is_own_file(temporary):
+                continue
+            pid = int(match[1])
+            if pid == os.getpid():
                 # In a container every process may be number 1: only its own files are alive.
                 if temporary in _being_written:
                     continue
-            elif pid.isdecimal() and _is_alive(int(pid)):
+            elif _is_alive(pid):
                 continue
             refusals = contextlib.suppress(OSError, CorruptFileError, StorageError)
             with refusals, open_regular(temporary) as file:
                 if fcntl is not None:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 temporary.unlink()
+
+
+def is_own_file(path: Path) -> bool:
+    """Return whether a regular file of this user is there, and no link to one."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and _is_own(status)
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
 
 
 def _is_alive(pid: int) -> bool:
@@ -228,7 +295,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):  # somebody else's; or no number of a process
         pass
     return True
 

@@ -1,4 +1,4 @@
-"""Where things live. Pure: nothing here reads or makes a folder.
+"""Where things live; nothing here reads or makes a folder.
 
 The order is option (``--home``), then environment (``MNISTCLI_HOME``), then the platform's own
 folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
@@ -26,7 +26,7 @@ class Places:
     Attributes
     ----------
     datasets_dir : Path
-        Decoded datasets; can be deleted at any time and come back from the box.
+        Decoded datasets; can be deleted at any time and come back from the bundled copy.
     models_dir : Path
         The model registry; what is lost here is lost.
     features_dir : Path
@@ -39,7 +39,7 @@ class Places:
 
 
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
-    """Say where datasets and models live.
+    """Return where datasets, models and features live.
 
     Parameters
     ----------
@@ -51,12 +51,17 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
     Raises
     ------
     StorageError
-        Where there is no home directory to derive the platform's folders from.
+        There is no such user or no home directory; or the working folder is gone, and the path
+        starts there.
     """
     if home is None and environ.get(HOME_VARIABLE):
         home = Path(environ[HOME_VARIABLE])
     if home is not None:
-        home = home.expanduser().absolute()
+        home = expand(home)
+        try:
+            home = home.absolute()
+        except FileNotFoundError:
+            raise StorageError("use", home, "the working folder is not there any more") from None
         return Places(home / "datasets", home / "models", home / "features")
 
     import platformdirs
@@ -69,3 +74,19 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
         if not folder.is_absolute():
             raise StorageError("use", folder, "this user has no home directory")
     return Places(cache_dir / "datasets", data_dir / "models", cache_dir / "features")
+
+
+def expand(path: Path) -> Path:
+    """Return a path with ``~`` or ``~user`` replaced.
+
+    Raises
+    ------
+    StorageError
+        There is no such user, or this one has no home directory.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        user = path.parts[0].removeprefix("~")
+        reason = f"there is no user {user}" if user else "this user has no home directory"
+        raise StorageError("use", path, reason) from None

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -13,6 +15,7 @@ import pytest
 from mnistcli.errors import LockTimeoutError, StorageError
 from mnistcli.files import (
     create_atomically,
+    kind_of_path,
     lock,
     sweep_dead_temporaries,
     write_atomically,
@@ -98,6 +101,112 @@ def test_the_next_write_sweeps_what_a_killed_writer_left(slow_writer):
     assert [name.endswith(".tmp") for name in names(path.parent)] == [True]
     write_atomically(path.with_name("other"), b"")
     assert names(path.parent) == ["other"]
+
+
+MARKED = ".mnistcli-{}-0123456789ab.tmp"
+
+
+def test_only_files_with_our_mark_are_swept(tmp_path):
+    pid = 2**22 + 1  # larger than Linux gives
+    for name in (".notes.tmp", ".1-ab.tmp", f".{pid}-0123456789ab.tmp", MARKED.format(pid)[1:],
+                 MARKED.format("x"), MARKED.format(pid) + "2"):  # fmt: skip
+        (tmp_path / name).write_bytes(b"somebody's")
+    (tmp_path / MARKED.format(pid + 1)).mkdir()
+    (tmp_path / MARKED.format(pid + 2)).symlink_to(tmp_path / ".notes.tmp")
+    os.mkfifo(tmp_path / MARKED.format(pid + 3))
+    before = names(tmp_path)
+    (tmp_path / MARKED.format(pid)).write_bytes(b"ours")
+    # what a process of the same number left, in a container that is gone
+    (tmp_path / MARKED.format(os.getpid())).write_bytes(b"ours")
+    sweep_dead_temporaries(tmp_path)
+    assert names(tmp_path) == before
+
+
+def test_a_file_of_another_user_is_not_swept(tmp_path, monkeypatch):
+    (tmp_path / MARKED.format(2**22 + 1)).write_bytes(b"")
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    sweep_dead_temporaries(tmp_path)
+    assert len(names(tmp_path)) == 1
+
+
+def test_a_kill_between_link_and_unlink_leaves_nothing_for_ever(tmp_path):
+    code = """
+        import os, sys
+        from pathlib import Path
+        from mnistcli.files import create_atomically
+        link = os.link
+        os.link = lambda *paths: (link(*paths), os._exit(9))
+        create_atomically(Path(sys.argv[1]), b"whole")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "file")]
+    assert subprocess.run(command, check=False).returncode == 9
+    assert len(names(tmp_path)) == 2
+    write_atomically(tmp_path / "other", b"")
+    assert names(tmp_path) == ["file", "other"]
+    assert (tmp_path / "file").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("number", [errno.EMLINK, errno.EPERM, errno.EINVAL, errno.ENOSYS])
+def test_without_hard_links_what_is_there_stays(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("os.link", refuse)
+    path = tmp_path / "file"
+    assert create_atomically(path, b"first")
+    assert not create_atomically(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert names(tmp_path) == ["file"]
+
+
+def test_what_cannot_be_read_back_gets_no_name(tmp_path):
+    def check(path):
+        assert path.read_bytes() == b"new"
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        create_atomically(tmp_path / "file", b"new", check=check)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder cannot be opened there")
+def test_a_folder_that_cannot_be_synced_is_no_success(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def refuse(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", refuse)
+    for write in (write_atomically, create_atomically):
+        with pytest.raises(StorageError, match="Input/output error"):
+            write(tmp_path / write.__name__, b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no umask there")
+def test_nobody_else_may_write_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        write_atomically(tmp_path / "a" / "b" / "file", b"")
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / each).stat().st_mode) for each in ("a", "a/b", "a/b/file")]
+    assert modes == [0o755, 0o755, 0o644]
+
+
+def test_what_a_path_leads_to(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("file")
+    kinds = {"": "folder", "file": "file", "link": "file", "pipe": "other", "no": "nothing",
+             "file/x": "nothing", "dangling": "nothing", "a\0b": "nothing"}  # fmt: skip
+    assert {name: kind_of_path(tmp_path / name) for name in kinds} == kinds
+    for name, problem in (("loop", "symbolic links"), ("a" * 300, "name too long")):
+        with pytest.raises(StorageError, match=f"cannot read .*{problem}"):
+            kind_of_path(tmp_path / name)
 
 
 LOCK_HOLDER = """

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-import mnistcli
+from mnistcli._version import __version__
 from mnistcli.cli.commands import (
     compare,
     completion,
@@ -79,6 +79,8 @@ class CommandLine(SectionedGroup):
         try:
             return super().invoke(ctx)
         except MnistCliError as error:
+            if ctx.obj is not None:
+                ctx.obj.add_hint(error)
             report_error(error, as_json=ctx.obj is not None and ctx.obj.errors_as_json)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
@@ -115,7 +117,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
     if wanted:
-        print(f"mnistcli {mnistcli.__version__}")  # noqa: T201
+        print(f"mnistcli {__version__}")  # noqa: T201
         raise typer.Exit
 
 

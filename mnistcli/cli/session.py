@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import typer
 
     from mnistcli.cli.output import Output
@@ -55,6 +55,17 @@ class Session:
     def dataset(self, name: str, out: Output) -> Dataset:
         """Open a dataset; what happens on the way is noted on stderr."""
         return self.store().open(name, on_event=out.note)
+
+    def add_hint(self, error: MnistCliError) -> None:
+        """Point to ``--home`` where it is one of our own folders that the system refuses."""
+        if isinstance(error, StorageError) and not error.hint:
+            refused = Path(error.path)
+            try:
+                folders = astuple(find_places(self.home))
+            except StorageError:
+                folders = (refused,)
+            if any(refused in (each, *each.parents) or each in refused.parents for each in folders):
+                error.hint = "choose another place with --home FOLDER or MNISTCLI_HOME=FOLDER"
 
 
 def session_of(ctx: typer.Context) -> Session:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
-from mnistcli import __version__
+from mnistcli._version import __version__
 from mnistcli.datasets import containers
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError, DownloadError
 from mnistcli.files import storage_errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistcli import __version__
+from mnistcli._version import __version__
 from mnistcli.cli.numbers import percent, percent_span
 from mnistcli.cli.report import svg, tables
 from mnistcli.cli.report.figures import figure, gallery, weights
