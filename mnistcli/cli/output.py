@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli.terminal.ladder import NEED_ESCAPES
+from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Output:
                 write(tsv_line(row))
         elif self.format == "quiet":
             for line in view.lines():
-                write(f"{line}\n")
+                write(f"{visible(line)}\n")
         else:
             for text in drawn(view.parts, self.render):
                 write(text)
@@ -140,13 +141,14 @@ class Output:
     def note(self, message: str) -> None:
         """Say something in passing, on stderr; nothing in quiet mode."""
         if self.format != "quiet":
-            _to_stderr(message)
+            _to_stderr(visible(message))
 
 
 def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:
     """Write one JSON document; NaN and infinity become null, keys keep their order."""
     content = {"schema": f"mnistcli.{schema}", "schema_version": SCHEMA_VERSION, **document}
-    return json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
+    text = json.dumps(_plain(content), ensure_ascii=False, allow_nan=False, indent=indent)
+    return json_safe(text) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -162,15 +164,14 @@ def _plain(value: Any) -> Any:
 
 
 def tsv_line(row: Sequence[object]) -> str:
-    """Write one line; tabs and line ends inside a cell become spaces, None and NaN nothing."""
+    """Write one line; None and NaN become nothing, a tab inside a cell an escape."""
     return "\t".join(_cell(value) for value in row) + "\n"
 
 
 def _cell(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    text = repr(value) if isinstance(value, float) else str(value)
-    return " ".join(text.split()) if not text.isprintable() else text
+    return repr(value) if isinstance(value, float) else visible(str(value))
 
 
 def drawn(
@@ -204,19 +205,18 @@ class _Page(io.StringIO):
 
 def _console_on(page: TextIO, render: Render) -> Console:
     """Give a console that draws on ``page`` what stdout can show, or is told to show."""
-    from rich.console import Console
+    from mnistcli.cli.terminal.console import PlainConsole
 
-    stdout = Console()
+    stdout = PlainConsole()
     if render in NEED_ESCAPES and (stdout.no_color or not stdout.color_system):
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
-        stdout = Console(force_terminal=True, color_system="truecolor", no_color=False)
+        stdout = PlainConsole(force_terminal=True, color_system="truecolor", no_color=False)
     # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
     is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS")
-    return Console(
+    return PlainConsole(
         file=page,
-        highlight=False,
         force_terminal=stdout.is_terminal,
-        color_system=stdout.color_system,  # type: ignore[arg-type]
+        color_system=stdout.color_system,
         no_color=stdout.no_color,
         width=PIPE_WIDTH if is_wide else stdout.width,
         height=stdout.height,
@@ -255,17 +255,17 @@ def write(text: str, stream: TextIO | None = None) -> None:
 def report_error(error: MnistCliError, *, as_json: bool) -> None:
     """Print an error to stderr: one line and a hint, or one JSON document."""
     if as_json:
-        content = {"code": error.code, "message": error.message, "hint": error.hint or None}
-        _to_stderr(json.dumps({"error": content | {"exit_code": error.exit_code}}))
+        content = {
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint or None,
+            "exit_code": error.exit_code,
+        }
+        _to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
-    _to_stderr(f"error: {_one_line(error.message)}")
+    _to_stderr(f"error: {visible(error.message)}")
     if error.hint:
-        _to_stderr(f"hint: {_one_line(error.hint)}")
-
-
-def _one_line(text: str) -> str:
-    """Keep outside text (file names) from starting new lines or moving the cursor."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        _to_stderr(f"hint: {visible(error.hint)}")
 
 
 def _to_stderr(message: str) -> None:

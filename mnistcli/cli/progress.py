@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from mnistcli.cli.words import visible
 from mnistcli.progress import Watcher
 
 if TYPE_CHECKING:
@@ -41,11 +42,10 @@ class Bars(Watcher):
         if self._progress is None:
             self._progress = _make_progress(self._unit)
             self._progress.start()
+        words = visible(text or key)
         if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(text or key, total=total)
-        self._progress.update(
-            self._tasks[key], completed=done, total=total, description=text or key
-        )
+            self._tasks[key] = self._progress.add_task(words, total=total)
+        self._progress.update(self._tasks[key], completed=done, total=total, description=words)
 
     def follow_gradient(self, progress: NewtonProgress) -> None:
         """Follow a fit: the bar is full when the gradient has fallen to the tolerance.
@@ -111,7 +111,6 @@ def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]
 
 
 def _make_progress(unit: str) -> Progress:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -123,11 +122,14 @@ def _make_progress(unit: str) -> Progress:
         TransferSpeedColumn,
     )
 
-    columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn()]
+    from mnistcli.cli.terminal.console import PlainConsole
+
+    description = TextColumn("{task.description}", markup=False)
+    columns: list[ProgressColumn] = [description, BarColumn()]
     if unit == "bytes":
         columns += [DownloadColumn(), TransferSpeedColumn()]
     elif unit == "items":
         columns += [MofNCompleteColumn(), TimeElapsedColumn()]
     else:
         columns += [TimeElapsedColumn()]
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=PlainConsole(stderr=True), transient=True)

@@ -164,10 +164,12 @@ def test_errors_are_json_on_stderr(invoke):
     done = invoke("evaluate", "nothing", "--json")
     assert (done.code, done.out) == (5, "")
     assert json.loads(done.err) == {
+        "schema": "mnistcli.error",
+        "schema_version": 1,
         "error": {
             "code": "model_not_found",
             "message": "there is no model 'nothing'",
             "hint": "train one first: mnistcli train --task 0v1",
             "exit_code": 5,
-        }
+        },
     }

@@ -323,9 +323,9 @@ def test_many_inputs_have_a_bar_that_errors_do_not_tear(many, trained):
     assert code == 7
     assert b"/150" in said
     # an error stands at the start of a line of its own: the bar was wiped away before
-    for line in re.findall(rb'(?:^|\n)([^\n]*)\{"error"', said):
+    for line in re.findall(rb'(?:^|\n)([^\n]*)\{"schema": "mnistcli.error"', said):
         assert re.fullmatch(rb"(\r|\x1b\[[0-9?]*[A-Za-z])*", line)
-    assert said.count(b'{"error"') == 3
+    assert said.count(b'"error": {"code"') == 3
 
 
 def test_the_bar_is_gone_before_the_table_comes(many, trained):

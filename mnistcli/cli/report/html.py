@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from mnistcli.cli.words import visible_lines
+
 # Text, elements, and lists of lists of them.
 Content = str | Iterable["Content"]
 
@@ -50,9 +52,9 @@ def joined(children: Iterable[Content]) -> Markup:
 
 
 def _escaped(text: str) -> str:
-    return text if isinstance(text, Markup) else escape(text)
+    return text if isinstance(text, Markup) else escape(visible_lines(text))
 
 
 def _number_or_text(value: str | float) -> str:
     # A tenth of a pixel is less than anybody sees.
-    return escape(value) if isinstance(value, str) else f"{round(value, 2):g}"
+    return escape(visible_lines(value)) if isinstance(value, str) else f"{round(value, 2):g}"

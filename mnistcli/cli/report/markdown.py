@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from mnistcli.cli import words
 from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
 from mnistcli.cli.report.page import reliability_words, verdict
 from mnistcli.cli.views.models import card_facts
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from mnistcli.metrics.classification import Evaluation
     from mnistcli.reporting import Report
 
-# What could begin markup: CommonMark lets each be written with a backslash before it.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#&])")
-
 
 def markdown(report: Report) -> str:
     """Write the report; equal reports give equal texts."""
@@ -27,9 +24,9 @@ def markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     judged, card = report.judged, report.model.card
     evaluation, names = judged.evaluation, card.class_names
-    yield f"# {_escaped(report.model.ref or card.task)}"
+    yield f"# {words.markdown(report.model.ref or card.task)}"
     yield ""
-    yield _escaped(verdict(judged))
+    yield words.markdown(verdict(judged))
     yield ""
     yield from _table(["", "", "95 % interval"], _numbers(evaluation))
     yield from _heading("Class by class")
@@ -73,8 +70,9 @@ def _lines(report: Report) -> Iterator[str]:
     )
     yield from _heading("How to get it again")
     yield "```sh"
-    # A line that ends the block cannot be in it.
-    yield from (" ".join(line.split()) for line in (card.command,) if line and "```" not in line)
+    # Here nothing can be escaped: what might end the block, or be a tag, stands in the table only.
+    if card.command and not {"`", "<"} & {*card.command}:
+        yield words.visible(card.command)
     yield f"mnistcli models reproduce {report.model.ref}"
     yield "```"
     yield from _heading("The card")
@@ -104,8 +102,4 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 
 def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return f"| {' | '.join(words.markdown(cell) for cell in cells)} |"

@@ -14,6 +14,8 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from mnistcli.cli.words import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -43,6 +45,7 @@ def words(
     lines: Sequence[str], *, style: str = "", width: int | None = None, centred: bool = False
 ) -> Block:
     """Make a block of plain text; what is wider than ``width`` is cut."""
+    lines = [visible(line) for line in lines]
     if width is None:
         width = max(map(cell_len, lines), default=0)
     parsed = Style.parse(style) if style else None

@@ -9,6 +9,7 @@ from mnistcli.cli.terminal import characters
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, Tile, fitted
 from mnistcli.cli.terminal.ladder import COLOURLESS, GRAPHICS, Render, Rung, choose_rung
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
+from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,7 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Bloc
     if len(captions) == 1:  # one alone disturbs nobody if it is long
         alone = max(width, len(captions[0]))
         return stacked([padded[0], words(captions, width=alone, centred=alone == width)])
-    folded = [textwrap.wrap(caption, width) for caption in captions]
+    folded = [textwrap.wrap(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     foot = max(map(len, folded))
     return beside(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli.numbers import decimal, span
 from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.views.evaluate import evaluation_document, facts
+from mnistcli.cli.words import visible
 from mnistcli.metrics.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def comparison_view(comparison: Comparison, render: Render) -> View:
             from mnistcli.cli.terminal.pictures import draw
 
             tiles = [Tile(each.image, _caption(each)) for each in comparison.disagreements]
-            legend = Text(_legend_of_pictures(comparison, refs), "bold")
+            legend = Text(visible(_legend_of_pictures(comparison, refs)), "bold")
             parts += [Text(), legend, Text(), draw(tiles, console, render)]
         return Group(*parts)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.views.evaluate import facts
+from mnistcli.cli.words import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -125,6 +126,4 @@ def _markdown(diagnosis: Diagnosis) -> Iterator[str]:
     yield "| mnistcli doctor | |"
     yield "| --- | --- |"
     for name, value in _facts(diagnosis):
-        # A pipe would end the cell, a tag would be taken for one.
-        cell = value.replace("|", "\\|").replace("<", "&lt;")
-        yield f"| {name} | {cell} |"
+        yield f"| {name} | {markdown(value)} |"

@@ -14,6 +14,7 @@ from mnistcli.cli.numbers import (
 )
 from mnistcli.cli.output import FunctionView as View
 from mnistcli.cli.terminal.heatmaps import confusion_table, pair_error_table
+from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -175,7 +176,7 @@ def evaluation_view(
         if mistakes:
             from mnistcli.cli.terminal.pictures import draw
 
-            legend = Text(legend_of_mistakes(judged), "bold")
+            legend = Text(visible(legend_of_mistakes(judged)), "bold")
             parts += [legend, Text(), draw(mistakes, console, render)]
         return Group(*parts)
 

@@ -187,12 +187,10 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, obje
 
 def path_view(path: str) -> View:
     """Show where something is."""
-    from rich.text import Text
-
     return View(
         "path",
         lambda: {"path": path},
         lambda: [["path"], [path]],
         lambda: [path],
-        lambda _: Text(path),
+        lambda _: path,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -152,7 +153,6 @@ def _table(rows: Sequence[dict[str, str]]) -> RenderableType:
 def _short_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in header:
@@ -160,14 +160,14 @@ def _short_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> Rende
         style = "bold" if name == "answer" else ""
         table.add_column(name, justify="left" if is_text else "right", style=style, overflow="fold")
     for row in cells:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*row)
     return table
 
 
 def _long_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
     from rich.segment import Segment, Segments
 
-    everything = [header, *cells]
+    everything = [[visible(cell) for cell in row] for row in (header, *cells)]
     widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
     lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -291,9 +291,9 @@ def _drawn(
         if spare >= 18
         else stacked([pictures, _bars(sighting, names, min(usable, 60), rung)])
     )
-    parts: list[RenderableType] = [Text(headline(sighting), style="bold")]
+    parts: list[RenderableType] = [Text(visible(headline(sighting)), style="bold")]
     if notes := _notes(sighting)[sighting.answer != sighting.best :]:
-        parts.append(Text("; ".join(notes)))
+        parts.append("; ".join(notes))
     parts.append(drawing)
     if apart:
         parts.append(draw(apart, console, "ascii" if rung == "ascii" else "shade"))

@@ -15,6 +15,7 @@ from mnistcli.cli.views.evaluate import (
     facts,
     with_interval,
 )
+from mnistcli.cli.words import visible
 from mnistcli.features import n_features_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def training_view(training: Training, entry: ModelEntry | None) -> View:
             parts.append(confusion_table(confusion, names, console, title))
         parts += [classification_report(training.evaluation, "on the test images"), Text()]
         if entry:
-            parts.append(Text.assemble("Saved ", (entry.ref, "bold"), f" in {entry.path}"))
+            parts.append(
+                Text.assemble("Saved ", (entry.ref, "bold"), f" in {visible(str(entry.path))}")
+            )
             parts.append(Text.assemble("Next  ", (f"mnistcli evaluate {entry.ref}", "bold")))
         else:
             parts.append(Text("Not saved."))

@@ -1,0 +1,45 @@
+"""The consoles that everything is drawn on: words are words, whatever they look like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.segment import Segment
+
+from mnistcli.cli.words import visible, visible_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.text import Text
+
+
+class PlainConsole(Console):
+    """A console without markup, emoji codes and links, on which nothing unprintable arrives.
+
+    A plain ``str`` is one line, whoever wrote it. A ``Text`` may have several, so what it takes
+    from outside has passed `visible` before. Pictures are control segments, which pass as they are.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **settings)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """Take a string as the words it is."""
+        settings |= {"markup": False, "emoji": False, "highlight": False}
+        return super().render_str(visible(text), **settings)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render, and write out what cannot be printed."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            if control:
+                yield segment
+                continue
+            if style and style.link:
+                style = style.update_link(None)
+            yield Segment(visible_lines(text), style)

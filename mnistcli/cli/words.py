@@ -1,0 +1,58 @@
+r"""Words from outside: file names, cards, cells, answers of servers, the environment.
+
+Wherever one is shown it passes a function of this module, which leaves what can be read as it is
+and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\u202e``.
+"""
+
+from __future__ import annotations
+
+import re
+
+# str.isprintable leaves out all separators but the space; screenshots of macOS have these.
+_SPACES = frozenset(
+    "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+)
+# What could begin markup or be made a link: CommonMark lets each be written after a backslash.
+_MARKUP = re.compile(r"[\\`*{}\[\]<>|#&]|(?<!\w)_|_(?!\w)|~(?!/)|:(?=//)|(?<=www)\.")
+
+
+def visible(text: str) -> str:
+    r"""Return text on one line, what cannot be printed written as an escape.
+
+    A byte of a file name that is not UTF-8 becomes ``\xff``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in _SPACES else _escape(c) for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """Return text of several lines, each of them `visible`."""
+    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+
+
+def markdown(text: str) -> str:
+    """Return text as Markdown that shows just this text, on one line."""
+    return _MARKUP.sub(r"\\\g<0>", visible(" ".join(text.split())))
+
+
+def json_safe(text: str) -> str:
+    r"""Return JSON whose strings hold nothing that cannot be printed: ``\u202e``."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        c if c == "\n" or c.isprintable() or c in _SPACES else _json_escape(c) for c in text
+    )
+
+
+def _escape(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # a byte that os.fsdecode could not decode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return repr(character)[1:-1]
+
+
+def _json_escape(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":  # half a pair: many parsers refuse it
+        return _escape(character).replace("\\", "\\\\")
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
