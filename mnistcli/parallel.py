@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -57,22 +58,45 @@ def n_cores() -> int:
 
 
 def map_jobs(
-    function: Callable[..., T], arguments: Sequence[tuple[Any, ...]], n_jobs: int
+    function: Callable[..., T], calls: Sequence[tuple[Any, ...]], n_jobs: int | None
 ) -> Iterator[T]:
-    """Give ``function(*each)`` for each of the arguments, in their order, as they come.
+    """Yield ``function(*call)`` for each of the calls, in their order, as they come.
 
     Parameters
     ----------
-    n_jobs : int
-        Processes; -1 for as many as there are cores. With 1 everything happens here, and joblib
-        is not imported. joblib gives each process its share of the cores, for BLAS by the
-        environment of its workers, and `n_cores` looks there too.
+    n_jobs : int or None
+        As everywhere with joblib: workers; -1 for as many as there can be; None for what
+        ``joblib.parallel_config`` says, or else 1. That is also where another backend comes from.
+        With 1 everything happens here, and joblib is not imported. joblib gives each process its
+        share of the cores, for BLAS by the environment of its workers, and `n_cores` looks there.
     """
-    n_jobs = min(n_cores() if n_jobs == -1 else n_jobs, len(arguments))
-    if n_jobs <= 1:
-        return (function(*each) for each in arguments)
+    if len(calls) < 2 or n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+        yield from (function(*call) for call in calls)
+        return
     import joblib
 
-    tasks = (joblib.delayed(function)(*each) for each in arguments)
-    results: Iterator[T] = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    return results
+    backend, _ = joblib.parallel.get_active_backend()
+    pool = joblib.Parallel(
+        min(joblib.effective_n_jobs(n_jobs), len(calls)),
+        return_as="generator" if backend.supports_return_generator else "list",
+    )
+    with _safe_path():
+        yield from pool(joblib.delayed(function)(*call) for call in calls)
+
+
+@contextlib.contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep the working directory off the path of Python processes that are started meanwhile.
+
+    joblib starts workers by ``python -m`` and its helpers by ``python -c``, and both look for
+    modules in the working directory first: a json.py that happens to lie there would be run.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("PYTHONSAFEPATH", None)
+        else:
+            os.environ["PYTHONSAFEPATH"] = before

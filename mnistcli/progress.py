@@ -1,27 +1,28 @@
-"""What a long training tells while it is under way."""
+"""How far long work has come."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mnistcli.linear_model.newton import NewtonProgress
+class Progress:
+    """Hears how far long work has come: does nothing, unless a subclass overrides it."""
+
+    def update(
+        self, stage: str, done: float, total: float | None, detail: object = None, /
+    ) -> None:
+        """Receive how much of a stage is done.
+
+        Parameters
+        ----------
+        stage : str
+            ``"features"``, ``"folds"``, the name of a download, ...
+        done, total : float
+            In units of the stage; None where the total is not known.
+        detail : object
+            More about the stage, which `str` puts in words.
+        """
+
+    def note(self, event: str, /) -> None:
+        """Receive a sentence about something that the user may want to know."""
 
 
-class Watcher:
-    """What a training tells while it is under way: nothing, unless a subclass listens."""
-
-    def follow_gradient(self, progress: NewtonProgress) -> None:
-        """Hear of a step of a fit."""
-
-    def follow_features(self, done: int, total: int) -> None:
-        """Hear of images that were turned into features."""
-
-    def follow_folds(self, done: int, total: int) -> None:
-        """Hear of a fold of cross-validation."""
-
-    def follow_search(self, done: int, total: int) -> None:
-        """Hear of a fold of the search for C."""
-
-    def follow_pairs(self, done: int, total: int) -> None:
-        """Hear of the model of a pair of classes."""
+SILENT = Progress()

@@ -9,13 +9,14 @@ import numpy as np
 
 from mnistcli.errors import DataUnavailableError
 from mnistcli.model_selection.splits import test_samples
+from mnistcli.progress import SILENT
 from mnistcli.settings import TrainingSettings
 from mnistcli.tasks import parse_task
 from mnistcli.training import train
 
 if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
-    from mnistcli.progress import Watcher
+    from mnistcli.progress import Progress
     from mnistcli.registry.model_file import Model
 
 
@@ -70,7 +71,7 @@ class Reproduction:
 
 
 def reproduce(
-    model: Model, dataset: Dataset, *, n_jobs: int = 1, watcher: Watcher | None = None
+    model: Model, dataset: Dataset, *, n_jobs: int | None = None, progress: Progress = SILENT
 ) -> Reproduction:
     """Train a model again with the task, the images and the settings of its card.
 
@@ -79,10 +80,10 @@ def reproduce(
     model : Model
     dataset : Dataset
         The one that the card names.
-    n_jobs : int, default=1
-        Processes for the fits of a model of all pairs; -1 for as many as there are cores.
-    watcher : Watcher, optional
-        Who is told how far it is.
+    n_jobs : int, optional
+        Processes for the fits of a model of all pairs; see `parallel.map_jobs`.
+    progress : Progress, optional
+        Updated on the way.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def reproduce(
         )
     task = parse_task(card.task)
     settings = TrainingSettings(card.settings, card.split, card.feature_spec, n_jobs=n_jobs)
-    again = train(task, dataset, settings, watcher=watcher).model
+    again = train(task, dataset, settings, progress=progress).model
     images = test_samples(dataset, task, card.split).images
     old, new = model.classifier, again.classifier
     then = np.concatenate([old.coef.ravel(), old.intercept])

@@ -210,8 +210,9 @@ class TrainingSettings:
         Cross-validate on the training set first.
     search : bool
         Search for C by cross-validation on the training set; that of `solver` then plays no part.
-    n_jobs : int
-        Processes for folds and pairs; -1 for as many as there are cores.
+    n_jobs : int or None
+        Processes for folds and pairs; -1 for as many as there are cores, None for what
+        ``joblib.parallel_config`` says, one process without it.
     """
 
     solver: SolverSettings = field(default_factory=SolverSettings)
@@ -219,13 +220,13 @@ class TrainingSettings:
     features: FeatureSpec = field(default_factory=FeatureSpec)
     folds: FoldSpec | None = None
     search: bool = False
-    n_jobs: int = 1
+    n_jobs: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense before any data is touched."""
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose")
-        if self.n_jobs < 1 and self.n_jobs != -1:
+        if self.n_jobs is not None and self.n_jobs < 1 and self.n_jobs != -1:
             raise UsageError(f"{self.n_jobs} jobs make no sense", hint="use 1 or more, or -1")
 
 

@@ -16,9 +16,10 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.classification import Evaluation, evaluate_scores
-from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import test_samples, training_samples
-from mnistcli.progress import Watcher
+from mnistcli.progress import SILENT
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, TrainingSettings
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mnistcli.linear_model.objective import Fit
     from mnistcli.model_selection.choice import ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
-    from mnistcli.model_selection.rows import TrainingRows
+    from mnistcli.progress import Progress
     from mnistcli.settings import SolverSettings
 
 
@@ -73,7 +74,7 @@ def train(
     *,
     command: str = "",
     cache: FeatureCache | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress = SILENT,
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
@@ -88,8 +89,8 @@ def train(
         What to note in the card as the way to get this model.
     cache : FeatureCache, optional
         Where features of training images are kept from one training to the next.
-    watcher : Watcher, optional
-        Who is told how far it is.
+    progress : Progress, optional
+        Updated on the way.
 
     Raises
     ------
@@ -97,37 +98,36 @@ def train(
         Before or after looking at the data; nothing is kept.
     """
     task = parse_task(task) if isinstance(task, str) else task
-    settings, watcher = settings or TrainingSettings(), watcher or Watcher()
+    settings = settings or TrainingSettings()
     settings.solver.solver_for(2 if task.is_pairwise else task.n_classes)
     if dataset is None:
         from mnistcli.datasets import open_dataset
 
         dataset = open_dataset()
     samples = training_samples(dataset, task, settings.split)
-    rows = training_rows(
-        samples, settings.features, seed=settings.split.seed, cache=cache, watcher=watcher
-    )
+    seed, n_jobs = settings.split.seed, settings.n_jobs
+    design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
     del samples
-    choice = _search(rows, task, settings, watcher) if settings.search else None
+    folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
+    choice = _search(folds, settings.solver) if settings.search else None
     wanted = replace(settings.solver, C=choice.C) if choice else settings.solver
-    cross_validation = _cross_validate(rows, task, wanted, settings, watcher)
+    cross_validation = _cross_validate(folds, wanted) if settings.folds else None
     classifier, result = fit_classifier(
-        *rows.everything(),
-        rows.per_copy(wanted),
+        *design.everything(),
+        design.per_copy(wanted),
         task,
-        seed=settings.split.seed,
-        n_jobs=settings.n_jobs,
-        on_iteration=watcher.follow_gradient,
-        on_pair=watcher.follow_pairs,
+        seed=seed,
+        n_jobs=n_jobs,
+        progress=progress,
     )
     solver = wanted.solver_for(2 if task.is_pairwise else task.n_classes)
-    train_accuracy = float((classifier.predict(rows.X[: len(rows)]) == rows.y).mean())
+    train_accuracy = float((classifier.predict(design.X[: len(design)]) == design.y).mean())
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("hyperplanes separate the classes of these images")
-    n_train = len(rows)
-    classifier = replace(classifier, features=rows.features)
-    del rows  # what the test does not need: 47 MB of pixels, or more of other features
+    n_train = len(design)
+    classifier = replace(classifier, features=design.features)
+    del design, folds  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
     if not len(tested):
         raise TrainingError("no images are left for the test", hint="raise --test-size")
@@ -165,42 +165,16 @@ def train(
     )
 
 
-def _search(
-    rows: TrainingRows, task: Task, settings: TrainingSettings, watcher: Watcher
-) -> ChoiceOfC:
-    from mnistcli.model_selection.choice import search
-
-    return search(
-        rows,
-        settings.solver,
-        settings.folds or FoldSpec(),
-        task=task,
-        seed=settings.split.seed,
-        n_jobs=settings.n_jobs,
-        on_fold=watcher.follow_search,
-    )
-
-
-def _cross_validate(
-    rows: TrainingRows,
-    task: Task,
-    solver: SolverSettings,
-    settings: TrainingSettings,
-    watcher: Watcher,
-) -> CrossValidation | None:
-    if settings.folds is None:
-        return None
+def _cross_validate(folds: Folds, solver: SolverSettings) -> CrossValidation:
     from mnistcli.model_selection.cross_validation import cross_validate
 
-    return cross_validate(
-        rows,
-        solver,
-        settings.folds,
-        task=task,
-        seed=settings.split.seed,
-        n_jobs=settings.n_jobs,
-        on_fold=watcher.follow_folds,
-    )
+    return cross_validate(folds, solver)
+
+
+def _search(folds: Folds, solver: SolverSettings) -> ChoiceOfC:
+    from mnistcli.model_selection.choice import search
+
+    return search(folds, solver)
 
 
 def _metrics(

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 import mnistcli
 from mnistcli.cli.app import app
 from mnistcli.datasets import DatasetStore
+from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,22 @@ class Finished:
     code: int
     out: str
     err: str
+
+
+class Recorder(Progress):
+    """Keeps what it receives."""
+
+    def __init__(self) -> None:
+        self.updates: list[tuple[str, float, float | None, object]] = []
+        self.notes: list[str] = []
+
+    def update(
+        self, stage: str, done: float, total: float | None, detail: object = None, /
+    ) -> None:
+        self.updates.append((stage, done, total, detail))
+
+    def note(self, event: str, /) -> None:
+        self.notes.append(event)
 
 
 @pytest.fixture(autouse=True)

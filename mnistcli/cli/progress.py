@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 from mnistcli.cli.words import visible
-from mnistcli.progress import Watcher
+from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
     from mnistcli.cli.output import Output
-    from mnistcli.linear_model.newton import NewtonProgress
 
 T = TypeVar("T")
 
@@ -25,56 +24,35 @@ T = TypeVar("T")
 PATIENCE_S = 0.5
 
 
-class Bars(Watcher):
+class Bars(Progress):
     """One bar for each thing under way; the first appears after `PATIENCE_S`."""
 
-    def __init__(self, out: Output, unit: str, *, hidden: bool = False) -> None:
+    def __init__(self, out: Output, unit: str = "", *, hidden: bool = False) -> None:
+        self._out = out
         self._unit = unit
         self._started = time.monotonic()
-        self._progress: Progress | None = None
+        self._progress: RichProgress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._hidden = hidden or out.format == "quiet" or not sys.stderr.isatty()
 
-    def update(self, key: str, done: float, total: float | None, *, text: str = "") -> None:
-        """Move the bar of ``key``, which says ``text``, or else its key."""
+    def update(
+        self, stage: str, done: float, total: float | None, detail: object = None, /
+    ) -> None:
+        """Move the bar of a stage, which says ``detail``, or else the stage."""
         if self._hidden or time.monotonic() - self._started < PATIENCE_S:
             return
         if self._progress is None:
             self._progress = _make_progress(self._unit)
             self._progress.start()
-        words = visible(text or key)
-        if key not in self._tasks:
-            self._tasks[key] = self._progress.add_task(words, total=total)
-        self._progress.update(self._tasks[key], completed=done, total=total, description=words)
+        text = visible(str(detail or stage))
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(text, total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total, description=text)
 
-    def follow_gradient(self, progress: NewtonProgress) -> None:
-        """Follow a fit: the bar is full when the gradient has fallen to the tolerance.
-
-        The scale is logarithmic, because the solver gains digits at an even pace.
-        """
-        goal = -math.log10(progress.tol)
-        reached = -math.log10(max(progress.relative_gradient_norm, progress.tol))
-        text = (
-            f"iteration {progress.iteration}: gradient {progress.relative_gradient_norm:.1e} "
-            f"of its start, goal {progress.tol:.0e}"
-        )
-        self.update("fit", max(reached, 0.0), goal, text=text)
-
-    def follow_features(self, done: int, total: int) -> None:
-        """Follow images that are turned into features."""
-        self.update("features", done, total)
-
-    def follow_folds(self, done: int, total: int) -> None:
-        """Follow cross-validation."""
-        self.update("folds", done, total)
-
-    def follow_search(self, done: int, total: int) -> None:
-        """Follow the search for C."""
-        self.update("search for C", done, total)
-
-    def follow_pairs(self, done: int, total: int) -> None:
-        """Follow the models of pairs of classes."""
-        self.update("pairs", done, total)
+    def note(self, event: str, /) -> None:
+        """Print a sentence above the bars."""
+        with self.aside():
+            self._out.note(event)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -110,17 +88,17 @@ def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]
         shown.stop()
 
 
-def _make_progress(unit: str) -> Progress:
+def _make_progress(unit: str) -> RichProgress:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,
-        Progress,
         ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TransferSpeedColumn,
     )
+    from rich.progress import Progress as RichProgress
 
     from mnistcli.cli.terminal.console import PlainConsole
 
@@ -132,4 +110,4 @@ def _make_progress(unit: str) -> Progress:
         columns += [MofNCompleteColumn(), TimeElapsedColumn()]
     else:
         columns += [TimeElapsedColumn()]
-    return Progress(*columns, console=PlainConsole(stderr=True), transient=True)
+    return RichProgress(*columns, console=PlainConsole(stderr=True), transient=True)

@@ -54,7 +54,9 @@ class Session:
 
     def dataset(self, name: str, out: Output) -> Dataset:
         """Open a dataset; what happens on the way is noted on stderr."""
-        return self.store().open(name, on_event=out.note)
+        from mnistcli.cli.progress import Bars
+
+        return self.store().open(name, progress=Bars(out, hidden=True))
 
     def add_hint(self, error: MnistCliError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""

@@ -19,11 +19,12 @@ import math
 import re
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
 from mnistcli.errors import CorruptFileError
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
     import zipfile
@@ -31,21 +32,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mnistcli.progress import Progress
+
 Kind = Literal["idx", "npz", "npy", "arff", "html", "unknown"]
 
 MAX_DECODED_BYTES = 1 << 30
 _GZIP_MAGIC = b"\x1f\x8b"
-
-
-class Progress(Protocol):
-    """Is told how far a long job has come."""
-
-    def __call__(self, description: str, done: int, total: int | None, /) -> object:
-        """Report that ``done`` bytes of ``total`` (None: unknown) of ``description`` are done."""
-
-
-def no_progress(description: str, done: int, total: int | None, /) -> None:
-    """Tell nobody."""
 
 
 # ---------------------------------------------------------------------------------------- gzip
@@ -338,7 +330,7 @@ def read_arff(
     *,
     n_rows: int,
     n_columns: int,
-    progress: Progress = no_progress,
+    progress: Progress = SILENT,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read a dense ARFF table of whole numbers from 0 to 255, class last, gzipped or not.
 
@@ -381,7 +373,7 @@ def read_arff(
         values[n_done:end] = rows[:, :-1]
         classes[n_done:end] = rows[:, -1]
         n_done = end
-        progress(source, file.tell() - start, total)
+        progress.update(source, file.tell() - start, total)
     if n_done != n_rows:
         raise CorruptFileError(source, f"has {n_done:,} rows, expected {n_rows:,}")
     return values, classes

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mnistcli.datasets.catalog import RemoteFile
-    from mnistcli.datasets.containers import Progress
+    from mnistcli.progress import Progress
 
 IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
@@ -170,7 +170,7 @@ def _receive(response: http.client.HTTPResponse, body: BinaryIO, wanted: _Wanted
         with storage_errors("keep the download in", Path(gettempdir())):
             body.write(chunk)
         digest.update(chunk)
-        wanted.client.progress(wanted.name, n_done, wanted.n_expected or n_declared)
+        wanted.client.progress.update(wanted.name, n_done, wanted.n_expected or n_declared)
         _check_speed(n_done, time.monotonic() - started_s, wanted)
     if n_declared is not None and n_done < n_declared:
         raise _Passing(f"the answer ended after {n_done:,} of {n_declared:,} bytes")

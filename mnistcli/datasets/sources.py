@@ -26,7 +26,6 @@ import numpy as np
 
 from mnistcli.datasets import containers
 from mnistcli.datasets.catalog import IMAGE_SHAPE, PART_NAMES
-from mnistcli.datasets.containers import no_progress
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -43,6 +42,7 @@ from mnistcli.errors import (
     UsageError,
 )
 from mnistcli.files import storage_errors
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec, RemoteFile
-    from mnistcli.datasets.containers import Progress
+    from mnistcli.progress import Progress
 
     Arrays = Mapping[PartName, NDArray[np.uint8]]
     Failures = Sequence[tuple[str, str]]
@@ -87,7 +87,7 @@ def load(
     spec: DatasetSpec,
     source: str = "auto",
     *,
-    progress: Progress = no_progress,
+    progress: Progress = SILENT,
     patience: Patience | None = None,
 ) -> Loaded:
     """Get the arrays of a dataset from a source (see the top of this module) and verify them.
@@ -241,7 +241,7 @@ def _load_idx_files(
             arrays[part.name] = _decode_idx(part, file, str(path))
             n_bytes_read += file.seek(0, 2)
         done = sum(array.size for array in arrays.values())
-        progress(f"decoding {spec.title}", done, total)
+        progress.update(f"decoding {spec.title}", done, total)
     return _verified(spec, arrays, source, str(origin), n_bytes_read)
 
 

@@ -32,7 +32,6 @@ import json
 import mmap
 import os
 import shutil
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -40,7 +39,7 @@ import numpy as np
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, find_dataset
-from mnistcli.datasets.containers import no_progress, npy_header
+from mnistcli.datasets.containers import npy_header
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -48,20 +47,20 @@ from mnistcli.errors import (
     MnistCliError,
     StorageError,
 )
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
-    from mnistcli.datasets.containers import Progress
     from mnistcli.datasets.download import Patience
     from mnistcli.datasets.sources import Loaded
+    from mnistcli.progress import Progress
 
     _Arrays = Mapping[PartName, NDArray[np.uint8]]
-
-OnEvent = Callable[[str], object]
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = 1
@@ -167,12 +166,8 @@ class Installation:
     failures: tuple[tuple[str, str], ...] = ()
 
 
-def tell_nobody(event: str, /) -> None:
-    """Ignore an event."""
-
-
 def open_dataset(
-    name: str = "mnist", *, store: DatasetStore | None = None, on_event: OnEvent = tell_nobody
+    name: str = "mnist", *, store: DatasetStore | None = None, progress: Progress = SILENT
 ) -> Dataset:
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
 
@@ -182,7 +177,7 @@ def open_dataset(
         from mnistcli.paths import find_places
 
         store = DatasetStore(find_places().datasets_dir)
-    return store.open(name, on_event=on_event)
+    return store.open(name, progress=progress)
 
 
 class DatasetStore:
@@ -207,7 +202,7 @@ class DatasetStore:
         self.catalog = catalog
         self.patience = patience
 
-    def open(self, name: str = "mnist", *, on_event: OnEvent = tell_nobody) -> Dataset:
+    def open(self, name: str = "mnist", *, progress: Progress = SILENT) -> Dataset:
         """Open a dataset; never touches the network.
 
         A dataset in the box is installed, or repaired, if need be, and decoded in memory where
@@ -216,8 +211,8 @@ class DatasetStore:
         Parameters
         ----------
         name : str
-        on_event : callable
-            Is told, in a sentence for stderr, of what the user may want to know.
+        progress : Progress
+            Receives what the user may want to know.
 
         Raises
         ------
@@ -236,13 +231,13 @@ class DatasetStore:
             if not spec.bundled:
                 raise
             if isinstance(problem, CorruptFileError):
-                on_event(f"{problem.message}; {spec.title} is taken from the box again")
+                progress.note(f"{problem.message}; {spec.title} is taken from the box again")
         try:
-            self._install(spec, "bundled", keep_intact=True, on_event=on_event)
+            self._install(spec, "bundled", keep_intact=True, progress=progress)
             return self._map(spec)
         except MnistCliError as problem:
             dataset = _in_memory(spec)
-            on_event(f"{problem.message}; {spec.title} is decoded in memory")
+            progress.note(f"{problem.message}; {spec.title} is decoded in memory")
             return dataset
 
     def install(
@@ -251,8 +246,7 @@ class DatasetStore:
         source: str = "auto",
         *,
         force: bool = False,
-        progress: Progress = no_progress,
-        on_event: OnEvent = tell_nobody,
+        progress: Progress = SILENT,
     ) -> Installation:
         """Get a dataset from a source, verify it and keep it.
 
@@ -266,9 +260,7 @@ class DatasetStore:
         force : bool
             Do it even so.
         progress : Progress
-            Is told how many bytes of what have come.
-        on_event : callable
-            Is told of waiting for another process.
+            Receives how many bytes of what have come, and that another process is waited for.
 
         Raises
         ------
@@ -284,7 +276,6 @@ class DatasetStore:
             source,
             keep_intact=source == "auto" and not force,
             progress=progress,
-            on_event=on_event,
         )
 
     def verify(self, name: str = "mnist") -> Installation:
@@ -344,14 +335,15 @@ class DatasetStore:
         source: str,
         *,
         keep_intact: bool,
-        progress: Progress = no_progress,
-        on_event: OnEvent,
+        progress: Progress,
     ) -> Installation:
         from mnistcli.datasets import sources
 
         with files.lock(
             self.folder / f".{spec.name}.lock",
-            on_wait=lambda _: on_event(f"waiting for another process that installs {spec.title}"),
+            on_wait=lambda _: progress.note(
+                f"waiting for another process that installs {spec.title}"
+            ),
         ):
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):

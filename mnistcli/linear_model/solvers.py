@@ -19,14 +19,13 @@ import numpy as np
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.parallel import map_jobs
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
-    from mnistcli.linear_model.newton import NewtonProgress
     from mnistcli.linear_model.objective import Fit, Float64s
+    from mnistcli.progress import Progress
     from mnistcli.settings import SolverSettings
     from mnistcli.tasks import Task
 
@@ -38,22 +37,19 @@ def fit_classifier(
     task: Task,
     *,
     seed: int = 0,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     warm_start: Fit | None = None,
-    on_iteration: Callable[[NewtonProgress], None] | None = None,
-    on_pair: Callable[[int, int], object] | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
     Parameters
     ----------
-    X, y, settings, seed, warm_start, on_iteration
+    X, y, settings, seed, warm_start, progress
         See `fit`.
     task : Task
-    n_jobs : int
+    n_jobs : int or None
         Processes for pairs; see `parallel.map_jobs`.
-    on_pair : callable, optional
-        Called with (pairs done, pairs).
     """
     if not task.is_pairwise:
         result = fit(
@@ -63,7 +59,7 @@ def fit_classifier(
             n_classes=task.n_classes,
             seed=seed,
             warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
-            on_iteration=on_iteration,
+            progress=progress,
         )
         return LinearClassifier(result.coef, result.intercept, task.class_names), result
     from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
@@ -73,8 +69,7 @@ def fit_classifier(
     fits = []
     for one in map_jobs(_fit_pair, [(X, y, pair, settings, seed) for pair in pairs], n_jobs):
         fits.append(one)
-        if on_pair is not None:
-            on_pair(len(fits), len(pairs))
+        progress.update("pairs", len(fits), len(pairs))
     result = joint_fit(fits, time.perf_counter() - started)
     return PairwiseClassifier(result.coef, result.intercept, task.class_names), result
 
@@ -99,7 +94,7 @@ def fit(
     n_classes: int,
     seed: int = 0,
     warm_start: tuple[Float64s, Float64s] | None = None,
-    on_iteration: Callable[[NewtonProgress], None] | None = None,
+    progress: Progress = SILENT,
 ) -> Fit:
     """Fit a logistic regression.
 
@@ -115,8 +110,8 @@ def fit(
         Of solvers that draw random numbers.
     warm_start : (coef, intercept), optional
         Where our solver starts; the others make no use of it.
-    on_iteration : callable, optional
-        Called by the solvers that can tell how far they are.
+    progress : Progress, optional
+        Updated by the solvers that can tell how far they are.
 
     Raises
     ------
@@ -155,7 +150,7 @@ def fit(
             sample_weight=sample_weight,
             seed=seed,
             warm_start=warm_start,
-            on_iteration=on_iteration,
+            progress=progress,
             **{name: value for name, value in chosen.items() if value is not None},
         )
     except SeparableDataError as error:

@@ -11,17 +11,11 @@ import numpy as np
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
-from mnistcli.model_selection.cross_validation import over_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
     from mnistcli.linear_model.objective import Fit
-    from mnistcli.model_selection.rows import TrainingRows
-    from mnistcli.settings import FoldSpec, SolverSettings
-    from mnistcli.tasks import Task
+    from mnistcli.model_selection.folds import Fold, Folds
+    from mnistcli.settings import SolverSettings
 
 # Two to a factor of ten; which of two neighbours is taken hardly changes a prediction.
 GRID = tuple(float(f"{10**exponent:.2g}") for exponent in np.arange(-4.0, 4.5, 0.5))
@@ -76,42 +70,21 @@ class ChoiceOfC:
     candidates: tuple[Candidate, ...]
 
 
-def search(
-    rows: TrainingRows,
-    settings: SolverSettings,
-    folds: FoldSpec,
-    *,
-    task: Task,
-    seed: int,
-    n_jobs: int = 1,
-    on_fold: Callable[[int, int], object] | None = None,
-) -> ChoiceOfC:
-    """Search `GRID` by stratified cross-validation.
-
-    Parameters
-    ----------
-    rows : TrainingRows
-        Of the training set; nothing else is looked at.
-    settings : SolverSettings
-        All but C.
-    folds : FoldSpec
-    task, seed, n_jobs, on_fold
-        See `cross_validation.cross_validate`.
+def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
+    """Search `GRID` by cross-validation, with all of `settings` but C.
 
     Raises
     ------
     TrainingError
         A class has fewer samples than there are folds.
     """
-    paths = over_folds(
-        _path, rows, settings, folds, task=task, seed=seed, n_jobs=n_jobs, on_fold=on_fold
-    )
+    paths = folds.map(_path, settings, stage="search for C")
     candidates = tuple(_candidate(C, of_folds) for C, *of_folds in zip(GRID, *paths, strict=False))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
     simplest = next(
         each for each in candidates if each.log_loss <= best.log_loss + best.standard_error
     )
-    return ChoiceOfC(best.C, simplest.C, folds.n_folds, candidates)
+    return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, candidates)
 
 
 def _candidate(C: float, of_folds: list[tuple[float, float]]) -> Candidate:
@@ -120,26 +93,22 @@ def _candidate(C: float, of_folds: list[tuple[float, float]]) -> Candidate:
     return Candidate(C, float(losses.mean()), error, float(accuracies.mean()))
 
 
-def _path(
-    rows: TrainingRows,
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-    settings: SolverSettings,
-    task: Task,
-    seed: int,
-) -> list[tuple[float, float]]:
-    """Follow the grid for one fold, each fit from the one before; give losses and accuracies."""
-    X_train, y_train = rows.with_copies(train)
-    X_test, y_test = rows.without_copies(test)
+def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float]]:
+    """Return log loss and accuracy along the grid; each fit starts from the one before."""
+    X_train, y_train = fold.training_rows()
+    X_test, y_test = fold.test_rows()
     path: list[tuple[float, float]] = []
     result: Fit | None = None
     n_rises = 0
     for C in GRID:
-        there = rows.per_copy(replace(settings, C=C))
-        if settings.tol is None and settings.solver_for(task.n_classes) == "newton":
+        there = fold.design.per_copy(replace(settings, C=C))
+        if (
+            settings.tol is None
+            and settings.solver_for(2 if fold.task.is_pairwise else fold.task.n_classes) == "newton"
+        ):
             there = replace(there, tol=SEARCH_TOL)
         classifier, result = fit_classifier(
-            X_train, y_train, there, task, seed=seed, warm_start=result
+            X_train, y_train, there, fold.task, seed=fold.seed, warm_start=result
         )
         scores = classifier.decision_function(X_test)
         loss = log_loss(y_test, probabilities_of(scores))

@@ -32,15 +32,20 @@ def main():
 
 def fit_ours(X, y):
     from mnistcli.linear_model.newton import fit_newton
+    from mnistcli.progress import Progress
 
     trace = []
+    progress = Progress()
+    progress.update = lambda *told: trace.append(
+        (time.perf_counter() - started, told[-1].objective)
+    )
     started = time.perf_counter()
     fitted = fit_newton(
         X,
         y,
         n_classes=int(y.max()) + 1,
         scale=1 / 255,
-        on_iteration=lambda at: trace.append((time.perf_counter() - started, at.objective)),
+        progress=progress,
     )
     return fitted.coef, fitted.intercept, trace
 

@@ -25,6 +25,8 @@ from mnistcli.errors import (
     DownloadError,
     UsageError,
 )
+from mnistcli.progress import SILENT, Progress
+from tests.conftest import Recorder
 
 from .conftest import (
     BUNDLE,
@@ -75,7 +77,7 @@ def fetch(site, tiny, behaviour, patience=IMPATIENT):
     """Ask for the published training images; the page behaves as told."""
     published = tiny.spec.parts[0].file
     site.pages["/file.gz"] = behaviour(tiny.published[published.name])
-    client = Client(lambda *_: None, patience)
+    client = Client(SILENT, patience)
     with client.fetch(f"{site.url}/file.gz", published, 1 << 20) as file:
         return file.read()
 
@@ -143,7 +145,7 @@ def test_one_flipped_bit(site, tiny):
 
 def test_md5_decides_where_nothing_better_is_published(site, tiny):
     data = b"anything"
-    client = Client(lambda *_: None, IMPATIENT)
+    client = Client(SILENT, IMPATIENT)
     site.pages["/x"] = good(data)
     published = replace(
         tiny.spec.parts[0].file,
@@ -226,14 +228,14 @@ def test_an_unknown_certificate_is_refused(tiny, certificate, monkeypatch):
 )
 def test_urls_that_lead_nowhere(tiny, url):
     with pytest.raises(DownloadError):
-        Client(lambda *_: None, IMPATIENT).fetch(url, tiny.spec.parts[0].file, 100)
+        Client(SILENT, IMPATIENT).fetch(url, tiny.spec.parts[0].file, 100)
 
 
 def test_a_large_body_goes_to_a_file_without_a_name(site, litter, monkeypatch):
     monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 1000)
     body = os.urandom(300_000)
     site.pages["/big"] = good(body)
-    with Client(lambda *_: None, IMPATIENT).fetch(f"{site.url}/big", None, 1 << 20) as file:
+    with Client(SILENT, IMPATIENT).fetch(f"{site.url}/big", None, 1 << 20) as file:
         assert list(litter.iterdir()) == []
         assert file.read() == body
 
@@ -241,12 +243,13 @@ def test_a_large_body_goes_to_a_file_without_a_name(site, litter, monkeypatch):
 def test_an_interrupted_download_leaves_nothing(site, tiny, litter, monkeypatch):
     monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 10)
 
-    def interrupt(description, done, total):
-        raise KeyboardInterrupt
+    class Interrupting(Progress):
+        def update(self, *_):
+            raise KeyboardInterrupt
 
     site.pages["/x"] = good(tiny.published[TRAIN_IMAGES])
     with pytest.raises(KeyboardInterrupt):
-        Client(interrupt, IMPATIENT).fetch(f"{site.url}/x", None, 1 << 20)
+        Client(Interrupting(), IMPATIENT).fetch(f"{site.url}/x", None, 1 << 20)
 
 
 # ----------------------------------------------------------------------------------------- mirrors
@@ -260,9 +263,9 @@ def test_mirrors_in_order_each_failure_named(site, tiny):
         site.publish("/good/", tiny.published, good),
         site.publish("/never-asked/", tiny.published, good),
     ]
-    steps = []
+    told = Recorder()
     spec = replace(tiny.spec, mirrors=tuple(bases))
-    loaded = load(spec, progress=lambda *step: steps.append(step), patience=IMPATIENT)
+    loaded = load(spec, progress=told, patience=IMPATIENT)
     assert_same(loaded, tiny)
     assert loaded.source == "mirror"
     assert loaded.origin == bases[3]
@@ -274,7 +277,7 @@ def test_mirrors_in_order_each_failure_named(site, tiny):
     assert reasons[2].startswith("sha256 is ")
     assert not any("never-asked" in path for path in site.paths())
     for name, data in tiny.published.items():
-        assert (name, len(data), len(data)) in steps
+        assert (name, len(data), len(data), None) in told.updates
 
 
 def test_a_mirror_that_failed_is_asked_last_from_then_on(site, tiny):
@@ -549,14 +552,14 @@ def test_labels_of_qmnist_are_the_first_column(tiny, tmp_path):
 
 
 def test_the_box(digits):
-    steps = []
-    loaded = load(CATALOG["mnist"], progress=lambda *step: steps.append(step))
+    told = Recorder()
+    loaded = load(CATALOG["mnist"], progress=told)
     assert loaded.source == "bundled"
     assert loaded.origin == str(BUNDLE)
     assert loaded.n_bytes_read == 11_594_722
     for name, array in digits.items():
         np.testing.assert_array_equal(loaded.arrays[name], array)
-    assert steps[-1] == ("decoding MNIST", 54_950_000, 54_950_000)
+    assert told.updates[-1] == ("decoding MNIST", 54_950_000, 54_950_000, None)
 
 
 def test_a_damaged_box_is_named_and_the_mirrors_asked(site, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from mnistcli.errors import (
     StorageError,
     UsageError,
 )
+from mnistcli.progress import Progress
+from tests.conftest import Recorder
 
 from .conftest import arff_text, flipped, good, html
 from .test_download import npz_of
@@ -100,11 +103,11 @@ def boxed_store(tiny, tmp_path, monkeypatch) -> DatasetStore:
 
 def test_the_first_use_needs_nothing_and_says_nothing(tmp_path, digits):
     folder = tmp_path / "a" / "new" / "place"
-    events: list[str] = []
-    dataset = open_dataset(store=DatasetStore(folder), on_event=events.append)
+    told = Recorder()
+    dataset = open_dataset(store=DatasetStore(folder), progress=told)
     assert_same(dataset, digits)
     assert (dataset.name, dataset.title, dataset.sha256) == ("mnist", "MNIST", MNIST_SHA256)
-    assert events == []
+    assert told.notes == []
     left = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
     names = [".mnist.lock", "CACHEDIR.TAG", "mnist/manifest.json"]
     assert sorted(left) == sorted([*names, *(f"mnist/{name}.npy" for name in NAMES)])
@@ -394,14 +397,14 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_damaged_mnist_heals_itself_and_says_so(boxed_store, tiny, damage):
     damage(boxed_store.folder / "mnist")
-    events: list[str] = []
-    assert_same(boxed_store.open(on_event=events.append), tiny.arrays)
-    [event] = events
+    told = Recorder()
+    assert_same(boxed_store.open(progress=told), tiny.arrays)
+    [event] = told.notes
     assert str(boxed_store.folder) in event
     assert event.endswith("MNIST is taken from the box again")
-    events.clear()
-    assert_same(boxed_store.open(on_event=events.append), tiny.arrays)
-    assert events == []
+    told.notes.clear()
+    assert_same(boxed_store.open(progress=told), tiny.arrays)
+    assert told.notes == []
     boxed_store.verify()
     assert sorted(path.name for path in (boxed_store.folder / "mnist").iterdir()) == sorted(
         ["manifest.json", *(f"{name}.npy" for name in NAMES)]
@@ -423,9 +426,9 @@ def test_what_the_fast_path_leaves_open_verify_finds(boxed_store, tiny):
 
 def test_all_of_mnist_heals_itself(own_store, digits):
     flip(own_store.folder / "mnist" / "train-images.npy", 20_000_000)
-    events: list[str] = []
-    assert_same(own_store.open(on_event=events.append), digits)
-    assert len(events) == 1
+    told = Recorder()
+    assert_same(own_store.open(progress=told), digits)
+    assert len(told.notes) == 1
     own_store.verify()
 
 
@@ -447,22 +450,22 @@ def test_a_copied_store_is_hashed_once(installed, tmp_path, monkeypatch):
 def test_an_interrupted_removal_is_no_damage(boxed_store, tiny):
     (boxed_store.folder / "mnist" / "manifest.json").unlink()
     (boxed_store.folder / "mnist" / "train-images.npy").unlink()
-    events: list[str] = []
-    assert_same(boxed_store.open(on_event=events.append), tiny.arrays)
-    assert events == []
+    told = Recorder()
+    assert_same(boxed_store.open(progress=told), tiny.arrays)
+    assert told.notes == []
 
 
 # --------------------------------------------------------------- where the store cannot be written
 
 
 def assert_in_memory(folder, digits, reason):
-    events: list[str] = []
-    dataset = DatasetStore(folder).open(on_event=events.append)
+    told = Recorder()
+    dataset = DatasetStore(folder).open(progress=told)
     assert_same(dataset, digits)
     assert dataset.sha256 == MNIST_SHA256
-    assert len(events) == 1, events
-    assert reason in events[0]
-    assert events[0].endswith("; MNIST is decoded in memory")
+    assert len(told.notes) == 1, told.notes
+    assert reason in told.notes[0]
+    assert told.notes[0].endswith("; MNIST is decoded in memory")
     with pytest.raises(StorageError, match=reason):
         DatasetStore(folder).install("mnist", "bundled")
 
@@ -488,10 +491,13 @@ def test_a_full_disk(tmp_path):
         import resource, signal
         from pathlib import Path
         from mnistcli.datasets import DatasetStore
+        from mnistcli.progress import Progress
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
         store = DatasetStore(Path({str(tmp_path / "store")!r}))
-        print(store.open(on_event=print).sha256)
+        progress = Progress()
+        progress.note = print
+        print(store.open(progress=progress).sha256)
     """
     event, sha256 = run_code(code)
     assert "File too large" in event
@@ -506,12 +512,15 @@ AS_NOBODY = """
     import filelock
     from mnistcli import files
     from mnistcli.datasets import CATALOG, DatasetStore, sources
+    from mnistcli.progress import Progress
     with tempfile.TemporaryDirectory() as folder:
         DatasetStore(Path(folder)).open()  # imports what nobody may not be able to read
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
-    print(DatasetStore(Path({folder!r})).open(on_event=print).sha256)
+    progress = Progress()
+    progress.note = print
+    print(DatasetStore(Path({folder!r})).open(progress=progress).sha256)
 """
 
 
@@ -558,7 +567,7 @@ def test_processes_that_install_at_once(tmp_path):
                 yield
             files.lock = {lock}
             store = DatasetStore(Path({str(tmp_path / name)!r}))
-            print(store.open(on_event=lambda event: None).sha256)
+            print(store.open().sha256)
             store.install("mnist", "bundled")
             print(store.verify().sha256)
         """
@@ -579,21 +588,17 @@ def test_processes_that_install_at_once(tmp_path):
 def test_waiting_for_another_process_is_said(tiny, tmp_path):
     store = tiny.store(tmp_path / "store")
     published = tiny.write_to(tmp_path / "published")
-    events: list[str] = []
-    waiting = threading.Event()
-
-    def tell(event: str) -> None:
-        events.append(event)
-        waiting.set()
-
+    notes: queue.Queue[str] = queue.Queue()
+    progress = Progress()
+    progress.note = notes.put
     worker = threading.Thread(
-        target=store.install, args=("tiny", str(published)), kwargs={"on_event": tell}
+        target=store.install, args=("tiny", str(published)), kwargs={"progress": progress}
     )
     with files.lock(tmp_path / "store" / ".tiny.lock"):
         worker.start()
-        assert waiting.wait(10)
+        note = notes.get(timeout=10)
     worker.join()
-    assert events == ["waiting for another process that installs Tiny MNIST"]
+    assert [note, *notes.queue] == ["waiting for another process that installs Tiny MNIST"]
     assert store.installed() == ("tiny",)
 
 

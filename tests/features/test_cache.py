@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
-from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
@@ -29,9 +29,9 @@ def files(cache):
 
 
 def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
-    first = training_rows(samples, SPEC, seed=0, cache=cache)
-    monkeypatch.setattr("mnistcli.model_selection.rows.learn_features", None)
-    second = training_rows(samples, SPEC, seed=0, cache=cache)
+    first = design_matrix(samples, SPEC, seed=0, cache=cache)
+    monkeypatch.setattr("mnistcli.model_selection.design.learn_features", None)
+    second = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.X, second.X)
     np.testing.assert_array_equal(first.features.factors, second.features.factors)
     assert second.X.shape == (120, 4 * 36)
@@ -41,7 +41,7 @@ def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
 @pytest.mark.parametrize("suffix", [".npy", ".safetensors"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "folder"])
 def test_what_is_damaged_is_computed_again(samples, cache, suffix, damage):
-    first = training_rows(samples, SPEC, seed=0, cache=cache)
+    first = design_matrix(samples, SPEC, seed=0, cache=cache)
     (path,) = cache.folder.glob(f"*{suffix}")
     content = bytearray(path.read_bytes())
     path.unlink()
@@ -52,17 +52,17 @@ def test_what_is_damaged_is_computed_again(samples, cache, suffix, damage):
         path.write_bytes(content[:-7])
     elif damage == "folder":
         path.mkdir()
-    again = training_rows(samples, SPEC, seed=0, cache=cache)
+    again = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.X, again.X)
 
 
 def test_another_seed_subset_or_spec_is_another_entry(mnist, samples, cache):
     other = training_samples(mnist, parse_task("3v8"), SplitSpec(limit=61))
-    training_rows(samples, SPEC, seed=0, cache=cache)
+    design_matrix(samples, SPEC, seed=0, cache=cache)
     rows = [
-        training_rows(samples, SPEC, seed=1, cache=cache),
-        training_rows(other, SPEC, seed=0, cache=cache),
-        training_rows(samples, FeatureSpec("deskew"), seed=0, cache=cache),
+        design_matrix(samples, SPEC, seed=1, cache=cache),
+        design_matrix(other, SPEC, seed=0, cache=cache),
+        design_matrix(samples, FeatureSpec("deskew"), seed=0, cache=cache),
     ]
     assert [len(each) for each in rows] == [60, 61, 60]
     assert len(files(cache)) == 2 * MAX_ENTRIES
@@ -71,11 +71,11 @@ def test_another_seed_subset_or_spec_is_another_entry(mnist, samples, cache):
 def test_a_folder_that_cannot_be_written_costs_only_time(samples, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     cache = FeatureCache(tmp_path / "file" / "features")
-    assert len(training_rows(samples, SPEC, seed=0, cache=cache)) == 60
+    assert len(design_matrix(samples, SPEC, seed=0, cache=cache)) == 60
 
 
 def test_copies_follow_their_images(samples):
-    rows = training_rows(samples, SPEC, seed=0)
+    rows = design_matrix(samples, SPEC, seed=0)
     index = np.array([3, 50])
     X, y = rows.with_copies(index)
     np.testing.assert_array_equal(X, rows.X[[3, 50, 63, 110]])

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from mnistcli.linear_model.newton import SeparableDataError, fit_newton
 from mnistcli.linear_model.objective import certify
+from tests.conftest import Recorder
 
 
 def rows_of(split, labels=range(10), n_samples=None):
@@ -259,8 +260,9 @@ def test_a_warm_start_at_the_optimum_takes_no_step(mnist):
 
 def test_progress_falls_to_the_tolerance_and_running_out_of_steps_is_said(mnist):
     X, y = rows_of(mnist.train, n_samples=3000)
-    seen = []
-    found = fit(X, y, on_iteration=seen.append)
+    told = Recorder()
+    found = fit(X, y, progress=told)
+    seen = [detail for *_, detail in told.updates]
     assert [p.iteration for p in seen] == list(range(1, found.certificate.n_iterations + 1))
     assert seen[-1].relative_gradient_norm <= seen[-1].tol < seen[0].relative_gradient_norm
     assert not fit(X, y, max_iter=2).certificate.converged

@@ -9,7 +9,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
 from mnistcli.model_selection.choice import GRID, search
-from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
@@ -20,11 +21,8 @@ def test_losses_along_the_path_are_those_of_fits_from_scratch(mnist, name):
     task = parse_task(name)
     samples = training_samples(mnist, task, SplitSpec(limit=400))
     ours = search(
-        training_rows(samples, FeatureSpec(), seed=0),
+        Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3), seed=0),
         SolverSettings(),
-        FoldSpec(3),
-        task=task,
-        seed=0,
     )
     rows = samples.images.reshape(len(samples), -1) / 255.0
     for candidate in ours.candidates:
@@ -42,11 +40,8 @@ def test_the_choice_is_the_best_and_the_simplest_within_one_standard_error(mnist
     task = parse_task("4v9")
     samples = training_samples(mnist, task, SplitSpec(limit=1000))
     choice = search(
-        training_rows(samples, FeatureSpec(), seed=0),
+        Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(5), seed=0),
         SolverSettings(),
-        FoldSpec(5),
-        task=task,
-        seed=0,
     )
     losses = {each.C: each.log_loss for each in choice.candidates}
     best = min(losses, key=losses.get)
@@ -63,12 +58,10 @@ def test_processes_change_nothing(mnist):
     samples = training_samples(mnist, task, SplitSpec(limit=300))
     one, two = (
         search(
-            training_rows(samples, FeatureSpec(), seed=0),
+            Folds(
+                design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3), seed=0, n_jobs=n
+            ),
             SolverSettings(),
-            FoldSpec(3),
-            task=task,
-            seed=0,
-            n_jobs=n,
         )
         for n in (1, 2)
     )
@@ -80,6 +73,6 @@ def test_penalties_without_warm_starts_are_searched_as_well(mnist):
     samples = training_samples(mnist, task, SplitSpec(limit=200))
     settings = SolverSettings(penalty="l1", solver="liblinear")
     choice = search(
-        training_rows(samples, FeatureSpec(), seed=0), settings, FoldSpec(2), task=task, seed=0
+        Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(2), seed=0), settings
     )
     assert choice.C in GRID

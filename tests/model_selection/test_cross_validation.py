@@ -14,7 +14,8 @@ from sklearn.model_selection import (
 
 from mnistcli.errors import TrainingError
 from mnistcli.model_selection.cross_validation import cross_validate
-from mnistcli.model_selection.rows import training_rows
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
@@ -41,11 +42,8 @@ def rows_of(samples):
 
 def test_pooled_confusion_is_that_of_cross_val_predict(samples, task, theirs):
     ours = cross_validate(
-        training_rows(samples, FeatureSpec(), seed=0),
+        Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(4), seed=0),
         SolverSettings(),
-        FoldSpec(4),
-        task=task,
-        seed=0,
     )
     predicted = cross_val_predict(theirs, rows_of(samples), samples.y, cv=4)
     assert ours.confusion.tolist() == confusion_matrix(samples.y, predicted).tolist()
@@ -55,11 +53,8 @@ def test_pooled_confusion_is_that_of_cross_val_predict(samples, task, theirs):
 
 def test_repeated_folds_are_those_of_scikit_learn(samples, task, theirs):
     ours = cross_validate(
-        training_rows(samples, FeatureSpec(), seed=0),
+        Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3, 2), seed=7),
         SolverSettings(),
-        FoldSpec(3, 2),
-        task=task,
-        seed=7,
     )
     splitter = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=7)
     scores = cross_val_score(theirs, rows_of(samples), samples.y, cv=splitter)
@@ -72,9 +67,6 @@ def test_more_folds_than_images_of_a_class_are_refused(mnist, task):
     few = training_samples(mnist, task, SplitSpec(limit=10))
     with pytest.raises(TrainingError, match="6 folds need 6 images of every class, one has 5"):
         cross_validate(
-            training_rows(few, FeatureSpec(), seed=0),
+            Folds(design_matrix(few, FeatureSpec(), seed=0), task, FoldSpec(6), seed=0),
             SolverSettings(),
-            FoldSpec(6),
-            task=task,
-            seed=0,
         )

@@ -15,6 +15,7 @@ from mnistcli.datasets import CATALOG, DatasetStore, sources
 from mnistcli.datasets.store import identity
 from mnistcli.errors import MnistCliError
 from mnistcli.registry.store import ModelRegistry
+from tests.conftest import Recorder
 from tests.registry.test_model_file import make_model
 
 if TYPE_CHECKING:
@@ -64,9 +65,9 @@ def models_in(home: Path) -> dict[str, object]:
 def problems_of_the_dataset(home: Path) -> list[str]:
     """Use the dataset, which may heal itself but must be right."""
     expected = identity([part.payload_sha256 for part in catalog["mnist"].parts])
-    events: list[str] = []
-    dataset = store_of(home).open(on_event=events.append)
-    problems = [f"said: {event}" for event in events]
+    told = Recorder()
+    dataset = store_of(home).open(progress=told)
+    problems = [f"said: {event}" for event in told.notes]
     if dataset.sha256 != expected:
         problems.append("another dataset")
     for part, array in zip(

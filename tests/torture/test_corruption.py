@@ -11,6 +11,7 @@ import pytest
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, MnistCliError
+from tests.conftest import Recorder
 from tests.registry.test_model_file import make_model
 
 from .faults import fresh
@@ -69,10 +70,10 @@ def damage_the_dataset(home: str, box: str, every: int) -> dict[str, object]:
 
 def noticed(place: Path, what: str) -> list[str]:
     """Open the dataset, which must say something, heal and then be silent."""
-    events: list[str] = []
-    dataset = store_of(place).open(on_event=events.append)
+    told = Recorder()
+    dataset = store_of(place).open(progress=told)
     del dataset
-    found = [] if events else ["nothing was said"]
+    found = [] if told.notes else ["nothing was said"]
     found += problems_of_the_dataset(place)
     return [f"{what}: {each}" for each in found]
 

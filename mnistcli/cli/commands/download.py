@@ -58,7 +58,5 @@ def download(
         out.emit(installation_view(store.verify(dataset), checked=True))
         return
     with bars(out, unit="bytes") as shown:
-        installation = store.install(
-            dataset, source, force=force, progress=shown.update, on_event=out.note
-        )
+        installation = store.install(dataset, source, force=force, progress=shown)
     out.emit(installation_view(installation, checked=False))

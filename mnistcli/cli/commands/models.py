@@ -197,7 +197,7 @@ def reproduce(
     loaded = session.registry().load(model)
     data = session.dataset(loaded.card.dataset, out)
     with bars(out) as shown:
-        result = reproduce(loaded, data, n_jobs=-1, watcher=shown)
+        result = reproduce(loaded, data, n_jobs=-1, progress=shown)
     out.emit(ReproductionView(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)

@@ -221,7 +221,7 @@ def train(
             settings,
             command=shlex.join(["mnistcli", *sys.argv[1:]]),
             cache=session.features(),
-            watcher=shown,
+            progress=shown,
         )
     if not save:
         out.emit(training_view(result, None))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import percent
 
@@ -14,11 +13,6 @@ if TYPE_CHECKING:
     from mnistcli.model_selection.choice import Candidate, ChoiceOfC
 
 _WIDTH = 26
-
-
-def choice_document(choice: ChoiceOfC) -> dict[str, Any]:
-    """Give a choice as a JSON object."""
-    return asdict(choice)
 
 
 def choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:

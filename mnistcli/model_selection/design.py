@@ -11,7 +11,7 @@ import numpy as np
 
 from mnistcli.errors import StorageError
 from mnistcli.features import features_from, learn_features
-from mnistcli.progress import Watcher
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from mnistcli.features import Features
     from mnistcli.features.cache import FeatureCache
     from mnistcli.model_selection.splits import Samples
+    from mnistcli.progress import Progress
     from mnistcli.settings import FeatureSpec, SolverSettings
 
 _IMAGES_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainingRows:
+class DesignMatrix:
     """What a model is trained on.
 
     Attributes
@@ -68,14 +69,14 @@ class TrainingRows:
         return self.X[index], self.y[index]
 
 
-def training_rows(
+def design_matrix(
     samples: Samples,
     spec: FeatureSpec,
     *,
     seed: int,
     cache: FeatureCache | None = None,
-    watcher: Watcher | None = None,
-) -> TrainingRows:
+    progress: Progress = SILENT,
+) -> DesignMatrix:
     """Turn training images into what a solver sees.
 
     Features that are learned are learned from these images, without their labels.
@@ -88,24 +89,24 @@ def training_rows(
         Of what is learned, and of the distortions.
     cache : FeatureCache, optional
         Where to look first, and to keep what was computed.
-    watcher : Watcher, optional
+    progress : Progress, optional
     """
-    images, watcher = samples.images, watcher or Watcher()
+    images = samples.images
     if spec.kind == "pixels" and not spec.n_copies:
-        return TrainingRows(images.reshape(len(images), -1), samples.y)
+        return DesignMatrix(images.reshape(len(images), -1), samples.y)
     key = ""
     if cache is not None:
         key = cache.key(spec, hashlib.sha256(images.tobytes()).hexdigest(), seed)
         found = cache.load(key, spec)
         if found is not None:
-            return TrainingRows(found[1], samples.y, features_from(spec, found[0]), spec.n_copies)
+            return DesignMatrix(found[1], samples.y, features_from(spec, found[0]), spec.n_copies)
     features = learn_features(spec, images, seed)
-    X = _transformed(images, features, spec.n_copies, seed, watcher)
+    X = _transformed(images, features, spec.n_copies, seed, progress)
     if cache is not None:
         # Nothing is lost but the time that it would have saved.
         with contextlib.suppress(StorageError):
             cache.save(key, features.arrays() if features else {}, X)
-    return TrainingRows(X, samples.y, features, spec.n_copies)
+    return DesignMatrix(X, samples.y, features, spec.n_copies)
 
 
 def _transformed(
@@ -113,7 +114,7 @@ def _transformed(
     features: Features | None,
     n_copies: int,
     seed: int,
-    watcher: Watcher,
+    progress: Progress,
 ) -> NDArray[np.uint8]:
     n, total = len(images), (1 + n_copies) * len(images)
     X = np.empty((total, features.n_features if features else 28 * 28), dtype=np.uint8)
@@ -127,5 +128,5 @@ def _transformed(
             start = copy * n + first
             rows = features.transform(block) if features else block.reshape(len(block), -1)
             X[start : start + len(block)] = rows
-            watcher.follow_features(start + len(block), total)
+            progress.update("features", start + len(block), total)
     return X
