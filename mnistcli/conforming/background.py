@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.conforming.operations import border, box_mean, coarse, stretched, surface, window_max
+from mnistcli.conforming.operations import (
+    border,
+    box_mean,
+    coarse,
+    median,
+    stretched,
+    surface,
+    window_max,
+)
 from mnistcli.conforming.types import NoDigitError
 
 if TYPE_CHECKING:
@@ -42,14 +50,14 @@ def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
     steps : list of str
     """
     rim = picture[border(picture.shape, max(1, max(picture.shape) // 50))]
-    level = np.median(rim)
+    level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     dark = _is_dark_on_light(picture - level if plain else _without_trend(picture))
     ink = level - picture if dark else picture - level
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
         shade = _wide_part(ink)
-        shade += np.median(ink - shade)
+        shade += np.float32(median(ink - shade))
         ink -= shade
         if dark:
             # A shadow dims ink and paper alike.
@@ -59,7 +67,7 @@ def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
             steps.append("shading evened out")
     noise = _noise(ink)
     full = _full_ink(ink, noise)
-    unevenness = 1.4826 * float(np.median(np.abs(ink)))
+    unevenness = 1.4826 * median(np.abs(ink))
     if unevenness < full / 4:
         # Otherwise most of the picture is "ink", a sheet of paper on a table.
         noise = unevenness
@@ -97,7 +105,7 @@ def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:
 
 def _evening(light: Ink) -> Ink:
     """Give the factors that make uneven light even."""
-    usual = max(float(np.median(light)), 1.0)
+    usual = max(median(light), 1.0)
     return (usual / np.maximum(light, usual / 4)).astype(np.float32)
 
 
@@ -127,7 +135,7 @@ def _wide_part(ink: Ink) -> Ink:
 
 def _noise(ink: Ink) -> float:
     """Estimate the standard deviation of the noise from neighbours, which share their shading."""
-    return 1.05 * float(np.median(np.abs(np.diff(ink, axis=1))))
+    return 1.05 * median(np.abs(np.diff(ink, axis=1)))
 
 
 def _full_ink(ink: Ink, noise: float) -> float:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.grid import original_pixels
 from mnistcli.conforming.operations import averaged, neighbours, span
 from mnistcli.conforming.segmentation import find_digit
 from mnistcli.conforming.strokes import edge_width, with_readable_strokes
@@ -108,14 +107,10 @@ def is_mnist_like(images: Grey) -> Mask:
 def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
     """Bring a digit to MNIST's size and place."""
     steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
-    small = None
     if abs(digit.box.longest - BOX) <= 0.5:
         steps = _move(digit) if shape == (FIELD, FIELD) else ("centred",)
-    else:
-        small = original_pixels(digit, edge_width(digit))
-    if small is None:
-        digit = with_readable_strokes(digit)
-        small = _scaled_to_box(digit)
+    digit = with_readable_strokes(digit)
+    small = _scaled_to_box(digit)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
     return Conformed(_centred(grey), (*digit.steps, *steps))
 
