@@ -104,13 +104,13 @@ def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:
 
 
 def _evening(light: Ink) -> Ink:
-    """Give the factors that make uneven light even."""
+    """Return the factors that make uneven light even."""
     usual = max(median(light), 1.0)
     return (usual / np.maximum(light, usual / 4)).astype(np.float32)
 
 
 def _is_dark_on_light(deviation: Ink) -> bool:
-    """Say whether the strokes are darker than the paper.
+    """Return whether the strokes are darker than the paper.
 
     Ink is little and deviates far, paper is much and deviates little: the third power listens to
     the former. At the edge of a shadow both signs are as strong and cancel.
@@ -126,7 +126,7 @@ def _without_trend(picture: Ink) -> Ink:
 
 
 def _wide_part(ink: Ink) -> Ink:
-    """Take what is wider than any stroke: a morphological opening."""
+    """Return what is wider than any stroke: a morphological opening."""
     small = coarse(ink)
     window = max(3, round(WIDEST_STROKE * max(small.shape))) | 1
     opened = window_max(-window_max(-small, window), window)

@@ -11,7 +11,8 @@ from mnistcli.conforming.types import Box
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.conforming.types import Grey, Ink, Mask
+    from mnistcli.conforming.types import Ink, Mask
+    from mnistcli.pictures import Grey
 
 _T = TypeVar("_T", np.bool_, np.float32)
 
@@ -106,14 +107,14 @@ def window_max(a: Ink, window: int) -> Ink:
 
 
 def neighbours(a: Ink) -> Ink:
-    """Take the mean of the four neighbours of each pixel."""
+    """Return the mean of the four neighbours of each pixel."""
     p = np.pad(a, 1)
     total = p[:-2, 1:-1] + p[2:, 1:-1] + p[1:-1, :-2] + p[1:-1, 2:]
     return (total / 4).astype(np.float32, copy=False)
 
 
 def grown(a: NDArray[_T], radius: int) -> NDArray[_T]:
-    """Take the maximum over an octagon, made of crosses and squares in turn; also for masks."""
+    """Return the maximum over an octagon, made of crosses and squares in turn; also for masks."""
     for i in range(radius):
         across = _max_of_three(a, 1)
         is_square = i % 2 == 1
@@ -130,7 +131,7 @@ def _max_of_three(a: NDArray[_T], axis: int) -> NDArray[_T]:
 
 
 def median(a: NDArray[np.float32]) -> float:
-    """Take the median; `numpy.median` imports numpy.ma, as slow as all of Pillow."""
+    """Return the median; `numpy.median` imports numpy.ma, which takes as long as Pillow."""
     return float(np.percentile(a, 50))
 
 
@@ -138,7 +139,7 @@ def median(a: NDArray[np.float32]) -> float:
 
 
 def span(mask: Mask, axis: int) -> slice:
-    """Give the range along an axis from the first to the last hit; at least one there must be."""
+    """Return the range along an axis from the first hit to the last; there must be one."""
     hit = np.flatnonzero(mask.any(axis=1 - axis))
     return slice(int(hit[0]), int(hit[-1]) + 1)
 
@@ -169,7 +170,7 @@ def largest_square(mask: Mask) -> int:
 
 
 def components(mask: Mask) -> tuple[NDArray[np.intp], int]:
-    """Give numbers to the 8-connected pieces of a mask from 1; 0 is background.
+    """Label the 8-connected pieces of a mask from 1; 0 is background.
 
     Runs of each row are nodes, touching runs of neighbouring rows are edges; every node takes the
     smallest number it can see until nothing changes.

@@ -22,7 +22,8 @@ from mnistcli.conforming.types import BOX, CENTRE, FIELD, Box, NoDigitError
 from mnistcli.errors import BadImageError
 
 if TYPE_CHECKING:
-    from mnistcli.conforming.types import Digit, Grey, Ink, Mask
+    from mnistcli.conforming.types import Digit, Ink, Mask
+    from mnistcli.pictures import Grey
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
@@ -81,7 +82,7 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
 
 
 def is_mnist_like(images: Grey) -> Mask:
-    """Say which images need nothing done; none of MNIST's 70,000 does.
+    """Return which images need nothing done; none of MNIST's 70,000 does.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
 
 
 def _move(digit: Digit) -> tuple[str, ...]:
-    """Say in words how a digit of the right size comes to its place."""
+    """Describe how a digit of the right size comes to its place."""
     mass = digit.ink.clip(0)
     down, right = (
         round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(FIELD) / mass.sum()))

@@ -20,7 +20,8 @@ from mnistcli.conforming.operations import (
 from mnistcli.conforming.types import BOX, FAINTEST_INK, AllInkError, Box, Digit, NoDigitError
 
 if TYPE_CHECKING:
-    from mnistcli.conforming.types import Grey, Ink, Mask
+    from mnistcli.conforming.types import Ink, Mask
+    from mnistcli.pictures import Grey
 
 # Pictures larger than this are searched for the digit first, which is then cut out of the original
 # and looked at again. Beyond 8 pixels for one of MNIST's nothing is gained.
@@ -78,12 +79,12 @@ def _zoomed_in(grey: Grey) -> Digit:
 
 
 def _reduction(grey: Grey, longest: int) -> int:
-    """Say how many pixels must become one for no side to be longer."""
+    """Return how many pixels must become one for no side to be longer."""
     return int(-(-max(grey.shape) // longest))
 
 
 def _on_sheet(grey: Grey, error: AllInkError) -> Digit:
-    """Take a filled shape for a sheet of paper and look for the digit on it."""
+    """Look for the digit on a filled shape, taken for a sheet of paper."""
     sheet = _cut_out(grey, error, -0.08)
     try:
         digit = _zoomed_in(sheet)
@@ -123,7 +124,7 @@ def _digit_in(grey: Grey, reduction: int) -> Digit:
 
 
 def _is_filled_shape(mask: Mask, ink: Ink, longest: int) -> bool:
-    """Tell a blot, or a sheet of paper with a digit on it, from strokes.
+    """Return whether this is a blot, or a sheet of paper with a digit on it, and no strokes.
 
     In MNIST no stroke holds a square of more than 0.56 of the digit's longest side. A fat 0 or 8
     does once its holes are filled, but it is round, and a sheet fills the corners of its box.
@@ -148,7 +149,7 @@ def _is_filled_shape(mask: Mask, ink: Ink, longest: int) -> bool:
 
 
 def _digit_mask(ink: Ink, noise: float) -> tuple[Mask, list[str]]:
-    """Say which pixels belong to the digit: neither specks nor lines nor what is at the border."""
+    """Select the pixels of the digit: neither specks nor lines nor what is at the border."""
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     cuts = [floor, *(cut for cut in LINE_CUTS if cut > floor)]
@@ -168,7 +169,7 @@ def _digit_mask(ink: Ink, noise: float) -> tuple[Mask, list[str]]:
 
 
 def _spans(mask: Mask) -> bool:
-    """Say whether ink reaches two opposite borders, as ruled lines do."""
+    """Return whether ink reaches two opposite borders, as ruled lines do."""
     return bool((mask[0].any() and mask[-1].any()) or (mask[:, 0].any() and mask[:, -1].any()))
 
 
@@ -237,7 +238,7 @@ def _group(mask: Mask) -> _Group:
 
 
 def _are_halves(a: _Group, b: _Group, height: int, width: int) -> bool:
-    """Say whether two groups are pieces of one digit whose strokes are broken."""
+    """Return whether two groups are pieces of one digit whose strokes are broken."""
     shared = min(a.columns.stop, b.columns.stop) - max(a.columns.start, b.columns.start)
     if shared > min(a.width, b.width) / 2:
         return width > STACK_WIDTH * height or width < BROKEN_LINE_WIDTH * height

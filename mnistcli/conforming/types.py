@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Grey = NDArray[np.uint8]
     Ink = NDArray[np.float32]
     Mask = NDArray[np.bool_]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from mnistcli.conforming.types import Grey
+    from mnistcli.pictures import Grey
 
 MAX_PIXELS = 1 << 24
 # Some decoders are written in Python and take a second for twice as many numbers or bytes.

@@ -20,7 +20,7 @@ from mnistcli.pictures.drawing import drawing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mnistcli.conforming.types import Grey
+    from mnistcli.pictures import Grey
 
 MAX_FILE_BYTES = 64 << 20
 # A drawing of the largest size, in letters of three bytes.
