@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def map_jobs(
         With 1 everything happens here, and joblib is not imported. joblib gives each process its
         share of the cores, for BLAS by the environment of its workers, and `n_cores` looks there.
     """
-    if len(calls) < 2 or n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules):
+    is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
+    if is_here or len(calls) < 2 or not _has_working_directory():
         yield from (function(*call) for call in calls)
         return
     import joblib
@@ -82,6 +84,15 @@ def map_jobs(
     )
     with _safe_path():
         yield from pool(joblib.delayed(function)(*call) for call in calls)
+
+
+def _has_working_directory() -> bool:
+    """Return whether the working directory still exists: a process cannot be started without."""
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import operator
 import os
+import subprocess
+import sys
+from pathlib import Path
 
+import joblib
 import pytest
+from joblib._parallel_backends import ThreadingBackend
 
+import mnistcli
 from mnistcli.parallel import map_blocks, map_jobs, n_cores
+from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
 
 def test_a_failure_in_a_block_is_raised_and_results_keep_their_order():
@@ -29,17 +36,72 @@ def test_the_environment_lowers_the_number_of_cores(monkeypatch, told, limit):
     assert n_cores() == (limit or here)
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2, -1])
+@pytest.mark.parametrize("n_jobs", [1, 2, -1, None])
 def test_jobs_give_their_results_in_order(n_jobs):
     pairs = [(1000 - i, i) for i in range(20)]
     assert list(map_jobs(operator.sub, pairs, n_jobs)) == [1000 - 2 * i for i in range(20)]
 
 
 @pytest.mark.skipif(n_cores() < 2, reason="one core is never shared")
-def test_workers_share_the_cores_out():
-    told = list(map_jobs(_cores_of_a_worker, [(), ()], 2))
+@pytest.mark.parametrize("how", ["by argument", "by context"])
+def test_workers_share_the_cores_out(how):
+    with joblib.parallel_config(n_jobs=2 if how == "by context" else None):
+        told = list(map_jobs(_cores_of_a_worker, [(), ()], 2 if how == "by argument" else None))
     assert all(process != os.getpid() and cores <= n_cores() // 2 for process, cores in told)
 
 
 def _cores_of_a_worker():
     return os.getpid(), n_cores()
+
+
+class CountingBackend(ThreadingBackend):
+    """Another backend, as a package for a cluster brings one."""
+
+    n_calls = 0
+    supports_return_generator = True
+
+    def submit(self, func, callback=None):
+        CountingBackend.n_calls += 1
+        return super().submit(func, callback)
+
+
+@pytest.mark.parametrize("returns_generator", [True, False])
+def test_folds_run_on_the_backend_of_the_caller(monkeypatch, mnist, returns_generator):
+    monkeypatch.setattr(CountingBackend, "n_calls", 0)
+    monkeypatch.setattr(CountingBackend, "supports_return_generator", returns_generator)
+    settings = TrainingSettings(split=SplitSpec(limit=100), folds=FoldSpec(4))
+    joblib.register_parallel_backend("counting", CountingBackend)
+    with joblib.parallel_config("counting", n_jobs=2):
+        theirs = mnistcli.train("0v1", mnist, settings).cross_validation
+    assert CountingBackend.n_calls == 4
+    assert theirs.accuracies == mnistcli.train("0v1", mnist, settings).cross_validation.accuracies
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["-t pairs --limit 200 --jobs 2", "-t 0v1 --limit 100 --cv 2 --jobs 2"],
+)
+def test_nothing_in_the_working_directory_is_run(tmp_path, arguments):
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    for name in ("json", "random", "numpy", "joblib", "argparse", "sitecustomize", "mnistcli"):
+        (folder / f"{name}.py").write_text(f"open('{tmp_path}/it-ran', 'w')")
+    done = _mnistcli("train", *arguments.split(), "--no-save", "-q", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert not (tmp_path / "it-ran").exists()
+
+
+def test_jobs_do_without_a_working_directory(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    arguments = "train -t 0v1 --limit 100 --cv 2 --jobs 2 --no-save -q"
+    done = _mnistcli(*arguments.split(), cwd=folder, preexec_fn=folder.rmdir)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _mnistcli(*arguments, **options):
+    command = [sys.executable, "-P", "-m", "mnistcli", *arguments]
+    path = {"PYTHONPATH": str(Path(mnistcli.__file__).parents[1])}
+    return subprocess.run(
+        command, env={**os.environ, **path}, capture_output=True, timeout=60, check=False, **options
+    )
