@@ -14,7 +14,6 @@ from mnistcli.evaluation import JudgedModel, judge
 from mnistcli.metrics.measures import measure_named
 from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
-from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +145,7 @@ def compare(
         samples, n_left_out = unseen_samples(models, data)
         name = f"{data.name} test"
     else:
-        samples, n_left_out = samples_of(data, parse_task(models[0].card.task)), 0
+        samples, n_left_out = samples_of(data, models[0].card.task), 0
     sign = -1 if measure.larger_is_better else 1
     judged = tuple(
         sorted(
@@ -174,7 +173,7 @@ def check_comparable(models: Sequence[Model]) -> None:
             "a comparison takes two models or more",
             hint="for example mnistcli compare 3v8@1 3v8@2; see mnistcli models list",
         )
-    first, *others = ((model, parse_task(model.card.task)) for model in models)
+    first, *others = ((model, model.card.task) for model in models)
     for model, task in others:
         if task.groups != first[1].groups:
             raise UsageError(
@@ -223,7 +222,7 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
     n_train = len(dataset.train.labels)
     kept: dict[SplitSpec | None, Samples] = {}
     for model in models:
-        task, split = parse_task(model.card.task), replace(model.card.split, limit=None)
+        task, split = model.card.task, replace(model.card.split, limit=None)
         is_its_own = dataset.sha256 == model.card.dataset_sha256
         if is_its_own and split.kind == "random":
             if split not in kept:

@@ -11,7 +11,6 @@ from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.classification import Evaluation, answers_of, evaluate_scores
 from mnistcli.model_selection.splits import samples_of, test_samples, training_samples
-from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +93,7 @@ class JudgedModel:
 
     def pair_errors(self) -> NDArray[np.float64] | None:
         """Judge the model of each pair of classes, see `metrics.pairs`; None where there are none."""
-        if not parse_task(self.model.card.task).is_pairwise:
+        if not self.model.card.task.is_pairwise:
             return None
         from mnistcli.metrics.pairs import pair_error_rates
 
@@ -138,7 +137,7 @@ def evaluate(
     """
     from mnistcli.datasets import Dataset, open_dataset
 
-    task = parse_task(model.card.task)
+    task = model.card.task
     if data is None:
         data = open_dataset(model.card.dataset)
     if isinstance(data, Dataset):
@@ -162,7 +161,7 @@ def judge(
         _check_binary(model)
     if not len(samples):
         raise DataUnavailableError(
-            f"{on or 'the data'} has no image for the task {model.card.task}"
+            f"{on or 'the data'} has no image for the task {model.card.task.name}"
         )
     scores = model.classifier.decision_function(samples.images)
     names, bar = model.card.class_names, threshold.value if threshold else None
@@ -194,7 +193,7 @@ def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
             f"{dataset.name} is not what {model.ref} was trained on, and a threshold is chosen there",
             hint="choose one yourself: --threshold P",
         )
-    samples = training_samples(dataset, parse_task(model.card.task), model.card.split)
+    samples = training_samples(dataset, model.card.task, model.card.split)
     probabilities = probabilities_of(model.classifier.decision_function(samples.images))
     return choose_threshold(samples.y, probabilities, target, f"{dataset.name} train")
 
@@ -209,7 +208,7 @@ def _check_binary(model: Model) -> None:
 
 
 def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
-    task = parse_task(model.card.task)
+    task = model.card.task
     if dataset.sha256 != model.card.dataset_sha256:
         # Other data than it was trained on: its split means nothing there.
         return samples_of(dataset.test if on == "test" else dataset.train, task)

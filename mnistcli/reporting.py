@@ -10,7 +10,7 @@ import numpy as np
 from mnistcli.evaluation import evaluate
 from mnistcli.gallery import filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
-from mnistcli.tasks import REST, parse_task
+from mnistcli.tasks import REST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnistcli.evaluation import JudgedModel
     from mnistcli.gallery import Exhibit
     from mnistcli.registry.model_file import Model
+    from mnistcli.tasks import Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16
@@ -140,14 +141,13 @@ def _answered(judged: JudgedModel, positions: Sequence[int]) -> tuple[Answered, 
     )
 
 
-def describe_task(task: str) -> str:
+def describe_task(task: Task) -> str:
     """Say what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
-    parsed = parse_task(task)
-    names = ["the other digits" if name == REST else name for name in parsed.class_names]
-    if len(parsed.digits) == parsed.n_classes == 10:
+    names = ["the other digits" if name == REST else name for name in task.class_names]
+    if len(task.digits) == task.n_classes == 10:
         return "all ten digits apart"
-    if parsed.is_binary:
+    if task.is_binary:
         # The positive class comes last, and first in a sentence where the other is the rest.
-        first, second = names[::-1] if parsed.class_names[0] == REST else names
+        first, second = names[::-1] if task.class_names[0] == REST else names
         return f"{first} from {second}"
     return f"{', '.join(names[:-1])} and {names[-1]} apart"

@@ -11,7 +11,6 @@ from mnistcli.errors import DataUnavailableError
 from mnistcli.model_selection.splits import test_samples
 from mnistcli.progress import SILENT
 from mnistcli.settings import TrainingSettings
-from mnistcli.tasks import parse_task
 from mnistcli.training import train
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def reproduce(
             f"sha256 {card.dataset_sha256[:12]}... then, {dataset.sha256[:12]}... now",
             hint="a model is reproduced from the very bytes that it was trained on",
         )
-    task = parse_task(card.task)
+    task = card.task
     settings = TrainingSettings(card.settings, card.split, card.feature_spec, n_jobs=n_jobs)
     again = train(task, dataset, settings, progress=progress).model
     images = test_samples(dataset, task, card.split).images

@@ -135,8 +135,7 @@ def train(
         tested.y, classifier.decision_function(tested.images), task.class_names
     )
     card = ModelCard(
-        task=task.name,
-        class_names=task.class_names,
+        task=task,
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         split=settings.split,

@@ -8,6 +8,7 @@ import pytest
 import mnistcli
 from mnistcli.reporting import N_MISTAKES, N_UNCERTAIN, describe_task, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
 
 
 @pytest.fixture(scope="module", params=["3v8", "digits", "pairs"])
@@ -62,4 +63,4 @@ def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
     ],
 )
 def test_tasks_in_words(task, words):
-    assert describe_task(task) == words
+    assert describe_task(parse_task(task)) == words

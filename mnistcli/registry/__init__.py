@@ -25,4 +25,4 @@ def load_model(ref: str | None = None) -> Model:
 
 def save_model(model: Model, name: str | None = None) -> ModelEntry:
     """Keep a model in the user's registry, by default under the name of its task."""
-    return open_registry().save(model, name or model.card.task)
+    return open_registry().save(model, name or model.card.task.name)

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from datetime import datetime
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypedDict,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from mnistcli.errors import TaskError, UsageError
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec
-from mnistcli.tasks import parse_task
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-T = TypeVar("T")
+from mnistcli.tasks import Task, parse_task
 
 # How to change the card: a new key with a default that means "not known" needs nothing more. A
 # key that goes or changes its meaning raises this number, and `ModelCard.from_json` then turns
 # the older layout into the newer one; a fixture file of the older number stays in the tests.
 FORMAT_VERSION = 1
+
+# Numbers with their least and largest value; exports keep counts in 32 bits.
+MAX_ORDER = 10**15
+Count = Annotated[int, (0, 2**31 - 1)]
+Order = Annotated[int, (0, MAX_ORDER)]
+Share = Annotated[float, (0, 1)]
+Amount = Annotated[float, (0, 1e15)]
+Scalar = str | int | float | bool | None
+_CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}\+00:00")
+
+
+class CertificateEntry(TypedDict, total=False):
+    """Entries of a certificate that are counted on; there may be others."""
+
+    converged: bool
+    n_iterations: Count
+    n_passes: Amount
+    objective: float | None
+    gap_bound: float | None
+    distance_bound: float | None
+
+
+class MetricsEntry(TypedDict, total=False):
+    """Metrics that are counted on; there may be others."""
+
+    train_accuracy: Share | None
+    test_accuracy: Share | None
+    cv_accuracies: list[Share]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +66,8 @@ class ModelCard:
 
     Attributes
     ----------
-    task : str
-        A sentence of the task language.
-    class_names : tuple of str
-        In class order.
+    task : Task
+        In the file its name, and beside it the names of its classes.
     dataset, dataset_sha256 : str
         What it was trained on: the name, and the identity of the decoded bytes.
     split : SplitSpec
@@ -54,33 +90,46 @@ class ModelCard:
         The command line, or "" from Python.
     created : str
         ISO 8601 in UTC with microseconds.
+    order : int
+        Counts what was saved in the registry, whatever the clock said; 0 where that is not known.
     """
 
-    task: str
-    class_names: tuple[str, ...]
+    task: Task
     dataset: str
     dataset_sha256: str
     split: SplitSpec
     settings: SolverSettings
     features: dict[str, Any]
-    n_train: int
-    n_test: int
-    certificate: dict[str, Any]
-    fit_seconds: float
-    metrics: dict[str, Any]
+    n_train: Count
+    n_test: Count
+    certificate: Annotated[dict[str, Any], CertificateEntry]
+    fit_seconds: Amount
+    metrics: Annotated[dict[str, Any], MetricsEntry]
     versions: dict[str, str]
     command: str
     created: str
+    order: Order = 0
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In class order."""
+        return self.task.class_names
 
     @property
     def feature_spec(self) -> FeatureSpec:
         """What the model looks at."""
-        content = {key: value for key, value in self.features.items() if key != "scale"}
-        return _feature_spec(content)
+        return _feature_spec(self.features)
+
+    def document(self) -> dict[str, Any]:
+        """Return the card as JSON holds it."""
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        names = {"task": self.task.name, "class_names": list(self.class_names)}
+        settings = {"split": asdict(self.split), "settings": asdict(self.settings)}
+        return {**names, **content, **names, **settings}
 
     def to_json(self) -> str:
         """Write the card as one JSON object, keys sorted; equal cards give equal text."""
-        content = {"format_version": FORMAT_VERSION, **asdict(self)}
+        content = {"format_version": FORMAT_VERSION, **self.document()}
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
         # A command line may hold bytes that are no text.
         return text.encode(errors="replace").decode()
@@ -105,53 +154,19 @@ class ModelCard:
             raise ValueError(
                 f"the card has format version {version!r}, this program reads {FORMAT_VERSION}"
             )
-        _check(content)
-        content["class_names"] = tuple(content["class_names"])
-        content["split"] = _settings(SplitSpec, content["split"])
-        content["settings"] = _settings(SolverSettings, content["settings"])
-        return cls(**content)
-
-
-def _settings(kind: Callable[..., T], content: dict[str, Any]) -> T:
-    counts = [content.get(name) for name in ("seed", "limit", "max_iter")]
-    if any(type(count) not in (int, type(None)) for count in counts):
-        raise ValueError("the card's settings count in numbers that are not whole")
-    try:
-        return kind(**content)
-    except (TypeError, UsageError) as error:
-        raise ValueError(f"the card's settings are not what they should be: {error}") from error
-
-
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "tuple[str, ...]": list,
-    "dict[str, Any]": dict,
-    "dict[str, str]": dict,
-    "SplitSpec": dict,
-    "SolverSettings": dict,
-}
-_MAX_NESTING = 4
-
-
-def _check(content: dict[str, Any]) -> None:
-    kinds = {field.name: _KINDS[str(field.type)] for field in fields(ModelCard)}
-    if content.keys() != kinds.keys():
-        odd = ", ".join(sorted(content.keys() ^ kinds.keys()))
-        raise ValueError(f"the card has missing or unknown keys: {odd}")
-    for key, kind in kinds.items():
-        value = content[key]
-        if not isinstance(value, kind) or isinstance(value, bool) or _nesting(value) > _MAX_NESTING:
-            raise ValueError(f"the card's {key} is not what it should be")
-    if content["class_names"] != list(_class_names(content["task"])):
-        raise ValueError("the card's class_names are not those of its task")
-    features = dict(content["features"])
-    scale = features.pop("scale", None)
-    if not isinstance(scale, float) or not 0 < scale <= 1:
-        raise ValueError("the card's features have no scale")
-    if features_entry(_feature_spec(features), scale) != content["features"]:
-        raise ValueError("the card does not say how pixels become features")
+        names = content.pop("class_names", None)
+        card: ModelCard = _read(cls, content, "")
+        if names != list(card.class_names):
+            raise ValueError("the card's class_names are not those of its task")
+        scale = card.features.get("scale")
+        if not isinstance(scale, float) or not 0 < scale <= 1:
+            raise ValueError("the card's features have no scale")
+        if features_entry(card.feature_spec, scale) != card.features:
+            raise ValueError("the card does not say how pixels become features")
+        if not _CREATED.fullmatch(card.created):
+            raise ValueError("the card's created is no time in UTC")
+        datetime.fromisoformat(card.created)
+        return card
 
 
 def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
@@ -165,23 +180,78 @@ def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
 
 
 def _feature_spec(content: dict[str, Any]) -> FeatureSpec:
-    try:
-        return FeatureSpec(**{**content, "sides": tuple(content.get("sides", ()))})
-    except (TypeError, UsageError) as error:
-        raise ValueError(f"the card does not say how pixels become features: {error}") from error
+    plain = {key: value for key, value in content.items() if key != "scale"}
+    spec: FeatureSpec = _read(FeatureSpec, plain, ".features")
+    return spec
 
 
-def _class_names(task: str) -> tuple[str, ...]:
+def _read(kind: Any, value: Any, path: str) -> Any:
+    """Read what JSON holds as a value of a type, down to the last key.
+
+    Raises
+    ------
+    ValueError
+        Names what is missing, unknown, of another type or out of bounds.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        plain, meant = _read(arguments[0], value, path), arguments[1]
+        if is_typeddict(meant):
+            return _read_entries(meant, plain, path)
+        if meant[0] <= plain <= meant[1]:
+            return plain
+    elif origin in (Union, UnionType):
+        for each in arguments:
+            with contextlib.suppress(ValueError):
+                return _read(each, value, path)
+    elif origin is Literal:
+        if isinstance(value, str) and value in arguments:
+            return value
+    elif origin is dict and isinstance(value, dict):
+        return {key: _read(arguments[1], item, f"{path}.{key}") for key, item in value.items()}
+    elif origin in (list, tuple) and isinstance(value, list):
+        return origin(_read(arguments[0], item, path) for item in value)
+    elif kind is Task and isinstance(value, str):
+        return _parsed(value)
+    elif is_dataclass(kind) and kind is not Task and isinstance(value, dict):
+        return _read_dataclass(kind, value, path)
+    elif kind is Any or type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise ValueError(f"the card's {path.lstrip('.')} is not what it should be")
+
+
+def _read_entries(kind: Any, content: dict[str, Any], path: str) -> dict[str, Any]:
+    hints, other = _hints(kind), Scalar | list[Scalar]
+    return {key: _read(hints.get(key, other), content[key], f"{path}.{key}") for key in content}
+
+
+def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
+    hints = _hints(kind)
+    needed = {each.name for each in fields(kind) if each.default is MISSING}
+    odd = (content.keys() - hints.keys()) | (needed - content.keys())
+    where = f"card's {path.lstrip('.')}" if path else "card"
+    if odd:
+        raise ValueError(f"the {where} has missing or unknown keys: {', '.join(sorted(odd))}")
+    values = {key: _read(hints[key], item, f"{path}.{key}") for key, item in content.items()}
     try:
-        return parse_task(task).class_names
+        return kind(**values)
+    except UsageError as error:
+        raise ValueError(f"the {where} is not what it should be: {error.message}") from error
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _parsed(task: str) -> Task:
+    try:
+        parsed = parse_task(task)
     except TaskError as error:
         raise ValueError(error.message) from error
-
-
-def _nesting(value: object) -> int:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return 1 + max(map(_nesting, value), default=0) if isinstance(value, list) else 0
+    if parsed.name != task:
+        raise ValueError(f"the card writes the task {parsed.name} as {task!r}")
+    return parsed
 
 
 def strict_json(text: str) -> Any:

@@ -27,7 +27,6 @@ from mnistcli.errors import CorruptFileError
 from mnistcli.features import n_features_of, shapes_of
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
-from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +42,8 @@ METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _DTYPES = {"F64": "<f8", "F32": "<f4"}
+# Sums of squares of so large weights are still numbers.
+_MAX_WEIGHT = {"F64": 1e100, "F32": 1e15}
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
@@ -145,15 +146,15 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
     from mnistcli.linear_model.classifier import LinearClassifier
 
     kind = LinearClassifier
-    if parse_task(header.card.task).is_pairwise:
+    if header.card.task.is_pairwise:
         from mnistcli.linear_model.pairwise import PairwiseClassifier
 
         kind = PairwiseClassifier
     arrays = {}
     for name, (dtype, shape, start, stop) in header.layout.items():
         array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(shape)
-        if not np.isfinite(array).all():
-            problem = "the model holds numbers that are not finite"
+        if not (np.abs(array) <= _MAX_WEIGHT[dtype]).all():
+            problem = f"the model holds numbers that are not finite, or over {_MAX_WEIGHT[dtype]:g}"
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     return kind(
@@ -221,7 +222,7 @@ def _parse_header(text: bytes) -> _Header:
 def _layout_of(card: ModelCard) -> _Layout:
     """Say which arrays a model with such a card has, and where they are."""
     spec = card.feature_spec
-    n_outputs = parse_task(card.task).n_outputs
+    n_outputs = card.task.n_outputs
     wanted: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, n_features_of(spec))),
         ("intercept", "F64", (n_outputs,)),

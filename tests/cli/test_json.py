@@ -13,7 +13,7 @@ EVALUATION = {
 }  # fmt: skip
 CARD = {
     "task", "class_names", "dataset", "dataset_sha256", "split", "settings", "features", "n_train",
-    "n_test", "certificate", "fit_seconds", "metrics", "versions", "command", "created",
+    "n_test", "certificate", "fit_seconds", "metrics", "versions", "command", "created", "order",
 }  # fmt: skip
 SUMMARY = {"model", "path", "n_bytes", "tags", "card", "problem"}
 CONTRACT = {

@@ -13,6 +13,7 @@ from mnistcli.linear_model.pairwise import pairs_of
 from mnistcli.metrics.pairs import pair_error_rates
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
 from mnistcli.training import train
 
 
@@ -22,7 +23,7 @@ def test_rates_are_those_of_the_models_of_two_classes(mnist):
     np.testing.assert_array_equal(errors, errors.T)
     assert np.isnan(errors.diagonal()).all()
     row = pairs_of(10).index((3, 8))
-    alone = replace(pairs.card, task="3v8", class_names=("3", "8"))
+    alone = replace(pairs.card, task=parse_task("3v8"))
     coef, intercept = pairs.classifier.coef[[row]], pairs.classifier.intercept[[row]]
     two = Model(LinearClassifier(coef, intercept, ("3", "8")), alone)
     assert errors[3, 8] == pytest.approx(1 - evaluate(two, mnist).evaluation.accuracy)

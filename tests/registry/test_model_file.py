@@ -18,6 +18,7 @@ from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.model_file import Model, encode_model, load_model, read_card
 from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.tasks import parse_task
 
 
 def make_model(n_classes=2, *, accuracy=0.5, created="2026-01-02T03:04:05.000006+00:00", seed=0):
@@ -28,8 +29,7 @@ def make_model(n_classes=2, *, accuracy=0.5, created="2026-01-02T03:04:05.000006
         rng.normal(size=(n_outputs, 784)), rng.normal(size=n_outputs), names
     )
     card = ModelCard(
-        task="v".join(names),
-        class_names=names,
+        task=parse_task("v".join(names)),
         dataset="mnist",
         dataset_sha256="ab" * 32,
         split=SplitSpec(),
@@ -128,14 +128,58 @@ def test_foreign_files_are_refused_and_nothing_in_them_is_run(path, content, mon
     assert [entry.name for entry in tmp_path.iterdir() if entry.name != "home"] == [path.name]
 
 
-def test_numbers_that_are_not_finite_are_refused(path):
+@pytest.mark.parametrize("number", [np.nan, np.inf, -1.7e308])
+def test_numbers_that_are_not_finite_or_huge_are_refused(path, number):
     model = make_model()
     coef = model.classifier.coef.copy()
-    coef[0, 5] = np.nan
+    coef[0, 5] = number
     broken = dataclasses.replace(model, classifier=dataclasses.replace(model.classifier, coef=coef))
     path.write_bytes(encode_model(broken))
     with pytest.raises(CorruptFileError, match="not finite"):
         load_model(path)
+
+
+def forged_card(*keys_and_value):
+    *keys, last, value = keys_and_value
+    content = json.loads(make_model().card.to_json())
+    inner = content
+    for key in keys:
+        inner = inner[key]
+    inner[last] = value
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("settings", "C", None), ("settings", "C", "1"), ("settings", "C", True),
+        ("settings", "solver", ["lbfgs"]), ("settings", "tol", "x"), ("settings", "max_iter", 1.5),
+        ("settings", "odd", 1), ("split", "seed", None), ("split", "seed", False),
+        ("split", "limit", "5"), ("split", "test_size", {}), ("split", []), ("task", "0V1"),
+        ("task", 1), ("class_names", ["1", "0"]), ("features", "scale", 2.0),
+        ("features", "kind", ["pixels"]), ("features", "n_copies", False), ("n_train", -1),
+        ("n_test", 1.0), ("certificate", "n_iterations", -1e308),
+        ("certificate", "n_iterations", None), ("certificate", "converged", "yes"),
+        ("certificate", "odd", {"a": 1}), ("metrics", "test_accuracy", 1.5),
+        ("metrics", "test_accuracy", "0.9"), ("metrics", "odd", [[1]]), ("versions", "python", 3.11),
+        ("versions", []), ("created", "[/]"), ("created", "2026-13-02T03:04:05.000006+00:00"),
+        ("created", None), ("fit_seconds", -1.0), ("order", -1), ("order", 10**16), ("command", 0),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_card_of_other_types_or_out_of_bounds_is_none(place):
+    assert ModelCard.from_json(json.dumps(json.loads(make_model().card.to_json())))
+    with pytest.raises(ValueError, match=r"card|task|month|patches|features"):
+        ModelCard.from_json(forged_card(*place))
+
+
+def test_a_card_that_has_no_order_yet_is_read():
+    content = json.loads(make_model().card.to_json())
+    del content["order"]
+    assert ModelCard.from_json(json.dumps(content)) == make_model().card
+    del content["created"]
+    with pytest.raises(ValueError, match="the card has missing or unknown keys: created"):
+        ModelCard.from_json(json.dumps(content))
 
 
 def test_a_card_of_a_newer_format_is_named(path):

@@ -24,7 +24,7 @@ def markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     judged, card = report.judged, report.model.card
     evaluation, names = judged.evaluation, card.class_names
-    yield f"# {words.markdown(report.model.ref or card.task)}"
+    yield f"# {words.markdown(report.model.ref or card.task.name)}"
     yield ""
     yield words.markdown(verdict(judged))
     yield ""

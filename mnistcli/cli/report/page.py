@@ -31,7 +31,7 @@ _PATCHES = "How much there is of each of these patches, and where, is what it we
 
 def page(report: Report) -> str:
     """Write the page; equal reports give equal pages."""
-    ref = report.model.ref or report.model.card.task
+    ref = report.model.ref or report.model.card.task.name
     head = tag(
         "head",
         tag("meta", charset="utf-8"),

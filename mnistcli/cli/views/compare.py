@@ -37,7 +37,7 @@ def comparison_view(comparison: Comparison, render: Render) -> View:
             "models": [
                 {
                     "model": each.model.ref,
-                    "task": each.model.card.task,
+                    "task": each.model.card.task.name,
                     "differs_in": list(words),
                     "difference": by.of(each.evaluation) - by.of(judged[0].evaluation),
                     "evaluation": evaluation_document(each.evaluation),
@@ -64,7 +64,14 @@ def comparison_view(comparison: Comparison, render: Render) -> View:
                 else (None,) * 4
             )
             n_samples = each.evaluation.n_samples
-            yield (each.model.ref, each.model.card.task, n_samples, *values, difference, *found)
+            yield (
+                each.model.ref,
+                each.model.card.task.name,
+                n_samples,
+                *values,
+                difference,
+                *found,
+            )
 
     def table(console: Console) -> RenderableType:
         from rich.console import Group
@@ -174,7 +181,7 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
     is_drawn = split.kind == "random" or split.limit is not None
     share = "" if settings.l1_ratio is None else f"L1 share {settings.l1_ratio:g}"
     return (
-        card.task,
+        card.task.name,
         card.dataset,
         "no penalty" if settings.penalty == "none" else settings.penalty,
         share,

@@ -120,7 +120,7 @@ def evaluation_view(
     def document() -> dict[str, Any]:
         return {
             "model": judged.model.ref,
-            "task": card.task,
+            "task": card.task.name,
             "class_names": list(card.class_names),
             "on": judged.on,
             "threshold": asdict(judged.threshold) if judged.threshold else None,

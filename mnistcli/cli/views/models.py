@@ -82,7 +82,7 @@ def models_view(summaries: Sequence[ModelSummary]) -> View:
         for summary in summaries:
             card = summary.card
             known = (
-                (card.task, card.settings.penalty, card.settings.C, card.settings.solver,
+                (card.task.name, card.settings.penalty, card.settings.C, card.settings.solver,
                  card.metrics.get("test_accuracy"), card.created)
                 if card
                 else (None,) * 6
@@ -114,7 +114,7 @@ def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
     card = summary.card
     if card is None:
         return "-", summary.problem, "-"
-    what = f"{card.task}, {card.settings.penalty}, C = {card.settings.C:g}"
+    what = f"{card.task.name}, {card.settings.penalty}, C = {card.settings.C:g}"
     accuracy = card.metrics.get("test_accuracy")
     shown = percent(accuracy) if isinstance(accuracy, float) else "-"
     return shown, what, card.created[:16].replace("T", " ")
@@ -126,7 +126,7 @@ def _summary_document(summary: ModelSummary) -> dict[str, Any]:
         "path": str(summary.entry.path),
         "n_bytes": summary.n_bytes,
         "tags": list(summary.tags),
-        "card": asdict(summary.card) if summary.card else None,
+        "card": summary.card.document() if summary.card else None,
         "problem": summary.problem or None,
     }
 
@@ -158,7 +158,7 @@ def model_view(summary: ModelSummary) -> View:
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Say all that a card holds, in pairs of a name and what it says."""
-    yield "Task", f"{card.task}: {', '.join(card.class_names)}"
+    yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
     yield "", f"{card.n_train:,} training and {card.n_test:,} test images"

@@ -138,7 +138,7 @@ def export_model(
 def _stem(model: Model) -> str:
     # A path stands for a model outside the registry: 0v1@3, models/0v1/3.safetensors.
     name = model.ref.replace("\\", "/").rpartition("/")[2]
-    return name.removesuffix(SUFFIX).replace("@", "-") or model.card.task
+    return name.removesuffix(SUFFIX).replace("@", "-") or model.card.task.name
 
 
 def _is_there_already(path: Path) -> UsageError:
@@ -149,7 +149,7 @@ def _check_that_it_fits(model: Model, format_: Format) -> None:
     """Refuse what is more than one linear function of the pixels for each class."""
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    name = model.ref or model.card.task
+    name = model.ref or model.card.task.name
     if model.classifier.features is not None or model.classifier.n_features != N_PIXELS:
         kind = model.card.features["kind"]
         raise UsageError(f"{name} looks at {kind}, not at pixels, which {format_} cannot hold")

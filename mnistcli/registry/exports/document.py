@@ -26,7 +26,7 @@ def encode_document(model: Model) -> bytes:
         "scale": classifier.scale,
         "intercept": classifier.intercept.tolist(),
         "coef": classifier.coef.tolist(),
-        "card": json.loads(model.card.to_json()),
+        "card": model.card.document(),
     }
     lines = [f'  "{key}": {_matrix(v) if key == "coef" else _text(v)}' for key, v in fields.items()]
     # The path of a file may hold bytes that are no text.

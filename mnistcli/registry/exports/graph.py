@@ -67,7 +67,7 @@ def encode_graph(model: Model) -> bytes:
         ir_version=_IR_VERSION,
         producer_name="mnistcli",
         producer_version=model.card.versions.get("mnistcli", ""),
-        doc_string=f"{model.ref}: logistic regression for {model.card.task} on {model.card.dataset}",
+        doc_string=f"{model.ref}: logistic regression for {model.card.task.name} on {model.card.dataset}",
     )
     helper.set_model_props(proto, {"card": model.card.to_json()})
     content: bytes = proto.SerializeToString(deterministic=True)
