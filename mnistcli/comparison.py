@@ -11,14 +11,13 @@ import numpy as np
 
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, judge
+from mnistcli.gallery import CaptionedImage
 from mnistcli.metrics.measures import measure_named
 from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset, LabelledImages
     from mnistcli.metrics.measures import Measure
@@ -54,29 +53,6 @@ class Duel:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Disagreement:
-    """An image to which the models gave different answers.
-
-    Attributes
-    ----------
-    index : int
-        Where the image stands in what was judged.
-    image : ndarray of shape (28, 28), uint8
-    truth : str
-    answers : tuple of str
-        By model, in the order of `Comparison.judged`.
-    p_truth : tuple of float
-        The probabilities that they gave to the truth.
-    """
-
-    index: int
-    image: NDArray[np.uint8]
-    truth: str
-    answers: tuple[str, ...]
-    p_truth: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """Models of one task, judged on the same images.
 
@@ -94,7 +70,7 @@ class Comparison:
         Images of a model's own test set that others were trained on, and so none was judged on.
     n_disagreements : int
         Images to which not all gave the same answer.
-    disagreements : tuple of Disagreement
+    disagreements : tuple of CaptionedImage
         Those on which they differ most about the truth come first.
     """
 
@@ -104,7 +80,7 @@ class Comparison:
     duels: tuple[Duel, ...]
     n_left_out: int
     n_disagreements: int
-    disagreements: tuple[Disagreement, ...]
+    disagreements: tuple[CaptionedImage, ...]
 
 
 def compare(
@@ -266,7 +242,7 @@ def _duels(judged: Sequence[JudgedModel]) -> tuple[Duel, ...]:
     )
 
 
-def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[Disagreement, ...]]:
+def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[CaptionedImage, ...]]:
     """Count the images with different answers, and give those with the most different certainty."""
     samples, names = judged[0].samples, judged[0].model.card.class_names
     answers = np.stack([each.answers for each in judged])
@@ -275,13 +251,16 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[Di
     p_truth = np.take_along_axis(probabilities, truth, axis=2)[:, :, 0]
     where = np.flatnonzero((answers != answers[0]).any(axis=0))
     farthest = where[np.argsort(-np.ptp(p_truth[:, where], axis=0), kind="stable")]
-    return len(where), tuple(
-        Disagreement(
-            index=int(samples.index[i]),
-            image=samples.images[i],
-            truth=names[samples.y[i]],
-            answers=tuple(names[k] for k in answers[:, i]),
-            p_truth=tuple(p_truth[:, i].tolist()),
-        )
-        for i in farthest[:n]
-    )
+    refs = [each.model.ref for each in judged]
+    images = []
+    for i in farthest[:n].tolist():
+        index, said = int(samples.index[i]), [names[k] for k in answers[:, i]]
+        facts = {
+            "index": index,
+            "truth": names[samples.y[i]],
+            "answers": dict(zip(refs, said, strict=True)),
+            "p_truth": dict(zip(refs, p_truth[:, i].tolist(), strict=True)),
+        }
+        caption = f"#{index}: {facts['truth']} ({'/'.join(said)})"
+        images.append(CaptionedImage(samples.images[i], caption, facts))
+    return len(where), tuple(images)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mnistcli.errors import DataUnavailableError, UsageError
+from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.classification import Evaluation, answers_of, evaluate_scores
 from mnistcli.model_selection.splits import samples_of, test_samples, training_samples
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset, LabelledImages
@@ -22,29 +25,6 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
 Part = Literal["test", "train"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mistake:
-    """An image that the model got wrong.
-
-    Attributes
-    ----------
-    index : int
-        Where the image stands in what was judged.
-    image : ndarray of shape (28, 28), uint8
-    truth, answer : str
-        Class names.
-    p_truth, p_answer : float
-        The probabilities that the model gave to them.
-    """
-
-    index: int
-    image: NDArray[np.uint8]
-    truth: str
-    answer: str
-    p_truth: float
-    p_answer: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +43,7 @@ class JudgedModel:
     threshold : Threshold or None
         What its answers depended on; None for the most probable class.
     evaluation : Evaluation
-    mistakes : tuple of Mistake
+    mistakes : tuple of CaptionedImage
         The least probable truths first.
     """
 
@@ -73,7 +53,7 @@ class JudgedModel:
     scores: NDArray[np.float64]
     threshold: Threshold | None
     evaluation: Evaluation
-    mistakes: tuple[Mistake, ...]
+    mistakes: tuple[CaptionedImage, ...]
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -222,7 +202,7 @@ def _worst_mistakes(
     scores: NDArray[np.float64],
     threshold: float | None,
     n: int,
-) -> tuple[Mistake, ...]:
+) -> tuple[CaptionedImage, ...]:
     if n == 0:
         return ()
     probabilities = probabilities_of(scores)
@@ -230,15 +210,29 @@ def _worst_mistakes(
     p_truth = np.take_along_axis(probabilities, samples.y[:, None], axis=1)[:, 0]
     wrong = np.flatnonzero(answers != samples.y)
     worst = wrong[np.argsort(p_truth[wrong], kind="stable")][:n]
-    names = model.card.class_names
-    return tuple(
-        Mistake(
-            index=int(samples.index[i]),
-            image=samples.images[i],
-            truth=names[samples.y[i]],
-            answer=names[answers[i]],
-            p_truth=float(p_truth[i]),
-            p_answer=float(probabilities[i, answers[i]]),
-        )
-        for i in worst
-    )
+    return judged_images(samples, answers, probabilities, model.card.class_names, worst.tolist())
+
+
+def judged_images(
+    samples: Samples,
+    answers: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    class_names: tuple[str, ...],
+    positions: Iterable[int],
+) -> tuple[CaptionedImage, ...]:
+    """Return some of the samples with their truth, the answer to them and how sure it was."""
+    images = []
+    for i in positions:
+        truth, answer = class_names[samples.y[i]], class_names[answers[i]]
+        p_answer = float(probabilities[i, answers[i]])
+        sure = ">99%" if p_answer > 0.99 else f"{p_answer:.0%}"
+        facts = {
+            "index": int(samples.index[i]),
+            "truth": truth,
+            "answer": answer,
+            "p_truth": float(probabilities[i, samples.y[i]]),
+            "p_answer": p_answer,
+        }
+        caption = f"#{facts['index']}: {truth} not {answer} ({sure})"
+        images.append(CaptionedImage(samples.images[i], caption, facts))
+    return tuple(images)

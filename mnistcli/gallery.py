@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import LabelledImages
-    from mnistcli.evaluation import JudgedModel
     from mnistcli.registry.model_file import Model
 
 _SIDE = 28
@@ -25,70 +24,87 @@ _LARGEST_SIDE = 56
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exhibit:
-    """A picture and what it is.
+class CaptionedImage:
+    """A picture with words under it.
 
     Attributes
     ----------
     image : ndarray of shape (height, width)
-        uint8 for grey, 0 black; float64 in [-1, 1] for signed values.
+        uint8 for grey, 0 black; float64 in [-1, 1] for signed values such as weights.
     caption : str
     facts : dict
         What is known of it, for JSON.
     """
 
     image: NDArray[Any]
-    caption: str
-    facts: dict[str, Any]
+    caption: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def digits_at(part: LabelledImages, indices: Sequence[int]) -> tuple[Exhibit, ...]:
-    """Pick images by index.
+def digits_at(
+    part: LabelledImages, indices: Sequence[int], name: str = "test"
+) -> tuple[CaptionedImage, ...]:
+    """Pick images of a part of a dataset, called ``name``, by index.
 
     Raises
     ------
     UsageError
         There is no such index.
     """
+    check_indices(part, indices, name)
+    labels = part.labels[list(indices)].tolist()
+    return tuple(
+        CaptionedImage(
+            part.images[index],
+            f"{name} image {index}, labelled {label}",
+            {"index": index, "label": label},
+        )
+        for index, label in zip(indices, labels, strict=True)
+    )
+
+
+def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "test") -> None:
+    """Raise UsageError if one of the indices stands for no image of a part of a dataset."""
     n = len(part.labels)
     for index in indices:
         if not 0 <= index < n:
-            raise UsageError(f"there is no image {index}", hint=f"they go from 0 to {n - 1}")
-    return tuple(_digit(part, index) for index in indices)
+            number = str(index) if abs(index) < 1e12 else "of so high a number"
+            raise UsageError(
+                f"there is no {name} image {number}", hint=f"they go from 0 to {n - 1}"
+            )
 
 
 def some_digits(
-    part: LabelledImages, count: int, *, digit: int | None = None, seed: int | None = None
-) -> tuple[Exhibit, ...]:
+    part: LabelledImages,
+    count: int,
+    name: str = "test",
+    *,
+    digit: int | None = None,
+    seed: int | None = None,
+) -> tuple[CaptionedImage, ...]:
     """Pick the first ``count`` images, of one digit if asked; with a seed random ones."""
     wanted = np.arange(len(part.labels))
     if digit is not None:
         wanted = np.flatnonzero(part.labels == digit)
     if seed is not None:
         wanted = np.random.default_rng(seed).permutation(wanted)
-    return tuple(_digit(part, int(index)) for index in wanted[:count])
+    return digits_at(part, wanted[:count].tolist(), name)
 
 
-def _digit(part: LabelledImages, index: int) -> Exhibit:
-    label = int(part.labels[index])
-    facts = {"index": index, "label": label}
-    return Exhibit(part.images[index], f"#{index}: {label}", facts)
-
-
-def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[Exhibit, ...]:
+def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[CaptionedImage, ...]:
     """Average all the images of each digit."""
-    exhibits = []
+    pictures = []
     for digit in digits:
         members = np.flatnonzero(part.labels == digit)
         # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
         mean = part.images[members].mean(axis=0) if len(members) else np.zeros((_SIDE, _SIDE))
         facts = {"digit": digit, "n_images": len(members)}
         caption = f"mean {digit} ({len(members):,})"
-        exhibits.append(Exhibit(np.round(mean).astype(np.uint8), caption, facts))
-    return tuple(exhibits)
+        pictures.append(CaptionedImage(np.round(mean).astype(np.uint8), caption, facts))
+    return tuple(pictures)
 
 
-def weight_images(model: Model) -> tuple[Exhibit, ...]:
+def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
     One picture for two classes, where positive weights speak for class 1, else one for each class,
@@ -107,7 +123,7 @@ def weight_images(model: Model) -> tuple[Exhibit, ...]:
         )
     largest = float(np.abs(coef).max()) or 1.0
     return tuple(
-        Exhibit(
+        CaptionedImage(
             weights.reshape(_SIDE, _SIDE) / largest,
             f"for {name}, against {other}" if other else f"for {name}",
             {"class": name, "against": other or None, "largest_weight": largest},
@@ -116,7 +132,7 @@ def weight_images(model: Model) -> tuple[Exhibit, ...]:
     )
 
 
-def filter_images(model: Model) -> tuple[Exhibit, ...]:
+def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
     """Draw the patches that a model looks for, each on its own scale.
 
     Raises
@@ -131,55 +147,41 @@ def filter_images(model: Model) -> tuple[Exhibit, ...]:
             f"{model.ref} looks at pixels, it has no filters",
             hint="train one that has: mnistcli train --task digits --preset better",
         )
-    exhibits = []
+    pictures = []
     for side in model.card.feature_spec.sides:
         for i, weights in enumerate(learned[f"filters{side}"]):
             image = weights.reshape(side, side).astype(np.float64)
             facts = {"side": side, "index": i}
-            exhibits.append(Exhibit(image / np.abs(image).max(), f"{side} x {side} #{i}", facts))
-    return tuple(exhibits)
+            pictures.append(
+                CaptionedImage(image / (np.abs(image).max() or 1.0), f"{side} x {side} #{i}", facts)
+            )
+    return tuple(pictures)
 
 
-def mistakes_of(judged: JudgedModel) -> tuple[Exhibit, ...]:
-    """Give a model's mistakes with the right and the wrong answer, the worst first."""
-    return tuple(
-        Exhibit(
-            mistake.image,
-            f"#{mistake.index}: {mistake.truth} not {mistake.answer} ({_sure(mistake.p_answer)})",
-            {
-                "index": mistake.index,
-                "truth": mistake.truth,
-                "answer": mistake.answer,
-                "p_truth": mistake.p_truth,
-                "p_answer": mistake.p_answer,
-            },
-        )
-        for mistake in judged.mistakes
-    )
-
-
-def _sure(probability: float) -> str:
-    return ">99%" if probability > 0.99 else f"{probability:.0%}"
-
-
-def pictures_in(path: Path) -> Iterator[Exhibit]:
-    """Give the pictures in a file of one's own, shrunk to fit a terminal.
+def pictures_in(path: Path) -> Iterator[CaptionedImage]:
+    """Yield the pictures in a file of one's own, shrunk to fit a terminal.
 
     Raises
     ------
     BadImageError
         The file is no picture.
     """
-    from PIL import Image
-
     from mnistcli.pictures.read import read_pictures
 
     for picture in read_pictures(path):
-        image = Image.fromarray(picture.grey)
-        image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.BOX)
+        image = shrunk(picture.grey, _LARGEST_SIDE)
         height, width = picture.grey.shape
         facts = {"source": picture.source, "height": height, "width": width}
-        yield Exhibit(np.asarray(image), f"{picture.source}: {width} x {height}", facts)
+        yield CaptionedImage(image, f"{picture.source}: {width} x {height}", facts)
+
+
+def shrunk(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Make a picture small enough for a square."""
+    from PIL import Image
+
+    picture = Image.fromarray(grey)
+    picture.thumbnail((side, side), Image.Resampling.BOX)
+    return np.asarray(picture)
 
 
 def parse_digit(text: str) -> int:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+import stat
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mnistcli.errors import BadImageError, UsageError
+from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -21,10 +25,15 @@ if TYPE_CHECKING:
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
+    # What the model sees, and the notes on how it came to be so.
+    Seen = tuple[NDArray[np.uint8], tuple[str, ...]]
+
 _SIDE = 28
 
-# The answer of a model that is not sure enough.
-ABSTAINED = "?"
+Input = Path | Literal["-"]
+
+# The answer of a model that is not sure enough, and what stands for one where there is no digit.
+ABSTAINED, FAILED = "?", "!"
 # What a folder stands for; a file named by itself is judged by its content.
 PICTURE_SUFFIXES = frozenset(
     ".png .jpg .jpeg .gif .bmp .tif .tiff .pgm .pbm .ppm .pnm".split()  # noqa: SIM905 - reads well
@@ -52,13 +61,13 @@ class Predictions:
         return len(self.classes)
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
-        """Give the name and the probability of the most probable class of each image."""
+        """Yield the name and the probability of the most probable class of each image."""
         for k, row in zip(self.classes.tolist(), self.probabilities, strict=True):
             yield self.class_names[k], float(row[k])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
+class Prediction:
     """One picture, what the model saw of it, and its answer.
 
     Attributes
@@ -167,7 +176,7 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     )
 
 
-def look_at(
+def predict_images(
     model: Model,
     images: NDArray[np.uint8],
     sources: Iterable[str],
@@ -175,18 +184,18 @@ def look_at(
     originals: Iterable[NDArray[np.uint8] | None],
     *,
     abstain_below: float = 0.0,
-) -> Iterator[Sighting]:
+) -> Iterator[Prediction]:
     """Classify images that are as MNIST's are, and keep what they are called."""
     predictions = predict(model, images)
     columns = (sources, images, notes, predictions, predictions.probabilities, originals)
     for source, image, said, (best, probability), row, original in zip(*columns, strict=True):
         answer = ABSTAINED if probability < abstain_below else best
-        yield Sighting(source, image, said, answer, best, probability, row, original)
+        yield Prediction(source, image, said, answer, best, probability, row, original)
 
 
-def look_at_index(
+def predict_indices(
     model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
-) -> Iterator[Sighting]:
+) -> Iterator[Prediction]:
     """Classify images of a dataset's test part.
 
     Raises
@@ -195,39 +204,50 @@ def look_at_index(
         There is no such index.
     """
     part = dataset.test
-    for index in indices:
-        if not 0 <= index < len(part.labels):
-            last = len(part.labels) - 1
-            raise UsageError(f"there is no test image {index}", hint=f"they go from 0 to {last}")
-    sources = [f"{dataset.name} test {index}" for index in indices]
-    notes = [(f"labelled {part.labels[index]}",) for index in indices]
-    images = part.images[list(indices)]
-    originals = [None] * len(images)
-    return look_at(model, images, sources, notes, originals, abstain_below=abstain_below)
+    check_indices(part, indices)
+    return predict_images(
+        model,
+        part.images[list(indices)],
+        [f"{dataset.name} test {index}" for index in indices],
+        [(f"labelled {part.labels[index]}",) for index in indices],
+        [None] * len(indices),
+        abstain_below=abstain_below,
+    )
 
 
-def pictures_in_folder(folder: Path) -> tuple[Path, ...]:
-    """List the pictures of a folder by name, without what lies in folders below it.
+def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
+    """Put in place of each folder the pictures in it by name, or an error if there are none.
 
-    Raises
-    ------
-    BadImageError
-        There are none, or the folder cannot be read.
+    Folders below it are not searched, and what is no regular file is no picture.
     """
-    try:
-        pictures = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
-    except OSError as error:
-        raise BadImageError(str(folder), (error.strerror or str(error)).lower()) from None
-    if not pictures:
-        raise BadImageError(
-            str(folder),
-            "is a folder without pictures",
-            hint="folders below it are not searched; find -print0 and --files0 - do that",
+    for each in inputs:
+        # Path.is_dir raises where a name is too long or a folder may not be entered.
+        if each == "-" or not os.path.isdir(each):  # noqa: PTH112
+            yield each
+            continue
+        try:
+            pictures = sorted(path for path in each.iterdir() if _is_picture(path))
+        except OSError as error:
+            yield BadImageError(str(each), (error.strerror or str(error)).lower())
+            continue
+        yield from pictures or (
+            BadImageError(
+                str(each),
+                "is a folder without pictures",
+                hint="folders below it are not searched; find -print0 and --files0 - do that",
+            ),
         )
-    return tuple(sorted(pictures))
 
 
-def look_at_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Sighting:
+def _is_picture(path: Path) -> bool:
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        return False
+    with contextlib.suppress(OSError):
+        return stat.S_ISREG(path.stat().st_mode)  # a named pipe would wait for a writer for ever
+    return True  # a broken link, for one: whoever reads it says what is wrong
+
+
+def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Prediction:
     """Classify one picture of a digit of any size, dark on light or light on dark.
 
     Raises
@@ -238,27 +258,27 @@ def look_at_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
     from mnistcli.pictures.read import Batch
 
     batch = Batch(grey[None], (source,))
-    (answer,) = _look_at_batch(model, batch, raw=False, abstain_below=0.0)
+    (answer,) = _predict_batch(model, batch, raw=False, abstain_below=0.0)
     if isinstance(answer, BadImageError):
         raise answer
     return answer
 
 
-def look_at_files(
+def predict_files(
     model: Model,
-    paths: Iterable[Path | Literal["-"]],
+    inputs: Iterable[Input | BadImageError],
     *,
     raw: bool = False,
     abstain_below: float = 0.0,
-) -> Iterator[Sighting | BadImageError]:
-    """Classify the pictures in files and folders, in their order, with bounded memory.
+) -> Iterator[Prediction | BadImageError]:
+    """Classify the pictures in files, in their order, with bounded memory.
 
     Parameters
     ----------
     model : Model
-    paths : iterable of Path or "-"
-        Whatever `pictures.read.read_batches` reads; "-" is standard input, a folder the pictures
-        in it.
+    inputs : iterable of Path, "-" or BadImageError
+        Whatever `pictures.read.read_batches` reads; "-" is standard input. Errors are passed on,
+        see `unfold`.
     raw : bool, default=False
         Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
     abstain_below : float, default=0
@@ -266,30 +286,28 @@ def look_at_files(
 
     Yields
     ------
-    Sighting, or BadImageError for a picture, or the rest of a file, that cannot be used
+    Prediction, or BadImageError for a picture, or the rest of a file, that cannot be used
     """
     from mnistcli.pictures.read import read_batches
 
-    for path in paths:
+    for each in inputs:
+        if isinstance(each, BadImageError):
+            yield each
+            continue
         try:
-            if path != "-" and path.is_dir():
-                inside = pictures_in_folder(path)
-                yield from look_at_files(model, inside, raw=raw, abstain_below=abstain_below)
-                continue
-            for batch in read_batches(path):
-                yield from _look_at_batch(model, batch, raw=raw, abstain_below=abstain_below)
+            for batch in read_batches(each):
+                yield from _predict_batch(model, batch, raw=raw, abstain_below=abstain_below)
         except BadImageError as error:
             yield error
 
 
-def _look_at_batch(
+def _predict_batch(
     model: Model, batch: Batch, *, raw: bool, abstain_below: float
-) -> Iterator[Sighting | BadImageError]:
-    seen: list[tuple[NDArray[np.uint8], tuple[str, ...]] | BadImageError]
+) -> Iterator[Prediction | BadImageError]:
     seen = list(_as_they_are(batch) if raw else _conformed(batch))
     is_good = [not isinstance(each, BadImageError) for each in seen]
     good = [each for each in seen if not isinstance(each, BadImageError)]
-    sightings = look_at(
+    predictions = predict_images(
         model,
         np.stack([image for image, _ in good]) if good else np.empty((0, _SIDE, _SIDE), np.uint8),
         itertools.compress(batch.sources, is_good),
@@ -298,12 +316,10 @@ def _look_at_batch(
         abstain_below=abstain_below,
     )
     for each in seen:
-        yield each if isinstance(each, BadImageError) else next(sightings)
+        yield each if isinstance(each, BadImageError) else next(predictions)
 
 
-def _as_they_are(
-    batch: Batch,
-) -> Iterator[tuple[NDArray[np.uint8], tuple[str, ...]] | BadImageError]:
+def _as_they_are(batch: Batch) -> Iterator[Seen | BadImageError]:
     height, width = batch.greys.shape[1:]
     for grey, source in zip(batch.greys, batch.sources, strict=True):
         if (height, width) == (_SIDE, _SIDE):
@@ -313,9 +329,7 @@ def _as_they_are(
             yield BadImageError(source, problem, hint="leave --raw away")
 
 
-def _conformed(
-    batch: Batch,
-) -> Iterator[tuple[NDArray[np.uint8], tuple[str, ...]] | BadImageError]:
+def _conformed(batch: Batch) -> Iterator[Seen | BadImageError]:
     from mnistcli.conforming.placing import conform, is_mnist_like
 
     is_like = np.zeros(len(batch.greys), dtype=bool)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.evaluation import evaluate
+from mnistcli.evaluation import evaluate, judged_images
 from mnistcli.gallery import filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
 from mnistcli.tasks import REST
@@ -19,34 +19,12 @@ if TYPE_CHECKING:
 
     from mnistcli.datasets import Dataset
     from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import Exhibit
+    from mnistcli.gallery import CaptionedImage
     from mnistcli.registry.model_file import Model
     from mnistcli.tasks import Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answered:
-    """A test image, what it shows and what the model said.
-
-    Attributes
-    ----------
-    index : int
-        Where it stands in its part of the dataset.
-    image : ndarray of shape (28, 28), uint8
-    truth, answer : str
-        Class names.
-    p_answer : float
-        The probability that the model gave to its answer.
-    """
-
-    index: int
-    image: NDArray[np.uint8]
-    truth: str
-    answer: str
-    p_answer: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,19 +37,19 @@ class Report:
         On the test images, with its `N_MISTAKES` worst mistakes.
     curves : tuple of ClassCurves
         Of the positive class of two, else of each class against the rest.
-    looks_for : tuple of Exhibit
+    looks_for : tuple of CaptionedImage
         The weights of the pixels, or the patches that are weighed instead.
-    most_certain : tuple of Answered
+    most_certain : tuple of CaptionedImage
         Right answers, those given with the highest probability, as many for each class.
-    least_certain : tuple of Answered
+    least_certain : tuple of CaptionedImage
         Answers given with the lowest probability, right or wrong.
     """
 
     judged: JudgedModel
     curves: tuple[ClassCurves, ...]
-    looks_for: tuple[Exhibit, ...]
-    most_certain: tuple[Answered, ...]
-    least_certain: tuple[Answered, ...]
+    looks_for: tuple[CaptionedImage, ...]
+    most_certain: tuple[CaptionedImage, ...]
+    least_certain: tuple[CaptionedImage, ...]
 
     @property
     def model(self) -> Model:
@@ -98,6 +76,10 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     n_each = max(1, N_UNCERTAIN // len(names))
     p_answer = judged.probabilities.max(axis=1)
     answers, y = judged.answers, judged.samples.y
+
+    def shown(positions: Sequence[int]) -> tuple[CaptionedImage, ...]:
+        return judged_images(judged.samples, answers, judged.probabilities, names, positions)
+
     most = [
         position
         for k in range(len(names))
@@ -108,8 +90,8 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
         judged=judged,
         curves=curves_of(y, judged.scores, names),
         looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
-        most_certain=_answered(judged, most),
-        least_certain=_answered(judged, least),
+        most_certain=shown(most),
+        least_certain=shown(least),
     )
 
 
@@ -124,21 +106,6 @@ def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> li
     order = np.argsort(values[positions], kind="stable")[:n]
     first: list[int] = positions[order].tolist()
     return first
-
-
-def _answered(judged: JudgedModel, positions: Sequence[int]) -> tuple[Answered, ...]:
-    names, samples = judged.model.card.class_names, judged.samples
-    probabilities, answers = judged.probabilities, judged.answers
-    return tuple(
-        Answered(
-            index=int(samples.index[i]),
-            image=samples.images[i],
-            truth=names[samples.y[i]],
-            answer=names[answers[i]],
-            p_answer=float(probabilities[i, answers[i]]),
-        )
-        for i in positions
-    )
 
 
 def describe_task(task: Task) -> str:

@@ -19,31 +19,33 @@ def report(request, mnist):
 
 def test_certainty_is_in_order_and_true(report, mnist):
     probabilities = report.judged.probabilities.max(axis=1)
-    least = [each.p_answer for each in report.least_certain]
+    least = [each.facts["p_answer"] for each in report.least_certain]
     assert least == np.sort(probabilities)[:N_UNCERTAIN].tolist()
     names = report.model.card.class_names
     n_each = N_UNCERTAIN // len(names)
-    assert [each.truth for each in report.most_certain] == [n for n in names for _ in range(n_each)]
+    assert [each.facts["truth"] for each in report.most_certain] == [
+        n for n in names for _ in range(n_each)
+    ]
     for each in report.most_certain:
-        assert each.answer == each.truth
+        assert each.facts["answer"] == each.facts["truth"]
         # nobody of its class is surer
-        same = [a for a in report.most_certain if a.truth == each.truth]
-        k = names.index(each.truth)
+        same = [a for a in report.most_certain if a.facts["truth"] == each.facts["truth"]]
+        k = names.index(each.facts["truth"])
         right = (report.judged.answers == k) & (report.judged.samples.y == k)
-        assert same[0].p_answer == probabilities[right].max()
+        assert same[0].facts["p_answer"] == probabilities[right].max()
     for each in (*report.most_certain, *report.least_certain):
-        assert np.array_equal(each.image, mnist.test.images[each.index])
-        assert str(mnist.test.labels[each.index]) == each.truth
+        assert np.array_equal(each.image, mnist.test.images[each.facts["index"]])
+        assert str(mnist.test.labels[each.facts["index"]]) == each.facts["truth"]
         model = report.model.classifier
         p = model.predict_proba(each.image[None])[0]
-        assert each.p_answer == pytest.approx(p.max())
-        assert names[p.argmax()] == each.answer
+        assert each.facts["p_answer"] == pytest.approx(p.max())
+        assert names[p.argmax()] == each.facts["answer"]
 
 
 def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
     judged = mnistcli.evaluate(report.model, mnist, n_mistakes=N_MISTAKES)
     assert report.judged.evaluation.accuracy == judged.evaluation.accuracy
-    assert [m.index for m in report.judged.mistakes] == [m.index for m in judged.mistakes]
+    assert [m.facts for m in report.judged.mistakes] == [m.facts for m in judged.mistakes]
     n_classes = len(report.model.card.class_names)
     assert len(report.curves) == (1 if n_classes == 2 else n_classes)
     assert len(report.looks_for) == len(report.model.classifier.coef)

@@ -21,12 +21,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from mnistcli import prediction
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.sketch import SIDE, Sketch
 from mnistcli.cli.terminal.characters import half_blocks
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
+from mnistcli.prediction import predict_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from mnistcli.prediction import Sighting
+    from mnistcli.prediction import Prediction
     from mnistcli.registry.model_file import Model
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
@@ -179,7 +179,7 @@ class DrawingApp(App[None]):
         super().__init__()
         self.model = model
         self.sketch = Sketch()
-        self.sighting: Sighting | None = None
+        self.prediction: Prediction | None = None
         self._save_to = save_to
         self._is_due = False
 
@@ -209,26 +209,26 @@ class DrawingApp(App[None]):
 
     def _look(self) -> None:
         self._is_due = False
-        self.sighting, problem = None, ""
+        self.prediction, problem = None, ""
         if not self.sketch.is_blank:
             try:
-                self.sighting = prediction.look_at_picture(self.model, self.sketch.grey)
+                self.prediction = predict_picture(self.model, self.sketch.grey)
             except BadImageError as error:
                 problem = error.problem
         answer, notes = self.query_one("#answer", Static), self.query_one("#notes", Static)
         seen, bars = self.query_one("#seen", Pixels), self.query_one("#bars", Static)
         names = self.model.card.class_names
-        if self.sighting is None:
+        if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
             notes.update(Text(problem or "with the mouse, or with arrows and space"))
             seen.paint(np.zeros((_FIELD, _FIELD), np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
             return
-        sighting = self.sighting
-        answer.update(Text(f"{sighting.answer} ({percent(sighting.probability)})"))
-        notes.update(Text("; ".join(sighting.notes)))
-        seen.paint(sighting.image)
-        bars.update(_bars(names, sighting.probabilities.tolist()))
+        prediction = self.prediction
+        answer.update(Text(f"{prediction.answer} ({percent(prediction.probability)})"))
+        notes.update(Text("; ".join(prediction.notes)))
+        seen.paint(prediction.image)
+        bars.update(_bars(names, prediction.probabilities.tolist()))
 
     def action_clear(self) -> None:
         """Wipe the canvas."""

@@ -10,7 +10,7 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.output import Output, choose_format
 from mnistcli.cli.session import session_of
-from mnistcli.cli.terminal.ladder import Render
+from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.errors import UsageError
 
 _OUTPUT_PANEL = "Output"

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
-from mnistcli.cli.terminal.ladder import NEED_ESCAPES
+from mnistcli.cli.terminal.capabilities import NEED_ESCAPES
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.ladder import Render
+    from mnistcli.cli.terminal.capabilities import Render
 
 Format = Literal["table", "json", "jsonl", "tsv", "quiet"]
 SCHEMA_VERSION = 1
@@ -115,7 +115,7 @@ class Output:
     ----------
     format : {"table", "json", "jsonl", "tsv", "quiet"}
     render : str
-        How pictures are drawn; see `terminal.ladder`.
+        How pictures are drawn; see `terminal.capabilities`.
     """
 
     format: Format = "table"

@@ -16,7 +16,7 @@ from PIL import Image
 from mnistcli import TrainingSettings, train
 from mnistcli.cli.canvas import Canvas, DrawingApp, Pixels
 from mnistcli.cli.sketch import SIDE, Sketch
-from mnistcli.prediction import look_at_picture
+from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec
 
 # A seven: along the top, then down and to the left; (x, y) in cells of the canvas.
@@ -65,8 +65,8 @@ def test_a_drawn_seven_is_a_seven(model):
     async def script(app, pilot):
         assert text_of(app, "#answer").startswith(LEGEND)
         await drag(pilot, SEVEN)
-        expected = look_at_picture(model, app.sketch.grey)
-        assert (app.sighting.answer, app.sighting.probability) == ("7", expected.probability)
+        expected = predict_picture(model, app.sketch.grey)
+        assert (app.prediction.answer, app.prediction.probability) == ("7", expected.probability)
         assert text_of(app, "#answer").startswith("7 (")
         shares = expected.probabilities
         bars = " ".join(text_of(app, "#bars").replace("█", " ").split())
@@ -87,7 +87,7 @@ def test_probabilities_move_while_one_draws(model):
         seen = []
         for end in range(1, len(SEVEN)):
             await drag(pilot, SEVEN[end - 1 : end + 1])
-            seen.append(app.sighting.probabilities.tolist())
+            seen.append(app.prediction.probabilities.tolist())
         assert seen[0] != seen[1] != seen[2]
 
     play(model, script)
@@ -104,7 +104,7 @@ def test_another_button_erases_and_c_clears(model):
         await pilot.press("c")
         await pilot.pause(0.2)
         assert app.sketch.is_blank
-        assert app.sighting is None
+        assert app.prediction is None
         assert text_of(app, "#answer").startswith(LEGEND)
 
     play(model, script)
@@ -120,7 +120,7 @@ def test_the_keyboard_draws(model):
         assert ink[SIDE // 4, 18:26].all()
         assert ink[SIDE // 4 : SIDE // 4 + 12, 26].all()
         assert not ink[SIDE // 4 + 12, :24].any()
-        assert app.sighting.answer == "7"
+        assert app.prediction.answer == "7"
         canvas = app.query_one(Canvas)
         canvas.pen = (1, 1)
         await pilot.press("up", "up", "left", "left")
@@ -133,7 +133,7 @@ def test_what_is_no_digit_is_said(model):
     async def script(app, pilot):
         for x in (4, 20, 36):
             await drag(pilot, [(x, 3), (x, 16)])
-        assert app.sighting is None
+        assert app.prediction is None
         assert text_of(app, "#answer") == "?"
         assert "digits" in text_of(app, "#notes")
 
@@ -177,7 +177,7 @@ def test_saving(model, tmp_path, monkeypatch):
         pixels = np.asarray(picture)
     assert pixels.shape == (8 * SIDE, 8 * SIDE)
     assert (pixels[4::8, 4::8] == app.sketch.grey).all()
-    assert look_at_picture(model, pixels).answer == "7"
+    assert predict_picture(model, pixels).answer == "7"
     play(model, script, save_to=tmp_path / "mine.png")
     assert (tmp_path / "mine.png").is_file()
     assert len(list(tmp_path.glob("*.png"))) == 3

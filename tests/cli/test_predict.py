@@ -356,7 +356,7 @@ def test_memory_does_not_grow_with_the_inputs(folder, trained, tmp_path):
         assert ended.stdout.count(b"\n") == n
         return int(ended.stderr)
 
-    # 5,000 sightings are 5 MB of pixels alone, 784 numbers each
+    # 5,000 predictions are 5 MB of pixels alone, 784 numbers each
     assert peak_kib(5000) - peak_kib(100) < 3000
 
 

@@ -1,4 +1,4 @@
-"""The ladder of ways to draw: each rung against a file that was looked at, and who gets which."""
+"""The ladder of ways to draw: each method against a file that was looked at, and who gets which."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from rich.color import Color, ColorSystem
 from rich.console import Console
 
 from mnistcli.cli.terminal import capabilities
-from mnistcli.cli.terminal.ladder import choose_rung
-from mnistcli.cli.terminal.pictures import Tile, draw
+from mnistcli.cli.terminal.capabilities import choose_method
+from mnistcli.cli.terminal.pictures import draw
 from mnistcli.cli.terminal.protocols import kitty, sixel
+from mnistcli.gallery import CaptionedImage
 
-RUNGS = Path(__file__).parent / "rungs"
+DRAWINGS = Path(__file__).parent / "drawings"
 KITTY_OK = b"\x1b_Gi=31;OK\x1b\\"
 
 
@@ -32,21 +33,21 @@ def console(encoding="utf-8", **settings):
     return Console(file=file, width=80, height=50, _environ={}, **settings)
 
 
-def drawn(tiles, rung, color_system=None):
+def drawn(tiles, method, color_system=None):
     page = io.StringIO()
     on = Console(
         file=page, width=80, height=50, force_terminal=color_system is not None,
         color_system=color_system, _environ={},
     )  # fmt: skip
-    on.print(draw(tiles, on, rung))
+    on.print(draw(tiles, on, method))
     return page.getvalue()
 
 
-# --- what each rung draws -----------------------------------------------------------------------
+# --- what each method draws -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "rung", "color_system"),
+    ("name", "method", "color_system"),
     [
         ("half-truecolor", "half", "truecolor"),
         ("half-256", "half", "256"),
@@ -55,10 +56,13 @@ def drawn(tiles, rung, color_system=None):
         ("ascii", "ascii", None),
     ],
 )
-def test_a_rung_draws_what_was_looked_at(mnist, name, rung, color_system):
-    tiles = [Tile(mnist.test.images[0], "#0"), Tile(mnist.test.images[18], "#18")]
-    expected = (RUNGS / f"{name}.txt").read_text("utf-8")
-    assert drawn(tiles, rung, color_system) == expected
+def test_a_rung_draws_what_was_looked_at(mnist, name, method, color_system):
+    tiles = [
+        CaptionedImage(mnist.test.images[0], "#0"),
+        CaptionedImage(mnist.test.images[18], "#18"),
+    ]
+    expected = (DRAWINGS / f"{name}.txt").read_text("utf-8")
+    assert drawn(tiles, method, color_system) == expected
 
 
 @pytest.mark.parametrize("level", range(256))
@@ -108,7 +112,7 @@ def unsixel(sequence):
 
 
 def test_sixel_decodes_to_the_digit(mnist):
-    out = drawn([Tile(mnist.test.images[0])], "sixel", "truecolor")
+    out = drawn([CaptionedImage(mnist.test.images[0])], "sixel", "truecolor")
     (sequence,) = re.findall(r"\x1b7(\x1bP.*?\x1b\\)\x1b8", out)
     picture = unsixel(sequence)
     assert picture.shape == (280, 280, 3)
@@ -119,7 +123,9 @@ def test_sixel_decodes_to_the_digit(mnist):
 
 def test_sixel_shows_signs():
     weights = np.array([[-1.0, 0.0], [0.5, 1.0]])
-    (sequence,) = re.findall(r"\x1bP.*?\x1b\\", drawn([Tile(weights)], "sixel", "truecolor"))
+    (sequence,) = re.findall(
+        r"\x1bP.*?\x1b\\", drawn([CaptionedImage(weights)], "sixel", "truecolor")
+    )
     picture = unsixel(sequence)
     assert picture[0, 0, 2] > 200 > picture[0, 0, 0]
     assert picture[-1, -1, 0] > 200 > picture[-1, -1, 2]
@@ -142,7 +148,7 @@ def unkitty(out):
 
 
 def test_kitty_gets_the_digits(mnist):
-    tiles = [Tile(mnist.test.images[i], f"#{i}") for i in range(7)]
+    tiles = [CaptionedImage(mnist.test.images[i], f"#{i}") for i in range(7)]
     out = drawn(tiles, "kitty", "truecolor")
     pictures = unkitty(out)
     assert len(pictures) == 7
@@ -166,14 +172,14 @@ def test_kitty_pieces_are_whole():
     assert (np.asarray(picture) == noise).all()
 
 
-@pytest.mark.parametrize("rung", ["half", "braille", "shade", "ascii"])
-def test_a_narrow_terminal_gets_a_small_picture(mnist, rung):
+@pytest.mark.parametrize("method", ["half", "braille", "shade", "ascii"])
+def test_a_narrow_terminal_gets_a_small_picture(mnist, method):
     page = io.StringIO()
     on = Console(file=page, width=20, height=50, _environ={})
-    on.print(draw([Tile(mnist.test.images[0], "#0")], on, rung))
+    on.print(draw([CaptionedImage(mnist.test.images[0], "#0")], on, method))
     lines = page.getvalue().splitlines()
     assert max(map(len, lines)) == 20
-    assert len(lines) == {"half": 10, "braille": 10, "shade": 10, "ascii": 10}[rung] + 1
+    assert len(lines) == {"half": 10, "braille": 10, "shade": 10, "ascii": 10}[method] + 1
 
 
 # --- who gets which -----------------------------------------------------------------------------
@@ -196,18 +202,18 @@ def test_a_narrow_terminal_gets_a_small_picture(mnist, rung):
 def test_auto(settings, one, many, monkeypatch):
     monkeypatch.setattr(capabilities, "graphics_of_terminal", lambda: None)
     on = console(**settings)
-    assert (choose_rung("auto", on, 1), choose_rung("auto", on, 10)) == (one, many)
-    for rung in ("kitty", "sixel", "half", "braille", "shade", "ascii"):
-        assert choose_rung(rung, on) == rung
+    assert (choose_method("auto", on, 1), choose_method("auto", on, 10)) == (one, many)
+    for method in ("kitty", "sixel", "half", "braille", "shade", "ascii"):
+        assert choose_method(method, on) == method
 
 
 def test_the_linux_console_has_no_braille(monkeypatch):
     monkeypatch.setenv("TERM", "linux")
-    assert choose_rung("auto", console(), 10) == "shade"
+    assert choose_method("auto", console(), 10) == "shade"
 
 
 @pytest.mark.parametrize(
-    ("rung", "mark"),
+    ("method", "mark"),
     [
         ("kitty", "\x1b_Ga=T"),
         ("sixel", "\x1bP0;1;0q"),
@@ -217,9 +223,9 @@ def test_the_linux_console_has_no_braille(monkeypatch):
         ("ascii", "@"),
     ],
 )
-def test_what_is_asked_for_by_name_is_drawn_in_a_pipe(invoke, rung, mark):
-    assert mark in invoke("show", "7", "--render", rung).out
-    assert mark in invoke("show", "7", env={"MNISTCLI_RENDER": rung}).out
+def test_what_is_asked_for_by_name_is_drawn_in_a_pipe(invoke, method, mark):
+    assert mark in invoke("show", "7", "--render", method).out
+    assert mark in invoke("show", "7", env={"MNISTCLI_RENDER": method}).out
 
 
 def test_half_blocks_by_name_are_coloured_even_without_colour(invoke):

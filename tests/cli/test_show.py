@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from mnistcli.cli.terminal.pictures import Tile, draw
+from mnistcli.cli.terminal.pictures import draw
+from mnistcli.gallery import CaptionedImage
 
 
 def console(**settings):
@@ -21,7 +22,7 @@ def drawn(tiles, console_):
 
 
 def test_one_digit_without_colour_is_large_and_shaded(mnist):
-    lines = drawn([Tile(mnist.test.images[0])], console(no_color=True)).splitlines()
+    lines = drawn([CaptionedImage(mnist.test.images[0])], console(no_color=True)).splitlines()
     assert len(lines) == 28
     assert {len(line) for line in lines} == {56}
     row = mnist.test.images[0][10] / 255
@@ -30,7 +31,7 @@ def test_one_digit_without_colour_is_large_and_shaded(mnist):
 
 
 def test_a_grid_without_colour_is_braille(mnist):
-    tiles = [Tile(mnist.test.images[0])] * 2
+    tiles = [CaptionedImage(mnist.test.images[0])] * 2
     lines = drawn(tiles, console(no_color=True)).splitlines()
     assert len(lines) == 7
     dots = mnist.test.images[0] >= 96
@@ -52,7 +53,7 @@ def test_means_are_dithered(invoke):
 def test_half_blocks_have_the_colour_of_their_pixels(mnist):
     image = mnist.test.images[0]
     coloured = console(force_terminal=True, color_system="truecolor")
-    lines = drawn([Tile(image)], coloured).splitlines()
+    lines = drawn([CaptionedImage(image)], coloured).splitlines()
     assert len(lines) == 14
     upper, lower = image[8, 8], image[9, 8]
     assert f"\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀" in lines[4]
@@ -63,7 +64,7 @@ def test_no_colour_never_means_solid_bars(mnist):
         console(no_color=True, force_terminal=True),
         console(force_terminal=True, color_system=None),
     ):
-        out = drawn([Tile(mnist.test.images[0])], plain)
+        out = drawn([CaptionedImage(mnist.test.images[0])], plain)
         assert "▀" not in out
         assert " " * 20 in out
 
@@ -77,15 +78,17 @@ def test_ascii_terminals_get_ascii(run):
 
 def test_weights_have_a_sign_with_and_without_colour():
     weights = np.array([[-1.0, 0.0, 1.0, 0.5]] * 2)
-    plain = drawn([Tile(weights), Tile(weights)], console(no_color=True)).splitlines()
+    plain = drawn(
+        [CaptionedImage(weights), CaptionedImage(weights)], console(no_color=True)
+    ).splitlines()
     assert plain[0].split() == ["=", "#+", "=", "#+"]
-    out = drawn([Tile(weights)], console(force_terminal=True, color_system="truecolor"))
+    out = drawn([CaptionedImage(weights)], console(force_terminal=True, color_system="truecolor"))
     assert "38;2;50;110;255" in out
     assert "38;2;255;70;40" in out
 
 
 def test_grids_fit_the_width_and_captions_stand_under_their_digit(mnist):
-    tiles = [Tile(mnist.test.images[i], f"#{i}") for i in range(7)]
+    tiles = [CaptionedImage(mnist.test.images[i], f"#{i}") for i in range(7)]
     lines = drawn(tiles, console(no_color=True)).splitlines()
     assert max(map(len, lines)) <= 80
     captions = [line.split() for line in lines if "#" in line]
@@ -94,7 +97,9 @@ def test_grids_fit_the_width_and_captions_stand_under_their_digit(mnist):
 
 
 def test_long_captions_are_folded_not_cut(mnist):
-    tiles = [Tile(mnist.test.images[i], f"#{i}: 02468 not 13579 (>99%)") for i in range(2)]
+    tiles = [
+        CaptionedImage(mnist.test.images[i], f"#{i}: 02468 not 13579 (>99%)") for i in range(2)
+    ]
     lines = drawn(tiles, console(no_color=True)).splitlines()
     assert [line.split() for line in lines[7:]] == [
         ["#0:", "02468", "not", "#1:", "02468", "not"],
@@ -106,8 +111,10 @@ def test_long_captions_are_folded_not_cut(mnist):
 def test_odd_heights_lose_no_row(height):
     image = np.full((height, 3), 255, np.uint8)
     coloured = console(force_terminal=True, color_system="truecolor")
-    assert drawn([Tile(image)], coloured).count("▀▀▀") == (height + 1) // 2
-    braille = drawn([Tile(image), Tile(image)], console(no_color=True)).splitlines()
+    assert drawn([CaptionedImage(image)], coloured).count("▀▀▀") == (height + 1) // 2
+    braille = drawn(
+        [CaptionedImage(image), CaptionedImage(image)], console(no_color=True)
+    ).splitlines()
     assert len(braille) == (height + 3) // 4
 
 

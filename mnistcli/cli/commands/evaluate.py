@@ -23,8 +23,6 @@ from mnistcli.errors import QualityGateError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mnistcli.cli.terminal.bitmap import Tile
-    from mnistcli.evaluation import JudgedModel
     from mnistcli.metrics.measures import Gate
     from mnistcli.metrics.thresholds import Target, Threshold
 
@@ -137,15 +135,14 @@ def evaluate(
     else:
         images = session.dataset(dataset or loaded.card.dataset, out)
         judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes, threshold=at)
-    tiles = _tiles_of(judged) if mistakes else []
     if output is not None:
         from mnistcli.cli.terminal.bitmap import write_sheet
 
-        out.note(write_sheet(output, tiles, legend_of_mistakes(judged)))
+        out.note(write_sheet(output, judged.mistakes, legend_of_mistakes(judged)))
     out.emit(
         evaluation_view(
             judged,
-            tiles if output is None else [],
+            judged.mistakes if output is None else (),
             render,
             calibration=calibration,
             curves=judged.curves() if curves else (),
@@ -176,10 +173,3 @@ def _read_threshold(
         None if value is None else Threshold(value),
         None if target is None else parse_target(target),
     )
-
-
-def _tiles_of(judged: JudgedModel) -> list[Tile]:
-    from mnistcli import gallery
-    from mnistcli.cli.views.show import tiles_of
-
-    return tiles_of(gallery.mistakes_of(judged))

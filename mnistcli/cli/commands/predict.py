@@ -97,8 +97,8 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli import prediction
-    from mnistcli.cli.inputs import Tally, count_pictures, good_ones, inputs_of, listed_inputs
-    from mnistcli.cli.views.predict import SheetOfSightings, sightings_view
+    from mnistcli.cli.inputs import Tally, count_pictures, inputs_of, listed_inputs, tallied
+    from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
 
     loaded = session.registry().load(model)
     tally = Tally()
@@ -111,27 +111,20 @@ def predict(
             with shown.aside():
                 report_error(error, as_json=json or jsonl)
 
-        answers: Iterable[prediction.Sighting | BadImageError]
+        answers: Iterable[prediction.Prediction | BadImageError]
         if index:
             data = session.dataset(loaded.card.dataset, out)
-            answers = prediction.look_at_index(loaded, data, index, abstain_below=abstain_below)
+            answers = prediction.predict_indices(loaded, data, index, abstain_below=abstain_below)
         else:
             named = inputs_of(inputs or ()) if files0 is None else listed_inputs(files0)
-            seen = prediction.look_at_files(loaded, named, raw=raw, abstain_below=abstain_below)
+            if (files0 == "-" or "-" in (inputs or ())) and sys.stdin and sys.stdin.isatty():
+                out.note("reading standard input from the terminal; Ctrl-D ends it")
+            seen = prediction.predict_files(loaded, named, raw=raw, abstain_below=abstain_below)
             answers = shown.follow_pictures(seen, count_pictures(named))
-        sightings = good_ones(answers, tally, report)
-        sheet = SheetOfSightings(loaded, sightings, explain=explain)
-        out.emit(
-            sightings_view(
-                loaded,
-                sightings if output is None else sheet,
-                proba=proba,
-                show=show,
-                explain=explain,
-                draw=is_shown,
-                render=render,
-            )
-        )
+        predictions = tallied(answers, tally, report)
+        sheet = SheetOfPredictions(loaded, predictions, explain)
+        given = predictions if output is None else sheet
+        out.emit(PredictionsView(loaded, given, proba, show, explain, is_shown, render))
     if output is not None:
         out.note(sheet.write(output))
     if tally.n_abstained:

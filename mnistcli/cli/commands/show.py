@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -91,25 +90,27 @@ def show(
     session = session_of(ctx)
 
     from mnistcli import gallery
+    from mnistcli.cli.inputs import path_of
     from mnistcli.cli.views.evaluate import legend_of_mistakes
-    from mnistcli.cli.views.show import gallery_view, tiles_of
+    from mnistcli.cli.views.show import GalleryView
 
     legend = ""
-    exhibits: Sequence[gallery.Exhibit]
+    pictures: Sequence[gallery.CaptionedImage]
     of_models = [model for model in (weights, filters, mistakes) if model is not None]
     if bool(what) + (digit is not None or mean) + len(of_models) > 1:
         raise UsageError(
             "show one thing: images by index, files, digits, weights, filters or mistakes"
         )
-    files = [Path(word) for word in what or () if not word.isdecimal()]
-    indices = [int(word) for word in what or () if word.isdecimal()]
+    files = [path_of(word) for word in what or () if not word.isdecimal()]
+    # Python reads no number of more than 4,300 digits.
+    indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
     if files and indices:
         raise UsageError("show either indices or files")
     if weights is not None:
-        exhibits = gallery.weight_images(session.registry().load(weights))
+        pictures = gallery.weight_images(session.registry().load(weights))
         legend = _WEIGHTS_LEGEND
     elif filters is not None:
-        exhibits = gallery.filter_images(session.registry().load(filters))
+        pictures = gallery.filter_images(session.registry().load(filters))
         legend = _FILTERS_LEGEND
     elif mistakes is not None:
         from mnistcli.evaluation import evaluate
@@ -117,23 +118,23 @@ def show(
         model = session.registry().load(mistakes)
         images = session.dataset(dataset or model.card.dataset, out)
         judged = evaluate(model, images, on=on, n_mistakes=count)
-        exhibits = gallery.mistakes_of(judged)
+        pictures = judged.mistakes
         legend = legend_of_mistakes(judged)
     elif files:
-        exhibits = [picture for file in files for picture in gallery.pictures_in(file)]
+        pictures = [each for file in files for each in gallery.pictures_in(file)]
     else:
         data = session.dataset(dataset or "mnist", out)
         part = data.test if on == "test" else data.train
         only = None if digit is None else gallery.parse_digit(digit)
         if indices:
-            exhibits = gallery.digits_at(part, indices)
+            pictures = gallery.digits_at(part, indices, on)
         elif mean:
-            exhibits = gallery.mean_digits(part, range(10) if only is None else [only])
+            pictures = gallery.mean_digits(part, range(10) if only is None else [only])
         else:
-            exhibits = gallery.some_digits(part, count, digit=only, seed=seed)
+            pictures = gallery.some_digits(part, count, on, digit=only, seed=seed)
     if output is not None:
         from mnistcli.cli.terminal.bitmap import write_sheet
 
-        out.note(write_sheet(output, tiles_of(exhibits), legend))
+        out.note(write_sheet(output, pictures, legend))
     if output is None or out.format != "table":
-        out.emit(gallery_view(exhibits, legend=legend, render=render))
+        out.emit(GalleryView(pictures, legend, render))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnistcli.gallery import Exhibit
+    from mnistcli.gallery import CaptionedImage
 
 
 def figure(image: NDArray[Any], caption: Sequence[str], alt: str, *, class_: str = "") -> Markup:
@@ -39,14 +39,14 @@ def gallery(figures: Iterable[Markup], *, class_: str = "digits") -> Markup:
     return tag("div", figures, class_=class_)
 
 
-def weights(exhibits: Sequence[Exhibit]) -> Markup:
+def weights(pictures: Sequence[CaptionedImage]) -> Markup:
     """Show what a model looks for, all on one scale; many are small."""
-    n_columns = "one" if len(exhibits) == 1 else "few" if len(exhibits) <= 10 else "many"
-    images = vivid([exhibit.image for exhibit in exhibits])
+    n_columns = "one" if len(pictures) == 1 else "few" if len(pictures) <= 10 else "many"
+    images = vivid([picture.image for picture in pictures])
     return gallery(
         (
-            figure(image, [exhibit.caption], f"weights {exhibit.caption}")
-            for image, exhibit in zip(images, exhibits, strict=True)
+            figure(image, [picture.caption], f"weights {picture.caption}")
+            for image, picture in zip(images, pictures, strict=True)
         ),
         class_=f"weights {n_columns}",
     )

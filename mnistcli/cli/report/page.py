@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mnistcli.evaluation import JudgedModel
+    from mnistcli.gallery import CaptionedImage
     from mnistcli.registry.card import ModelCard
-    from mnistcli.reporting import Answered, Report
+    from mnistcli.reporting import Report
 
 _STYLE = Path(__file__).with_name("page.css")
 
@@ -132,8 +133,11 @@ def _digits(report: Report) -> Iterator[Markup]:
             gallery(
                 figure(
                     each.image,
-                    [f"{each.truth}, not {each.answer}", f"{_sure(each.p_answer)} · #{each.index}"],
-                    f"a {each.truth} taken for {each.answer}",
+                    [
+                        f"{each.facts['truth']}, not {each.facts['answer']}",
+                        f"{_sure(each.facts['p_answer'])} · #{each.facts['index']}",
+                    ],
+                    f"a {each.facts['truth']} taken for {each.facts['answer']}",
                 )
                 for each in judged.mistakes
             ),
@@ -150,11 +154,12 @@ def _digits(report: Report) -> Iterator[Markup]:
     )
 
 
-def _answered(each: Answered) -> Markup:
-    is_right = each.truth == each.answer
-    said = each.answer if is_right else f"{each.truth}, not {each.answer}"
-    alt = f"a {each.truth}" if is_right else f"a {each.truth} taken for {each.answer}"
-    caption = [said, f"{_sure(each.p_answer)} · #{each.index}"]
+def _answered(each: CaptionedImage) -> Markup:
+    truth, answer = each.facts["truth"], each.facts["answer"]
+    is_right = truth == answer
+    said = answer if is_right else f"{truth}, not {answer}"
+    alt = f"a {truth}" if is_right else f"a {truth} taken for {answer}"
+    caption = [said, f"{_sure(each.facts['p_answer'])} · #{each.facts['index']}"]
     return figure(each.image, caption, alt, class_="" if is_right else "mistake")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from PIL import Image, ImageFont
+    from PIL import Image
+
+    from mnistcli.gallery import CaptionedImage
 
 # How positive and negative values look, in colour and in characters.
 COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")
@@ -27,30 +28,13 @@ _LINE_HEIGHT = 19
 _SHEET_WIDTH = 1000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tile:
-    """A picture with words under it.
-
-    Attributes
-    ----------
-    image : ndarray of shape (height, width)
-        uint8 for grey, 0 black; float in [-1, 1] for signed values such as weights.
-    caption : str
-    """
-
-    image: NDArray[Any]
-    caption: str = ""
-
-
 def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Bring signed images to one scale that ends at their 99th percentile.
 
     A few strong weights at the rim, where ink is rare, would leave all others black.
     """
-    signed = [image for image in images if image.dtype != np.uint8]
-    if not signed:
-        return list(images)
-    sizes = np.abs(np.concatenate([image.ravel() for image in signed]))
+    signed = [np.abs(image.ravel()) for image in images if image.dtype != np.uint8]
+    sizes = np.concatenate(signed) if signed else np.zeros(1)
     top = float(np.quantile(sizes[sizes > 0], 0.99)) if sizes.any() else 1.0
     return [
         image if image.dtype == np.uint8 else np.clip(image / top, -1.0, 1.0) for image in images
@@ -58,7 +42,7 @@ def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
 
 
 def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Give RGB of shape (height, width, 3): grey, or red above and blue below zero on black."""
+    """Return RGB of shape (height, width, 3): grey, or red above and blue below zero on black."""
     if image.dtype == np.uint8:
         return np.repeat(image[:, :, None], 3, axis=2).astype(np.uint8)
     strength = visible(np.abs(np.clip(image.astype(np.float64), -1, 1)))
@@ -102,12 +86,16 @@ def png(picture: Image.Image) -> bytes:
 
 
 def write_sheet(
-    path: Path, tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = None
+    path: Path,
+    pictures: Sequence[CaptionedImage],
+    legend: str = "",
+    *,
+    n_columns: int | None = None,
 ) -> str:
-    """Paint tiles into a PNG file, old or new but never half; say what was written."""
+    """Paint pictures into a PNG file, old or new but never half; return what was written."""
     from mnistcli.files import write_atomically
 
-    page = sheet(tiles, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
+    page = sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
     write_atomically(path, png(page))
     return f"wrote {path}, {page.width} x {page.height} pixels"
 
@@ -117,21 +105,32 @@ def signed(legend: str, signs: tuple[str, str]) -> str:
     return legend.replace("{plus}", signs[0]).replace("{minus}", signs[1])
 
 
-def sheet(tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = None) -> Image.Image:
-    """Paint tiles in rows on white paper, their captions below them and a legend at the foot."""
+def folded(caption: str, width: int) -> list[str]:
+    """Break a caption into lines of so many letters, at its commas first."""
+    if len(caption) <= width:
+        return [caption] if caption else []
+    return [line for part in caption.split(", ") for line in textwrap.wrap(part, max(1, width))]
+
+
+def sheet(
+    pictures: Sequence[CaptionedImage], legend: str = "", *, n_columns: int | None = None
+) -> Image.Image:
+    """Paint pictures in rows on white paper, captions below them and a legend at the foot."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(_CAPTION_SIZE)
-    n = len(tiles)
+    n = len(pictures)
+    images = vivid([picture.image for picture in pictures])
     n_columns = n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
     # A whole number of pixels for each of a digit's 28, so that all are the same size.
     width = 28 * max(1, min(16, (_SHEET_WIDTH // n_columns - _MARGIN) // 28))
-    heights = [max(1, round(width * t.image.shape[0] / t.image.shape[1])) for t in tiles]
-    captions = [_folded(tile.caption, width, font) for tile in tiles]
+    heights = [max(1, round(width * image.shape[0] / image.shape[1])) for image in images]
+    letter = font.getlength("abcdefghijklmnopqrstuvwxyz 0123456789") / 37
+    captions = [folded(picture.caption, max(4, int(width / letter))) for picture in pictures]
     rows = [range(start, min(start + n_columns, n)) for start in range(0, n, n_columns)]
     row_heights = [max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) for row in rows]
     page_width = n_columns * (width + _MARGIN) + _MARGIN
-    foot = _folded(legend, page_width - 2 * _MARGIN, font)
+    foot = textwrap.wrap(legend, int((page_width - 2 * _MARGIN) / letter))
     page_height = sum(row_heights) + _MARGIN * (len(rows) + 1) + _LINE_HEIGHT * len(foot)
     page = Image.new("RGB", (page_width, page_height + (_MARGIN // 2 if foot else 0)), _PAPER)
     pen = ImageDraw.Draw(page)
@@ -139,7 +138,7 @@ def sheet(tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = No
     for row, row_height in zip(rows, row_heights, strict=True):
         for column, i in enumerate(row):
             left = _MARGIN + column * (width + _MARGIN)
-            page.paste(enlarged(tiles[i].image, width, heights[i]), (left, y))
+            page.paste(enlarged(images[i], width, heights[i]), (left, y))
             for k, line in enumerate(captions[i]):
                 at = left + width / 2, y + heights[i] + 4 + k * _LINE_HEIGHT
                 pen.text(at, line, _WORDS, font, anchor="ma")
@@ -147,9 +146,3 @@ def sheet(tiles: Sequence[Tile], legend: str = "", *, n_columns: int | None = No
     for k, line in enumerate(foot):
         pen.text((_MARGIN, y + k * _LINE_HEIGHT), line, _WORDS, font)
     return page
-
-
-def _folded(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
-    """Break a text into lines that fit a width in pixels."""
-    letter = font.getlength("abcdefghijklmnopqrstuvwxyz 0123456789") / 37
-    return textwrap.wrap(text, max(4, int(width / letter)))

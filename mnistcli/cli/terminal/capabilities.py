@@ -1,7 +1,16 @@
-"""What the terminal says it can draw.
+"""What the terminal can draw, and which of six ways to draw is the best of those.
 
-Asked at most once in a process, only when a picture is about to be drawn, and only a terminal that
-is there and awake: an answer that comes late is typed into the user's shell.
+    kitty     the picture itself, as PNG               terminals with kitty's graphics protocol
+    sixel     the picture itself, as DEC drew it       xterm, foot, mlterm, Windows Terminal, ...
+    half      two pixels a cell, each in its colour    256 colours or more
+    braille   eight dots a cell                        no colour needed; small, so for grids
+    shade     five shades, two cells a pixel           no colour needed; large, so for one picture
+    ascii     ten letters                              where the encoding has nothing else
+
+Half-blocks without colour would be solid bars, so they are never chosen there.
+
+A terminal is asked for graphics at most once in a process, only when a picture is about to be
+drawn, and only if it is there and awake: an answer that comes late is typed into the user's shell.
 """
 
 from __future__ import annotations
@@ -13,10 +22,12 @@ import re
 import select
 import sys
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
 try:
     import fcntl
@@ -26,21 +37,59 @@ try:
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
 
-PATIENCE_S = 0.1
+Method = Literal["kitty", "sixel", "half", "braille", "shade", "ascii"]
+Render = Literal["auto", "kitty", "sixel", "half", "braille", "shade", "ascii"]
+
+GRAPHICS: tuple[Method, ...] = ("kitty", "sixel")
+# Without colour a sign takes characters of its own.
+COLOURLESS: tuple[Method, ...] = ("braille", "shade", "ascii")
+# These are escape codes: who asks for them by name wants them in a pipe too, as `less -R` does.
+NEED_ESCAPES: tuple[Render, ...] = ("kitty", "sixel", "half")
+
+assert set(get_args(Render)) == {"auto", *get_args(Method)}  # noqa: S101 - one list, typed twice
+
+# How long an answer is waited for. A round trip over SSH may take longer than one on this machine,
+# and a terminal that is silent altogether is rare.
+PATIENCE_S, SSH_PATIENCE_S = 0.1, 0.5
 # Terminals that give no size in pixels draw sixels as a VT340 did, in cells of 10 x 20.
 CELL = (10, 20)
 
 # May I send a picture of one pixel? And: what are you? Every terminal answers the second question
 # (device attributes), and so nobody waits long for the first.
-QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+KITTY_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
+ATTRIBUTES_QUERY = b"\x1b[c"
 _KITTY_SAYS_OK = b"\x1b_Gi=31;OK\x1b\\"
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _SIXEL = b"4"
 
 
+def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Method:
+    """Choose how to draw so many pictures on a console; what was asked for by name is done."""
+    if render != "auto":
+        return render
+    if graphics := graphics_on(console):
+        return graphics
+    if not console.encoding.lower().startswith("utf"):
+        return "ascii"
+    # Sixteen colours have four greys, and a theme decides which.
+    if console.no_color or console.color_system not in ("256", "truecolor"):
+        # The Linux console has shades in its font and no braille.
+        is_large = n_pictures == 1 or os.environ.get("TERM") == "linux"
+        return "shade" if is_large else "braille"
+    return "half"
+
+
+def graphics_on(console: Console) -> Literal["kitty", "sixel"] | None:
+    """Return the kind of graphics to draw on a console that shows what stdout shows.
+
+    How many colours there are is no matter: xterm says 16, and draws sixels in 256.
+    """
+    return graphics_of_terminal() if console.is_terminal and not console.no_color else None
+
+
 @functools.cache
 def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
-    """Say which kind of graphics the terminal of this process can draw.
+    """Return which kind of graphics the terminal of this process says it can draw.
 
     tmux and screen answer for themselves: they do not pass kitty's question on, and name sixel
     only where they draw it.
@@ -61,9 +110,6 @@ def _may_be_asked() -> bool:
         return False
     if os.environ.get("TERM", "dumb") in ("dumb", "linux", ""):
         return False
-    # A round trip may take longer than our patience.
-    if os.environ.get("SSH_CONNECTION"):
-        return False
     try:
         in_foreground = os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
         return sys.stdin.isatty() and sys.stdout.isatty() and in_foreground
@@ -71,14 +117,21 @@ def _may_be_asked() -> bool:
         return False
 
 
+def _query() -> bytes:
+    """Return what to ask: tmux and screen take the start of kitty's question for a title."""
+    is_multiplexed = os.environ.get("TMUX") or os.environ["TERM"].startswith(("tmux", "screen"))
+    return ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY
+
+
 def _ask(stdin: int, stdout: int) -> bytes:
-    """Send the query and collect what comes back, until the last answer or for `PATIENCE_S`."""
+    """Send the query and collect what comes back, until the last answer or out of patience."""
     with contextlib.suppress(OSError, termios.error), _unechoed(stdin):
         if select.select([stdin], [], [], 0)[0]:
             return b""  # somebody types ahead; that is for the shell
-        os.write(stdout, QUERY)
+        os.write(stdout, _query())
         answer = b""
-        deadline = time.monotonic() + PATIENCE_S
+        patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while (left := deadline - time.monotonic()) > 0:
             if not select.select([stdin], [], [], left)[0]:
                 break
@@ -101,7 +154,7 @@ def _unechoed(terminal: int) -> Iterator[None]:
 
 
 def cell_size() -> tuple[int, int]:
-    """Give the width and the height of a character cell in pixels."""
+    """Return the width and the height of a character cell in pixels."""
     if termios is not None:
         with contextlib.suppress(OSError, ValueError, AttributeError):
             raw = fcntl.ioctl(sys.stdout.fileno(), termios.TIOCGWINSZ, bytes(8))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.terminal import characters
-from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, Tile, fitted
-from mnistcli.cli.terminal.ladder import COLOURLESS, GRAPHICS, Render, Rung, choose_rung
+from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, fitted, folded, vivid
+from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from rich.console import Console
 
-__all__ = ["Tile", "draw", "draw_row", "picture"]
+    from mnistcli.gallery import CaptionedImage
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
@@ -25,54 +25,58 @@ WIDTH_OF_A_PIPE = 80
 _NARROWEST = 14
 
 
-def draw(tiles: Sequence[Tile], console: Console, render: Render = "auto") -> Block:
-    """Draw tiles side by side, as many in a row as the console is wide.
+def draw(pictures: Sequence[CaptionedImage], console: Console, render: Render = "auto") -> Block:
+    """Draw pictures side by side, as many in a row as the console is wide.
 
-    A single tile is drawn large where characters are coarse: shades then take two characters
-    for a pixel, braille four dots.
+    A single one is drawn large where characters are coarse: shades then take two characters for a
+    pixel, braille four dots.
     """
-    rung = choose_rung(render, console, len(tiles))
+    method = choose_method(render, console, len(pictures))
+    return _grid(pictures, console, method, large=len(pictures) == 1, narrowest=_NARROWEST)
+
+
+def draw_row(pictures: Sequence[CaptionedImage], console: Console, method: Method) -> Block:
+    """Draw pictures in one row, or more if they do not fit, each about 28 cells wide."""
+    large = method not in ("shade", "ascii")  # those would be 56 wide
+    return _grid(pictures, console, method, large=large)
+
+
+def _grid(
+    pictures: Sequence[CaptionedImage],
+    console: Console,
+    method: Method,
+    *,
+    large: bool,
+    narrowest: int = 1,
+) -> Block:
     usable = usable_width(console)
-    pictures = [picture(tile, rung, large=len(tiles) == 1, width=usable) for tile in tiles]
-    width = max(_NARROWEST, *(block.width for block in pictures)) if tiles else 0
+    images = vivid([picture.image for picture in pictures])
+    blocks = [draw_image(image, method, large=large, width=usable) for image in images]
+    captions = [picture.caption for picture in pictures]
+    width = max([min(narrowest, usable), *(block.width for block in blocks)])
     n_columns = max(1, (usable + _GAP) // (width + _GAP))
     rows: list[Block] = []
-    for start in range(0, len(tiles), n_columns):
-        if start:
-            rows.append(words([""]))
+    for start in range(0, len(blocks), n_columns):
         row = slice(start, start + n_columns)
-        rows.append(_row(pictures[row], [tile.caption for tile in tiles[row]], width))
+        rows += [words([""])] if start and narrowest > 1 else []
+        rows.append(_row(blocks[row], captions[row], width))
     return stacked(rows) if rows else words([])
 
 
-def draw_row(tiles: Sequence[Tile], console: Console, rung: Rung) -> Block:
-    """Draw tiles in one row, or more if they do not fit, each about 28 cells wide."""
-    usable = usable_width(console)
-    large = rung not in ("shade", "ascii")  # those would be 56 wide
-    pictures = [picture(tile, rung, large=large, width=usable) for tile in tiles]
-    width = max(block.width for block in pictures)
-    n_columns = max(1, (usable + _GAP) // (width + _GAP))
-    return stacked([
-        _row(pictures[i : i + n_columns], [t.caption for t in tiles[i : i + n_columns]], width)
-        for i in range(0, len(tiles), n_columns)
-    ])  # fmt: skip
-
-
-def signs_of(rung: Rung) -> tuple[str, str]:
-    """Say what positive and negative values look like."""
-    return CHARACTER_SIGNS if rung in COLOURLESS else COLOUR_SIGNS
+def signs_of(method: Method) -> tuple[str, str]:
+    """Return what positive and negative values look like."""
+    return CHARACTER_SIGNS if method in COLOURLESS else COLOUR_SIGNS
 
 
 def usable_width(console: Console) -> int:
-    """Give the width that pictures may take."""
+    """Return the width that pictures may take."""
     return console.width if console.width < 1000 else WIDTH_OF_A_PIPE
 
 
-def picture(tile: Tile, rung: Rung, *, large: bool = False, width: int) -> Block:
+def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, width: int) -> Block:
     """Draw one image, large if that fits the width."""
-    image = tile.image
     columns = image.shape[1]
-    if rung in GRAPHICS:
+    if method in GRAPHICS:
         from mnistcli.cli.terminal.capabilities import cell_size
         from mnistcli.cli.terminal.protocols import graphic
 
@@ -80,13 +84,13 @@ def picture(tile: Tile, rung: Rung, *, large: bool = False, width: int) -> Block
         columns = min(28 if large else 14, width)
         cell = cell_size()
         n_lines = max(1, round(columns * cell[0] * image.shape[0] / image.shape[1] / cell[1]))
-        return graphic(image, rung, (columns, n_lines), cell)
-    if rung == "half":
+        return graphic(image, method, (columns, n_lines), cell)
+    if method == "half":
         return characters.half_blocks(fitted(image, width))
-    if rung == "braille":
+    if method == "braille":
         return characters.braille(fitted(image, width if large else 2 * width), large=large)
     large = large and 2 * columns <= width
-    return characters.shades(fitted(image, width), large=large, ascii_only=rung == "ascii")
+    return characters.shades(fitted(image, width), large=large, ascii_only=method == "ascii")
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Block:
@@ -96,9 +100,9 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Bloc
     if len(captions) == 1:  # one alone disturbs nobody if it is long
         alone = max(width, len(captions[0]))
         return stacked([padded[0], words(captions, width=alone, centred=alone == width)])
-    folded = [textwrap.wrap(visible(caption), width) for caption in captions]
+    lines_of = [folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
-    foot = max(map(len, folded))
+    foot = max(map(len, lines_of))
     return beside(
         [
             stacked([
@@ -106,7 +110,7 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Bloc
                 words([""] * (top - len(block.lines)), width=width),
                 words([*lines, *[""] * (foot - len(lines))], width=width, centred=True),
             ])
-            for block, lines in zip(padded, folded, strict=True)
+            for block, lines in zip(padded, lines_of, strict=True)
         ],
         _GAP,
     )  # fmt: skip

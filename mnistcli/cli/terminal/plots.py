@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
-    from mnistcli.cli.terminal.ladder import Render
+    from mnistcli.cli.terminal.capabilities import Render
 
 # Dots in a cell of braille: across and down.
 _ACROSS, _DOWN = 2, 4

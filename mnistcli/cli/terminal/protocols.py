@@ -17,7 +17,7 @@ from mnistcli.cli.terminal.layout import Block, Line
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.cli.terminal.ladder import Rung
+    from mnistcli.cli.terminal.capabilities import Method
 
 # kitty takes payloads in pieces of at most so many bytes of base64.
 KITTY_CHUNK = 4096
@@ -28,12 +28,12 @@ _INDEX, _SAVE, _RESTORE = "\x1bD", "\x1b7", "\x1b8"
 
 
 def graphic(
-    image: NDArray[Any], rung: Rung, cells: tuple[int, int], cell: tuple[int, int]
+    image: NDArray[Any], method: Method, cells: tuple[int, int], cell: tuple[int, int]
 ) -> Block:
     """Draw an image over ``cells`` (columns, lines) of ``cell`` pixels each."""
     columns, n_lines = cells
     size = columns * cell[0], n_lines * cell[1]
-    if rung == "kitty":
+    if method == "kitty":
         sequence = kitty(png(enlarged(image, *size)), columns, n_lines)
     else:
         coarse = np.round(image / image_range(image) * SIXEL_LEVELS) / SIXEL_LEVELS

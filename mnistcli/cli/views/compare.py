@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.ladder import Render
-    from mnistcli.comparison import Comparison, Disagreement, Duel
+    from mnistcli.cli.terminal.capabilities import Render
+    from mnistcli.comparison import Comparison, Duel
     from mnistcli.registry.card import ModelCard
 
 
@@ -46,9 +46,7 @@ def comparison_view(comparison: Comparison, render: Render) -> View:
             ],
             "pairs": [_duel_document(duel, refs) for duel in comparison.duels],
             "n_disagreements": comparison.n_disagreements,
-            "disagreements": [
-                _disagreement_document(each, refs) for each in comparison.disagreements
-            ],
+            "disagreements": [each.facts for each in comparison.disagreements],
         }
 
     def rows() -> Iterator[Sequence[object]]:
@@ -83,12 +81,10 @@ def comparison_view(comparison: Comparison, render: Render) -> View:
             Text(_legend(comparison, refs), "dim"),
         ]
         if comparison.disagreements:
-            from mnistcli.cli.terminal.bitmap import Tile
             from mnistcli.cli.terminal.pictures import draw
 
-            tiles = [Tile(each.image, _caption(each)) for each in comparison.disagreements]
             legend = Text(visible(_legend_of_pictures(comparison, refs)), "bold")
-            parts += [Text(), legend, Text(), draw(tiles, console, render)]
+            parts += [Text(), legend, Text(), draw(comparison.disagreements, console, render)]
         return Group(*parts)
 
     return View("compare", document, rows, lambda: refs[:1], table)
@@ -160,10 +156,6 @@ def _legend_of_pictures(comparison: Comparison, refs: Sequence[str]) -> str:
     return f"{which}, as #index: truth ({'/'.join(refs)})"
 
 
-def _caption(each: Disagreement) -> str:
-    return f"#{each.index}: {each.truth} ({'/'.join(each.answers)})"
-
-
 def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
     """Say of each model what sets it apart from the others: "C = 0.01"; when it was made if nothing."""
     said = [_said_of(card) for card in cards]
@@ -205,13 +197,4 @@ def _duel_document(duel: Duel, refs: Sequence[str]) -> dict[str, Any]:
         "n_both_wrong": duel.n_both_wrong,
         "p_value": duel.p_value,
         "p_corrected": duel.p_corrected,
-    }
-
-
-def _disagreement_document(each: Disagreement, refs: Sequence[str]) -> dict[str, Any]:
-    return {
-        "index": each.index,
-        "truth": each.truth,
-        "answers": dict(zip(refs, each.answers, strict=True)),
-        "p_truth": dict(zip(refs, each.p_truth, strict=True)),
     }

@@ -88,8 +88,7 @@ def _terminal() -> dict[str, Any]:
     """Say what stdout can show, by the same questions as for a picture."""
     from rich.console import Console
 
-    from mnistcli.cli.terminal.capabilities import graphics_of_terminal
-    from mnistcli.cli.terminal.ladder import choose_rung
+    from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
 
     stdout = Console()
     return {
@@ -98,9 +97,9 @@ def _terminal() -> dict[str, Any]:
         "width": stdout.width,
         "height": stdout.height,
         "encoding": stdout.encoding,
-        "graphics": graphics_of_terminal(),
-        "one_picture": choose_rung("auto", stdout, 1),
-        "many_pictures": choose_rung("auto", stdout, 2),
+        "graphics": graphics_on(stdout),
+        "one_picture": choose_method("auto", stdout, 1),
+        "many_pictures": choose_method("auto", stdout, 2),
         # That there is a connection matters, not whose.
         "variables": {
             name: "set" if name == "SSH_CONNECTION" else os.environ[name]
@@ -116,8 +115,8 @@ def _terminal_facts(terminal: dict[str, Any]) -> Iterator[tuple[str, str]]:
     size = f"{terminal['width']} x {terminal['height']}"
     yield "Terminal", f"{kind}, {size}, {terminal['encoding']}, {colours}"
     graphics = terminal["graphics"] or "no graphics"
-    rungs = f"{terminal['one_picture']} for one picture, {terminal['many_pictures']} for several"
-    yield "", f"{graphics}: {rungs}"
+    methods = f"{terminal['one_picture']} for one picture, {terminal['many_pictures']} for several"
+    yield "", f"{graphics}: {methods}"
     if terminal["variables"]:
         yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
 

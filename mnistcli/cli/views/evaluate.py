@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from mnistcli.cli.terminal.bitmap import Tile
-    from mnistcli.cli.terminal.ladder import Render
-    from mnistcli.evaluation import JudgedModel, Mistake
+    from mnistcli.cli.terminal.capabilities import Render
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.gallery import CaptionedImage
     from mnistcli.metrics.classification import Evaluation, ReportRow
     from mnistcli.metrics.curves import ClassCurves
 
@@ -108,7 +108,7 @@ def _estimate(value: float, interval: tuple[float, float]) -> Text:
 
 def evaluation_view(
     judged: JudgedModel,
-    mistakes: Sequence[Tile],
+    mistakes: Sequence[CaptionedImage],
     render: Render,
     *,
     calibration: bool = False,
@@ -130,7 +130,7 @@ def evaluation_view(
             else None,
             "curves": [asdict(each) for each in curves] or None,
             "pair_errors": judged.pair_errors(),
-            "mistakes": [_mistake_document(mistake) for mistake in judged.mistakes],
+            "mistakes": [mistake.facts for mistake in judged.mistakes],
         }
 
     def rows() -> Iterator[Sequence[object]]:
@@ -237,8 +237,3 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     document["weighted_avg"] = asdict(evaluation.weighted_avg)
     document["confusion"] = evaluation.confusion
     return document
-
-
-def _mistake_document(mistake: Mistake) -> dict[str, Any]:
-    fields: tuple[str, ...] = ("index", "truth", "answer", "p_truth", "p_answer")
-    return {name: getattr(mistake, name) for name in fields}

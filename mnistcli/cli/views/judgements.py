@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.ladder import Render
+    from mnistcli.cli.terminal.capabilities import Render
     from mnistcli.evaluation import JudgedModel
     from mnistcli.metrics.classification import Evaluation
     from mnistcli.metrics.curves import ClassCurves

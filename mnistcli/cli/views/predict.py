@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 from mnistcli.cli.words import visible
+from mnistcli.errors import BadImageError
+from mnistcli.prediction import FAILED, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,10 +17,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.bitmap import Tile
-    from mnistcli.cli.terminal.ladder import Render, Rung
+    from mnistcli.cli.terminal.capabilities import Method, Render
     from mnistcli.cli.terminal.layout import Block
-    from mnistcli.prediction import Explanation, Sighting
+    from mnistcli.gallery import CaptionedImage
+    from mnistcli.prediction import Explanation, Prediction
     from mnistcli.registry.model_file import Model
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
@@ -26,22 +29,14 @@ LONGEST_RICH_TABLE = 100
 _SIDE, _FINE_SIDE = 28, 280
 
 
-def sightings_view(
-    model: Model,
-    sightings: Iterable[Sighting],
-    *,
-    proba: bool = False,
-    show: bool = False,
-    explain: bool = False,
-    draw: bool = False,
-    render: Render = "auto",
-) -> View:
-    """Show predictions, taking them one by one.
+@dataclass(frozen=True)
+class PredictionsView(View):
+    """Predictions, taken one by one; where there is none, what is wrong with the input.
 
-    Parameters
+    Attributes
     ----------
     model : Model
-    sightings : iterable of Sighting
+    predictions : iterable of Prediction or BadImageError
     proba : bool
         Print the probabilities of all classes.
     show : bool
@@ -53,89 +48,129 @@ def sightings_view(
     render : str
         How to draw.
     """
-    names = model.card.class_names
 
-    def documents() -> Iterator[dict[str, Any]]:
-        for sighting in sightings:
-            yield _document(sighting, names) | (_explained(model, sighting) if explain else {})
+    schema = "predict"
+    record_schema = "prediction"
+    model: Model
+    predictions: Iterable[Prediction | BadImageError]
+    proba: bool = False
+    show: bool = False
+    explain: bool = False
+    draw: bool = False
+    render: Render = "auto"
 
-    def document() -> dict[str, Any]:
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        return self.model.card.class_names if self.proba else ()
+
+    def document(self) -> dict[str, Any]:
         return {
-            "model": model.ref,
-            "class_names": list(names),
-            "predictions": list(documents()),
+            "model": self.model.ref,
+            "class_names": list(self.model.card.class_names),
+            "predictions": [self._document(each) for each in self.predictions],
         }
 
-    def rows() -> Iterator[Sequence[object]]:
-        yield ["input", "answer", "probability", *(names if proba else ())]
-        for sighting in sightings:
-            row = [sighting.source, sighting.answer, sighting.probability]
-            yield [*row, *sighting.probabilities.tolist()] if proba else row
+    def records(self) -> Iterator[dict[str, Any]]:
+        return ({"model": self.model.ref, **self._document(each)} for each in self.predictions)
 
-    def table(_: Console) -> RenderableType:
-        return _table([_cells(sighting, names if proba else ()) for sighting in sightings])
-
-    def parts(console: Console) -> Iterator[RenderableType]:
-        for sighting in sightings:
-            yield _drawn(model, sighting, console, show=show, explain=explain, render=render)
-
-    return View(
-        "predict",
-        document,
-        rows,
-        lambda: (sighting.answer for sighting in sightings),
-        table,
-        record_schema="prediction",
-        records=lambda: ({"model": model.ref, **each} for each in documents()),
-        parts=parts if draw else None,
-    )
-
-
-def _document(sighting: Sighting, names: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "input": sighting.source,
-        "answer": sighting.answer,
-        "best": sighting.best,
-        "probability": sighting.probability,
-        "probabilities": dict(zip(names, sighting.probabilities.tolist(), strict=True)),
-        "notes": list(sighting.notes),
-    }
-
-
-def _explained(model: Model, sighting: Sighting) -> dict[str, Any]:
-    from mnistcli import prediction
-
-    why = prediction.explain(model, sighting.image)
-    return {
-        "explanation": {
-            "answer": why.answer,
-            "runner_up": why.runner_up,
-            "score": why.score,
-            "intercept": why.intercept,
-            "contributions": why.contributions.ravel(),
+    def _document(self, each: Prediction | BadImageError) -> dict[str, Any]:
+        if isinstance(each, BadImageError):
+            nothing = dict.fromkeys(("answer", "best", "probability", "probabilities"))
+            return {"input": each.source, **nothing, "notes": [], "error": each.problem}
+        names, shares = self.model.card.class_names, each.probabilities.tolist()
+        document: dict[str, Any] = {
+            "input": each.source,
+            "answer": each.answer,
+            "best": each.best,
+            "probability": each.probability,
+            "probabilities": dict(zip(names, shares, strict=True)),
+            "notes": list(each.notes),
         }
-    }
+        if self.explain:
+            why = explain(self.model, each.image)
+            document["explanation"] = {
+                "answer": why.answer,
+                "runner_up": why.runner_up,
+                "score": why.score,
+                "intercept": why.intercept,
+                "contributions": why.contributions.ravel(),
+            }
+        return document
+
+    def rows(self) -> Iterator[Sequence[object]]:
+        yield ["input", "answer", "probability", *self._columns, "error"]
+        for each in self.predictions:
+            if isinstance(each, BadImageError):
+                yield [each.source, FAILED, None, *[None] * len(self._columns), each.problem]
+            else:
+                shares = each.probabilities.tolist() if self.proba else ()
+                yield [each.source, each.answer, each.probability, *shares, None]
+
+    def lines(self) -> Iterator[str]:
+        for each in self.predictions:
+            yield FAILED if isinstance(each, BadImageError) else each.answer
+
+    def table(self, console: Console) -> RenderableType:
+        return _table([_cells(each, self._columns) for each in self.predictions])
+
+    def parts(self, console: Console) -> Iterator[RenderableType]:
+        if not self.draw:
+            yield self.table(console)
+            return
+        for each in self.predictions:
+            yield self._drawn(each, console)
+
+    def _drawn(self, each: Prediction | BadImageError, console: Console) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, choose_method
+        from mnistcli.cli.terminal.layout import beside, stacked
+        from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
+
+        if isinstance(each, BadImageError):
+            return Group(f"{each.source}: {FAILED} ({each.problem})", Text())
+        method = choose_method(self.render, console, n_pictures=2)
+        why = explain(self.model, each.image) if self.explain else None
+        pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
+        # Signs without colour take characters, and those want room.
+        apart = [pictures.pop()] if why and method in COLOURLESS else []
+        drawing = draw_row(pictures, console, method)
+        usable = usable_width(console)
+        names, spare = self.model.card.class_names, usable - drawing.width - 2
+        if spare >= 18:
+            drawing = beside([drawing, _bars(each, names, min(spare, 40), method)], 2)
+        else:
+            drawing = stacked([drawing, _bars(each, names, min(usable, 60), method)])
+        parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
+        if each.notes:
+            parts.append("; ".join(each.notes))
+        parts.append(drawing)
+        if apart:
+            parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
+        if why:
+            p = dict(zip(names, each.probabilities.tolist(), strict=True))
+            parts.append(Text(legend_of(why, p[why.answer], p[why.runner_up], signs_of(method))))
+        return Group(*parts, Text())
 
 
 # --- tables -------------------------------------------------------------------------------------
 
 
-def _cells(sighting: Sighting, names: tuple[str, ...]) -> dict[str, str]:
-    """Give a row of the table: what stands in which column."""
-    cells = {
-        "input": sighting.source,
-        "answer": sighting.answer,
-        "probability": percent(sighting.probability),
+def _cells(each: Prediction | BadImageError, names: tuple[str, ...]) -> dict[str, str]:
+    """Return a row of the table: what stands in which column."""
+    if isinstance(each, BadImageError):
+        row = dict.fromkeys(("input", "answer", "probability", *(f"p({n})" for n in names)), "")
+        return row | {"input": each.source, "answer": FAILED, "notes": each.problem}
+    shares = map(percent, each.probabilities.tolist())
+    guess = () if each.answer == each.best else (f"best guess {each.best}",)
+    return {
+        "input": each.source,
+        "answer": each.answer,
+        "probability": percent(each.probability),
+        **{f"p({name})": share for name, share in zip(names, shares, strict=False)},
+        "notes": ", ".join(guess + each.notes),
     }
-    if names:
-        shares = map(percent, sighting.probabilities.tolist())
-        cells |= {f"p({name})": share for name, share in zip(names, shares, strict=True)}
-    return cells | {"notes": ", ".join(_notes(sighting))}
-
-
-def _notes(sighting: Sighting) -> tuple[str, ...]:
-    guess = () if sighting.answer == sighting.best else (f"best guess {sighting.best}",)
-    return guess + sighting.notes
 
 
 def _table(rows: Sequence[dict[str, str]]) -> RenderableType:
@@ -179,74 +214,63 @@ def _long_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> Render
 # --- pictures -----------------------------------------------------------------------------------
 
 
-def tiles_of_sighting(
-    model: Model, sighting: Sighting, *, show: bool, explain: bool, finely: bool = True
-) -> list[Tile]:
-    """Give what there is to see: the picture, what the model saw, and why it answered so."""
+def pictures_of(
+    prediction: Prediction, why: Explanation | None, *, show: bool, finely: bool = True
+) -> list[CaptionedImage]:
+    """Return what there is to see: the picture, what the model saw, and why it answered so."""
     import numpy as np
 
-    from mnistcli import prediction
-    from mnistcli.cli.terminal.bitmap import Tile, vivid
+    from mnistcli.gallery import CaptionedImage, shrunk
 
-    tiles = []
-    original = sighting.original
-    is_changed = original is not None and not np.array_equal(original, sighting.image)
-    if show and original is not None and is_changed:
-        tiles.append(Tile(_shrunk(original, _FINE_SIDE if finely else _SIDE), "the picture"))
-    tiles.append(Tile(sighting.image, "what the model saw"))
-    if explain:
-        why = prediction.explain(model, sighting.image)
+    pictures = []
+    original = prediction.original
+    if show and original is not None and not np.array_equal(original, prediction.image):
+        small = shrunk(original, _FINE_SIDE if finely else _SIDE)
+        pictures.append(CaptionedImage(small, "the picture"))
+    pictures.append(CaptionedImage(prediction.image, "what the model saw"))
+    if why:
         caption = f"why {why.answer}, not {why.runner_up}"
-        tiles.append(Tile(vivid([why.contributions])[0], caption))
-    return tiles
+        pictures.append(CaptionedImage(why.contributions, caption))
+    return pictures
 
 
-class SheetOfSightings:
+@dataclass
+class SheetOfPredictions:
     """Passes predictions on, and keeps their pictures for a file."""
 
-    def __init__(self, model: Model, sightings: Iterable[Sighting], *, explain: bool) -> None:
-        self._model = model
-        self._sightings = sightings
-        self._explain = explain
-        self._tiles: list[list[Tile]] = []
+    model: Model
+    predictions: Iterable[Prediction | BadImageError]
+    explain: bool
+    rows: list[list[CaptionedImage]] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[Sighting]:
-        """Give the predictions."""
-        from dataclasses import replace
-
-        for sighting in self._sightings:
-            tiles = tiles_of_sighting(self._model, sighting, show=True, explain=self._explain)
-            tiles[0] = replace(tiles[0], caption=f"{headline(sighting)}; {tiles[0].caption}")
-            self._tiles.append(tiles)
-            yield sighting
+    def __iter__(self) -> Iterator[Prediction | BadImageError]:
+        """Yield the predictions."""
+        for each in self.predictions:
+            if not isinstance(each, BadImageError):
+                why = explain(self.model, each.image) if self.explain else None
+                first, *others = pictures_of(each, why, show=True)
+                first = replace(first, caption=f"{headline(each)}; {first.caption}")
+                self.rows.append([first, *others])
+            yield each
 
     def write(self, path: Path) -> str:
-        """Write the pictures; say what was written."""
+        """Write the pictures; return what was written."""
         from mnistcli.cli.terminal.bitmap import write_sheet
 
-        tiles = [tile for row in self._tiles for tile in row]
         # One row for each, if all have as many pictures.
-        lengths = {len(row) for row in self._tiles}
+        lengths = {len(row) for row in self.rows}
         n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
         legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
-        return write_sheet(path, tiles, legend if self._explain else "", n_columns=n_columns)
+        pictures = [picture for row in self.rows for picture in row]
+        return write_sheet(path, pictures, legend if self.explain else "", n_columns=n_columns)
 
 
-def _shrunk(image: Any, side: int) -> Any:
-    import numpy as np
-    from PIL import Image
-
-    picture = Image.fromarray(image)
-    picture.thumbnail((side, side), Image.Resampling.BOX)
-    return np.asarray(picture)
-
-
-def headline(sighting: Sighting) -> str:
+def headline(prediction: Prediction) -> str:
     """Say what a picture was taken for."""
-    if sighting.answer == sighting.best:
-        return f"{sighting.source}: {sighting.answer} ({percent(sighting.probability)})"
-    guess = f"best guess {sighting.best} at {percent(sighting.probability)}"
-    return f"{sighting.source}: {sighting.answer} ({guess})"
+    sure = percent(prediction.probability)
+    if prediction.answer != prediction.best:
+        sure = f"best guess {prediction.best} at {sure}"
+    return f"{prediction.source}: {prediction.answer} ({sure})"
 
 
 def legend_of(why: Explanation, p_answer: float, p_runner_up: float, signs: tuple[str, str]) -> str:
@@ -261,60 +285,16 @@ def legend_of(why: Explanation, p_answer: float, p_runner_up: float, signs: tupl
     )
 
 
-def _drawn(
-    model: Model,
-    sighting: Sighting,
-    console: Console,
-    *,
-    show: bool,
-    explain: bool,
-    render: Render,
-) -> RenderableType:
-    from rich.console import Group
-    from rich.text import Text
-
-    from mnistcli import prediction
-    from mnistcli.cli.terminal.ladder import COLOURLESS, GRAPHICS, choose_rung
-    from mnistcli.cli.terminal.layout import beside, stacked
-    from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
-
-    rung = choose_rung(render, console, n_pictures=2)
-    tiles = tiles_of_sighting(model, sighting, show=show, explain=explain, finely=rung in GRAPHICS)
-    usable = usable_width(console)
-    # Signs without colour take characters, and those want room.
-    apart = tiles[-1:] if explain and rung in COLOURLESS else []
-    pictures = draw_row(tiles[: len(tiles) - len(apart)], console, rung)
-    names = model.card.class_names
-    spare = usable - pictures.width - 2
-    drawing = (
-        beside([pictures, _bars(sighting, names, min(spare, 40), rung)], 2)
-        if spare >= 18
-        else stacked([pictures, _bars(sighting, names, min(usable, 60), rung)])
-    )
-    parts: list[RenderableType] = [Text(visible(headline(sighting)), style="bold")]
-    if notes := _notes(sighting)[sighting.answer != sighting.best :]:
-        parts.append("; ".join(notes))
-    parts.append(drawing)
-    if apart:
-        parts.append(draw(apart, console, "ascii" if rung == "ascii" else "shade"))
-    if explain:
-        why = prediction.explain(model, sighting.image)
-        p = dict(zip(names, sighting.probabilities.tolist(), strict=True))
-        parts.append(Text(legend_of(why, p[why.answer], p[why.runner_up], signs_of(rung))))
-    parts.append(Text())
-    return Group(*parts)
-
-
-def _bars(sighting: Sighting, names: Sequence[str], width: int, rung: Rung) -> Block:
+def _bars(prediction: Prediction, names: Sequence[str], width: int, method: Method) -> Block:
     """Draw the probability of each class as a bar."""
     from mnistcli.cli.terminal.layout import stacked, words
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
     rows = [words([""])]
-    for name, share in zip(names, sighting.probabilities.tolist(), strict=True):
-        bar = _bar(share, room, ascii_only=rung == "ascii")
-        style = "bold" if name == sighting.best else ""
+    for name, share in zip(names, prediction.probabilities.tolist(), strict=True):
+        bar = _bar(share, room, ascii_only=method == "ascii")
+        style = "bold" if name == prediction.best else ""
         rows.append(words([f"{name:>{longest}} {bar}{percent(share):>9}"], style=style))
     return stacked(rows)
 

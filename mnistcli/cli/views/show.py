@@ -2,59 +2,57 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.bitmap import Tile
-    from mnistcli.cli.terminal.ladder import Render
-    from mnistcli.gallery import Exhibit
+    from mnistcli.cli.terminal.capabilities import Render
+    from mnistcli.gallery import CaptionedImage
 
 
-def gallery_view(exhibits: Sequence[Exhibit], *, legend: str = "", render: Render = "auto") -> View:
-    """Show pictures, and below them a legend."""
+@dataclass(frozen=True)
+class GalleryView(View):
+    """Pictures, and below them a legend."""
 
-    def document() -> dict[str, Any]:
+    schema = "show"
+    pictures: Sequence[CaptionedImage]
+    legend: str = ""
+    render: Render = "auto"
+
+    def document(self) -> dict[str, Any]:
         return {
             "pictures": [
-                {**exhibit.facts, "caption": exhibit.caption, "pixels": exhibit.image}
-                for exhibit in exhibits
+                {**picture.facts, "caption": picture.caption, "pixels": picture.image}
+                for picture in self.pictures
             ]
         }
 
-    def rows() -> Iterator[Sequence[object]]:
-        keys = list(exhibits[0].facts) if exhibits else []
-        height, width = exhibits[0].image.shape if exhibits else (0, 0)
-        yield [*keys, *(f"pixel{i}" for i in range(height * width))]
-        for exhibit in exhibits:
-            yield [*exhibit.facts.values(), *exhibit.image.ravel().tolist()]
+    def rows(self) -> Iterator[Sequence[object]]:
+        keys = list(self.pictures[0].facts) if self.pictures else []
+        n_pixels = self.pictures[0].image.size if self.pictures else 0
+        yield [*keys, *(f"pixel{i}" for i in range(n_pixels))]
+        for picture in self.pictures:
+            yield [*picture.facts.values(), *picture.image.ravel().tolist()]
 
-    def table(console: Console) -> RenderableType:
+    def lines(self) -> Iterator[str]:
+        return (picture.caption for picture in self.pictures)
+
+    def table(self, console: Console) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
         from mnistcli.cli.terminal.bitmap import signed
-        from mnistcli.cli.terminal.ladder import choose_rung
+        from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.pictures import draw, signs_of
 
-        drawing = draw(tiles_of(exhibits), console, render)
-        if not legend:
+        drawing = draw(self.pictures, console, self.render)
+        if not self.legend:
             return drawing
-        rung = choose_rung(render, console, len(exhibits))
-        return Group(drawing, Text(), Text(signed(legend, signs_of(rung))))
-
-    return View("show", document, rows, lambda: [exhibit.caption for exhibit in exhibits], table)
-
-
-def tiles_of(exhibits: Sequence[Exhibit]) -> list[Tile]:
-    """Give pictures with their captions; signed ones brought to one scale for the eye."""
-    from mnistcli.cli.terminal.bitmap import Tile, vivid
-
-    images = vivid([exhibit.image for exhibit in exhibits])
-    captions = (exhibit.caption for exhibit in exhibits)
-    return [Tile(image, caption) for image, caption in zip(images, captions, strict=True)]
+        method = choose_method(self.render, console, len(self.pictures))
+        return Group(drawing, Text(), Text(signed(self.legend, signs_of(method))))
