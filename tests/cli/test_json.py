@@ -135,10 +135,10 @@ def test_inner_documents_have_exactly_these_keys(invoke, model):
     assert curves["roc"]["thresholds"][0] is None
     assert set(curves["precision_recall"]) == {"precision", "recall", "thresholds"}
     prediction = json.loads(invoke("predict", "-i", "7", "--json").out)["predictions"][0]
-    prediction = {"input", "answer", "best", "probability", "probabilities", "notes"}
-    assert set(prediction) == prediction
+    keys = {"input", "answer", "best", "probability", "probabilities", "notes"}
+    assert set(prediction) == keys
     record = json.loads(invoke("predict", "-i", "7", "--jsonl", "--explain").out)
-    assert set(record) == prediction | {"schema", "schema_version", "model", "explanation"}
+    assert set(record) == keys | {"schema", "schema_version", "model", "explanation"}
     assert record["schema"] == "mnistcli.prediction"
     assert set(record["explanation"]) == {
         "answer", "runner_up", "score", "intercept", "contributions",

@@ -242,7 +242,8 @@ def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):
     assert "is a folder without pictures" in done.err
     done = invoke("predict", str(tmp_path / "empty"), str(folder), "-q")
     assert done.code == 7
-    assert len(done.out.splitlines()) == 10
+    first, *others = done.out.splitlines()
+    assert (first, len(others)) == ("!", 10)
     assert done.err.splitlines()[-1] == "error: 1 of 11 inputs failed, the others were answered"
 
 
@@ -254,7 +255,8 @@ def test_a_list_of_names(invoke, folder, tmp_path):
         done = invoke("predict", "--files0", *arguments, "--jsonl", stdin=stdin)
         assert done.code == 7
         got = [json.loads(line) for line in done.out.splitlines()]
-        assert [p["input"] for p in got] == [str(path) for path in paths[:-1]]
+        assert [p["input"] for p in got] == [str(path) for path in paths]
+        assert [p.get("error") for p in got] == [None] * 10 + ["no such file or directory"]
         first, last = done.err.splitlines()
         assert json.loads(first)["error"]["code"] == "bad_image"
         assert json.loads(last)["error"]["exit_code"] == 7
@@ -279,7 +281,7 @@ def test_answers_come_while_there_are_still_inputs_to_come(folder, trained, flag
             process.stdin.write(f"{path}\0".encode())
             process.stdin.flush()
             if i == 0 and flag == "--tsv":
-                assert process.stdout.readline() == b"input\tanswer\tprobability\n"
+                assert process.stdout.readline() == b"input\tanswer\tprobability\terror\n"
             assert process.stdout.readline()
         process.stdin.close()
         assert process.stdout.read() == b""
@@ -362,8 +364,8 @@ def test_memory_does_not_grow_with_the_inputs(folder, trained, tmp_path):
 
 def test_proba_adds_a_column_for_each_class(invoke):
     header, row = invoke("predict", "-i", "7", "--proba", "--tsv").out.splitlines()
-    assert header.split("\t") == ["input", "answer", "probability", *"0123456789"]
-    assert sum(float(p) for p in row.split("\t")[3:]) == pytest.approx(1)
+    assert header.split("\t") == ["input", "answer", "probability", *"0123456789", "error"]
+    assert sum(float(p) for p in row.split("\t")[3:-1]) == pytest.approx(1)
 
 
 def test_one_bad_file_is_reported_and_the_rest_go_on(invoke, mnist, tmp_path):
@@ -372,7 +374,7 @@ def test_one_bad_file_is_reported_and_the_rest_go_on(invoke, mnist, tmp_path):
     paths = [str(tmp_path / name) for name in ("good.png", "bad.png", "none.png", "good.png")]
     done = invoke("predict", *paths, "-q")
     assert done.code == 7
-    assert done.out == "7\n7\n"
+    assert done.out == "7\n!\n!\n7\n"
     errors = done.err.splitlines()
     assert errors[0].startswith(f"error: {tmp_path / 'bad.png'}: ")
     assert any(

@@ -119,7 +119,7 @@ def test_odd_heights_lose_no_row(height):
 
 
 def test_show_by_index_and_by_digit(invoke, mnist):
-    assert "#7: 9" in invoke("show", "7").out
+    assert "  test image 7, labelled 9\n" in invoke("show", "7").out
     pictures = json.loads(invoke("show", "--digit", "3", "--count", "4", "--json").out)["pictures"]
     expected = np.flatnonzero(mnist.test.labels == 3)[:4].tolist()
     assert [p["index"] for p in pictures] == expected
