@@ -64,6 +64,11 @@ class Task:
         return n * (n - 1) // 2 if self.is_pairwise or n == 2 else n
 
     @property
+    def n_classes_per_fit(self) -> int:
+        """The number of classes that a solver tells apart at once: two where there are pairs."""
+        return 2 if self.is_pairwise else self.n_classes
+
+    @property
     def is_binary(self) -> bool:
         """Whether there are two classes, and so a positive one: class 1."""
         return self.n_classes == 2

@@ -99,7 +99,7 @@ def train(
     """
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
-    settings.solver.solver_for(2 if task.is_pairwise else task.n_classes)
+    settings.solver.solver_for(task.n_classes_per_fit)
     if dataset is None:
         from mnistcli.datasets import open_dataset
 
@@ -120,7 +120,7 @@ def train(
         n_jobs=n_jobs,
         progress=progress,
     )
-    solver = wanted.solver_for(2 if task.is_pairwise else task.n_classes)
+    solver = wanted.solver_for(task.n_classes_per_fit)
     train_accuracy = float((classifier.predict(design.X[: len(design)]) == design.y).mean())
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.

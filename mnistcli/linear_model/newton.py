@@ -58,6 +58,7 @@ from mnistcli.linear_model.objective import (
 )
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT
+from mnistcli.settings import SOLVERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,11 +67,6 @@ if TYPE_CHECKING:
     from mnistcli.progress import Progress
 
     WorkingRows = NDArray[np.float32] | NDArray[np.uint8]
-
-# A proven relative distance of the objective to the optimum. The bound behind the proof is 50 to
-# 1000 times the true distance, so fits end far closer to the optimum.
-# One to four steps after 1e-6 buy predictions that do not depend on the order of the rows.
-DEFAULT_TOL = 1e-9
 
 START_SHARE = 1 / 8  # of the rows, for the start ...
 START_MIN_ROWS = 500  # ... unless these are fewer,
@@ -139,8 +135,8 @@ def fit_newton(
     scale: float = 1.0,
     sample_weight: Floats | None = None,
     fit_intercept: bool = True,
-    tol: float = DEFAULT_TOL,
-    max_iter: int = 500,
+    tol: float = SOLVERS["newton"].tol,
+    max_iter: int = SOLVERS["newton"].max_iter,
     seed: int = 0,
     warm_start: tuple[Float64s, Float64s] | None = None,
     progress: Progress = SILENT,

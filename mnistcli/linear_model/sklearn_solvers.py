@@ -11,20 +11,12 @@ import numpy as np
 
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.objective import Fit, certify
+from mnistcli.settings import SOLVERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.settings import Solver, SolverSettings
-
-DEFAULT_MAX_ITER = 1000
-
-# These keep float32 as it is; the others would make a float64 copy of their own.
-_FLOAT32_SOLVERS = {"lbfgs", "sag", "saga", "newton-cg"}
-
-# liblinear penalises the intercept like a weight. It sees the intercept divided by this, so
-# that what it adds to the objective is intercept^2 / (2 * 100^2).
-_LIBLINEAR_INTERCEPT_SCALING = 100.0
+    from mnistcli.settings import SolverName, SolverSettings
 
 
 def fit_sklearn(
@@ -32,7 +24,7 @@ def fit_sklearn(
     y: NDArray[np.int64],
     settings: SolverSettings,
     *,
-    solver: Solver,
+    solver: SolverName,
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,
     seed: int,
@@ -44,16 +36,17 @@ def fit_sklearn(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    scaled: NDArray[Any] = X.astype(np.float32 if solver in _FLOAT32_SOLVERS else np.float64)
+    chosen = SOLVERS[solver]
+    scaled: NDArray[Any] = X.astype(np.float32 if chosen.keeps_float32 else np.float64)
     scaled *= PIXEL_SCALE
     estimator = LogisticRegression(
         C=math.inf if settings.penalty == "none" else settings.C,
         l1_ratio=settings.l1_share,
         solver=solver,
-        tol=1e-4 if settings.tol is None else settings.tol,
-        max_iter=settings.max_iter or DEFAULT_MAX_ITER,
+        tol=settings.tol or chosen.tol,
+        max_iter=settings.max_iter or chosen.max_iter,
         random_state=seed,
-        intercept_scaling=_LIBLINEAR_INTERCEPT_SCALING if solver == "liblinear" else 1.0,
+        intercept_scaling=chosen.intercept_scaling,
     )
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:

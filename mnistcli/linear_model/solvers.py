@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT
+from mnistcli.settings import SOLVERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,7 +140,6 @@ def fit(
         )
     from mnistcli.linear_model.newton import SeparableDataError, fit_newton
 
-    chosen: dict[str, Any] = {"tol": settings.tol, "max_iter": settings.max_iter}
     try:
         return fit_newton(
             X,
@@ -150,8 +150,9 @@ def fit(
             sample_weight=sample_weight,
             seed=seed,
             warm_start=warm_start,
+            tol=settings.tol or SOLVERS[solver].tol,
+            max_iter=settings.max_iter or SOLVERS[solver].max_iter,
             progress=progress,
-            **{name: value for name, value in chosen.items() if value is not None},
         )
     except SeparableDataError as error:
         raise no_finite_optimum(str(error)) from error

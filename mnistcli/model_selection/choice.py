@@ -102,10 +102,7 @@ def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float]]:
     n_rises = 0
     for C in GRID:
         there = fold.design.per_copy(replace(settings, C=C))
-        if (
-            settings.tol is None
-            and settings.solver_for(2 if fold.task.is_pairwise else fold.task.n_classes) == "newton"
-        ):
+        if settings.tol is None and settings.solver_for(fold.task.n_classes_per_fit) == "newton":
             there = replace(there, tol=SEARCH_TOL)
         classifier, result = fit_classifier(
             X_train, y_train, there, fold.task, seed=fold.seed, warm_start=result

@@ -66,8 +66,6 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
 def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Choose ``n`` of the samples so that every class keeps its share.
 
-    Each class gets its share rounded down, and what is left goes to the largest remainders.
-
     Returns
     -------
     ndarray of shape (n,), int64
@@ -79,19 +77,35 @@ def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) ->
         A class would be left without samples.
     """
     counts = np.bincount(y)
-    shares = counts * (n / len(y))
-    quota = np.floor(shares).astype(np.int64)
-    by_remainder = np.argsort(quota - shares, kind="stable")
-    quota[by_remainder[: n - quota.sum()]] += 1
-    if (quota[counts > 0] == 0).any():
+    quota = _quota(counts, n)
+    if (quota < np.minimum(counts, 1)).any():
         raise TrainingError(
             f"{n} of {len(y):,} images leave a class without any",
-            hint=f"take at least {int(np.ceil(len(y) / counts[counts > 0].min()))}",
+            hint=f"take at least {_least(counts)}",
         )
     chosen = [
         rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(quota)
     ]
     return np.sort(np.concatenate(chosen))
+
+
+def _quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return how many of ``n`` go to each class: its share rounded down, and then to the largest remainders."""
+    shares = counts * (n / counts.sum())
+    quota: NDArray[np.int64] = np.floor(shares).astype(np.int64)
+    by_remainder = np.argsort(quota - shares, kind="stable")
+    quota[by_remainder[: n - quota.sum()]] += 1
+    return quota
+
+
+def _least(counts: NDArray[np.int64]) -> int:
+    """Return the number of samples from which on every class has some."""
+    n = -(
+        -counts.sum() // counts[counts > 0].min()
+    )  # that many give the smallest class a whole one
+    while (_quota(counts, n - 1) >= np.minimum(counts, 1)).all():
+        n -= 1
+    return int(n)
 
 
 def _sides(
@@ -105,6 +119,18 @@ def _sides(
     y = task.encode(part.labels)
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
+    counts = np.bincount(y[members], minlength=task.n_classes)
+    if not counts.all():
+        missing = task.class_names[int(counts.argmin())]
+        raise TrainingError(f"{dataset.name} has no images of class {missing}")
+    quota = _quota(counts, n_test)
+    if not (quota.all() and (counts - quota).all()):
+        share = _least(counts) / len(members)
+        raise TrainingError(
+            f"a test size of {spec.test_size:g} leaves a class without any: "
+            f"{len(members) - n_test:,} images for training, {n_test:,} for the test",
+            hint=f"--test-size takes {share:.2g} to {1 - share:.6g} here",
+        )
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
     return part, y, members[~is_test], members[is_test]

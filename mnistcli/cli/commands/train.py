@@ -15,16 +15,18 @@ from mnistcli.errors import StorageError, UsageError
 from mnistcli.settings import (
     FEATURES,
     PRESETS,
+    RANGES,
     ClassWeight,
     FeatureKind,
     FoldSpec,
     Penalty,
     Preset,
-    Solver,
+    SolverName,
     SolverSettings,
     SplitKind,
     SplitSpec,
     TrainingSettings,
+    solvers_for,
 )
 
 _MODEL, _DATA = "What is minimised", "Images"
@@ -66,23 +68,31 @@ def train(
             "--C",
             metavar="NUMBER",
             rich_help_panel=_MODEL,
-            help="Weight of the data against the penalty; auto: the best by cross-validation.",
+            help=f"Weight of the data against the penalty, {RANGES['C']}; auto: the best by "
+            "cross-validation.",
             show_default="1, or the preset's",
         ),
     ] = None,
     penalty: Annotated[
-        Penalty, typer.Option(rich_help_panel=_MODEL, help="What keeps the weights small.")
+        Penalty,
+        typer.Option(
+            rich_help_panel=_MODEL,
+            help="What keeps the weights small. The solvers of l1: "
+            f"{', '.join(solvers_for('l1'))}; of elasticnet: {', '.join(solvers_for('elasticnet'))}.",
+        ),
     ] = "l2",
     l1_ratio: Annotated[
         float | None,
-        typer.Option(rich_help_panel=_MODEL, help="Share of L1 in the elastic net, 0 to 1."),
+        typer.Option(
+            rich_help_panel=_MODEL, help=f"Share of L1 in the elastic net, {RANGES['l1_ratio']}."
+        ),
     ] = None,
     class_weight: Annotated[
         ClassWeight | None,
         typer.Option(rich_help_panel=_MODEL, help="Let every class count the same."),
     ] = None,
     solver: Annotated[
-        Solver,
+        SolverName,
         typer.Option(
             rich_help_panel=_MODEL,
             help="newton is ours, the others are scikit-learn's; auto takes the fastest.",
@@ -91,7 +101,9 @@ def train(
     tol: Annotated[
         float | None,
         typer.Option(
-            rich_help_panel=_MODEL, help="The solver's tolerance.", show_default="its own"
+            rich_help_panel=_MODEL,
+            help=f"The solver's tolerance, {RANGES['tol']}.",
+            show_default="its own",
         ),
     ] = None,
     max_iter: Annotated[
@@ -141,7 +153,8 @@ def train(
         int,
         typer.Option(
             rich_help_panel=_DATA,
-            help="Of the permutation of the training set, the folds, the subset and the split.",
+            help="Of the permutation of the training set, the folds, the subset and the split; "
+            f"{RANGES['seed']}.",
         ),
     ] = 0,
     limit: Annotated[
@@ -239,5 +252,5 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise UsageError(
-            f"C = {text} is no number", hint="give a number above 0, or auto"
+            f"C = {text} is no number", hint=f"give a number, {RANGES['C']}, or auto"
         ) from None

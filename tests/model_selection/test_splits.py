@@ -1,0 +1,67 @@
+"""Training and test samples of a task: shares of the classes, and splits that leave nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistcli.errors import TrainingError
+from mnistcli.model_selection import splits
+from mnistcli.model_selection.splits import stratified_sample, training_samples
+from mnistcli.settings import SplitSpec
+from mnistcli.tasks import parse_task
+
+
+def test_a_subset_keeps_the_shares_of_the_classes(mnist):
+    y = mnist.train.labels.astype(np.int64)
+    chosen = stratified_sample(y, 1000, np.random.default_rng(0))
+    assert len(set(chosen.tolist())) == 1000
+    shares = np.bincount(y[chosen], minlength=10) / 1000
+    assert np.abs(shares - np.bincount(y) / len(y)).max() < 1 / 1000
+
+
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=6))
+def test_from_what_the_hint_of_a_small_subset_says_every_subset_works(counts):
+    y, rng = np.repeat(np.arange(len(counts)), counts), np.random.default_rng(0)
+    with pytest.raises(TrainingError) as caught:
+        stratified_sample(y, 1, rng)
+    least = int(caught.value.hint.removeprefix("take at least "))
+    for n in range(least, min(least + 9, len(y) + 1)):
+        chosen = stratified_sample(y, n, rng)
+        assert len(set(chosen.tolist())) == n
+        assert (np.bincount(y[chosen], minlength=len(counts)) > 0).all()
+    with pytest.raises(TrainingError):
+        stratified_sample(y, least - 1, rng)
+
+
+@pytest.mark.parametrize("test_size", [0.99999, 0.99997, 0.99993, 1e-9, 1e-4])
+def test_a_random_split_that_leaves_a_class_without_images_says_what_would_not(mnist, test_size):
+    task = parse_task("0v1")
+    spec = SplitSpec("random", test_size=test_size)
+    for samples in (training_samples, splits.test_samples):
+        with pytest.raises(TrainingError) as caught:
+            samples(mnist, task, spec)
+    n_test = round(test_size * 14_780)
+    assert caught.value.message == (
+        f"a test size of {test_size:g} leaves a class without any: "
+        f"{14_780 - n_test:,} images for training, {n_test:,} for the test"
+    )
+    low, high = caught.value.hint.removeprefix("--test-size takes ").split(" to ")
+    for edge in (float(low), float(high.removesuffix(" here"))):
+        spec = SplitSpec("random", test_size=edge)
+        n = len(training_samples(mnist, task, spec)) + len(splits.test_samples(mnist, task, spec))
+        assert n == 14_780
+
+
+def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
+    from dataclasses import replace
+
+    def without_ones(part):
+        keep = part.labels != 1
+        return replace(part, images=part.images[keep], labels=part.labels[keep])
+
+    less = replace(mnist, train=without_ones(mnist.train), test=without_ones(mnist.test))
+    with pytest.raises(TrainingError, match="mnist has no images of class 1"):
+        training_samples(less, parse_task("0v1"), SplitSpec("random"))
