@@ -166,5 +166,5 @@ def test_what_a_setting_refuses_a_card_refuses(invoke, home):
         for value in (True, "1", -1, 1e11, [], {}):
             content = json.loads(text)
             content[part][name] = value
-            with pytest.raises(ValueError, match="settings are not what they should be"):
+            with pytest.raises(ValueError, match="is not what it should be"):
                 ModelCard.from_json(json.dumps(content))
