@@ -35,7 +35,7 @@ _TEMPORARY = re.compile(r"\.mnistcli-([0-9]+)-[0-9a-f]{12}\.tmp")
 # Whatever the umask says, nobody else may write where we write.
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 
-PathKind = Literal["file", "folder", "other", "nothing"]
+PathKind = Literal["file", "folder", "link", "other", "nothing"]
 
 
 @contextlib.contextmanager
@@ -51,8 +51,8 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
         raise StorageError(doing, where, error.strerror or type(error).__name__) from error
 
 
-def kind_of_path(path: Path, *, doing: str = "read") -> PathKind:
-    """Return what a path leads to, links followed; a dangling link leads to nothing.
+def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> PathKind:
+    """Return what a path leads to; a dangling link that is followed leads to nothing.
 
     Raises
     ------
@@ -62,12 +62,13 @@ def kind_of_path(path: Path, *, doing: str = "read") -> PathKind:
     """
     with storage_errors(doing, path):
         try:
-            mode = path.stat().st_mode
+            mode = path.stat(follow_symlinks=follow).st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
             return "nothing"
-    if stat.S_ISREG(mode):
-        return "file"
-    return "folder" if stat.S_ISDIR(mode) else "other"
+    kinds: dict[int, PathKind] = {
+        stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "other")
 
 
 def open_regular(path: Path, *, own: bool = False) -> BinaryIO:

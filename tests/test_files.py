@@ -204,6 +204,7 @@ def test_what_a_path_leads_to(tmp_path):
     kinds = {"": "folder", "file": "file", "link": "file", "pipe": "other", "no": "nothing",
              "file/x": "nothing", "dangling": "nothing", "a\0b": "nothing"}  # fmt: skip
     assert {name: kind_of_path(tmp_path / name) for name in kinds} == kinds
+    assert kind_of_path(tmp_path / "loop", follow=False) == "link"
     for name, problem in (("loop", "symbolic links"), ("a" * 300, "name too long")):
         with pytest.raises(StorageError, match=f"cannot read .*{problem}"):
             kind_of_path(tmp_path / name)

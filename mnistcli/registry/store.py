@@ -5,17 +5,21 @@
     <folder>/0v1/3.removed         the number 3 was given once and is not given again
     <folder>/0v1/tags/paper        the number 0v1@paper stands for, and its checksum
 
-A model file appears under its number in one step or not at all, and of several processes one
-gets the number, so nothing here needs a lock. What stands where something else should is not used:
-a file knows its own number, a tag its name, and a link in place of a folder is not followed.
+A model file is read back, and then appears under its number in one step or not at all; of several
+processes one gets the number, so nothing here needs a lock. What stands where something else should
+is not used: a file knows its own number, a tag its name, and a link in place of a folder is not
+followed. Which model is the newest, the order of saving decides: each card counts on from the
+largest count it finds, so who begins to save after another has ended has the larger one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +27,14 @@ from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, 
 from mnistcli.files import (
     check_writable,
     create_atomically,
+    kind_of_path,
     open_regular,
     remove_file,
     storage_errors,
     sweep_dead_temporaries,
     write_atomically,
 )
+from mnistcli.registry.card import MAX_ORDER
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 
 if TYPE_CHECKING:
@@ -49,7 +55,7 @@ _LIST = "see what there is: mnistcli models list"
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """The place of one stored version."""
+    """The place of one stored version; version 0 stands for a whole name that cannot be read."""
 
     name: str
     version: int
@@ -58,7 +64,7 @@ class ModelEntry:
     @property
     def ref(self) -> str:
         """What to call it: ``0v1@3``."""
-        return f"{self.name}@{self.version}"
+        return f"{self.name}@{self.version}" if self.version else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,22 @@ class ModelSummary:
     tags: tuple[str, ...]
     card: ModelCard | None
     problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a removal comes to.
+
+    Attributes
+    ----------
+    entries : tuple of ModelEntry
+        To be removed.
+    gone : tuple of str
+        References of versions that were there once: of a removal that was broken off, say.
+    """
+
+    entries: tuple[ModelEntry, ...]
+    gone: tuple[str, ...]
 
 
 def check_name(name: str, *, what: str = "model name") -> str:
@@ -106,13 +128,25 @@ class ModelRegistry:
         self.folder = folder
 
     def save(self, model: Model, name: str) -> ModelEntry:
-        """Store a model under the next free version of ``name``."""
-        check_name(name)
-        folder = self._folder_of(name)
-        version = max(_numbers(folder, SUFFIX, _REMOVED), default=0) + 1
+        """Store a model under the next free version of ``name``.
+
+        Raises
+        ------
+        CorruptFileError
+            What was written does not pass the checks of `load`; nothing is stored.
+        StorageError
+            The operating system refused.
+        """
+        version = self._last_number(check_name(name)) + 1
+        order = max((card.order for _, card in self._latest()), default=0) + 1
+        model = replace(model, card=replace(model.card, order=min(order, MAX_ORDER)))
         while True:
             entry = self._entry(name, version)
-            if create_atomically(entry.path, encode_model(model, entry.ref)):
+            try:
+                content = encode_model(model, entry.ref)
+            except ValueError as error:  # a number that JSON has no word for
+                raise CorruptFileError(entry.ref, f"cannot be saved: {error}") from None
+            if create_atomically(entry.path, content, check=partial(_read_back, entry)):
                 return entry
             version += 1
 
@@ -120,7 +154,7 @@ class ModelRegistry:
         """Load a model by reference, see `find`; a path to a model file does as well."""
         if ref is not None and (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
             path = Path(ref)
-            if "\0" in ref or not os.path.lexists(path):
+            if kind_of_path(path) == "nothing":
                 raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
             return load_model(path, ref=ref)
         while True:
@@ -139,7 +173,7 @@ class ModelRegistry:
         ----------
         ref : str, optional
             ``NAME`` for its latest version, ``NAME@VERSION`` or ``NAME@TAG``; without it the
-            model that was created last.
+            model that was saved last.
 
         Raises
         ------
@@ -151,9 +185,7 @@ class ModelRegistry:
         if ref is None:
             return self._newest()
         name, at, which = ref.partition("@")
-        versions = self._versions(check_name(name))
-        if not versions:
-            raise ModelNotFoundError(f"there is no model {name!r}", hint=self._suggest(name))
+        versions = self._existing_versions(name)
         if not at or which == LATEST:
             return self._entry(name, versions[-1])
         if _is_number(which):
@@ -178,13 +210,32 @@ class ModelRegistry:
         raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
 
     def summaries(self, name: str | None = None) -> tuple[ModelSummary, ...]:
-        """List what is stored, by name and version; unreadable files are listed as such."""
-        names = self._names() if name is None else (check_name(name),)
-        return tuple(summary for each in names for summary in self._summaries_of(each))
+        """List what is stored, by name and version; what cannot be read is listed as such.
+
+        Raises
+        ------
+        ModelNotFoundError
+            There is nothing of that name.
+        """
+        if name is not None:
+            self._existing_versions(name)
+            return tuple(self._summaries_of(name))
+        found: list[ModelSummary] = []
+        for each in self._names():
+            try:
+                found += self._summaries_of(each)
+            except (CorruptFileError, StorageError) as error:
+                entry = ModelEntry(each, 0, self.folder / each)
+                found.append(ModelSummary(entry, 0, (), None, error.message))
+        return tuple(found)
 
     def names(self) -> list[str]:
         """Name the models of which there is a version."""
-        return [name for name in self._names() if self._versions(name)]
+        names = []
+        for name in self._names():
+            with contextlib.suppress(CorruptFileError, StorageError):
+                names += [name] if self._versions(name) else []
+        return names
 
     def refs_of(self, name: str) -> list[str]:
         """Give everything that a version of a model can be called; no model file is read."""
@@ -211,20 +262,34 @@ class ModelRegistry:
         remove_file(self._tag_path(entry.name, tag))
         return entry
 
-    def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
-        """Delete versions for good; their numbers are not given again.
+    def removable(self, *refs: str, force: bool = False) -> Removal:
+        """Find what a removal comes to.
 
         Raises
         ------
         ModelNotFoundError, UsageError
-            One of them is not there, or is tagged and ``force`` is not set; then all stay.
+            One of them was never there, or is tagged and ``force`` is not set.
         """
-        entries = tuple(dict.fromkeys(self.find(ref) for ref in refs))
+        entries: dict[ModelEntry, None] = {}
+        gone: dict[str, None] = {}
+        for ref in refs:
+            try:
+                entries[self.find(ref)] = None
+            except ModelNotFoundError:
+                name, _, which = ref.partition("@")
+                if not _is_number(which) or int(which) > self._last_number(name):
+                    raise
+                gone[ref] = None
         for entry in entries:
             tags = self._tags_of(entry)
             if tags and not force:
                 problem = f"{entry.ref} is tagged {', '.join(tags)}"
                 raise UsageError(problem, hint="add --force to remove it all the same")
+        return Removal(tuple(entries), tuple(gone))
+
+    def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
+        """Delete versions for good, or none where `removable` raises; no number is given again."""
+        entries = self.removable(*refs, force=force).entries
         for entry in entries:
             self._remove(entry)
         return entries
@@ -248,6 +313,15 @@ class ModelRegistry:
         """Raise StorageError where a model could not be saved; better before a long fit."""
         check_writable(self.folder)
 
+    def _last_number(self, name: str) -> int:
+        return max(_numbers(self._folder_of(name), SUFFIX, _REMOVED), default=0)
+
+    def _existing_versions(self, name: str) -> list[int]:
+        versions = self._versions(check_name(name))
+        if not versions:
+            raise ModelNotFoundError(f"there is no model {name!r}", hint=self._suggest(name))
+        return versions
+
     def _entry(self, name: str, version: int) -> ModelEntry:
         return ModelEntry(name, version, self.folder / name / f"{version}{SUFFIX}")
 
@@ -255,7 +329,7 @@ class ModelRegistry:
         """Give the folder of a name, not followed if it is a link, and without litter."""
         folder = self.folder / name
         for each in (folder, folder / "tags"):
-            if each.is_symlink():
+            if kind_of_path(each, follow=False) == "link":
                 raise CorruptFileError(each, "is a link in place of a folder", hint="remove it")
             sweep_dead_temporaries(each)
         return folder
@@ -264,43 +338,44 @@ class ModelRegistry:
         return self.folder / name / "tags" / tag
 
     def _names(self) -> list[str]:
-        with storage_errors("read", self.folder):
-            if not self.folder.is_dir():
-                return []
-            sweep_dead_temporaries(self.folder)
-            return sorted(
-                path.name
-                for path in self.folder.iterdir()
-                if _NAME.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-            )
+        sweep_dead_temporaries(self.folder)
+        return sorted(
+            path.name
+            for path in _content_of(self.folder)
+            if _NAME.fullmatch(path.name) and kind_of_path(path, follow=False) == "folder"
+        )
 
     def _versions(self, name: str) -> list[int]:
         return sorted(_numbers(self._folder_of(name), SUFFIX))
 
     def _newest(self) -> ModelEntry:
-        newest: tuple[str, ModelEntry] | None = None
-        for name in self._names():
-            # Later versions are younger, so one card for each name is enough.
-            for version in reversed(self._versions(name)):
-                entry = self._entry(name, version)
-                card, _ = _card_or_problem(entry)
-                if card is not None:
-                    if newest is None or card.created > newest[0]:
-                        newest = card.created, entry
-                    break
-        if newest is None:
+        # Models of before there was an order come first, by the clock.
+        latest = {(card.order, card.created): entry for entry, card in self._latest()}
+        if not latest:
             raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
-        return newest[1]
+        return latest[max(latest)]
+
+    def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
+        """Yield the latest version of each name that can be read, and its card."""
+        for name in self._names():
+            with contextlib.suppress(CorruptFileError, StorageError):
+                for version in reversed(self._versions(name)):
+                    entry = self._entry(name, version)
+                    card, _ = _card_or_problem(entry)
+                    if card is not None:
+                        yield entry, card
+                        break
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
         cards = self._cards(name, self._versions(name))
         tags = self._tags(name, cards)
         for version, (card, problem) in cards.items():
             entry = self._entry(name, version)
-            try:
-                n_bytes = entry.path.lstat().st_size
-            except FileNotFoundError:
-                continue  # removed by another process since the folder was listed
+            with storage_errors("read", entry.path):
+                try:
+                    n_bytes = entry.path.lstat().st_size
+                except FileNotFoundError:
+                    continue  # removed by another process since the folder was listed
             own = tuple(tag for tag, tagged in tags.items() if tagged == version)
             yield ModelSummary(entry, n_bytes, own, card, problem)
 
@@ -316,9 +391,7 @@ class ModelRegistry:
         return tags | {t: v for t, v in self._own_tags(name).items() if v in cards}
 
     def _own_tags(self, name: str) -> dict[str, int]:
-        folder = self.folder / name / "tags"
-        with storage_errors("read", folder):
-            paths = sorted(folder.iterdir()) if folder.is_dir() else []
+        paths = sorted(_content_of(self.folder / name / "tags"))
         tags = {path.name: self._read_tag(name, path) for path in paths}
         return {tag: version for tag, version in tags.items() if version}
 
@@ -329,7 +402,7 @@ class ModelRegistry:
         try:
             with storage_errors("read", path), open_regular(path) as file:
                 content = file.read(_MAX_TAG_BYTES)
-        except CorruptFileError:  # removed by another process just now, or not a file
+        except (CorruptFileError, StorageError):  # removed just now, not a file, or out of reach
             return 0
         number = content.partition(b" ")[0].decode("ascii", "replace")
         version = int(number) if _is_number(number) else 0
@@ -371,10 +444,26 @@ def _is_number(text: str) -> bool:
 
 
 def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
+    for path in _content_of(folder):
+        if path.suffix in suffixes and _is_number(path.stem):
+            yield int(path.stem)
+
+
+def _content_of(folder: Path) -> list[Path]:
+    if kind_of_path(folder) != "folder":
+        return []
     with storage_errors("read", folder):
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.suffix in suffixes and _is_number(path.stem):
-                yield int(path.stem)
+        return list(folder.iterdir())
+
+
+def _read_back(entry: ModelEntry, written: Path) -> None:
+    try:
+        load_model(written, stored_as=entry.ref)
+    except CorruptFileError as error:
+        problem = f"cannot be saved, it could not be read again: {error.problem}"
+        raise CorruptFileError(entry.ref, problem) from error
+    except StorageError as error:
+        raise StorageError("read back", entry.path, error.reason) from error
 
 
 def _card_or_problem(entry: ModelEntry) -> tuple[ModelCard | None, str]:

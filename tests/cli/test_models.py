@@ -63,6 +63,21 @@ def test_rm_of_several_removes_none_if_one_is_not_there(invoke):
     assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"
 
 
+def test_rm_can_be_repeated_until_it_is_done(invoke):
+    assert invoke("models", "rm", "3v5@1", "--yes").code == 0
+    done = invoke("models", "rm", "3v5@1", "3v5@2", "--yes")
+    assert (done.code, done.err) == (0, "removed before: 3v5@1\nremoved 3v5@2\n")
+    done = invoke("models", "rm", "3v5@1", "3v5@2")
+    assert (done.code, done.err) == (0, "removed before: 3v5@1, 3v5@2\n")
+
+
+def test_a_list_of_what_is_not_there_is_no_empty_list(invoke):
+    done = invoke("models", "list", "3v6")
+    assert (done.code, done.out) == (5, "")
+    assert done.err == "error: there is no model '3v6'\nhint: did you mean 3v5?\n"
+    assert invoke("models", "list", "3v5", "-q").out == "3v5@1\n3v5@2\n"
+
+
 def test_rm_spares_tagged_versions(invoke):
     invoke("models", "tag", "3v5@1", "paper")
     done = invoke("models", "rm", "3v5@2", "3v5@1", "--yes")

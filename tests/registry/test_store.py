@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import math
+import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
+from mnistcli.registry.card import MAX_ORDER, ModelCard
+from mnistcli.registry.model_file import encode_model
 from mnistcli.registry.store import ModelRegistry
 from tests.registry.test_model_file import make_model
 
@@ -35,11 +41,63 @@ def test_versions_count_up_and_references_find_them(registry):
     assert [s.tags for s in registry.summaries()] == [(), ("best",), ("latest",)]
 
 
-def test_the_newest_is_the_one_created_last_whatever_its_name(registry):
-    registry.save(make_model(created="2026-05-01T00:00:00.000000+00:00"), "zzz")
-    registry.save(make_model(created="2026-07-01T00:00:00.000000+00:00"), "aaa")
-    registry.save(make_model(created="2026-06-01T00:00:00.000000+00:00"), "mmm")
+def test_the_newest_is_the_one_saved_last_whatever_its_name_and_clock(registry):
+    for name, year in (("zzz", "2026"), ("aaa", "2100"), ("mmm", "2025")):
+        saved = registry.save(make_model(created=f"{year}-05-01T00:00:00.000000+00:00"), name)
+        assert registry.find() == saved
+    registry.remove("mmm@1")
     assert registry.find().ref == "aaa@1"
+    assert registry.find(registry.save(make_model(), "zzz").ref) == registry.find()
+
+
+def keep_without_order(registry, name, created):
+    """Store a model as it was done before there was an order."""
+    path = registry.folder / name / "1.safetensors"
+    path.parent.mkdir(parents=True)
+    model = make_model(created=created)
+    text = model.card.to_json().replace(', "order": 0', "")
+    assert "order" not in text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModelCard, "to_json", lambda _: text)
+        path.write_bytes(encode_model(model, f"{name}@1"))
+
+
+def test_models_without_an_order_go_by_the_clock_and_before_the_others(registry):
+    keep_without_order(registry, "b", "2100-01-01T00:00:00.000000+00:00")
+    keep_without_order(registry, "a", "2026-01-01T00:00:00.000000+00:00")
+    assert registry.find().ref == "b@1"
+    assert registry.save(make_model(), "c") == registry.find()
+
+
+def test_the_largest_order_there_is_does_not_stop_the_next(registry):
+    model = make_model()
+    huge = replace(model, card=replace(model.card, order=MAX_ORDER))
+    path = registry.folder / "m" / "1.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(encode_model(huge, "m@1"))
+    assert registry.save(model, "n").ref == "n@1"
+    assert registry.load("n").card.order == MAX_ORDER
+
+
+def unreadable_models():
+    model = make_model()
+    yield replace(model, card=replace(model.card, metrics={"test_accuracy": math.nan}))
+    yield replace(model, card=replace(model.card, command="x" * 70_000))
+    yield replace(model, card=replace(model.card, n_train=-1))
+    coef = np.full_like(model.classifier.coef, np.nan)
+    yield replace(model, classifier=replace(model.classifier, coef=coef))
+
+
+@pytest.mark.parametrize(
+    "model", [*unreadable_models()], ids=["nan", "command", "count", "weights"]
+)
+def test_what_could_not_be_read_again_is_not_saved(registry, model):
+    registry.save(make_model(), "m")
+    with pytest.raises(CorruptFileError, match="m@2: cannot be saved") as caught:
+        registry.save(model, "m")
+    assert caught.value.exit_code == 4
+    assert ".tmp" not in caught.value.message
+    assert [path.name for path in (registry.folder / "m").iterdir()] == ["1.safetensors"]
 
 
 def test_a_removed_number_is_not_given_again(registry):
@@ -57,6 +115,21 @@ def test_a_removed_number_is_not_given_again(registry):
         "4.removed",
         "5.safetensors",
     ]
+
+
+def test_a_removal_that_was_broken_off_is_finished_by_repeating_it(registry):
+    for _ in range(3):
+        registry.save(make_model(), "m")
+    registry.remove("m@2")
+    removal = registry.removable("m@1", "m@2", "m@3", "m@2")
+    assert ([each.ref for each in removal.entries], removal.gone) == (["m@1", "m@3"], ("m@2",))
+    with pytest.raises(ModelNotFoundError, match="there is no model 'm@4'"):
+        registry.remove("m@1", "m@2", "m@4")
+    assert [each.ref for each in registry.remove("m@1", "m@2", "m@3")] == ["m@1", "m@3"]
+    assert registry.remove("m@1", "m@2", "m@3") == ()
+    for ref in ("m", "m@latest", "m@04", "other@1"):
+        with pytest.raises(ModelNotFoundError):
+            registry.remove(ref)
 
 
 def test_tags_move_and_keep_their_version_from_being_removed(registry):
@@ -137,6 +210,38 @@ def test_a_damaged_file_is_listed_as_such_and_spares_the_others(registry):
     assert registry.find().version == 1
     with pytest.raises(CorruptFileError):
         registry.load("m@2")
+
+
+def test_one_planted_model_spares_the_others(registry, tmp_path):
+    registry.save(make_model(), "a")
+    registry.save(make_model(), "z")
+    for name in ("link", "tags", "loop", "file", "tag"):
+        registry.save(make_model(), name)
+    shutil.move(registry.folder / "link", tmp_path / "moved")
+    (registry.folder / "link").symlink_to(tmp_path / "moved")
+    (registry.folder / "tags" / "tags").symlink_to(tmp_path)
+    (registry.folder / "loop" / "2.safetensors").symlink_to("2.safetensors")
+    (registry.folder / "file" / "2.safetensors").symlink_to("../a/1.safetensors")
+    (registry.folder / "tag" / "tags").mkdir()
+    (registry.folder / "tag" / "tags" / "loop").symlink_to("loop")
+    (registry.folder / "itself").symlink_to("itself")
+    found = {each.entry.ref: each.problem for each in registry.summaries()}
+    assert [ref for ref, problem in found.items() if not problem] == [
+        "a@1", "file@1", "loop@1", "tag@1", "z@1",
+    ]  # fmt: skip
+    assert "a link in place of a folder" in found.pop("tags")
+    assert "this is a@1, not file@2" in found.pop("file@2")
+    assert "symbolic links" in found.pop("loop@2")
+    assert registry.find().ref == "tag@1"
+    assert registry.save(make_model(), "new") == registry.find()
+    assert "tags" not in registry.names()
+
+
+def test_nothing_of_a_name_is_an_error_with_a_hint(registry):
+    registry.save(make_model(), "0v1")
+    with pytest.raises(ModelNotFoundError) as caught:
+        registry.summaries("0v2")
+    assert caught.value.hint == "did you mean 0v1?"
 
 
 def test_foreign_files_in_the_folder_are_ignored(registry):

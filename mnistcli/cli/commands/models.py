@@ -128,11 +128,15 @@ def rm(
     from mnistcli.cli.views.models import models_view
 
     registry = session_of(ctx).registry()
-    summaries = [registry.summary(ref) for ref in dict.fromkeys(models)]
-    refs = [summary.entry.ref for summary in summaries]
-    _confirm(refs, yes=yes)
-    registry.remove(*refs, force=force)
-    out.note(f"removed {', '.join(refs)}")
+    removal = registry.removable(*models, force=force)
+    refs = [entry.ref for entry in removal.entries]
+    summaries = [registry.summary(ref) for ref in refs]
+    if removal.gone:
+        out.note(f"removed before: {', '.join(removal.gone)}")
+    if refs:
+        _confirm(refs, yes=yes)
+        registry.remove(*refs, force=force)
+        out.note(f"removed {', '.join(refs)}")
     if out.format != "table":
         out.emit(models_view(summaries))
 
