@@ -212,7 +212,7 @@ def _console_on(page: TextIO, render: Render) -> Console:
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
         stdout = PlainConsole(force_terminal=True, color_system="truecolor", no_color=False)
     # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
-    is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS")
+    is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").strip("0")
     return PlainConsole(
         file=page,
         force_terminal=stdout.is_terminal,

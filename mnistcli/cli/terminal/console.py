@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -24,6 +25,10 @@ class PlainConsole(Console):
     """
 
     def __init__(self, **settings: Any) -> None:
+        sizes = ("COLUMNS", "LINES")
+        # 0 means that nobody knows the size; rich would draw everything in no columns at all.
+        known = {k: v for k, v in os.environ.items() if k not in sizes or v.strip("0")}
+        settings = {"_environ": known, **settings}
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:
