@@ -58,8 +58,10 @@ class View:
         raise NotImplementedError
 
     def rows(self) -> Iterable[Sequence[object]]:
-        """Yield the header and the rows of the tab-separated values."""
-        raise NotImplementedError
+        """Yield the header and the rows of the tab-separated values: by default the document."""
+        content = self.document()
+        yield list(content)
+        yield list(content.values())
 
     def lines(self) -> Iterable[str]:
         """Yield what quiet mode prints."""

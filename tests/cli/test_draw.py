@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from mnistcli import TrainingSettings, train
-from mnistcli.cli.canvas import Canvas, DrawingApp, Pixels
 from mnistcli.cli.sketch import SIDE, Sketch
+from mnistcli.cli.views.draw import Canvas, DrawingApp, Pixels
 from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec
 

@@ -35,13 +35,13 @@ def doctor(
     if markdown and out.format != "table":
         raise UsageError("--markdown goes with no other format")
 
-    from mnistcli.cli.views.doctor import diagnosis_view
+    from mnistcli.cli.views.doctor import DiagnosisView
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places
 
     session = session_of(ctx)
     diagnosis = examine(find_places(session.home), session.store(), session.registry(), quick=quick)
-    out.emit(diagnosis_view(diagnosis, markdown=markdown))
+    out.emit(DiagnosisView(diagnosis, markdown))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

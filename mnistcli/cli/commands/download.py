@@ -51,12 +51,12 @@ def download(
         raise UsageError("--check goes with neither --source nor --force")
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.models import installation_view
+    from mnistcli.cli.views.download import InstallationView
 
     store = session_of(ctx).store()
     if check:
-        out.emit(installation_view(store.verify(dataset), checked=True))
+        out.emit(InstallationView(store.verify(dataset), checked=True))
         return
     with bars(out, unit="bytes") as shown:
         installation = store.install(dataset, source, force=force, progress=shown)
-    out.emit(installation_view(installation, checked=False))
+    out.emit(InstallationView(installation, checked=False))

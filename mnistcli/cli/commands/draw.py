@@ -48,6 +48,6 @@ def draw(
         ) from None
     loaded = session_of(ctx).registry().load(model)
 
-    from mnistcli.cli.canvas import DrawingApp
+    from mnistcli.cli.views.draw import DrawingApp
 
     DrawingApp(loaded, output).run()

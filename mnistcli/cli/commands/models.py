@@ -43,9 +43,9 @@ def list_models(
     """List the models, oldest version first."""
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
-    from mnistcli.cli.views.models import models_view
+    from mnistcli.cli.views.models import ModelsView
 
-    out.emit(models_view(session_of(ctx).registry().summaries(name)))
+    out.emit(ModelsView(session_of(ctx).registry().summaries(name)))
 
 
 @app.command()
@@ -58,9 +58,9 @@ def info(
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     out = make_output(json=json, tsv=tsv)
 
-    from mnistcli.cli.views.models import model_view
+    from mnistcli.cli.views.models import ModelView
 
-    out.emit(model_view(session_of(ctx).registry().summary(model)))
+    out.emit(ModelView(session_of(ctx).registry().summary(model)))
 
 
 @app.command()
@@ -68,10 +68,10 @@ def path(ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False
     """Print where a model's file is; without a model, the registry's folder."""
     out = make_output(json=json)
 
-    from mnistcli.cli.views.models import path_view
+    from mnistcli.cli.views.models import PathView
 
     registry = session_of(ctx).registry()
-    out.emit(path_view(str(registry.folder if model is None else registry.find(model).path)))
+    out.emit(PathView(str(registry.folder if model is None else registry.find(model).path)))
 
 
 @app.command()
@@ -97,13 +97,13 @@ def tag(
     """
     out = make_output(json=json, quiet=quiet)
 
-    from mnistcli.cli.views.models import models_view
+    from mnistcli.cli.views.models import ModelsView
 
     registry = session_of(ctx).registry()
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
     entry = registry.tag(model, tag) if tag is not None else registry.untag(model)
-    out.emit(models_view([registry.summary(entry.ref)]))
+    out.emit(ModelsView([registry.summary(entry.ref)]))
 
 
 @app.command()
@@ -125,7 +125,7 @@ def rm(
     """Remove versions for good. Their numbers are not given again."""
     out = make_output(json=json, quiet=quiet)
 
-    from mnistcli.cli.views.models import models_view
+    from mnistcli.cli.views.models import ModelsView
 
     registry = session_of(ctx).registry()
     removal = registry.removable(*models, force=force)
@@ -138,7 +138,7 @@ def rm(
         registry.remove(*refs, force=force)
         out.note(f"removed {', '.join(refs)}")
     if out.format != "table":
-        out.emit(models_view(summaries))
+        out.emit(ModelsView(summaries))
 
 
 @app.command()
@@ -170,11 +170,11 @@ def export(
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
-    from mnistcli.cli.views.exports import export_view
+    from mnistcli.cli.views.models import ExportView
     from mnistcli.registry.exports import export_model
 
     loaded = session_of(ctx).registry().load(model)
-    out.emit(export_view(export_model(loaded, to, output, overwrite=force)))
+    out.emit(ExportView(export_model(loaded, to, output, overwrite=force)))
 
 
 @app.command()
@@ -194,7 +194,7 @@ def reproduce(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.reproduce import ReproductionView
+    from mnistcli.cli.views.models import ReproductionView
     from mnistcli.reproduction import reproduce
 
     session = session_of(ctx)

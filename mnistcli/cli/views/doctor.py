@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 from mnistcli.cli.views.evaluate import facts
 from mnistcli.cli.words import markdown
 
@@ -26,33 +26,39 @@ _VARIABLES = (
 _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
 
 
-def diagnosis_view(diagnosis: Diagnosis, *, markdown: bool = False) -> View:
-    """Show what `doctor` found; as a table of Markdown instead if asked."""
+@dataclass(frozen=True)
+class DiagnosisView(View):
+    """What `doctor` found; as a table of Markdown instead if asked."""
 
-    def document() -> dict[str, Any]:
-        content = asdict(diagnosis)
+    schema = "doctor"
+    diagnosis: Diagnosis
+    markdown: bool = False
+
+    def document(self) -> dict[str, Any]:
+        content = asdict(self.diagnosis)
         content["models"]["damaged"] = [
-            {"model": ref, "problem": problem} for ref, problem in diagnosis.models.damaged
+            {"model": ref, "problem": problem} for ref, problem in self.diagnosis.models.damaged
         ]
-        return {**content, "terminal": _terminal(), "damaged": list(diagnosis.damaged)}
+        return {**content, "terminal": _terminal(), "damaged": list(self.diagnosis.damaged)}
 
-    def rows() -> Iterator[Sequence[object]]:
+    def rows(self) -> Iterator[Sequence[object]]:
         yield "what", "value"
         name = ""
-        for heading, value in _facts(diagnosis):
+        for heading, value in _facts(self.diagnosis):
             name = heading or name
             yield name, value
 
-    def table(_: Console) -> RenderableType:
-        if not markdown:
-            return facts(_facts(diagnosis))
+    def lines(self) -> Sequence[str]:
+        return self.diagnosis.damaged or ["healthy"]
+
+    def table(self, console: Console) -> RenderableType:
+        if not self.markdown:
+            return facts(_facts(self.diagnosis))
         from rich.console import Group
         from rich.text import Text
 
         # In a group, because rich takes a text of its own to pieces, and wraps it.
-        return Group(Text("\n".join(_markdown(diagnosis)), no_wrap=True, overflow="ignore"))
-
-    return View("doctor", document, rows, lambda: diagnosis.damaged or ["healthy"], table)
+        return Group(Text("\n".join(_markdown(self.diagnosis)), no_wrap=True, overflow="ignore"))
 
 
 def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
@@ -85,12 +91,11 @@ def _folder(folder: PathHealth) -> str:
 
 
 def _terminal() -> dict[str, Any]:
-    """Say what stdout can show, by the same questions as for a picture."""
-    from rich.console import Console
-
+    """Return what stdout can show, by the same questions as for a picture."""
     from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
+    from mnistcli.cli.terminal.console import PlainConsole
 
-    stdout = Console()
+    stdout = PlainConsole()
     return {
         "is_terminal": stdout.is_terminal,
         "color_system": None if stdout.no_color else stdout.color_system,

@@ -1,12 +1,12 @@
-"""What is in the store and in the registry, as tables and documents."""
+"""Models in the registry: lists, cards, exports and whether one comes out again."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 from mnistcli.cli.views.evaluate import facts
 from mnistcli.cli.views.train import describe_settings
 
@@ -15,71 +15,26 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.datasets import Installation
     from mnistcli.registry.card import ModelCard
+    from mnistcli.registry.exports import Export
     from mnistcli.registry.store import ModelSummary
+    from mnistcli.reproduction import Reproduction, VersionChange
 
 
-def installation_view(installation: Installation, *, checked: bool) -> View:
-    """Show an installed dataset."""
+@dataclass(frozen=True)
+class ModelsView(View):
+    """A list of models."""
 
-    def document() -> dict[str, Any]:
-        content = asdict(installation)
-        content["folder"] = str(installation.folder)
-        content["failures"] = [
-            {"source": source, "reason": reason} for source, reason in installation.failures
-        ]
-        return {**content, "checked": checked}
+    schema = "models"
+    summaries: Sequence[ModelSummary]
 
-    def rows() -> Iterator[Sequence[object]]:
-        yield "file", "shape", "n_bytes", "sha256"
-        for file in installation.files:
-            shape = "x".join(str(n) for n in file.shape)
-            yield file.name, shape, file.n_bytes, file.sha256
+    def document(self) -> dict[str, Any]:
+        return {"models": [_summary_document(summary) for summary in self.summaries]}
 
-    def table(_: Console) -> RenderableType:
-        from rich import box
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
-        files = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        files.add_column("array")
-        files.add_column("shape")
-        files.add_column("size", justify="right")
-        files.add_column("sha256 of the pixels or labels", overflow="fold")
-        for file in installation.files:
-            shape = " x ".join(f"{n:,}" for n in file.shape)
-            files.add_row(file.name, shape, n_bytes(file.n_bytes), file.sha256)
-        return Group(facts(_installation_facts(installation, checked=checked)), Text(), files)
-
-    return View("download", document, rows, lambda: [str(installation.folder)], table)
-
-
-def _installation_facts(installation: Installation, *, checked: bool) -> Iterator[tuple[str, str]]:
-    state = "was there already" if installation.already_there else "installed"
-    if checked:
-        state = "checked: every byte is as it should be"
-    yield "Dataset", f"{installation.dataset}, {state}"
-    yield "Source", f"{installation.source}, {n_bytes(installation.n_bytes_read)} read"
-    is_boxed = installation.source == "bundled"
-    yield "From", "the four files inside this package" if is_boxed else installation.origin
-    for source, reason in installation.failures:
-        yield "Failed", f"{source}: {reason}"
-    yield "Folder", str(installation.folder)
-    yield "sha256", installation.sha256
-
-
-def models_view(summaries: Sequence[ModelSummary]) -> View:
-    """List models."""
-
-    def document() -> dict[str, Any]:
-        return {"models": [_summary_document(summary) for summary in summaries]}
-
-    def rows() -> Iterator[Sequence[object]]:
+    def rows(self) -> Iterator[Sequence[object]]:
         yield ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created",
                "n_bytes", "problem")  # fmt: skip
-        for summary in summaries:
+        for summary in self.summaries:
             card = summary.card
             known = (
                 (card.task.name, card.settings.penalty, card.settings.C, card.settings.solver,
@@ -90,24 +45,23 @@ def models_view(summaries: Sequence[ModelSummary]) -> View:
             tags = ",".join(summary.tags)
             yield summary.entry.ref, tags, *known, summary.n_bytes, summary.problem
 
-    def table(_: Console) -> RenderableType:
+    def lines(self) -> Iterator[str]:
+        return (summary.entry.ref for summary in self.summaries)
+
+    def table(self, console: Console) -> RenderableType:
         from rich import box
         from rich.table import Table
-        from rich.text import Text
 
-        if not summaries:
-            return Text("No models yet. Train one: mnistcli train --task 0v1")
+        if not self.summaries:
+            return "No models yet. Train one: mnistcli train --task 0v1"
         models = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         models.add_column("model", style="bold")
         models.add_column("test accuracy", justify="right")
-        models.add_column("what")
-        models.add_column("created")
-        models.add_column("tags")
-        for summary in summaries:
+        for heading in ("what", "created", "tags"):
+            models.add_column(heading)
+        for summary in self.summaries:
             models.add_row(summary.entry.ref, *_summary_cells(summary), ", ".join(summary.tags))
         return models
-
-    return View("models", document, rows, lambda: [s.entry.ref for s in summaries], table)
 
 
 def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
@@ -131,33 +85,36 @@ def _summary_document(summary: ModelSummary) -> dict[str, Any]:
     }
 
 
-def model_view(summary: ModelSummary) -> View:
-    """Show one model's card."""
-    card = summary.card
+@dataclass(frozen=True)
+class ModelView(View):
+    """One model's card."""
 
-    def rows() -> Iterator[Sequence[object]]:
+    schema = "model"
+    summary: ModelSummary
+
+    def document(self) -> dict[str, Any]:
+        return _summary_document(self.summary)
+
+    def rows(self) -> Iterator[Sequence[object]]:
         yield "field", "value"
-        yield from _flat(_summary_document(summary))
+        yield from _flat(self.document())
 
-    def table(_: Console) -> RenderableType:
-        pairs = [
-            ("Model", summary.entry.ref),
-            ("Tags", ", ".join(summary.tags) or "none"),
-            ("File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"),
-        ]
-        if card is None:
-            pairs.append(("Problem", summary.problem))
+    def table(self, console: Console) -> RenderableType:
+        return facts(self._facts())
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        summary = self.summary
+        yield "Model", summary.entry.ref
+        yield "Tags", ", ".join(summary.tags) or "none"
+        yield "File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"
+        if summary.card is None:
+            yield "Problem", summary.problem
         else:
-            pairs += card_facts(card)
-        return facts(iter(pairs))
-
-    return View(
-        "model", lambda: _summary_document(summary), rows, lambda: [summary.entry.ref], table
-    )
+            yield from card_facts(summary.card)
 
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
-    """Say all that a card holds, in pairs of a name and what it says."""
+    """Yield all that a card holds, in pairs of a name and what it says."""
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
@@ -185,12 +142,120 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, obje
             yield f"{prefix}{key}", value
 
 
-def path_view(path: str) -> View:
-    """Show where something is."""
-    return View(
-        "path",
-        lambda: {"path": path},
-        lambda: [["path"], [path]],
-        lambda: [path],
-        lambda _: path,
-    )
+@dataclass(frozen=True)
+class PathView(View):
+    """Where something is."""
+
+    schema = "path"
+    path: str
+
+    def document(self) -> dict[str, Any]:
+        return {"path": self.path}
+
+    def table(self, console: Console) -> RenderableType:
+        return self.path
+
+
+@dataclass(frozen=True)
+class ExportView(View):
+    """An export, what it is good for and what it costs to trust such a file."""
+
+    schema = "export"
+    export: Export
+
+    def document(self) -> dict[str, Any]:
+        content = asdict(self.export)
+        advice = content.pop("advice")
+        return {**content, "path": str(self.export.path), **advice}
+
+    def lines(self) -> Iterator[str]:
+        yield str(self.export.path)
+
+    def table(self, console: Console) -> RenderableType:
+        export = self.export
+        wrote = f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"
+        pairs = [
+            ("Wrote", wrote),
+            ("Good for", export.advice.good_for),
+            ("Trust", export.advice.trust),
+            ("Use", export.advice.use),
+            ("sha256", export.sha256),
+        ]
+        return facts(iter(pairs))
+
+
+@dataclass(frozen=True)
+class ReproductionView(View):
+    """Whether a model comes out again, and how exactly."""
+
+    schema = "reproduction"
+    result: Reproduction
+
+    def document(self) -> dict[str, Any]:
+        result, then, now = self.result, self.result.model.card, self.result.again.card
+        return {
+            "model": result.model.ref,
+            "is_reproduced": result.is_reproduced,
+            "is_identical": result.is_identical,
+            "largest_difference": result.largest_difference,
+            "distance": result.distance,
+            "distance_bound": result.distance_bound,
+            "n_test": result.n_test,
+            "n_different": result.n_different,
+            "test_accuracy": {
+                "then": then.metrics.get("test_accuracy"),
+                "now": now.metrics.get("test_accuracy"),
+            },
+            "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
+            "version_changes": [asdict(change) for change in result.version_changes],
+        }
+
+    def rows(self) -> Iterator[Sequence[object]]:
+        names = ("model", "is_reproduced", "is_identical", "largest_difference", "distance",
+                 "distance_bound", "n_test", "n_different")  # fmt: skip
+        content = self.document()
+        yield names
+        yield [str(v).lower() if isinstance(v := content[name], bool) else v for name in names]
+
+    def lines(self) -> Iterator[str]:
+        yield "reproduced" if self.result.is_reproduced else "not reproduced"
+
+    def table(self, console: Console) -> RenderableType:
+        return facts(_reproduction_facts(self.result))
+
+
+def _reproduction_facts(result: Reproduction) -> Iterator[tuple[str, str]]:
+    card = result.model.card
+    trained = f"{result.model.ref}, trained {card.created[:16].replace('T', ' ')}"
+    yield "Model", trained
+    yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
+    if result.is_identical:
+        yield "Weights", "the same, bit for bit"
+    else:
+        yield (
+            "Weights",
+            f"differ by {result.largest_difference:.1e} of the largest one at most",
+        )
+        yield "", _distance(result)
+    if result.is_reproduced:
+        yield "Answers", f"the same on all {result.n_test:,} test images"
+    else:
+        share = percent(result.n_different / result.n_test)
+        yield (
+            "Answers",
+            f"differ on {result.n_different:,} of {result.n_test:,} test images, {share}",
+        )
+    changes = "; ".join(map(_change, result.version_changes))
+    yield "Versions", changes or "the same"
+
+
+def _distance(result: Reproduction) -> str:
+    text = f"they are {result.distance:.1e} apart"
+    if result.distance_bound is None:
+        return text
+    within = "within" if result.distance <= result.distance_bound else "NOT within"
+    return f"{text}, {within} the {result.distance_bound:.1e} that the two proofs allow"
+
+
+def _change(change: VersionChange) -> str:
+    return f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"
