@@ -11,8 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from mnistcli.errors import CorruptFileError, DataUnavailableError
+from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
 from mnistcli.parallel import n_cores
+from mnistcli.paths import expand
 
 if TYPE_CHECKING:
     from mnistcli.datasets import DatasetStore
@@ -146,11 +147,11 @@ def examine(
 
 def without_home(text: str) -> str:
     """Write the home folder as ~, so that no user's name is passed on."""
-    with contextlib.suppress(RuntimeError):  # there is none
-        home = str(Path.home())
-        if home != os.sep:
-            return text.replace(home, "~")
-    return text
+    try:
+        home = str(expand(Path("~")))
+    except StorageError:
+        return text
+    return text if home == os.sep else text.replace(home, "~")
 
 
 def _version(name: str) -> str | None:
@@ -162,7 +163,7 @@ def _version(name: str) -> str | None:
 
 def _blas() -> tuple[BlasHealth, ...]:
     import numpy as np  # noqa: F401 - its BLAS is what is asked for
-    import threadpoolctl  # comes with scikit-learn
+    import threadpoolctl
 
     return tuple(
         BlasHealth(each["internal_api"], str(each["version"]), each["num_threads"])
@@ -172,7 +173,8 @@ def _blas() -> tuple[BlasHealth, ...]:
 
 
 def _examine_folder(what: str, folder: Path) -> PathHealth:
-    made = next(each for each in (folder, *folder.parents) if each.exists())
+    # What may not be looked at is not there; the folder above it says why nothing can be made.
+    made = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
     may_write = made.is_dir() and os.access(made, os.W_OK | os.X_OK)
     state: PathState
     if made == folder:
@@ -186,11 +188,11 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
 
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
-    if name not in store.installed():
-        return DatasetHealth(name, "not installed")
-    if quick:
-        return DatasetHealth(name, "not hashed")
     try:
+        if name not in store.installed():
+            return DatasetHealth(name, "not installed")
+        if quick:
+            return DatasetHealth(name, "not hashed")
         store.verify(name)
     except CorruptFileError as error:
         return DatasetHealth(name, "damaged", without_home(error.message))

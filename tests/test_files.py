@@ -249,3 +249,25 @@ def test_the_temporary_file_does_not_follow_links(tmp_path):
     write_atomically(link, b"new")
     assert target.read_bytes() == b"precious"
     assert link.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become nobody"
+)
+def test_a_folder_that_one_may_not_enter(tmp_path):
+    code = """
+        import os, sys
+        from pathlib import Path
+        from mnistcli.errors import StorageError
+        from mnistcli.files import kind_of_path
+        os.setuid(65534)
+        try:
+            print(kind_of_path(Path(sys.argv[1])))
+        except StorageError as error:
+            print(error.message)
+    """
+    (tmp_path / "locked").mkdir(mode=0o700)
+    path = tmp_path / "locked" / "file"
+    command = [sys.executable, "-c", textwrap.dedent(code), str(path)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert out == f"cannot read {path}: Permission denied\n"

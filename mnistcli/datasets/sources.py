@@ -41,7 +41,8 @@ from mnistcli.errors import (
     MnistCliError,
     UsageError,
 )
-from mnistcli.files import storage_errors
+from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.paths import expand
 from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _local_path(source: str) -> Path:
     if not source.startswith("file:"):
         if "://" in source:
             raise UsageError(f"cannot fetch {source!r}", hint="use http://, https:// or a path")
-        return Path(source).expanduser()
+        return expand(Path(source))
     import urllib.parse
     import urllib.request
 
@@ -162,11 +163,10 @@ def _local_path(source: str) -> Path:
 
 
 def _load_path(spec: DatasetSpec, path: Path, progress: Progress) -> Loaded:
-    with storage_errors("read", path):
-        is_folder, is_file = path.is_dir(), path.is_file()
-    if is_folder:
+    kind = kind_of_path(path)
+    if kind == "folder":
         return _load_folder(spec, path, progress)
-    if is_file:
+    if kind == "file":
         return _load_container_file(spec, path, progress)
     raise DataUnavailableError(
         f"there is no file, folder or source {str(path)!r}",
@@ -181,7 +181,7 @@ def _load_folder(spec: DatasetSpec, folder: Path, progress: Progress) -> Loaded:
             found = cast("dict[PartName, Path]", paths)
             return _load_idx_files(spec, found, "path", candidate, progress)
     for container in _container_files(spec, folder):
-        if container.is_file():
+        if kind_of_path(container) == "file":
             return _load_container_file(spec, container, progress)
     raise DataUnavailableError(
         f"{folder} holds no {spec.title}",
@@ -218,7 +218,7 @@ def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
     name = file.name.removesuffix(".gz")
     for spelling in (name, name.replace("-idx", ".idx")):
         for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
-            if path.is_file():
+            if kind_of_path(path) == "file":
                 return path
     return None
 

@@ -309,7 +309,7 @@ class DatasetStore:
         """
         spec = find_dataset(name, self.catalog)
         folder = self._dataset_folder(spec)
-        if not folder.is_dir():
+        if files.kind_of_path(folder) != "folder":
             return 0
         with (
             files.lock(self.folder / f".{spec.name}.lock"),
@@ -326,7 +326,9 @@ class DatasetStore:
     def installed(self) -> tuple[str, ...]:
         """Name the datasets in the store, in the order of the catalogue, unverified."""
         return tuple(
-            name for name, spec in self.catalog.items() if self._manifest_path(spec).is_file()
+            name
+            for name, spec in self.catalog.items()
+            if files.kind_of_path(self._manifest_path(spec)) == "file"
         )
 
     def _install(
@@ -381,7 +383,7 @@ class DatasetStore:
 
     def _write(self, spec: DatasetSpec, loaded: Loaded) -> _Manifest:
         tag = self.folder / "CACHEDIR.TAG"
-        if not tag.exists():
+        if files.kind_of_path(tag, follow=False) == "nothing":
             files.write_atomically(tag, CACHEDIR_TAG)
         folder = self._dataset_folder(spec)
         entries = tuple(_write_npy(folder, part, loaded.arrays[part.name]) for part in spec.parts)
@@ -504,17 +506,11 @@ def _remove(path: Path) -> int:
     return n_bytes
 
 
-def _open_part(path: Path) -> BinaryIO:
-    if not os.path.lexists(path):
-        raise CorruptFileError(path, "is missing")
-    return files.open_regular(path)
-
-
 def _map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], _Stamp]:
     """Map the payload of a .npy file, having checked its size and its header to the byte."""
     header = npy_header(part.shape)
     n_expected = len(header) + int(np.prod(part.shape))
-    with files.storage_errors("read", path), _open_part(path) as file:
+    with files.storage_errors("read", path), files.open_regular(path) as file:
         stamp = _Stamp.of(file)
         if stamp.n_bytes != n_expected:
             raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
@@ -602,7 +598,7 @@ def _dump(fields: dict[str, object]) -> bytes:
 
 
 def _read_manifest(path: Path, spec: DatasetSpec) -> _Manifest:
-    if not os.path.lexists(path):
+    if files.kind_of_path(path, follow=False) == "nothing":
         raise DataUnavailableError(
             f"{spec.title} is not installed", hint=f"mnistcli download --dataset {spec.name}"
         )
