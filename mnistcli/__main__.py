@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -10,9 +11,11 @@ from mnistcli._version import __version__
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_closed_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):  # not worth importing Typer
-        print(f"mnistcli {__version__}")  # noqa: T201
-        return
+        with contextlib.suppress(OSError):  # the door of cli.app will say so
+            print(f"mnistcli {__version__}", flush=True)  # noqa: T201
+            return
     # Our passes over the data have threads of their own. OpenBLAS would start one per core with
     # NumPy (40 ms), and they wait by spinning: beside other programs a fit took five times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -25,6 +28,19 @@ def main() -> None:
         app(prog_name="mnistcli")
     except KeyboardInterrupt:  # while importing; later ones meet the door in cli.app
         sys.exit(130)
+
+
+def _open_closed_streams() -> None:
+    """Put a stream that fails where the caller has closed one, as ``<&-`` and ``>&-`` do.
+
+    Python has None there, and the next file that is opened would get the number of the stream.
+    What is written to a closed stderr is lost.
+    """
+    wrong_ways = ("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY)
+    for name, mode, flags in (*wrong_ways, ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            # Of the free numbers the system gives the lowest: the stream's own.
+            setattr(sys, name, open(os.open(os.devnull, flags), mode, closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from mnistcli._version import __version__
 from mnistcli.cli.commands import (
     compare,
     completion,
@@ -16,24 +17,34 @@ from mnistcli.cli.commands import (
     download,
     draw,
     evaluate,
+    help,  # noqa: A004 - the command's name
     models,
     predict,
     report,
     show,
     train,
 )
-from mnistcli.cli.help import SectionedCommand, SectionedGroup
-from mnistcli.cli.output import report_error
+from mnistcli.cli.output import ReaderGoneError, report_error, write
+from mnistcli.cli.parsing import (
+    ParsingError,
+    SectionedCommand,
+    SectionedGroup,
+    check_words,
+    usage_error,
+)
 from mnistcli.cli.session import Session
 from mnistcli.errors import MnistCliError
 from mnistcli.paths import HOME_VARIABLE
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+READER_GONE = 141
 
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 data unavailable or folder not writable, 4 corrupt data
 or file, 5 model not found, 6 bad image, 7 some inputs failed, 8 quality gate failed or model not
-reproduced, 9 lock timeout, 130 interrupted, 141 output closed.
+reproduced, 9 lock timeout, 130 interrupted, 141 output closed. More: mnistcli help
 """
 
 
@@ -49,7 +60,12 @@ PANELS: dict[str, tuple[Any, ...]] = {
     ),
     "Judging": (compare.compare, report.report),
     "Keeping": (models.app,),
-    "This installation": (doctor.doctor, completion.completion),
+    "This installation": (
+        doctor.doctor,
+        completion.completion,
+        help.help,
+        help.version,
+    ),
 }
 
 
@@ -74,19 +90,27 @@ class CommandLine(SectionedGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, _read(self._unread[name]) if name else command, rest
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command; our own errors become a line and an exit code, bugs keep their traceback."""
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, **settings: Any
+    ) -> Any:
+        """Run a command and exit; our own errors become a line and a code, bugs keep their traceback."""
+        words = sys.argv[1:] if args is None else args
         try:
-            return super().invoke(ctx)
+            check_words(words)
+            # Typer's own Exit, with its code, and Ctrl-C, with 130, come back as values.
+            sys.exit(super().main(args, **settings, standalone_mode=False))
+        except ParsingError as error:
+            sys.exit(_reported(usage_error(error), words))
         except MnistCliError as error:
-            if ctx.obj is not None:
-                ctx.obj.add_hint(error)
-            report_error(error, as_json=ctx.obj is not None and ctx.obj.errors_as_json)
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            raise typer.Exit(BROKEN_PIPE) from None
+            sys.exit(_reported(error, words))
+        except ReaderGoneError:
+            sys.exit(READER_GONE)
+
+
+def _reported(error: MnistCliError, words: Sequence[str]) -> int:
+    options = takewhile(lambda word: word != "--", words)
+    report_error(error, as_json=not {"--json", "--jsonl"}.isdisjoint(options))
+    return error.exit_code
 
 
 def _name_and_help(command: Any) -> tuple[str, str]:
@@ -117,7 +141,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
     if wanted:
-        print(f"mnistcli {__version__}")  # noqa: T201
+        help.version()
         raise typer.Exit
 
 
@@ -141,9 +165,9 @@ def start(
 ) -> None:
     """Train, judge, keep and explain logistic regressions on MNIST's handwritten digits.
 
-    Start with: mnistcli train --task 0v1
+    Start with: mnistcli train 0v1
     """
     ctx.obj = Session(home)
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        write(ctx.get_help() + "\n")
         raise typer.Exit

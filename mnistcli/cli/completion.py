@@ -68,3 +68,10 @@ def datasets() -> list[str]:
 def sources() -> list[str]:
     """Give where a dataset can come from, beside URLs and paths."""
     return ["auto", "bundled", "mirror", "openml", "keras"]
+
+
+def help_words(ctx: Any) -> list[str]:
+    """Return what there is help about: commands and topics."""
+    from mnistcli.cli.topics import topics
+
+    return [*ctx.find_root().command.commands, *topics()]

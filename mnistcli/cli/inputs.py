@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from mnistcli.errors import BadImageError, UsageError
+from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -72,7 +72,7 @@ def _names(file: BinaryIO) -> Iterator[Path]:
     rest = b""
     with file:
         # read1 gives what is there: names are answered while `find` is still looking for more.
-        while chunk := file.read1(1 << 16):  # type: ignore[attr-defined]
+        while chunk := _read(file):
             *names, rest = (rest + chunk).split(b"\0")
             yield from (path_of(os.fsdecode(name)) for name in names)
             if len(rest) > _LONGEST_NAME:
@@ -82,6 +82,14 @@ def _names(file: BinaryIO) -> Iterator[Path]:
                 )
     if rest:
         yield Path(os.fsdecode(rest))
+
+
+def _read(file: BinaryIO) -> bytes:
+    try:
+        chunk: bytes = file.read1(1 << 16)  # type: ignore[attr-defined]
+    except OSError as error:  # a closed standard input, a folder
+        raise DataUnavailableError(f"cannot read the list of names: {error.strerror}") from None
+    return chunk
 
 
 @dataclass

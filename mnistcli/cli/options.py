@@ -9,24 +9,16 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.output import Output, choose_format
-from mnistcli.cli.session import session_of
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.errors import UsageError
 
 _OUTPUT_PANEL = "Output"
 
 
-def _remember_json(ctx: typer.Context, wanted: bool) -> bool:  # noqa: FBT001 - Typer calls it so
-    if wanted:
-        session_of(ctx).errors_as_json = True
-    return wanted
-
-
 JsonFlag = Annotated[
     bool,
     typer.Option(
         "--json",
-        callback=_remember_json,
         rich_help_panel=_OUTPUT_PANEL,
         help="Print one JSON document.",
     ),
@@ -35,7 +27,6 @@ JsonLinesFlag = Annotated[
     bool,
     typer.Option(
         "--jsonl",
-        callback=_remember_json,
         rich_help_panel=_OUTPUT_PANEL,
         help="Print JSON lines, each as soon as it is known.",
     ),

@@ -145,6 +145,14 @@ class Output:
         if self.format != "quiet":
             _to_stderr(visible(message))
 
+    def ask(self, question: str) -> str:
+        """Ask on stderr and return the line that is typed, "" at the end of input."""
+        _to_stderr(visible(question), end="")
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+            _to_stderr("")
+        return answer.strip()
+
 
 def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:
     """Write one JSON document; NaN and infinity become null, keys keep their order."""
@@ -226,12 +234,16 @@ def _console_on(page: TextIO, render: Render) -> Console:
     )
 
 
+class ReaderGoneError(Exception):
+    """Whoever read stdout has closed it, as ``head`` does."""
+
+
 def write(text: str, stream: TextIO | None = None) -> None:
     """Write to stdout, all of it and now.
 
     Raises
     ------
-    BrokenPipeError
+    ReaderGoneError
         Nobody reads any more.
     DataUnavailableError
         The disk behind a redirection is full.
@@ -249,7 +261,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
         # Python flushes once more at exit, and would complain there of what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
-            raise
+            raise ReaderGoneError from None
         reason = error.strerror or str(error)
         raise DataUnavailableError(f"cannot write to standard output: {reason}") from error
 
@@ -270,7 +282,7 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
         _to_stderr(f"hint: {visible(error.hint)}")
 
 
-def _to_stderr(message: str) -> None:
+def _to_stderr(message: str, end: str = "\n") -> None:
     # If nobody listens, the exit code still tells.
     with contextlib.suppress(OSError, DataUnavailableError):
-        write(message + "\n", sys.stderr)
+        write(message + end, sys.stderr)

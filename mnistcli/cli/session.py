@@ -27,12 +27,9 @@ class Session:
     ----------
     home : Path or None
         The value of ``--home``.
-    errors_as_json : bool
-        Set by ``--json``.
     """
 
     home: Path | None
-    errors_as_json: bool = False
 
     def store(self) -> DatasetStore:
         """Give the dataset store."""

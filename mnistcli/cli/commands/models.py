@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import NotReproducedError, UsageError
+
+if TYPE_CHECKING:
+    from mnistcli.cli.output import Output
 
 app = typer.Typer(
     name="models",
@@ -133,10 +136,12 @@ def rm(
     summaries = [registry.summary(ref) for ref in refs]
     if removal.gone:
         out.note(f"removed before: {', '.join(removal.gone)}")
-    if refs:
-        _confirm(refs, yes=yes)
+    if refs and (yes or _is_confirmed(refs, out)):
         registry.remove(*refs, force=force)
         out.note(f"removed {', '.join(refs)}")
+    else:
+        out.note("nothing removed")
+        summaries = []
     if out.format != "table":
         out.emit(ModelsView(summaries))
 
@@ -207,9 +212,7 @@ def reproduce(
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
 
 
-def _confirm(refs: list[str], *, yes: bool) -> None:
-    if yes:
-        return
+def _is_confirmed(refs: list[str], out: Output) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("nobody is there to confirm the removal", hint="add --yes")
-    typer.confirm(f"Remove {', '.join(refs)} for good?", abort=True, err=True)
+    return out.ask(f"Remove {', '.join(refs)} for good? [y/N] ").lower() in ("y", "yes")

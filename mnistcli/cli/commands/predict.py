@@ -117,7 +117,7 @@ def predict(
             answers = prediction.predict_indices(loaded, data, index, abstain_below=abstain_below)
         else:
             named = inputs_of(inputs or ()) if files0 is None else listed_inputs(files0)
-            if (files0 == "-" or "-" in (inputs or ())) and sys.stdin and sys.stdin.isatty():
+            if (files0 == "-" or "-" in (inputs or ())) and sys.stdin.isatty():
                 out.note("reading standard input from the terminal; Ctrl-D ends it")
             seen = prediction.predict_files(loaded, named, raw=raw, abstain_below=abstain_below)
             answers = shown.follow_pictures(seen, count_pictures(named))

@@ -35,15 +35,19 @@ _MODEL, _DATA = "What is minimised", "Images"
 def train(
     ctx: typer.Context,
     task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            "-t",
+        str | None,
+        typer.Argument(
             metavar="TASK",
             autocompletion=completion.tasks,
             help="0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...",
         ),
-    ],
+    ] = None,
+    task_option: Annotated[
+        str | None,
+        typer.Option(
+            "--task", "-t", metavar="TASK", autocompletion=completion.tasks, help="The same."
+        ),
+    ] = None,
     preset: Annotated[
         Preset | None,
         typer.Option(
@@ -178,15 +182,15 @@ def train(
 
     Examples:
 
-      mnistcli train --task 0v1
+      mnistcli train 0v1
 
-      mnistcli train --task 2vrest --cv 3
+      mnistcli train 2vrest --cv 3
 
-      mnistcli train --task 3v8 --C auto
+      mnistcli train 3v8 --C auto
 
-      mnistcli train --task digits --preset better
+      mnistcli train digits --preset better
 
-      model=$(mnistcli train --task digits -q)
+      model=$(mnistcli train digits -q)
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
     session = session_of(ctx)
@@ -203,6 +207,10 @@ def train(
         raise UsageError("--repeats goes with --cv")
     if preset is not None and features is not None:
         raise UsageError("--preset and --features exclude each other")
+    if task and task_option and task != task_option:
+        raise UsageError(f"two tasks were given: {task} and {task_option}")
+    if not (task := task or task_option):
+        raise UsageError("no task was given", hint="type mnistcli train 0v1")
     parsed, chosen = parse_task(task), PRESETS[preset or "fast"]
     settings = TrainingSettings(
         SolverSettings(

@@ -1,0 +1,173 @@
+"""Commands as Typer parses them, with our help and our errors.
+
+Typer draws its own help with rich, and importing what it takes for that (rich.markdown,
+rich.syntax, rich.traceback and more) costs more than all the rest of ``mnistcli --help``. What is
+wrong with a command line becomes a `UsageError` like any other, with the nearest spelling as hint.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from mnistcli.cli.output import write
+from mnistcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Rows = Iterable[tuple[str, tuple[str, str]]]
+
+# What Typer raises for a wrong command line; it carries its own copy of click.
+ParsingError: Any = typer.BadParameter.__base__
+
+
+class _Parsed:
+    """What commands and groups have in common."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option that prints help by our own door."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.callback = _print_help
+        return option
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""
+        words = list(args)
+        for parameter in self.params:  # type: ignore[attr-defined]
+            if hasattr(parameter.type, "case_sensitive"):
+                parameter.type.case_sensitive = False
+        if not ctx.resilient_parsing:
+            _check_dashes(ctx, words)
+        rest = super().parse_args(ctx, args)  # type: ignore[misc]
+        for name, value in ctx.params.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"--{name.replace('_', '-')} {value} is no number")
+        return rest
+
+
+class SectionedCommand(_Parsed, TyperCommand):
+    """A command whose help has a section for each panel."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what can be given."""
+        write_sections(formatter, _parameter_rows(self, ctx))
+
+
+class SectionedGroup(_Parsed, TyperGroup):
+    """A group whose help has a section for each panel."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what can be given, and the commands with all of their first line."""
+        write_sections(formatter, _parameter_rows(self, ctx))
+        write_sections(
+            formatter,
+            (
+                (_panel(command) or "Commands", (name, command.get_short_help_str(limit=200)))
+                for name, command in self.commands.items()
+            ),
+        )
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse; print the help where nothing is given."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            _print_help(ctx, None, wanted=True)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
+            hint = near or f"see {ctx.command_path} --help"
+            raise UsageError(f"there is no command {args[0]!r}", hint=hint)
+        return super().resolve_command(ctx, args)
+
+
+def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
+    """Return a hint at the choice that is spelt most like a word, "" if none is."""
+    from difflib import get_close_matches
+
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(word.lower(), by_lower, 1) if len(word) > 2 else []
+    return f"did you mean {before}{by_lower[near[0]]}?" if near else ""
+
+
+def usage_error(error: Any) -> UsageError:
+    """Return what Typer says about a command line as an error of ours."""
+    ctx = error.ctx
+    parameter: Any = getattr(error, "param", None)
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    if ctx is None:  # an option without its value
+        return UsageError(message, hint=f"write {error.option_name} and its value")
+    hint = ""
+    choices = [str(choice) for choice in getattr(parameter and parameter.type, "choices", ())]
+    if hasattr(error, "possibilities"):  # an option that there is not
+        message = f"there is no option {error.option_name}"
+        hint = did_you_mean(error.option_name, _options_of(ctx))
+    elif hasattr(error, "param_type"):  # a parameter that is needed
+        option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
+        value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}")
+        hint = f"type {ctx.command_path} {option} {value}".replace("  ", " ")
+    elif choices:
+        hint = did_you_mean(message.partition(": '")[2].partition("'")[0], choices)
+    return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Raise UsageError if a word of the command line is empty, as an unset shell variable is."""
+    for before, word in zip(["", *words], words, strict=False):
+        option = before if before.startswith("-") else "an argument"
+        if word.startswith("--") and word.endswith("="):
+            option, word = word[:-1], ""  # noqa: PLW2901 - the value
+        if not word:
+            raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
+
+
+def write_sections(formatter: Any, rows: Rows) -> None:
+    """Write rows of two columns, each under its heading."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for title, row in rows:
+        sections.setdefault(title, []).append(row)
+    is_bold = sys.stdout.isatty()
+    for title, members in sections.items():
+        with formatter.section(typer.style(title, bold=True) if is_bold else title):
+            formatter.write_dl(members)
+
+
+def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
+    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``."""
+    options = _options_of(ctx)
+    for word in words:
+        if word == "--":
+            return
+        name = word.partition("=")[0]
+        if name not in options and not name.startswith("--") and f"-{name}" in options:
+            raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
+
+
+def _options_of(ctx: Any) -> set[str]:
+    parameters = ctx.command.get_params(ctx)
+    return {opt for each in parameters for opt in (*each.opts, *each.secondary_opts)}
+
+
+def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted and not ctx.resilient_parsing:
+        write(ctx.get_help() + "\n")
+        raise typer.Exit
+
+
+def _parameter_rows(command: TyperCommand | TyperGroup, ctx: Any) -> Rows:
+    for parameter in command.get_params(ctx):
+        row = parameter.get_help_record(ctx)
+        if row is not None:
+            yield _panel(parameter) or f"{parameter.param_type_name}s".capitalize(), row
+
+
+def _panel(thing: object) -> str | None:
+    return getattr(thing, "rich_help_panel", None)
