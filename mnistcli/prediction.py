@@ -15,6 +15,7 @@ import numpy as np
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.pictures.formats import is_picture_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,10 +35,6 @@ Input = Path | Literal["-"]
 
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
-# What a folder stands for; a file named by itself is judged by its content.
-PICTURE_SUFFIXES = frozenset(
-    ".png .jpg .jpeg .gif .bmp .tif .tiff .pgm .pbm .ppm .pnm".split()  # noqa: SIM905 - reads well
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -240,7 +237,7 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
 
 
 def _is_picture(path: Path) -> bool:
-    if path.suffix.lower() not in PICTURE_SUFFIXES:
+    if not is_picture_name(path.suffix):
         return False
     with contextlib.suppress(OSError):
         return stat.S_ISREG(path.stat().st_mode)  # a named pipe would wait for a writer for ever

@@ -38,13 +38,11 @@ def path_of(name: str) -> Path:
 
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
     """Count the pictures, unless one of the inputs may hold several."""
-    from mnistcli.prediction import PICTURE_SUFFIXES
+    from mnistcli.pictures.formats import is_picture_name
 
     if not isinstance(inputs, list):
         return None
-    is_one = (
-        not isinstance(each, Path) or each.suffix.lower() in PICTURE_SUFFIXES for each in inputs
-    )
+    is_one = (not isinstance(each, Path) or is_picture_name(each.suffix) for each in inputs)
     return len(inputs) if all(is_one) else None
 
 

@@ -1,29 +1,29 @@
 """Image files -> grey pictures, with Pillow.
 
-It opens six formats and no others: its security handbook asks for an allow-list, for the long tail
-of parsers is where its vulnerabilities are. A picture is bounded in pixels before it is decoded and
-made smaller as soon as it is, so that two seconds and 300 MB are enough for any.
+A picture is bounded in pixels before it is decoded and made smaller as soon as it is, so that a few
+seconds and 600 MB are enough for any.
 """
 
 from __future__ import annotations
 
 import io
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from mnistcli.errors import BadImageError
-from mnistcli.pictures.limits import MAX_FRAMES, count_frames
+from mnistcli.pictures.formats import MAX_FRAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
-    from PIL import Image
+    from PIL import Image, ImageFile
 
     from mnistcli.pictures import Grey
+    from mnistcli.pictures.formats import ImageFormat
 
-MAX_PIXELS = 1 << 24
 # Some decoders are written in Python and take a second for twice as many numbers or bytes.
 MAX_SLOW_VALUES, MAX_SLOW_BYTES = 1 << 19, 4 << 20
 # Each strip costs a call from Python.
@@ -42,6 +42,8 @@ TIFF_COMPRESSIONS = {
 }
 # A picture is made smaller as long as its longer side keeps so many pixels.
 USEFUL_SIDE = 1000
+# And so many pixels at a time.
+STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
 MAX_EXIF_BYTES = 1 << 20
 
@@ -57,14 +59,13 @@ UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
 }
 
 
-def decoded(data: bytes, kind: str, name: str) -> tuple[Grey, tuple[str, ...]]:
+def decoded(data: bytes, kind: ImageFormat, name: str) -> tuple[Grey, tuple[str, ...]]:
     """Decode an image file.
 
     Parameters
     ----------
     data : bytes
-    kind : str
-        What Pillow calls the format.
+    kind : ImageFormat
     name : str
         How to name the file in a message.
 
@@ -83,49 +84,51 @@ def decoded(data: bytes, kind: str, name: str) -> tuple[Grey, tuple[str, ...]]:
     import logging
     import warnings
 
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    if kind == "TIFF":
-        # Image.open looks for TIFF only after every other format was tried, which we forbid.
-        from PIL import TiffImagePlugin as _  # noqa: F401
     # Without a handler Python prints what Pillow logs.
     logging.getLogger("PIL").addHandler(logging.NullHandler())
-    n_frames = count_frames(data, kind, name)
+    n_frames = kind.count_frames(data, name)
     try:
         # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=(kind,)) as image:
-                _check(image, len(data), name)
+            # Image.open would import the plugins of six formats.
+            module, _, opener = kind.opener.partition(".")
+            with getattr(import_module(f"PIL.{module}"), opener)(io.BytesIO(data)) as image:
+                _check(image, kind, len(data), name)
                 grey, notes = _picture(image)
     except BadImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(name) from None
+        raise BadImageError(name, "is too large", hint="scale or crop it first") from None
     # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,
     # KeyError, IndexError, ValueError, OverflowError, MemoryError... Only Pillow runs in here.
     except Exception as error:  # noqa: BLE001
         reason = " ".join(str(error).split())[:80] or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):
-            reason = "it cannot be identified"
-        raise BadImageError(name, f"is a damaged {kind} picture ({reason})") from None
+        raise BadImageError(name, f"is a damaged {kind.name} picture ({reason})") from None
     if n_frames > 1:
         notes.insert(0, f"frame 1 of {n_frames if n_frames < MAX_FRAMES else 'many'}")
     return np.ascontiguousarray(grey), tuple(notes)
 
 
-def _check(image: Image.Image, n_bytes: int, name: str) -> None:
-    from PIL import Image, ImageFile
+def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: str) -> None:
+    from PIL import Image
 
     n_pixels = image.width * image.height
-    if n_pixels > MAX_PIXELS:
-        raise _too_large(name, f"{image.width:,} x {image.height:,}, ")
+    if n_pixels > kind.max_pixels:
+        raise BadImageError(
+            name,
+            f"is too large ({image.width:,} x {image.height:,}, more than "
+            f"{kind.max_pixels // 10**6} million pixels)",
+            hint="scale or crop it first",
+        )
     if n_pixels == 0:
         raise BadImageError(name, "has no pixels")
     way = image.info.get("compression", "raw")
-    if image.format == "TIFF" and way not in TIFF_COMPRESSIONS:
+    if kind.name == "TIFF" and way not in TIFF_COMPRESSIONS:
         raise BadImageError(name, f"is compressed in a rare way ({way})", hint="save it as PNG")
-    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    tiles = image.tile
     if len(tiles) > MAX_TILES:
         raise BadImageError(name, f"consists of {len(tiles):,} strips", hint="save it as PNG")
     is_slow = any(tile.codec_name in Image.DECODERS for tile in tiles)
@@ -138,42 +141,49 @@ def _check(image: Image.Image, n_bytes: int, name: str) -> None:
         )
 
 
-def _too_large(name: str, size: str = "") -> BadImageError:
-    return BadImageError(
-        name, f"is too large ({size}more than 16 million pixels)", hint="scale or crop it first"
-    )
-
-
 def _picture(image: Image.Image) -> tuple[Grey, list[str]]:
     """Turn an opened image into grey levels."""
-    notes = []
-    if image.format == "JPEG" and image.mode in ("L", "RGB"):
-        # JPEG can be decoded at half, a quarter or an eighth of its size.
-        image.draft(image.mode, (USEFUL_SIDE, USEFUL_SIDE))
+    notes: list[str] = []
+    # JPEG can be decoded at half, a quarter or an eighth of its size.
+    image.draft(image.mode, (USEFUL_SIDE, USEFUL_SIDE))
     image.load()
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        is_16_bit = image.mode != "F" and image.format == "PPM"
-        grey = _from_numbers(np.asarray(image), is_16_bit=is_16_bit)
+        grey, notes = _from_numbers(image)
     elif image.has_transparency_data:
-        layer = image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
-        grey, note = _composited(_reduced(layer).convert("RGBA"))
-        notes += note
+        grey, notes = _composited(_reduced(image, "RGBA"))
     else:
-        grey = np.asarray(_grey(_reduced(image)))
+        grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""))))
     if turn := UPRIGHT.get(_orientation(image)):
         grey = turn(grey)
         notes.append("rotated by EXIF")
     return grey, notes
 
 
-def _reduced(image: Image.Image) -> Image.Image:
+def _strips(image: Image.Image, factor: int) -> Iterator[Image.Image]:
+    """Cut a picture into strips, each a few times so high: copies of all would cost too much."""
+    n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
+    for top in range(0, image.height, n_rows):
+        yield image.crop((0, top, image.width, min(top + n_rows, image.height)))
+
+
+def _reduced(image: Image.Image, mode: str) -> Image.Image:
     """Average blocks of pixels of a picture that is larger than anybody needs."""
+    from PIL import Image
+
+    mode = mode or image.mode
     factor = max(image.size) // USEFUL_SIDE
     if factor < 2:
-        return image
-    if image.mode in ("1", "P"):
-        image = image.convert("L" if image.mode == "1" else "RGB")
-    return image.reduce((min(factor, image.width), min(factor, image.height)))
+        return image.convert(mode)
+    strips = [
+        strip.convert(mode).reduce((min(factor, strip.width), min(factor, strip.height)))
+        for strip in _strips(image, factor)
+    ]
+    reduced = Image.new(mode, (strips[0].width, sum(strip.height for strip in strips)))
+    top = 0
+    for strip in strips:
+        reduced.paste(strip, (0, top))
+        top += strip.height
+    return reduced
 
 
 def _orientation(image: Image.Image) -> int:
@@ -228,31 +238,30 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
     return np.asarray(flat), ["transparent background"]
 
 
-def _from_numbers(values: NDArray[np.generic], *, is_16_bit: bool) -> Grey:
+def _from_numbers(image: Image.Image) -> tuple[Grey, list[str]]:
     """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
-    factor = max(1, max(values.shape) // USEFUL_SIDE)
+    factor = max(1, max(image.size) // USEFUL_SIDE)
     with np.errstate(invalid="ignore", over="ignore"):
-        numbers = _block_means(values, factor)
+        strips = [_block_means(np.asarray(strip), factor) for strip in _strips(image, factor)]
+        numbers = np.concatenate(strips)
     if not np.isfinite(numbers).all():
         msg = "pixels that are no numbers"
         raise ValueError(msg)
     low, high = float(numbers.min()), float(numbers.max())
-    if values.dtype == np.uint16 or is_16_bit:
-        full = 65535.0
-    elif low < 0:
+    if low < 0:
         numbers -= low
         full = high - low
     else:
-        limits = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+        limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
         full = next((limit for limit in limits if high <= limit), high)
+    is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     grey: Grey = np.rint(numbers * (255 / full)).astype(np.uint8)
-    return grey
+    return grey, ["8-bit values in 16 bits"] if is_16_bit and full == 255 else []
 
 
 def _block_means(values: NDArray[np.generic], k: int) -> NDArray[np.float32]:
-    """Average blocks of k x k values, fewer at the far edges, a few rows at a time."""
-    rows = range(0, values.shape[0], k)
-    columns = np.arange(0, values.shape[1], k)
+    """Average blocks of k x k values, fewer at the far edges."""
+    rows, columns = (np.arange(0, side, k) for side in values.shape)
     means = np.array([values[y : y + k].mean(axis=0, dtype=np.float32) for y in rows])
     counts = np.diff([*columns, values.shape[1]])
     sums = np.add.reduceat(means, columns, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,9 @@ INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
 def drawing(text: str, name: str) -> NDArray[np.uint8]:
     """Turn a digit drawn with letters into a picture; one letter is one pixel.
 
-    Blank and ``.`` are paper, and so is ``0`` in a drawing of zeros and ones; the shades of
-    ``.:-=+*#%@`` count as such when at least four of them occur; everything else is ink.
+    Blank and ``.`` are paper, ``0`` in a drawing of zeros and ones, and where there are none the
+    letter that the border has most of; the shades of ``.:-=+*#%@`` count as such when at least four
+    of them occur; everything else is ink.
 
     Returns
     -------
@@ -34,9 +36,12 @@ def drawing(text: str, name: str) -> NDArray[np.uint8]:
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
         raise BadImageError(name, f"is no drawing of a digit: {height} lines of {width} letters")
-    used = set(text) - set("\r\n\t")
-    strange = sorted(used - INK - set(PAPER))
-    if strange:
+    used = {letter for line in lines for letter in line.rstrip()}
+    paper = set(PAPER) | ({"0"} if used <= set("01 ") else set())
+    if not used & paper:
+        paper |= {_commonest_at_border(lines)}
+    strange = sorted(used - INK - paper)
+    if strange and len(used - paper) > 1:
         raise BadImageError(
             name,
             f"is neither a picture nor a drawing: {strange[0]!r} is no ink",
@@ -45,8 +50,14 @@ def drawing(text: str, name: str) -> NDArray[np.uint8]:
     levels = dict.fromkeys(used, 255) | {k: v for k, v in BLOCKS.items() if k in used}
     if len(used & set(SHADES[2:])) > 3 and used <= set(SHADES):
         levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
-    levels |= dict.fromkeys(PAPER + ("0" if used <= set("01 ") else ""), 0)
+    levels |= dict.fromkeys(paper, 0)
     picture = np.zeros((1, height + 4, width + 4), np.uint8)
     for y, line in enumerate(lines):
         picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
     return picture
+
+
+def _commonest_at_border(lines: list[str]) -> str:
+    sides = [line.strip()[i] for line in lines[1:-1] if line.strip() for i in (0, -1)]
+    letters: Counter[str] = Counter([*lines[0].strip(), *lines[-1].strip(), *sides])
+    return letters.most_common(1)[0][0]

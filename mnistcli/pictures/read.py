@@ -16,29 +16,23 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import arrays
 from mnistcli.pictures.drawing import drawing
+from mnistcli.pictures.formats import FORMATS, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mnistcli.pictures import Grey
 
-MAX_FILE_BYTES = 64 << 20
+MAX_FILE_BYTES = 128 << 20
 # A drawing of the largest size, in letters of three bytes.
 MAX_DRAWING_BYTES = 4 << 20
 HEAD_BYTES = 4096
 
-ACCEPTED = "PNG, JPEG, GIF, BMP, TIFF, PGM, NPY, CSV, IDX or a drawing in letters"
-SIGNATURES: dict[str, re.Pattern[bytes]] = {
-    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
-    "JPEG": re.compile(rb"\xff\xd8\xff"),
-    "GIF": re.compile(rb"GIF8[79]a"),
-    "BMP": re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL),
-    "TIFF": re.compile(rb"II\*\0|MM\0\*"),
-    "PPM": re.compile(rb"P[1-6]\s"),
-}
+# Of arrays, tables and drawings beside images.
+_OTHERS = "NPY, CSV, IDX or a drawing in letters"
+HEIC = "a HEIC or AVIF picture"
 FOREIGN: dict[str, re.Pattern[bytes]] = {
-    "a WEBP picture": re.compile(rb"RIFF....WEBP", re.DOTALL),
-    "a HEIC or AVIF picture": re.compile(rb"....ftyp", re.DOTALL),
+    HEIC: re.compile(rb"....ftyp", re.DOTALL),
     "a PDF": re.compile(rb"%PDF"),
     "a PostScript file": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "a ZIP archive, as .npz files are": re.compile(rb"PK\x03\x04"),
@@ -162,7 +156,7 @@ def _batches(stream: _Stream) -> Iterator[Batch]:
         yield from _indexed(arrays.npy_blocks(stream), stream.name)
     elif head.startswith(arrays.IDX_MAGIC):
         yield from _indexed(arrays.idx_blocks(stream), stream.name)
-    elif kind := next((k for k, magic in SIGNATURES.items() if magic.match(head)), None):
+    elif kind := format_of(head):
         from mnistcli.pictures.decode import decoded
 
         grey, notes = decoded(_whole(stream, MAX_FILE_BYTES), kind, stream.name)
@@ -199,7 +193,7 @@ def _text(stream: _Stream, head: bytes) -> Iterator[Batch]:
     foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
     if foreign or b"\0" in head:
         raise BadImageError(
-            stream.name, f"is {foreign or 'no picture of a known kind'}", hint=f"use {ACCEPTED}"
+            stream.name, f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign)
         )
     first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0]
     if arrays.is_table(first_line.decode("latin-1")):
@@ -210,10 +204,14 @@ def _text(stream: _Stream, head: bytes) -> Iterator[Batch]:
     try:
         text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadImageError(
-            stream.name, "is no picture of a known kind", hint=f"use {ACCEPTED}"
-        ) from None
+        raise BadImageError(stream.name, "is no picture of a known kind", hint=_hint()) from None
     yield Batch(drawing(text, stream.name), (stream.name,), ("a drawing in letters",))
+
+
+def _hint(foreign: str | None = None) -> str:
+    if foreign == HEIC:
+        return "save it as JPEG: an iPhone's Settings, Camera, Formats, Most Compatible does"
+    return f"use {', '.join(each.name for each in FORMATS)}, {_OTHERS}"
 
 
 def _whole(stream: _Stream, n_bytes: int) -> bytes:
