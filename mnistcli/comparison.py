@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import JudgedModel, judge
+from mnistcli.evaluation import JudgedModel, judge, left_out
 from mnistcli.gallery import CaptionedImage
-from mnistcli.metrics.measures import measure_named
+from mnistcli.metrics.catalog import metric_named
 from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mnistcli.datasets import Dataset, LabelledImages
-    from mnistcli.metrics.measures import Measure
+    from mnistcli.metrics.catalog import Metric
     from mnistcli.registry.model_file import Model
     from mnistcli.settings import SplitSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Duel:
-    """Two models on the same images.
+class McNemarTest:
+    """Two models on the same images, by McNemar's exact test.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class Duel:
     n_both_right, n_only_first, n_only_second, n_both_wrong : int
         Images, by who was right.
     p_value : float
-        Of McNemar's exact test: how probable so uneven a split, or a more uneven one, is between
-        models that are equally often right.
+        How probable so uneven a split, or a more uneven one, is between models that are equally
+        often right.
     p_corrected : float
         After Holm, for all the pairs of the comparison.
     """
@@ -60,27 +60,30 @@ class Comparison:
     ----------
     on : str
         What they were judged on.
-    by : Measure
+    by : Metric
         What they are sorted by.
     judged : tuple of JudgedModel
         The best one first; of equals the one named first.
-    duels : tuple of Duel
+    tests : tuple of McNemarTest
         All pairs: (0, 1), (0, 2), ..., (1, 2), ...
     n_left_out : int
         Images of a model's own test set that others were trained on, and so none was judged on.
     n_disagreements : int
         Images to which not all gave the same answer.
     disagreements : tuple of CaptionedImage
-        Those on which they differ most about the truth come first.
+        Those on which they differ most about the truth come first, as many as were asked for.
+    notes : tuple of str
+        What to know before trusting the numbers.
     """
 
     on: str
-    by: Measure
+    by: Metric
     judged: tuple[JudgedModel, ...]
-    duels: tuple[Duel, ...]
+    tests: tuple[McNemarTest, ...]
     n_left_out: int
     n_disagreements: int
     disagreements: tuple[CaptionedImage, ...]
+    notes: tuple[str, ...]
 
 
 def compare(
@@ -100,7 +103,7 @@ def compare(
     data : Dataset or LabelledImages
         Of a dataset the test images, without those that any of the models was trained on.
     by : str
-        The name of a measure, see `metrics.measures`.
+        The name of a metric, see `metrics.catalog`.
     n_disagreements : int
         How many of the images on which they disagree to hand over.
     name : str
@@ -115,30 +118,34 @@ def compare(
     """
     from mnistcli.datasets import Dataset
 
-    measure = measure_named(by)
+    metric = metric_named(by)
     check_comparable(models)
+    n_left_out = 0
+    notes: tuple[str, ...] = ()
     if isinstance(data, Dataset):
         samples, n_left_out = unseen_samples(models, data)
         name = f"{data.name} test"
     else:
-        samples, n_left_out = samples_of(data, models[0].card.task), 0
-    sign = -1 if measure.larger_is_better else 1
+        samples = samples_of(data, models[0].card.task)
+        notes = left_out(data, samples)
+    sign = -1 if metric.larger_is_better else 1
     judged = tuple(
         sorted(
             (judge(model, samples, name) for model in models),
             # NaN, which has no order, comes last.
-            key=lambda each: np.nan_to_num(sign * measure.of(each.evaluation), nan=np.inf),
+            key=lambda each: np.nan_to_num(sign * metric.of(each.evaluation), nan=np.inf),
         )
     )
     n_disagreeing, disagreements = _disagreements(judged, n_disagreements)
     return Comparison(
         on=name,
-        by=measure,
+        by=metric,
         judged=judged,
-        duels=_duels(judged),
+        tests=_mcnemar_tests(judged),
         n_left_out=n_left_out,
         n_disagreements=n_disagreeing,
         disagreements=disagreements,
+        notes=tuple(dict.fromkeys((*notes, *(note for each in judged for note in each.notes)))),
     )
 
 
@@ -160,7 +167,7 @@ def check_comparable(models: Sequence[Model]) -> None:
 
 
 def common_dataset(models: Sequence[Model]) -> str:
-    """Give the name of the dataset that all models were trained on.
+    """Return the name of the dataset that all models were trained on.
 
     Raises
     ------
@@ -221,7 +228,7 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
     return samples, len(functools.reduce(np.union1d, places)) - len(common)
 
 
-def _duels(judged: Sequence[JudgedModel]) -> tuple[Duel, ...]:
+def _mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
     is_right = [each.answers == each.samples.y for each in judged]
     pairs = list(combinations(range(len(judged)), 2))
     counts = [
@@ -235,7 +242,7 @@ def _duels(judged: Sequence[JudgedModel]) -> tuple[Duel, ...]:
     ]
     p_values = [mcnemar(only_first, only_second) for _, only_first, only_second, _ in counts]
     return tuple(
-        Duel(*pair, *count, p_value, p_corrected)
+        McNemarTest(*pair, *count, p_value, p_corrected)
         for pair, count, p_value, p_corrected in zip(
             pairs, counts, p_values, holm(p_values), strict=True
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of
-from mnistcli.metrics.classification import Evaluation, answers_of, evaluate_scores
+from mnistcli.metrics.classification import answers_of, evaluate_scores
 from mnistcli.model_selection.splits import samples_of, test_samples, training_samples
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset, LabelledImages
+    from mnistcli.metrics.catalog import Evaluation
     from mnistcli.metrics.curves import ClassCurves
     from mnistcli.metrics.thresholds import Target, Threshold
     from mnistcli.model_selection.splits import Samples
@@ -39,12 +40,14 @@ class JudgedModel:
     samples : Samples
         The images it was judged on.
     scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-        What its decision function said to them.
+        Its decision function of them.
     threshold : Threshold or None
         What its answers depended on; None for the most probable class.
     evaluation : Evaluation
     mistakes : tuple of CaptionedImage
-        The least probable truths first.
+        The most probable wrong answers first, as many as were asked for.
+    notes : tuple of str
+        What to know before trusting the numbers.
     """
 
     model: Model
@@ -53,7 +56,8 @@ class JudgedModel:
     scores: NDArray[np.float64]
     threshold: Threshold | None
     evaluation: Evaluation
-    mistakes: tuple[CaptionedImage, ...]
+    mistakes: tuple[CaptionedImage, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -65,8 +69,28 @@ class JudgedModel:
         """The class index that it answered to each sample, shape (n_samples,)."""
         return answers_of(self.scores, self.threshold.value if self.threshold else None)
 
+    def images_at(self, positions: Iterable[int]) -> tuple[CaptionedImage, ...]:
+        """Return some of the samples with their truth, the answer to them and how sure it was."""
+        names, samples = self.model.card.class_names, self.samples
+        probabilities, answers = self.probabilities, self.answers
+        images = []
+        for i in positions:
+            truth, answer = names[samples.y[i]], names[answers[i]]
+            p_answer = float(probabilities[i, answers[i]])
+            sure = "<1%" if p_answer < 0.01 else ">99%" if p_answer > 0.99 else f"{p_answer:.0%}"
+            facts = {
+                "index": int(samples.index[i]),
+                "truth": truth,
+                "answer": answer,
+                "p_truth": float(probabilities[i, samples.y[i]]),
+                "p_answer": p_answer,
+            }
+            caption = f"#{facts['index']}: {truth} not {answer} ({sure})"
+            images.append(CaptionedImage(samples.images[i], caption, facts))
+        return tuple(images)
+
     def curves(self) -> tuple[ClassCurves, ...]:
-        """Give the ROC and precision-recall curves, see `metrics.curves.curves_of`."""
+        """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
         from mnistcli.metrics.curves import curves_of
 
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
@@ -118,6 +142,7 @@ def evaluate(
     from mnistcli.datasets import Dataset, open_dataset
 
     task = model.card.task
+    notes: tuple[str, ...] = ()
     if data is None:
         data = open_dataset(model.card.dataset)
     if isinstance(data, Dataset):
@@ -125,7 +150,8 @@ def evaluate(
         name = f"{data.name} {on}"
     else:
         samples = samples_of(data, task)
-    return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold)
+        notes = left_out(data, samples)
+    return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
 
 
 def judge(
@@ -135,6 +161,7 @@ def judge(
     *,
     n_mistakes: int = 0,
     threshold: Threshold | None = None,
+    notes: tuple[str, ...] = (),
 ) -> JudgedModel:
     """Judge a model on samples of its task, to be called ``on``; see `evaluate`."""
     if threshold is not None:
@@ -143,17 +170,23 @@ def judge(
         raise DataUnavailableError(
             f"{on or 'the data'} has no image for the task {model.card.task.name}"
         )
+    if not model.card.certificate.get("converged"):
+        notes += (f"{model.ref} did NOT converge: a finished training has other numbers",)
     scores = model.classifier.decision_function(samples.images)
-    names, bar = model.card.class_names, threshold.value if threshold else None
-    return JudgedModel(
-        model=model,
-        on=on,
-        samples=samples,
-        scores=scores,
-        threshold=threshold,
-        evaluation=evaluate_scores(samples.y, scores, names, threshold=bar),
-        mistakes=_worst_mistakes(model, samples, scores, bar, n_mistakes),
-    )
+    bar = threshold.value if threshold else None
+    evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)
+    judged = JudgedModel(model, on, samples, scores, threshold, evaluation, notes=notes)
+    if not n_mistakes:
+        return judged
+    return replace(judged, mistakes=judged.images_at(_worst_mistakes(judged, n_mistakes)))
+
+
+def left_out(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
+    """Return a note of the images of ``data`` that show no digit of the samples' task."""
+    n, n_left_out = len(data.labels), len(data.labels) - len(samples)
+    if not n_left_out:
+        return ()
+    return (f"{n_left_out:,} of {n:,} images show no digit of the task: left out",)
 
 
 def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
@@ -196,43 +229,9 @@ def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
     return gather(dataset, task, model.card.split)
 
 
-def _worst_mistakes(
-    model: Model,
-    samples: Samples,
-    scores: NDArray[np.float64],
-    threshold: float | None,
-    n: int,
-) -> tuple[CaptionedImage, ...]:
-    if n == 0:
-        return ()
-    probabilities = probabilities_of(scores)
-    answers = answers_of(scores, threshold)
-    p_truth = np.take_along_axis(probabilities, samples.y[:, None], axis=1)[:, 0]
-    wrong = np.flatnonzero(answers != samples.y)
-    worst = wrong[np.argsort(p_truth[wrong], kind="stable")][:n]
-    return judged_images(samples, answers, probabilities, model.card.class_names, worst.tolist())
-
-
-def judged_images(
-    samples: Samples,
-    answers: NDArray[np.int64],
-    probabilities: NDArray[np.float64],
-    class_names: tuple[str, ...],
-    positions: Iterable[int],
-) -> tuple[CaptionedImage, ...]:
-    """Return some of the samples with their truth, the answer to them and how sure it was."""
-    images = []
-    for i in positions:
-        truth, answer = class_names[samples.y[i]], class_names[answers[i]]
-        p_answer = float(probabilities[i, answers[i]])
-        sure = ">99%" if p_answer > 0.99 else f"{p_answer:.0%}"
-        facts = {
-            "index": int(samples.index[i]),
-            "truth": truth,
-            "answer": answer,
-            "p_truth": float(probabilities[i, samples.y[i]]),
-            "p_answer": p_answer,
-        }
-        caption = f"#{facts['index']}: {truth} not {answer} ({sure})"
-        images.append(CaptionedImage(samples.images[i], caption, facts))
-    return tuple(images)
+def _worst_mistakes(judged: JudgedModel, n: int) -> NDArray[np.int64]:
+    """Return where the ``n`` most probable wrong answers are."""
+    answers = judged.answers
+    wrong = np.flatnonzero(answers != judged.samples.y)
+    p_answer = judged.probabilities[wrong, answers[wrong]]
+    return wrong[np.argsort(-p_answer, kind="stable")][:n]

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.evaluation import evaluate, judged_images
+from mnistcli.evaluation import evaluate
 from mnistcli.gallery import filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
 from mnistcli.tasks import REST
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset
@@ -77,9 +75,6 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     p_answer = judged.probabilities.max(axis=1)
     answers, y = judged.answers, judged.samples.y
 
-    def shown(positions: Sequence[int]) -> tuple[CaptionedImage, ...]:
-        return judged_images(judged.samples, answers, judged.probabilities, names, positions)
-
     most = [
         position
         for k in range(len(names))
@@ -90,18 +85,18 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
         judged=judged,
         curves=curves_of(y, judged.scores, names),
         looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
-        most_certain=shown(most),
-        least_certain=shown(least),
+        most_certain=judged.images_at(most),
+        least_certain=judged.images_at(least),
     )
 
 
 def looks_at_pixels(model: Model) -> bool:
-    """Say whether there is a weight for each pixel, of an image as it is or straightened."""
+    """Return whether there is a weight for each pixel, of an image as it is or straightened."""
     return model.card.feature_spec.kind != "patches"
 
 
 def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> list[int]:
-    """Give the positions of the ``n`` smallest of the chosen values."""
+    """Return the positions of the ``n`` smallest of the chosen values."""
     positions = np.flatnonzero(chosen)
     order = np.argsort(values[positions], kind="stable")[:n]
     first: list[int] = positions[order].tolist()
@@ -109,7 +104,7 @@ def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> li
 
 
 def describe_task(task: Task) -> str:
-    """Say what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
+    """Describe what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
     names = ["the other digits" if name == REST else name for name in task.class_names]
     if len(task.digits) == task.n_classes == 10:
         return "all ten digits apart"

@@ -15,7 +15,8 @@ from mnistcli._version import __version__
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
-from mnistcli.metrics.classification import Evaluation, evaluate_scores
+from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import test_samples, training_samples
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
     from mnistcli.features.cache import FeatureCache
     from mnistcli.linear_model.objective import Fit
+    from mnistcli.metrics.catalog import Evaluation
     from mnistcli.model_selection.choice import ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.progress import Progress
@@ -184,13 +186,9 @@ def _metrics(
 ) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "train_accuracy": train_accuracy,
-        "test_accuracy": evaluation.accuracy,
         "test_n_correct": evaluation.n_correct,
         "test_baseline_accuracy": evaluation.baseline_accuracy,
-        "test_balanced_accuracy": evaluation.balanced_accuracy,
-        "test_log_loss": evaluation.log_loss,
-        "test_roc_auc": evaluation.roc_auc,
-        "test_average_precision": evaluation.average_precision,
+        **{f"test_{m.name}": m.of(evaluation) for m in METRICS if m.in_card},
     }
     if cross_validation is not None:
         metrics["cv_accuracies"] = list(cross_validation.accuracies)

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnistcli.metrics.catalog import Evaluation, Metric
 
 
 def percent(share: float, *, digits: int = 2) -> str:
-    """Write a share as a percentage; never "100.00 %" for less than all."""
-    if math.isnan(share):
-        return "-"
-    text = f"{100 * share:.{digits}f}"
-    if share < 1.0 and float(text) == 100.0:
-        text = f"{100 - 10**-digits:.{digits}f}"
-    return f"{text} %"
+    """Write a share as a percentage; never "100.00 %" for less than all or "0.00 %" for some."""
+    return "-" if math.isnan(share) else f"{_fixed(share, digits, 100)} %"
 
 
 def decimal(value: float, *, digits: int = 4) -> str:
-    """Write a number with fixed decimals; "-" where there is none."""
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+    """Write a number with fixed decimals, 0 and 1 only for themselves; "-" where there is none."""
+    return "-" if math.isnan(value) else _fixed(value, digits, 1)
+
+
+def _fixed(value: float, digits: int, whole: int) -> str:
+    """Write ``whole * value``, with the last digit changed where it would round to 0 or whole."""
+    text, step = f"{whole * value:.{digits}f}", 10.0**-digits
+    if value > 0 and float(text) == 0:
+        return f"{step:.{digits}f}"
+    return f"{whole - step:.{digits}f}" if value < 1 and float(text) == whole else text
 
 
 def span(interval: tuple[float, float]) -> str:
     """Write an interval of shares in nine characters, rounded outwards: ".938-.965"."""
     low, high = interval
     if math.isnan(low):
-        return "-"
+        return ""
     # Rounding errors of a number with three decimals are no reason to go on to the next.
     thousandths = math.floor(1000 * low + 1e-9), math.ceil(1000 * high - 1e-9)
     return "-".join("1.00" if n == 1000 else f".{n:03}" for n in thousandths)
@@ -33,13 +40,28 @@ def span(interval: tuple[float, float]) -> str:
 def decimal_span(interval: tuple[float, float], *, digits: int = 4) -> str:
     """Write an interval with fixed decimals: "0.9381 to 0.9650"."""
     low, high = interval
-    return "-" if math.isnan(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+    if math.isnan(low):
+        return ""
+    # An upper end may round to 1: it is no claim that all are right.
+    top = f"{high:.{digits}f}" if high > 0.5 else decimal(high, digits=digits)
+    return f"{decimal(low, digits=digits)} to {top}"
 
 
 def percent_span(interval: tuple[float, float]) -> str:
     """Write an interval of shares as percentages: "99.73 to 99.99 %"."""
     low, high = interval
-    return "-" if math.isnan(low) else f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    return "" if math.isnan(low) else f"{percent(low).removesuffix(' %')} to {percent(high)}"
+
+
+def reading(metric: Metric, evaluation: Evaluation) -> tuple[str, str]:
+    """Write a metric as a person reads it: the number and its interval, or a dash and why."""
+    value, interval = metric.of(evaluation), metric.interval_of(evaluation)
+    if math.isnan(value) and evaluation.absent_classes:
+        return "-", f"no images of {', '.join(evaluation.absent_classes)}"
+    if metric.unit == "percent":
+        return percent(value, digits=metric.digits), percent_span(interval) if interval else ""
+    text = decimal(value, digits=metric.digits)
+    return text, decimal_span(interval, digits=metric.digits) if interval else ""
 
 
 def n_bytes(count: int) -> str:

@@ -76,26 +76,6 @@ class View:
         yield self.table(console)
 
 
-class FunctionView(View):
-    """A view made of functions; goes when every view is a class."""
-
-    def __init__(
-        self,
-        schema: str,
-        document: Callable[[], dict[str, Any]],
-        rows: Callable[[], Iterable[Sequence[object]]],
-        lines: Callable[[], Iterable[str]],
-        table: Callable[[Console], RenderableType],
-        record_schema: str = "",
-        records: Callable[[], Iterable[dict[str, Any]]] | None = None,
-        parts: Callable[[Console], Iterable[RenderableType]] | None = None,
-    ) -> None:
-        given = {"schema": schema, "document": document, "rows": rows, "lines": lines,
-                 "table": table, "record_schema": record_schema, "records": records,
-                 "parts": parts}  # fmt: skip
-        self.__dict__.update((name, value) for name, value in given.items() if value is not None)
-
-
 def choose_format(*, json: bool, tsv: bool, quiet: bool, jsonl: bool = False) -> Format:
     """Turn the flags into one format; two at once are a mistake."""
     chosen: list[Format] = []
@@ -144,6 +124,10 @@ class Output:
         """Say something in passing, on stderr; nothing in quiet mode."""
         if self.format != "quiet":
             _to_stderr(visible(message))
+
+    def warn(self, message: str) -> None:
+        """Tell on stderr what must not be missed, in quiet mode too."""
+        _to_stderr(f"warning: {visible(message)}")
 
     def ask(self, question: str) -> str:
         """Ask on stderr and return the line that is typed, "" at the end of input."""

@@ -82,14 +82,14 @@ def reliability_bins(
 
 
 def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
-    """Give the mean distance of share and mean probability over the samples (Naeini et al. 2015)."""
+    """Return the mean distance of share and mean probability over the samples (Naeini et al. 2015)."""
     n_samples = sum(each.n_samples for each in bins)
     gaps = (each.n_samples * abs(each.share - each.mean_probability) for each in bins)
     return sum(gap for gap in gaps if not math.isnan(gap)) / n_samples
 
 
 def brier_score(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
-    """Give the mean squared error of the probabilities (Brier 1950).
+    """Return the mean squared error of the probabilities (Brier 1950).
 
     For two classes that of the positive class, in [0, 1]; for more the sum over the classes, in
     [0, 2], as scikit-learn has it.

@@ -2,26 +2,26 @@
 
 Throughout, ``y`` holds class indices and ``scores`` is what `LinearClassifier.decision_function`
 gives: (n_samples,) for two classes, else (n_samples, n_classes). Where scikit-learn warns and
-says 0 (a class never predicted has no precision) this says 0; where it has no answer (the ROC
-curve of a class without samples) this says NaN.
+says 0 (a class never predicted has no precision) this says 0. Of a class without samples nothing
+is known: its scores are NaN, and so is the ROC AUC.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.calibration import (
-    ReliabilityBin,
     brier_score,
     expected_calibration_error,
     reliability_bins,
 )
+from mnistcli.metrics.catalog import Evaluation, ReportRow
 from mnistcli.metrics.intervals import (
-    Interval,
+    UNKNOWN,
     percentiles,
     resampled_confusions,
     roc_auc_interval,
@@ -34,82 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class ReportRow:
-    """Precision, recall, f1-score and support of one class, or an average of them.
-
-    The intervals are Wilson's for the precision and recall of a class, else the bootstrap's.
-    """
-
-    name: str
-    precision: float
-    recall: float
-    f1_score: float
-    support: int
-    precision_interval: Interval
-    recall_interval: Interval
-    f1_score_interval: Interval
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """A classifier's result on labelled samples.
-
-    Attributes
-    ----------
-    n_samples, n_correct : int
-    accuracy : float
-    accuracy_interval : (float, float)
-        Wilson's.
-    baseline_class : str
-        The commonest class in these samples.
-    baseline_accuracy : float
-        The accuracy of always answering it.
-    balanced_accuracy : float
-        Mean recall over the classes that have samples.
-    log_loss : float
-        Mean negative natural logarithm of the probability given to the true class.
-    roc_auc, average_precision : float
-        Of the positive class for two classes, else the mean over the classes, each against the
-        rest.
-    roc_auc_interval : (float, float)
-        The bootstrap's.
-    brier, ece : float
-        Brier score and expected calibration error.
-    reliability : tuple of ReliabilityBin
-        What the samples in each range of probability turned out to be.
-    classes : tuple of ReportRow
-        One row for each class, in class order.
-    macro_avg, weighted_avg : ReportRow
-        The mean over the classes, plain and weighted by support.
-    confusion : ndarray of shape (n_classes, n_classes), int64
-        Samples of class i predicted as class j.
-    """
-
-    n_samples: int
-    n_correct: int
-    accuracy: float
-    accuracy_interval: Interval
-    baseline_class: str
-    baseline_accuracy: float
-    balanced_accuracy: float
-    log_loss: float
-    roc_auc: float
-    roc_auc_interval: Interval
-    average_precision: float
-    brier: float
-    ece: float
-    reliability: tuple[ReliabilityBin, ...]
-    classes: tuple[ReportRow, ...]
-    macro_avg: ReportRow
-    weighted_avg: ReportRow
-    confusion: NDArray[np.int64]
-
-    @property
-    def f1_macro(self) -> float:
-        """The plain mean of the f1-scores."""
-        return self.macro_avg.f1_score
+    from mnistcli.metrics.intervals import Interval
 
 
 def evaluate_scores(
@@ -146,7 +71,7 @@ def evaluate_scores(
         accuracy_interval=wilson(n_correct, len(y)),
         baseline_class=class_names[commonest],
         baseline_accuracy=int(support[commonest]) / len(y),
-        balanced_accuracy=float(recalls[support > 0].mean()),
+        balanced_accuracy=float(np.nanmean(recalls)),
         log_loss=log_loss(y, probabilities),
         roc_auc=float(np.mean([ranking.roc_auc for ranking in rankings])),
         roc_auc_interval=roc_auc_interval(rankings, y),
@@ -179,15 +104,19 @@ def confusion_matrix(
 def report_rows(
     confusion: NDArray[np.int64], class_names: tuple[str, ...]
 ) -> tuple[tuple[ReportRow, ...], ReportRow, ReportRow]:
-    """Give the rows of a confusion matrix's classes, and their mean, plain and by support."""
+    """Return the rows of a confusion matrix's classes, and their mean, plain and by support.
+
+    The plain mean is over the classes that have samples or were answered, as over scikit-learn's
+    default labels: who is answered and never right pulls it down.
+    """
     hits, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     observed = _scores_of(confusion)
     resampled = _scores_of(resampled_confusions(confusion))
     columns = [resampled[2]]
-    averages = []
-    for weights in (np.ones(len(hits)), support):
+    means = []
+    for weights in ((support > 0) | (predicted > 0), support):
         columns.append(np.average(resampled, axis=2, weights=weights).T)
-        averages.append(np.average(observed, axis=1, weights=weights).tolist())
+        means.append(np.average(observed, axis=1, weights=weights).tolist())
     intervals = percentiles(np.hstack(columns))
     rows = tuple(
         ReportRow(
@@ -200,6 +129,8 @@ def report_rows(
             recall_interval=wilson(n_hits, n),
             f1_score_interval=interval,
         )
+        if n
+        else ReportRow(name, math.nan, math.nan, math.nan, 0, UNKNOWN, UNKNOWN, UNKNOWN)
         for name, (precision, recall, f1_score), n_hits, n_predicted, n, interval in zip(
             class_names,
             observed.T.tolist(),
@@ -211,8 +142,8 @@ def report_rows(
         )
     )
     n_samples = int(support.sum())
-    macro_avg = _average("macro avg", averages[0], n_samples, intervals[-6:-3])
-    weighted_avg = _average("weighted avg", averages[1], n_samples, intervals[-3:])
+    macro_avg = _average("macro avg", means[0], n_samples, intervals[-6:-3])
+    weighted_avg = _average("weighted avg", means[1], n_samples, intervals[-3:])
     return rows, macro_avg, weighted_avg
 
 
@@ -224,7 +155,7 @@ def _average(
 
 
 def _scores_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Give precision, recall and f1-score, shape (3, ..., n_classes), of matrices of counts."""
+    """Return precision, recall and f1-score, shape (3, ..., n_classes), of matrices of counts."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     support, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
     return np.stack(
@@ -237,7 +168,7 @@ def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
-    """Give the mean of -ln p(true class).
+    """Return the mean of -ln p(true class).
 
     Probabilities below the float64 epsilon count as that, as in scikit-learn: a sure and wrong
     answer costs 36, not infinity.

@@ -73,7 +73,7 @@ class ClassCurves:
 def curves_of(
     y: NDArray[np.integer], scores: NDArray[np.float64], class_names: tuple[str, ...]
 ) -> tuple[ClassCurves, ...]:
-    """Give the curves of the positive class of two, else of each class against the rest.
+    """Return the curves of the positive class of two, else of each class against the rest.
 
     Parameters
     ----------
@@ -104,12 +104,12 @@ def curves_of(
 
 
 def worst_of(curves: Sequence[ClassCurves]) -> ClassCurves:
-    """Give the curves with the smallest area under the ROC curve."""
+    """Return the curves with the smallest area under the ROC curve."""
     return min(curves, key=lambda each: math.inf if math.isnan(each.roc_auc) else each.roc_auc)
 
 
 def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
-    """Give the corners of the ROC curve; NaN rates without samples of a kind.
+    """Return the corners of the ROC curve; NaN rates without samples of a kind.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
 
 
 def precision_recall_curve(ranking: Ranking, levels: NDArray[np.float64]) -> PrecisionRecallCurve:
-    """Give the corners of the precision-recall curve; see `roc_curve`."""
+    """Return the corners of the precision-recall curve; see `roc_curve`."""
     positives = ranking.n_positive
     n_found = np.cumsum(positives)
     n_answered = np.cumsum(positives + ranking.n_negative)

@@ -32,7 +32,7 @@ SEED = 0
 
 _TAILS = (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
 _Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
-_UNKNOWN: Interval = (math.nan, math.nan)
+UNKNOWN: Interval = (math.nan, math.nan)
 
 # From so many runs on it is faster to resample samples than runs.
 _MOST_RUNS = 400
@@ -41,7 +41,7 @@ _DRAWS_PER_BLOCK = 1 << 14
 
 
 def wilson(n_hits: int, n: int) -> Interval:
-    """Give the interval of a share of ``n`` samples (Wilson 1927); (0, 1) without samples."""
+    """Return the interval of a share of ``n`` samples (Wilson 1927); (0, 1) without samples."""
     if n == 0:
         return 0.0, 1.0
     share, z2 = n_hits / n, _Z * _Z
@@ -53,7 +53,7 @@ def wilson(n_hits: int, n: int) -> Interval:
 
 
 def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:
-    """Give the interval of each column of values of shape (n_resamples, n_columns).
+    """Return the interval of each column of values of shape (n_resamples, n_columns).
 
     These are `numpy.quantile`'s, whose first call imports numpy.ma for 14 ms.
     """
@@ -91,7 +91,7 @@ def roc_auc_interval(
     n_resamples: int = N_RESAMPLES,
     seed: int = SEED,
 ) -> Interval:
-    """Give the interval of the mean ROC AUC over rankings of the same samples.
+    """Return the interval of the mean ROC AUC over rankings of the same samples.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def roc_auc_interval(
         NaN where a class has no samples.
     """
     if any(math.isnan(ranking.roc_auc) for ranking in rankings):
-        return _UNKNOWN
+        return UNKNOWN
     rng = np.random.default_rng(seed)
     if len(rankings) == 1:
         positives, negatives = _runs(rankings[0])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def mcnemar(n_only_first: int, n_only_second: int) -> float:
-    """Give the exact two-sided p-value of McNemar's test (1947).
+    """Return the exact two-sided p-value of McNemar's test (1947).
 
     Samples that both got right or both wrong say nothing. If the two were equally good, each of
     the others would be as likely right for one as for the other: the smaller count is binomial

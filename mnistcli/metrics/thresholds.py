@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.errors import UsageError
+from mnistcli.metrics.gates import parse_share
 from mnistcli.metrics.ranking import rank
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Threshold:
 
 
 def parse_target(text: str) -> Target:
-    """Read "recall=0.99".
+    """Read "recall=0.99" or "recall=99%".
 
     Raises
     ------
@@ -72,10 +73,7 @@ def parse_target(text: str) -> Target:
         It is neither recall nor precision, or no share above 0.
     """
     metric, _, bar = text.partition("=")
-    try:
-        value = float(bar)
-    except ValueError:
-        value = np.nan
+    value = parse_share(bar)
     if metric not in ("recall", "precision") or not 0 < value <= 1:
         raise UsageError(f"{text!r} is nothing to choose a threshold for", hint=_FOR_EXAMPLE)
     return Target(metric, value)
@@ -126,7 +124,7 @@ def choose_threshold(
 
 
 def _shortest_between(below: float, top: float) -> float:
-    """Give the number with the fewest decimals above ``below`` and up to ``top``.
+    """Return the number with the fewest decimals above ``below`` and up to ``top``.
 
     Any of them parts the samples in the same way; this one can be read and typed.
     """

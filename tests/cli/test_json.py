@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from mnistcli.metrics.catalog import METRICS
+
 EVALUATION = {
-    "n_samples", "n_correct", "accuracy", "baseline_accuracy", "baseline_class",
-    "balanced_accuracy", "log_loss", "roc_auc", "average_precision", "classes", "macro_avg",
-    "weighted_avg", "confusion", "accuracy_interval", "roc_auc_interval", "brier", "ece",
+    "n_samples", "n_correct", "baseline_accuracy", "baseline_class", "classes", "macro_avg",
+    "weighted_avg", "confusion", "accuracy_interval", "roc_auc_interval",
+    *(metric.name for metric in METRICS),
 }  # fmt: skip
 CARD = {
     "task", "class_names", "dataset", "dataset_sha256", "split", "settings", "features", "n_train",
@@ -29,14 +31,14 @@ CONTRACT = {
         "evaluate",
         {
             "model", "task", "class_names", "on", "mistakes", "threshold", "calibration", "curves",
-            "pair_errors",
+            "pair_errors", "notes",
         } | EVALUATION,
     ),
     ("compare", "0v1@1", "0v1@1"): (
         "compare",
         {
             "on", "class_names", "n_samples", "n_left_out", "by", "best", "models", "pairs",
-            "n_disagreements", "disagreements",
+            "n_disagreements", "disagreements", "notes",
         },
     ),
     ("predict", "--index", "7"): ("predict", {"model", "class_names", "predictions"}),

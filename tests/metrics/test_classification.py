@@ -92,14 +92,32 @@ def test_what_is_added_to_all_scores_of_a_sample_changes_nothing():
     assert moved.average_precision == pytest.approx(ours.average_precision, abs=EXACT)
 
 
-def test_a_class_without_samples_has_no_curve_and_does_not_spoil_the_rest():
+def test_of_a_class_without_samples_nothing_is_known_and_it_does_not_spoil_the_rest():
     ours = evaluate_scores(np.array([0, 0, 1]), np.eye(3)[[0, 0, 1]] * 9.0, ("a", "b", "c"))
-    assert ours.accuracy == 1.0
-    assert ours.balanced_accuracy == 1.0
+    assert ours.accuracy == ours.balanced_accuracy == ours.macro_avg.f1_score == 1.0
     assert math.isnan(ours.roc_auc)
     assert all(map(math.isnan, ours.roc_auc_interval))
-    assert ours.classes[2].recall == 0.0
-    assert ours.classes[2].support == 0
+    absent = ours.classes[2]
+    assert (absent.support, ours.absent_classes) == (0, ("c",))
+    for _, value, interval in absent.scores():
+        assert all(map(math.isnan, (value, *interval)))
+
+
+@pytest.mark.parametrize("answered", [[0, 0, 1, 1, 1], [0, 0, 1, 1, 2], [2, 3, 1, 1, 0]])
+def test_averages_are_over_scikit_learns_default_labels(answered):
+    """Those that are there or were answered, here of ten classes two and perhaps others."""
+    y = np.array([0, 0, 0, 1, 1])
+    ours = evaluate_scores(y, np.eye(10)[answered] * 9.0, tuple("abcdefghij"))
+    report = metrics.classification_report(y, answered, output_dict=True, zero_division=0.0)
+    for row in (ours.macro_avg, ours.weighted_avg):
+        theirs = report[row.name]
+        assert row.precision == pytest.approx(theirs["precision"], abs=EXACT)
+        assert row.recall == pytest.approx(theirs["recall"], abs=EXACT)
+        assert row.f1_score == pytest.approx(theirs["f1-score"], abs=EXACT)
+        for _, value, (low, high) in row.scores():
+            assert 0 <= low <= value <= high <= 1
+    recalls = metrics.recall_score(y, answered, labels=[0, 1], average=None)
+    assert ours.balanced_accuracy == pytest.approx(recalls.mean(), abs=EXACT)
 
 
 def test_a_sure_and_wrong_answer_costs_a_finite_amount():

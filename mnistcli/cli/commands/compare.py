@@ -10,6 +10,7 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, QuietFlag, RenderOption, TsvFlag, make_output
 from mnistcli.cli.session import session_of
+from mnistcli.metrics.catalog import metric_named, metric_names
 
 
 def compare(
@@ -26,8 +27,7 @@ def compare(
         str,
         typer.Option(
             metavar="METRIC",
-            help="What to sort by: accuracy, balanced_accuracy, f1_macro, roc_auc, "
-            "average_precision, log_loss, brier or ece.",
+            help=f"What to sort by: {', '.join(metric_names())}.",
         ),
     ] = "accuracy",
     disagreements: Annotated[
@@ -66,11 +66,10 @@ def compare(
     session = session_of(ctx)
 
     from mnistcli import comparison
-    from mnistcli.cli.views.compare import comparison_view
+    from mnistcli.cli.views.compare import ComparisonView
     from mnistcli.errors import UsageError
-    from mnistcli.metrics.measures import measure_named
 
-    measure_named(by)
+    metric_named(by)
     if data is not None and dataset is not None:
         raise UsageError("--data does not go with --dataset")
     registry = session.registry()
@@ -85,4 +84,6 @@ def compare(
     else:
         images = session.dataset(dataset or comparison.common_dataset(loaded), out)
         result = comparison.compare(loaded, images, by=by, n_disagreements=disagreements)
-    out.emit(comparison_view(result, render))
+    for note in result.notes:
+        out.warn(note)
+    out.emit(ComparisonView(result, disagreements, render))

@@ -19,11 +19,12 @@ from mnistcli.cli.options import (
 )
 from mnistcli.cli.session import session_of
 from mnistcli.errors import QualityGateError, UsageError
+from mnistcli.metrics.catalog import metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mnistcli.metrics.measures import Gate
+    from mnistcli.metrics.gates import Gate
     from mnistcli.metrics.thresholds import Target, Threshold
 
 
@@ -88,7 +89,8 @@ def evaluate(
         typer.Option(
             metavar="METRIC=BAR",
             help="Exit with code 8 if this is not reached; repeatable. "
-            "Of log_loss, brier and ece less is better.",
+            f"{', '.join(metric_names(larger_is_better=True))}; of "
+            f"{', '.join(metric_names(larger_is_better=False))} less is better.",
         ),
     ] = None,
     render: RenderOption = "auto",
@@ -115,7 +117,7 @@ def evaluate(
     session = session_of(ctx)
 
     from mnistcli import evaluation
-    from mnistcli.cli.views.evaluate import evaluation_view, legend_of_mistakes
+    from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
@@ -139,9 +141,12 @@ def evaluate(
         from mnistcli.cli.terminal.bitmap import write_sheet
 
         out.note(write_sheet(output, judged.mistakes, legend_of_mistakes(judged)))
+    for note in judged.notes:
+        out.warn(note)
     out.emit(
-        evaluation_view(
+        EvaluationView(
             judged,
+            mistakes,
             judged.mistakes if output is None else (),
             render,
             calibration=calibration,
@@ -155,7 +160,7 @@ def evaluate(
 def _read_gates(texts: Sequence[str]) -> list[Gate]:
     if not texts:
         return []
-    from mnistcli.metrics.measures import parse_gate
+    from mnistcli.metrics.gates import parse_gate
 
     return [parse_gate(text) for text in texts]
 

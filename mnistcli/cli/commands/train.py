@@ -197,7 +197,7 @@ def train(
 
     from mnistcli import training
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.train import training_view
+    from mnistcli.cli.views.train import TrainingView
     from mnistcli.registry.store import check_name
     from mnistcli.tasks import parse_task
 
@@ -245,14 +245,14 @@ def train(
             progress=shown,
         )
     if not save:
-        out.emit(training_view(result, None))
+        out.emit(TrainingView(result, None))
         return
     try:
         entry = registry.save(result.model, model_name)
     except StorageError:
-        out.emit(training_view(result, None))  # the work is not lost on who waited for it
+        out.emit(TrainingView(result, None))  # the work is not lost on who waited for it
         raise
-    out.emit(training_view(result, entry))
+    out.emit(TrainingView(result, entry))
 
 
 def _number(text: str) -> float:

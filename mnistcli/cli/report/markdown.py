@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from mnistcli.cli import words
 from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
 from mnistcli.cli.report.page import reliability_words, verdict
+from mnistcli.cli.report.tables import headline
 from mnistcli.cli.views.models import card_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mnistcli.metrics.classification import Evaluation
     from mnistcli.reporting import Report
 
 
@@ -28,7 +28,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield words.markdown(verdict(judged))
     yield ""
-    yield from _table(["", "", "95 % interval"], _numbers(evaluation))
+    yield from _table(["", "", "95 % interval"], headline(evaluation))
     yield from _heading("Class by class")
     headings = ["class", "precision", "recall", "f1-score", "images"]
     rows = (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg)
@@ -37,9 +37,7 @@ def _lines(report: Report) -> Iterator[str]:
         (
             [
                 row.name,
-                f"{decimal(row.precision)} ({decimal_span(row.precision_interval)})",
-                f"{decimal(row.recall)} ({decimal_span(row.recall_interval)})",
-                f"{decimal(row.f1_score)} ({decimal_span(row.f1_score_interval)})",
+                *(_estimate(decimal(v), decimal_span(i)) for _, v, i in row.scores()),
                 f"{row.support:,}",
             ]
             for row in rows
@@ -62,7 +60,7 @@ def _lines(report: Report) -> Iterator[str]:
                 f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
                 f"{each.n_samples:,}",
                 percent(each.mean_probability),
-                f"{percent(each.share)} ({percent_span(each.share_interval)})",
+                _estimate(percent(each.share), percent_span(each.share_interval)),
             ]
             for each in evaluation.reliability
             if each.n_samples
@@ -79,16 +77,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _table(["", ""], card_facts(card))
 
 
-def _numbers(evaluation: Evaluation) -> Iterator[Sequence[str]]:
-    interval = percent_span(evaluation.accuracy_interval)
-    always = f"always answering {evaluation.baseline_class}"
-    auc = decimal(evaluation.roc_auc, digits=6)
-    yield "Accuracy", percent(evaluation.accuracy), interval
-    yield "To beat", percent(evaluation.baseline_accuracy), always
-    yield "ROC AUC", auc, decimal_span(evaluation.roc_auc_interval, digits=6)
-    yield "Log loss", decimal(evaluation.log_loss, digits=6), ""
-    yield "Calibration error", percent(evaluation.ece), ""
-    yield "Brier score", decimal(evaluation.brier, digits=6), ""
+def _estimate(value: str, interval: str) -> str:
+    return f"{value} ({interval})" if interval else value
 
 
 def _heading(text: str) -> list[str]:

@@ -53,7 +53,7 @@ def page(report: Report) -> str:
 
 
 def verdict(judged: JudgedModel) -> str:
-    """Say in two sentences what it does and how well."""
+    """Describe in two sentences what it does and how well."""
     evaluation = judged.evaluation
     interval = percent_span(evaluation.accuracy_interval)
     return (
@@ -113,7 +113,7 @@ def _sections(report: Report) -> Iterator[Markup]:
 
 
 def reliability_words(class_names: tuple[str, ...]) -> tuple[str, str]:
-    """Say what is compared: the probability of what, and how often it came true."""
+    """Describe what is compared: the probability of what, and how often it came true."""
     if len(class_names) == 2:
         return f"probability of {class_names[1]}", f"share that is {class_names[1]}"
     return "probability of the answer", "share of right answers"
@@ -122,7 +122,7 @@ def reliability_words(class_names: tuple[str, ...]) -> tuple[str, str]:
 def _digits(report: Report) -> Iterator[Markup]:
     judged = report.judged
     evaluation = judged.evaluation
-    n_wrong = evaluation.n_samples - evaluation.n_correct
+    n_wrong = evaluation.n_wrong
     if judged.mistakes:
         shown = len(judged.mistakes)
         title = "Mistakes" if shown < n_wrong else "All mistakes"
@@ -130,17 +130,7 @@ def _digits(report: Report) -> Iterator[Markup]:
         yield _section(
             title if n_wrong > 1 else "The only mistake",
             _prose(f"{which}In percent how sure it was of the wrong answer."),
-            gallery(
-                figure(
-                    each.image,
-                    [
-                        f"{each.facts['truth']}, not {each.facts['answer']}",
-                        f"{_sure(each.facts['p_answer'])} · #{each.facts['index']}",
-                    ],
-                    f"a {each.facts['truth']} taken for {each.facts['answer']}",
-                )
-                for each in judged.mistakes
-            ),
+            gallery(map(_answered, judged.mistakes)),
         )
     yield _section(
         "Least certain",

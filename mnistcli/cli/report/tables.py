@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
+from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span, reading
 from mnistcli.cli.report.html import Markup, tag
+from mnistcli.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.metrics.calibration import ReliabilityBin
-    from mnistcli.metrics.classification import Evaluation, ReportRow
+    from mnistcli.metrics.catalog import Evaluation, ReportRow
 
 # A share of the row that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1
@@ -28,19 +29,19 @@ def headline_numbers(evaluation: Evaluation) -> Markup:
 
 
 def _headline_numbers(evaluation: Evaluation) -> Iterator[list[Markup]]:
-    always = f"always answering {evaluation.baseline_class}"
-    auc = dashed(decimal_span(evaluation.roc_auc_interval, digits=6))
-    accuracy = dashed(percent_span(evaluation.accuracy_interval))
-    yield _tile("Accuracy", percent(evaluation.accuracy), accuracy)
-    yield _tile("To beat", percent(evaluation.baseline_accuracy), always)
-    yield _tile("ROC AUC", decimal(evaluation.roc_auc, digits=6), auc)
-    yield _tile("Log loss", decimal(evaluation.log_loss), "0 is perfect")
-    yield _tile("Calibration error", percent(evaluation.ece), "on average")
-    yield _tile("Brier score", decimal(evaluation.brier), "0 is perfect")
+    for name, value, note in headline(evaluation):
+        yield [tag("dt", name), tag("dd", unbroken(value)), tag("dd", dashed(note), class_="note")]
 
 
-def _tile(name: str, value: str, note: str) -> list[Markup]:
-    return [tag("dt", name), tag("dd", unbroken(value)), tag("dd", note, class_="note")]
+def headline(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """Yield title, value and interval (or what is perfect) of the numbers of a report."""
+    for metric in METRICS:
+        if metric.group != "classes":
+            value, interval = reading(metric, evaluation)
+            yield metric.title, value, interval or f"{metric.larger_is_better:d} is perfect"
+        if metric.name == "accuracy":
+            always = f"always answering {evaluation.baseline_class}"
+            yield "To beat", percent(evaluation.baseline_accuracy), always
 
 
 def class_table(evaluation: Evaluation) -> Markup:
@@ -59,17 +60,12 @@ def class_table(evaluation: Evaluation) -> Markup:
 
 
 def _class_row(row: ReportRow) -> Markup:
-    estimates = (
-        (row.precision, row.precision_interval),
-        (row.recall, row.recall_interval),
-        (row.f1_score, row.f1_score_interval),
-    )
     return tag(
         "tr",
         tag("th", row.name, scope="row"),
         (
             tag("td", decimal(value), " ", tag("small", dashed(decimal_span(interval))))
-            for value, interval in estimates
+            for _, value, interval in row.scores()
         ),
         tag("td", f"{row.support:,}"),
     )
@@ -126,7 +122,7 @@ def _nothing() -> Markup:
 
 
 def _shaded(text: str, share: float, *, is_right: bool = False) -> Markup:
-    """Say how strong a cell is; the style sheet, which knows whether it is dark, gives the colour.
+    """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour.
 
     Between 0.62 and 0.85 of a colour neither dark nor light ink stands out from it.
     """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.output import FunctionView as View
-from mnistcli.cli.views.evaluate import evaluation_document, facts
+from mnistcli.cli.numbers import decimal
+from mnistcli.cli.output import View
+from mnistcli.cli.views.shared import estimate, evaluation_document, facts, ruled_table
 from mnistcli.cli.words import visible
-from mnistcli.metrics.measures import MEASURES
+from mnistcli.metrics.catalog import METRICS, metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,148 +17,150 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from mnistcli.cli.terminal.capabilities import Render
-    from mnistcli.comparison import Comparison, Duel
+    from mnistcli.comparison import Comparison, McNemarTest
+    from mnistcli.evaluation import JudgedModel
     from mnistcli.registry.card import ModelCard
 
 
-def comparison_view(comparison: Comparison, render: Render) -> View:
-    """Show a comparison, and pictures of the disagreements that it holds."""
-    judged, by = comparison.judged, comparison.by
-    refs = [each.model.ref for each in judged]
-    apart = distinctions([each.model.card for each in judged])
+@dataclass(frozen=True)
+class ComparisonView(View):
+    """A comparison, and pictures of the disagreements; ``n_disagreements`` were asked for."""
 
-    def document() -> dict[str, Any]:
+    schema = "compare"
+    result: Comparison
+    n_disagreements: int = 0
+    render: Render = "auto"
+
+    def document(self) -> dict[str, Any]:
+        result, refs = self.result, self._refs()
         return {
-            "on": comparison.on,
-            "class_names": list(judged[0].model.card.class_names),
-            "n_samples": judged[0].evaluation.n_samples,
-            "n_left_out": comparison.n_left_out,
-            "by": by.name,
+            "on": result.on,
+            "class_names": list(result.judged[0].model.card.class_names),
+            "n_samples": result.judged[0].evaluation.n_samples,
+            "n_left_out": result.n_left_out,
+            "by": result.by.name,
             "best": refs[0],
             "models": [
                 {
                     "model": each.model.ref,
                     "task": each.model.card.task.name,
                     "differs_in": list(words),
-                    "difference": by.of(each.evaluation) - by.of(judged[0].evaluation),
+                    "difference": self._difference(each),
                     "evaluation": evaluation_document(each.evaluation),
                 }
-                for each, words in zip(judged, apart, strict=True)
+                for each, words in zip(result.judged, self._distinctions(), strict=True)
             ],
-            "pairs": [_duel_document(duel, refs) for duel in comparison.duels],
-            "n_disagreements": comparison.n_disagreements,
-            "disagreements": [each.facts for each in comparison.disagreements],
+            "pairs": [
+                {**asdict(test), "first": refs[test.first], "second": refs[test.second]}
+                for test in result.tests
+            ],
+            "n_disagreements": result.n_disagreements,
+            "disagreements": [each.facts for each in result.disagreements]
+            if self.n_disagreements
+            else None,
+            "notes": list(result.notes),
         }
 
-    def rows() -> Iterator[Sequence[object]]:
-        yield ("model", "task", "n_samples", *MEASURES, "difference", "n_only_it",
+    def rows(self) -> Iterator[Sequence[object]]:
+        yield ("model", "task", "n_samples", *metric_names(), "difference", "n_only_it",
                "n_only_best", "p_value", "p_corrected")  # fmt: skip
-        for i, each in enumerate(judged):
-            values = [measure.of(each.evaluation) for measure in MEASURES.values()]
-            difference = by.of(each.evaluation) - by.of(judged[0].evaluation)
-            duel = comparison.duels[i - 1] if i else None
-            found = (
-                (duel.n_only_second, duel.n_only_first, duel.p_value, duel.p_corrected)
-                if duel
-                else (None,) * 4
-            )
-            n_samples = each.evaluation.n_samples
-            yield (
-                each.model.ref,
-                each.model.card.task.name,
-                n_samples,
-                *values,
-                difference,
-                *found,
-            )
+        for each, test in self._against_best():
+            values = [metric.of(each.evaluation) for metric in METRICS]
+            found: tuple[object, ...] = (None,) * 4
+            if test:
+                found = test.n_only_second, test.n_only_first, test.p_value, test.p_corrected
+            n_samples, task = each.evaluation.n_samples, each.model.card.task.name
+            yield (each.model.ref, task, n_samples, *values, self._difference(each), *found)
 
-    def table(console: Console) -> RenderableType:
+    def lines(self) -> Iterator[str]:
+        yield self._refs()[0]
+
+    def table(self, console: Console) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
-        parts = [
-            facts(_comparison_facts(comparison)),
-            _table(comparison, apart),
-            Text(_legend(comparison, refs), "dim"),
-        ]
-        if comparison.disagreements:
+        result = self.result
+        parts = [facts(self._facts()), self._models(console), Text(self._legend(), "dim")]
+        if result.disagreements:
             from mnistcli.cli.terminal.pictures import draw
 
-            legend = Text(visible(_legend_of_pictures(comparison, refs)), "bold")
-            parts += [Text(), legend, Text(), draw(comparison.disagreements, console, render)]
+            legend = Text(visible(self._legend_of_pictures()), "bold")
+            parts += [Text(), legend, Text(), draw(result.disagreements, console, self.render)]
         return Group(*parts)
 
-    return View("compare", document, rows, lambda: refs[:1], table)
+    def _refs(self) -> list[str]:
+        return [each.model.ref for each in self.result.judged]
 
+    def _distinctions(self) -> list[tuple[str, ...]]:
+        return distinctions([each.model.card for each in self.result.judged])
 
-def _comparison_facts(comparison: Comparison) -> Iterator[tuple[str, str]]:
-    best, n_samples = comparison.judged[0], comparison.judged[0].evaluation.n_samples
-    yield "Best", f"{best.model.ref}, by {comparison.by.title.lower()}"
-    yield "Images", f"{n_samples:,} of {comparison.on}"
-    if comparison.n_left_out:
-        yield (
-            "Left out",
-            f"{comparison.n_left_out:,}, because some of the models were trained on them",
-        )
-    yield "Disagreement", f"on {comparison.n_disagreements:,} of them"
+    def _difference(self, judged: JudgedModel) -> float:
+        by, best = self.result.by, self.result.judged[0]
+        return by.of(judged.evaluation) - by.of(best.evaluation)
 
+    def _against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
+        """Yield each model with the test of it against the best, which has none."""
+        judged = self.result.judged
+        return zip(judged, (None, *self.result.tests[: len(judged) - 1]), strict=True)
 
-def _table(comparison: Comparison, apart: Sequence[Sequence[str]]) -> RenderableType:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        result, best = self.result, self.result.judged[0]
+        yield "Best", f"{best.model.ref}, by {result.by.title.lower()}"
+        yield "Images", f"{best.evaluation.n_samples:,} of {result.on}"
+        if n := result.n_left_out:
+            yield "Left out", f"{n:,}, because some of the models were trained on them"
+        yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
-    by = comparison.by
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("model", style="bold", overflow="fold")
-    table.add_column("differs in", overflow="fold")
-    if by.name != "accuracy":
-        table.add_column(by.title.lower(), justify="right")
-    heading = Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
-    table.add_column(heading, no_wrap=True)
-    for name in ("difference", "alone", "p-value"):
-        table.add_column(name, justify="right", no_wrap=True)
-    best = by.of(comparison.judged[0].evaluation)
-    for i, (each, words) in enumerate(zip(comparison.judged, apart, strict=True)):
-        evaluation = each.evaluation
-        cells: list[str | Text] = [each.model.ref, ", ".join(words)]
-        if by.name != "accuracy":
-            cells.append(decimal(by.of(evaluation)))
-        accuracy = f"{decimal(evaluation.accuracy)} "
-        cells.append(Text.assemble(accuracy, (span(evaluation.accuracy_interval), "dim")))
-        if i:
-            duel = comparison.duels[i - 1]
-            cells += [
-                f"{by.of(evaluation) - best:+.4f}",
-                f"{duel.n_only_second:,} : {duel.n_only_first:,}",
-                _p_value(duel.p_corrected),
-            ]
-        table.add_row(*cells)
-    return table
+    def _models(self, console: Console) -> RenderableType:
+        from rich.text import Text
 
+        by = self.result.by
+        is_by_accuracy = by.name == "accuracy"
+        table = ruled_table(console, padding=(0, 1))
+        table.add_column("model", style="bold", overflow="fold")
+        table.add_column("differs in", overflow="fold")
+        if not is_by_accuracy:
+            table.add_column(by.title.lower(), justify="right")
+        heading = Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
+        table.add_column(heading, no_wrap=True)
+        for name in ("difference", "alone", "p-value"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for (each, test), words in zip(self._against_best(), self._distinctions(), strict=True):
+            evaluation = each.evaluation
+            cells: list[str | Text] = [each.model.ref, ", ".join(words)]
+            if not is_by_accuracy:
+                cells.append(decimal(by.of(evaluation)))
+            cells.append(estimate(evaluation.accuracy, evaluation.accuracy_interval))
+            if test:
+                cells += [
+                    f"{self._difference(each):+.4f}",
+                    f"{test.n_only_second:,} : {test.n_only_first:,}",
+                    _p_value(test.p_corrected),
+                ]
+            table.add_row(*cells)
+        return table
 
-def _legend(comparison: Comparison, refs: Sequence[str]) -> str:
-    n_pairs = len(comparison.duels)
-    return (
-        f"alone: images that only this model, and that only {refs[0]} got right\n"
-        "p-value of such a split between models equally often right: McNemar's test"
-    ) + (f",\n         corrected for all {n_pairs} pairs after Holm" if n_pairs > 1 else "")
+    def _legend(self) -> str:
+        n_pairs = len(self.result.tests)
+        return (
+            f"alone: images that only this model, and that only {self._refs()[0]} got right\n"
+            "p-value of such a split between models equally often right: McNemar's test"
+        ) + (f",\n         corrected for all {n_pairs} pairs after Holm" if n_pairs > 1 else "")
+
+    def _legend_of_pictures(self) -> str:
+        n_shown, n = len(self.result.disagreements), self.result.n_disagreements
+        which = f"the sharpest {n_shown:,} of {n:,} disagreements"
+        if n_shown == n:
+            which = "the only disagreement" if n == 1 else f"all {n:,} disagreements"
+        return f"{which}, as #index: truth ({'/'.join(self._refs())})"
 
 
 def _p_value(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
-def _legend_of_pictures(comparison: Comparison, refs: Sequence[str]) -> str:
-    n_shown, n = len(comparison.disagreements), comparison.n_disagreements
-    which = f"the sharpest {n_shown:,} of {n:,} disagreements"
-    if n_shown == n:
-        which = "the only disagreement" if n == 1 else f"all {n:,} disagreements"
-    return f"{which}, as #index: truth ({'/'.join(refs)})"
-
-
 def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
-    """Say of each model what sets it apart from the others: "C = 0.01"; when it was made if nothing."""
+    """Return what sets each model apart, "C = 0.01"; where nothing does, when it was made."""
     said = [_said_of(card) for card in cards]
     varies = [len({words[i] for words in said}) > 1 for i in range(len(said[0]))]
     if not any(varies[:-1]):
@@ -185,16 +188,3 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
         f"seed {split.seed}" if is_drawn else "",
         card.created[:19].replace("T", " "),
     )
-
-
-def _duel_document(duel: Duel, refs: Sequence[str]) -> dict[str, Any]:
-    return {
-        "first": refs[duel.first],
-        "second": refs[duel.second],
-        "n_both_right": duel.n_both_right,
-        "n_only_first": duel.n_only_first,
-        "n_only_second": duel.n_only_second,
-        "n_both_wrong": duel.n_both_wrong,
-        "p_value": duel.p_value,
-        "p_corrected": duel.p_corrected,
-    }

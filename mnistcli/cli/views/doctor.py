@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.evaluate import facts
+from mnistcli.cli.views.shared import facts
 from mnistcli.cli.words import markdown
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.evaluate import facts
+from mnistcli.cli.views.shared import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,20 +1,25 @@
-"""Evaluations as tables and documents."""
+"""A model judged on labelled images."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import (
-    decimal,
-    decimal_span,
-    percent,
-    percent_span,
-    span,
-)
-from mnistcli.cli.output import FunctionView as View
+import numpy as np
+
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading
+from mnistcli.cli.output import View
 from mnistcli.cli.terminal.heatmaps import confusion_table, pair_error_table
+from mnistcli.cli.views.shared import (
+    classification_report,
+    estimate,
+    evaluation_document,
+    facts,
+    ruled_table,
+    with_interval,
+)
 from mnistcli.cli.words import visible
+from mnistcli.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,195 +30,115 @@ if TYPE_CHECKING:
     from mnistcli.cli.terminal.capabilities import Render
     from mnistcli.evaluation import JudgedModel
     from mnistcli.gallery import CaptionedImage
-    from mnistcli.metrics.classification import Evaluation, ReportRow
     from mnistcli.metrics.curves import ClassCurves
 
-_SCALARS = (
-    "accuracy",
-    "baseline_accuracy",
-    "balanced_accuracy",
-    "log_loss",
-    "roc_auc",
-    "average_precision",
-    "brier",
-    "ece",
-)
-# Of these there are intervals too.
-_WITH_INTERVAL = ("accuracy", "roc_auc")
+# How much of the unit square a plot may show: the corner that the curve bends around.
+_ZOOMS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_PLOT_LINES, _WIDEST_PLOT = 16, 50
 
 
-def facts(pairs: Iterator[tuple[str, str | Text]]) -> RenderableType:
-    """Lay out names and what they say in two columns."""
-    from rich.table import Table
+@dataclass(frozen=True)
+class EvaluationView(View):
+    """An evaluation, and if asked pictures of mistakes, the reliability table and curves.
 
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in pairs:
-        grid.add_row(name, value)
-    return grid
+    ``n_mistakes`` is how many were asked for; ``drawn`` are those to draw here.
+    """
 
+    schema = "evaluate"
+    judged: JudgedModel
+    n_mistakes: int = 0
+    drawn: Sequence[CaptionedImage] = ()
+    render: Render = "auto"
+    calibration: bool = False
+    curves: Sequence[ClassCurves] = ()
 
-def with_interval(text: str, interval: str) -> Text:
-    """Put an interval, already written out, dimly after a number."""
-    from rich.text import Text
-
-    return Text.assemble(text, (f"  {interval}", "dim"))
-
-
-def classification_report(evaluation: Evaluation, title: str) -> RenderableType:
-    """Draw precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title,
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 1, 0, 0),  # twelve columns of numbers in 80 of characters
-    )
-    table.add_column("", justify="right")
-    for heading in ("precision", "recall", "f1-score"):
-        heading_and_level = Text.assemble(heading.ljust(12), ("95 %", "not bold dim"))
-        # Where that does not fit, the interval stands below its number.
-        table.add_column(heading_and_level, min_width=9, overflow="fold")
-    table.add_column("support", justify="right")
-    for row in evaluation.classes:
-        table.add_row(*_cells(row))
-    table.add_section()
-    accuracy = _estimate(evaluation.accuracy, evaluation.accuracy_interval)
-    table.add_row("accuracy", "", "", accuracy, str(evaluation.n_samples))
-    table.add_row(*_cells(evaluation.macro_avg))
-    table.add_row(*_cells(evaluation.weighted_avg))
-    return table
-
-
-def _cells(row: ReportRow) -> tuple[str | Text, ...]:
-    return (
-        row.name,
-        _estimate(row.precision, row.precision_interval),
-        _estimate(row.recall, row.recall_interval),
-        _estimate(row.f1_score, row.f1_score_interval),
-        str(row.support),
-    )
-
-
-def _estimate(value: float, interval: tuple[float, float]) -> Text:
-    from rich.text import Text
-
-    return Text.assemble(f"{decimal(value)} ", (span(interval), "dim"))
-
-
-def evaluation_view(
-    judged: JudgedModel,
-    mistakes: Sequence[CaptionedImage],
-    render: Render,
-    *,
-    calibration: bool = False,
-    curves: Sequence[ClassCurves] = (),
-) -> View:
-    """Show an evaluation, pictures of mistakes, and if asked the reliability table and curves."""
-    evaluation, card = judged.evaluation, judged.model.card
-
-    def document() -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
+        judged, card = self.judged, self.judged.model.card
+        reliability = judged.evaluation.reliability
         return {
             "model": judged.model.ref,
             "task": card.task.name,
             "class_names": list(card.class_names),
             "on": judged.on,
             "threshold": asdict(judged.threshold) if judged.threshold else None,
-            **evaluation_document(evaluation),
-            "calibration": [asdict(each) for each in evaluation.reliability]
-            if calibration
-            else None,
-            "curves": [asdict(each) for each in curves] or None,
+            **evaluation_document(judged.evaluation),
+            "calibration": [asdict(each) for each in reliability] if self.calibration else None,
+            "curves": [asdict(each) for each in self.curves] or None,
             "pair_errors": judged.pair_errors(),
-            "mistakes": [mistake.facts for mistake in judged.mistakes],
+            "mistakes": [each.facts for each in judged.mistakes] if self.n_mistakes else None,
+            "notes": list(judged.notes),
         }
 
-    def rows() -> Iterator[Sequence[object]]:
+    def rows(self) -> Iterator[Sequence[object]]:
+        judged, evaluation = self.judged, self.judged.evaluation
         yield "metric", "class", "value", "low", "high"
         if judged.threshold:
             yield "threshold", None, judged.threshold.value, None, None
-        yield "n_samples", None, evaluation.n_samples, None, None
-        yield "n_correct", None, evaluation.n_correct, None, None
-        for name in _SCALARS:
-            has_interval = name in _WITH_INTERVAL
-            interval = getattr(evaluation, f"{name}_interval") if has_interval else (None, None)
-            yield name, None, getattr(evaluation, name), *interval
+        for name in ("n_samples", "n_correct", "baseline_accuracy"):
+            yield name, None, getattr(evaluation, name), None, None
+        for metric in METRICS:
+            interval = metric.interval_of(evaluation) or (None, None)
+            yield metric.name, None, metric.of(evaluation), *interval
         for row in (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg):
-            yield "precision", row.name, row.precision, *row.precision_interval
-            yield "recall", row.name, row.recall, *row.recall_interval
-            yield "f1-score", row.name, row.f1_score, *row.f1_score_interval
+            for name, value, interval in row.scores():
+                yield name, row.name, value, *interval
             yield "support", row.name, row.support, None, None
-        for each in evaluation.reliability if calibration else ():
+        for each in evaluation.reliability if self.calibration else ():
             said = f"{each.low:.1f} to {each.high:.1f}"
             yield "reliability", said, each.share, *each.share_interval
+        for mistake in judged.mistakes:
+            yield "mistake", mistake.facts["truth"], mistake.facts["index"], None, None
 
-    def table(console: Console) -> RenderableType:
+    def lines(self) -> Iterator[str]:
+        yield repr(self.judged.evaluation.accuracy)
+
+    def table(self, console: Console) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
-        title = f"{judged.model.ref} on {judged.on}"
-        parts: list[RenderableType] = [
-            facts(_evaluation_facts(judged, calibration=calibration)),
+        judged, evaluation = self.judged, self.judged.evaluation
+        names = judged.model.card.class_names
+        parts = [
+            facts(self._facts()),
             Text(),
-            classification_report(evaluation, title),
-            confusion_table(evaluation.confusion, card.class_names, console),
+            classification_report(evaluation, console, f"{judged.model.ref} on {judged.on}"),
+            confusion_table(evaluation.confusion, names, console),
         ]
         if (errors := judged.pair_errors()) is not None:
-            parts.append(pair_error_table(errors, card.class_names, console))
-        if calibration:
-            from mnistcli.cli.views.judgements import reliability_table
-
-            parts.append(reliability_table(evaluation, card.class_names))
-        if curves:
-            from mnistcli.cli.views.judgements import curves_drawing
-
-            parts += [curves_drawing(curves, console, render), Text()]
-        if mistakes:
+            parts.append(pair_error_table(errors, names, console))
+        if self.calibration:
+            parts.append(_reliability_table(judged, console))
+        if self.curves:
+            parts += [_curves_drawing(self.curves, console, self.render), Text()]
+        if self.drawn:
             from mnistcli.cli.terminal.pictures import draw
 
             legend = Text(visible(legend_of_mistakes(judged)), "bold")
-            parts += [legend, Text(), draw(mistakes, console, render)]
+            parts += [legend, Text(), draw(self.drawn, console, self.render)]
         return Group(*parts)
 
-    return View("evaluate", document, rows, lambda: [repr(evaluation.accuracy)], table)
-
-
-def _evaluation_facts(
-    judged: JudgedModel, *, calibration: bool
-) -> Iterator[tuple[str, str | Text]]:
-    evaluation = judged.evaluation
-    if judged.threshold:
-        from mnistcli.cli.views.judgements import describe_threshold
-
-        yield "Threshold", describe_threshold(judged)
-    n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
-    right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
-    yield "Accuracy", with_interval(right, percent_span(evaluation.accuracy_interval))
-    yield (
-        "To beat",
-        f"{percent(evaluation.baseline_accuracy)}: always answering {evaluation.baseline_class}",
-    )
-    yield "Balanced accuracy", decimal(evaluation.balanced_accuracy)
-    suffix = "" if len(evaluation.classes) == 2 else ", each class against the rest"
-    area = decimal(evaluation.roc_auc, digits=6) + suffix
-    yield "ROC AUC", with_interval(area, decimal_span(evaluation.roc_auc_interval, digits=6))
-    yield "Average precision", decimal(evaluation.average_precision, digits=6) + suffix
-    yield "Log loss", decimal(evaluation.log_loss, digits=6)
-    if calibration:
-        yield "Brier score", decimal(evaluation.brier, digits=6)
-        yield "Calibration error", decimal(evaluation.ece, digits=6)
+    def _facts(self) -> Iterator[tuple[str, str | Text]]:
+        evaluation = self.judged.evaluation
+        if self.judged.threshold:
+            yield "Threshold", describe_threshold(self.judged)
+        n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
+        right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
+        yield "Accuracy", with_interval(right, percent_span(evaluation.accuracy_interval))
+        baseline = percent(evaluation.baseline_accuracy)
+        yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
+        groups = ("summary", "calibration") if self.calibration else ("summary",)
+        is_binary = len(evaluation.classes) == 2
+        for metric in METRICS:
+            if metric.group in groups and metric.name != "accuracy":
+                text, interval = reading(metric, evaluation)
+                if metric.is_one_vs_rest and not is_binary and text != "-":
+                    text += ", each class against the rest"
+                yield metric.title, with_interval(text, interval)
 
 
 def legend_of_mistakes(judged: JudgedModel) -> str:
-    """Say how many mistakes there are, and how to read their captions."""
-    evaluation = judged.evaluation
-    n_wrong = evaluation.n_samples - evaluation.n_correct
-    shown = len(judged.mistakes)
+    """Describe how many mistakes there are, and how to read their captions."""
+    n_wrong, shown = judged.evaluation.n_wrong, len(judged.mistakes)
     if n_wrong == 0:
         return f"{judged.model.ref} makes no mistakes on {judged.on}"
     which = f"the worst {shown:,} of {n_wrong:,} mistakes"
@@ -225,15 +150,92 @@ def legend_of_mistakes(judged: JudgedModel) -> str:
     )
 
 
-def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
-    """Give an evaluation as a JSON object."""
-    names: tuple[str, ...] = ("n_samples", "n_correct", *_SCALARS)
-    document = {name: getattr(evaluation, name) for name in names}
-    for name in _WITH_INTERVAL:
-        document[f"{name}_interval"] = getattr(evaluation, f"{name}_interval")
-    document["baseline_class"] = evaluation.baseline_class
-    document["classes"] = [asdict(row) for row in evaluation.classes]
-    document["macro_avg"] = asdict(evaluation.macro_avg)
-    document["weighted_avg"] = asdict(evaluation.weighted_avg)
-    document["confusion"] = evaluation.confusion
-    return document
+def describe_threshold(judged: JudgedModel) -> str:
+    """Describe from where on the positive class is answered, and on which images that was chosen."""
+    threshold, positive = judged.threshold, judged.model.card.class_names[1]
+    if threshold is None:
+        return ""
+    text = f"{positive} from a probability of {threshold.value:g} on"
+    if threshold.target is None or threshold.precision is None or threshold.recall is None:
+        return text
+    other = "recall" if threshold.target.metric == "precision" else "precision"
+    reached = threshold.recall if other == "recall" else threshold.precision
+    text += f"\nchosen on {threshold.chosen_on} for {threshold.target} ({other} {decimal(reached)})"
+    is_same = threshold.chosen_on == judged.on
+    return text + ("\nthese are the images judged here: on others it may miss" if is_same else "")
+
+
+def _reliability_table(judged: JudgedModel, console: Console) -> RenderableType:
+    """Draw what was said beside what was true of it, for each range of probability."""
+    from rich.text import Text
+
+    names = judged.model.card.class_names
+    is_binary = len(names) == 2
+    said = f"probability of {names[1]}" if is_binary else "probability of the answer"
+    came_true = f"were {names[1]}" if is_binary else "were right"
+    table = ruled_table(console, "calibration")
+    for heading in (said, "images", "said", Text.assemble(came_true, ("  95 %", "not bold dim"))):
+        table.add_column(heading, justify="right")
+    for each in judged.evaluation.reliability:
+        if each.n_samples:
+            share = estimate(each.share, each.share_interval)
+            limits = f"{each.low:.1f} to {each.high:.1f}"
+            table.add_row(limits, f"{each.n_samples:,}", decimal(each.mean_probability), share)
+    return table
+
+
+def _curves_drawing(
+    curves: Sequence[ClassCurves], console: Console, render: Render
+) -> RenderableType:
+    """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from mnistcli.cli.terminal.layout import beside, stacked
+    from mnistcli.cli.terminal.pictures import usable_width
+    from mnistcli.cli.terminal.plots import draws_plainly, line_plot
+    from mnistcli.metrics.curves import worst_of
+
+    worst = worst_of(curves)
+    rates = worst.roc.false_positive_rate, worst.roc.true_positive_rate
+    if np.isnan(rates).any():
+        return Text(f"no curves: all images, or none, are of the class {worst.name}")
+    usable = usable_width(console)
+    gap, is_wide = 4, usable >= 60
+    width = min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable)
+    plain = draws_plainly(console, render)
+    size = (max(width, 20), _PLOT_LINES)
+    zoom = _zoom(rates[0], 1 - rates[1])
+    roc = line_plot(
+        *rates,
+        x_range=(0.0, zoom),
+        y_range=(1 - zoom, 1.0),
+        names=("false positives", "recall"),
+        title=f"ROC of {worst.name}, area {decimal(worst.roc_auc, digits=6)}",
+        size=size,
+        plain=plain,
+    )
+    precision, recall = worst.precision_recall.precision, worst.precision_recall.recall
+    zoom = _zoom(1 - precision, 1 - recall)
+    precision_recall = line_plot(
+        recall,
+        precision,
+        x_range=(1 - zoom, 1.0),
+        y_range=(1 - zoom, 1.0),
+        names=("recall", "precision"),
+        title=f"precision, average {decimal(worst.average_precision, digits=6)}",
+        size=size,
+        plain=plain,
+    )
+    plots = [roc, precision_recall]
+    drawing = beside(plots, gap) if is_wide else stacked(plots)
+    if len(curves) == 1:
+        return drawing
+    which = f"{worst.name} against the rest: of the {len(curves)} classes the smallest area"
+    return Group(drawing, Text(which, style="dim"))
+
+
+def _zoom(*distances: np.ndarray) -> float:
+    """Choose how large a corner to draw: five times as large as the curve stays away from it."""
+    nearest = float(np.maximum(*distances).min())
+    return next((zoom for zoom in _ZOOMS if zoom >= 5 * nearest > 0), 1.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page, verdict
-from mnistcli.cli.views.evaluate import facts
+from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
 
 if TYPE_CHECKING:
@@ -23,28 +24,41 @@ HTML_SUFFIXES = (".html", ".htm")
 SUFFIXES = (*HTML_SUFFIXES, ".md")
 
 
-def publish(report: Report, path: Path) -> View:
-    """Write a report in the format of the file's name, and show what was written."""
+def publish(report: Report, path: Path) -> PublicationView:
+    """Write a report in the format of the file's name."""
     text = page(report) if path.suffix.lower() in HTML_SUFFIXES else markdown(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text
     write_atomically(path, content)
+    return PublicationView(report, path, len(content))
 
-    def document() -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class PublicationView(View):
+    """A report that was written to a file."""
+
+    schema = "report"
+    report: Report
+    path: Path
+    n_bytes: int
+
+    def document(self) -> dict[str, Any]:
+        judged = self.report.judged
         return {
-            "model": report.model.ref,
-            "path": str(path),
-            "n_bytes": len(content),
-            "on": report.judged.on,
-            "accuracy": report.judged.evaluation.accuracy,
-            "verdict": verdict(report.judged),
+            "model": judged.model.ref,
+            "path": str(self.path),
+            "n_bytes": self.n_bytes,
+            "on": judged.on,
+            "accuracy": judged.evaluation.accuracy,
+            "verdict": verdict(judged),
         }
 
-    def rows() -> Iterator[Sequence[object]]:
-        yield list(document())
-        yield list(document().values())
+    def rows(self) -> Iterator[Sequence[object]]:
+        yield list(self.document())
+        yield list(self.document().values())
 
-    def table(_: Console) -> RenderableType:
-        pairs = [("Wrote", f"{path}, {n_bytes(len(content))}"), ("Says", verdict(report.judged))]
-        return facts(iter(pairs))
+    def lines(self) -> Iterator[str]:
+        yield str(self.path)
 
-    return View("report", document, rows, lambda: [str(path)], table)
+    def table(self, console: Console) -> RenderableType:
+        wrote = f"{self.path}, {n_bytes(self.n_bytes)}"
+        return facts(iter([("Wrote", wrote), ("Says", verdict(self.report.judged))]))

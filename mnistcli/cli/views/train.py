@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent, percent_span, seconds
-from mnistcli.cli.output import FunctionView as View
+from mnistcli.cli.output import View
 from mnistcli.cli.terminal.heatmaps import confusion_table
-from mnistcli.cli.views.evaluate import (
+from mnistcli.cli.views.shared import (
     classification_report,
     evaluation_document,
     facts,
+    ruled_table,
     with_interval,
 )
 from mnistcli.cli.words import visible
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+    from mnistcli.model_selection.choice import Candidate, ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.registry.card import ModelCard
     from mnistcli.registry.store import ModelEntry
@@ -32,13 +34,19 @@ if TYPE_CHECKING:
 
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
+_WHISKER_WIDTH = 26
 
 
-def training_view(training: Training, entry: ModelEntry | None) -> View:
-    """Show a training; ``entry`` is None where the model was not saved."""
-    card = training.model.card
+@dataclass(frozen=True)
+class TrainingView(View):
+    """A training; ``entry`` is None where the model was not saved."""
 
-    def document() -> dict[str, Any]:
+    schema = "train"
+    training: Training
+    entry: ModelEntry | None
+
+    def document(self) -> dict[str, Any]:
+        training, entry, card = self.training, self.entry, self.training.model.card
         cross_validation, choice = training.cross_validation, training.choice
         return {
             "model": entry.ref if entry else None,
@@ -58,15 +66,16 @@ def training_view(training: Training, entry: ModelEntry | None) -> View:
             "test": evaluation_document(training.evaluation),
         }
 
-    def rows() -> Iterator[Sequence[object]]:
+    def rows(self) -> Iterator[Sequence[object]]:
+        training, settings = self.training, self.training.model.card.settings
         yield ("model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
                "train_accuracy", "cv_accuracy", "test_accuracy", "test_accuracy_low",
                "test_accuracy_high")  # fmt: skip
         yield (
-            entry.ref if entry else None,
+            self.entry.ref if self.entry else None,
             training.task.name,
-            card.settings.penalty,
-            card.settings.C,
+            settings.penalty,
+            settings.C,
             training.solver,
             str(training.fit.certificate.converged).lower(),
             training.fit.certificate.objective,
@@ -77,20 +86,24 @@ def training_view(training: Training, entry: ModelEntry | None) -> View:
             *training.evaluation.accuracy_interval,
         )
 
-    def table(console: Console) -> RenderableType:
+    def lines(self) -> Iterator[str]:
+        if self.entry:
+            yield self.entry.ref
+
+    def table(self, console: Console) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
+        training, entry = self.training, self.entry
         parts = [facts(_training_facts(training)), Text()]
         if training.choice:
-            from mnistcli.cli.views.choices import choice_table
-
-            parts += [choice_table(training.choice, console), Text()]
+            parts += [_choice_table(training.choice, console), Text()]
         if training.cross_validation:
             confusion, names = training.cross_validation.confusion, training.task.class_names
             title = "confusion matrix of the folds, each judged by a model that had not seen it"
             parts.append(confusion_table(confusion, names, console, title))
-        parts += [classification_report(training.evaluation, "on the test images"), Text()]
+        title = "on the test images"
+        parts += [classification_report(training.evaluation, console, title), Text()]
         if entry:
             parts.append(
                 Text.assemble("Saved ", (entry.ref, "bold"), f" in {visible(str(entry.path))}")
@@ -99,8 +112,6 @@ def training_view(training: Training, entry: ModelEntry | None) -> View:
         else:
             parts.append(Text("Not saved."))
         return Group(*parts)
-
-    return View("train", document, rows, lambda: [entry.ref] if entry else [], table)
 
 
 def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
@@ -151,7 +162,7 @@ def _fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
 
 
 def describe_settings(card: ModelCard) -> str:
-    """Say in words what is minimised."""
+    """Describe what is minimised."""
     settings = card.settings
     text = f"logistic regression on {_describe_features(card.feature_spec)}, "
     if settings.penalty == "none":
@@ -179,7 +190,7 @@ def _describe_features(spec: FeatureSpec) -> str:
 
 
 def describe_convergence(training: Training) -> str:
-    """Say in words whether and how the solver finished."""
+    """Describe whether and how the solver finished."""
     certificate = training.fit.certificate
     n = certificate.n_iterations
     iterations = f"{n} iteration{'' if n == 1 else 's'}"
@@ -190,7 +201,7 @@ def describe_convergence(training: Training) -> str:
 
 
 def describe_optimum(training: Training) -> str:
-    """Say how far the answer can be from the best one."""
+    """Describe how far the answer can be from the best one."""
     certificate = training.fit.certificate
     text = (
         f"objective {certificate.objective:.6g}, "
@@ -199,3 +210,56 @@ def describe_optimum(training: Training) -> str:
     if certificate.gap_bound is not None and math.isfinite(certificate.gap_bound):
         text += f", at most {certificate.gap_bound:.1e} above the optimum"
     return text
+
+
+def _choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
+    """Draw the mean log loss of each C with its standard error, on a logarithmic scale."""
+    from rich.text import Text
+
+    title = f"the search for C, {choice.n_folds} folds of the training images"
+    table = ruled_table(console, title)
+    for heading in ("C", "log loss", "accuracy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    marks = ("├", "─", "┤", "●")
+    if not console.encoding.lower().startswith("utf"):
+        marks = ("[", "-", "]", "o")
+    # A mean less its standard error need not be positive; its tenth is low enough.
+    lowest = min(
+        max(each.log_loss - each.standard_error, each.log_loss / 10) for each in choice.candidates
+    )
+    highest = max(each.log_loss + each.standard_error for each in choice.candidates)
+    for each in choice.candidates:
+        is_choice = each.C == choice.C
+        table.add_row(
+            f"{each.C:g}",
+            f"{each.log_loss:.5f}",
+            percent(each.accuracy),
+            Text(_whisker(each, lowest, highest, marks), "bold green" if is_choice else "dim"),
+            Text(_remark(each, choice)),
+            style="bold" if is_choice else "",
+        )
+    return table
+
+
+def _remark(each: Candidate, choice: ChoiceOfC) -> str:
+    if each.C == choice.C:
+        return "best"
+    return "one standard error" if choice.C_1se == each.C else ""
+
+
+def _whisker(each: Candidate, lowest: float, highest: float, marks: tuple[str, ...]) -> str:
+    """Draw a mean and its standard error: ``  ├──●──┤``."""
+    span = math.log(highest / lowest) or 1.0
+
+    def column(loss: float) -> int:
+        return round(math.log(max(loss, lowest) / lowest) / span * (_WHISKER_WIDTH - 1))
+
+    left, line, right, dot = marks
+    low, mean = column(each.log_loss - each.standard_error), column(each.log_loss)
+    high = column(each.log_loss + each.standard_error)
+    cells = [" "] * _WHISKER_WIDTH
+    cells[low : high + 1] = [line] * (high + 1 - low)
+    cells[low], cells[high], cells[mean] = left, right, dot
+    return "".join(cells).rstrip()

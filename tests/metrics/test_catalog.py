@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import UsageError
+from mnistcli.metrics.catalog import METRICS, metric_named, metric_names
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.metrics.measures import MEASURES, Gate, measure_named, parse_gate
+from mnistcli.metrics.gates import Gate, parse_gate
 
 
 @pytest.fixture
@@ -14,10 +15,10 @@ def evaluation():
     return evaluate_scores(np.array([0, 0, 1, 1]), np.array([-9.0, 9.0, 9.0, 9.0]), ("a", "b"))
 
 
-def test_every_measure_is_a_number_of_an_evaluation(evaluation):
-    for measure in MEASURES.values():
-        assert isinstance(measure.of(evaluation), float)
-    assert measure_named("f1_macro").of(evaluation) == evaluation.macro_avg.f1_score
+def test_every_metric_is_a_number_of_an_evaluation(evaluation):
+    for metric in METRICS:
+        assert isinstance(metric.of(evaluation), float)
+    assert metric_named("f1_macro").of(evaluation) == evaluation.macro_avg.f1_score
 
 
 @pytest.mark.parametrize(
@@ -37,13 +38,12 @@ def test_gates_say_what_was_missed(evaluation, gate, problem):
     assert parse_gate(gate).problem_with(evaluation) == problem
 
 
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_bar_is_reached_at_the_bar(evaluation, name):
-    measure = MEASURES[name]
-    value = measure.of(evaluation)
-    assert Gate(measure, value).problem_with(evaluation) == ""
-    worse = np.nextafter(value, 2.0 if measure.larger_is_better else -1.0)
-    assert Gate(measure, worse).problem_with(evaluation)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_bar_is_reached_at_the_bar(evaluation, metric):
+    value = metric.of(evaluation)
+    assert Gate(metric, value).problem_with(evaluation) == ""
+    worse = np.nextafter(value, 2.0 if metric.larger_is_better else -1.0)
+    assert Gate(metric, worse).problem_with(evaluation)
 
 
 def test_what_is_not_known_reaches_no_bar():
@@ -74,4 +74,4 @@ def test_what_is_no_gate_is_refused(text, message):
         parse_gate(text)
     assert caught.value.message == message
     if "no metric" in message:
-        assert caught.value.hint == f"there is {', '.join(MEASURES)}"
+        assert caught.value.hint == f"there is {', '.join(metric_names())}"

@@ -1,0 +1,196 @@
+"""The numbers of an evaluation: what there is, how each reads, and where it is shown.
+
+JSON, TSV, tables, pages, cards and help all go by `METRICS`. A new metric is a line there and a
+field or property of `Evaluation`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mnistcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnistcli.metrics.calibration import ReliabilityBin
+    from mnistcli.metrics.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """Precision, recall, f1-score and support of one class, or an average of them.
+
+    The intervals are Wilson's for the precision and recall of a class, else the bootstrap's. All
+    are NaN for a class without samples.
+    """
+
+    name: str
+    precision: float
+    recall: float
+    f1_score: float
+    support: int
+    precision_interval: Interval
+    recall_interval: Interval
+    f1_score_interval: Interval
+
+    def scores(self) -> tuple[tuple[str, float, Interval], ...]:
+        """Return name, value and interval of precision, recall and f1-score."""
+        return (
+            ("precision", self.precision, self.precision_interval),
+            ("recall", self.recall, self.recall_interval),
+            ("f1_score", self.f1_score, self.f1_score_interval),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A classifier's result on labelled samples.
+
+    Attributes
+    ----------
+    n_samples, n_correct : int
+    accuracy : float
+    accuracy_interval : (float, float)
+        Wilson's.
+    baseline_class : str
+        The commonest class in these samples.
+    baseline_accuracy : float
+        The accuracy of always answering it.
+    balanced_accuracy : float
+        Mean recall over the classes that have samples.
+    log_loss : float
+        Mean negative natural logarithm of the probability given to the true class.
+    roc_auc, average_precision : float
+        Of the positive class for two classes, else the mean over the classes, each against the
+        rest; NaN where a class has no samples.
+    roc_auc_interval : (float, float)
+        The bootstrap's.
+    brier, ece : float
+        Brier score and expected calibration error.
+    reliability : tuple of ReliabilityBin
+        What the samples in each range of probability turned out to be.
+    classes : tuple of ReportRow
+        One row for each class, in class order.
+    macro_avg, weighted_avg : ReportRow
+        The mean over the classes that have samples or were answered, plain and by support.
+    confusion : ndarray of shape (n_classes, n_classes), int64
+        Samples of class i predicted as class j.
+    """
+
+    n_samples: int
+    n_correct: int
+    accuracy: float
+    accuracy_interval: Interval
+    baseline_class: str
+    baseline_accuracy: float
+    balanced_accuracy: float
+    log_loss: float
+    roc_auc: float
+    roc_auc_interval: Interval
+    average_precision: float
+    brier: float
+    ece: float
+    reliability: tuple[ReliabilityBin, ...]
+    classes: tuple[ReportRow, ...]
+    macro_avg: ReportRow
+    weighted_avg: ReportRow
+    confusion: NDArray[np.int64]
+
+    @property
+    def f1_macro(self) -> float:
+        """The plain mean of the f1-scores."""
+        return self.macro_avg.f1_score
+
+    @property
+    def n_wrong(self) -> int:
+        """How many samples got a wrong answer."""
+        return self.n_samples - self.n_correct
+
+    @property
+    def absent_classes(self) -> tuple[str, ...]:
+        """The names of the classes without samples."""
+        return tuple(row.name for row in self.classes if row.support == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of an evaluation.
+
+    Attributes
+    ----------
+    name : str
+        Its key in JSON and TSV and on the command line, and the attribute of `Evaluation`.
+    title : str
+    unit : {"percent", "decimal"}
+        How a person reads it.
+    digits : int
+        Behind the decimal point for a person.
+    larger_is_better : bool
+    highest : float
+        Its domain goes from 0 to this.
+    has_interval : bool
+        `Evaluation` has ``<name>_interval``.
+    in_card : bool
+        A model's card keeps it as ``test_<name>``.
+    group : {"summary", "classes", "calibration"}
+        Which table of a terminal shows it: the first, that of the classes, or with
+        ``--calibration`` the first.
+    is_one_vs_rest : bool
+        Of several classes it is the mean over each against the rest.
+    """
+
+    name: str
+    title: str
+    unit: Literal["percent", "decimal"] = "decimal"
+    digits: int = 6
+    larger_is_better: bool = True
+    highest: float = 1.0
+    has_interval: bool = False
+    in_card: bool = False
+    group: Literal["summary", "classes", "calibration"] = "summary"
+    is_one_vs_rest: bool = False
+
+    def of(self, evaluation: Evaluation) -> float:
+        """Return the number; NaN where it is not known."""
+        value: float = getattr(evaluation, self.name)
+        return value
+
+    def interval_of(self, evaluation: Evaluation) -> Interval | None:
+        """Return the interval, of those that have one."""
+        interval: Interval | None = getattr(evaluation, f"{self.name}_interval", None)
+        return interval if self.has_interval else None
+
+
+METRICS = (
+    Metric("accuracy", "Accuracy", unit="percent", digits=2, has_interval=True, in_card=True),
+    Metric("balanced_accuracy", "Balanced accuracy", digits=4, in_card=True),
+    Metric("f1_macro", "Mean f1-score", digits=4, group="classes"),
+    Metric("roc_auc", "ROC AUC", has_interval=True, in_card=True, is_one_vs_rest=True),
+    Metric("average_precision", "Average precision", in_card=True, is_one_vs_rest=True),
+    Metric("log_loss", "Log loss", larger_is_better=False, highest=math.inf, in_card=True),
+    Metric("brier", "Brier score", larger_is_better=False, highest=2.0, group="calibration"),
+    Metric("ece", "Calibration error", larger_is_better=False, group="calibration"),
+)
+
+
+def metric_names(*, larger_is_better: bool | None = None) -> list[str]:
+    """Return the names of the metrics, all or those of one direction."""
+    return [m.name for m in METRICS if larger_is_better in (None, m.larger_is_better)]
+
+
+def metric_named(name: str) -> Metric:
+    """Find a metric.
+
+    Raises
+    ------
+    UsageError
+        Lists those there are.
+    """
+    for metric in METRICS:
+        if metric.name == name:
+            return metric
+    raise UsageError(f"{name!r} is no metric here", hint=f"there is {', '.join(metric_names())}")
