@@ -1,10 +1,9 @@
 """Transformed training images, kept so that the next training with another C is only the solve.
 
-    <folder>/<key>.npy           the features of the training images, uint8
-    <folder>/<key>.safetensors   what was learned, and the sha256 of the other file
+    <folder>/<key>.safetensors   what was learned, and the features of the training images, uint8
 
-The second file is the commit, written last. Nothing here is worth keeping: what is damaged,
-missing or in the way is computed again.
+The header holds the key and the sha256 of all that follows. Nothing here is worth keeping: what is
+damaged, missing, in the way or written by another user is computed again.
 """
 
 from __future__ import annotations
@@ -12,6 +11,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
+import os
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,10 @@ import numpy as np
 
 from mnistcli.errors import CorruptFileError, StorageError
 from mnistcli.features import shapes_of
-from mnistcli.files import open_regular, remove_file, write_atomically
+from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -30,11 +33,24 @@ if TYPE_CHECKING:
     from mnistcli.settings import FeatureSpec
 
     Learned = dict[str, NDArray[np.float32]]
+    Shapes = dict[str, tuple[int, ...]]
 
 # Raised with every change of what features come out: older entries are then never asked for.
-VERSION = 2
+VERSION = 3
 MAX_ENTRIES = 3
+_MARK = "mnistcli features"
+_NAME = re.compile(r"[0-9a-f]{32}\.safetensors")
+_MAX_HEADER_BYTES = 1 << 16
 _BYTES_AT_ONCE = 1 << 24
+_UNUSABLE = (
+    CorruptFileError,
+    StorageError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    RecursionError,
+)
 
 
 class FeatureCache:
@@ -44,34 +60,32 @@ class FeatureCache:
         self.folder = folder
 
     def key(self, spec: FeatureSpec, images_sha256: str, seed: int) -> str:
-        """Name an entry by all that decides what is in it."""
+        """Return the name of an entry: a hash of all that decides what is in it."""
         content = {"version": VERSION, "images": images_sha256, "seed": seed, **asdict(spec)}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def load(self, key: str, spec: FeatureSpec) -> tuple[Learned, NDArray[np.uint8]] | None:
-        """Give what was learned and the features, memory-mapped; None where there is no good entry."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        rows_path, learned_path = self._paths(key)
+        """Return what was learned and the features, memory-mapped; None without a good entry."""
         try:
-            with open_regular(learned_path) as file:
-                tensors = load(file.read())
-            expected = tensors.pop("sha256").tobytes()
-            with open_regular(rows_path) as file:
-                digest = hashlib.sha256()
-                while block := file.read(_BYTES_AT_ONCE):
-                    digest.update(block)
-            if digest.digest() != expected or {n: a.shape for n, a in tensors.items()} != shapes_of(
-                spec
-            ):
-                return None
-            rows = np.load(rows_path, mmap_mode="r")
-        except (CorruptFileError, StorageError, SafetensorError, KeyError, ValueError, OSError):
+            with open_regular(self._path(key), own=True) as file:
+                text = _read_header(file)
+                content = json.loads(text)
+                rows_shape = tuple(content["rows"]["shape"])
+                shapes = {**shapes_of(spec), "rows": rows_shape}
+                sha256 = content["__metadata__"]["sha256"]
+                start = file.tell()
+                if text != _header(key, shapes, sha256) or _sha256(_blocks(file)) != sha256:
+                    return None
+                os.utime(file.fileno())  # so that the oldest is the one used longest ago
+                file.seek(start)
+                learned = {
+                    name: np.frombuffer(file.read(4 * math.prod(shape)), "<f4").reshape(shape)
+                    for name, shape in sorted(shapes_of(spec).items())
+                }
+                rows = np.memmap(file, np.uint8, "r", file.tell(), rows_shape)
+        except _UNUSABLE:
             return None
-        with contextlib.suppress(OSError):
-            learned_path.touch()  # so that the oldest is the one that was used longest ago
-        return tensors, rows
+        return learned, rows
 
     def save(self, key: str, learned: Learned, rows: NDArray[np.uint8]) -> None:
         """Keep an entry, and only the youngest ones.
@@ -81,46 +95,71 @@ class FeatureCache:
         StorageError
             The operating system refused; there is then no such entry.
         """
-        from safetensors.numpy import save
+        arrays = {name: np.ascontiguousarray(learned[name], "<f4") for name in sorted(learned)}
+        arrays["rows"] = np.ascontiguousarray(rows)
 
-        rows_path, learned_path = self._paths(key)
-        digest = hashlib.sha256()
+        def blocks() -> Iterator[bytes]:
+            for array in arrays.values():
+                flat = array.reshape(-1).view(np.uint8)
+                for first in range(0, len(flat), _BYTES_AT_ONCE):
+                    yield flat[first : first + _BYTES_AT_ONCE].tobytes()
 
-        def write_rows(file: BinaryIO) -> None:
-            hashing = _Hashing(file, digest)
-            np.lib.format.write_array_header_1_0(
-                hashing, np.lib.format.header_data_from_array_1_0(rows)
-            )
-            flat = rows.reshape(-1)
-            for first in range(0, len(flat), _BYTES_AT_ONCE):
-                hashing.write(flat[first : first + _BYTES_AT_ONCE].tobytes())
+        def write(file: BinaryIO) -> None:
+            file.write(len(header).to_bytes(8, "little") + header)
+            file.writelines(blocks())
 
-        write_atomically(rows_path, write_rows)
-        sha256 = np.frombuffer(digest.digest(), dtype=np.uint8)
-        write_atomically(learned_path, save({**learned, "sha256": sha256}))
-        self._sweep()
+        shapes = {name: array.shape for name, array in arrays.items()}
+        header = _header(key, shapes, _sha256(blocks()))
+        write_atomically(self._path(key), write)
+        with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
+            self._sweep()
 
-    def _paths(self, key: str) -> tuple[Path, Path]:
-        return self.folder / f"{key}.npy", self.folder / f"{key}.safetensors"
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.safetensors"
 
     def _sweep(self) -> None:
-        entries = sorted(
-            self.folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True
-        )
+        entries = [path for path in self.folder.iterdir() if _is_entry(path)]
+        entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in entries[MAX_ENTRIES:]:
             remove_file(path)
-        kept = {path.stem for path in entries[:MAX_ENTRIES]}
-        for path in self.folder.glob("*.npy"):
-            if path.stem not in kept:
-                remove_file(path)
 
 
-class _Hashing:
-    """A file that hashes what it is given."""
+def _is_entry(path: Path) -> bool:
+    """Return whether a file was written here: by its name, its owner and what it says."""
+    if not _NAME.fullmatch(path.name) or not is_own_file(path):
+        return False
+    try:
+        with open_regular(path) as file:
+            mark: str = json.loads(_read_header(file))["__metadata__"][_MARK]
+    except _UNUSABLE:
+        return False
+    return mark == path.stem
 
-    def __init__(self, file: BinaryIO, digest: hashlib._Hash) -> None:
-        self._file, self._digest = file, digest
 
-    def write(self, content: bytes) -> int:
-        self._digest.update(content)
-        return self._file.write(content)
+def _read_header(file: BinaryIO) -> bytes:
+    n_bytes = int.from_bytes(file.read(8), "little")
+    return file.read(n_bytes) if n_bytes <= _MAX_HEADER_BYTES else b""
+
+
+def _header(key: str, shapes: Shapes, sha256: str) -> bytes:
+    """Write the header of a safetensors file: where each array is, the rows last."""
+    content: dict[str, object] = {"__metadata__": {_MARK: key, "sha256": sha256}}
+    start = 0
+    for name, shape in [*sorted(shapes.items(), key=lambda each: (each[0] == "rows", each))]:
+        dtype, n_bytes = ("U8", 1) if name == "rows" else ("F32", 4)
+        stop = start + n_bytes * math.prod(shape)
+        content[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
+        start = stop
+    return json.dumps(content).encode()
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    while block := file.read(_BYTES_AT_ONCE):
+        yield block
+
+
+def _sha256(blocks: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()

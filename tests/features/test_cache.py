@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from mnistcli.features import shapes_of
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
@@ -24,10 +28,6 @@ def cache(tmp_path):
     return FeatureCache(tmp_path / "features")
 
 
-def files(cache):
-    return sorted(path.suffix for path in cache.folder.iterdir())
-
-
 def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
     first = design_matrix(samples, SPEC, seed=0, cache=cache)
     monkeypatch.setattr("mnistcli.model_selection.design.learn_features", None)
@@ -38,20 +38,21 @@ def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
     assert second.n_copies == 1
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".safetensors"])
-@pytest.mark.parametrize("damage", ["flip", "cut", "remove", "folder"])
-def test_what_is_damaged_is_computed_again(samples, cache, suffix, damage):
+@pytest.mark.parametrize("damage", ["flip", "head", "cut", "long", "remove", "folder", "loop"])
+def test_what_is_damaged_is_computed_again(samples, cache, damage):
     first = design_matrix(samples, SPEC, seed=0, cache=cache)
-    (path,) = cache.folder.glob(f"*{suffix}")
+    (path,) = cache.folder.iterdir()
     content = bytearray(path.read_bytes())
     path.unlink()
-    if damage == "flip":
-        content[len(content) // 2] ^= 1
+    if damage in ("flip", "head"):
+        content[len(content) // 2 if damage == "flip" else 30] ^= 1
         path.write_bytes(content)
-    elif damage == "cut":
-        path.write_bytes(content[:-7])
+    elif damage in ("cut", "long"):
+        path.write_bytes(content[:-7] if damage == "cut" else content + b"1234567")
     elif damage == "folder":
         path.mkdir()
+    elif damage == "loop":
+        path.symlink_to(path)
     again = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.X, again.X)
 
@@ -65,7 +66,54 @@ def test_another_seed_subset_or_spec_is_another_entry(mnist, samples, cache):
         design_matrix(samples, FeatureSpec("deskew"), seed=0, cache=cache),
     ]
     assert [len(each) for each in rows] == [60, 61, 60]
-    assert len(files(cache)) == 2 * MAX_ENTRIES
+    assert len(list(cache.folder.iterdir())) == MAX_ENTRIES
+
+
+def test_files_of_others_in_the_folder_survive(samples, cache):
+    cache.folder.mkdir()
+    foreign = ["mine.npy", "model.safetensors", "0" * 32 + ".npy", "1" * 32 + ".safetensors"]
+    for name in foreign:
+        (cache.folder / name).write_bytes(b"somebody's")
+    os.utime(cache.folder / foreign[-1], (0, 0))
+    (cache.folder / ("2" * 32 + ".safetensors")).symlink_to("nowhere")
+    (cache.folder / "loop.safetensors").symlink_to("loop.safetensors")
+    before = {path.name for path in cache.folder.iterdir()}
+    keys = set()
+    for seed in range(MAX_ENTRIES + 1):
+        design_matrix(samples, SPEC, seed=seed, cache=cache)
+        keys |= {path.name for path in cache.folder.iterdir()} - before
+    left = {path.name for path in cache.folder.iterdir()}
+    assert before <= left
+    assert (len(keys), len(left - before)) == (MAX_ENTRIES + 1, MAX_ENTRIES)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no owners there")
+def test_an_entry_of_another_user_is_not_believed(samples, cache, monkeypatch):
+    design_matrix(samples, SPEC, seed=0, cache=cache)
+    (path,) = cache.folder.iterdir()
+    key = path.stem
+    assert cache.load(key, SPEC) is not None
+    path.chmod(0o666)  # others may have written to it
+    assert cache.load(key, SPEC) is None
+    path.chmod(0o644)
+    monkeypatch.setattr("os.geteuid", lambda: 12345)
+    assert cache.load(key, SPEC) is None
+
+
+def test_an_entry_under_the_name_of_another_is_not_believed(samples, cache):
+    design_matrix(samples, SPEC, seed=0, cache=cache)
+    (path,) = cache.folder.iterdir()
+    os.link(path, path.with_name("0" * 32 + ".safetensors"))
+    assert cache.load("0" * 32, SPEC) is None
+    assert cache.load(path.stem, SPEC) is not None
+
+
+def test_safetensors_reads_an_entry(samples, cache):
+    design = design_matrix(samples, SPEC, seed=0, cache=cache)
+    (path,) = cache.folder.iterdir()
+    tensors = load_file(path)
+    np.testing.assert_array_equal(tensors.pop("rows"), design.X)
+    assert {name: each.shape for name, each in tensors.items()} == shapes_of(SPEC)
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(samples, tmp_path):
