@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mnistcli.datasets import Dataset, LabelledImages, open_dataset
     from mnistcli.errors import MnistCliError
     from mnistcli.evaluation import evaluate
+    from mnistcli.features import FeatureSpec
     from mnistcli.prediction import predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
     from mnistcli.settings import (
-        FeatureSpec,
         FoldSpec,
         SolverSettings,
         SplitSpec,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Dataset": "datasets",
-    "FeatureSpec": "settings",
+    "FeatureSpec": "features",
     "FoldSpec": "settings",
     "LabelledImages": "datasets",
     "MnistCliError": "errors",

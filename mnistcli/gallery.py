@@ -141,21 +141,21 @@ def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
         The model looks at pixels.
     """
     features = model.classifier.features
-    learned = features.arrays() if features else {}
-    if not learned:
+    filters = features.filters() if features else ()
+    if not filters:
         raise UsageError(
             f"{model.ref} looks at pixels, it has no filters",
             hint="train one that has: mnistcli train --task digits --preset better",
         )
-    pictures = []
-    for side in model.card.feature_spec.sides:
-        for i, weights in enumerate(learned[f"filters{side}"]):
-            image = weights.reshape(side, side).astype(np.float64)
-            facts = {"side": side, "index": i}
-            pictures.append(
-                CaptionedImage(image / (np.abs(image).max() or 1.0), f"{side} x {side} #{i}", facts)
-            )
-    return tuple(pictures)
+    return tuple(
+        CaptionedImage(
+            image / (np.abs(image).max() or 1.0),
+            f"{len(image)} x {len(image)} #{i}",
+            {"side": len(image), "index": i},
+        )
+        for of_size in filters
+        for i, image in enumerate(of_size.astype(np.float64))
+    )
 
 
 def pictures_in(path: Path) -> Iterator[CaptionedImage]:

@@ -92,7 +92,7 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
 
 def looks_at_pixels(model: Model) -> bool:
     """Return whether there is a weight for each pixel, of an image as it is or straightened."""
-    return model.card.feature_spec.kind != "patches"
+    return model.card.feature_spec.features.has_pixel_weights
 
 
 def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> list[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from numbers import Integral, Real
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from mnistcli.errors import UsageError
+from mnistcli.features import FeatureSpec
+from mnistcli.ranges import RANGES, Checked, check_choice
 
 Penalty = Literal["l2", "l1", "elasticnet", "none"]
 SolverName = Literal[
@@ -14,7 +15,6 @@ SolverName = Literal[
 ]
 ClassWeight = Literal["balanced"]
 SplitKind = Literal["standard", "random"]
-FeatureKind = Literal["pixels", "deskew", "patches"]
 Preset = Literal["fast", "better", "best"]
 
 
@@ -69,76 +69,7 @@ def solvers_for(penalty: Penalty, n_classes: int = 2) -> list[SolverName]:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """The numbers that a setting may be, both ends included unless it is open."""
-
-    kind: type[int | float]
-    low: float
-    high: float
-    option: str = ""
-    is_open: bool = False
-
-    def __str__(self) -> str:
-        """Return the range in words: "1 to 1,000,000,000"."""
-        low, high = (
-            f"{end:,}" if self.kind is int else f"{end:g}" for end in (self.low, self.high)
-        )
-        return f"above {low} and below {high}" if self.is_open else f"{low} to {high}"
-
-    def checked(self, name: str, value: Any) -> int | float:
-        """Return the value as a plain number, or raise `UsageError`."""
-        is_number = isinstance(value, Integral if self.kind is int else Real)
-        if is_number and not isinstance(value, bool):
-            at_end = value in (self.low, self.high)
-            if self.low < value < self.high or (at_end and not self.is_open):  # never NaN
-                return self.kind(value)
-        if isinstance(value, int) and abs(value) > 2**64:
-            shown = f"about 2^{value.bit_length()}"  # Python refuses to print very long ones
-        else:
-            shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
-        whole = "a whole number, " if self.kind is int else ""
-        raise UsageError(
-            f"{name} = {shown} makes no sense",
-            hint=f"{self.option or name} takes {whole}{self}",
-        )
-
-
-# Within these every solver ends, with finite numbers. Seeds are as large as scikit-learn's.
-RANGES = {
-    "C": Range(float, 1e-10, 1e10, "--C"),
-    "l1_ratio": Range(float, 0.0, 1.0, "--l1-ratio"),
-    "tol": Range(float, 1e-16, 1.0, "--tol"),
-    "max_iter": Range(int, 1, 10**9, "--max-iter"),
-    "test_size": Range(float, 0.0, 1.0, "--test-size", is_open=True),
-    "seed": Range(int, 0, 2**32 - 1, "--seed"),
-    "limit": Range(int, 1, 10**9, "--limit"),
-    "n_filters": Range(int, 0, 1024),
-    "n_views": Range(int, 1, 4),
-    "n_copies": Range(int, 0, 1024),
-    "n_folds": Range(int, 2, 10**6, "--cv"),
-    "n_repeats": Range(int, 1, 10**6, "--repeats"),
-    "n_jobs": Range(int, -1, 1024, "--jobs"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """Settings whose numbers are within their `RANGES`."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense before any data is touched."""
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name in RANGES and not (value is None and each.default is None):
-                object.__setattr__(self, each.name, RANGES[each.name].checked(each.name, value))
-        self._check()
-
-    def _check(self) -> None:
-        """Refuse values that do not go together."""
-
-
-@dataclass(frozen=True, slots=True)
-class SolverSettings(_Checked):
+class SolverSettings(Checked):
     """What is minimised, and how.
 
     Attributes
@@ -167,9 +98,9 @@ class SolverSettings(_Checked):
     max_iter: int | None = None
 
     def _check(self) -> None:
-        _check_choice("penalty", self.penalty, get_args(Penalty))
-        _check_choice("solver", self.solver, get_args(SolverName))
-        _check_choice("class_weight", self.class_weight, (*get_args(ClassWeight), None))
+        check_choice("penalty", self.penalty, get_args(Penalty))
+        check_choice("solver", self.solver, get_args(SolverName))
+        check_choice("class_weight", self.class_weight, (*get_args(ClassWeight), None))
         if (self.l1_ratio is None) == (self.penalty == "elasticnet"):
             raise UsageError(
                 "an L1 ratio and the penalty elasticnet go together",
@@ -204,7 +135,7 @@ class SolverSettings(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class SplitSpec(_Checked):
+class SplitSpec(Checked):
     """Which images are for training and which for the test.
 
     Attributes
@@ -225,47 +156,11 @@ class SplitSpec(_Checked):
     limit: int | None = None
 
     def _check(self) -> None:
-        _check_choice("split", self.kind, get_args(SplitKind))
+        check_choice("split", self.kind, get_args(SplitKind))
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureSpec(_Checked):
-    """What a model looks at; see `features`.
-
-    Attributes
-    ----------
-    kind : {"pixels", "deskew", "patches"}
-        The pixels as they are, those of straightened digits, or how much of which patch is where.
-    sides : tuple of int
-        The sizes of patches in pixels, odd.
-    n_filters : int
-        For each size.
-    n_views : int
-        Drawings of every image, a little turned and moved, over which patches are averaged; 1 or 4.
-    n_copies : int
-        Distorted copies of every training image to train on as well.
-    """
-
-    kind: FeatureKind = "pixels"
-    sides: tuple[int, ...] = ()
-    n_filters: int = 0
-    n_views: int = 1
-    n_copies: int = 0
-
-    def _check(self) -> None:
-        _check_choice("features", self.kind, get_args(FeatureKind))
-        if (self.kind == "patches") != bool(self.sides and self.n_filters):
-            raise UsageError("patches have sizes and filters, other features have none")
-        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in self.sides):
-            raise UsageError(f"patches of {self.sides} pixels make no sense", hint="3, 5, ... 27")
-        if len(set(self.sides)) != len(self.sides):
-            raise UsageError("a size of patches is there twice")
-        if self.n_views not in ((1, 4) if self.kind == "patches" else (1,)):
-            raise UsageError(f"{self.n_views} views make no sense", hint="patches have 1 or 4")
-
-
-@dataclass(frozen=True, slots=True)
-class FoldSpec(_Checked):
+class FoldSpec(Checked):
     """How to divide the training set for cross-validation.
 
     Attributes
@@ -280,7 +175,7 @@ class FoldSpec(_Checked):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingSettings(_Checked):
+class TrainingSettings(Checked):
     """How to train.
 
     Attributes
@@ -317,12 +212,6 @@ class TrainingSettings(_Checked):
             raise UsageError(f"C = {self.solver.C:g} is too small for {n_each} of each image")
 
 
-def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        known = ", ".join(str(choice) for choice in choices if choice is not None)
-        raise UsageError(f"{value!r} is no {name.replace('_', ' ')}", hint=f"choose from {known}")
-
-
 @dataclass(frozen=True, slots=True)
 class PresetSettings:
     """Features, the C that goes with them, and how close to the optimum the solver has to go.
@@ -335,15 +224,9 @@ class PresetSettings:
     tol: float | None = None
 
 
-_PATCHES = FeatureSpec("patches", sides=(5, 9), n_filters=24)
-FEATURES: dict[FeatureKind, FeatureSpec] = {
-    "pixels": FeatureSpec(),
-    "deskew": FeatureSpec("deskew"),
-    "patches": _PATCHES,
-}
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
-    "better": PresetSettings(_PATCHES, 1.0, tol=1e-6),
+    "better": PresetSettings(FeatureSpec.of("patches"), 1.0, tol=1e-6),
     "best": PresetSettings(
         FeatureSpec("patches", sides=(5, 9), n_filters=64, n_views=4, n_copies=3), 1.0, tol=1e-6
     ),

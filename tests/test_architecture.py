@@ -14,10 +14,11 @@ import mnistcli
 PACKAGE = Path(mnistcli.__file__).parent
 
 FLOORS = (
-    {"_version", "errors"},
-    {"paths", "files", "tasks", "settings", "parallel", "progress"},
-    {"containers", "linear_model", "features"},
-    {"pictures"},
+    {"_version", "errors", "mnist"},
+    {"paths", "files", "tasks", "ranges", "parallel", "progress"},
+    {"containers", "features"},
+    {"settings", "pictures"},
+    {"linear_model"},
     {"conforming", "datasets"},
     {"metrics", "registry"},
     {"model_selection", "gallery"},

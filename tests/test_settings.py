@@ -13,11 +13,11 @@ import pytest
 
 from mnistcli import settings
 from mnistcli.errors import UsageError
+from mnistcli.ranges import RANGES
 from mnistcli.registry.card import ModelCard
 from mnistcli.settings import (
     FEATURES,
     PRESETS,
-    RANGES,
     SOLVERS,
     FeatureSpec,
     FoldSpec,

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.errors import CorruptFileError, StorageError
-from mnistcli.features import shapes_of
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnistcli.settings import FeatureSpec
+    from mnistcli.features import FeatureSpec
 
     Learned = dict[str, NDArray[np.float32]]
     Shapes = dict[str, tuple[int, ...]]
@@ -71,7 +70,8 @@ class FeatureCache:
                 text = _read_header(file)
                 content = json.loads(text)
                 rows_shape = tuple(content["rows"]["shape"])
-                shapes = {**shapes_of(spec), "rows": rows_shape}
+                wanted = spec.features.shapes(spec)
+                shapes = {**wanted, "rows": rows_shape}
                 sha256 = content["__metadata__"]["sha256"]
                 start = file.tell()
                 if text != _header(key, shapes, sha256) or _sha256(_blocks(file)) != sha256:
@@ -80,7 +80,7 @@ class FeatureCache:
                 file.seek(start)
                 learned = {
                     name: np.frombuffer(file.read(4 * math.prod(shape)), "<f4").reshape(shape)
-                    for name, shape in sorted(shapes_of(spec).items())
+                    for name, shape in sorted(wanted.items())
                 }
                 rows = np.memmap(file, np.uint8, "r", file.tell(), rows_shape)
         except _UNUSABLE:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, SIDE, sampled
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, sampled
+from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]
 
 def _sources(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Say where in the image each pixel of each copy comes from: x and y, (n, 28, 28)."""
-    middle = (SIDE - 1) / 2
-    grid = np.arange(SIDE, dtype=np.float32) - middle
+    middle = (IMAGE_SIDE - 1) / 2
+    grid = np.arange(IMAGE_SIDE, dtype=np.float32) - middle
 
     def uniform(largest: float) -> NDArray[np.float32]:
         return rng.uniform(-largest, largest, (n, 1, 1)).astype(np.float32)
@@ -69,12 +70,12 @@ def _sources(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDA
 
 def _smooth_fields(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw displacements of shape (2, n, 28, 28)."""
-    grid = np.arange(SIDE)
+    grid = np.arange(IMAGE_SIDE)
     gauss = np.exp(-((grid[:, None] - grid) ** 2) / (2 * SMOOTHING**2))
     gauss /= gauss.sum(axis=1, keepdims=True)
     # Smoothing shrinks uniform noise, whose standard deviation is 1 / sqrt(3), by this much.
-    kept = float((gauss[SIDE // 2] ** 2).sum())
+    kept = float((gauss[IMAGE_SIDE // 2] ** 2).sum())
     factor = DISPLACEMENT * np.sqrt(3.0) / kept
     gauss32 = gauss.astype(np.float32)
-    noise = rng.random((2, n, SIDE, SIDE), dtype=np.float32) * 2 - 1
+    noise = rng.random((2, n, IMAGE_SIDE, IMAGE_SIDE), dtype=np.float32) * 2 - 1
     return np.asarray(gauss32 @ noise @ gauss32.T * np.float32(factor))

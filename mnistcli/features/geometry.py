@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mnistcli.mnist import IMAGE_SIDE
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIDE = 28
 # What a thread works on at a time.
 IMAGES_PER_BLOCK = 256
 
@@ -26,7 +27,7 @@ class Moments(NamedTuple):
 
 def moments(images: NDArray[np.float32]) -> Moments:
     """Take the moments of images of shape (n, 28, 28), with the levels of the pixels as weights."""
-    grid = np.arange(SIDE, dtype=np.float32)
+    grid = np.arange(IMAGE_SIDE, dtype=np.float32)
     of_rows, of_columns = images.sum(axis=2), images.sum(axis=1)
     ink = np.maximum(of_rows.sum(axis=1), np.float32(1))
     mean_x, mean_y = of_columns @ grid / ink, of_rows @ grid / ink
@@ -56,10 +57,10 @@ def sampled(
     -------
     ndarray of shape (n, k, l), float32
     """
-    n, width = len(images), SIDE + 3
+    n, width = len(images), IMAGE_SIDE + 3
     wide = np.zeros((n, width, width), dtype=np.float32)
-    wide[:, 1 : SIDE + 1, 1 : SIDE + 1] = images
-    x, y = np.clip(x, -1, SIDE) + 1, np.clip(y, -1, SIDE) + 1
+    wide[:, 1 : IMAGE_SIDE + 1, 1 : IMAGE_SIDE + 1] = images
+    x, y = np.clip(x, -1, IMAGE_SIDE) + 1, np.clip(y, -1, IMAGE_SIDE) + 1
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
     at = top.astype(np.intp) * width + left.astype(np.intp)

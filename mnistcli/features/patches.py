@@ -1,18 +1,4 @@
-"""How much of which typical patch is where: the features of the better models.
-
-A digit is straightened and brought close to a standard size. Around every second pixel, a patch is
-compared with filters that were learned without labels. Likeness above a threshold is added up over
-squares of 8 x 8 pixels, of which the square root is taken, and squares that lie close together are
-averaged; and so may be several drawings of the digit, each turned and moved a little:
-
-    mean over squares near a point of
-        sqrt(sum over the square of max(0, filter . (patch - mean) / contrast - threshold))
-
-One layer of a convolutional network, but for the training: filters come from k-means (Coates, Lee
-and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011).
-Features are rounded to bytes, like pixels: they take a quarter of the memory and everything that
-works on pixels works on them.
-"""
+"""How much of which typical patch is where: the features of the better models."""
 
 from __future__ import annotations
 
@@ -20,27 +6,19 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mnistcli.features import POINTS_ACROSS
-from mnistcli.features.deskew import normalised
-from mnistcli.features.filters import learn_filters
-from mnistcli.features.geometry import SIDE
+from mnistcli.errors import UsageError
+from mnistcli.features.kinds import Features
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.settings import FeatureSpec
+    from mnistcli.features.kinds import FeatureSpec, Learned
 
-THRESHOLD = 0.4
-STRIDE = 2  # pixels from one patch to the next
-SQUARE = 8  # pixels, the side of a square over which likeness is added up,
-NEARNESS = 2  # and how far from a point squares are averaged.
+N_POINTS = 6  # across and down, at each of which it is told how like a filter an image is
 # How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
 VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
-# Added to the squared contrast: a patch of paper is like nothing.
-_PAPER = 0.05
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
 _HEADROOM = 1.1
@@ -49,50 +27,96 @@ _IMAGES_PER_BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Patches:
+class Patches(Features):
     """Learned filters, and what their features are multiplied with to become bytes.
 
     Attributes
     ----------
-    filters : tuple of ndarray of shape (n_filters, side * side), float32
-        One for each size of patch; all sides odd.
+    patterns : tuple of ndarray of shape (n_filters, side * side), float32
+        The filters of each size of patch; all sides odd.
     factors : ndarray of shape (n_features,), float32
     n_views : int
         Drawings of an image over which likeness is averaged.
     """
 
-    filters: tuple[NDArray[np.float32], ...]
+    summary = "how much of which typical patch is where"
+    defaults = {"sides": (5, 9), "n_filters": 24}  # noqa: RUF012 - the base class declares it
+    has_pixel_weights = False
+
+    patterns: tuple[NDArray[np.float32], ...]
     factors: NDArray[np.float32]
     n_views: int = 1
 
     @classmethod
-    def learn(cls, images: NDArray[np.uint8], spec: FeatureSpec, seed: int) -> Patches:
+    def check(cls, spec: FeatureSpec) -> None:
+        """Refuse sizes of patches and numbers of views that there cannot be."""
+        if not (spec.sides and spec.n_filters):
+            raise UsageError("patches have sizes and filters")
+        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in spec.sides):
+            raise UsageError(f"patches of {spec.sides} pixels make no sense", hint="3, 5, ... 27")
+        if len(set(spec.sides)) != len(spec.sides):
+            raise UsageError("a size of patches is there twice")
+        if spec.n_views not in VIEWS:
+            raise UsageError(f"{spec.n_views} views make no sense", hint="patches have 1 or 4")
+
+    @classmethod
+    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int) -> Patches:
         """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
+        import numpy as np
+
+        from mnistcli.features.filters import learn_filters
+        from mnistcli.features.straightening import normalised
+
         rng = np.random.default_rng([seed, 2])
         ink = normalised(images) / np.float32(255)
-        filters = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
+        patterns = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
+        features = cls(patterns, np.ones(cls.count(spec), dtype=np.float32), spec.n_views)
         some = images[:_N_FOR_SCALE]
         largest = np.concatenate(
             map_blocks(
-                lambda block: _averaged(some[block], filters, spec.n_views).max(axis=0)[None],
+                lambda block: features._likeness(some[block]).max(axis=0)[None],
                 len(some),
                 _IMAGES_PER_BLOCK,
             )
         ).max(axis=0)
         factors = 255 / (_HEADROOM * np.maximum(largest, 1e-3))
-        return cls(filters, factors.astype(np.float32), spec.n_views)
+        return cls(patterns, factors.astype(np.float32), spec.n_views)
 
-    @property
-    def n_features(self) -> int:
-        """The number of features of an image."""
-        return len(self.factors)
+    @classmethod
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> Patches:
+        """Return what was learned before."""
+        patterns = tuple(arrays[f"filters{side}"] for side in spec.sides)
+        return cls(patterns, arrays["factors"], spec.n_views)
+
+    @classmethod
+    def shapes(cls, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the `arrays`."""
+        patterns: dict[str, tuple[int, ...]] = {
+            f"filters{side}": (spec.n_filters, side * side) for side in spec.sides
+        }
+        return {**patterns, "factors": (cls.count(spec),)}
+
+    @classmethod
+    def count(cls, spec: FeatureSpec) -> int:
+        """Return the number of features of an image."""
+        return len(spec.sides) * spec.n_filters * N_POINTS**2
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        """Describe the features in a few words."""
+        sides = ", ".join(str(side) for side in spec.sides)
+        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
+        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
+        return f"{cls.count(spec):,} features ({filters})"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
-        out = np.empty((len(images), self.n_features), dtype=np.uint8)
+        import numpy as np
+
+        out = np.empty((len(images), len(self.factors)), dtype=np.uint8)
 
         def work(block: slice) -> None:
-            likeness = _averaged(images[block], self.filters, self.n_views)
+            likeness = self._likeness(images[block])
             likeness *= self.factors
             likeness += np.float32(0.5)
             out[block] = np.minimum(likeness, np.float32(255))
@@ -101,90 +125,18 @@ class Patches:
         return out
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Give what was learned, by name."""
-        named = {f"filters{side_of(filters)}": filters for filters in self.filters}
+        """Return what was learned, by name."""
+        named = {f"filters{math.isqrt(each.shape[1])}": each for each in self.patterns}
         return {**named, "factors": self.factors}
 
+    def filters(self) -> tuple[NDArray[np.float32], ...]:
+        """Return the filters as pictures, each array of shape (n_filters, side, side)."""
+        sides = [math.isqrt(each.shape[1]) for each in self.patterns]
+        return tuple(
+            each.reshape(-1, side, side) for side, each in zip(sides, self.patterns, strict=True)
+        )
 
-def side_of(filters: NDArray[np.float32]) -> int:
-    """Give the side of the patches in pixels."""
-    return math.isqrt(filters.shape[1])
+    def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        from mnistcli.features.likeness import likeness_of
 
-
-def _averaged(
-    images: NDArray[np.uint8], filters: tuple[NDArray[np.float32], ...], n_views: int
-) -> NDArray[np.float32]:
-    """Give the features of images of shape (n, 28, 28) as they are before they become bytes."""
-    looks = (
-        _likeness(normalised(images, view) / np.float32(255), filters) for view in VIEWS[n_views]
-    )
-    return np.asarray(sum(looks) / np.float32(n_views))
-
-
-def _likeness(
-    ink: NDArray[np.float32], filters: tuple[NDArray[np.float32], ...]
-) -> NDArray[np.float32]:
-    """Give the features of one drawing of each image.
-
-    Parameters
-    ----------
-    ink : ndarray of shape (n, 28, 28), float32, 0 to 1
-
-    Returns
-    -------
-    ndarray of shape (n, n_features), float32
-        Filter by filter within a point, point by point within a size of patches.
-    """
-    squares, points = _squares(), _points()
-    parts = []
-    for each in filters:
-        sums = _both_ways(squares, _places(ink, each))
-        parts.append(_both_ways(points, np.sqrt(sums, out=sums)).reshape(len(ink), -1))
-    return np.concatenate(parts, axis=1)
-
-
-def _places(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compare every patch with every filter, (n, n_places, n_places, n_filters)."""
-    n, side = len(ink), side_of(filters)
-    reach = side // 2
-    padded = np.zeros((n, SIDE + 2 * reach, SIDE + 2 * reach), dtype=np.float32)
-    padded[:, reach : reach + SIDE, reach : reach + SIDE] = ink
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
-    patches = np.ascontiguousarray(windows[:, ::STRIDE, ::STRIDE])
-    # Filters have mean 0, so only the contrast needs the mean of a patch: sums over a box.
-    box = _box(side)
-    sums, powers = box @ ink @ box.T, box @ (ink * ink) @ box.T
-    contrast = np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
-    likeness = patches.reshape(-1, side * side) @ filters.T
-    likeness /= contrast.reshape(-1, 1)
-    likeness -= np.float32(THRESHOLD)
-    np.maximum(likeness, 0, out=likeness)
-    return likeness.reshape(*patches.shape[:3], len(filters))
-
-
-def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Add up maps of shape (n, k, k, n_filters) along both axes by weights of shape (m, k)."""
-    n, k, _, n_filters = maps.shape
-    rows = weights @ maps.reshape(n, k, k * n_filters)
-    return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
-
-
-def _box(side: int) -> NDArray[np.float32]:
-    """Give the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
-    places, pixels = np.arange(0, SIDE, STRIDE)[:, None], np.arange(SIDE)
-    return np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
-
-
-def _squares() -> NDArray[np.float32]:
-    """Give the matrix that adds up the places of every square, (n_squares, n_places)."""
-    n_places, across = SIDE // STRIDE, SQUARE // STRIDE
-    first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
-    return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
-
-
-def _points() -> NDArray[np.float32]:
-    """Give the matrix that averages the squares near every point, (POINTS_ACROSS, n_squares)."""
-    square = np.arange((SIDE - SQUARE) // STRIDE + 1)
-    point = np.linspace(0, square[-1], POINTS_ACROSS)[:, None]
-    is_near = np.abs(point - square) * STRIDE <= NEARNESS
-    return np.asarray(is_near / is_near.sum(axis=1, keepdims=True), dtype=np.float32)
+        return likeness_of(images, self.patterns, VIEWS[self.n_views], N_POINTS)

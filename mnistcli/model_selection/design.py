@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.errors import StorageError
-from mnistcli.features import features_from, learn_features
 from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.features import Features
+    from mnistcli.features import Features, FeatureSpec
     from mnistcli.features.cache import FeatureCache
     from mnistcli.model_selection.splits import Samples
     from mnistcli.progress import Progress
-    from mnistcli.settings import FeatureSpec, SolverSettings
+    from mnistcli.settings import SolverSettings
 
 _IMAGES_AT_ONCE = 2000
 
@@ -99,9 +98,11 @@ def design_matrix(
         key = cache.key(spec, hashlib.sha256(images.tobytes()).hexdigest(), seed)
         found = cache.load(key, spec)
         if found is not None:
-            return DesignMatrix(found[1], samples.y, features_from(spec, found[0]), spec.n_copies)
-    features = learn_features(spec, images, seed)
-    X = _transformed(images, features, spec.n_copies, seed, progress)
+            return DesignMatrix(
+                found[1], samples.y, spec.features.from_arrays(spec, found[0]), spec.n_copies
+            )
+    features = spec.features.learn(spec, images, seed)
+    X = _transformed(images, spec, features, seed, progress)
     if cache is not None:
         # Nothing is lost but the time that it would have saved.
         with contextlib.suppress(StorageError):
@@ -111,14 +112,14 @@ def design_matrix(
 
 def _transformed(
     images: NDArray[np.uint8],
+    spec: FeatureSpec,
     features: Features | None,
-    n_copies: int,
     seed: int,
     progress: Progress,
 ) -> NDArray[np.uint8]:
-    n, total = len(images), (1 + n_copies) * len(images)
-    X = np.empty((total, features.n_features if features else 28 * 28), dtype=np.uint8)
-    for copy in range(1 + n_copies):
+    n, total = len(images), (1 + spec.n_copies) * len(images)
+    X = np.empty((total, spec.features.count(spec)), dtype=np.uint8)
+    for copy in range(1 + spec.n_copies):
         for first in range(0, n, _IMAGES_AT_ONCE):
             block = images[first : first + _IMAGES_AT_ONCE]
             if copy:

@@ -23,7 +23,8 @@ from typing import (
 )
 
 from mnistcli.errors import TaskError, UsageError
-from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec
+from mnistcli.features import FeatureSpec
+from mnistcli.settings import SolverSettings, SplitSpec  # noqa: TC001 - the types are read
 from mnistcli.tasks import Task, parse_task
 
 # How to change the card: a new key with a default that means "not known" needs nothing more. A

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from mnistcli.errors import CorruptFileError
-from mnistcli.features import n_features_of, shapes_of
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
 
@@ -142,7 +141,6 @@ def _digest(card: str, ref: str, payload: bytes) -> str:
 def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier:
     import numpy as np
 
-    from mnistcli.features import features_from
     from mnistcli.linear_model.classifier import LinearClassifier
 
     kind = LinearClassifier
@@ -150,7 +148,7 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
         from mnistcli.linear_model.pairwise import PairwiseClassifier
 
         kind = PairwiseClassifier
-    arrays = {}
+    spec, arrays = header.card.feature_spec, {}
     for name, (dtype, shape, start, stop) in header.layout.items():
         array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(shape)
         if not (np.abs(array) <= _MAX_WEIGHT[dtype]).all():
@@ -162,7 +160,7 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
         intercept=arrays.pop("intercept"),
         class_names=header.card.class_names,
         scale=header.card.features["scale"],
-        features=features_from(header.card.feature_spec, arrays),
+        features=spec.features.from_arrays(spec, arrays),
     )
 
 
@@ -224,9 +222,9 @@ def _layout_of(card: ModelCard) -> _Layout:
     spec = card.feature_spec
     n_outputs = card.task.n_outputs
     wanted: list[tuple[str, str, tuple[int, ...]]] = [
-        ("coef", "F64", (n_outputs, n_features_of(spec))),
+        ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),
-        *((name, "F32", shape) for name, shape in sorted(shapes_of(spec).items())),
+        *((name, "F32", shape) for name, shape in sorted(spec.features.shapes(spec).items())),
     ]
     layout, start = {}, 0
     for name, dtype, shape in wanted:

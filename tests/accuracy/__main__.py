@@ -105,14 +105,13 @@ def line(home: Path, scratch: Path, arguments: tuple[str, ...], timeout_s: float
         sys.exit(f"{' '.join(arguments)}: {process.failure}")
     os.environ["MNISTCLI_HOME"] = str(home)
     from mnistcli import load_model
-    from mnistcli.features import n_features_of
     from mnistcli.metrics.intervals import wilson
 
     card = load_model("model").card
     n_errors = card.n_test - card.metrics["test_n_correct"]
     return Line(
         arguments=" ".join(arguments),
-        n_features=n_features_of(card.feature_spec),
+        n_features=card.feature_spec.features.count(card.feature_spec),
         n_train=card.n_train,
         n_test=card.n_test,
         n_errors=n_errors,

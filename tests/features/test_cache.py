@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 
 from mnistcli.features import shapes_of
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
+from mnistcli.features.patches import Patches
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec
@@ -30,7 +31,7 @@ def cache(tmp_path):
 
 def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
     first = design_matrix(samples, SPEC, seed=0, cache=cache)
-    monkeypatch.setattr("mnistcli.model_selection.design.learn_features", None)
+    monkeypatch.setattr(Patches, "learn", None)
     second = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.X, second.X)
     np.testing.assert_array_equal(first.features.factors, second.features.factors)

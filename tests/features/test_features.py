@@ -9,13 +9,23 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.signal import correlate2d
 
-from mnistcli.features import features_from, learn_features, n_features_of, shapes_of
-from mnistcli.features.deskew import STANDARD_HEIGHT, STANDARD_WIDTH, normalised, straightened
+from mnistcli.features import FeatureSpec
 from mnistcli.features.distort import _sources, distort
 from mnistcli.features.filters import learn_filters
 from mnistcli.features.geometry import sampled
-from mnistcli.features.patches import VIEWS, Patches, _likeness
-from mnistcli.settings import FeatureSpec
+from mnistcli.features.likeness import likeness
+from mnistcli.features.patches import VIEWS
+from mnistcli.features.straightening import (
+    STANDARD_HEIGHT,
+    STANDARD_WIDTH,
+    normalised,
+    straightened,
+)
+
+
+def learn_features(spec, images, seed):
+    return spec.features.learn(spec, images, seed)
+
 
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
 
@@ -101,9 +111,10 @@ def test_four_views_are_averaged(images):
     one, four = (
         learn_features(FeatureSpec("patches", (7,), 8, n_views=n), images, seed=0) for n in (1, 4)
     )
-    np.testing.assert_array_equal(one.filters[0], four.filters[0])
+    np.testing.assert_array_equal(one.patterns[0], four.patterns[0])
     looks = [
-        _likeness(normalised(images[:20], view) / np.float32(255), one.filters) for view in VIEWS[4]
+        likeness(normalised(images[:20], view) / np.float32(255), one.patterns, 6)
+        for view in VIEWS[4]
     ]
     expected = np.minimum(np.mean(looks, axis=0) * four.factors, 255)
     assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51
@@ -122,7 +133,7 @@ def test_features_are_averages_of_pooled_correlations(images, patches):
     drawn = normalised(images[:2]) / 255.0
     for image, row in zip(drawn, patches.transform(images[:2]), strict=True):
         theirs = []
-        for side, filters in zip((5, 9), patches.filters, strict=True):
+        for side, filters in zip((5, 9), patches.patterns, strict=True):
             ones = np.ones((side, side))
             mean = correlate2d(image, ones, mode="same") / side**2
             power = correlate2d(image**2, ones, mode="same")
@@ -158,28 +169,27 @@ def test_the_same_seed_learns_the_same(images, patches):
     again = learn_features(SPEC, images, seed=0)
     other = learn_features(SPEC, images, seed=1)
     np.testing.assert_array_equal(again.transform(images[:5]), patches.transform(images[:5]))
-    assert (other.filters[0] != patches.filters[0]).any()
+    assert (other.patterns[0] != patches.patterns[0]).any()
 
 
 @pytest.mark.parametrize("spec", [SPEC, FeatureSpec("deskew"), FeatureSpec()], ids=lambda s: s.kind)
 def test_what_is_kept_brings_the_features_back(images, spec):
     features = learn_features(spec, images, seed=0)
     kept = features.arrays() if features else {}
-    assert {name: array.shape for name, array in kept.items()} == shapes_of(spec)
-    again = features_from(spec, kept)
+    assert {name: array.shape for name, array in kept.items()} == spec.features.shapes(spec)
+    again = spec.features.from_arrays(spec, kept)
     if features is None:
         assert again is None
         return
     rows = features.transform(images[:5])
-    assert (rows.shape, rows.dtype) == ((5, n_features_of(spec)), np.uint8)
-    assert features.n_features == n_features_of(spec)
+    assert (rows.shape, rows.dtype) == ((5, spec.features.count(spec)), np.uint8)
     np.testing.assert_array_equal(again.transform(images[:5]), rows)
 
 
 def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(images):
     few = images[:1]
-    features = Patches.learn(few, FeatureSpec("patches", (5,), 8), seed=0)
-    assert np.isfinite(features.filters[0]).all()
+    features = learn_features(FeatureSpec("patches", (5,), 8), few, seed=0)
+    assert np.isfinite(features.patterns[0]).all()
     assert features.transform(few).max() > 200
 
 

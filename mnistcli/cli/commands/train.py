@@ -12,12 +12,11 @@ from mnistcli.cli import completion
 from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.errors import StorageError, UsageError
+from mnistcli.features import FEATURE_KINDS, FeatureSpec
+from mnistcli.ranges import RANGES
 from mnistcli.settings import (
-    FEATURES,
     PRESETS,
-    RANGES,
     ClassWeight,
-    FeatureKind,
     FoldSpec,
     Penalty,
     Preset,
@@ -58,11 +57,14 @@ def train(
         ),
     ] = None,
     features: Annotated[
-        FeatureKind | None,
+        str | None,
         typer.Option(
             rich_help_panel=_MODEL,
-            help="What the model looks at: pixels, those of straightened digits, or how much of "
-            "which typical patch is where.",
+            metavar=f"[{'|'.join(FEATURE_KINDS)}]",
+            autocompletion=lambda: list(FEATURE_KINDS),
+            help="What the model looks at; "
+            + "; ".join(f"{name}: {kind.summary}" for name, kind in FEATURE_KINDS.items())
+            + ".",
             show_default="pixels",
         ),
     ] = None,
@@ -225,7 +227,7 @@ def train(
         SplitSpec(
             kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit
         ),
-        features=FEATURES[features] if features else chosen.features,
+        features=FeatureSpec.of(features) if features else chosen.features,
         folds=None if cv is None else FoldSpec(cv, 1 if repeats is None else repeats),
         search=c == "auto",
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,

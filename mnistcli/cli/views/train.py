@@ -17,7 +17,6 @@ from mnistcli.cli.views.shared import (
     with_interval,
 )
 from mnistcli.cli.words import visible
-from mnistcli.features import n_features_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.registry.card import ModelCard
     from mnistcli.registry.store import ModelEntry
-    from mnistcli.settings import FeatureSpec
     from mnistcli.training import Training
 
 # More folds than fit a line are told by their spread.
@@ -164,7 +162,10 @@ def _fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
 def describe_settings(card: ModelCard) -> str:
     """Describe what is minimised."""
     settings = card.settings
-    text = f"logistic regression on {_describe_features(card.feature_spec)}, "
+    spec = card.feature_spec
+    text = f"logistic regression on {spec.features.describe(spec)}, "
+    if spec.n_copies:
+        text += f"{spec.n_copies} distorted copies of each image, "
     if settings.penalty == "none":
         text += "no penalty"
     elif settings.penalty == "elasticnet":
@@ -174,19 +175,6 @@ def describe_settings(card: ModelCard) -> str:
     if settings.class_weight:
         text += ", balanced class weights"
     return text
-
-
-def _describe_features(spec: FeatureSpec) -> str:
-    if spec.kind == "patches":
-        sides = ", ".join(str(side) for side in spec.sides)
-        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
-        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
-        text = f"{n_features_of(spec):,} features ({filters})"
-    elif spec.kind == "deskew":
-        text = "the pixels of straightened digits / 255"
-    else:
-        text = "pixels / 255"
-    return f"{text}, {spec.n_copies} distorted copies of each image" if spec.n_copies else text
 
 
 def describe_convergence(training: Training) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mnistcli.errors import UsageError
-from mnistcli.features import N_PIXELS
 from mnistcli.files import create_atomically, write_atomically
+from mnistcli.mnist import N_PIXELS
 from mnistcli.registry.model_file import SUFFIX
 
 if TYPE_CHECKING:

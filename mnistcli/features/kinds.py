@@ -1,0 +1,143 @@
+"""What features are, and how those of a model are written down. Imports no NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mnistcli.errors import UsageError
+from mnistcli.mnist import N_PIXELS
+from mnistcli.ranges import Checked, check_choice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Learned = Mapping[str, NDArray[np.float32]]
+
+# The class of each kind by its name; filled where all of them are known, in the package.
+FEATURE_KINDS: dict[str, type[Features]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpec(Checked):
+    """What a model looks at.
+
+    Attributes
+    ----------
+    kind : str
+        One of `FEATURE_KINDS`.
+    sides : tuple of int
+        The sizes of patches in pixels, odd.
+    n_filters : int
+        For each size.
+    n_views : int
+        Drawings of every image, a little turned and moved, over which patches are averaged.
+    n_copies : int
+        Distorted copies of every training image to train on as well.
+    """
+
+    kind: str = "pixels"
+    sides: tuple[int, ...] = ()
+    n_filters: int = 0
+    n_views: int = 1
+    n_copies: int = 0
+
+    def _check(self) -> None:
+        check_choice("features", self.kind, tuple(FEATURE_KINDS))
+        self.features.check(self)
+
+    @classmethod
+    def of(cls, kind: str) -> FeatureSpec:
+        """Return what is meant where only a kind is named."""
+        known = FEATURE_KINDS.get(kind)
+        return cls(kind, **(known.defaults if known else {}))
+
+    @property
+    def features(self) -> type[Features]:
+        """The class of the kind."""
+        return FEATURE_KINDS[self.kind]
+
+
+class Features:
+    """A kind of features; an instance holds what was learned from training images.
+
+    Attributes
+    ----------
+    summary : str
+        What the kind is, for the help.
+    defaults : dict
+        The settings that are meant where only the kind is named.
+    has_pixel_weights : bool
+        Whether a model has a weight for each pixel, of an image as it is or straightened.
+    """
+
+    summary: ClassVar[str]
+    defaults: ClassVar[dict[str, Any]] = {}
+    has_pixel_weights: ClassVar[bool] = True
+
+    @classmethod
+    def check(cls, spec: FeatureSpec) -> None:
+        """Refuse settings that the kind does not have, by a `UsageError`."""
+        if spec.sides or spec.n_filters:
+            raise UsageError("patches have sizes and filters, other features have none")
+        if spec.n_views != 1:
+            raise UsageError(f"{spec.n_views} views make no sense", hint="only patches have them")
+
+    @classmethod
+    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int) -> Features | None:
+        """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
+        del images, seed
+        return cls.from_arrays(spec, {})
+
+    @classmethod
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> Features | None:
+        """Return what was learned before, from its `arrays`; None for pixels."""
+        raise NotImplementedError
+
+    @classmethod
+    def shapes(cls, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the `arrays`, which are float32."""
+        del spec
+        return {}
+
+    @classmethod
+    def count(cls, spec: FeatureSpec) -> int:
+        """Return the number of features of an image."""
+        del spec
+        return N_PIXELS
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        """Describe the features in a few words."""
+        raise NotImplementedError
+
+    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
+        raise NotImplementedError
+
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return what was learned, by name."""
+        return {}
+
+    def filters(self) -> tuple[NDArray[np.float32], ...]:
+        """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
+        return ()
+
+
+class Pixels(Features):
+    """The pixels as they are."""
+
+    summary = "the pixels as they are"
+
+    @classmethod
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> None:
+        """Return None: nothing has to be done."""
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec) -> str:
+        """Describe the features in a few words."""
+        del spec
+        return "pixels / 255"

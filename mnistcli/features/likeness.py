@@ -1,0 +1,125 @@
+"""How much of which typical patch is where.
+
+A digit is straightened and brought close to a standard size. Around every second pixel, a patch is
+compared with filters that were learned without labels. Likeness above a threshold is added up over
+squares of 8 x 8 pixels, of which the square root is taken, and squares that lie close together are
+averaged; and so may be several drawings of the digit, each turned and moved a little:
+
+    mean over squares near a point of
+        sqrt(sum over the square of max(0, filter . (patch - mean) / contrast - threshold))
+
+One layer of a convolutional network, but for the training: filters come from k-means (Coates, Lee
+and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011).
+Features are rounded to bytes, like pixels: they take a quarter of the memory and everything that
+works on pixels works on them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.features.straightening import normalised
+from mnistcli.mnist import IMAGE_SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.features.straightening import View
+
+THRESHOLD = 0.4
+STRIDE = 2  # pixels from one patch to the next
+SQUARE = 8  # pixels, the side of a square over which likeness is added up,
+NEARNESS = 2  # and how far from a point squares are averaged.
+# Added to the squared contrast: a patch of paper is like nothing.
+_PAPER = 0.05
+
+
+def likeness_of(
+    images: NDArray[np.uint8],
+    filters: Sequence[NDArray[np.float32]],
+    views: Sequence[View],
+    n_points: int,
+) -> NDArray[np.float32]:
+    """Return the mean over the views of the features of images, before they become bytes.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), uint8
+    filters : sequence of ndarray of shape (n_filters, side * side), float32
+    views : sequence of View
+    n_points : int
+        Points across and down, around each of which squares are averaged.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features), float32
+        Filter by filter within a point, point by point within a size of patches.
+    """
+    looks = (
+        likeness(normalised(images, view) / np.float32(255), filters, n_points) for view in views
+    )
+    return np.asarray(sum(looks) / np.float32(len(views)))
+
+
+def likeness(
+    ink: NDArray[np.float32], filters: Sequence[NDArray[np.float32]], n_points: int
+) -> NDArray[np.float32]:
+    """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1."""
+    squares, points = _squares(), _points(n_points)
+    parts = []
+    for each in filters:
+        sums = _both_ways(squares, _places(ink, each))
+        parts.append(_both_ways(points, np.sqrt(sums, out=sums)).reshape(len(ink), -1))
+    return np.concatenate(parts, axis=1)
+
+
+def _places(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compare every patch with every filter, (n, n_places, n_places, n_filters)."""
+    n, side = len(ink), math.isqrt(filters.shape[1])
+    reach = side // 2
+    padded = np.zeros((n, IMAGE_SIDE + 2 * reach, IMAGE_SIDE + 2 * reach), dtype=np.float32)
+    padded[:, reach : reach + IMAGE_SIDE, reach : reach + IMAGE_SIDE] = ink
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
+    patches = np.ascontiguousarray(windows[:, ::STRIDE, ::STRIDE])
+    # Filters have mean 0, so only the contrast needs the mean of a patch: sums over a box.
+    box = _box(side)
+    sums, powers = box @ ink @ box.T, box @ (ink * ink) @ box.T
+    contrast = np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
+    likeness = patches.reshape(-1, side * side) @ filters.T
+    likeness /= contrast.reshape(-1, 1)
+    likeness -= np.float32(THRESHOLD)
+    np.maximum(likeness, 0, out=likeness)
+    return likeness.reshape(*patches.shape[:3], len(filters))
+
+
+def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Add up maps of shape (n, k, k, n_filters) along both axes by weights of shape (m, k)."""
+    n, k, _, n_filters = maps.shape
+    rows = weights @ maps.reshape(n, k, k * n_filters)
+    return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
+
+
+def _box(side: int) -> NDArray[np.float32]:
+    """Give the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
+    places, pixels = np.arange(0, IMAGE_SIDE, STRIDE)[:, None], np.arange(IMAGE_SIDE)
+    return np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
+
+
+def _squares() -> NDArray[np.float32]:
+    """Give the matrix that adds up the places of every square, (n_squares, n_places)."""
+    n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
+    first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
+    return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
+
+
+def _points(n_points: int) -> NDArray[np.float32]:
+    """Give the matrix that averages the squares near every point, (n_points, n_squares)."""
+    square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)
+    point = np.linspace(0, square[-1], n_points)[:, None]
+    is_near = np.abs(point - square) * STRIDE <= NEARNESS
+    return np.asarray(is_near / is_near.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,85 @@
+"""The numbers that settings may be, and settings that check themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from numbers import Integral, Real
+from typing import Any
+
+from mnistcli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers that a setting may be, both ends included unless it is open."""
+
+    kind: type[int | float]
+    low: float
+    high: float
+    option: str = ""
+    is_open: bool = False
+
+    def __str__(self) -> str:
+        """Return the range in words: "1 to 1,000,000,000"."""
+        low, high = (
+            f"{end:,}" if self.kind is int else f"{end:g}" for end in (self.low, self.high)
+        )
+        return f"above {low} and below {high}" if self.is_open else f"{low} to {high}"
+
+    def checked(self, name: str, value: Any) -> int | float:
+        """Return the value as a plain number, or raise `UsageError`."""
+        is_number = isinstance(value, Integral if self.kind is int else Real)
+        if is_number and not isinstance(value, bool):
+            at_end = value in (self.low, self.high)
+            if self.low < value < self.high or (at_end and not self.is_open):  # never NaN
+                return self.kind(value)
+        if isinstance(value, int) and abs(value) > 2**64:
+            shown = f"about 2^{value.bit_length()}"  # Python refuses to print very long ones
+        else:
+            shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
+        whole = "a whole number, " if self.kind is int else ""
+        raise UsageError(
+            f"{name} = {shown} makes no sense",
+            hint=f"{self.option or name} takes {whole}{self}",
+        )
+
+
+# Within these every solver ends, with finite numbers. Seeds are as large as scikit-learn's.
+RANGES = {
+    "C": Range(float, 1e-10, 1e10, "--C"),
+    "l1_ratio": Range(float, 0.0, 1.0, "--l1-ratio"),
+    "tol": Range(float, 1e-16, 1.0, "--tol"),
+    "max_iter": Range(int, 1, 10**9, "--max-iter"),
+    "test_size": Range(float, 0.0, 1.0, "--test-size", is_open=True),
+    "seed": Range(int, 0, 2**32 - 1, "--seed"),
+    "limit": Range(int, 1, 10**9, "--limit"),
+    "n_filters": Range(int, 0, 1024),
+    "n_views": Range(int, 1, 4),
+    "n_copies": Range(int, 0, 1024),
+    "n_folds": Range(int, 2, 10**6, "--cv"),
+    "n_repeats": Range(int, 1, 10**6, "--repeats"),
+    "n_jobs": Range(int, -1, 1024, "--jobs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Settings whose numbers are within their `RANGES`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense before any data is touched."""
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name in RANGES and not (value is None and each.default is None):
+                object.__setattr__(self, each.name, RANGES[each.name].checked(each.name, value))
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse values that do not go together."""
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Raise `UsageError` for a value that is none of the choices."""
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices if choice is not None)
+        raise UsageError(f"{value!r} is no {name.replace('_', ' ')}", hint=f"choose from {known}")
