@@ -11,12 +11,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mnistcli import settings
 from mnistcli.errors import UsageError
 from mnistcli.ranges import RANGES
 from mnistcli.registry.card import ModelCard
 from mnistcli.settings import (
-    FEATURES,
     PRESETS,
     SOLVERS,
     FeatureSpec,
@@ -59,7 +57,6 @@ def test_every_number_has_a_range_and_every_range_a_number():
 def test_names_that_are_typed_twice_are_the_same():
     assert typing.get_args(SolverName) == ("auto", *SOLVERS)
     assert typing.get_args(Preset) == tuple(PRESETS)
-    assert typing.get_args(settings.FeatureKind) == tuple(FEATURES)
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))
