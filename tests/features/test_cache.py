@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from mnistcli.features import shapes_of
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
 from mnistcli.features.patches import Patches
 from mnistcli.model_selection.design import design_matrix
@@ -114,7 +113,7 @@ def test_safetensors_reads_an_entry(samples, cache):
     (path,) = cache.folder.iterdir()
     tensors = load_file(path)
     np.testing.assert_array_equal(tensors.pop("rows"), design.X)
-    assert {name: each.shape for name, each in tensors.items()} == shapes_of(SPEC)
+    assert {name: each.shape for name, each in tensors.items()} == SPEC.features.shapes(SPEC)
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(samples, tmp_path):
