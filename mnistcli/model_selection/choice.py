@@ -38,12 +38,15 @@ class Candidate:
         Of that mean: the folds' standard deviation (ddof = 1) over the root of their number.
     accuracy : float
         The mean over the folds.
+    n_not_converged : int
+        Folds whose solver stopped early.
     """
 
     C: float
     log_loss: float
     standard_error: float
     accuracy: float
+    n_not_converged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,18 @@ def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, candidates)
 
 
-def _candidate(C: float, of_folds: list[tuple[float, float]]) -> Candidate:
-    losses, accuracies = np.array(of_folds).T
+def _candidate(C: float, of_folds: list[tuple[float, float, bool]]) -> Candidate:
+    losses, accuracies, converged = np.array(of_folds).T
     error = float(losses.std(ddof=1)) / math.sqrt(len(losses))
-    return Candidate(C, float(losses.mean()), error, float(accuracies.mean()))
+    n_not_converged = int((converged == 0).sum())
+    return Candidate(C, float(losses.mean()), error, float(accuracies.mean()), n_not_converged)
 
 
-def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float]]:
-    """Return log loss and accuracy along the grid; each fit starts from the one before."""
+def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool]]:
+    """Return log loss, accuracy, converged along the grid; each fit starts from the one before."""
     X_train, y_train = fold.training_rows()
     X_test, y_test = fold.test_rows()
-    path: list[tuple[float, float]] = []
+    path: list[tuple[float, float, bool]] = []
     result: Fit | None = None
     n_rises = 0
     for C in GRID:
@@ -110,7 +114,8 @@ def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float]]:
         scores = classifier.decision_function(X_test)
         loss = log_loss(y_test, probabilities_of(scores))
         n_rises = n_rises + 1 if path and loss > path[-1][0] else 0
-        path.append((loss, float((classes_of(scores) == y_test).mean())))
+        accuracy = float((classes_of(scores) == y_test).mean())
+        path.append((loss, accuracy, result.certificate.converged))
         if n_rises == N_RISES:
             break
     return path

@@ -47,7 +47,7 @@ class CertificateEntry(TypedDict, total=False):
 
     converged: bool
     n_iterations: Count
-    n_passes: Amount
+    n_passes: Amount | None  # scikit-learn does not count them
     objective: float | None
     gap_bound: float | None
     distance_bound: float | None

@@ -133,15 +133,41 @@ def test_solvers_agree_on_the_optimum(invoke, solver):
     assert json.loads(done.out)["fit"]["objective"] == pytest.approx(13.0147448, rel=1e-6)
 
 
-def test_a_solver_that_did_not_converge_says_so_in_words(invoke):
-    done = invoke(
-        "train", "--task", "0v1", "--limit", "500", "--solver", "lbfgs", "--max-iter", "3"
-    )
+@pytest.mark.parametrize("form", ["-q", "--json", "--tsv", None])
+def test_a_solver_that_did_not_converge_says_so_whoever_listens(invoke, form):
+    flags = [form] if form else []
+    base = ["train", "--task", "0v1", "--limit", "300", "--solver", "lbfgs"]
+    done = invoke(*base, "--max-iter", "3", "--cv", "2", "--C", "auto", *flags)
     assert done.code == 0
-    assert "Solver    lbfgs: did NOT converge in 3 iterations" in done.out
-    assert "raise --max-iter" in done.out
-    document = json.loads(invoke("models", "info", "--json").out)
-    assert document["card"]["certificate"]["converged"] is False
+    for said in (
+        "warning: lbfgs: did NOT converge in 3 iterations in ",
+        "warning: 2 of 2 fits of the folds did NOT converge; raise --max-iter\n",
+        " fits of the search for C did NOT converge\n",
+    ):
+        assert said in done.err
+    if form is None:
+        assert "Solver    lbfgs: did NOT converge in 3 iterations" in done.out
+    card = json.loads(invoke("models", "info", "--json").out)["card"]
+    assert card["certificate"]["converged"] is False
+    again = invoke("evaluate", *flags)
+    assert again.err == "warning: 0v1@1: the solver did NOT converge when it was trained\n"
+    assert invoke(*base, "--max-iter", "1000", "--cv", "2", *flags).err == ""
+    assert invoke("compare", "0v1@2", "0v1@1", *flags).err == again.err
+
+
+def test_pairs_converged_only_if_every_pair_did(invoke):
+    base = ["train", "--task", "pairs", "--limit", "300", "--jobs", "1", "--no-save", "-q"]
+    assert invoke(*base).err == ""
+    # 8 steps are enough for some of the 45 pairs, not for all.
+    assert "newton: did NOT converge" in invoke(*base, "--max-iter", "8").err
+
+
+def test_pairs_have_two_classes_for_each_fit_of_a_search_too(invoke, monkeypatch):
+    monkeypatch.setattr("mnistcli.model_selection.choice.GRID", (1.0,))
+    base = ["train", "--task", "pairs", "--limit", "300", "--jobs", "1", "--no-save"]
+    done = invoke(*base, "--solver", "liblinear", "--C", "auto", "--cv", "2")
+    assert (done.code, done.err) == (0, "")
+    assert "Solver    liblinear: converged" in done.out
 
 
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])

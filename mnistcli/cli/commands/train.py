@@ -199,7 +199,7 @@ def train(
 
     from mnistcli import training
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.train import TrainingView
+    from mnistcli.cli.views.train import TrainingView, convergence_warnings
     from mnistcli.registry.store import check_name
     from mnistcli.tasks import parse_task
 
@@ -246,6 +246,8 @@ def train(
             cache=session.features(),
             progress=shown,
         )
+    for warning in convergence_warnings(result):
+        out.warn(warning)
     if not save:
         out.emit(TrainingView(result, None))
         return

@@ -188,6 +188,20 @@ def describe_convergence(training: Training) -> str:
     return f"{training.solver}: did NOT converge in {took}; raise --max-iter"
 
 
+def convergence_warnings(training: Training) -> Iterator[str]:
+    """Name what stopped before it had reached its tolerance: the model, folds, the search for C."""
+    if not training.fit.certificate.converged:
+        yield describe_convergence(training)
+    if training.cross_validation and training.cross_validation.n_not_converged:
+        n_fits = len(training.cross_validation.accuracies)
+        n_failed = training.cross_validation.n_not_converged
+        yield f"{n_failed} of {n_fits} fits of the folds did NOT converge; raise --max-iter"
+    if training.choice:
+        n_fits = training.choice.n_folds * len(training.choice.candidates)
+        if n_failed := sum(each.n_not_converged for each in training.choice.candidates):
+            yield f"{n_failed} of {n_fits} fits of the search for C did NOT converge"
+
+
 def describe_optimum(training: Training) -> str:
     """Describe how far the answer can be from the best one."""
     certificate = training.fit.certificate
