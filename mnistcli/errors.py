@@ -56,10 +56,11 @@ class UsageError(MnistCliError):
 class TaskError(UsageError):
     """A word is not a sentence of the task language."""
 
-    def __init__(self, task: str, problem: str) -> None:
+    def __init__(self, task: str, problem: str, nearest: str = "") -> None:
+        known = "tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd, digits or pairs"
         super().__init__(
             f"{task!r} is not a task: {problem}",
-            hint="tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd, digits or pairs",
+            hint=f"did you mean {nearest}?" if nearest else known,
         )
 
 

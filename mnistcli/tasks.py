@@ -14,6 +14,8 @@ group. Classes are numbered so that the positive one is class 1, as scikit-learn
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,12 +112,34 @@ def parse_task(text: str) -> Task:
     TaskError
         Says which part of the sentence makes no sense.
     """
-    written = text.strip().lower()
+    try:
+        return _parsed(text.strip().lower())
+    except ValueError as error:
+        raise TaskError(text, str(error), nearest(text)) from None
+
+
+def nearest(text: str) -> str:
+    """Return the task that somebody who typed `text` may have meant, "" if none comes to mind."""
+    from difflib import get_close_matches
+
+    written = re.sub(r"others?\b|all\b", REST, text.lower())
+    groups = re.sub(r"versus|against|and|or|vs|[^0-9a-z]+", "v", written).split("v")
+    groups = sorted(filter(None, groups), key=REST.__eq__)
+    if len(groups) == 1:
+        groups = list(groups[0]) if len(groups[0]) > 1 else [*groups, REST]
+    meant = get_close_matches(text.lower(), (*ALIASES, PAIRS), 1, cutoff=0.5)
+    for guess in ("v".join(groups), *meant):
+        with contextlib.suppress(ValueError):
+            return _parsed(guess).name
+    return ""
+
+
+def _parsed(written: str) -> Task:
     if written == PAIRS:
         return Task(PAIRS, tuple(ALL_DIGITS), tuple(ALL_DIGITS), is_pairwise=True)
     sentence = ALIASES.get(written, written)
     groups = sentence.split("v")
-    _check(text, groups)
+    _check(groups)
     canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
     name = _alias_of("v".join(canonical))
     class_names = ALIAS_CLASS_NAMES.get(name, tuple(canonical))
@@ -132,22 +156,22 @@ def _alias_of(sentence: str) -> str:
     return next((alias for alias, meaning in ALIASES.items() if meaning == sentence), sentence)
 
 
-def _check(text: str, groups: list[str]) -> None:
+def _check(groups: list[str]) -> None:
     seen: set[str] = set()
     for position, group in enumerate(groups):
         if group == REST:
             if position != len(groups) - 1:
-                raise TaskError(text, "'rest' can only be the last group")
+                raise ValueError("'rest' can only be the last group")
             continue
         if not group:
-            raise TaskError(text, "a group is empty" if len(groups) > 1 else "it is empty")
+            raise ValueError("a group is empty" if len(groups) > 1 else "it is empty")
         for character in group:
             if character not in ALL_DIGITS:
-                raise TaskError(text, f"{group!r} is neither digits nor 'rest'")
+                raise ValueError(f"{group!r} is neither digits nor 'rest'")
             if character in seen:
-                raise TaskError(text, f"the digit {character} occurs twice")
+                raise ValueError(f"the digit {character} occurs twice")
             seen.add(character)
     if len(groups) < 2:
-        raise TaskError(text, "it needs at least two groups, separated by 'v'")
+        raise ValueError("it needs at least two groups, separated by 'v'")
     if groups[-1] == REST and len(seen) == len(ALL_DIGITS):
-        raise TaskError(text, "nothing is left for 'rest'")
+        raise ValueError("nothing is left for 'rest'")

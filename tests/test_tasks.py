@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.errors import TaskError
-from mnistcli.tasks import ALL_DIGITS, Task, parse_task
+from mnistcli.tasks import ALL_DIGITS, Task, nearest, parse_task
+
+KNOWN = "tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd, digits or pairs"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,22 @@ def test_parse_task_says_what_is_wrong(text, problem):
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("0vs1", "0v1"), ("0 vs. 1", "0v1"), ("0-1", "0v1"), ("0,1,2", "0v1v2"), ("0v1v", "0v1"),
+        ("7", "7vrest"), ("2v", "2vrest"), ("restv2", "2vrest"), ("2 against all", "2vrest"),
+        ("2VOTHERS", "2vrest"), ("17 and 49", "17v49"), ("01", "0v1"), ("digit", "digits"),
+        ("evenodd", "even-odd"), ("pair", "pairs"), ("0v0", ""), ("mnist", ""), ("", ""), ("x", ""),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_suggested(text, meant):
+    assert nearest(text) == meant
+    with pytest.raises(TaskError) as caught:
+        parse_task(text)
+    assert caught.value.hint == (f"did you mean {meant}?" if meant else KNOWN)
+
+
 def test_encode_numbers_the_positive_class_1():
     labels = np.array([2, 0, 9, 2], dtype=np.uint8)
     assert parse_task("2vrest").encode(labels).tolist() == [1, 0, 0, 1]
@@ -67,8 +85,15 @@ def test_whatever_is_typed_gives_a_task_that_reads_back_or_a_task_error(text):
     try:
         task = parse_task(text)
     except TaskError:
+        assert not nearest(text) or parse_task(nearest(text)).name == nearest(text)
         return
     assert parse_task(task.name) == task
+    assert nearest(task.name) == task.name
     assert task.n_classes == len(task.class_names) >= 2
     everything = "".join(task.groups)
     assert len(set(everything)) == len(everything)
+
+
+def test_two_classes_are_fitted_at_once_where_there_are_pairs():
+    counts = {name: parse_task(name).n_classes_per_fit for name in ("0v1", "digits", "pairs")}
+    assert counts == {"0v1": 2, "digits": 10, "pairs": 2}
