@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
     from mnistcli.datasets.store import DatasetStore
     from mnistcli.features.cache import FeatureCache
-    from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
 
@@ -43,13 +42,6 @@ class Session:
         from mnistcli.registry.store import ModelRegistry
 
         return ModelRegistry(find_places(self.home).models_dir)
-
-    def judged_model(self, ref: str | None, out: Output) -> Model:
-        """Load a model to be judged; on stderr it is said if its solver had stopped early."""
-        model = self.registry().load(ref)
-        if not model.card.certificate.get("converged", True):
-            out.warn(f"{model.ref}: the solver did NOT converge when it was trained")
-        return model
 
     def features(self) -> FeatureCache:
         """Give the cache of features."""

@@ -149,10 +149,7 @@ def test_a_solver_that_did_not_converge_says_so_whoever_listens(invoke, form):
         assert "Solver    lbfgs: did NOT converge in 3 iterations" in done.out
     card = json.loads(invoke("models", "info", "--json").out)["card"]
     assert card["certificate"]["converged"] is False
-    again = invoke("evaluate", *flags)
-    assert again.err == "warning: 0v1@1: the solver did NOT converge when it was trained\n"
     assert invoke(*base, "--max-iter", "1000", "--cv", "2", *flags).err == ""
-    assert invoke("compare", "0v1@2", "0v1@1", *flags).err == again.err
 
 
 def test_pairs_converged_only_if_every_pair_did(invoke):

@@ -72,7 +72,8 @@ def compare(
     metric_named(by)
     if data is not None and dataset is not None:
         raise UsageError("--data does not go with --dataset")
-    loaded = [session.judged_model(ref, out) for ref in models or ()]
+    registry = session.registry()
+    loaded = [registry.load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
     if data is not None:
         from mnistcli.datasets.labelled import read_labelled

@@ -125,7 +125,7 @@ def evaluate(
         raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
     gates = _read_gates(fail_under or ())
     at, target = _read_threshold(threshold, threshold_for)
-    loaded = session.judged_model(model, out)
+    loaded = session.registry().load(model)
     if target is not None:
         at = evaluation.threshold_for(loaded, target, session.dataset(loaded.card.dataset, out))
     if data is not None:

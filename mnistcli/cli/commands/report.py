@@ -41,5 +41,5 @@ def report(
 
     if output.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write a report to {output}", hint="end the name in .html or .md")
-    loaded = session.judged_model(model, out)
+    loaded = session.registry().load(model)
     out.emit(publish(report_on(loaded, session.dataset(loaded.card.dataset, out)), output))
