@@ -102,6 +102,7 @@ def usage_error(error: Any) -> UsageError:
     ctx = error.ctx
     parameter: Any = getattr(error, "param", None)
     message = " ".join(error.format_message().split()).rstrip(".")
+    message = message.replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")
@@ -122,7 +123,7 @@ def usage_error(error: Any) -> UsageError:
 def check_words(words: Sequence[str]) -> None:
     """Raise UsageError if a word of the command line is empty, as an unset shell variable is."""
     for before, word in zip(["", *words], words, strict=False):
-        option = before if before.startswith("-") else "an argument"
+        option = before if before.startswith("-") and before != "--" else "an argument"
         if word.startswith("--") and word.endswith("="):
             option, word = word[:-1], ""  # noqa: PLW2901 - the value
         if not word:

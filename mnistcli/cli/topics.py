@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType, RenderResult
 
 FOLDER = Path(__file__).parent / "help"
-# Where the table of all JSON keys goes.
-_KEYS = "{{keys}}"
 
 
 def topics() -> dict[str, str]:
@@ -24,12 +22,7 @@ def topics() -> dict[str, str]:
 
 def read_topic(name: str) -> str:
     """Return a topic's Markdown."""
-    text = (FOLDER / f"{name}.md").read_text("utf-8")
-    if _KEYS not in text:
-        return text
-    from mnistcli.cli.contract import as_markdown
-
-    return text.replace(_KEYS, as_markdown())
+    return (FOLDER / f"{name}.md").read_text("utf-8")
 
 
 def drawn_topic(text: str, console: Console) -> RenderableType:
@@ -55,6 +48,6 @@ def drawn_topic(text: str, console: Console) -> RenderableType:
             "code_block": PlainCode,
         }
 
-    bold = dict.fromkeys(("markdown.code", "markdown.h1", "markdown.h2"), "bold")
-    console.push_theme(Theme(bold))
+    styles = {"h1": "bold", "h2": "bold", "code": "cyan", "table.header": "bold"}
+    console.push_theme(Theme({f"markdown.{name}": style for name, style in styles.items()}))
     return PlainMarkdown(text, hyperlinks=False)

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from mnistcli.cli import completion
+from mnistcli.cli import completion, topics
 from mnistcli.cli.commands.completion import SCRIPTS
 from mnistcli.datasets import CATALOG
 from mnistcli.tasks import parse_task
@@ -47,6 +47,12 @@ def test_commands_and_options(ask):
     assert ask("mnistcli train --solver newton-") == ["newton-cg", "newton-cholesky"]
     assert ask("mnistcli models export --to ") == ["joblib", "skops", "onnx", "json"]
     assert ask("mnistcli completion ") == ["bash", "zsh", "fish"]
+    assert {"train", "models", *topics.topics()} <= set(ask("mnistcli help "))
+    assert (
+        ask("mnistcli train 4v")
+        == ask("mnistcli train -t 4v")
+        == ["4v5", "4v6", "4v7", "4v8", "4v9", "4vrest"]
+    )
 
 
 @pytest.mark.parametrize(

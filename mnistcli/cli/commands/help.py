@@ -49,10 +49,10 @@ def help(  # noqa: A001 - the command's name
         root.command.main([*about, "--help"], prog_name=root.info_name)
     elif about[0] in titles and len(about) == 1:
         text = topics.read_topic(about[0])
-        if not sys.stdout.isatty():
-            write(text)
-            return
-        for part in drawn(lambda console: [topics.drawn_topic(text, console)]):
+        is_drawn = _is_read_by_a_person()
+        for part in (
+            drawn(lambda console: [topics.drawn_topic(text, console)]) if is_drawn else [text]
+        ):
             write(part)
     else:
         known = [*root.command.commands, *titles]
@@ -60,6 +60,10 @@ def help(  # noqa: A001 - the command's name
             f"there is no command and no topic {' '.join(about)!r}",
             hint=did_you_mean(about[0], known) or f"topics are {', '.join(titles)}",
         )
+
+
+def _is_read_by_a_person() -> bool:
+    return sys.stdout.isatty()
 
 
 def version() -> None:

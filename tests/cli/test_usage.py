@@ -1,0 +1,121 @@
+"""A command line that makes no sense is one line and a hint, exit code 2; help has topics."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from mnistcli.cli import topics
+
+MISTAKES = [
+    (["trian"], "there is no command 'trian'", "did you mean mnistcli train?"),
+    (["nonsense"], "there is no command 'nonsense'", "see mnistcli --help"),
+    (["models", "exprt"], "there is no command 'exprt'", "did you mean mnistcli models export?"),
+    (["train"], "no task was given", "type mnistcli train 0v1"),
+    (["train", "0v1", "-t", "2v3"], "two tasks were given: 0v1 and 2v3", None),
+    (["train", "-task", "0v1"], "there is no option -task", "did you mean --task?"),
+    (["train", "-json", "0v1"], "there is no option -json", "did you mean --json?"),
+    (["train", "-C", "1", "0v1"], "there is no option -C", "did you mean --C?"),
+    (["train", "--taks", "0v1"], "there is no option --taks", "did you mean --task?"),
+    (["train", "--c", "1", "0v1"], "there is no option --c", "did you mean --C?"),
+    (["--hlp"], "there is no option --hlp", "did you mean --help?"),
+    (["show", "7", "-n", "3"], "there is no option -n", "see mnistcli show --help"),
+    (
+        ["train", "0v1", "--penalty", "l22"],
+        "invalid value for '--penalty': 'l22' is not one of 'l2', 'l1', 'elasticnet', 'none'",
+        "did you mean l2?",
+    ),
+    (["train", "0v1", "--cv"], "option '--cv' requires an argument", "write --cv and its value"),
+    (["train", "0v1", "1v2"], "too many arguments: (1v2)", "see mnistcli train --help"),
+    (
+        ["models", "export"],
+        "missing option '--to'. Choose from: joblib, skops, onnx, json",
+        "type mnistcli models export --to joblib",
+    ),
+    (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
+    (
+        ["completion"],
+        "missing argument 'shell'. Choose from: bash, zsh, fish",
+        "type mnistcli completion bash",
+    ),
+    (["predict", "--abstain-below", "nan", "x"], "--abstain-below nan is no number", None),
+    (["train", "0v1", "--tol", "inf"], "--tol inf is no number", None),
+    (["predict", ""], "an argument is empty", "is a variable of the shell not set?"),
+    (["train", "0v1", "--name", ""], "--name is empty", "is a variable of the shell not set?"),
+    (["train", "0v1", "--name="], "--name is empty", "is a variable of the shell not set?"),
+    (["predict", "-m", "", "x.png"], "-m is empty", "is a variable of the shell not set?"),
+    (["predict", "--", ""], "an argument is empty", "is a variable of the shell not set?"),
+    (["help", "jsn"], "there is no command and no topic 'jsn'", "did you mean json?"),
+    (["help", "json", "more"], "there is no command and no topic 'json more'", "did you mean json?"),
+    (["help", "models", "nothing"], "there is no command 'nothing'", "see mnistcli models --help"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message", "hint"), MISTAKES, ids=lambda x: " ".join(x or []) if isinstance(x, list) else "")  # fmt: skip
+def test_a_mistake_is_one_line_and_a_hint(invoke, arguments, message, hint):
+    done = invoke(*arguments)
+    lines = [f"error: {message}"] + ([f"hint: {hint}"] if hint else [])
+    assert (done.code, done.out, done.err.splitlines()) == (2, "", lines)
+
+
+@pytest.mark.parametrize("flag", ["--json", "--jsonl"])
+def test_with_json_a_mistake_is_a_document(invoke, flag):
+    done = invoke("predict", "--explian", flag)
+    assert (done.code, done.out) == (2, "")
+    document = json.loads(done.err)
+    assert document["schema"] == "mnistcli.error"
+    assert document["error"] == {
+        "code": "usage",
+        "message": "there is no option --explian",
+        "hint": "did you mean --explain?",
+        "exit_code": 2,
+    }
+    assert invoke("predict", "--explian", "--", flag).err.startswith("error: ")
+
+
+def test_choices_are_taken_in_any_case(invoke):
+    done = invoke("train", "-t", "0v1", "--penalty", "L2", "--solver", "Newton", "--limit", "50", "--json")  # fmt: skip
+    assert done.code == 0
+    assert json.loads(done.out)["settings"]["penalty"] == "l2"
+
+
+@pytest.mark.parametrize("arguments", [("0v1",), ("--task", "0v1"), ("0v1", "-t", "0v1")])
+def test_the_task_is_an_argument_or_an_option(invoke, arguments):
+    done = invoke("train", *arguments, "--limit", "50", "--json")
+    assert json.loads(done.out)["task"] == "0v1"
+
+
+def test_a_group_alone_shows_its_help(invoke):
+    done = invoke("models")
+    assert (done.code, done.out) == (0, invoke("models", "--help").out)
+
+
+def test_help_lists_commands_and_topics(invoke):
+    done = invoke("help")
+    assert done.code == 0
+    assert done.out.startswith(invoke("--help").out)
+    for name, title in topics.topics().items():
+        assert re.search(rf"^  {name} +{title[:20]}", done.out, re.MULTILINE)
+
+
+def test_help_of_a_command_is_its_help(invoke):
+    for words in (["train"], ["models"], ["models", "export"], ["help"]):
+        assert invoke("help", *words).out == invoke(*words, "--help").out
+
+
+@pytest.mark.parametrize("name", topics.topics())
+def test_a_topic_is_plain_in_a_pipe_and_drawn_on_a_terminal(invoke, monkeypatch, name):
+    text = topics.read_topic(name)
+    assert text.startswith(f"# {topics.topics()[name]}\n")
+    assert invoke("help", name).out == text
+    monkeypatch.setattr("mnistcli.cli.commands.help._is_read_by_a_person", lambda: True)
+    drawn = invoke("help", name, env={"COLUMNS": "72"}).out
+    assert "#" not in drawn.splitlines()[0]
+    assert "\x1b]8" not in drawn
+    assert drawn.split()[:3] == topics.topics()[name].split()[:3]
+
+
+def test_the_version_is_a_command_too(invoke):
+    assert invoke("version").out == invoke("--version").out
