@@ -65,6 +65,13 @@ def datasets() -> list[str]:
     return list(DATASETS)
 
 
+def formats() -> list[str]:
+    """Return the formats of exports."""
+    from mnistcli.registry import exports
+
+    return list(exports.formats())
+
+
 def sources() -> list[str]:
     """Give where a dataset can come from, beside URLs and paths."""
     return ["auto", "bundled", "mirror", "openml", "keras"]

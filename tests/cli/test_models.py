@@ -68,7 +68,7 @@ def test_rm_can_be_repeated_until_it_is_done(invoke):
     done = invoke("models", "rm", "3v5@1", "3v5@2", "--yes")
     assert (done.code, done.err) == (0, "removed before: 3v5@1\nremoved 3v5@2\n")
     done = invoke("models", "rm", "3v5@1", "3v5@2")
-    assert (done.code, done.err) == (0, "removed before: 3v5@1, 3v5@2\n")
+    assert (done.code, done.err) == (0, "removed before: 3v5@1, 3v5@2\nnothing removed\n")
 
 
 def test_a_list_of_what_is_not_there_is_no_empty_list(invoke):
@@ -85,6 +85,19 @@ def test_rm_spares_tagged_versions(invoke):
     assert "3v5@1 is tagged paper" in done.err
     assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"
     assert invoke("models", "rm", "3v5@1", "--yes", "--force").code == 0
+
+
+def test_an_export_to_standard_output(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoke("models", "export", "3v5@1", "--to", "json", "--output", "-")
+    assert (json.loads(done.out)["model"], done.err) == ("3v5@1", "")
+    for arguments in (("--to", "onnx"), ("--to", "json", "--json"), ("--to", "json", "--tsv")):
+        done = invoke("models", "export", "3v5@1", *arguments, "-o", "-")
+        assert (done.code, done.out) == (2, ""), arguments
+    for arguments in (("show", "7"), ("report", "3v5"), ("evaluate", "3v5", "--mistakes", "1")):
+        done = invoke(*arguments, "-o", "-")
+        assert (done.code, done.out) == (2, ""), arguments
+    assert not (tmp_path / "-").exists()
 
 
 def test_export_says_what_the_file_is_good_for_and_what_it_costs(invoke, tmp_path, monkeypatch):

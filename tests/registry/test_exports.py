@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 import mnistcli
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.registry.exports import ADVICE, export_model
+from mnistcli.registry.exports import export_model, exporter, formats
 from mnistcli.registry.exports.estimator import make_estimator
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec, TrainingSettings
@@ -195,8 +195,44 @@ def test_json_can_be_read_and_predicted_with(task, models, images, tmp_path):
 
 
 def test_each_format_says_what_it_costs():
-    assert "runs code" in ADVICE["joblib"].trust
-    assert all(advice.good_for and advice.trust and advice.use for advice in ADVICE.values())
+    assert formats() == ("joblib", "json", "onnx", "skops")
+    assert "runs code" in exporter("joblib").trust
+    for each in map(exporter, formats()):
+        assert each.what
+        assert each.good_for
+        assert "{file}" in each.use
+
+
+NEW_FORMAT = """
+from mnistcli.registry.exports import Exporter
+EXPORTER = Exporter(lambda model: model.ref.encode(), "just the name", "a", "b", "{file}", True)
+"""
+
+
+def test_a_new_format_is_one_file(tmp_path, run):
+    """It is found by the command, its help, the completion and the check of its name."""
+    run("train", "--task", "0v1", "--limit", "50", "-q")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "to_name.py").write_text(NEW_FORMAT)
+    code = """
+        import sys
+        import mnistcli.registry.exports as exports
+        exports.__path__.append("more")
+        from mnistcli.cli.app import app
+        app(sys.argv[1:], prog_name="mnistcli")
+    """
+
+    def mnistcli_(*arguments):
+        command = [sys.executable, "-c", textwrap.dedent(code), "models", "export", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert "name: just the name" in " ".join(mnistcli_("--help").stdout.split())
+    assert mnistcli_("0v1", "--to", "name", "-o", "-").stdout == "0v1@1"
+    assert mnistcli_("0v1", "--to", "name", "-q").stdout == "0v1-1.name\n"
+    error = mnistcli_("0v1", "--to", "nam").stderr.splitlines()
+    assert error == [
+        "error: 'nam' is no export format", "hint: choose from joblib, json, name, onnx, skops"
+    ]  # fmt: skip
 
 
 def test_what_is_there_stays_unless_told_otherwise(models, tmp_path, monkeypatch):
@@ -230,7 +266,7 @@ def test_a_folder_that_is_not_there_is_made_and_a_file_in_its_place_is_named(mod
         export_model(models["0v1"], "json", path / "below.json")
 
 
-@pytest.mark.parametrize("format_", ADVICE)
+@pytest.mark.parametrize("format_", formats())
 def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_path):
     settings = TrainingSettings(split=SplitSpec(limit=300))
     pairs = mnistcli.train("pairs", mnist, settings).model
@@ -239,7 +275,7 @@ def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_p
     assert not files_in(tmp_path)
 
 
-@pytest.mark.parametrize("format_", ADVICE)
+@pytest.mark.parametrize("format_", formats())
 def test_other_features_than_pixels_are_refused(format_, mnist, tmp_path):
     settings = TrainingSettings(split=SplitSpec(limit=100), features=FeatureSpec("deskew"))
     model = mnistcli.train("0v1", mnist, settings).model

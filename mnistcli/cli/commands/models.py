@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.output import write
 from mnistcli.cli.session import session_of
 from mnistcli.errors import NotReproducedError, UsageError
 
@@ -150,15 +151,23 @@ def rm(
 def export(
     ctx: typer.Context,
     to: Annotated[
-        Literal["joblib", "skops", "onnx", "json"],
+        str,
         typer.Option(
-            help="A scikit-learn Pipeline, pickled or as skops; an ONNX graph; readable JSON."
+            metavar=f"[{'|'.join(completion.formats())}]",
+            autocompletion=completion.formats,
+            help=_describe_formats(),
         ),
     ],
     model: ModelArgument = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", show_default="its name, such as 0v1-3.onnx"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to; - is standard output, for what is text.",
+            show_default="its name, such as 0v1-3.onnx",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Even if FILE is there.")] = False,
     json: JsonFlag = False,
@@ -176,10 +185,18 @@ def export(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
     from mnistcli.cli.views.models import ExportView
-    from mnistcli.registry.exports import export_model
+    from mnistcli.registry.exports import encode_export, export_model, exporter
 
+    is_stdout = output == Path("-")
+    if is_stdout and not exporter(to).is_text:
+        raise UsageError(f"{to} is no text to print", hint="name a file: --output FILE")
+    if is_stdout and out.format not in ("table", "quiet"):
+        raise UsageError(f"--output - and --{out.format} are both about standard output")
     loaded = session_of(ctx).registry().load(model)
-    out.emit(ExportView(export_model(loaded, to, output, overwrite=force)))
+    if is_stdout:
+        write(encode_export(loaded, to).decode())
+    else:
+        out.emit(ExportView(export_model(loaded, to, output, overwrite=force)))
 
 
 @app.command()
@@ -210,6 +227,12 @@ def reproduce(
     out.emit(ReproductionView(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
+
+
+def _describe_formats() -> str:
+    from mnistcli.registry.exports import exporter, formats
+
+    return "; ".join(f"{name}: {exporter(name).what}" for name in formats()) + "."
 
 
 def _is_confirmed(refs: list[str], out: Output) -> bool:

@@ -164,9 +164,7 @@ class ExportView(View):
     export: Export
 
     def document(self) -> dict[str, Any]:
-        content = asdict(self.export)
-        advice = content.pop("advice")
-        return {**content, "path": str(self.export.path), **advice}
+        return asdict(self.export) | {"path": str(self.export.path)}
 
     def lines(self) -> Iterator[str]:
         yield str(self.export.path)
@@ -176,9 +174,9 @@ class ExportView(View):
         wrote = f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"
         pairs = [
             ("Wrote", wrote),
-            ("Good for", export.advice.good_for),
-            ("Trust", export.advice.trust),
-            ("Use", export.advice.use),
+            ("Good for", export.good_for),
+            ("Trust", export.trust),
+            ("Use", export.use),
             ("sha256", export.sha256),
         ]
         return facts(iter(pairs))

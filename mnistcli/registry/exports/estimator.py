@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -15,11 +12,12 @@ if TYPE_CHECKING:
 
 
 def make_estimator(model: Model) -> Pipeline:
-    """Give a Pipeline of a scaler and a LogisticRegression that answers as the model does.
+    """Return a Pipeline of a scaler and a LogisticRegression that answers as the model does.
 
     Its ``predict``, ``predict_proba`` and ``decision_function`` take raw pixels, shape (n, 784), 0 to 255,
     of any real dtype; ``classes_`` are the class names in class order.
     """
+    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MaxAbsScaler
@@ -32,7 +30,7 @@ def make_estimator(model: Model) -> Pipeline:
         C=math.inf if settings.penalty == "none" else settings.C,
         l1_ratio=settings.l1_share,
         class_weight=settings.class_weight,
-        # Ours is not in scikit-learn; who fits a clone of the Pipeline gets lbfgs.
+        # Ours is not in scikit-learn: a clone of the Pipeline is fitted by lbfgs.
         solver="lbfgs" if settings.solver in ("auto", "newton") else settings.solver,
     )
     logistic.classes_ = np.array(classifier.class_names)
@@ -41,26 +39,3 @@ def make_estimator(model: Model) -> Pipeline:
     logistic.n_features_in_ = classifier.n_features
     logistic.n_iter_ = np.array([card.certificate.get("n_iterations", 0)], dtype=np.int32)
     return make_pipeline(scaler, logistic)
-
-
-def pickled(model: Model) -> bytes:
-    """Give the bytes that ``joblib.load`` reads."""
-    import joblib
-
-    file = io.BytesIO()
-    joblib.dump(make_estimator(model), file)
-    return file.getvalue()
-
-
-def as_skops(model: Model) -> bytes:
-    """Give the bytes that ``skops.io.load`` reads without being told to trust anything.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        skops is not installed.
-    """
-    import skops.io
-
-    content: bytes = skops.io.dumps(make_estimator(model))
-    return content

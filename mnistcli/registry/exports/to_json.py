@@ -6,6 +6,8 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.registry.exports import Exporter
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 _SIDE = 28
 
 
-def encode_document(model: Model) -> bytes:
-    """Give the document as UTF-8; its numbers, read back, are the model's to the last bit."""
+def encode(model: Model) -> bytes:
+    """Return the document as UTF-8; its numbers, read back, are the model's to the last bit."""
     classifier = model.classifier
     fields = {
         "schema": "mnistcli.exported_model",
@@ -26,7 +28,7 @@ def encode_document(model: Model) -> bytes:
         "scale": classifier.scale,
         "intercept": classifier.intercept.tolist(),
         "coef": classifier.coef.tolist(),
-        "card": model.card.document(),
+        "card": json.loads(model.card.to_json()),
     }
     lines = [f'  "{key}": {_matrix(v) if key == "coef" else _text(v)}' for key, v in fields.items()]
     # The path of a file may hold bytes that are no text.
@@ -66,3 +68,13 @@ def _matrix(rows: Sequence[Sequence[float]]) -> str:
         for row in rows
     )
     return "[\n    [" + "],\n    [".join(pictures) + "]\n  ]"
+
+
+EXPORTER = Exporter(
+    encode,
+    what="readable JSON",
+    good_for="reading, and predicting in any language: it says how",
+    trust="numbers and words, nothing runs",
+    use="json.loads(pathlib.Path({file}).read_text('utf-8'))",
+    is_text=True,
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from mnistcli.registry.exports import Exporter
 
 if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
@@ -19,14 +19,9 @@ _OPSET, _IR_VERSION = 17, 8
 _SIDE = 28
 
 
-def encode_graph(model: Model) -> bytes:
-    """Give the bytes of an ``.onnx`` file; equal models give equal bytes.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        onnx is not installed.
-    """
+def encode(model: Model) -> bytes:
+    """Return the bytes of an ``.onnx`` file; equal models give equal bytes."""
+    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     classifier = model.classifier
@@ -72,3 +67,12 @@ def encode_graph(model: Model) -> bytes:
     helper.set_model_props(proto, {"card": model.card.to_json()})
     content: bytes = proto.SerializeToString(deterministic=True)
     return content
+
+
+EXPORTER = Exporter(
+    encode,
+    what="a graph from pixels to an answer",
+    good_for="other languages, servers, browsers and phones: pixels (n, 28, 28) in, answers out",
+    trust="nothing in it runs but a few products and sums; the runtime that reads it has to be sound",
+    use="onnxruntime.InferenceSession({file}).run(None, {{'pixels': images}})",
+)
