@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -60,18 +64,101 @@ def test_two_numbers_that_round_to_the_same_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "bar"), [("accuracy=99%", 0.99), ("brier=1.5", 1.5), ("log_loss=3", 3), ("ece=0", 0)]
+)
+def test_a_bar_is_a_number_or_a_percentage(text, bar):
+    assert parse_gate(text).bar == bar
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
     [
-        ("acuracy=0.9", "'acuracy' is no metric here"),
-        ("", "'' is no metric here"),
-        ("accuracy", "'accuracy' has no number to reach"),
-        ("accuracy=high", "'accuracy=high' has no number to reach"),
-        ("accuracy=nan", "'accuracy=nan' has no number to reach"),
+        ("acuracy=0.9", "'acuracy' is no metric here", f"there is {', '.join(metric_names())}"),
+        ("", "'' is no metric here", f"there is {', '.join(metric_names())}"),
+        ("accuracy", "'accuracy' has no number to reach", "for example accuracy=0.99"),
+        ("accuracy=high", "'accuracy=high' has no number to reach", "for example accuracy=0.99"),
+        ("log_loss=nan", "'log_loss=nan' has no number to reach", "for example log_loss=0.02"),
+        (
+            "accuracy=99",
+            "'accuracy=99' is no bar: accuracy goes from 0 to 1",
+            "for 99 % give accuracy=0.99",
+        ),
+        ("roc_auc=-0.1", "'roc_auc=-0.1' is no bar: roc_auc goes from 0 to 1", "roc_auc=0.99"),
+        ("ece=101", "'ece=101' is no bar: ece goes from 0 to 1", "for example ece=0.02"),
+        ("brier=2.1", "'brier=2.1' is no bar: brier goes from 0 to 2", "brier=0.02"),
+        ("log_loss=inf", "'log_loss=inf' is no bar: log_loss goes from 0 to inf", "log_loss=0.02"),
     ],
 )
-def test_what_is_no_gate_is_refused(text, message):
+def test_what_is_no_gate_is_refused(text, message, hint):
     with pytest.raises(UsageError) as caught:
         parse_gate(text)
     assert caught.value.message == message
-    if "no metric" in message:
-        assert caught.value.hint == f"there is {', '.join(metric_names())}"
+    assert caught.value.hint.endswith(hint)
+
+
+def test_the_published_names_are_all_there():
+    assert {"accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "average_precision",
+            "log_loss", "brier", "ece"} <= set(metric_names())  # fmt: skip
+
+
+ADD_A_METRIC = """
+import json, sys
+from typer.testing import CliRunner
+from mnistcli.metrics import catalog
+
+catalog.Evaluation.error_rate = property(lambda self: 1 - self.accuracy)
+catalog.Evaluation.error_rate_interval = property(lambda self: (0.125, 0.25))
+catalog.METRICS += (
+    catalog.Metric("error_rate", "Error rate", "percent", 3, larger_is_better=False,
+                   has_interval=True, in_card=True),
+)
+from mnistcli.cli.app import app
+
+for command in json.loads(sys.argv[1]):
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert done.exit_code == 0, (command, done.output, done.exception)
+    print(json.dumps(done.stdout))
+"""
+
+
+def test_a_metric_that_is_added_is_seen_everywhere(tmp_path):
+    """The drill of adding a metric: a line of METRICS and a property of Evaluation."""
+    page, readme = tmp_path / "r.html", tmp_path / "r.md"
+    commands = [
+        ["train", "--task", "3v8", "--limit", "100", "--json"],
+        ["models", "info", "--json"],
+        ["evaluate", "--json"],
+        ["evaluate", "--tsv"],
+        ["evaluate", "--fail-under", "error_rate=99%"],
+        ["compare", "3v8", "3v8", "--tsv"],
+        ["compare", "3v8", "3v8", "--by", "error_rate", "--json"],
+        ["compare", "3v8", "3v8", "--by", "error_rate"],
+        ["compare", "--help"],
+        ["evaluate", "--help"],
+        ["report", "-o", str(page), "-q"],
+        ["report", "-o", str(readme), "-q"],
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", ADD_A_METRIC, json.dumps(commands)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (train, info, evaluation, tsv, table, rows, by, by_table, compare_help, evaluate_help, *_) = (
+        json.loads(line) for line in done.stdout.splitlines()
+    )
+    value = json.loads(evaluation)["error_rate"]
+    assert value == pytest.approx(1 - json.loads(evaluation)["accuracy"])
+    assert json.loads(evaluation)["error_rate_interval"] == [0.125, 0.25]
+    assert json.loads(train)["test"]["error_rate"] == value
+    assert json.loads(info)["card"]["metrics"]["test_error_rate"] == value
+    assert f"\nerror_rate\t\t{value!r}\t0.125\t0.25\n" in tsv
+    assert f"Error rate         {100 * value:.3f} %  12.50 to 25.00 %" in table
+    assert "error_rate" in rows.partition("\n")[0].split("\t")
+    assert json.loads(by)["by"] == "error_rate"
+    assert "by error rate" in by_table
+    assert "error_rate" in compare_help
+    assert "error_rate less is better" in " ".join(evaluate_help.split())
+    assert f"<dt>Error rate</dt><dd>{100 * value:.3f}\xa0%</dd>" in page.read_text()
+    assert f"| Error rate | {100 * value:.3f} % | 12.50 to 25.00 % |" in readme.read_text()
