@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
+from rich.style import Style
 from sklearn import metrics
 
 import mnistcli
@@ -212,32 +213,69 @@ def test_mistakes_go_into_a_file(invoke, model, tmp_path):
     assert invoke("evaluate", "--output", str(tmp_path / "y.png")).code == 2
 
 
-def test_the_confusion_matrix_is_a_heat_map_where_there_are_colours(model, mnist):
-    judged = mnistcli.evaluate(mnistcli.load_model(), mnist)
+CONFUSION = np.array([[980, 0, 1, 5, 14], [35, 960, 5, 0, 0], [0, 0, 1000, 0, 0],
+                      [100, 0, 0, 460, 440], [0, 0, 0, 0, 0]])  # fmt: skip
 
-    def matrix(**settings):
-        page = Console(file=io.StringIO(), width=80, height=50, _environ={}, **settings)
-        page.print(confusion_table(judged.evaluation.confusion, ("rest", "2"), page))
-        return page.file.getvalue()
 
-    plain = matrix()
-    coloured = matrix(force_terminal=True, color_system="truecolor")
+def drawn_matrix(color_system):
+    Style.parse.cache_clear()  # a style remembers the codes of the first console that it was on
+    page = Console(
+        file=io.StringIO(), width=80, height=50, force_terminal=color_system is not None,
+        color_system=color_system, _environ={},
+    )  # fmt: skip
+    page.print(confusion_table(CONFUSION, tuple("abcde"), page))
+    return page.file.getvalue()
+
+
+def luminance(colour):
+    levels = np.array(colour) / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(one, other):
+    light, dark = sorted([luminance(one), luminance(other)], reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_numbers_of_a_confusion_matrix_are_the_same_in_any_colours():
+    plain = drawn_matrix(None)
     assert "\x1b" not in plain
-    without_codes = re.sub(r"\x1b\[[0-9;]*m", "", coloured).replace("\xa0", " ")
-    assert [line.split() for line in without_codes.splitlines()] == [
-        line.split() for line in plain.splitlines()
-    ]
-    counts = judged.evaluation.confusion
-    assert [line.split() for line in plain.splitlines()[-3:-1]] == [
-        ["rest", *map(str, counts[0])],
-        ["2", *map(str, counts[1])],
-    ]
-    # every shaded number has a colour of its own that stands out
-    shaded = re.findall(r"\x1b\[(?:1;)?38;2;(\d+);\d+;\d+;48;2;(\d+);(\d+);(\d+)m", coloured)
-    assert len(shaded) >= 3
-    for ink, *paper in shaded:
-        light = np.dot([0.299, 0.587, 0.114], [int(level) for level in paper])
-        assert abs(int(ink) - light) > 100
+    rows = [line.split() for line in plain.splitlines()[-6:-1]]
+    assert [[0 if cell == "." else int(cell) for cell in row[1:]] for row in rows] == (
+        CONFUSION.tolist()
+    )
+    for colours in ("standard", "256", "truecolor"):
+        without_codes = re.sub(r"\x1b\[[0-9;]*m", "", drawn_matrix(colours)).replace("\xa0", " ")
+        assert [line.split() for line in without_codes.splitlines()] == [
+            line.split() for line in plain.splitlines()
+        ]
+
+
+def test_a_heat_map_can_be_read_on_white_and_on_black_and_shades_by_size():
+    cells = re.findall(
+        r"\x1b\[(?:1;)?38;2;(\d+;\d+;\d+);48;2;(\d+;\d+;\d+)m *(\d+)", drawn_matrix("truecolor")
+    )
+    papers = {}
+    for ink, paper, count in cells:
+        papers[count] = [int(level) for level in paper.split(";")]
+        assert contrast([int(level) for level in ink.split(";")], papers[count]) > 4.3
+        assert contrast(papers[count], (255, 255, 255)) > 4.3
+        assert contrast(papers[count], (0, 0, 0)) > 4.3
+    redness = [papers[count][0] - papers[count][2] for count in ("5", "14", "35", "100")]
+    assert redness == sorted(set(redness))
+    assert all(papers[n][2] > papers[n][0] for n in ("960", "980", "1000"))  # blue
+    assert "1" not in papers  # one of a thousand
+    assert papers["460"][2] < 200 < papers["980"][2]  # 46 % of its row, 99 % of its column
+
+
+def test_sixteen_colours_tell_three_sizes_of_mistakes():
+    text = drawn_matrix("standard")
+    styles = {count: code for code, count in re.findall(r"\x1b\[([0-9;]*)m *(\d+)", text)}
+    assert styles["980"] == styles["1000"] == "1;97;44"  # white on blue
+    assert styles["100"] == "1;97;41"  # white on red
+    assert styles["14"] == styles["35"] == "31"
+    assert "1" not in styles
 
 
 # --- thresholds, calibration, curves, gates -----------------------------------------------------

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from rich.console import Console, RenderableType
-    from rich.style import Style
     from rich.text import Text
 
 
@@ -22,8 +21,7 @@ def confusion_table(
 ) -> RenderableType:
     """Draw a confusion matrix: the stronger a cell, the larger its share of the row.
 
-    Zeros are dots. The numbers say everything; where there are fewer than 256 colours they do so
-    alone.
+    Blue is right, red is wrong, zeros are dots.
     """
     cells = [
         [
@@ -67,7 +65,8 @@ def _matrix(
     # rich's tables leave gaps between cells, which a heat map should not have.
     from rich.text import Text
 
-    is_heat_map = not console.no_color and console.color_system in ("256", "truecolor")
+    n_colours = "" if console.no_color else console.color_system
+    shade = {"truecolor": _shade, "256": _shade, "standard": _shade_of_16}.get(n_colours or "")
     first = max(len(corner), *map(len, class_names)) + 3
     texts = [cell.text for row in cells for cell in row]
     width = max(*map(len, texts), *map(len, class_names)) + 2
@@ -80,37 +79,41 @@ def _matrix(
     for name, row in zip(class_names, cells, strict=True):
         page.append(f"{name} ".rjust(first))
         for cell in row:
-            style = _heat(cell) if is_heat_map else _plain(cell)
             # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
-            end = "\xa0" if is_heat_map else " "
-            page.append(f"{cell.text}{end}".rjust(width), style)
+            end = "\xa0" if shade else " "
+            page.append(f"{cell.text}{end}".rjust(width), shade(cell) if shade else "")
         page.append("\n")
     return page
 
 
-def _heat(cell: _Cell) -> Style:
-    """Shade a cell by its share of the row, from blue (right) or red (wrong) to the page."""
-    from rich.color import Color
-    from rich.style import Style
-
-    share, is_right = cell.share, cell.is_right
-    if not share > 0:
-        return Style(dim=True)
-    if is_right:
-        full, strength = (20, 95, 160), share
-    elif share < 0.004:
-        return Style()  # a light shade would only glare on a dark terminal
-    else:
-        # Most mistakes are few in a hundred: the root makes them differ.
-        full, strength = (200, 30, 20), min(1.0, (share / 0.1) ** 0.5)
-    red, green, blue = (round(255 - (255 - level) * strength) for level in full)
-    # The weights of luminance; black or white, whichever stands out more.
-    is_light = 0.299 * red + 0.587 * green + 0.114 * blue > 140
-    ink = Color.from_rgb(0, 0, 0) if is_light else Color.from_rgb(255, 255, 255)
-    return Style.from_color(ink, Color.from_rgb(red, green, blue)) + Style(bold=is_right)
+# As light as each other, and as far from white as from black (4.5 to 1, WCAG 2): the page of a
+# terminal may be either, and asking costs time. How coloured a cell is says how large it is.
+_GREY, _BLUE, _RED = (118, 118, 118), (34, 116, 224), (224, 48, 36)
 
 
-def _plain(cell: _Cell) -> str:
+def _shade(cell: _Cell) -> str:
+    """Colour a cell by its share of the row, from grey to blue (right) or red (wrong)."""
+    strength = _strength(cell)
+    if not strength:
+        return "" if cell.share > 0 else "dim"
+    full = _BLUE if cell.is_right else _RED
+    paper = ",".join(str(round(g + strength * (f - g))) for g, f in zip(_GREY, full, strict=True))
+    return f"{'bold ' if cell.is_right else ''}#ffffff on rgb({paper})"
+
+
+def _shade_of_16(cell: _Cell) -> str:
+    """Do the same with the colours that each terminal has: three sizes."""
+    strength = _strength(cell)
+    if not strength:
+        return "" if cell.share > 0 else "dim"
+    if strength < 0.7:
+        return "blue" if cell.is_right else "red"
+    return f"bold bright_white on {'blue' if cell.is_right else 'red'}"
+
+
+def _strength(cell: _Cell) -> float:
+    """Return how strongly a cell is coloured: from 0 to 1, 0 for what need not be seen at once."""
     if cell.is_right:
-        return "bold green"
-    return "red" if cell.share > 0 else "dim"
+        return cell.share if cell.share > 0 else 0.0
+    # Most mistakes are few in a hundred: the root makes them differ.
+    return min(1.0, (cell.share / 0.1) ** 0.5) if cell.share >= 0.004 else 0.0
