@@ -218,7 +218,9 @@ CONFUSION = np.array([[980, 0, 1, 5, 14], [35, 960, 5, 0, 0], [0, 0, 1000, 0, 0]
 
 
 def drawn_matrix(color_system):
-    Style.parse.cache_clear()  # a style remembers the codes of the first console that it was on
+    # A style remembers the codes of the first console that it was on.
+    Style.parse.cache_clear()
+    Style._add.cache_clear()
     page = Console(
         file=io.StringIO(), width=80, height=50, force_terminal=color_system is not None,
         color_system=color_system, _environ={},
