@@ -86,7 +86,7 @@ def _matrix(
     return page
 
 
-# As light as each other, and as far from white as from black (4.5 to 1, WCAG 2): the page of a
+# As light as each other, and as far from white as from black (4 to 1 and more): the page of a
 # terminal may be either, and asking costs time. How coloured a cell is says how large it is.
 _GREY, _BLUE, _RED = (118, 118, 118), (34, 116, 224), (224, 48, 36)
 
