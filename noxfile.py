@@ -1,5 +1,9 @@
 """What is checked, and how: ``nox`` runs lint, types and tests; the rest is opt-in."""
 
+import re
+from itertools import chain
+from pathlib import Path
+
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -84,3 +88,16 @@ def mutants(session: nox.Session) -> None:
     """Make one mistake at a time and see whether the tests notice; ``nox -s mutants -- --count 40``."""
     install(session, "test", "mutants")
     session.run("python", "-m", "tests.mutants", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Ask for known holes in the oldest versions that pyproject.toml admits."""
+    session.install("pip-audit")
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *chain.from_iterable(extras)]
+    floors = Path(session.create_tmp()) / "floors.txt"
+    floors.write_text("\n".join(re.sub(r">=([0-9.]+).*", r"==\1", each) for each in wanted))
+    # Strict: what the advisories could not be asked about is no success.
+    session.run("pip-audit", "--strict", "--no-deps", "--disable-pip", "-r", str(floors))
