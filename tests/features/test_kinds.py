@@ -1,0 +1,105 @@
+"""Every kind of features keeps what it needs, and a new one is known everywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mnistcli
+from mnistcli.features import FeatureSpec
+
+SPECS = (FeatureSpec("patches", sides=(5, 9), n_filters=8), FeatureSpec("deskew"), FeatureSpec())
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
+def test_what_is_kept_brings_the_features_back(mnist, spec):
+    images = mnist.train.images[:100]
+    features = spec.features.learn(spec, images, seed=0)
+    kept = features.arrays() if features else {}
+    assert {name: array.shape for name, array in kept.items()} == spec.features.shapes(spec)
+    again = spec.features.from_arrays(spec, kept)
+    if features is None:
+        assert again is None
+        return
+    rows = features.transform(images[:5])
+    assert (rows.shape, rows.dtype) == ((5, spec.features.count(spec)), np.uint8)
+    np.testing.assert_array_equal(again.transform(images[:5]), rows)
+
+
+# What a new file in the package and one more entry of FEATURE_KINDS would be.
+STRIPES = """
+    import sys
+    import numpy as np
+    from mnistcli.features import FEATURE_KINDS, Features
+
+    class Stripes(Features):
+        summary = "the ink of each row"
+        has_pixel_weights = False
+        def __init__(self, weights):
+            self.weights = weights
+        @classmethod
+        def learn(cls, spec, images, seed):
+            return cls(np.full((1, 28), 1 / 28, np.float32))
+        @classmethod
+        def from_arrays(cls, spec, arrays):
+            return cls(arrays["weights"])
+        @classmethod
+        def shapes(cls, spec):
+            return {"weights": (1, 28)}
+        @classmethod
+        def count(cls, spec):
+            return 28
+        @classmethod
+        def describe(cls, spec):
+            return "28 rows"
+        def transform(self, images):
+            return np.round(images @ self.weights[0]).astype(np.uint8)
+        def arrays(self):
+            return {"weights": self.weights}
+        def filters(self):
+            return (self.weights.reshape(1, 1, 28).repeat(28, axis=1),)
+
+    FEATURE_KINDS["stripes"] = Stripes
+    from mnistcli.cli.app import app
+    for line in sys.argv[1:]:
+        print(f"--- {line}", flush=True)
+        try:
+            app(line.split(), prog_name="mnistcli")
+        except SystemExit as end:
+            assert not end.code, (line, end.code)
+        sys.stdout.flush()
+"""
+
+
+def test_a_new_kind_is_one_class_and_one_entry(home):
+    lines = (
+        "train --help",
+        "train -t 0v1 --limit 300 --features stripes",
+        "models info 0v1",
+        "evaluate 0v1",
+        "predict --index 7",
+        "show --filters 0v1",
+        "report 0v1 -o page.html",
+        "train -t 0v1 --limit 300 --features stripes --C 0.1 --no-save",
+        "models reproduce 0v1 -q",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(STRIPES), *lines],
+        capture_output=True, text=True, cwd=home, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(mnistcli.__file__).parents[1]), "COLUMNS": "200"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    parts = dict(part.split("\n", 1) for part in ended.stdout.split("--- ")[1:])
+    assert "[pixels|deskew|patches|stripes]" in parts[lines[0]]
+    assert "stripes: the ink of each row" in " ".join(parts[lines[0]].split())
+    assert "logistic regression on 28 rows, L2 penalty" in parts[lines[1]]
+    assert "28 rows" in parts[lines[2]]
+    assert "28 x 28 #0" in parts[lines[5]]
+    assert parts[lines[8]] == "reproduced\n"
+    assert len(list((home / "features").glob("*"))) == 1
