@@ -54,7 +54,7 @@ def test_what_is_learned_follows_the_seed(mnist, samples):
 
 
 def test_the_best_c_is_taken_not_the_simplest(mnist):
-    settings = {"split": SplitSpec(limit=600), "folds": FoldSpec(3)}
+    settings = {"split": SplitSpec(limit=800), "folds": FoldSpec(3)}
     found = train(mnist, search=True, **settings)
     given = train(mnist, SolverSettings(C=found.choice.C), **settings)
     assert len({1.0, found.choice.C, found.choice.C_1se}) == 3
@@ -81,8 +81,8 @@ def test_pairs_have_converged_when_all_of_them_have(mnist):
         settings = TrainingSettings(SolverSettings(max_iter=max_iter), SplitSpec(limit=300))
         return mnistcli.train("pairs", mnist, settings).fit.certificate.converged
 
-    counts = [converged(n) for n in (1, 9, 100)]
-    assert counts == [False, False, True]
+    # A few, most and all of the 45 end within so many steps.
+    assert [converged(n) for n in (9, 12, 100)] == [False, False, True]
 
 
 def test_folds_that_have_not_converged_are_counted(mnist):
