@@ -16,7 +16,7 @@
     ├── NotReproducedError        8  a model trained again answers otherwise
     └── LockTimeoutError          9  another process held a lock for too long
 
-The number is the exit code (README, "Exit codes"); 130 and 141 are Ctrl-C and a closed pipe. Each
+The number is the exit code (``mnistcli help exit-codes``); 130 and 141 are Ctrl-C and a closed pipe. Each
 class takes facts and writes its own sentence. An error that is not in this tree is a bug and keeps
 its traceback.
 """

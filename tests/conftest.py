@@ -24,7 +24,7 @@ from mnistcli.datasets import DatasetStore
 from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -153,6 +153,36 @@ def _counted(request: pytest.FixtureRequest, record_property: Callable[..., None
     for mark in request.node.iter_markers("promise"):
         if mark.args:
             record_property("promise", [*mark.args, 1])
+
+
+# What may be skipped where CI is set, and why; anything else there is a hole in the tests.
+EXPECTED_SKIPS = {
+    "only root can become somebody else": "CI need not run as root",
+    "nobody may not run this Python": "Python may lie in a folder of one user",
+    "cannot mount a tmpfs here": "containers may not mount",
+    "needs strace": "a tool of the system",
+    "one core is never shared": "CI may have one core",
+}
+
+
+def unexpected_skips(reports: Iterable[pytest.TestReport]) -> list[str]:
+    """The skipped tests that are not `EXPECTED_SKIPS`, and why they were skipped."""
+    skips = [(each.nodeid, str(each.longrepr[2]).removeprefix("Skipped: ")) for each in reports]
+    return [f"{name}: {reason}" for name, reason in skips if reason not in EXPECTED_SKIPS]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("torture"):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and not hasattr(session.config, "workerinput"):
+        for skip in unexpected_skips(reporter.stats.get("skipped", [])):
+            reporter.write_line(f"\nunexpectedly skipped on CI: {skip}", red=True)
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

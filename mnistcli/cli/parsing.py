@@ -113,7 +113,7 @@ def usage_error(error: Any) -> UsageError:
         hint = did_you_mean(error.option_name, _options_of(ctx))
     elif hasattr(error, "param_type"):  # a parameter that is needed
         option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
-        value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}")
+        value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]
         hint = f"type {ctx.command_path} {option} {value}".replace("  ", " ")
     elif choices:
         hint = did_you_mean(message.partition(": '")[2].partition("'")[0], choices)
@@ -121,13 +121,15 @@ def usage_error(error: Any) -> UsageError:
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Raise UsageError if a word of the command line is empty, as an unset shell variable is."""
+    """Raise UsageError for a word that is empty, as an unset variable is, and for ``-o -``."""
     for before, word in zip(["", *words], words, strict=False):
         option = before if before.startswith("-") and before != "--" else "an argument"
         if word.startswith("--") and word.endswith("="):
             option, word = word[:-1], ""  # noqa: PLW2901 - the value
         if not word:
             raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
+        if word == "-" and before in ("-o", "--output"):
+            raise UsageError(f"{before} needs the name of a file, which - is not")
 
 
 def write_sections(formatter: Any, rows: Rows) -> None:

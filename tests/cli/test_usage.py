@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from mnistcli.cli import topics
+from tests.conftest import unexpected_skips
 
 MISTAKES = [
     (["trian"], "there is no command 'trian'", "did you mean mnistcli train?"),
@@ -31,7 +33,7 @@ MISTAKES = [
     (["train", "0v1", "1v2"], "too many arguments: (1v2)", "see mnistcli train --help"),
     (
         ["models", "export"],
-        "missing option '--to'. Choose from: joblib, skops, onnx, json",
+        "missing option '--to'",
         "type mnistcli models export --to joblib",
     ),
     (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
@@ -47,6 +49,12 @@ MISTAKES = [
     (["train", "0v1", "--name="], "--name is empty", "is a variable of the shell not set?"),
     (["predict", "-m", "", "x.png"], "-m is empty", "is a variable of the shell not set?"),
     (["predict", "--", ""], "an argument is empty", "is a variable of the shell not set?"),
+    (["show", "7", "-o", "-"], "-o needs the name of a file, which - is not", None),
+    (
+        ["models", "export", "--to", "json", "--output", "-"],
+        "--output needs the name of a file, which - is not",
+        None,
+    ),
     (["help", "jsn"], "there is no command and no topic 'jsn'", "did you mean json?"),
     (["help", "json", "more"], "there is no command and no topic 'json more'", "did you mean json?"),
     (["help", "models", "nothing"], "there is no command 'nothing'", "see mnistcli models --help"),
@@ -119,3 +127,11 @@ def test_a_topic_is_plain_in_a_pipe_and_drawn_on_a_terminal(invoke, monkeypatch,
 
 def test_the_version_is_a_command_too(invoke):
     assert invoke("version").out == invoke("--version").out
+
+
+def test_a_skip_that_nobody_expects_is_named():
+    skipped = [
+        SimpleNamespace(nodeid=name, longrepr=("file", 1, f"Skipped: {reason}"))
+        for name, reason in [("a", "no time"), ("b", "needs strace")]
+    ]
+    assert unexpected_skips(skipped) == ["a: no time"]
