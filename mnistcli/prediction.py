@@ -318,8 +318,10 @@ def _predict_batch(
 
 def _as_they_are(batch: Batch) -> Iterator[Seen | BadImageError]:
     height, width = batch.greys.shape[1:]
-    for grey, source in zip(batch.greys, batch.sources, strict=True):
-        if (height, width) == (_SIDE, _SIDE):
+    for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
+        if i in batch.faults:
+            yield batch.faults[i]
+        elif (height, width) == (_SIDE, _SIDE):
             yield grey, batch.notes
         else:
             problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
@@ -327,18 +329,12 @@ def _as_they_are(batch: Batch) -> Iterator[Seen | BadImageError]:
 
 
 def _conformed(batch: Batch) -> Iterator[Seen | BadImageError]:
-    from mnistcli.conforming.placing import conform, is_mnist_like
+    from mnistcli.conforming.placing import conform_all
 
-    is_like = np.zeros(len(batch.greys), dtype=bool)
-    if batch.greys.shape[1:] == (_SIDE, _SIDE):
-        is_like = is_mnist_like(batch.greys)  # at once: a thousand images cost as much as one
-    for grey, source, like in zip(batch.greys, batch.sources, is_like.tolist(), strict=True):
-        if like:
-            yield grey, batch.notes
-            continue
-        try:
-            conformed = conform(grey, source=source)
-        except BadImageError as error:
-            yield error
+    for i, conformed in enumerate(conform_all(batch.greys, batch.sources)):
+        if i in batch.faults:
+            yield batch.faults[i]
+        elif isinstance(conformed, BadImageError):
+            yield conformed
         else:
             yield conformed.image, batch.notes + conformed.steps

@@ -14,7 +14,10 @@ from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from mnistcli.cli.output import Output
+    from mnistcli.datasets import LabelledImages
     from mnistcli.prediction import Input, Prediction
+    from mnistcli.tasks import Task
 
 # Longer than any path; what goes on without a NUL for so long is no list of names.
 _LONGEST_NAME = 1 << 16
@@ -88,6 +91,19 @@ def _read(file: BinaryIO) -> bytes:
     except OSError as error:  # a closed standard input, a folder
         raise DataUnavailableError(f"cannot read the list of names: {error.strerror}") from None
     return chunk
+
+
+def own_digits(data: Path, task: Task, out: Output, *, raw: bool) -> LabelledImages:
+    """Read the user's labelled digits, and tell what was done to them and how many take part."""
+    from mnistcli.datasets.labelled import read_labelled
+
+    own = read_labelled(data, raw=raw)
+    for note in own.notes:
+        out.note(note)
+    n, n_members = len(own.labels), int((task.encode(own.labels) >= 0).sum())
+    if n_members < n:
+        out.note(f"{n_members:,} of {n:,} images are of digits of the task {task.name}")
+    return own
 
 
 @dataclass

@@ -55,6 +55,9 @@ def png_only(path: Path | None) -> Path | None:
     return path
 
 
+RawFlag = Annotated[
+    bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
+]
 RenderOption = Annotated[
     Render,
     typer.Option(

@@ -22,6 +22,8 @@ from mnistcli.conforming.types import BOX, CENTRE, FIELD, Box, NoDigitError
 from mnistcli.errors import BadImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mnistcli.conforming.types import Digit, Ink, Mask
     from mnistcli.pictures import Grey
 
@@ -79,6 +81,18 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
     return _placed(digit, grey.shape)
+
+
+def conform_all(greys: Grey, sources: Sequence[str]) -> Iterator[Conformed | BadImageError]:
+    """Bring pictures of one size into the form of MNIST, or say which are none; see `conform`."""
+    is_like = np.zeros(len(greys), dtype=bool)
+    if greys.shape[1:] == (FIELD, FIELD):
+        is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
+    for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
+        try:
+            yield Conformed(grey, ()) if like else conform(grey, source=source)
+        except BadImageError as error:
+            yield error
 
 
 def is_mnist_like(images: Grey) -> Mask:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from mnistcli._version import __version__
-from mnistcli.datasets import containers
+from mnistcli.containers.reading import kind_of
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
 
@@ -191,7 +191,7 @@ def _chunks(response: http.client.HTTPResponse, wanted: _Wanted) -> Iterator[byt
 def _check_beginning(chunk: bytes, n_declared: int | None, wanted: _Wanted) -> None:
     """Give up at the first bytes where they, or the declared size, already tell."""
     n_expected = wanted.n_expected
-    if containers.looks_like_html(chunk):
+    if kind_of(chunk) == "html":
         but = f", expected {n_expected:,} bytes of data" if n_expected else ""
         raise CorruptFileError(wanted.url, f"is a web page (HTML){but}")
     if n_declared is not None and n_expected not in (None, n_declared):

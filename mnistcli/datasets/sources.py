@@ -16,16 +16,18 @@ published file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import numpy as np
 
-from mnistcli.datasets import containers
-from mnistcli.datasets.catalog import IMAGE_SHAPE, PART_NAMES
+from mnistcli.containers.digits import checked_labels, read_digits, read_labels
+from mnistcli.containers.reading import FormatError, kind_of, stream_of
+from mnistcli.datasets.catalog import IMAGE_SHAPE
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -46,10 +48,11 @@ from mnistcli.paths import expand
 from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from mnistcli.containers.digits import Block
     from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec, RemoteFile
     from mnistcli.progress import Progress
 
@@ -255,29 +258,52 @@ def _load_container_file(spec: DatasetSpec, path: Path, progress: Progress) -> L
 
 
 def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:
-    array = containers.read_idx(file, source, max_bytes=_max_decoded_bytes(part))
-    if len(part.shape) == 1 and array.ndim == 2 and array.shape[1]:
-        array = array[:, 0]  # QMNIST: the other columns tell the writer
-    return _conform(part, array, source)
+    with _damage_of(source), stream_of(file) as stream:
+        if len(part.shape) == 1:
+            array = checked_labels(read_labels(stream, _max_decoded_bytes(part)))
+        else:
+            array, _ = _gathered(read_digits(stream), part.shape[0])
+    if array.shape != part.shape:
+        raise CorruptFileError(
+            source, f"{part.name} has the shape {array.shape}, expected {part.shape}"
+        )
+    return array
+
+
+@contextlib.contextmanager
+def _damage_of(source: str) -> Iterator[None]:
+    try:
+        yield
+    except FormatError as error:
+        raise CorruptFileError(f"{source}{error.where}", error.problem, hint=error.hint) from None
+
+
+def _gathered(
+    blocks: Iterable[Block], n_most: int, tell: Callable[[], object] = lambda: None
+) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None]:
+    """Read images of 28 x 28, at most so many, and their labels if there are any."""
+    images = np.empty((n_most, *IMAGE_SHAPE), np.uint8)
+    labels: list[NDArray[np.float64]] = []
+    n = 0
+    for block in blocks:
+        for fault in block.faults.values():
+            raise fault
+        end = n + len(block.images)
+        if end > n_most:
+            raise FormatError(f"has more than {n_most:,} images")
+        if block.images.shape[1:] != IMAGE_SHAPE:
+            raise FormatError(f"has images of {block.images.shape[1:]}, expected {IMAGE_SHAPE}")
+        images[n:end] = block.images
+        if block.labels is not None:
+            labels.append(block.labels)
+        n = end
+        tell()
+    return images[:n], np.concatenate(labels) if labels else None
 
 
 def _max_decoded_bytes(part: PartSpec) -> int:
     # The widest labels are QMNIST's: eight columns of int32.
     return math.prod(part.shape) * (1 if len(part.shape) > 1 else 32)
-
-
-def _conform(part: PartSpec, array: NDArray[Any], source: str) -> NDArray[np.uint8]:
-    """Return the array as uint8 in C order, if it has the shape and the range that it must."""
-    if array.shape != part.shape:
-        raise CorruptFileError(
-            source, f"{part.name} has the shape {array.shape}, expected {part.shape}"
-        )
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    # A NaN fails both comparisons.
-    if not ((array >= 0) & (array <= 255)).all() or (array % 1).any():
-        raise CorruptFileError(source, f"{part.name} has other values than 0, 1, ..., 255")
-    return array.astype(np.uint8, order="C")
 
 
 def _decode_container(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progress) -> Arrays:
@@ -288,33 +314,15 @@ def _decode_container(spec: DatasetSpec, file: BinaryIO, source: str, progress: 
             f"{source}: {spec.title} can only be verified as its published files",
             hint=f"give a folder or a base URL with {names}",
         )
-    kind = containers.kind_of(file, source)
-    if kind == "arff":
-        return _decode_arff(spec, file, source, progress)
-    if kind == "npz":
-        return _decode_npz(spec, file, source)
-    raise CorruptFileError(
-        source,
-        {
-            "html": "is a web page, not data",
-            "idx": "holds images or labels, not both",
-            "npy": "holds one array, expected four",
-        }.get(kind, "is neither an ARFF nor an npz file"),
-        hint="give an ARFF or npz file, or the folder with the four IDX files",
-    )
-
-
-def _decode_arff(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progress) -> Arrays:
-    n_train = spec.part("train-labels").shape[0]
-    n_test = spec.part("test-labels").shape[0]
-    pixels, labels = containers.read_arff(
-        file,
-        source,
-        n_rows=n_train + n_test,
-        n_columns=math.prod(IMAGE_SHAPE) + 1,
-        progress=progress,
-    )
-    images = pixels.reshape(-1, *IMAGE_SHAPE)
+    n_train, n_test = (spec.part(name).shape[0] for name in ("train-labels", "test-labels"))
+    images, labels = _decode_digits(file, source, n_train + n_test, progress, "train")
+    if len(images) == n_train:  # an npz file with both
+        more, more_labels = _decode_digits(file, source, n_test, progress, "test")
+        images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
+    if len(images) != n_train + n_test:
+        raise CorruptFileError(
+            source, f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
+        )
     return {
         "train-images": images[:n_train],
         "train-labels": labels[:n_train],
@@ -323,11 +331,23 @@ def _decode_arff(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progr
     }
 
 
-def _decode_npz(spec: DatasetSpec, file: BinaryIO, source: str) -> Arrays:
-    names = dict(zip(PART_NAMES, ("x_train", "y_train", "x_test", "y_test"), strict=True))
-    limits = {names[part.name]: _max_decoded_bytes(part) for part in spec.parts}
-    arrays = containers.read_npz(file, source, limits)
-    return {part.name: _conform(part, arrays[names[part.name]], source) for part in spec.parts}
+def _decode_digits(
+    file: BinaryIO, source: str, n_most: int, progress: Progress, part: Literal["train", "test"]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    total = file.seek(0, 2)
+    file.seek(0)
+    with _damage_of(source), stream_of(file) as stream:
+        images, labels = _gathered(
+            read_digits(stream, part),
+            n_most,
+            lambda: progress.update(source, min(stream.n_read, total), total),
+        )
+        if labels is None:
+            raise FormatError(
+                "holds no labels beside its images",
+                hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
+            )
+        return images, checked_labels(labels)
 
 
 def _verified(
@@ -438,12 +458,19 @@ def _load_url(spec: DatasetSpec, url: str, client: Client) -> Loaded:
             failures.append((url, _reason(error)))
         else:
             with file:
-                if containers.kind_of(file, url) in ("arff", "npz", "idx", "npy"):
+                if not _is_web_page(file):
                     arrays = _decode_container(spec, file, url, client.progress)
                     return _verified(spec, arrays, "url", url, file.seek(0, 2))
-            failures.append((url, "is neither an ARFF nor an npz file"))
+            failures.append((url, "is a web page, not data"))
     base = url if url.endswith("/") else f"{url}/"
     return _load_published(spec, (base,), "url", client, failures)
+
+
+def _is_web_page(file: BinaryIO) -> bool:
+    with stream_of(file) as stream:
+        is_page = kind_of(stream.head()) == "html"
+    file.seek(0)
+    return is_page
 
 
 def _reason(error: DownloadError | CorruptFileError) -> str:

@@ -38,8 +38,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from mnistcli import files
+from mnistcli.containers.npy import npy_header
 from mnistcli.datasets.catalog import CATALOG, find_dataset
-from mnistcli.datasets.containers import npy_header
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -81,10 +81,13 @@ class LabelledImages:
     images : ndarray of shape (n, 28, 28), uint8
         Ink is 255, paper 0. C order, read-only, memory-mapped where the store can be used.
     labels : ndarray of shape (n,), uint8
+    notes : tuple of str
+        What was done to the user's own images to make them such.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,37 +5,35 @@ What a file is, its first bytes decide; its name is only used to name it.
 
 from __future__ import annotations
 
-import contextlib
 import re
-import sys
-import zlib
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from mnistcli.containers.arrays import SIDE
+from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.digits import read_digits
+from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
-from mnistcli.pictures import arrays
 from mnistcli.pictures.drawing import drawing
 from mnistcli.pictures.formats import FORMATS, format_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from mnistcli.pictures import Grey
 
 MAX_FILE_BYTES = 128 << 20
 # A drawing of the largest size, in letters of three bytes.
 MAX_DRAWING_BYTES = 4 << 20
-HEAD_BYTES = 4096
 
 # Of arrays, tables and drawings beside images.
-_OTHERS = "NPY, CSV, IDX or a drawing in letters"
+_OTHERS = "NPY, npz, CSV, ARFF, IDX or a drawing in letters"
 HEIC = "a HEIC or AVIF picture"
 FOREIGN: dict[str, re.Pattern[bytes]] = {
     HEIC: re.compile(rb"....ftyp", re.DOTALL),
     "a PDF": re.compile(rb"%PDF"),
     "a PostScript file": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
-    "a ZIP archive, as .npz files are": re.compile(rb"PK\x03\x04"),
     "a web page, an SVG or other XML": re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]"),
     "UTF-16 text": re.compile(rb"\xff\xfe|\xfe\xff"),
     "a Python pickle": re.compile(rb"\x80[\x02-\x05]"),
@@ -71,15 +69,18 @@ class Batch:
         As `Picture.source`, for each.
     notes : tuple of str
         As `Picture.notes`, for all.
+    faults : mapping of int to BadImageError
+        What is wrong with which of them, counted from 0: a row of a table that is none.
     """
 
     greys: Grey
     sources: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    faults: Mapping[int, BadImageError] = field(default_factory=dict)
 
 
 def read_pictures(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) -> Iterator[Picture]:
-    """Read every picture in an input: one in an image file, any number in NPY, CSV and IDX.
+    """Read every picture in an input: one in an image file, any number in NPY, npz, CSV, ARFF and IDX.
 
     Parameters
     ----------
@@ -94,7 +95,9 @@ def read_pictures(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) -
         Whatever is wrong with the input, including that there is no such file.
     """
     for batch in read_batches(path, stdin=stdin):
-        for grey, source in zip(batch.greys, batch.sources, strict=True):
+        for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
+            if i in batch.faults:
+                raise batch.faults[i]
             yield Picture(grey, source, batch.notes)
 
 
@@ -105,107 +108,60 @@ def read_batches(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) ->
     """
     name = str(path)
     try:
-        with contextlib.ExitStack() as stack:
-            if path != "-":
-                file: BinaryIO = stack.enter_context(Path(path).open("rb"))
-            else:
-                file = stdin or sys.stdin.buffer
-            yield from _batches(_Stream(name, file))
+        with open_stream(path, stdin) as stream:
+            yield from _batches(stream, name)
+    except FormatError as error:
+        raise bad_image(name, error) from None
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
         raise BadImageError(name, (error.strerror or str(error)).lower()) from None
 
 
-class _Stream:
-    """Bytes in order, with a look ahead; a pipe cannot be rewound."""
-
-    def __init__(self, name: str, file: BinaryIO) -> None:
-        self.name = name
-        self._file = file
-        self._ahead = b""
-
-    def head(self) -> bytes:
-        """Look at the first bytes."""
-        self._ahead += self._read(HEAD_BYTES - len(self._ahead))
-        return self._ahead
-
-    def read(self, n_bytes: int) -> bytes:
-        """Give the next bytes, fewer than asked for only at the end."""
-        ahead, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
-        return ahead + self._read(n_bytes - len(ahead))
-
-    def _read(self, n_bytes: int) -> bytes:
-        parts = []
-        while n_bytes > 0:
-            # Grows with what is really there, not with what a header claims.
-            part = self._file.read(min(n_bytes, 1 << 22))
-            if not part:
-                break
-            parts.append(part)
-            n_bytes -= len(part)
-        return b"".join(parts)
-
-
-def _batches(stream: _Stream) -> Iterator[Batch]:
+def _batches(stream: Stream, name: str) -> Iterator[Batch]:
     """Tell what a stream holds and read it."""
-    head = stream.head()
-    if head.startswith(b"\x1f\x8b"):
-        yield from _gzipped(stream)
-    elif head.startswith(arrays.NPY_MAGIC):
-        yield from _indexed(arrays.npy_blocks(stream), stream.name)
-    elif head.startswith(arrays.IDX_MAGIC):
-        yield from _indexed(arrays.idx_blocks(stream), stream.name)
-    elif kind := format_of(head):
+    plain = unpacked(stream)
+    head = plain.head()
+    if kind := format_of(head):
         from mnistcli.pictures.decode import decoded
 
-        grey, notes = decoded(_whole(stream, MAX_FILE_BYTES), kind, stream.name)
-        yield Batch(grey[None], (stream.name,), notes)
-    else:
-        yield from _text(stream, head)
-
-
-def _gzipped(stream: _Stream) -> Iterator[Batch]:
-    import gzip
-
-    plain = _Stream(stream.name, gzip.GzipFile(fileobj=stream))  # type: ignore[call-overload]
-    try:
-        if plain.head().startswith(b"\x1f\x8b"):
-            raise BadImageError(stream.name, "is compressed twice")
-        yield from _batches(plain)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise BadImageError(stream.name, "is damaged gzip data") from None
-
-
-def _indexed(blocks: Iterator[Grey], name: str) -> Iterator[Batch]:
-    """Name pictures as Python would index them: "digits.npy[0]"."""
-    start = 0
-    for block in blocks:
-        yield Batch(block, tuple(f"{name}[{i}]" for i in range(start, start + len(block))))
-        start += len(block)
-    if start == 0:
-        raise BadImageError(name, "holds no pictures")
-
-
-def _text(stream: _Stream, head: bytes) -> Iterator[Batch]:
-    if not head:
-        raise BadImageError(stream.name, "is empty")
-    foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
-    if foreign or b"\0" in head:
-        raise BadImageError(
-            stream.name, f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign)
-        )
-    first_line = head.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n").split(b"\n", 1)[0]
-    if arrays.is_table(first_line.decode("latin-1")):
-        for row, block in arrays.csv_blocks(stream):
-            sources = tuple(f"{stream.name} row {i}" for i in range(row, row + len(block)))
-            yield Batch(block, sources)
+        grey, notes = decoded(_whole(plain, MAX_FILE_BYTES), kind, name)
+        yield Batch(grey[None], (name,), notes)
         return
+    if kind_of(head) in ("text", "unknown", "html"):
+        foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
+        if foreign or b"\0" in head:
+            raise FormatError(
+                f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign)
+            )
+        if head and not _is_table(head):
+            yield _drawing(plain, name)
+            return
+    for block in read_digits(plain):
+        faults = {i: bad_image(name, fault) for i, fault in block.faults.items()}
+        sources = tuple(name + where for where in block.where)
+        yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
+
+
+def bad_image(name: str, error: FormatError) -> BadImageError:
+    """Say which picture cannot be read, and why."""
+    return BadImageError(f"{name}{error.where}", error.problem, hint=error.hint)
+
+
+def _is_table(head: bytes) -> bool:
+    """Tell a table of numbers from a drawing, by its first line that is no comment."""
+    lines = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").split(b"\n")
+    lines = [line for line in lines if line.strip()]
+    first = next((line for line in lines if not line.startswith(b"# ")), b"")
+    return b"," in first or b";" in first or len(first.split()) > SIDE
+
+
+def _drawing(stream: Stream, name: str) -> Batch:
     try:
         text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadImageError(stream.name, "is no picture of a known kind", hint=_hint()) from None
-    yield Batch(drawing(text, stream.name), (stream.name,), ("a drawing in letters",))
+        raise FormatError("is no picture of a known kind", hint=_hint()) from None
+    return Batch(drawing(text, name), (name,), ("a drawing in letters",))
 
 
 def _hint(foreign: str | None = None) -> str:
@@ -214,8 +170,8 @@ def _hint(foreign: str | None = None) -> str:
     return f"use {', '.join(each.name for each in FORMATS)}, {_OTHERS}"
 
 
-def _whole(stream: _Stream, n_bytes: int) -> bytes:
+def _whole(stream: Stream, n_bytes: int) -> bytes:
     data = stream.read(n_bytes + 1)
     if len(data) > n_bytes:
-        raise BadImageError(stream.name, f"is larger than {n_bytes >> 20} MiB")
+        raise FormatError(f"is larger than {n_bytes >> 20} MiB")
     return data

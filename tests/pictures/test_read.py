@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import itertools
 import struct
@@ -20,10 +19,7 @@ from PIL import Image
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_batches, read_pictures
 
-
-def zipped(data):
-    """Without the time of day, which would make the names of tests differ between processes."""
-    return gzip.compress(data, mtime=0)
+from tests.containers.making import KAGGLE, idx, npy, table, zipped
 
 
 def read(data: bytes):
@@ -37,83 +33,18 @@ def problem_of(data: bytes) -> str:
     return str(caught.value)
 
 
-def npy(array, **options):
-    file = io.BytesIO()
-    np.lib.format.write_array(file, np.asarray(array), **options)
-    return file.getvalue()
-
-
-def raw_npy(header: str, data: bytes = b"") -> bytes:
-    body = header.encode() + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(body)) + body + data
-
-
-def idx(images):
-    return struct.pack(">4I", 0x803, *images.shape) + images.tobytes()
-
-
-def csv(images, labels=None, header="", separator=",", end="\n"):
-    rows = [list(map(str, image.ravel())) for image in images]
-    if labels is not None:
-        rows = [[str(label), *row] for label, row in zip(labels, rows, strict=True)]
-    lines = [header] if header else []
-    return (end.join(lines + [separator.join(row) for row in rows]) + end).encode()
-
-
 def saved(image, kind="PNG", **options):
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
-def greys(data):
-    return np.concatenate([b.greys for b in read_batches("-", stdin=io.BytesIO(data))])
-
-
-KAGGLE = ",".join(["label", *(f"pixel{i}" for i in range(784))])
-OPENML = ",".join([*(f"pixel{i + 1}" for i in range(784)), "class"])
-
-
 # --- arrays -------------------------------------------------------------------------------------
-
-
-def test_every_container_gives_the_same_pixels(test_images):
-    some = test_images[:12]
-    flat = some.reshape(-1, 784)
-    last = np.concatenate([flat, np.full((12, 1), 9, np.uint8)], axis=1)
-    containers = {
-        "npy": npy(some), "npy flat": npy(flat), "npy channel": npy(some[..., None]),
-        "npy int64": npy(some.astype(np.int64)), "npy float": npy(some / 255),
-        "npy float32": npy(some.astype(np.float32)), "npy big": npy(some.astype(">i2")),
-        "npy fortran": npy(np.asfortranarray(some)), "npy 2.0": npy(some, version=(2, 0)),
-        "npy gz": zipped(npy(some)), "idx": idx(some), "idx gz": zipped(idx(some)),
-        "csv": csv(some), "csv label": csv(some, range(12)), "csv ;": csv(some, separator=";"),
-        "csv tab": csv(some, separator="\t"), "csv blank": csv(some, separator=" "),
-        "csv Kaggle": csv(some, range(12), KAGGLE), "csv CRLF": csv(some, end="\r\n"),
-        "csv header": csv(some, header=KAGGLE.removeprefix("label,")),
-        "csv OpenML": csv(last, header=OPENML), "csv BOM": b"\xef\xbb\xbf" + csv(some),
-        "csv float": csv(some / 255), "csv quoted": csv(some, separator='","').replace(
-            b"\n", b'"\n"')[:-1].join([b'"', b""]),
-    }  # fmt: skip
-    for name, data in containers.items():
-        assert np.array_equal(greys(data), some), name
-
-
-@pytest.mark.parametrize("shape", [(28, 28), (784,), (1, 784), (1, 28, 28), (28, 28, 1)])
-def test_one_picture_as_an_array(test_images, shape):
-    (picture,) = read(npy(test_images[0].reshape(shape)))
-    assert np.array_equal(picture.grey, test_images[0])
-
-
-def test_zeros_and_ones_are_paper_and_ink(test_images):
-    ink = test_images[:3] > 127
-    for array in (ink, ink.astype(np.uint8), ink.astype(float)):
-        assert np.array_equal(greys(npy(array)), ink * np.uint8(255))
 
 
 def test_names_of_pictures(test_images, tmp_path):
     (tmp_path / "a.npy").write_bytes(npy(test_images[:2]))
-    (tmp_path / "a.csv").write_bytes(csv(test_images[:2], [7, 2], KAGGLE))
+    (tmp_path / "a.csv").write_bytes(table([[7, 2], *test_images[:2].reshape(2, -1).T], KAGGLE))
     names = [p.source for name in ("a.npy", "a.csv") for p in read_pictures(tmp_path / name)]
     folder = f"{tmp_path}/"
     assert [name.removeprefix(folder) for name in names] == [
@@ -125,67 +56,6 @@ def test_ten_thousand_come_in_small_batches(test_images):
     sizes = [len(b.greys) for b in read_batches("-", stdin=io.BytesIO(npy(test_images)))]
     assert sum(sizes) == 10000
     assert max(sizes) <= 1024
-
-
-GOOD = "{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28), }"
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (raw_npy(GOOD.replace("|u1", "<f8").replace("(1, 28, 28)", "(65536, 784)")), "truncated"),
-        (raw_npy(GOOD.replace("(1, 28, 28)", f"({2**64},)")), "impossible shape"),
-        (raw_npy("{'descr': '|u1', "), "damaged NPY header"),
-        (raw_npy(GOOD.replace("'|u1'", "('|u1',)")), "holds"),
-        (raw_npy(GOOD.replace("(1, 28, 28)", "(True,)")), "impossible shape"),
-        (raw_npy(GOOD.replace("(1, 28, 28)", "(-1, 28, 28)")), "impossible shape"),
-        (raw_npy(GOOD, bytes(784 + 40)), "goes on after its last picture"),
-        (raw_npy(GOOD, bytes(783)), "truncated"),
-        (raw_npy("(" * 3000), "damaged NPY header"),
-        (b"\x93NUMPY\x02\x00\xff\xff\xff\xff", "declares an NPY header"),
-        (b"\x93NUMPY\x07\x00", "unknown version 7"),
-        (b"\x93NUMPY", "truncated"),
-        (npy(np.array([{}], object), allow_pickle=True), "holds '|O', expected numbers"),
-        (npy(np.zeros((3, 32, 32))), "has shape"),
-        (npy(np.zeros((0, 784))), "holds no pictures"),
-        (npy(np.full((2, 784), np.nan)), "holds nan"),
-        (npy(np.full((2, 784), -1)), "holds -1"),
-        (npy(np.full((2, 784), 256)), "-[0]: holds 256"),
-        (struct.pack(">2I", 0x801, 10) + bytes(10), "labels, not of images"),
-        (struct.pack(">4I", 0x803, 1, 60000, 60000), "declares images of 60000 x 60000"),
-        (struct.pack(">4I", 0x803, 2, 28, 28) + bytes(784), "truncated"),
-        (struct.pack(">4I", 0x803, 0, 28, 28), "holds no pictures"),
-        (zipped(idx(np.zeros((2, 28, 28), np.uint8)))[:-9], "damaged gzip"),
-        (b"\x1f\x8b\x08\x00" + bytes(40), "damaged gzip"),
-        (zipped(zipped(b"x")), "compressed twice"),
-    ],
-)
-def test_damaged_arrays(data, problem):
-    assert problem in problem_of(data)
-
-
-ROWS = csv(np.zeros((3, 28, 28), np.uint8), [1, 2, 3], KAGGLE)
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (b"", "is empty"),
-        (b"1,2,3\n", "has 3 columns"),
-        (ROWS + b"1,2\n", "row 4: has 2 columns, expected 785 (line 5)"),
-        (ROWS.replace(b"2,0", b"2,x", 1), "row 2: column 2 (line 3) holds 'x', expected a number"),
-        (ROWS.replace(b"3,0", b"3,nan", 1), "row 3: column 2 (line 4) holds 'nan'"),
-        (ROWS.replace(b"3,0", b"3,1e400", 1), "holds '1e400'"),
-        (ROWS.replace(b"3,0", b"3,-1", 1), "holds '-1'"),
-        (ROWS.replace(b"3,0", b"3,256", 1), "holds '256'"),
-        (ROWS.replace(b"3,0", b"3,\xe9", 1), "line 4 is not plain ASCII"),
-        (KAGGLE.encode(), "has a header and no rows"),
-        (ROWS.decode().encode("utf-16"), "is UTF-16 text"),
-        (ROWS + b"0" * 100_000, "line 5 is longer than 65,536 bytes"),
-    ],
-)
-def test_damaged_tables_name_row_and_column(data, problem):
-    assert problem in problem_of(data)
 
 
 # --- drawings -----------------------------------------------------------------------------------
@@ -353,7 +223,7 @@ def test_bombs_are_refused_before_decoding(side):
         (b"\0\0\0\x18ftypheic", "is a HEIC or AVIF picture"),
         (b"%PDF-1.4\n", "is a PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript file"),
-        (b"PK\x03\x04rest", "is a ZIP archive"),
+        (b"PK\x03\x04rest", "is damaged zip data"),
         (b"\x00\x01\x02", "no picture of a known kind"),
         (b"\xfe\xed\xfa\xce\n\x80", "no picture of a known kind"),
         (png(28, 28), "damaged PNG"),
@@ -391,7 +261,7 @@ SEEDS = [
 ] + [
     npy(np.zeros((2, 784), np.uint8)), npy(np.ones((28, 28))),
     idx(np.zeros((2, 28, 28), np.uint8)), zipped(idx(np.ones((2, 28, 28), np.uint8))),
-    ROWS, THREE.encode(),
+    table([[1, 2], *np.zeros((784, 2), np.uint8)], KAGGLE), THREE.encode(),
 ]  # fmt: skip
 
 

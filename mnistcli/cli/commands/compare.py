@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import JsonFlag, QuietFlag, RenderOption, TsvFlag, make_output
+from mnistcli.cli.options import JsonFlag, QuietFlag, RawFlag, RenderOption, TsvFlag, make_output
 from mnistcli.cli.session import session_of
 from mnistcli.metrics.catalog import metric_named, metric_names
 
@@ -47,6 +47,7 @@ def compare(
             show_default="the models' own",
         ),
     ] = None,
+    raw: RawFlag = False,
     render: RenderOption = "auto",
     json: JsonFlag = False,
     tsv: TsvFlag = False,
@@ -76,10 +77,12 @@ def compare(
     loaded = [registry.load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
     if data is not None:
-        from mnistcli.datasets.labelled import read_labelled
+        from mnistcli.cli.inputs import own_digits
+
+        own = own_digits(data, loaded[0].card.task, out, raw=raw)
 
         result = comparison.compare(
-            loaded, read_labelled(data), by=by, n_disagreements=disagreements, name=str(data)
+            loaded, own, by=by, n_disagreements=disagreements, name=str(data)
         )
     else:
         images = session.dataset(dataset or comparison.common_dataset(loaded), out)

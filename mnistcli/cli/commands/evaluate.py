@@ -13,6 +13,7 @@ from mnistcli.cli.options import (
     ModelArgument,
     PictureOption,
     QuietFlag,
+    RawFlag,
     RenderOption,
     TsvFlag,
     make_output,
@@ -39,8 +40,8 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Your own labelled digits instead: CSV (label,pixel0,...,pixel783), "
-            "npz (images, labels) or the images of an IDX pair.",
+            help="Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
+            "npz (images, labels) or the images of an IDX pair; - for standard input.",
         ),
     ] = None,
     dataset: Annotated[
@@ -93,6 +94,7 @@ def evaluate(
             f"{', '.join(metric_names(larger_is_better=False))} less is better.",
         ),
     ] = None,
+    raw: RawFlag = False,
     render: RenderOption = "auto",
     output: PictureOption = None,
     json: JsonFlag = False,
@@ -129,11 +131,11 @@ def evaluate(
     if target is not None:
         at = evaluation.threshold_for(loaded, target, session.dataset(loaded.card.dataset, out))
     if data is not None:
-        from mnistcli.datasets.labelled import read_labelled
+        from mnistcli.cli.inputs import own_digits
 
-        judged = evaluation.evaluate(
-            loaded, read_labelled(data), n_mistakes=mistakes, name=str(data), threshold=at
-        )
+        own = own_digits(data, loaded.card.task, out, raw=raw)
+
+        judged = evaluation.evaluate(loaded, own, n_mistakes=mistakes, name=str(data), threshold=at)
     else:
         images = session.dataset(dataset or loaded.card.dataset, out)
         judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes, threshold=at)

@@ -14,6 +14,7 @@ from mnistcli.cli.options import (
     ModelOption,
     PictureOption,
     QuietFlag,
+    RawFlag,
     RenderOption,
     TsvFlag,
     make_output,
@@ -30,7 +31,7 @@ def predict(
         list[str] | None,
         typer.Argument(
             metavar="[INPUT]...",
-            help="Pictures (PNG, JPEG, ...), folders of them, NPY, CSV or IDX files of many; "
+            help="Pictures (PNG, JPEG, ...), folders of them, NPY, npz, CSV, ARFF or IDX files of many; "
             "- for standard input.",
         ),
     ] = None,
@@ -69,9 +70,7 @@ def predict(
             help="Read the names of inputs from a NUL-separated list; - for standard input.",
         ),
     ] = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
-    ] = False,
+    raw: RawFlag = False,
     render: RenderOption = "auto",
     output: PictureOption = None,
     json: JsonFlag = False,

@@ -1,0 +1,32 @@
+"""ARFF, Weka's table of text: dense rows, whose columns the header names.
+
+https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from mnistcli.containers.csv import Table, cleaned, layout_of, lines_of
+from mnistcli.containers.reading import FormatError
+
+if TYPE_CHECKING:
+    from mnistcli.containers.reading import Stream
+
+_ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s]+)")
+_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:\n|\Z)")
+
+
+def open_arff(stream: Stream) -> Table:
+    """Read the header of a table."""
+    blocks = lines_of(stream)
+    first = next(blocks, b"")
+    data = _DATA.search(first)
+    if data is None:
+        raise FormatError("has no @data line in its first megabyte")
+    names = [name.decode("utf-8", "replace") for name in _ATTRIBUTE.findall(first, 0, data.start())]
+    rows = itertools.chain([first[data.end() :]], blocks)
+    layout = layout_of(tuple(name.strip("'\"") for name in names))
+    return Table(layout, cleaned(rows, ord(","), b"%"))

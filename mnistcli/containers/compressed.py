@@ -1,0 +1,197 @@
+"""gzip, xz, bzip2 and zip, told by content -> the bytes in them.
+
+Each is read as it comes and bounded in memory; how much it becomes is the concern of whoever reads.
+
+- gzip: RFC 1952. zlib skips a header's name in C; `gzip.GzipFile` takes a minute for 30 MB of it.
+- xz: a dictionary of more than `MAX_DICTIONARY_BYTES` is refused, of which the format allows 4 GiB.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any, cast
+
+from mnistcli.containers.reading import FormatError, Stream
+
+if TYPE_CHECKING:
+    import zipfile
+    from collections.abc import Iterator
+
+MAX_DICTIONARY_BYTES = 256 << 20
+MAX_LAYERS = 2
+MAX_ZIP_MEMBERS = 64
+_CHUNK_BYTES = 1 << 17
+_MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
+_FOREIGN = {b"\x28\xb5\x2f\xfd": ("zstd", "zstd -d"), b"7z\xbc\xaf": ("7-Zip", "7z x")}
+
+
+def unpacked(stream: Stream) -> Stream:
+    """Return the bytes that are compressed in a stream, or the stream itself; npz stays as it is.
+
+    Raises
+    ------
+    FormatError
+        They are damaged, compressed three times, or in a way that is not read.
+    """
+    for n_layers in range(MAX_LAYERS + 1):
+        head = stream.head()
+        for magic, (name, command) in _FOREIGN.items():
+            if head.startswith(magic):
+                raise FormatError(f"is {name} data, which is not read", hint=f"{command} FILE")
+        if head[257:262] == b"ustar":
+            raise FormatError("is a tar archive", hint="unpack it first: tar -xf FILE")
+        kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
+        if kind is None:
+            return stream
+        if kind == "zip":
+            archive = open_zip(stream)
+            if (member := _only_member(archive)) is None:
+                stream.seekable()  # from the start again
+                return stream
+            file: Any = _Member(archive, member)
+        else:
+            file = _Layer(stream, kind)
+        if n_layers == MAX_LAYERS:
+            raise FormatError("is compressed more than twice", hint="unpack it first")
+        stream = Stream(file, stream.closing)
+    return stream
+
+
+class _Gzip:
+    """zlib's decompressor with the manners of lzma's and bz2's."""
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(wbits=31)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inflater, name)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inflater.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
+
+
+class _Layer:
+    """What is in gzip, xz or bzip2 data, of one or more members."""
+
+    def __init__(self, stream: Stream, kind: str) -> None:
+        self._stream = stream
+        self._kind = kind
+        self._ahead = b""
+        self._made = self._make()
+
+    def _make(self) -> Any:
+        self._errors: tuple[type[Exception], ...] = (zlib.error,)
+        if self._kind == "xz":
+            import lzma
+
+            self._errors = (lzma.LZMAError,)
+            return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY_BYTES)
+        if self._kind == "bzip2":
+            import bz2
+
+            self._errors = (OSError, ValueError)
+            return bz2.BZ2Decompressor()
+        return _Gzip()
+
+    def read(self, n_bytes: int) -> bytes:
+        while True:
+            if self._made.eof:
+                # Members may follow one another, with zeros between them.
+                rest = self._made.unused_data.lstrip(b"\0")
+                while not rest:
+                    if not (more := self._stream.read(_CHUNK_BYTES)):
+                        return b""
+                    rest = more.lstrip(b"\0")
+                self._made, self._ahead = self._make(), rest
+            data = b""
+            if self._made.needs_input:
+                data, self._ahead = self._ahead or self._stream.read(_CHUNK_BYTES), b""
+            try:
+                out: bytes = self._made.decompress(data, n_bytes)
+            except self._errors as error:
+                raise FormatError(f"is damaged {self._kind} data ({error})") from None
+            if out:
+                return out
+            if not data and not self._made.eof:
+                raise FormatError(f"is {self._kind} data that ends too early")
+
+
+@contextlib.contextmanager
+def zip_damage() -> Iterator[None]:
+    """Turn what zipfile raises on damaged files, which is not documented, into a FormatError."""
+    import zipfile
+
+    try:
+        yield
+    except EOFError:
+        raise FormatError("is zip data that ends too early") from None
+    # RuntimeError for encryption, OSError for a seek to where no file can have a byte.
+    except (
+        zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, struct.error, OverflowError,
+    ) as error:  # fmt: skip
+        raise FormatError(f"is damaged zip data ({error})") from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise FormatError("is damaged zip data (an impossible offset)") from None
+
+
+def open_zip(stream: Stream) -> zipfile.ZipFile:
+    """Open a zip archive, which an npz file is.
+
+    Raises
+    ------
+    FormatError
+        It is damaged, or has more than `MAX_ZIP_MEMBERS` members.
+    """
+    import zipfile
+
+    file = stream.seekable()
+    with zip_damage():
+        archive = stream.closing.enter_context(zipfile.ZipFile(file))
+    if len(archive.namelist()) > MAX_ZIP_MEMBERS:
+        raise FormatError(f"holds more than {MAX_ZIP_MEMBERS} files")
+    return archive
+
+
+def open_member(archive: zipfile.ZipFile, name: str, stream: Stream) -> Stream:
+    """Read a member of a zip archive as a stream."""
+    return Stream(_Member(archive, name), stream.closing)
+
+
+class _Member:
+    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+        import zipfile
+
+        with zip_damage():
+            info = archive.getinfo(name)
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise FormatError(f"{name!r} in it is compressed in a rare way")
+            self._file = cast("Any", archive.open(info))
+
+    def read(self, n_bytes: int) -> bytes:
+        with zip_damage():
+            return cast("bytes", self._file.read(n_bytes))
+
+
+def _only_member(archive: zipfile.ZipFile) -> str | None:
+    """Name the one file of a zip archive; None for an npz file."""
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/") and not name.startswith("__MACOSX/")
+    ]
+    if any(name.endswith(".npy") for name in names):
+        return None
+    if len(names) != 1:
+        raise FormatError(
+            f"is a zip archive of {len(names)} files, expected one", hint="unpack it first"
+        )
+    return names[0]

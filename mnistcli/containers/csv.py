@@ -1,0 +1,412 @@
+"""CSV and other tables of text -> blocks of numbers, and which columns are pixels and labels.
+
+Whole numbers are parsed with NumPy alone (100,000 columns cost what pandas takes, without its
+import), other numbers by ``np.loadtxt``; only rows in which something is wrong are looked at cell
+by cell. A row that is wrong is told, and the others are read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mnistcli.containers.arrays import N_PIXELS, SIDE
+from mnistcli.containers.reading import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mnistcli.containers.reading import Stream
+
+    Numbers = NDArray[np.float32]
+
+# A row of 785 numbers with 17 digits each is 18 KB.
+MAX_LINE_BYTES = 1 << 16
+# Blank lines and comments one after another.
+MAX_EMPTY_BYTES = 64 << 20
+BLOCK_BYTES = 1 << 20
+
+LABEL_NAMES = frozenset(
+    "label labels class classes y target targets digit number category truth".split()  # noqa: SIM905
+)
+HINT = "expected 784 pixels in a row, or a label and 784 pixels"
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
+_QUOTED = re.compile(rb"""(["'])([^"',;\t\n]*)\1""")
+
+
+class Layout(NamedTuple):
+    """Which columns of a table are what.
+
+    Attributes
+    ----------
+    n_columns : int
+    pixels : ndarray of shape (784,), int, or None
+        The column of each pixel; None where the values have to tell, see `side_of_labels`.
+    label : int or None
+    names : tuple of str
+        Of the columns, if there is a header.
+    without_labels : str
+        Why there are no labels.
+    order : ndarray of shape (785,), int, or None
+        The columns in the order of their numbers, where the values have to tell.
+    """
+
+    n_columns: int
+    pixels: NDArray[np.intp] | None
+    label: int | None = None
+    names: tuple[str, ...] = ()
+    without_labels: str = ""
+    order: NDArray[np.intp] | None = None
+
+    def column(self, index: int) -> str:
+        """Name a column in a message."""
+        return f"column {self.names[index] if self.names else index + 1}"
+
+
+class Rows(NamedTuple):
+    """Some rows of a table.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, n_columns), float32
+        NaN for what is no number; of columns that are neither pixels nor labels too.
+    faults : dict of int to FormatError
+        What is wrong with which of them, counted from 0.
+    """
+
+    values: Numbers
+    faults: dict[int, FormatError]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of which the header was read, and not the rows."""
+
+    layout: Layout
+    blocks: Iterator[bytes]
+
+    def rows(self) -> Iterator[Rows]:
+        """Read the rows, about a megabyte of them at a time."""
+        n_before = 0
+        for block in self.blocks:
+            if block:
+                rows = _parse(block, self.layout, n_before + 1)
+                n_before += len(rows.values)
+                yield rows
+        if not n_before:
+            raise FormatError("has a header and no rows" if self.layout.names else "is empty")
+
+
+def open_csv(stream: Stream) -> Table:
+    """Read the first line of a table, and tell what its columns are."""
+    raw = lines_of(stream)
+    first = next(raw, b"")
+    blocks = itertools.chain([first.removeprefix(b"\xef\xbb\xbf")], raw)
+    head = next((line for line in first.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+                 if line.strip() and not line.lstrip().startswith(b"#")), b"")  # fmt: skip
+    delimiter = max(b",;\t", key=head.count)
+    kept = cleaned(blocks, delimiter if head.count(delimiter) else None, b"#")
+    first = next((block for block in kept if block), b"")
+    if not first:
+        raise FormatError("is empty")
+    line, _, rest = first.partition(b"\n")
+    names = _header_of(line, head, chr(delimiter) if head.count(delimiter) else None)
+    counts = Counter(line.count(b",") + 1 for line in rest.split(b"\n", 100)[:100] if line)
+    if names is None:
+        counts[line.count(b",") + 1] += 1
+        usual = [n for n in (N_PIXELS, N_PIXELS + 1) if counts[n]]
+        n_columns = max(usual, key=counts.__getitem__) if usual else line.count(b",") + 1
+        return Table(_layout_without_names(n_columns), itertools.chain([first], kept))
+    if counts and counts.most_common(1)[0][0] == len(names) + 1:
+        names = ("", *names)  # as R writes the names of rows, without one of their own
+    return Table(layout_of(names), itertools.chain([rest], kept))
+
+
+def layout_of(names: tuple[str, ...]) -> Layout:
+    """Tell what columns are from their names.
+
+    Raises
+    ------
+    FormatError
+        They do not tell which pixel is where.
+    """
+    order = _order_of(names)
+    if order is None:
+        if len(names) < N_PIXELS:
+            raise FormatError(f"has {len(names)} columns in its first line", hint=HINT)
+        shown = ", ".join(repr(name[:20]) for name in names[:3])
+        raise FormatError(
+            f"has a header that does not tell the order of 784 pixels ({shown}, ...)",
+            hint="call the columns label, pixel0, pixel1, ..., pixel783",
+        )
+    if len(order) == N_PIXELS + 1:
+        return Layout(len(names), None, names=names, order=order)
+    others = sorted(set(range(len(names))) - set(order.tolist()))
+    labels = [i for i in others if names[i].strip().lower() in LABEL_NAMES]
+    if len(labels) == 1:
+        return Layout(len(names), order, labels[0], names)
+    shown = ", ".join(repr(names[i][:20]) for i in labels or others)
+    if len(labels) > 1:
+        reason = f"has several columns that may be its labels: {shown}"
+    else:
+        reason = "has no labels: " + (
+            f"no column is called 'label' ({shown} beside the pixels)"
+            if shown
+            else "its 784 columns are all pixels"
+        )
+    return Layout(len(names), order, None, names, reason)
+
+
+def _layout_without_names(n_columns: int) -> Layout:
+    columns = np.arange(n_columns)
+    if n_columns == N_PIXELS:
+        return Layout(
+            n_columns, columns, without_labels="has no labels: its 784 columns are all pixels"
+        )
+    if n_columns != N_PIXELS + 1:
+        raise FormatError(f"has {n_columns:,} columns in its first line", hint=HINT)
+    return Layout(n_columns, None, order=columns)
+
+
+def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
+    """Find the columns of 784 pixels, in their order, by the numbers in their names.
+
+    pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28. As many
+    as 785 numbers in a row say nothing but the order of the columns.
+    """
+    numbered: dict[tuple[str, str], dict[tuple[int, int], int]] = {}
+    for i, name in enumerate(names):
+        lowered = name.strip().lower()
+        if found := re.fullmatch(r"(.*?)(\d{1,4})", lowered):
+            numbered.setdefault((found[1], ""), {})[0, int(found[2])] = i
+        if found := re.fullmatch(r"(.*?)(\d{1,2})(\D{1,8})(\d{1,2})", lowered):
+            numbered.setdefault((found[1], found[3]), {})[int(found[2]), int(found[4])] = i
+    for (prefix, middle), columns in numbered.items():
+        keys = sorted(columns)
+        low, high = keys[0], keys[-1]
+        if middle:
+            is_whole = len(keys) == N_PIXELS and low in {(0, 0), (1, 1)}
+            if is_whole and {high[0] - low[0], high[1] - low[1]} == {SIDE - 1}:
+                if prefix.endswith(("x", "col", "column", "c")) and middle.strip("_-. ") != "x":
+                    keys.sort(key=lambda key: key[::-1])  # x0y0: the column comes first
+                return np.array([columns[key] for key in keys])
+        elif (
+            len(keys) in (N_PIXELS, N_PIXELS + 1)
+            and low[1] in (0, 1)
+            and high[1] - low[1] == len(keys) - 1
+        ):
+            return np.array([columns[key] for key in keys])
+    return None
+
+
+def side_of_labels(values: Numbers) -> int:
+    """Tell whether labels are in the first column of 785 or in the last: 0 or -1.
+
+    A label is a whole number from 0 to 9. Corners of digits are paper, so that a column in which
+    all is the same is no label beside one that varies; where both are 0 the first is the label, as
+    is usual.
+
+    Raises
+    ------
+    FormatError
+        Neither can be, or both.
+    """
+    low, high = values[:, 1:-1].min(initial=0), values[:, 1:-1].max(initial=0)
+    ends = values[:, [0, -1]]
+    could = ((ends >= 0) & (ends <= 9) & (ends % 1 == 0)).all(axis=0)
+    # What is out of the range of the pixels is none of them.
+    must = could & (ends > 1).any(axis=0) & bool(low >= 0 and high <= 1)
+    if must.any() and not must.all():
+        could = must
+    if could.all():
+        varies = (ends != ends[:1]).any(axis=0)
+        is_paper = (ends == values[:, [1, -2]]).all(axis=0)
+        if varies.any():
+            could &= varies
+        elif ends.any():
+            could &= ~is_paper if is_paper.any() and not is_paper.all() else could
+        else:
+            could[1] = False
+    if could.all():
+        raise FormatError(
+            "may have its labels in the first of its 785 columns or in the last",
+            hint="add a header: label,pixel0,...,pixel783 or pixel0,...,pixel783,label",
+        )
+    if not could.any():
+        raise FormatError(
+            "has 785 columns, of which neither the first nor the last holds labels from 0 to 9",
+            hint="expected label,pixel0,...,pixel783; labels are digits, 0 and not 10 for zero",
+        )
+    return 0 if could[0] else -1
+
+
+# ----------------------------------------------------------------------------------------- lines
+
+
+def lines_of(stream: Stream) -> Iterator[bytes]:
+    """Read blocks of whole lines, each of which ends in a line feed whatever it ended in."""
+    rest = b""
+    number = 0
+    is_end = False
+    while not is_end:
+        chunk = stream.read(BLOCK_BYTES)
+        is_end = len(chunk) < BLOCK_BYTES
+        data = rest + chunk
+        # A carriage return at the end may be half of a line's end.
+        held = b"\r" if data.endswith(b"\r") and not is_end else b""
+        data = data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        end = len(data) if is_end else data.rfind(b"\n") + 1
+        block, rest = data[:end], data[end:] + held
+        if block and not block.endswith(b"\n"):
+            block += b"\n"
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+        longest = np.diff(ends, prepend=-1)
+        if len(rest) > MAX_LINE_BYTES or longest.max(initial=0) > MAX_LINE_BYTES:
+            too_long = longest > MAX_LINE_BYTES
+            line = number + 1 + int(too_long.argmax() if too_long.any() else len(ends))
+            raise FormatError(f"line {line:,} is longer than {MAX_LINE_BYTES:,} bytes", hint=HINT)
+        number += len(ends)
+        if block:
+            yield block
+
+
+def cleaned(blocks: Iterator[bytes], delimiter: int | None, comment: bytes) -> Iterator[bytes]:
+    """Bring lines to one form: commas between cells, no quotes, blanks, empty lines, comments."""
+    n_empty = 0
+    for block in blocks:
+        clean = _clean(block, delimiter, comment)
+        n_empty = 0 if clean else n_empty + len(block)
+        if n_empty > MAX_EMPTY_BYTES:
+            raise FormatError(f"has more than {MAX_EMPTY_BYTES >> 20} MiB of empty lines")
+        yield clean
+
+
+def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
+    if comment in block:
+        lines = block.split(b"\n")
+        block = b"\n".join(line for line in lines if not line.lstrip().startswith(comment))
+    if b'"' in block or b"'" in block:
+        block = _QUOTED.sub(rb"\2", block)
+    if delimiter != ord("\t"):
+        block = block.replace(b"\t", b" ")
+    if b" " in block:
+        while b"  " in block:
+            block = block.replace(b"  ", b" ")
+        block = block.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
+    if delimiter != ord(","):
+        # A comma where something else separates cells separates none.
+        block = block.translate(bytes.maketrans(b"," + bytes([delimiter or ord(" ")]), b"?,"))
+    if b" " in block:
+        block = block.replace(b" ,", b",").replace(b", ", b",")
+    # A comma that ends a line ends its last cell.
+    block = block.replace(b",\n", b"\n")
+    while b"\n\n" in block:
+        block = block.replace(b"\n\n", b"\n")
+    return block.removeprefix(b"\n")
+
+
+def _header_of(line: bytes, raw: bytes, delimiter: str | None) -> tuple[str, ...] | None:
+    """Return the names in the first line, or None where it is a row."""
+    import csv
+
+    cells = line.decode("ascii", "replace").split(",")
+    words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
+    if not words and not (len(cells) >= N_PIXELS and len(set(cells)) > N_PIXELS / 2
+                          and _order_of(tuple(cells)) is not None):  # fmt: skip
+        return None
+    text = raw.decode("utf-8", "replace").strip()
+    names = text.split() if delimiter is None else next(csv.reader([text], delimiter=delimiter))
+    names = [name.strip(" '\"") for name in names]
+    if len(names) > len(cells) and not names[-1]:
+        names.pop()
+    # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
+    is_header = 2 * len(words) > len(cells) or _order_of(tuple(names)) is not None
+    return tuple(names) if is_header or len(cells) < N_PIXELS else None
+
+
+# --------------------------------------------------------------------------------------- numbers
+
+
+def _parse(block: bytes, layout: Layout, first: int) -> Rows:
+    """Parse lines of cells."""
+    values = _whole_numbers(block, layout.n_columns)
+    if values is None:
+        values = _numbers(block, layout)
+    if values is not None:
+        return Rows(values, {})
+    lines = block.decode("ascii", "replace").splitlines()
+    values = np.full((len(lines), layout.n_columns), np.nan, np.float32)
+    faults = {}
+    for i, line in enumerate(lines):
+        try:
+            values[i] = _row(line, layout)
+        except FormatError as error:
+            error.where = f" row {first + i}"
+            faults[i] = error
+    return Rows(values, faults)
+
+
+def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
+    """Parse numbers of one to three digits, all cells at once; None where there is anything else."""
+    if block.translate(None, b"0123456789,\n"):
+        return None
+    data = np.frombuffer(b"00" + block, np.uint8)
+    ends = np.flatnonzero(data < ord("0"))
+    n_digits = np.diff(ends, prepend=1) - 1
+    n_rows = block.count(b"\n")
+    is_table = len(ends) == n_rows * n_columns and bool(
+        (data[ends[n_columns - 1 :: n_columns]] == ord("\n")).all()
+    )
+    if not is_table or not n_rows or n_digits.min() < 1 or n_digits.max() > 3:
+        return None
+    digits = (data - ord("0")).astype(np.float32)
+    numbers = digits[ends - 1]
+    numbers += 10 * digits[ends - 2] * (n_digits > 1)
+    numbers += 100 * digits[ends - 3] * (n_digits > 2)
+    return numbers.reshape(n_rows, n_columns)
+
+
+def _numbers(block: bytes, layout: Layout) -> Numbers | None:
+    """Parse numbers of any kind; None where one of the cells that matter is none."""
+    lines = block.decode("ascii", "replace").splitlines()
+    n_commas = layout.n_columns - 1
+    if not all(line.count(",") == n_commas for line in lines):
+        return None
+    wanted = range(layout.n_columns)
+    if layout.pixels is not None:
+        label = [] if layout.label is None else [layout.label]
+        wanted = sorted([*layout.pixels.tolist(), *label])  # type: ignore[assignment]
+    try:
+        found = np.loadtxt(lines, np.float32, comments=None, delimiter=",", usecols=wanted, ndmin=2)
+    except (ValueError, OverflowError):
+        return None
+    if len(found) != len(lines):
+        return None
+    values = np.full((len(lines), layout.n_columns), np.nan, np.float32)
+    values[:, wanted] = found
+    return values
+
+
+def _row(line: str, layout: Layout) -> list[float]:
+    cells = line.split(",")
+    if len(cells) != layout.n_columns:
+        raise FormatError(f"has {len(cells):,} columns, expected {layout.n_columns:,}")
+    is_pixel = set(range(len(cells)) if layout.pixels is None else layout.pixels.tolist())
+    values = []
+    for i, cell in enumerate(cells):
+        if _NUMBER.fullmatch(cell):
+            values.append(float(cell))
+        elif i in is_pixel:
+            problem = f"{layout.column(i)} holds {cell[:20]!r}, expected a number from 0 to 255"
+            raise FormatError(problem)
+        else:
+            values.append(np.nan)
+    return values

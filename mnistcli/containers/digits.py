@@ -1,0 +1,305 @@
+"""Any container of many digits -> their pixels from 0 to 255, and their labels where it has them.
+
+One rule for the values, whoever asks: what never exceeds 1 is a share of 255, what 16 bits hold a
+share of 65,535. Whether ink is light or dark is not decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnistcli.containers import arrays, csv
+from mnistcli.containers.arff import open_arff
+from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.idx import open_idx
+from mnistcli.containers.npy import open_npy
+from mnistcli.containers.npz import open_npz
+from mnistcli.containers.reading import FormatError, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mnistcli.containers.npz import Part
+    from mnistcli.containers.reading import Stream
+
+N_CLASSES = 10
+QMNIST_COLUMNS = 8
+_SHAPE = (arrays.SIDE, arrays.SIDE)
+HINT = (
+    "expected a CSV or ARFF table of label,pixel0,...,pixel783, an npz file with images and labels,"
+    " or the images of a pair of IDX files"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some of the digits in a file, in their order.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, height, width), uint8
+        Black where there is a fault.
+    labels : ndarray of shape (n,), float64, or None
+        As they stand there, see `checked_labels`; NaN for what is no number.
+    where : tuple of str
+        What to write behind the name of the file: " row 3", "[2]".
+    faults : dict of int to FormatError
+        What is wrong with which of them, counted from 0.
+    without_labels : str
+        Why there are none; empty if they are in an IDX file of their own.
+    note : str
+        What of the file this is, if there is more.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.float64] | None
+    where: tuple[str, ...]
+    faults: dict[int, FormatError]
+    without_labels: str = ""
+    note: str = ""
+
+    @property
+    def labels_are_beside(self) -> bool:
+        """Whether they are in a file of their own."""
+        return self.labels is None and not self.without_labels
+
+
+def read_digits(stream: Stream, part: Part = "test") -> Iterator[Block]:
+    """Read all the digits in a stream, a block at a time; of an npz file those of one part.
+
+    Raises
+    ------
+    FormatError
+        It is none of the containers, damaged, or may be read in two ways.
+    """
+    stream = unpacked(stream)
+    head = stream.head()
+    kind = kind_of(head)
+    n = 0
+    if kind in ("text", "arff"):
+        blocks = _of_table(open_arff(stream) if kind == "arff" else csv.open_csv(stream))
+    elif kind == "npy":
+        blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
+    elif kind == "zip":
+        blocks = _of_npz(stream, part)
+    elif kind == "idx":
+        raw = open_idx(stream)
+        if len(raw.shape) < 3:
+            raise FormatError(
+                "is an IDX file of labels, not of images"
+                if len(raw.shape) == 1
+                else f"is an IDX file of {len(raw.shape)} dimensions, expected 3"
+            )
+        blocks = _of_array(raw, None, "")
+    elif kind == "html":
+        raise FormatError("is a web page, not data", hint=HINT)
+    else:
+        raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
+                          if head else "is empty", hint=HINT)  # fmt: skip
+    for block in blocks:
+        n += len(block.images)
+        yield block
+    if not n:
+        raise FormatError("holds no pictures")
+
+
+def _of_table(table: csv.Table) -> Iterator[Block]:
+    layout, scale, n = table.layout, Scale(), 0
+    pixels, label = layout.pixels, layout.label
+    for values, faults in table.rows():
+        if pixels is None and layout.order is not None:
+            order = layout.order
+            good = np.delete(values, list(faults), axis=0)[:, order]
+            side = csv.side_of_labels(good) if len(good) else 0
+            pixels, label = (order[1:], order[0]) if side == 0 else (order[:-1], order[-1])
+        assert pixels is not None  # noqa: S101 - the layout has one of the two
+        images, problems = scale.to_bytes(values[:, pixels], skipped=faults)
+        where = tuple(f" row {n + i + 1}" for i in range(len(values)))
+        for i, (pixel, problem) in problems.items():
+            column = layout.column(int(pixels[pixel]))
+            faults[i] = FormatError(f"{column} {problem}", where=where[i], hint=scale.hint)
+        labels = None if label is None else values[:, label].astype(np.float64)
+        images = images.reshape(-1, *_SHAPE)
+        yield Block(images, labels, where, faults, layout.without_labels)
+        n += len(values)
+
+
+def _of_npz(stream: Stream, part: Part) -> Iterator[Block]:
+    npz = open_npz(stream)
+    images, named, note = npz.pair(part)
+    if named is None:
+        yield from _of_array(npz.open(images), None, f"has no labels beside {images!r}", note)
+        return
+    raw, raw_labels = npz.open(images), npz.open(named)
+    if len(raw.shape) == 1 and len(raw_labels.shape) > 1:  # np.savez(path, labels, images)
+        raw, raw_labels = raw_labels, raw
+    yield from _of_array(raw, labels_of(raw_labels.whole(), raw_labels.prefix), "", note)
+
+
+def _of_array(
+    raw: arrays.RawArray, labels: NDArray[np.float64] | None, without: str, note: str = ""
+) -> Iterator[Block]:
+    scale, n, side = Scale(), 0, None
+    for values in arrays.pictures_in(raw):
+        pictures, here = values, None
+        if values.ndim == 2:  # 785 columns
+            if labels is not None:
+                raise FormatError("has labels in a column of its images, and labels beside them")
+            if side is None:
+                side = csv.side_of_labels(values.astype(np.float32))
+            pictures = (values[:, 1:] if side == 0 else values[:, :-1]).reshape(-1, *_SHAPE)
+            here = values[:, side].astype(np.float64)
+        end = n + len(values)
+        if labels is not None:
+            here = labels[n:end]
+            if end > len(labels):
+                break
+        images, problems = scale.to_bytes(pictures)
+        where = tuple(f"[{i}]" for i in range(n, end))
+        faults = {
+            i: FormatError(problem, where=where[i], hint=scale.hint)
+            for i, (_, problem) in problems.items()
+        }
+        if n == 0 and len(problems) == len(images) > 1:
+            raise FormatError(f"{problems[0][1]}, in every picture", hint=scale.hint)
+        yield Block(images, here, where, faults, without, note)
+        n = end
+    if labels is not None and n != len(labels):
+        raise FormatError(f"holds {len(labels):,} labels for images of shape {raw.shape}")
+
+
+class Scale:
+    """Brings values to 0..255 by a rule that the first values above 0 decide.
+
+    Attributes
+    ----------
+    hint : str
+        What to do about the problems found last.
+    """
+
+    def __init__(self) -> None:
+        self._full: float | None = None
+        self.hint = ""
+
+    def to_bytes(
+        self, values: NDArray[Any], skipped: dict[int, FormatError] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[int, tuple[int, str]]]:
+        """Scale values of shape (n, ...).
+
+        Returns
+        -------
+        images : ndarray of the same shape, uint8
+            0 in those in which something is wrong.
+        problems : dict of int to (int, str)
+            Which, at which of its values, and what is wrong.
+        """
+        if values.dtype == np.bool_:
+            values = values.view(np.uint8)
+        if values.dtype == np.uint8 and self._full == 255:
+            return values, {}
+        flat = values.reshape(len(values), -1)
+        limit = self._full or (65535 if values.dtype == np.dtype("u2") else 255)
+        low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
+        good = (low >= 0) & (high <= limit)  # a NaN is not
+        if self._full is None and (top := high[good].max(initial=0)) > 0:
+            self._full = 1 if top <= 1 else 255 if top <= 255 else 65535
+        scaled = self._scaled(values)
+        problems = {}
+        for i in np.flatnonzero(~good).tolist():
+            scaled[i] = 0
+            if not skipped or i not in skipped:
+                j = int((~((flat[i] >= 0) & (flat[i] <= limit))).argmax())
+                problems[i] = j, self._problem(flat[i, j], limit)
+        return scaled, problems
+
+    def _scaled(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        factor = 255 / (self._full or 255)
+        with np.errstate(invalid="ignore", over="ignore"):
+            if values.dtype.kind == "f" or factor != 1:
+                values = np.rint(values.astype(np.float32) * np.float32(factor))
+            scaled: NDArray[np.uint8] = values.astype(np.uint8)
+            return scaled
+
+    def _problem(self, value: Any, limit: float) -> str:
+        self.hint = ""
+        if value < 0:
+            self.hint = (
+                "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
+                if value.dtype == np.int8
+                else "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
+            )
+        span = "0 to 1, as what came before" if limit == 1 else f"0 to {limit:.0f} or 0 to 1"
+        return f"holds {value:g}, expected {span}"
+
+
+# ---------------------------------------------------------------------------------------- labels
+
+
+def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> NDArray[np.float64]:
+    """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
+    stream = unpacked(stream)
+    if kind_of(stream.head()) != "idx":
+        raise FormatError("is not an IDX file of labels")
+    raw = open_idx(stream)
+    values = raw.whole(max_bytes)
+    if values.ndim == 2 and values.shape[1] == QMNIST_COLUMNS and values.dtype.kind == "i":
+        return values[:, 0].astype(np.float64)
+    return labels_of(values)
+
+
+def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
+    """Read labels: numbers, numbers as text, or one-hot rows of ten.
+
+    Raises
+    ------
+    FormatError
+        They are something else.
+    """
+    if values.dtype.kind in "SU":
+        text = np.char.strip(values.astype("U"))
+        values = np.where(np.char.isdecimal(text), text, "nan").astype(np.float64)
+    if values.ndim == 2 and values.shape[1] == N_CLASSES:
+        is_one_hot = ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()
+        if is_one_hot:
+            values = values.argmax(axis=1)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise FormatError(
+            f"{prefix}has shape {values.shape}, expected one label for each image",
+            hint="or ten columns of 0 and 1, of which one is 1",
+        )
+    labels: NDArray[np.float64] = values.astype(np.float64)
+    return labels
+
+
+def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> NDArray[np.uint8]:
+    """Return labels as digits.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,), float64
+    is_table : bool, default=False
+        Whether they are counted from 1 as rows are, or from 0.
+
+    Raises
+    ------
+    FormatError
+        One is no whole number from 0 to 9.
+    """
+    good = (labels >= 0) & (labels < N_CLASSES) & (labels % 1 == 0)
+    if good.all():
+        return labels.astype(np.uint8)
+    i = int((~good).argmax())
+    is_shifted = len(labels) and labels.min() >= 1 and labels.max() == N_CLASSES
+    shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
+    raise FormatError(
+        f"its label is {shown}, expected a digit from 0 to 9",
+        where=f" row {i + 1}" if is_table else f"[{i}]",
+        hint="labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else "",
+    )

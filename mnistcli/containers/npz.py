@@ -1,0 +1,93 @@
+"""npz, the format of np.savez: a zip archive of NPY files, and which of them are what."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mnistcli.containers.compressed import open_member, open_zip
+from mnistcli.containers.npy import open_npy
+from mnistcli.containers.reading import FormatError
+
+if TYPE_CHECKING:
+    import zipfile
+
+    from mnistcli.containers.arrays import RawArray
+    from mnistcli.containers.reading import Stream
+
+Part = Literal["train", "test"]
+
+IMAGES = frozenset("images image imgs x data pixels features arr0".split())  # noqa: SIM905
+LABELS = frozenset("labels label y target targets class classes digits arr1".split())  # noqa: SIM905
+_PART = {"train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Npz:
+    """An npz file that is open.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of its arrays.
+    """
+
+    stream: Stream
+    archive: zipfile.ZipFile
+    names: tuple[str, ...]
+
+    def open(self, name: str) -> RawArray:
+        """Read the header of an array."""
+        member = open_member(self.archive, f"{name}.npy", self.stream)
+        return open_npy(member, f"{name!r} in it ")
+
+    def pair(self, part: Part = "test") -> tuple[str, str | None, str]:
+        """Tell which array has the images and which their labels, and say what was not taken.
+
+        Raises
+        ------
+        FormatError
+            There are no images, or it cannot be told which they are.
+        """
+        roles: dict[tuple[str, str], list[str]] = {}
+        for name in self.names:
+            roles.setdefault(_role_of(name), []).append(name)
+        for of in dict.fromkeys((part, "", "train")):
+            images, labels = roles.get(("images", of), []), roles.get(("labels", of), [])
+            if max(len(images), len(labels)) > 1:
+                raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
+            if images:
+                others = {of_other for role, of_other in roles if role == "images"} - {of}
+                note = f"{images[0]!r} of {_listed(self.names)}" if others else ""
+                return images[0], labels[0] if labels else None, note
+        if len(self.names) == 1:
+            return self.names[0], None, ""
+        raise FormatError(
+            f"has the arrays {_listed(self.names)}", hint="call them 'images' and 'labels'"
+        )
+
+
+def open_npz(stream: Stream) -> Npz:
+    """Open an npz file."""
+    archive = open_zip(stream)
+    names = [name for name in archive.namelist() if name.endswith(".npy")]
+    if not names:
+        raise FormatError("holds no arrays")
+    return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
+
+
+def _role_of(name: str) -> tuple[str, str]:
+    """Split a name into what it is and of which part: "X_test" -> ("images", "test")."""
+    words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name.lower())
+    split = re.findall("[a-z0-9]+", words.replace("arr_", "arr"))
+    part = next((_PART[word] for word in split if word in _PART), "")
+    rest = [word for word in split if word not in _PART]
+    if len(rest) != 1:
+        return "", part
+    return "images" if rest[0] in IMAGES else "labels" if rest[0] in LABELS else "", part
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:6])
+    return f"{shown}, ..." if len(names) > 6 else shown

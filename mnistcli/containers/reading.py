@@ -1,0 +1,160 @@
+"""Bytes in order, with a look ahead, and what is wrong with them."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEAD_BYTES = 4096
+# An npz file that comes through a pipe or compressed is copied to a temporary file first.
+MAX_COPIED_BYTES = 1 << 30
+_AT_ONCE = 1 << 22
+
+
+class FormatError(Exception):
+    """A file, or one of the pictures in it, cannot be read.
+
+    Attributes
+    ----------
+    problem : str
+        What is wrong, the column of a table included: "column 2 holds 'x', expected ...".
+    where : str
+        Which of many pictures, to go behind the name of the file: " row 3", "[2]", or nothing.
+    hint : str
+    """
+
+    def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.problem = problem
+        self.where = where
+        self.hint = hint
+
+
+class Readable(Protocol):
+    """Anything that bytes can be read from."""
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Read at most ``n_bytes``; nothing at the end."""
+        ...
+
+
+class Stream:
+    """Bytes in order, with a look ahead; a pipe cannot be rewound.
+
+    Attributes
+    ----------
+    n_read : int
+        How many bytes were taken from the file.
+    closing : ExitStack
+        What has to be closed after the reading.
+    """
+
+    def __init__(self, file: Readable, closing: contextlib.ExitStack) -> None:
+        self._file = file
+        self._ahead = b""
+        self.n_read = 0
+        self.closing = closing
+
+    def head(self, n_bytes: int = HEAD_BYTES) -> bytes:
+        """Look at the first bytes."""
+        self._ahead += self._take(n_bytes - len(self._ahead))
+        return self._ahead[:n_bytes]
+
+    def read(self, n_bytes: int) -> bytes:
+        """Read the next bytes, fewer than asked for only at the end."""
+        ahead, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
+        return ahead + self._take(n_bytes - len(ahead)) if ahead else self._take(n_bytes)
+
+    def _take(self, n_bytes: int) -> bytes:
+        parts = []
+        while n_bytes > 0:
+            # Grows with what is really there, not with what a header claims.
+            part = self._file.read(min(n_bytes, _AT_ONCE))
+            if not part:
+                break
+            parts.append(part)
+            n_bytes -= len(part)
+            self.n_read += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def seekable(self) -> BinaryIO:
+        """Return a file with all the bytes that can be read from anywhere, at its start."""
+        file = cast("BinaryIO", self._file)
+        with contextlib.suppress(AttributeError, OSError):
+            if file.seekable():
+                file.seek(0)
+                self._ahead = b""
+                return file
+        import tempfile
+
+        copy = tempfile.TemporaryFile()  # noqa: SIM115 - the stack closes it
+        self.closing.enter_context(copy)
+        while part := self.read(_AT_ONCE):
+            if copy.tell() + len(part) > MAX_COPIED_BYTES:
+                raise FormatError(
+                    f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked",
+                    hint="unpack it first, and give the file rather than a pipe",
+                )
+            copy.write(part)
+        copy.seek(0)
+        self._file, self._ahead = copy, b""
+        return cast("BinaryIO", copy)
+
+
+@contextlib.contextmanager
+def stream_of(file: Readable) -> Iterator[Stream]:
+    """Read a file that is open already; it stays open."""
+    with contextlib.ExitStack() as closing:
+        yield Stream(file, closing)
+
+
+@contextlib.contextmanager
+def open_stream(path: Path | Literal["-"], stdin: BinaryIO | None = None) -> Iterator[Stream]:
+    """Open a file, a pipe, or standard input if it is called "-".
+
+    Raises
+    ------
+    OSError
+        The operating system refused.
+    FormatError
+        Standard input is closed.
+    """
+    with contextlib.ExitStack() as closing:
+        if str(path) != "-":
+            yield Stream(closing.enter_context(Path(path).open("rb")), closing)
+            return
+        if stdin is None and sys.stdin is None:
+            raise FormatError("standard input is closed")
+        yield Stream(stdin or sys.stdin.buffer, closing)
+
+
+def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text", "unknown"]:
+    """Tell what bytes are from the first of them, once nothing compresses them any more."""
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    if head[:2] == b"\0\0" and head[2:3] in b"\x08\x09\x0b\x0c\x0d\x0e" and len(head) > 3:
+        return "idx"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "html"
+    try:  # the last character may be cut
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return "unknown"
+    if b"\0" in text:
+        return "unknown"
+    lines = (line.lstrip().lower() for line in text.replace(b"\r", b"\n").split(b"\n"))
+    if re.match(rb"%(?!PDF|!PS)", text) or any(
+        line.startswith((b"@relation", b"@attribute")) for line in lines
+    ):
+        return "arff"
+    return "text"

@@ -1,0 +1,382 @@
+"""The same file means the same to a prediction and to an evaluation, whatever holds the digits."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistcli.containers.reading import FormatError
+from mnistcli.datasets.labelled import read_labelled
+from mnistcli.errors import BadImageError, CorruptFileError
+from mnistcli.pictures.read import read_batches
+
+from .making import KAGGLE, Pipe, digits_in, idx, mutate, npy, npz, table, zip_of, zipped
+
+LABELS = np.array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6])
+
+
+@pytest.fixture(scope="module")
+def images(test_images):
+    return test_images[:12].copy()
+
+
+def columns_of(images):
+    return list(images.reshape(-1, 784).T)
+
+
+def shuffled(names, columns, seed=3):
+    order = np.random.default_rng(seed).permutation(len(names))
+    return [columns[i] for i in order], [names[i] for i in order]
+
+
+def arff(images, labels, quote=""):
+    names = [f"pixel{i}" for i in range(1, 785)]
+    head = "% made by hand\n@RELATION digits\n" + "".join(f"@attribute {n} real\n" for n in names)
+    head += "@attribute 'class' {0,1,2,3,4,5,6,7,8,9}\n@DATA\n% rows\n"
+    cells = [f"{quote}{label}{quote}" for label in labels]
+    return head.encode() + table([*columns_of(images), cells])
+
+
+def one_hot(labels):
+    return np.eye(10, dtype=np.int64)[labels]
+
+
+LABELLED = {
+    "Kaggle": lambda x, y: table([y, *columns_of(x)], KAGGLE),
+    "no header": lambda x, y: table([y, *columns_of(x)]),
+    "no header, label last": lambda x, y: table([*columns_of(x), y]),
+    "label last": lambda x, y: table([*columns_of(x), y], [*KAGGLE[1:], "class"]),
+    "shuffled": lambda x, y: table(*shuffled(KAGGLE, [y, *columns_of(x)])),
+    "alphabetical": lambda x, y: table(
+        *(list(z) for z in zip(*sorted(zip([y, *columns_of(x)], KAGGLE, strict=True),
+                                        key=lambda pair: pair[1]), strict=True))),
+    "pixel1 to pixel784": lambda x, y: table(
+        [y, *columns_of(x)], ["Target", *(f"pixel{i}" for i in range(1, 785))]),
+    "1x1 to 28x28": lambda x, y: table(
+        [y, *columns_of(x)], ["label", *(f"{r}x{c}" for r in range(1, 29) for c in range(1, 29))]),
+    "x0y0, columns first": lambda x, y: table(
+        [y, *columns_of(x)], ["y", *(f"x{c}y{r}" for r in range(28) for c in range(28))]),
+    "pandas' numbers": lambda x, y: table([y, *columns_of(x)], ["label", *map(str, range(784))]),
+    "pandas without names": lambda x, y: table([y, *columns_of(x)], list(map(str, range(785)))),
+    "R": lambda x, y: table(
+        [range(1, 13), y, *columns_of(x)], [f"V{i}" for i in range(1, 786)]),
+    "index": lambda x, y: table([range(12), y, *columns_of(x)], ["", *KAGGLE]),
+    "names of files": lambda x, y: table(
+        [[f"{i}.png" for i in range(12)], y, *columns_of(x)], ["file", *KAGGLE]),
+    "Unnamed: 0": lambda x, y: table([range(12), *columns_of(x), y],
+                                     ["Unnamed: 0", *KAGGLE[1:], "digit"]),
+    "trailing comma": lambda x, y: table([y, *columns_of(x), [""] * 12], [*KAGGLE, ""]),
+    "trailing comma, rows only": lambda x, y: table([y, *columns_of(x), [""] * 12]),
+    "comments": lambda x, y: b"# by np.savetxt\n\n" + table([y, *columns_of(x)]) + b"# end\n\n",
+    "semicolons": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator=";"),
+    "tabs": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator="\t"),
+    "blanks": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator="  "),
+    "comma and blank": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator=", "),
+    "CRLF": lambda x, y: table([y, *columns_of(x)], KAGGLE, end="\r\n"),
+    "CR": lambda x, y: table([y, *columns_of(x)], KAGGLE, end="\r"),
+    "byte-order mark": lambda x, y: b"\xef\xbb\xbf" + table([y, *columns_of(x)], KAGGLE),
+    "quoted": lambda x, y: table([[f'"{v}"' for v in y], *columns_of(x)],
+                                 [f'"{name}"' for name in KAGGLE]),
+    "no line end": lambda x, y: table([y, *columns_of(x)], KAGGLE)[:-1],
+    "floats 0..1": lambda x, y: table([y, *columns_of(x / 255)], KAGGLE),
+    "floats, no header": lambda x, y: table([y, *columns_of(x / 255)]),
+    "floats 0..255": lambda x, y: table([y.astype(float), *columns_of(x.astype(float))]),
+    "UTF-8 names": lambda x, y: table([y, y, *columns_of(x)], ["label", "caf\u00e9", *KAGGLE[1:]]),
+    "ARFF": arff,
+    "ARFF quoted": lambda x, y: arff(x, y, "'"),
+    "npy (n, 785)": lambda x, y: npy(np.column_stack([y, x.reshape(-1, 784)])),
+    "npy (n, 785), label last": lambda x, y: npy(np.column_stack([x.reshape(-1, 784), y])),
+    "npz": lambda x, y: npz(images=x, labels=y),
+    "npz Keras": lambda x, y: npz(x_train=x[:3], y_train=y[:3], x_test=x, y_test=y),
+    "npz TensorFlow": lambda x, y: npz(
+        train_images=x[:3], train_labels=y[:3], test_images=x, test_labels=y),
+    "npz X, y": lambda x, y: npz(X=x.reshape(-1, 784), y=y),
+    "npz Xtest": lambda x, y: npz(Xtest=x, Ytest=y),
+    "npz data, target": lambda x, y: npz(data=x, target=y, note=np.array("mine")),
+    "npz arr_0": lambda x, y: npz(arr_0=x, arr_1=y),
+    "npz arr_0, labels first": lambda x, y: npz(arr_0=y, arr_1=x),
+    "npz text": lambda x, y: npz(images=x, labels=y.astype(str)),
+    "npz bytes": lambda x, y: npz(images=x, labels=y.astype("S")),
+    "npz floats": lambda x, y: npz(images=x, labels=y.astype(np.float32)),
+    "npz one-hot": lambda x, y: npz(images=x, labels=one_hot(y)),
+    "npz one-hot floats": lambda x, y: npz(images=x, labels=one_hot(y).astype(np.float32)),
+    "npz (n, 1)": lambda x, y: npz(images=x[..., None], labels=y[:, None]),
+    "npz channel first": lambda x, y: npz(images=x[:, None], labels=y.astype(np.int8)),
+    "npz Fortran": lambda x, y: npz(images=np.asfortranarray(x), labels=y),
+    "npz big-endian": lambda x, y: npz(images=x.astype(">u2"), labels=y.astype(">i8")),
+    "npz gzipped": lambda x, y: zipped(npz(images=x, labels=y)),
+    "CSV gzipped": lambda x, y: zipped(table([y, *columns_of(x)], KAGGLE)),
+    "CSV in a zip archive": lambda x, y: zip_of(
+        {"__MACOSX/._a": b"", "a.csv": table([y, *columns_of(x)], KAGGLE)}),
+}  # fmt: skip
+UNLABELLED = {
+    "pixels only": lambda x: table(columns_of(x), KAGGLE[1:]),
+    "no header": lambda x: table(columns_of(x)),
+    "shuffled": lambda x: table(*shuffled(KAGGLE[1:], columns_of(x))),
+    "savetxt": lambda x: "\n".join(
+        " ".join(f"{v:.18e}" for v in row) for row in x.reshape(-1, 784)
+    ).encode(),
+    "no name of labels": lambda x: table([range(12), *columns_of(x)], ["id", *KAGGLE[1:]]),
+    "(n, 28, 28)": npy,
+    "(n, 784)": lambda x: npy(x.reshape(-1, 784)),
+    "(784, n)": lambda x: npy(x.reshape(-1, 784).T),
+    "(784, n) contiguous": lambda x: npy(np.ascontiguousarray(x.reshape(-1, 784).T)),
+    "(28, 28, n)": lambda x: npy(np.ascontiguousarray(np.moveaxis(x, 0, -1))),
+    "(n, 28, 28, 1)": lambda x: npy(x[..., None]),
+    "(n, 1, 28, 28)": lambda x: npy(x[:, None]),
+    "(n, 28, 28, 3)": lambda x: npy(np.stack([x] * 3, axis=-1)),
+    "(n, 3, 28, 28)": lambda x: npy(np.stack([x] * 3, axis=1)),
+    "Fortran": lambda x: npy(np.asfortranarray(x)),
+    "version 2": lambda x: npy(x, version=(2, 0)),
+    "uint16": lambda x: npy(x.astype(np.uint16) * 257),
+    "uint16 of 8 bits": lambda x: npy(x.astype(np.uint16)),
+    "int64": lambda x: npy(x.astype(np.int64)),
+    "floats": lambda x: npy(x / 255),
+    "floats 0..255": lambda x: npy(x.astype(np.float32)),
+    "colour in floats": lambda x: npy(np.stack([x / 255] * 3, axis=-1)),
+    "one npz array": lambda x: npz(whatever=x),
+    "IDX gzipped": lambda x: zipped(idx(x)),
+}
+
+
+def predicted(data, file=io.BytesIO):
+    batches = list(read_batches("-", stdin=file(data)))
+    return np.concatenate([batch.greys for batch in batches])
+
+
+@pytest.mark.parametrize("layout", LABELLED)
+@pytest.mark.parametrize("file", [io.BytesIO, Pipe])
+def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
+    data = LABELLED[layout](images, LABELS)
+    own = read_labelled("-", stdin=file(data))
+    assert np.array_equal(own.images, images)
+    assert np.array_equal(own.labels, LABELS)
+    assert np.array_equal(predicted(data, file), images)
+
+
+@pytest.mark.parametrize("layout", UNLABELLED)
+def test_digits_without_labels_are_predicted_and_not_judged(images, layout):
+    data = UNLABELLED[layout](images)
+    assert np.array_equal(predicted(data), images)
+    with pytest.raises((CorruptFileError, Exception), match="has no labels|labels of - are not"):
+        read_labelled("-", stdin=io.BytesIO(data))
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (784,), (1, 784), (1, 28, 28), (28, 28, 1)])
+def test_one_picture_as_an_array(images, shape):
+    assert np.array_equal(predicted(npy(images[0].reshape(shape))), images[:1])
+
+
+def test_the_training_part_is_read_when_it_is_asked_for(images):
+    data = npz(x_train=images[:7], y_train=LABELS[:7], x_test=images[7:], y_test=LABELS[7:])
+    for part, n in (("train", 7), ("test", 5)):
+        assert len(digits_in(data, part)[0]) == n
+    assert len(digits_in(npz(x_train=images, y_train=LABELS))[0]) == 12
+    (note,) = read_labelled("-", stdin=io.BytesIO(data)).notes
+    assert note == "'x_test' of 'x_train', 'y_train', 'x_test', 'y_test'"
+
+
+@pytest.mark.parametrize("kind", ["zeros and ones", "bool", "dark on light", "both", "32 x 32"])
+def test_an_evaluation_sees_what_a_prediction_sees(images, kind):
+    from mnistcli.conforming.placing import conform
+
+    ink = images > 127
+    x = {
+        "zeros and ones": ink.astype(np.uint8),
+        "bool": ink,
+        "dark on light": 255 - images,
+        "both": 1 - ink.astype(float),
+        "32 x 32": np.pad(images, ((0, 0), (2, 2), (2, 2))),
+    }[kind]
+    data = npz(images=x, labels=LABELS)
+    own = read_labelled("-", stdin=io.BytesIO(data))
+    assert np.array_equal(own.images, [conform(grey).image for grey in predicted(data)])
+    if kind == "dark on light":
+        assert np.array_equal(own.images, images)
+        assert own.notes == (
+            "12 of 12 images were brought into MNIST's form: dark ink on light paper, inverted",
+        )
+    if kind != "32 x 32":
+        untouched = read_labelled("-", raw=True, stdin=io.BytesIO(data))
+        assert np.array_equal(untouched.images, predicted(data))
+        assert not untouched.notes
+
+
+STROKES = np.zeros((20, 28, 28), np.uint8)
+STROKES[:, 4:24, 14] = 255
+REFUSED = {
+    "transposed or a picture": (npy(np.zeros((784, 640))), r"shape (784, 640): one picture of"),
+    "784 x 784": (npy(np.zeros((784, 784))), "one picture of 784 x 784 pixels, or 784 of 784"),
+    "(n, 783)": (npy(np.zeros((20, 783))), "20 of 783 pixels"),
+    "flat 32 x 32": (npy(np.zeros((20, 1024))), "20 of 1,024 pixels"),
+    "(28, 28, 3)": (npy(np.zeros((28, 28, 3))), "one coloured picture, or 3 pictures"),
+    "(32, 32, n)": (npy(np.zeros((32, 32, 20))), "32 pictures of 32 x 20 pixels, or 20 of 32 x 32"),
+    "(n, 28, 28, 4)": (npy(np.zeros((9, 28, 28, 4))), "has shape (9, 28, 28, 4)"),
+    "int8": (npy(np.full((20, 784), -3, np.int8)), "holds -3, expected 0 to 255 or 0 to 1, in every"),
+    "standardised": (npy(np.full((20, 784), -0.42)), "holds -0.42"),
+    "256": (npy(np.full((20, 784), 256)), "holds 256, expected 0 to 255 or 0 to 1, in every"),
+    "either end": (
+        table([[1, 2, 3], *columns_of(STROKES[:3])[1:], [4, 5, 6]]),
+        "may have its labels in the first of its 785 columns or in the last",
+    ),
+    "neither end": (
+        table([[10, 11], *columns_of(STROKES[:2])[1:], [12, 255]]),
+        "neither the first nor the last holds labels",
+    ),
+    "objects": (npz(images=STROKES, labels=np.array([{}] * 20, object)), "holds Python objects"),
+    "fewer labels": (npz(images=STROKES, labels=np.zeros(19)), "holds 19 labels for images of"),
+    "more labels": (npz(images=STROKES, labels=np.zeros(21)), "holds 21 labels for images of"),
+    "labels of two columns": (npz(images=STROKES, labels=np.zeros((20, 2))), "has shape (20, 2)"),
+    "two pairs": (npz(images=STROKES, x=STROKES, y=np.zeros(20)), "in any of 'images', 'x', 'y'"),
+    "unknown names": (npz(a=STROKES, b=np.zeros(20)), "has the arrays 'a', 'b'"),
+    "names without order": (
+        table(columns_of(STROKES), [f"c{i}{'x' * (i % 2)}" for i in range(784)]), "order of 784 pixels"
+    ),
+    "pixel1 to pixel785 but one": (
+        table(columns_of(STROKES), [f"pixel{i + (i > 9)}" for i in range(784)]), "order of 784 pixels"
+    ),
+    "786 columns": (table([*columns_of(STROKES), LABELS[:1].repeat(20), range(20)]), "786 columns"),
+    "a web page": (b"<!DOCTYPE html><html>", "is a web page"),
+    "nothing": (b"", "is empty"),
+    "header only": (",".join(KAGGLE).encode(), "has a header and no rows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_may_be_read_in_two_ways_is_refused_by_every_command(name):
+    data, problem = REFUSED[name]
+    for read in (predicted, lambda data: read_labelled("-", stdin=io.BytesIO(data))):
+        with pytest.raises((BadImageError, CorruptFileError)) as caught:
+            read(data)
+        assert problem in caught.value.message
+        assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem", "hint"),
+    [
+        (np.where(LABELS == 0, 10, LABELS), "-[3]: its label is 10", "labels go from 1 to 10"),
+        (LABELS + 256, "-[0]: its label is 263, expected a digit", ""),
+        (LABELS - 1, "-[3]: its label is -1", ""),
+        (LABELS + 0.5, "-[0]: its label is 7.5", ""),
+        (LABELS * np.nan, "-[0]: its label is no number", ""),
+        (np.where(LABELS == 9, "nine", "1"), "-[7]: its label is no number", ""),
+    ],
+)
+def test_labels_that_are_no_digits_are_never_dropped(images, labels, problem, hint):
+    with pytest.raises(CorruptFileError) as caught:
+        read_labelled("-", stdin=io.BytesIO(npz(images=images, labels=labels)))
+    assert problem in caught.value.message
+    assert caught.value.hint.startswith(hint)
+
+
+def test_the_labels_of_qmnist_are_the_first_of_eight_columns(images, tmp_path):
+    wide = np.column_stack([LABELS, *[np.arange(12)] * 7]).astype(np.int32)
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
+    (tmp_path / "a-labels-idx2-int").write_bytes(idx(wide))
+    (tmp_path / "a-labels-idx2-int").rename(tmp_path / "a-labels-idx2-ubyte")
+    own = read_labelled(tmp_path / "a-images-idx3-ubyte")
+    assert np.array_equal(own.labels, LABELS)
+
+
+BAD_CELLS = {
+    "short": (b"1,2", "has 2 columns, expected 785"),
+    "long": (b"1" + b",0" * 785, "has 786 columns, expected 785"),
+    "text": (b"1,x" + b",0" * 783, "column pixel0 holds 'x', expected a number from 0 to 255"),
+    "nothing": (b"1" + b",0" * 782 + b",,0", "column pixel782 holds ''"),
+    "nan": (b"1" + b",0" * 783 + b",nan", "column pixel783 holds nan"),
+    "256": (b"1,256" + b",0" * 783, "column pixel0 holds 256"),
+    "65535": (b"1,65535" + b",0" * 783, "column pixel0 holds 65535"),
+    "1e400": (b"1,1e400" + b",0" * 783, "column pixel0 holds inf"),
+    "-1": (b"1,-1" + b",0" * 783, "column pixel0 holds -1"),
+    "hexadecimal": (b"1,0x1" + b",0" * 783, "column pixel0 holds '0x1'"),
+    "other digits": ("1,\u0667".encode() + b",0" * 783, "column pixel0 holds"),
+    "NUL": (b"1,\0" + b",0" * 783, "column pixel0 holds"),
+}
+
+
+@pytest.mark.parametrize("cell", BAD_CELLS)
+@pytest.mark.parametrize("row", [1, 5])
+def test_a_bad_row_is_told_and_the_others_are_answered(images, cell, row):
+    line, problem = BAD_CELLS[cell]
+    lines = table([LABELS, *columns_of(images)], KAGGLE).splitlines()
+    lines[row] = line
+    data = b"\n".join(lines)
+    (batch,) = read_batches("-", stdin=io.BytesIO(data))
+    assert list(batch.faults) == [row - 1]
+    assert batch.faults[row - 1].message.startswith(f"- row {row}: {problem}")
+    others = np.arange(12) != row - 1
+    assert np.array_equal(batch.greys[others], images[others])
+    with pytest.raises(CorruptFileError) as caught:
+        read_labelled("-", stdin=io.BytesIO(data))
+    assert caught.value.message == batch.faults[row - 1].message
+
+
+@pytest.mark.parametrize("first", ["nan", "x", "inf", "0.0e+00", "1e-05"])
+def test_n_rows_without_a_header_give_n_answers(images, first):
+    lines = table(columns_of(images)).splitlines()
+    lines[0] = first.encode() + lines[0][1:]
+    (batch,) = read_batches("-", stdin=io.BytesIO(b"\n".join(lines)))
+    assert len(batch.greys) == 12
+    assert list(batch.faults) == ([0] if first in ("nan", "x", "inf") else [])
+
+
+def test_an_array_with_one_bad_picture_gives_the_others(images):
+    values = images.astype(np.float32)
+    values[4, 3, 3] = np.nan
+    got, _, faults = digits_in(npy(values))
+    assert faults == ["[4]: holds nan, expected 0 to 255 or 0 to 1"]
+    assert np.array_equal(np.delete(got, 4, axis=0), np.delete(images, 4, axis=0))
+
+
+def test_what_follows_ones_stays_within_them():
+    values = np.zeros((1030, 28, 28))
+    values[:, 5, 5] = 1
+    values[1029] = 7
+    _, _, faults = digits_in(npy(values))
+    assert faults == ["[1029]: holds 7, expected 0 to 1, as what came before"]
+
+
+def test_a_broken_picture_of_ones_own_is_named(images):
+    blank = images.copy()
+    blank[3] = 0
+    with pytest.raises(CorruptFileError, match=r"-\[3\]: is blank") as caught:
+        read_labelled("-", stdin=io.BytesIO(npz(images=blank, labels=LABELS)))
+    assert "--raw" in caught.value.hint
+
+
+SEEDS = [
+    table([LABELS[:2], *columns_of(STROKES[:2])], KAGGLE), table(columns_of(STROKES[:2] / 3)),
+    table([LABELS[:2], *columns_of(STROKES[:2])], separator=" "), arff(STROKES[:2], LABELS[:2]),
+    npy(STROKES[:2]), npy(np.asfortranarray(STROKES[:2])), npz(images=STROKES[:2], labels=LABELS[:2]),
+    idx(STROKES[:2]), zipped(idx(STROKES[:2])), zipped(npz(x=STROKES[:2])), zip_of({"a": npy(STROKES[:2])}),
+]  # fmt: skip
+
+
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
+@given(st.data())
+def test_mutated_files_are_refused_or_read(data):
+    only_digits_or_one_line(mutate(data.draw, data.draw(st.sampled_from(SEEDS)), st))
+
+
+@pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
+@given(
+    st.binary(max_size=200), st.sampled_from([b"", *(seed[:4] for seed in SEEDS), SEEDS[3][:300]])
+)
+def test_random_bytes_are_refused_or_read(data, start):
+    only_digits_or_one_line(start + data)
+
+
+def only_digits_or_one_line(data):
+    try:
+        images, labels, _ = digits_in(data)
+    except FormatError as error:
+        assert "\n" not in str(error)
+        assert len(str(error)) < 400
+        return
+    assert images.ndim == 3
+    assert labels is None or len(labels) == len(images)
