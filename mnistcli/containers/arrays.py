@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mnistcli.containers.reading import FormatError
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.containers.reading import Stream
-
-SIDE = 28
-N_PIXELS = SIDE * SIDE
 
 # Pictures read at a time: 1,024 of 28x28 float64 are 6 MB.
 BLOCK_PICTURES = 1024
@@ -141,10 +139,10 @@ def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
             return _Plan((a, b) if c == 1 else (b, c))
         return _Plan((a, b, c))
     sizes = tuple(size for size in shape if size != 1)
-    if len(shape) == 4 and shape[1:3] == (SIDE, SIDE):
+    if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below
-    if sizes in {(N_PIXELS,), (SIDE, SIDE)}:
-        return _Plan((SIDE, SIDE), is_one=True)
+    if sizes in {(N_PIXELS,), IMAGE_SHAPE}:
+        return _Plan(IMAGE_SHAPE, is_one=True)
     if shape == (1, N_PIXELS + 1):
         return _Plan((N_PIXELS + 1,))
     if len(sizes) == 2:
@@ -158,12 +156,12 @@ def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
 
 def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
     if b == N_PIXELS and a != N_PIXELS:
-        return _Plan((SIDE, SIDE))
+        return _Plan(IMAGE_SHAPE)
     if b == N_PIXELS + 1:
         return _Plan((N_PIXELS + 1,))
     is_picture = 0 < max(a, b) <= MAX_ASPECT * min(a, b)
     if a == N_PIXELS and not is_picture:
-        return _Plan((SIDE, SIDE), is_last=True)
+        return _Plan(IMAGE_SHAPE, is_last=True)
     nearly = range(N_PIXELS - 2, N_PIXELS + 3)
     if is_picture and a not in nearly and b not in nearly:
         return _Plan((a, b), is_one=True)
@@ -176,11 +174,11 @@ def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
 
 def _plan_of_stack(a: int, b: int, c: int, prefix: str) -> _Plan:
     readings = ""
-    if (b, c) == (SIDE, SIDE):
+    if (b, c) == IMAGE_SHAPE:
         return _Plan((b, c))
-    if (a, b, c) == (SIDE, SIDE, 3):
+    if (a, b, c) == (*IMAGE_SHAPE, 3):
         readings = "one coloured picture, or 3 pictures along the last axis"
-    elif (a, b) == (SIDE, SIDE):
+    elif (a, b) == IMAGE_SHAPE:
         return _Plan((a, b), is_last=True)
     elif c == 3:
         return _Plan((a, b, c), is_one=True)

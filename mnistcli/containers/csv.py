@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mnistcli.containers.arrays import N_PIXELS, SIDE
 from mnistcli.containers.reading import FormatError
+from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +194,7 @@ def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
         low, high = keys[0], keys[-1]
         if middle:
             is_whole = len(keys) == N_PIXELS and low in {(0, 0), (1, 1)}
-            if is_whole and {high[0] - low[0], high[1] - low[1]} == {SIDE - 1}:
+            if is_whole and {high[0] - low[0], high[1] - low[1]} == {IMAGE_SIDE - 1}:
                 if prefix.endswith(("x", "col", "column", "c")) and middle.strip("_-. ") != "x":
                     keys.sort(key=lambda key: key[::-1])  # x0y0: the column comes first
                 return np.array([columns[key] for key in keys])

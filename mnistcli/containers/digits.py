@@ -18,6 +18,7 @@ from mnistcli.containers.idx import open_idx
 from mnistcli.containers.npy import open_npy
 from mnistcli.containers.npz import open_npz
 from mnistcli.containers.reading import FormatError, kind_of
+from mnistcli.mnist import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
-_SHAPE = (arrays.SIDE, arrays.SIDE)
 HINT = (
     "expected a CSV or ARFF table of label,pixel0,...,pixel783, an npz file with images and labels,"
     " or the images of a pair of IDX files"
@@ -124,7 +124,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
             column = layout.column(int(pixels[pixel]))
             faults[i] = FormatError(f"{column} {problem}", where=where[i], hint=scale.hint)
         labels = None if label is None else values[:, label].astype(np.float64)
-        images = images.reshape(-1, *_SHAPE)
+        images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
         n += len(values)
 
@@ -152,7 +152,7 @@ def _of_array(
                 raise FormatError("has labels in a column of its images, and labels beside them")
             if side is None:
                 side = csv.side_of_labels(values.astype(np.float32))
-            pictures = (values[:, 1:] if side == 0 else values[:, :-1]).reshape(-1, *_SHAPE)
+            pictures = (values[:, 1:] if side == 0 else values[:, :-1]).reshape(-1, *IMAGE_SHAPE)
             here = values[:, side].astype(np.float64)
         end = n + len(values)
         if labels is not None:

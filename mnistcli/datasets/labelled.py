@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 
-from mnistcli.conforming.types import FIELD
 from mnistcli.containers.digits import HINT, checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import storage_errors
+from mnistcli.mnist import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def _read(stream: Stream, path: Path | Literal["-"], *, raw: bool) -> LabelledIm
     if block is None or block.labels_are_beside:
         labels = [_labels_beside(Path(path))]
     values = np.concatenate(labels)
-    digits = np.frombuffer(images, np.uint8).reshape(-1, FIELD, FIELD)
+    digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
     is_table = block is not None and block.where[0].startswith(" row")
@@ -93,10 +93,10 @@ def _as_predicted(
 
     height, width = block.images.shape[1:]
     if raw:
-        if (height, width) != (FIELD, FIELD):
+        if (height, width) != IMAGE_SHAPE:
             raise FormatError(f"has pictures of {width} x {height} pixels, and --raw takes 28 x 28")
         return block.images
-    images = np.empty((len(block.images), FIELD, FIELD), np.uint8)
+    images = np.empty((len(block.images), *IMAGE_SHAPE), np.uint8)
     sources = [name + where for where in block.where]
     for i, conformed in enumerate(conform_all(block.images, sources)):
         if isinstance(conformed, BadImageError):

@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from mnistcli.containers.arrays import SIDE
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
+from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.pictures.drawing import drawing
 from mnistcli.pictures.formats import FORMATS, format_of
 
@@ -131,9 +131,7 @@ def _batches(stream: Stream, name: str) -> Iterator[Batch]:
     if kind_of(head) in ("text", "unknown", "html"):
         foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
         if foreign or b"\0" in head:
-            raise FormatError(
-                f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign)
-            )
+            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign))
         if head and not _is_table(head):
             yield _drawing(plain, name)
             return
@@ -153,7 +151,7 @@ def _is_table(head: bytes) -> bool:
     lines = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").split(b"\n")
     lines = [line for line in lines if line.strip()]
     first = next((line for line in lines if not line.startswith(b"# ")), b"")
-    return b"," in first or b";" in first or len(first.split()) > SIDE
+    return b"," in first or b";" in first or len(first.split()) > IMAGE_SIDE
 
 
 def _drawing(stream: Stream, name: str) -> Batch:

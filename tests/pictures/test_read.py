@@ -18,7 +18,6 @@ from PIL import Image
 
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_batches, read_pictures
-
 from tests.containers.making import KAGGLE, idx, npy, table, zipped
 
 
