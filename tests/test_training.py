@@ -47,7 +47,8 @@ def test_an_image_and_its_copies_count_as_one(mnist, samples, spec):
     assert training.train_accuracy == card.metrics["train_accuracy"] == right.mean()
 
 
-def test_what_is_learned_follows_the_seed(mnist, samples):
+def test_what_is_learned_follows_the_seed(monkeypatch, mnist, samples):
+    monkeypatch.setattr("mnistcli.features.filters.N_PATCHES", 1000)
     learned = train(mnist, features=PATCHES).model.classifier.features.arrays()
     for name, array in PATCHES.features.learn(PATCHES, samples.images, seed=3).arrays().items():
         np.testing.assert_array_equal(learned[name], array)
@@ -64,25 +65,6 @@ def test_the_best_c_is_taken_not_the_simplest(mnist):
     metrics = found.model.card.metrics
     assert (metrics["C_1se"], metrics["C_search_folds"]) == (found.choice.C_1se, 3)
     assert metrics["cv_accuracies"] == list(given.cross_validation.accuracies)
-
-
-def test_solvers_of_two_classes_do_pairs_and_search_for_c(monkeypatch, mnist):
-    monkeypatch.setattr(choice, "GRID", (0.01, 0.1))
-    settings = TrainingSettings(
-        SolverSettings(solver="liblinear"), SplitSpec(limit=100), folds=FoldSpec(2), search=True
-    )
-    training = mnistcli.train("pairs", mnist, settings)
-    assert [each.C for each in training.choice.candidates] == [0.01, 0.1]
-    assert training.model.card.settings.solver == "liblinear"
-
-
-def test_pairs_have_converged_when_all_of_them_have(mnist):
-    def converged(max_iter):
-        settings = TrainingSettings(SolverSettings(max_iter=max_iter), SplitSpec(limit=300))
-        return mnistcli.train("pairs", mnist, settings).fit.certificate.converged
-
-    # A few, most and all of the 45 end within so many steps.
-    assert [converged(n) for n in (9, 12, 100)] == [False, False, True]
 
 
 def test_folds_that_have_not_converged_are_counted(mnist):

@@ -179,12 +179,23 @@ def test_separable_images_without_a_penalty_are_refused(invoke, home, solver):
 
 
 def test_the_seed_decides_and_nothing_else(invoke):
-    def weights(*options):
-        path = invoke("train", "--task", "3v8", "--limit", "400", *options, "--json").out
-        return json.loads(path)["fit"]["objective"]
+    def objective(seed):
+        done = invoke("train", "--task", "3v8", "--limit", "400", "--seed", seed, "--json")
+        return json.loads(done.out)["fit"]["objective"]
 
-    assert weights("--seed", "1") == weights("--seed", "1")
-    assert weights("--seed", "1") != weights("--seed", "2")
+    assert objective("1") == objective("1")
+    # Another subset, not the noise of a solver.
+    assert objective("1") != pytest.approx(objective("2"), rel=1e-3)
+
+
+def test_repeats_are_shuffled_anew(invoke):
+    done = invoke(
+        "train", "--task", "3v5", "--limit", "200", "--cv", "2", "--repeats", "3", "--json"
+    )
+    folds = json.loads(done.out)["cross_validation"]
+    assert (folds["n_folds"], folds["n_repeats"], len(folds["accuracies"])) == (2, 3, 6)
+    assert len(set(folds["accuracies"])) > 2
+    assert sum(map(sum, folds["confusion"])) == 3 * 200
 
 
 def test_quiet_prints_the_model_and_nothing_else(invoke):

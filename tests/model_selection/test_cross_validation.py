@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
+    StratifiedKFold,
     cross_val_predict,
     cross_val_score,
 )
@@ -61,6 +62,19 @@ def test_repeated_folds_are_those_of_scikit_learn(samples, task, theirs):
     assert list(ours.accuracies) == pytest.approx(scores.tolist(), abs=1e-12)
     assert ours.confusion.sum() == 2 * 600
     assert (ours.n_folds, ours.n_repeats) == (3, 2)
+
+
+def test_models_of_folds_see_the_copies_and_are_judged_without(samples, task, theirs):
+    design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0)
+    ours = cross_validate(Folds(design, task, FoldSpec(3)), SolverSettings(C=0.2))
+    rows, accuracies = design.X / 255.0, []
+    theirs.set_params(C=0.1)
+    for train, test in StratifiedKFold(3).split(samples.y, samples.y):
+        theirs.fit(rows[[*train, *(train + 600)]], samples.y[[*train, *train]])
+        accuracies.append(theirs.score(rows[test], samples.y[test]))
+    assert list(ours.accuracies) == pytest.approx(accuracies, abs=1e-12)
+    assert ours.standard_deviation == pytest.approx(np.std(accuracies), abs=1e-12)
+    assert ours.confusion.sum() == 600
 
 
 def test_more_folds_than_images_of_a_class_are_refused(mnist, task):

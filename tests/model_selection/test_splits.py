@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,6 +22,46 @@ def test_a_subset_keeps_the_shares_of_the_classes(mnist):
     assert len(set(chosen.tolist())) == 1000
     shares = np.bincount(y[chosen], minlength=10) / 1000
     assert np.abs(shares - np.bincount(y) / len(y)).max() < 1 / 1000
+
+
+@pytest.mark.parametrize("spec", [SplitSpec(limit=300), SplitSpec("random", limit=300)])
+def test_the_subset_and_its_order_follow_the_seed(mnist, spec):
+    task = parse_task("3v8")
+    zero, again, one = (
+        training_samples(mnist, task, replace(spec, seed=seed)) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(zero.index, again.index)
+    assert len(np.intersect1d(zero.index, one.index)) < 100
+    assert 0.3 < (np.diff(zero.index) > 0).mean() < 0.7
+    part = np.concatenate([mnist.train.images, mnist.test.images])
+    np.testing.assert_array_equal(zero.images, part[zero.index])
+
+
+def test_all_images_are_in_an_order_that_follows_the_seed(mnist):
+    task = parse_task("3v8")
+    zero, one = (training_samples(mnist, task, SplitSpec(seed=seed)).index for seed in (0, 1))
+    members = np.flatnonzero(np.isin(mnist.train.labels, (3, 8)))
+    for index in (zero, one):
+        np.testing.assert_array_equal(np.sort(index), members)
+        assert 0.4 < (np.diff(index) > 0).mean() < 0.6
+    assert (zero != one).mean() > 0.9
+
+
+def test_a_random_split_shares_all_images_out_class_by_class(mnist):
+    task = parse_task("3v8")
+    labels = np.concatenate([mnist.train.labels, mnist.test.labels])
+    parts = {}
+    for seed in (0, 1):
+        spec = SplitSpec("random", test_size=0.3, seed=seed)
+        train, test = training_samples(mnist, task, spec), splits.test_samples(mnist, task, spec)
+        both = np.concatenate([train.index, test.index])
+        np.testing.assert_array_equal(np.sort(both), np.flatnonzero(np.isin(labels, (3, 8))))
+        np.testing.assert_array_equal(test.y, (labels[test.index] == 8).astype(int))
+        assert len(test) == round(0.3 * len(both))
+        assert test.y.mean() == pytest.approx(train.y.mean(), abs=1e-3)
+        assert (np.diff(test.index) > 0).all()
+        parts[seed] = test.index
+    assert len(np.intersect1d(parts[0], parts[1])) < 0.4 * len(parts[0])
 
 
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6))
@@ -56,8 +98,6 @@ def test_a_random_split_that_leaves_a_class_without_images_says_what_would_not(m
 
 
 def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
-    from dataclasses import replace
-
     def without_ones(part):
         keep = part.labels != 1
         return replace(part, images=part.images[keep], labels=part.labels[keep])
