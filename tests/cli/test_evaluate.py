@@ -274,7 +274,7 @@ def test_sixteen_colours_tell_three_sizes_of_mistakes():
     assert styles["980"] == styles["1000"] == "1;97;44"  # white on blue
     assert styles["100"] == "1;97;41"  # white on red
     assert styles["14"] == styles["35"] == "31"
-    assert "1" not in styles
+    assert styles["1"] == "0"  # plain, after the cell before it
 
 
 # --- thresholds, calibration, curves, gates -----------------------------------------------------
