@@ -28,6 +28,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield words.markdown(verdict(judged))
     yield ""
+    for note in judged.notes:
+        yield from (words.markdown(note), "")
     yield from _table(["", "", "95 % interval"], headline(evaluation))
     yield from _heading("Class by class")
     headings = ["class", "precision", "recall", "f1-score", "images"]

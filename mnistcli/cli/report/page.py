@@ -47,6 +47,7 @@ def page(report: Report) -> str:
         tag("p", "mnistcli report", class_="kicker"),
         tag("h1", ref),
         tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
+        (tag("p", note, class_="warning") for note in report.judged.notes),
     )
     body = tag("body", header, tag("main", _sections(report)), tag("footer", _footer()))
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span, reading
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.metrics.catalog import METRICS
 
@@ -64,7 +64,7 @@ def _class_row(row: ReportRow) -> Markup:
         "tr",
         tag("th", row.name, scope="row"),
         (
-            tag("td", decimal(value), " ", tag("small", dashed(decimal_span(interval))))
+            tag("td", decimal(value), " ", tag("small", span(interval).replace("-", "\u2013")))
             for _, value, interval in row.scores()
         ),
         tag("td", f"{row.support:,}"),
@@ -110,7 +110,7 @@ def _matrix(down: str, across: str, class_names: Sequence[str], rows: Iterable[M
 def _count(count: int, of: int, *, is_right: bool) -> Markup:
     if not count:
         return _nothing()
-    return _shaded(f"{count:,}", count / of, is_right=is_right)
+    return _shaded(str(count), count / of, is_right=is_right)
 
 
 def _error(share: float) -> Markup:
