@@ -171,7 +171,9 @@ def judge(
             f"{on or 'the data'} has no image for the task {model.card.task.name}"
         )
     if not model.card.certificate.get("converged"):
-        notes += (f"{model.ref} did NOT converge: a finished training has other numbers",)
+        notes += (
+            f"{model.ref or 'the model'} did NOT converge: a finished training has other numbers",
+        )
     scores = model.classifier.decision_function(samples.images)
     bar = threshold.value if threshold else None
     evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)

@@ -42,4 +42,7 @@ def report(
     if output.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write a report to {output}", hint="end the name in .html or .md")
     loaded = session.registry().load(model)
-    out.emit(publish(report_on(loaded, session.dataset(loaded.card.dataset, out)), output))
+    result = report_on(loaded, session.dataset(loaded.card.dataset, out))
+    for note in result.judged.notes:
+        out.warn(note)
+    out.emit(publish(result, output))
