@@ -32,17 +32,7 @@ DataState = Literal["whole", "not hashed", "damaged", "not readable", "not insta
 
 @dataclass(frozen=True, slots=True)
 class PathHealth:
-    """A folder of ours.
-
-    Attributes
-    ----------
-    what : str
-        "datasets", "features" or "models".
-    path : str
-    state : PathState
-    n_bytes_free : int or None
-        On its file system, where that can be told.
-    """
+    """A folder of ours, and the room on its file system where that can be told."""
 
     what: str
     path: str
@@ -61,13 +51,7 @@ class DatasetHealth:
 
 @dataclass(frozen=True, slots=True)
 class ModelsHealth:
-    """The registry: how many models are whole, and what is wrong with the others.
-
-    Attributes
-    ----------
-    n_whole : int
-    damaged : tuple of (reference, problem)
-    """
+    """The registry: how many models are whole, and of the others reference and problem."""
 
     n_whole: int
     damaged: tuple[tuple[str, str], ...]
@@ -75,13 +59,7 @@ class ModelsHealth:
 
 @dataclass(frozen=True, slots=True)
 class BlasHealth:
-    """The library that multiplies matrices for NumPy.
-
-    Attributes
-    ----------
-    name, version : str
-    n_threads : int
-    """
+    """The library that multiplies matrices for NumPy."""
 
     name: str
     version: str
@@ -92,17 +70,7 @@ class BlasHealth:
 class Diagnosis:
     """What an installation looks like; the home folder is written as ~ everywhere.
 
-    Attributes
-    ----------
-    python, system : str
-    n_cores : int
-        That this process may use.
-    versions : dict of str to str or None
-        Of `LIBRARIES`; None for what is not installed.
-    blas : tuple of BlasHealth
-    paths : tuple of PathHealth
-    datasets : tuple of DatasetHealth
-    models : ModelsHealth
+    ``n_cores`` are those that this process may use; a version is None for what is not installed.
     """
 
     python: str
@@ -135,10 +103,9 @@ def examine(
         n_cores=n_cores(),
         versions={name: _version(name) for name in LIBRARIES},
         blas=_blas(),
-        paths=(
-            _examine_folder("datasets", places.datasets_dir),
-            _examine_folder("features", places.features_dir),
-            _examine_folder("models", places.models_dir),
+        paths=tuple(
+            _examine_folder(what, getattr(places, f"{what}_dir"))
+            for what in ("datasets", "features", "models")
         ),
         datasets=tuple(_examine_dataset(store, name, quick=quick) for name in store.catalog),
         models=_examine_models(registry),
@@ -147,18 +114,16 @@ def examine(
 
 def without_home(text: str) -> str:
     """Write the home folder as ~, so that no user's name is passed on."""
-    try:
+    with contextlib.suppress(StorageError):  # there is none
         home = str(expand(Path("~")))
-    except StorageError:
-        return text
-    return text if home == os.sep else text.replace(home, "~")
+        return text if home == os.sep else text.replace(home, "~")
+    return text
 
 
 def _version(name: str) -> str | None:
-    try:
+    with contextlib.suppress(metadata.PackageNotFoundError):
         return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
+    return None
 
 
 def _blas() -> tuple[BlasHealth, ...]:
@@ -176,15 +141,13 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
     # What may not be looked at is not there; the folder above it says why nothing can be made.
     made = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
     may_write = made.is_dir() and os.access(made, os.W_OK | os.X_OK)
-    state: PathState
+    states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:
-        state = "writable" if may_write else "not writable"
-    else:
-        state = "can be made" if may_write else "cannot be made"
+        states = ("not writable", "writable")
     n_bytes_free = None
     with contextlib.suppress(OSError):
         n_bytes_free = shutil.disk_usage(made).free
-    return PathHealth(what, without_home(str(folder)), state, n_bytes_free)
+    return PathHealth(what, without_home(str(folder)), states[may_write], n_bytes_free)
 
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:

@@ -15,13 +15,13 @@ import re
 import secrets
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 try:
     import fcntl
@@ -77,8 +77,7 @@ def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
     Raises
     ------
     CorruptFileError
-        It is missing, something else than a file, or, if it has to be ``own``, another user's or
-        one that other users may write to.
+        It is missing, no file, or, if it has to be ``own``, one that other users may write to.
     StorageError
         The operating system refused.
     """
@@ -104,15 +103,14 @@ def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, for good; several processes may do so at once."""
-    with storage_errors("make the folder", folder):
-        kinds = {
-            each: kind_of_path(each, doing="make the folder") for each in (folder, *folder.parents)
-        }
-        for each in reversed([each for each, kind in kinds.items() if kind == "nothing"]):
+    with storage_errors(doing := "make the folder", folder):
+        paths = (folder, *folder.parents)
+        missing = [each for each in paths if kind_of_path(each, doing=doing) == "nothing"]
+        for each in reversed(missing):
             each.mkdir(mode=_FOLDER_MODE, exist_ok=True)
             # Without it a power cut may forget the folder with all that was synced in it.
             _fsync_folder(each.parent)
-        if kind_of_path(folder, doing="make the folder") != "folder":
+        if kind_of_path(folder, doing=doing) != "folder":
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
 
 
@@ -140,18 +138,15 @@ Content = bytes | Callable[[BinaryIO], object]
 def write_atomically(path: Path, content: Content) -> None:
     """Give ``path`` a new content in one step: a reader sees the old one or the new one.
 
-    Parameters
-    ----------
-    path : Path
-        The target; its folder is made if need be.
-    content : bytes, or a function that writes to the binary file it is given
+    The content is bytes, or a function that writes to the binary file it is given; the folder is
+    made if need be.
 
     Raises
     ------
     StorageError
         The operating system refused; the target is as it was.
     """
-    _write(path, content, _replace)
+    _write(path, content, Path.replace)
 
 
 def create_atomically(
@@ -159,17 +154,8 @@ def create_atomically(
 ) -> bool:
     """Write a file that must not exist yet; of several processes exactly one succeeds.
 
-    Parameters
-    ----------
-    path : Path
-    content : bytes, or a function that writes to the binary file it is given
-    check : callable, optional
-        Reads what was written before it gets its name; nothing is made where it raises.
-
-    Returns
-    -------
-    bool
-        False where the file exists already, and then nothing is changed.
+    What was written is read by ``check`` before it gets its name; nothing is made where that raises.
+    False where the file exists already, and then nothing is changed.
     """
     return _write(path, content, _publish_new, check)
 
@@ -177,7 +163,7 @@ def create_atomically(
 def _write(
     path: Path,
     content: Content,
-    publish: Callable[[Path, Path], bool],
+    publish: Callable[[Path, Path], object],
     check: Callable[[Path], object] | None = None,
 ) -> bool:
     make_folder(path.parent)
@@ -192,12 +178,7 @@ def _write(
             check(temporary)
         published = publish(temporary, path)
         _fsync_folder(path.parent)
-    return published
-
-
-def _replace(temporary: Path, path: Path) -> bool:
-    temporary.replace(path)
-    return True
+    return bool(published)
 
 
 def _publish_new(temporary: Path, path: Path) -> bool:
@@ -278,11 +259,10 @@ def sweep_dead_temporaries(folder: Path) -> None:
 
 def is_own_file(path: Path) -> bool:
     """Return whether a regular file of this user is there, and no link to one."""
-    try:
+    with contextlib.suppress(OSError):
         status = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and _is_own(status)
+        return stat.S_ISREG(status.st_mode) and _is_own(status)
+    return False
 
 
 def _is_own(status: os.stat_result) -> bool:
@@ -327,16 +307,8 @@ def lock(
 ) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
-    Locks only save work that would be done twice: nothing here is wrong without them.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; it stays, empty, when the lock is released.
-    timeout_s : float, default=60
-        How long to wait for another process.
-    on_wait : callable, optional
-        Called once with ``path`` if the lock is not free at once.
+    Locks only save work that would be done twice: nothing here is wrong without them. The file
+    stays, empty. ``on_wait`` is called once with the path if the lock is not free at once.
 
     Raises
     ------

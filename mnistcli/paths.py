@@ -21,17 +21,7 @@ HOME_VARIABLE = "MNISTCLI_HOME"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders of one user.
-
-    Attributes
-    ----------
-    datasets_dir : Path
-        Decoded datasets; can be deleted at any time and come back from the bundled copy.
-    models_dir : Path
-        The model registry; what is lost here is lost.
-    features_dir : Path
-        Features of training images; can be deleted at any time.
-    """
+    """The folders of one user; what is lost in ``models_dir`` is lost, the others can be deleted."""
 
     datasets_dir: Path
     models_dir: Path
@@ -39,14 +29,7 @@ class Places:
 
 
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
-    """Return where datasets, models and features live.
-
-    Parameters
-    ----------
-    home : Path, optional
-        One folder for everything; wins over the environment.
-    environ : mapping
-        The environment to ask, at the time of the call.
+    """Return where datasets, models and features live, by option, environment and platform.
 
     Raises
     ------
@@ -77,13 +60,7 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
 
 
 def expand(path: Path) -> Path:
-    """Return a path with ``~`` or ``~user`` replaced.
-
-    Raises
-    ------
-    StorageError
-        There is no such user, or this one has no home directory.
-    """
+    """Return a path with ``~`` or ``~user`` replaced; raise StorageError where there is no such home."""
     try:
         return path.expanduser()
     except RuntimeError:

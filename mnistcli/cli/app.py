@@ -33,7 +33,7 @@ from mnistcli.cli.parsing import (
     usage_error,
 )
 from mnistcli.cli.session import Session
-from mnistcli.errors import MnistCliError
+from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.paths import HOME_VARIABLE
 
 if TYPE_CHECKING:
@@ -89,6 +89,15 @@ class CommandLine(SectionedGroup):
         """Find the command that is called, and read its options."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, _read(self._unread[name]) if name else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; where a folder of ours is refused, point to the option for another."""
+        try:
+            return super().invoke(ctx)
+        except StorageError as error:
+            if ctx.obj is not None:
+                ctx.obj.add_hint(error)
+            raise
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, **settings: Any

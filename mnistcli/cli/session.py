@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistcli.errors import MnistCliError, StorageError
+from mnistcli.errors import StorageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class Session:
 
         return self.store().open(name, progress=Bars(out, hidden=True))
 
-    def add_hint(self, error: MnistCliError) -> None:
+    def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""
-        if isinstance(error, StorageError) and not error.hint:
+        if not error.hint:
             refused = Path(error.path)
             try:
                 folders = astuple(find_places(self.home))

@@ -15,15 +15,14 @@ import math
 import os
 import re
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.errors import CorruptFileError, StorageError
+from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -40,16 +39,7 @@ MAX_ENTRIES = 3
 _MARK = "mnistcli features"
 _NAME = re.compile(r"[0-9a-f]{32}\.safetensors")
 _MAX_HEADER_BYTES = 1 << 16
-_BYTES_AT_ONCE = 1 << 24
-_UNUSABLE = (
-    CorruptFileError,
-    StorageError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OSError,
-    RecursionError,
-)
+_UNUSABLE = (MnistCliError, LookupError, TypeError, ValueError, OSError, RecursionError)
 
 
 class FeatureCache:
@@ -70,17 +60,16 @@ class FeatureCache:
                 text = _read_header(file)
                 content = json.loads(text)
                 rows_shape = tuple(content["rows"]["shape"])
-                wanted = spec.features.shapes(spec)
-                shapes = {**wanted, "rows": rows_shape}
-                sha256 = content["__metadata__"]["sha256"]
+                shapes = dict(sorted(spec.features.shapes(spec).items()))
                 start = file.tell()
-                if text != _header(key, shapes, sha256) or _sha256(_blocks(file)) != sha256:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+                if text != _header(key, {**shapes, "rows": rows_shape}, sha256):
                     return None
                 os.utime(file.fileno())  # so that the oldest is the one used longest ago
                 file.seek(start)
                 learned = {
                     name: np.frombuffer(file.read(4 * math.prod(shape)), "<f4").reshape(shape)
-                    for name, shape in sorted(wanted.items())
+                    for name, shape in shapes.items()
                 }
                 rows = np.memmap(file, np.uint8, "r", file.tell(), rows_shape)
         except _UNUSABLE:
@@ -88,29 +77,18 @@ class FeatureCache:
         return learned, rows
 
     def save(self, key: str, learned: Learned, rows: NDArray[np.uint8]) -> None:
-        """Keep an entry, and only the youngest ones.
-
-        Raises
-        ------
-        StorageError
-            The operating system refused; there is then no such entry.
-        """
+        """Keep an entry, and only the youngest; raise StorageError where that is refused."""
+        arrays: dict[str, NDArray[Any]]
         arrays = {name: np.ascontiguousarray(learned[name], "<f4") for name in sorted(learned)}
         arrays["rows"] = np.ascontiguousarray(rows)
-
-        def blocks() -> Iterator[bytes]:
-            for array in arrays.values():
-                flat = array.reshape(-1).view(np.uint8)
-                for first in range(0, len(flat), _BYTES_AT_ONCE):
-                    yield flat[first : first + _BYTES_AT_ONCE].tobytes()
-
-        def write(file: BinaryIO) -> None:
-            file.write(len(header).to_bytes(8, "little") + header)
-            file.writelines(blocks())
-
+        content = [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
         shapes = {name: array.shape for name, array in arrays.items()}
-        header = _header(key, shapes, _sha256(blocks()))
-        write_atomically(self._path(key), write)
+        digest = hashlib.sha256()
+        for each in content:
+            digest.update(each)
+        header = _header(key, shapes, digest.hexdigest())
+        content.insert(0, memoryview(len(header).to_bytes(8, "little") + header))
+        write_atomically(self._path(key), lambda file: file.writelines(content))
         with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
             self._sweep()
 
@@ -142,24 +120,12 @@ def _read_header(file: BinaryIO) -> bytes:
 
 
 def _header(key: str, shapes: Shapes, sha256: str) -> bytes:
-    """Write the header of a safetensors file: where each array is, the rows last."""
+    """Return the header of a safetensors file: where each array is, the rows last."""
     content: dict[str, object] = {"__metadata__": {_MARK: key, "sha256": sha256}}
     start = 0
-    for name, shape in [*sorted(shapes.items(), key=lambda each: (each[0] == "rows", each))]:
+    for name, shape in shapes.items():
         dtype, n_bytes = ("U8", 1) if name == "rows" else ("F32", 4)
         stop = start + n_bytes * math.prod(shape)
         content[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop
     return json.dumps(content).encode()
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    while block := file.read(_BYTES_AT_ONCE):
-        yield block
-
-
-def _sha256(blocks: Iterator[bytes]) -> str:
-    digest = hashlib.sha256()
-    for block in blocks:
-        digest.update(block)
-    return digest.hexdigest()

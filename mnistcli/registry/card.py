@@ -7,22 +7,13 @@ import functools
 import json
 import math
 import re
+import typing
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import datetime
 from types import UnionType
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    TypedDict,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-    is_typeddict,
-)
+from typing import Annotated, Any, Literal
 
-from mnistcli.errors import TaskError, UsageError
+from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.settings import SolverSettings, SplitSpec  # noqa: TC001 - the types are read
 from mnistcli.tasks import Task, parse_task
@@ -42,57 +33,32 @@ Scalar = str | int | float | bool | None
 _CREATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\.[0-9]{6}\+00:00")
 
 
-class CertificateEntry(TypedDict, total=False):
-    """Entries of a certificate that are counted on; there may be others."""
-
-    converged: bool
-    n_iterations: Count
-    n_passes: Amount | None  # scikit-learn does not count them
-    objective: float | None
-    gap_bound: float | None
-    distance_bound: float | None
-
-
-class MetricsEntry(TypedDict, total=False):
-    """Metrics that are counted on; there may be others."""
-
-    train_accuracy: Share | None
-    test_accuracy: Share | None
-    cv_accuracies: list[Share]
+# Entries that are counted on; others may be there that are scalars or lists of them.
+Certificate = Annotated[
+    dict[str, Any],
+    {
+        "converged": bool,
+        "n_iterations": Count,
+        "n_passes": Amount | None,  # scikit-learn does not count them
+        "objective": float | None,
+        "gap_bound": float | None,
+        "distance_bound": float | None,
+    },
+]
+Metrics = Annotated[
+    dict[str, Any],
+    {"train_accuracy": Share | None, "test_accuracy": Share | None, "cv_accuracies": list[Share]},
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
     """Everything about a model but its arrays.
 
-    Attributes
-    ----------
-    task : Task
-        In the file its name, and beside it the names of its classes.
-    dataset, dataset_sha256 : str
-        What it was trained on: the name, and the identity of the decoded bytes.
-    split : SplitSpec
-        Which images were for training.
-    settings : SolverSettings
-        With the solver that did it, not "auto".
-    features : dict
-        How pixels become features: ``{"kind": "pixels", "scale": 1/255}``; see `features_entry`.
-    n_train, n_test : int
-        Images used for training and for the test.
-    certificate : dict
-        The fields of `linear_model.objective.Certificate`.
-    fit_seconds : float
-        Wall clock of the fit.
-    metrics : dict
-        train_accuracy, test_accuracy and others, by name.
-    versions : dict
-        Of Python and of the libraries that took part.
-    command : str
-        The command line, or "" from Python.
-    created : str
-        ISO 8601 in UTC with microseconds.
-    order : int
-        Counts what was saved in the registry, whatever the clock said; 0 where that is not known.
+    In the file the task is its name, and beside it stand the names of its classes. The settings
+    hold the solver that did it, not "auto"; the features are a `features_entry`, the certificate
+    that of `linear_model.objective`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
+    counts what was saved in the registry, whatever the clock said; 0 where that is not known.
     """
 
     task: Task
@@ -103,9 +69,9 @@ class ModelCard:
     features: dict[str, Any]
     n_train: Count
     n_test: Count
-    certificate: Annotated[dict[str, Any], CertificateEntry]
+    certificate: Certificate
     fit_seconds: Amount
-    metrics: Annotated[dict[str, Any], MetricsEntry]
+    metrics: Metrics
     versions: dict[str, str]
     command: str
     created: str
@@ -119,7 +85,9 @@ class ModelCard:
     @property
     def feature_spec(self) -> FeatureSpec:
         """What the model looks at."""
-        return _feature_spec(self.features)
+        plain = {key: value for key, value in self.features.items() if key != "scale"}
+        spec: FeatureSpec = _read(FeatureSpec, plain, ".features")
+        return spec
 
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""
@@ -150,11 +118,10 @@ class ModelCard:
             raise ValueError(f"the card is not JSON: {error}") from error
         if not isinstance(content, dict):
             raise ValueError("the card is not a JSON object")
-        version = content.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise ValueError(
-                f"the card has format version {version!r}, this program reads {FORMAT_VERSION}"
-            )
+        found = content.pop("format_version", None)
+        if found != FORMAT_VERSION:
+            words = f"the card has format version {found!r}, this program reads {FORMAT_VERSION}"
+            raise ValueError(words)
         names = content.pop("class_names", None)
         card: ModelCard = _read(cls, content, "")
         if names != list(card.class_names):
@@ -180,28 +147,19 @@ def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
     return content
 
 
-def _feature_spec(content: dict[str, Any]) -> FeatureSpec:
-    plain = {key: value for key, value in content.items() if key != "scale"}
-    spec: FeatureSpec = _read(FeatureSpec, plain, ".features")
-    return spec
-
-
 def _read(kind: Any, value: Any, path: str) -> Any:
-    """Read what JSON holds as a value of a type, down to the last key.
-
-    Raises
-    ------
-    ValueError
-        Names what is missing, unknown, of another type or out of bounds.
-    """
-    origin, arguments = get_origin(kind), get_args(kind)
+    """Read what JSON holds as a value of a type, down to the last key; raise ValueError if it is none."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         plain, meant = _read(arguments[0], value, path), arguments[1]
-        if is_typeddict(meant):
-            return _read_entries(meant, plain, path)
+        if isinstance(meant, dict):
+            other = Scalar | list[Scalar]
+            return {
+                key: _read(meant.get(key, other), v, f"{path}.{key}") for key, v in plain.items()
+            }
         if meant[0] <= plain <= meant[1]:
             return plain
-    elif origin in (Union, UnionType):
+    elif origin in (typing.Union, UnionType):
         for each in arguments:
             with contextlib.suppress(ValueError):
                 return _read(each, value, path)
@@ -212,18 +170,14 @@ def _read(kind: Any, value: Any, path: str) -> Any:
         return {key: _read(arguments[1], item, f"{path}.{key}") for key, item in value.items()}
     elif origin in (list, tuple) and isinstance(value, list):
         return origin(_read(arguments[0], item, path) for item in value)
-    elif kind is Task and isinstance(value, str):
-        return _parsed(value)
-    elif is_dataclass(kind) and kind is not Task and isinstance(value, dict):
+    elif kind is Task:
+        if isinstance(value, str) and parse_task(value).name == value:
+            return parse_task(value)
+    elif is_dataclass(kind) and isinstance(value, dict):
         return _read_dataclass(kind, value, path)
     elif kind is Any or type(value) is kind or (kind is float and type(value) is int):
         return value
     raise ValueError(f"the card's {path.lstrip('.')} is not what it should be")
-
-
-def _read_entries(kind: Any, content: dict[str, Any], path: str) -> dict[str, Any]:
-    hints, other = _hints(kind), Scalar | list[Scalar]
-    return {key: _read(hints.get(key, other), content[key], f"{path}.{key}") for key in content}
 
 
 def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
@@ -233,26 +187,15 @@ def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
     where = f"card's {path.lstrip('.')}" if path else "card"
     if odd:
         raise ValueError(f"the {where} has missing or unknown keys: {', '.join(sorted(odd))}")
-    values = {key: _read(hints[key], item, f"{path}.{key}") for key, item in content.items()}
     try:
-        return kind(**values)
+        return kind(**{key: _read(hints[key], v, f"{path}.{key}") for key, v in content.items()})
     except UsageError as error:
         raise ValueError(f"the {where} is not what it should be: {error.message}") from error
 
 
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind, include_extras=True)
-
-
-def _parsed(task: str) -> Task:
-    try:
-        parsed = parse_task(task)
-    except TaskError as error:
-        raise ValueError(error.message) from error
-    if parsed.name != task:
-        raise ValueError(f"the card writes the task {parsed.name} as {task!r}")
-    return parsed
+    return typing.get_type_hints(kind, include_extras=True)
 
 
 def strict_json(text: str) -> Any:
@@ -274,10 +217,9 @@ def strict_json(text: str) -> Any:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise ValueError("an entry is there twice")
-    return content
+    return dict(pairs)
 
 
 def _short_int(digits: str) -> int:

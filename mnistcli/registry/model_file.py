@@ -28,7 +28,6 @@ from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from mnistcli.linear_model.classifier import LinearClassifier
@@ -48,15 +47,7 @@ _RETRAIN = "train it again, or take a copy from elsewhere"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A classifier and its card.
-
-    Attributes
-    ----------
-    classifier : LinearClassifier
-    card : ModelCard
-    ref : str
-        Where it came from: "0v1@3", a path, or "" for a model that is not stored.
-    """
+    """A classifier, its card, and where it came from: "0v1@3", a path, or "" if not stored."""
 
     classifier: LinearClassifier
     card: ModelCard
@@ -64,7 +55,7 @@ class Model:
 
 
 def encode_model(model: Model, ref: str = "") -> bytes:
-    """Turn a model into the bytes of its file, to be stored under ``ref`` if not just anywhere."""
+    """Return the bytes of a model's file, to be stored under ``ref`` if not just anywhere."""
     import numpy as np
     from safetensors.numpy import save
 
@@ -85,31 +76,17 @@ def encode_model(model: Model, ref: str = "") -> bytes:
 
 
 def read_card(path: Path, *, stored_as: str = "") -> ModelCard:
-    """Read the card of a model file, which is verified like the whole; no NumPy.
-
-    Raises
-    ------
-    CorruptFileError, StorageError
-        As `load_model`.
-    """
+    """Read the card of a model file, verified like the whole and with its errors; no NumPy."""
     return _read(path, stored_as)[0].card
 
 
 def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
-    """Load a model file.
-
-    Parameters
-    ----------
-    path : Path
-    ref : str, optional
-        What to call the model; the path by default.
-    stored_as : str, optional
-        The reference that the registry must have stored the file under.
+    """Load a model file, to be called ``ref`` or by its path.
 
     Raises
     ------
     CorruptFileError
-        The file is not exactly what `encode_model` writes.
+        It is not exactly what `encode_model` writes, or was not ``stored_as`` that reference.
     StorageError
         The operating system refused.
     """
@@ -178,21 +155,18 @@ class _Header:
 
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
+    n_file_bytes = os.fstat(file.fileno()).st_size
+    n_header_bytes = int.from_bytes(file.read(8), "little")
     try:
-        return _header_of(file, os.fstat(file.fileno()).st_size)
+        if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
+            raise ValueError("it is no safetensors file")  # noqa: TRY301 - said as the others are
+        header = _parse_header(file.read(n_header_bytes))
+        n_expected = 8 + n_header_bytes + header.n_payload_bytes
+        if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
+            raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")  # noqa: TRY301
     except (ValueError, RecursionError) as error:
         problem = f"not a model file of mnistcli: {error}"
         raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
-
-
-def _header_of(file: BinaryIO, n_file_bytes: int) -> _Header:
-    n_header_bytes = int.from_bytes(file.read(8), "little")
-    if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
-        raise ValueError("it is no safetensors file")
-    header = _parse_header(file.read(n_header_bytes))
-    n_expected = 8 + n_header_bytes + header.n_payload_bytes
-    if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
-        raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")
     return header
 
 
@@ -204,7 +178,9 @@ def _parse_header(text: bytes) -> _Header:
         raise ValueError("its header holds no card") from error
     except ValueError as error:
         raise ValueError(f"its header is not JSON: {error}") from error
-    if content.pop("__metadata__") or not _is(entry, dict.fromkeys(("card", "ref", "sha256"), str)):
+    if not isinstance(entry, dict) or not all(isinstance(each, str) for each in entry.values()):
+        raise ValueError("its header holds no card")
+    if content.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
     layout = _layout_of(card)
@@ -218,7 +194,7 @@ def _parse_header(text: bytes) -> _Header:
 
 
 def _layout_of(card: ModelCard) -> _Layout:
-    """Say which arrays a model with such a card has, and where they are."""
+    """Return which arrays a model with such a card has, and where they are."""
     spec = card.feature_spec
     n_outputs = card.task.n_outputs
     wanted: list[tuple[str, str, tuple[int, ...]]] = [
@@ -232,11 +208,3 @@ def _layout_of(card: ModelCard) -> _Layout:
         layout[name] = (dtype, shape, start, stop)
         start = stop
     return layout
-
-
-def _is(value: object, kinds: Mapping[str, type]) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() == kinds.keys()
-        and all(isinstance(value[key], kind) for key, kind in kinds.items())
-    )

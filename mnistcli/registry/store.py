@@ -71,15 +71,8 @@ class ModelEntry:
 class ModelSummary:
     """What can be said of a stored version without loading its arrays.
 
-    Attributes
-    ----------
-    entry : ModelEntry
-    n_bytes : int
-    tags : tuple of str
-        The tags that stand for this version, ``latest`` and ``best`` among them.
-    card : ModelCard or None
-        None where the file cannot be read; ``problem`` then says why.
-    problem : str
+    The tags are those that stand for it, ``latest`` and ``best`` among them. There is no card where
+    the file cannot be read; ``problem`` then says why.
     """
 
     entry: ModelEntry
@@ -91,33 +84,19 @@ class ModelSummary:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a removal comes to.
-
-    Attributes
-    ----------
-    entries : tuple of ModelEntry
-        To be removed.
-    gone : tuple of str
-        References of versions that were there once: of a removal that was broken off, say.
-    """
+    """What a removal comes to: versions to remove, and references of such as were removed before."""
 
     entries: tuple[ModelEntry, ...]
     gone: tuple[str, ...]
 
 
 def check_name(name: str, *, what: str = "model name") -> str:
-    """Return the name if it is one: a name is never a path.
-
-    Raises
-    ------
-    UsageError
-        Lower case only, so that two models do not become one on a file system that folds case.
-    """
+    """Return the name if it is one: never a path, and the same where a file system folds case."""
     if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"{name!r} is not a {what}",
-            hint="up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends",
+        hint = (
+            "up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends"
         )
+        raise UsageError(f"{name!r} is not a {what}", hint=hint)
     return name
 
 
@@ -128,19 +107,11 @@ class ModelRegistry:
         self.folder = folder
 
     def save(self, model: Model, name: str) -> ModelEntry:
-        """Store a model under the next free version of ``name``.
-
-        Raises
-        ------
-        CorruptFileError
-            What was written does not pass the checks of `load`; nothing is stored.
-        StorageError
-            The operating system refused.
-        """
+        """Store a model under the next free version of ``name``, if it can be loaded again."""
         version = self._last_number(check_name(name)) + 1
         order = max((card.order for _, card in self._latest()), default=0) + 1
         model = replace(model, card=replace(model.card, order=min(order, MAX_ORDER)))
-        while True:
+        while _is_number(str(version)):
             entry = self._entry(name, version)
             try:
                 content = encode_model(model, entry.ref)
@@ -149,6 +120,7 @@ class ModelRegistry:
             if create_atomically(entry.path, content, check=partial(_read_back, entry)):
                 return entry
             version += 1
+        raise UsageError(f"{name} has no number left", hint="choose another name")
 
     def load(self, ref: str | None = None) -> Model:
         """Load a model by reference, see `find`; a path to a model file does as well."""
@@ -167,13 +139,7 @@ class ModelRegistry:
                 # Another process removed it just now; look again.
 
     def find(self, ref: str | None = None) -> ModelEntry:
-        """Find a stored version.
-
-        Parameters
-        ----------
-        ref : str, optional
-            ``NAME`` for its latest version, ``NAME@VERSION`` or ``NAME@TAG``; without it the
-            model that was saved last.
+        """Find a stored version: of ``NAME`` the latest, ``NAME@VERSION`` or ``NAME@TAG``, or the newest.
 
         Raises
         ------
@@ -210,13 +176,7 @@ class ModelRegistry:
         raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
 
     def summaries(self, name: str | None = None) -> tuple[ModelSummary, ...]:
-        """List what is stored, by name and version; what cannot be read is listed as such.
-
-        Raises
-        ------
-        ModelNotFoundError
-            There is nothing of that name.
-        """
+        """List what is stored, by name and version; what cannot be read is listed as such."""
         if name is not None:
             self._existing_versions(name)
             return tuple(self._summaries_of(name))
@@ -230,20 +190,14 @@ class ModelRegistry:
         return tuple(found)
 
     def names(self) -> list[str]:
-        """Name the models of which there is a version."""
-        names = []
-        for name in self._names():
-            with contextlib.suppress(CorruptFileError, StorageError):
-                names += [name] if self._versions(name) else []
-        return names
+        """Return the names of which there is a version."""
+        return [name for name in self._names() if self._versions_if_readable(name)]
 
     def refs_of(self, name: str) -> list[str]:
-        """Give everything that a version of a model can be called; no model file is read."""
+        """Return everything that a version of a model can be called; no model file is read."""
         versions = self._versions(check_name(name))
-        if not versions:
-            return []
         which = [*map(str, versions), LATEST, BEST, *self._own_tags(name)]
-        return [f"{name}@{each}" for each in which]
+        return [f"{name}@{each}" for each in which] if versions else []
 
     def tag(self, ref: str, tag: str) -> ModelEntry:
         """Let ``NAME@tag`` stand for this version from now on."""
@@ -263,13 +217,7 @@ class ModelRegistry:
         return entry
 
     def removable(self, *refs: str, force: bool = False) -> Removal:
-        """Find what a removal comes to.
-
-        Raises
-        ------
-        ModelNotFoundError, UsageError
-            One of them was never there, or is tagged and ``force`` is not set.
-        """
+        """Find what a removal comes to; raise if one was never there, or is tagged without ``force``."""
         entries: dict[ModelEntry, None] = {}
         gone: dict[str, None] = {}
         for ref in refs:
@@ -281,14 +229,15 @@ class ModelRegistry:
                     raise
                 gone[ref] = None
         for entry in entries:
-            tags = self._tags_of(entry)
+            own = self._own_tags(entry.name)
+            tags = [tag for tag, version in own.items() if version == entry.version]
             if tags and not force:
                 problem = f"{entry.ref} is tagged {', '.join(tags)}"
                 raise UsageError(problem, hint="add --force to remove it all the same")
         return Removal(tuple(entries), tuple(gone))
 
     def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
-        """Delete versions for good, or none where `removable` raises; no number is given again."""
+        """Delete versions for good, or none where `removable` raises; no number is used again."""
         entries = self.removable(*refs, force=force).entries
         for entry in entries:
             self._remove(entry)
@@ -304,10 +253,6 @@ class ModelRegistry:
         *lower, _ = sorted(_numbers(folder, _REMOVED))
         for version in lower:
             remove_file(folder / f"{version}{_REMOVED}")
-
-    def _tags_of(self, entry: ModelEntry) -> list[str]:
-        own = self._own_tags(entry.name)
-        return [tag for tag, version in own.items() if version == entry.version]
 
     def check_writable(self) -> None:
         """Raise StorageError where a model could not be saved; better before a long fit."""
@@ -326,7 +271,7 @@ class ModelRegistry:
         return ModelEntry(name, version, self.folder / name / f"{version}{SUFFIX}")
 
     def _folder_of(self, name: str) -> Path:
-        """Give the folder of a name, not followed if it is a link, and without litter."""
+        """Return the folder of a name, not followed if it is a link, and without litter."""
         folder = self.folder / name
         for each in (folder, folder / "tags"):
             if kind_of_path(each, follow=False) == "link":
@@ -348,6 +293,11 @@ class ModelRegistry:
     def _versions(self, name: str) -> list[int]:
         return sorted(_numbers(self._folder_of(name), SUFFIX))
 
+    def _versions_if_readable(self, name: str) -> list[int]:
+        with contextlib.suppress(CorruptFileError, StorageError):
+            return self._versions(name)
+        return []
+
     def _newest(self) -> ModelEntry:
         # Models of before there was an order come first, by the clock.
         latest = {(card.order, card.created): entry for entry, card in self._latest()}
@@ -358,24 +308,22 @@ class ModelRegistry:
     def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
         """Yield the latest version of each name that can be read, and its card."""
         for name in self._names():
-            with contextlib.suppress(CorruptFileError, StorageError):
-                for version in reversed(self._versions(name)):
-                    entry = self._entry(name, version)
-                    card, _ = _card_or_problem(entry)
-                    if card is not None:
-                        yield entry, card
-                        break
+            for version in reversed(self._versions_if_readable(name)):
+                entry = self._entry(name, version)
+                card, _ = _card_or_problem(entry)
+                if card is not None:
+                    yield entry, card
+                    break
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
         cards = self._cards(name, self._versions(name))
         tags = self._tags(name, cards)
         for version, (card, problem) in cards.items():
             entry = self._entry(name, version)
-            with storage_errors("read", entry.path):
-                try:
-                    n_bytes = entry.path.lstat().st_size
-                except FileNotFoundError:
-                    continue  # removed by another process since the folder was listed
+            try:
+                n_bytes = entry.path.lstat().st_size
+            except OSError:
+                continue  # removed by another process since the folder was listed
             own = tuple(tag for tag, tagged in tags.items() if tagged == version)
             yield ModelSummary(entry, n_bytes, own, card, problem)
 
@@ -385,8 +333,7 @@ class ModelRegistry:
 
     def _tags(self, name: str, cards: _Cards) -> dict[str, int]:
         tags = {LATEST: max(cards)} if cards else {}
-        best = _best(cards)
-        if best is not None:
+        if (best := _best(cards)) is not None:
             tags[BEST] = best
         return tags | {t: v for t, v in self._own_tags(name).items() if v in cards}
 
@@ -396,7 +343,7 @@ class ModelRegistry:
         return {tag: version for tag, version in tags.items() if version}
 
     def _read_tag(self, name: str, path: Path) -> int:
-        """Say which version a tag stands for; 0 for what is no tag, or damaged."""
+        """Return which version a tag stands for; 0 for what is no tag, or damaged."""
         if not _NAME.fullmatch(path.name):
             return 0
         try:

@@ -37,20 +37,10 @@ def formats() -> tuple[str, ...]:
 class Exporter:
     """A format, and what to know of it before passing a file on.
 
-    Attributes
-    ----------
-    encode : callable
-        Returns the bytes of the file. It may raise ModuleNotFoundError for the library that the
-        format is named after.
-    what : str
-        A few words for the help.
-    good_for : str
-        Who can do what with it.
-    trust : str
-        What it costs to believe such a file of somebody else's.
-    use : str
-        A line of Python in which ``{file}`` stands for the file's name.
-    is_text : bool
+    ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
+    format is named after; ``what`` is for the help. ``good_for`` says who can do what with it,
+    ``trust`` what it costs to believe such a file of somebody else's, and ``use`` is a line of
+    Python in which ``{file}`` stands for the file's name.
     """
 
     encode: Callable[[Model], bytes]
@@ -62,13 +52,7 @@ class Exporter:
 
 
 def exporter(format_: str) -> Exporter:
-    """Return the exporter of a format.
-
-    Raises
-    ------
-    UsageError
-        There is no such format.
-    """
+    """Return the exporter of a format; raise UsageError if there is none."""
     if format_ not in formats():
         hint = f"choose from {', '.join(formats())}"
         raise UsageError(f"{format_!r} is no export format", hint=hint)
@@ -80,17 +64,7 @@ def exporter(format_: str) -> Exporter:
 class Export:
     """A file that was written; the field names are keys of the JSON document.
 
-    Attributes
-    ----------
-    model : str
-        The reference of the model.
-    format : str
-    path : Path
-    n_bytes : int
-    sha256 : str
-        Of the file: to be published beside it, because an export does not check itself.
-    good_for, trust, use : str
-        Of its `Exporter`, with the file's name in the line of Python.
+    The sha256 is to be published beside the file, because an export does not check itself.
     """
 
     model: str
@@ -106,16 +80,9 @@ class Export:
 def export_model(
     model: Model, format_: str, path: Path | None = None, *, overwrite: bool = False
 ) -> Export:
-    """Write a model for other programs, in one step.
+    """Write a model for other programs in one of the `formats`, in one step.
 
-    Parameters
-    ----------
-    model : Model
-    format_ : str
-        One of `formats`.
-    path : Path, optional
-        By default the model's name in the working directory: ``0v1-3.onnx``.
-    overwrite : bool, default=False
+    By default the file has the model's name and is in the working directory: ``0v1-3.onnx``.
 
     Raises
     ------
@@ -138,13 +105,7 @@ def export_model(
 
 
 def encode_export(model: Model, format_: str) -> bytes:
-    """Return the bytes of a model's file in a format.
-
-    Raises
-    ------
-    UsageError
-        The format cannot hold the model, or a library is missing.
-    """
+    """Return the bytes of such a file; raise UsageError where `export_model` does."""
     kind = exporter(format_)
     _check_that_it_fits(model, format_)
     try:

@@ -6,14 +6,13 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mnistcli.registry.model_file import Model
-
-_SIDE = 28
 
 
 def encode(model: Model) -> bytes:
@@ -63,7 +62,8 @@ def _matrix(rows: Sequence[Sequence[float]]) -> str:
     """Write a line for each row of pixels: a number a line would be eight thousand lines."""
     pictures = (
         ",\n     ".join(
-            json.dumps(row[start : start + _SIDE])[1:-1] for start in range(0, len(row), _SIDE)
+            json.dumps(row[start : start + IMAGE_SIDE])[1:-1]
+            for start in range(0, len(row), IMAGE_SIDE)
         )
         for row in rows
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 # Neither is the newest: runtimes of the last years read them, and nothing newer is needed.
 _OPSET, _IR_VERSION = 17, 8
-_SIDE = 28
 
 
 def encode(model: Model) -> bytes:
@@ -49,7 +49,7 @@ def encode(model: Model) -> bytes:
     graph = helper.make_graph(
         nodes,
         "mnistcli",
-        [info("pixels", TensorProto.UINT8, ["n", _SIDE, _SIDE])],
+        [info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])],
         [
             info("label", TensorProto.STRING, ["n"]),
             info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes]),
