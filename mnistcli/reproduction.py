@@ -34,8 +34,6 @@ class Reproduction:
 
     Attributes
     ----------
-    model, again : Model
-        The stored one and the new one, which is not stored.
     is_identical : bool
         Every weight, every intercept and all that its features learned has the same bits.
     largest_difference : float
@@ -45,12 +43,8 @@ class Reproduction:
     distance_bound : float or None
         What the two certificates allow: each says how far its weights are from the optimum at
         most. None where one of them does not say.
-    n_test : int
-        Test images that both were asked about.
     n_different : int
-        Those on which they disagree.
-    version_changes : tuple of VersionChange
-        What may explain a difference.
+        Test images on which they disagree.
     """
 
     model: Model
@@ -74,15 +68,7 @@ def reproduce(
 ) -> Reproduction:
     """Train a model again with the task, the images and the settings of its card.
 
-    Parameters
-    ----------
-    model : Model
-    dataset : Dataset
-        The one that the card names.
-    n_jobs : int, optional
-        Processes for the fits of a model of all pairs; see `parallel.map_jobs`.
-    progress : Progress, optional
-        Updated on the way.
+    The processes are those for all pairs of classes; see `parallel.map_jobs`.
 
     Raises
     ------
@@ -118,7 +104,7 @@ def reproduce(
 
 
 def _learned(model: Model) -> dict[str, bytes]:
-    """Give what the features of a model have learned, to the bit."""
+    """Return what the features of a model have learned, to the bit."""
     features = model.classifier.features
     return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}
 

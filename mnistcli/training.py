@@ -17,8 +17,9 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.model_selection.choice import ChoiceOfC, search
+from mnistcli.model_selection.cross_validation import CrossValidation, Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import test_samples, training_samples
 from mnistcli.progress import SILENT
 from mnistcli.registry.card import ModelCard, features_entry
@@ -31,31 +32,12 @@ if TYPE_CHECKING:
     from mnistcli.features.cache import FeatureCache
     from mnistcli.linear_model.objective import Fit
     from mnistcli.metrics.catalog import Evaluation
-    from mnistcli.model_selection.choice import ChoiceOfC
-    from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.progress import Progress
-    from mnistcli.settings import SolverSettings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Training:
-    """A trained model and how it went.
-
-    Attributes
-    ----------
-    model : Model
-    task : Task
-    solver : str
-        The solver that did it.
-    fit : Fit
-    n_train, n_test : int
-    train_accuracy : float
-    evaluation : Evaluation
-        On the test images.
-    cross_validation : CrossValidation or None
-    choice : ChoiceOfC or None
-        How C was chosen, if it was.
-    """
+    """A trained model and how it went: its solver, its evaluation on the test images, ..."""
 
     model: Model
     task: Task
@@ -107,19 +89,19 @@ def train(
 
         dataset = open_dataset()
     samples = training_samples(dataset, task, settings.split)
-    seed, n_jobs = settings.split.seed, settings.n_jobs
+    seed = settings.split.seed
     design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
     del samples
-    folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
-    choice = _search(folds, settings.solver) if settings.search else None
+    folds = Folds(design, task, settings.folds or FoldSpec(), seed, settings.n_jobs, progress)
+    choice = search(folds, settings.solver) if settings.search else None
     wanted = replace(settings.solver, C=choice.C) if choice else settings.solver
-    cross_validation = _cross_validate(folds, wanted) if settings.folds else None
+    cross_validation = cross_validate(folds, wanted) if settings.folds else None
     classifier, result = fit_classifier(
         *design.everything(),
         design.per_copy(wanted),
         task,
         seed=seed,
-        n_jobs=n_jobs,
+        n_jobs=settings.n_jobs,
         progress=progress,
     )
     solver = wanted.solver_for(task.n_classes_per_fit)
@@ -164,18 +146,6 @@ def train(
         cross_validation=cross_validation,
         choice=choice,
     )
-
-
-def _cross_validate(folds: Folds, solver: SolverSettings) -> CrossValidation:
-    from mnistcli.model_selection.cross_validation import cross_validate
-
-    return cross_validate(folds, solver)
-
-
-def _search(folds: Folds, solver: SolverSettings) -> ChoiceOfC:
-    from mnistcli.model_selection.choice import search
-
-    return search(folds, solver)
 
 
 def _metrics(

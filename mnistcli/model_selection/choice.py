@@ -14,7 +14,7 @@ from mnistcli.metrics.classification import log_loss
 
 if TYPE_CHECKING:
     from mnistcli.linear_model.objective import Fit
-    from mnistcli.model_selection.folds import Fold, Folds
+    from mnistcli.model_selection.cross_validation import Fold, Folds
     from mnistcli.settings import SolverSettings
 
 # Two to a factor of ten; which of two neighbours is taken hardly changes a prediction.
@@ -27,19 +27,10 @@ SEARCH_TOL = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What cross-validation says of one C.
+    """What cross-validation says of one C: means over the folds.
 
-    Attributes
-    ----------
-    C : float
-    log_loss : float
-        The mean over the folds.
-    standard_error : float
-        Of that mean: the folds' standard deviation (ddof = 1) over the root of their number.
-    accuracy : float
-        The mean over the folds.
-    n_not_converged : int
-        Folds whose solver stopped early.
+    The standard error is that of the mean log loss: the folds' standard deviation (ddof = 1) over
+    the root of their number. Folds count as not converged whose solver stopped early.
     """
 
     C: float
@@ -74,13 +65,7 @@ class ChoiceOfC:
 
 
 def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
-    """Search `GRID` by cross-validation, with all of `settings` but C.
-
-    Raises
-    ------
-    TrainingError
-        A class has fewer samples than there are folds.
-    """
+    """Search `GRID` by cross-validation, with all of `settings` but C; see `Folds.split`."""
     paths = folds.map(_path, settings, stage="search for C")
     candidates = tuple(_candidate(C, of_folds) for C, *of_folds in zip(GRID, *paths, strict=False))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
@@ -99,8 +84,8 @@ def _candidate(C: float, of_folds: list[tuple[float, float, bool]]) -> Candidate
 
 def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool]]:
     """Return log loss, accuracy, converged along the grid; each fit starts from the one before."""
-    X_train, y_train = fold.training_rows()
-    X_test, y_test = fold.test_rows()
+    X_train, y_train = fold.design.with_copies(fold.train)
+    X_test, y_test = fold.design.without_copies(fold.test)
     path: list[tuple[float, float, bool]] = []
     result: Fit | None = None
     n_rises = 0

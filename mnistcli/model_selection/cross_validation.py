@@ -1,20 +1,109 @@
-"""Cross-validation: how well models do on samples that they have not seen."""
+"""Stratified folds of the training set, and how well models do on those that they have not seen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from mnistcli.errors import TrainingError
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
+from mnistcli.parallel import map_jobs
+from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
-    from mnistcli.model_selection.folds import Fold, Folds
-    from mnistcli.settings import SolverSettings
+    from mnistcli.model_selection.design import DesignMatrix
+    from mnistcli.progress import Progress
+    from mnistcli.settings import FoldSpec, SolverSettings
+    from mnistcli.tasks import Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """Positions of the samples to train on and of those to judge on, each of shape (n,), intp."""
+
+    design: DesignMatrix
+    task: Task
+    seed: int
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folds:
+    """A plan of folds.
+
+    Attributes
+    ----------
+    design : DesignMatrix
+        Of the training set; nothing else is looked at.
+    task : Task
+    spec : FoldSpec
+    seed : int
+        Of the solvers, and of the shuffles of repeated folds.
+    n_jobs : int or None
+        See `parallel.map_jobs`.
+    progress : Progress
+    """
+
+    design: DesignMatrix
+    task: Task
+    spec: FoldSpec
+    seed: int = 0
+    n_jobs: int | None = None
+    progress: Progress = SILENT
+
+    def split(self) -> list[Fold]:
+        """Divide the samples.
+
+        Once, the folds are those of scikit-learn's StratifiedKFold on the samples as they stand,
+        which is ``cross_val_score(..., cv=n_folds)`` on the permuted training set; repeated, those
+        of its RepeatedStratifiedKFold.
+
+        Raises
+        ------
+        TrainingError
+            A class has fewer samples than there are folds.
+        """
+        from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
+
+        y, k, n_repeats = self.design.y, self.spec.n_folds, self.spec.n_repeats
+        smallest = int(np.bincount(y, minlength=self.task.n_classes).min())
+        if k > smallest:
+            raise TrainingError(
+                f"{k} folds need {k} images of every class, one has {smallest}",
+                hint="use fewer folds or more images",
+            )
+        splitter: Any = StratifiedKFold(n_splits=k)
+        if n_repeats > 1:
+            splitter = RepeatedStratifiedKFold(
+                n_splits=k, n_repeats=n_repeats, random_state=self.seed
+            )
+        return [
+            Fold(self.design, self.task, self.seed, train, test)
+            for train, test in splitter.split(np.empty((len(y), 0)), y)
+        ]
+
+    def map(
+        self,
+        judge: Callable[[Fold, SolverSettings], T],
+        settings: SolverSettings,
+        *,
+        stage: str = "folds",
+    ) -> Iterator[T]:
+        """Yield ``judge(fold, settings)`` for each fold of `split`, in order."""
+        calls = [(fold, settings) for fold in self.split()]
+        for n_done, result in enumerate(map_jobs(judge, calls, self.n_jobs), start=1):
+            yield result
+            self.progress.update(stage, n_done, len(calls))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,11 +112,10 @@ class CrossValidation:
 
     Attributes
     ----------
-    n_folds, n_repeats : int
     accuracies : tuple of float
         Of the ``n_folds * n_repeats`` folds, repeat by repeat.
-    mean, standard_deviation : float
-        The standard deviation is numpy's default, over the folds and not an estimate for more.
+    standard_deviation : float
+        numpy's default, over the folds and not an estimate for more.
     n_not_converged : int
         Folds whose solver stopped early.
     confusion : ndarray of shape (n_classes, n_classes), int64
@@ -45,36 +133,26 @@ class CrossValidation:
 
 
 def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
-    """Train on all folds but one and judge on that one, for each fold.
-
-    Raises
-    ------
-    TrainingError
-        A class has fewer samples than there are folds.
-    """
-    n_classes = folds.task.n_classes
-    confusion = np.zeros((n_classes, n_classes), dtype=np.int64)
-    accuracies, n_not_converged = [], 0
-    for of_fold, converged in folds.map(_judge_fold, settings):
-        confusion += of_fold
-        accuracies.append(int(np.trace(of_fold)) / int(of_fold.sum()))
-        n_not_converged += not converged
+    """Train on all folds but one and judge on that one, for each fold; see `Folds.split`."""
+    matrices, converged = zip(*folds.map(_judge_fold, settings), strict=True)
+    accuracies = tuple(int(np.trace(each)) / int(each.sum()) for each in matrices)
     return CrossValidation(
         n_folds=folds.spec.n_folds,
         n_repeats=folds.spec.n_repeats,
-        accuracies=tuple(accuracies),
+        accuracies=accuracies,
         mean=float(np.mean(accuracies)),
         standard_deviation=float(np.std(accuracies)),
-        n_not_converged=n_not_converged,
-        confusion=confusion,
+        n_not_converged=converged.count(False),
+        confusion=np.sum(matrices, axis=0),
     )
 
 
 def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[NDArray[np.int64], bool]:
     """Return the confusion matrix of a fold, and whether its fit converged."""
+    design, task = fold.design, fold.task
     classifier, result = fit_classifier(
-        *fold.training_rows(), fold.design.per_copy(settings), fold.task, seed=fold.seed
+        *design.with_copies(fold.train), design.per_copy(settings), task, seed=fold.seed
     )
-    X, y = fold.test_rows()
-    confusion = confusion_matrix(y, classifier.predict(X), fold.task.n_classes)
+    X, y = design.without_copies(fold.test)
+    confusion = confusion_matrix(y, classifier.predict(X), task.n_classes)
     return confusion, result.certificate.converged

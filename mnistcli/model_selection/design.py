@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mnistcli.progress import Progress
     from mnistcli.settings import SolverSettings
 
+    Rows = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
 _IMAGES_AT_ONCE = 2000
 
 
@@ -33,10 +35,8 @@ class DesignMatrix:
     X : ndarray of shape ((1 + n_copies) * n_samples, n_features), uint8
         The images, then their first copies in the same order, and so on.
     y : ndarray of shape (n_samples,), int64
-        Class indices.
     features : Features or None
         What made them; None for pixels.
-    n_copies : int
     """
 
     X: NDArray[np.uint8]
@@ -49,22 +49,20 @@ class DesignMatrix:
         return len(self.y)
 
     def per_copy(self, settings: SolverSettings) -> SolverSettings:
-        """Give settings under which a sample and its copies together count as one."""
+        """Return settings under which a sample and its copies together count as one."""
         return replace(settings, C=settings.C / (1 + self.n_copies))
 
-    def everything(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Give X and y with all copies."""
+    def everything(self) -> Rows:
+        """Return X and y with all copies."""
         return self.X, np.tile(self.y, 1 + self.n_copies)
 
-    def with_copies(self, index: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Give X and y of some samples, to train on."""
+    def with_copies(self, index: NDArray[np.intp]) -> Rows:
+        """Return X and y of some samples, to train on."""
         starts = np.arange(1 + self.n_copies)[:, None] * len(self)
         return self.X[(starts + index).ravel()], np.tile(self.y[index], 1 + self.n_copies)
 
-    def without_copies(
-        self, index: NDArray[np.intp]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Give X and y of some samples, to judge on."""
+    def without_copies(self, index: NDArray[np.intp]) -> Rows:
+        """Return X and y of some samples, to judge on."""
         return self.X[index], self.y[index]
 
 
@@ -78,47 +76,19 @@ def design_matrix(
 ) -> DesignMatrix:
     """Turn training images into what a solver sees.
 
-    Features that are learned are learned from these images, without their labels.
-
-    Parameters
-    ----------
-    samples : Samples
-    spec : FeatureSpec
-    seed : int
-        Of what is learned, and of the distortions.
-    cache : FeatureCache, optional
-        Where to look first, and to keep what was computed.
-    progress : Progress, optional
+    Features that are learned are learned from these images, without their labels. The seed is that
+    of what is learned and of the distortions; the cache is looked into first.
     """
-    images = samples.images
+    images, kind = samples.images, spec.features
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y)
-    key = ""
-    if cache is not None:
-        key = cache.key(spec, hashlib.sha256(images.tobytes()).hexdigest(), seed)
-        found = cache.load(key, spec)
-        if found is not None:
-            return DesignMatrix(
-                found[1], samples.y, spec.features.from_arrays(spec, found[0]), spec.n_copies
-            )
-    features = spec.features.learn(spec, images, seed)
-    X = _transformed(images, spec, features, seed, progress)
-    if cache is not None:
-        # Nothing is lost but the time that it would have saved.
-        with contextlib.suppress(StorageError):
-            cache.save(key, features.arrays() if features else {}, X)
-    return DesignMatrix(X, samples.y, features, spec.n_copies)
-
-
-def _transformed(
-    images: NDArray[np.uint8],
-    spec: FeatureSpec,
-    features: Features | None,
-    seed: int,
-    progress: Progress,
-) -> NDArray[np.uint8]:
+    key = cache.key(spec, hashlib.sha256(images.tobytes()).hexdigest(), seed) if cache else ""
+    if cache and (found := cache.load(key, spec)):
+        learned, X = found
+        return DesignMatrix(X, samples.y, kind.from_arrays(spec, learned), spec.n_copies)
+    features = kind.learn(spec, images, seed)
     n, total = len(images), (1 + spec.n_copies) * len(images)
-    X = np.empty((total, spec.features.count(spec)), dtype=np.uint8)
+    X = np.empty((total, kind.count(spec)), dtype=np.uint8)
     for copy in range(1 + spec.n_copies):
         for first in range(0, n, _IMAGES_AT_ONCE):
             block = images[first : first + _IMAGES_AT_ONCE]
@@ -126,8 +96,11 @@ def _transformed(
                 from mnistcli.features.distort import distort
 
                 block = distort(block, (seed, copy, first))
-            start = copy * n + first
-            rows = features.transform(block) if features else block.reshape(len(block), -1)
-            X[start : start + len(block)] = rows
-            progress.update("features", start + len(block), total)
-    return X
+            rows = slice(copy * n + first, copy * n + first + len(block))
+            X[rows] = features.transform(block) if features else block.reshape(len(block), -1)
+            progress.update("features", rows.stop, total)
+    if cache:
+        # Nothing is lost but the time that it would have saved.
+        with contextlib.suppress(StorageError):
+            cache.save(key, features.arrays() if features else {}, X)
+    return DesignMatrix(X, samples.y, features, spec.n_copies)

@@ -64,12 +64,7 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
 
 
 def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Choose ``n`` of the samples so that every class keeps its share.
-
-    Returns
-    -------
-    ndarray of shape (n,), int64
-        Sorted positions in ``y``.
+    """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
 
     Raises
     ------
@@ -90,7 +85,7 @@ def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) ->
 
 
 def _quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return how many of ``n`` go to each class: its share rounded down, and then to the largest remainders."""
+    """Return how many of ``n`` go to each class: its share, by largest remainders."""
     shares = counts * (n / counts.sum())
     quota: NDArray[np.int64] = np.floor(shares).astype(np.int64)
     by_remainder = np.argsort(quota - shares, kind="stable")
@@ -100,9 +95,8 @@ def _quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
 
 def _least(counts: NDArray[np.int64]) -> int:
     """Return the number of samples from which on every class has some."""
-    n = -(
-        -counts.sum() // counts[counts > 0].min()
-    )  # that many give the smallest class a whole one
+    # So many give the smallest class a whole one.
+    n = -(-counts.sum() // counts[counts > 0].min())
     while (_quota(counts, n - 1) >= np.minimum(counts, 1)).all():
         n -= 1
     return int(n)
@@ -111,11 +105,16 @@ def _least(counts: NDArray[np.int64]) -> int:
 def _sides(
     dataset: Dataset, task: Task, spec: SplitSpec
 ) -> tuple[LabelledImages, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Give a part, its class indices, and which of its images are for training and test."""
+    """Return a part, its class indices, and which of its images are for training and test."""
     if spec.kind == "standard":
         y = task.encode(dataset.train.labels)
         return dataset.train, y, np.flatnonzero(y >= 0), np.empty(0, dtype=np.int64)
-    part = _pooled(dataset)
+    from mnistcli.datasets import LabelledImages
+
+    part = LabelledImages(
+        images=np.concatenate([dataset.train.images, dataset.test.images]),
+        labels=np.concatenate([dataset.train.labels, dataset.test.labels]),
+    )
     y = task.encode(part.labels)
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
@@ -134,15 +133,6 @@ def _sides(
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
     return part, y, members[~is_test], members[is_test]
-
-
-def _pooled(dataset: Dataset) -> LabelledImages:
-    from mnistcli.datasets import LabelledImages
-
-    return LabelledImages(
-        images=np.concatenate([dataset.train.images, dataset.test.images]),
-        labels=np.concatenate([dataset.train.labels, dataset.test.labels]),
-    )
 
 
 def _gather(part: LabelledImages, y: NDArray[np.int64], index: NDArray[np.int64]) -> Samples:

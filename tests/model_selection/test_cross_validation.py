@@ -14,9 +14,8 @@ from sklearn.model_selection import (
 )
 
 from mnistcli.errors import TrainingError
-from mnistcli.model_selection.cross_validation import cross_validate
+from mnistcli.model_selection.cross_validation import Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.folds import Folds
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
