@@ -233,7 +233,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
         The disk behind a redirection is full.
     """
     stream = stream or sys.stdout
-    rest = memoryview(text.encode(stream.encoding or "utf-8", "replace"))
+    rest = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))
     try:
         stream.flush()
         # Under PYTHONUNBUFFERED the text layer drops what a pipe does not take at once, without a

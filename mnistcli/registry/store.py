@@ -96,6 +96,8 @@ def check_name(name: str, *, what: str = "model name") -> str:
         hint = (
             "up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends"
         )
+        if _NAME.fullmatch(name.lower()):
+            hint = f"did you mean {name.lower()}?"
         raise UsageError(f"{name!r} is not a {what}", hint=hint)
     return name
 

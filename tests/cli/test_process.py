@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.promise("Streams", "processes and what they were given"
 
 COMMANDS = (
     "download", "train", "evaluate", "compare", "predict", "show", "draw", "models", "report", "doctor", "completion",
+    "help", "version",
 )  # fmt: skip
 needs_root = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become somebody else"
@@ -51,6 +53,83 @@ def test_a_misspelt_command_is_a_usage_error(run):
     done = run("trian")
     assert (done.code, done.out) == (2, "")
     assert "train" in done.err
+
+
+NO_STDOUT = b"error: cannot write to standard output: Bad file descriptor\n"
+
+
+def in_a_shell(line, **settings):
+    """Run a line of bash in which ``mnistcli`` is this one."""
+    program = f'mnistcli() {{ "{sys.executable}" -m mnistcli "$@"; }}; '
+    done = subprocess.run(
+        ["bash", "-c", program + line], capture_output=True, check=False, timeout=60, **settings
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--version",
+        "--help",
+        "help json",
+        "train --help",
+        "show 7",
+        "models list -q",
+    ],
+)
+def test_a_closed_stdout_is_one_line(run, command):
+    assert run("train", "0v1", "--limit", "50").code == 0
+    assert in_a_shell(f"mnistcli {command} >&-") == (3, b"", NO_STDOUT)
+    # No file got the number of the stream, to be written into.
+    assert in_a_shell("mnistcli evaluate -q >&- <&-") == (3, b"", NO_STDOUT)
+
+
+def test_a_closed_stdin_is_an_input_that_cannot_be_read(run):
+    assert run("train", "0v1", "--limit", "50").code == 0
+    code, out, err = in_a_shell("mnistcli predict - <&-")
+    assert (code, out, err.count(b"\n")) == (6, b"", 1)
+    code, out, err = in_a_shell("mnistcli predict --files0 - <&-")
+    assert (code, out) == (3, b"")
+    assert err == b"error: cannot read the list of names: Bad file descriptor\n"
+    code, out, err = in_a_shell("mnistcli models rm 0v1@1 <&-")
+    assert (code, out) == (2, b"")
+    assert err.startswith(b"error: nobody is there to confirm the removal\n")
+    assert in_a_shell("mnistcli evaluate -q <&-")[0] == 0
+
+
+def test_a_closed_stderr_leaves_the_code():
+    assert in_a_shell("mnistcli evaluate nothing 2>&-") == (5, b"", b"")
+    assert in_a_shell("mnistcli evaluate nothing 2>&- >&- <&-") == (5, b"", b"")
+    assert in_a_shell("mnistcli show 7 --tsv 2>&- | wc -l")[:2] == (0, b"2\n")
+
+
+def test_what_an_encoding_has_not_is_written_out(run, tmp_path):
+    env = {"PYTHONIOENCODING": "latin-1", "MNISTCLI_HOME": str(tmp_path / "\u65e5\xe9")}
+    out = in_a_shell("mnistcli models path", env={**os.environ, **env})[1]
+    assert out.endswith(b"/\\u65e5\xe9/models\n")
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [(b"n\n", "nothing removed"), (b"\x04", "nothing removed"), (b"Yes\n", "removed 0v1@1")],
+)
+def test_a_removal_is_asked_about(run, typed, answer):
+    assert run("train", "0v1", "--limit", "50").code == 0
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "mnistcli", "models", "rm", "0v1@1"])
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(terminal, 65536)
+    os.write(terminal, typed)
+    with contextlib.suppress(OSError):
+        while chunk := os.read(terminal, 65536):
+            said += chunk
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert said.decode().splitlines()[-1] == answer
+    assert (run("models", "list", "-q").out == "") == answer.startswith("removed")
 
 
 def test_a_closed_pipe_ends_quietly_with_141():
