@@ -117,6 +117,10 @@ class Explanation:
     intercept : float
     score : float
         The sum.
+    p_answer, p_runner_up : float
+        Of the model for the two, where there is one for each pair.
+    is_of_pair : bool
+        Whether there is.
     """
 
     answer: str
@@ -124,6 +128,9 @@ class Explanation:
     contributions: NDArray[np.float64]
     intercept: float
     score: float
+    p_answer: float
+    p_runner_up: float
+    is_of_pair: bool
 
 
 def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
@@ -164,12 +171,20 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     weights, intercept = classifier.duel(answer, runner_up)
     pixels = classifier.raw_features(image[None])[0]
     contributions = (weights * classifier.scale * pixels).reshape(_SIDE, _SIDE)
+    score = float(contributions.sum() + intercept)
+    p_runner_up, p_answer = probabilities_of(np.array([score]))[0].tolist()
+    is_of_pair = model.card.task.is_pairwise
+    if not is_of_pair:
+        p_runner_up, p_answer = probabilities_of(scores[None])[0][[runner_up, answer]].tolist()
     return Explanation(
         answer=model.card.class_names[answer],
         runner_up=model.card.class_names[runner_up],
         contributions=contributions,
         intercept=intercept,
-        score=float(contributions.sum() + intercept),
+        score=score,
+        p_answer=p_answer,
+        p_runner_up=p_runner_up,
+        is_of_pair=is_of_pair,
     )
 
 

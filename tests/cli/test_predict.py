@@ -368,19 +368,114 @@ def test_proba_adds_a_column_for_each_class(invoke):
     assert sum(float(p) for p in row.split("\t")[3:-1]) == pytest.approx(1)
 
 
-def test_one_bad_file_is_reported_and_the_rest_go_on(invoke, mnist, tmp_path):
+@pytest.fixture
+def mixed(mnist, tmp_path):
+    """A good picture, a bad one, none and a good one again."""
     (tmp_path / "good.png").write_bytes(png(mnist.test.images[0]))
     (tmp_path / "bad.png").write_bytes(b"nonsense")
-    paths = [str(tmp_path / name) for name in ("good.png", "bad.png", "none.png", "good.png")]
-    done = invoke("predict", *paths, "-q")
+    return [str(tmp_path / name) for name in ("bad.png", "good.png", "none.png", "good.png")]
+
+
+@pytest.mark.parametrize("format_", [[], ["--tsv"], ["--json"], ["--jsonl"], ["-q"], ["--show"]])
+def test_every_input_has_its_line_in_its_place(invoke, mixed, format_):
+    done = invoke("predict", *mixed, *format_)
     assert done.code == 7
-    assert done.out == "7\n!\n!\n7\n"
-    errors = done.err.splitlines()
-    assert errors[0].startswith(f"error: {tmp_path / 'bad.png'}: ")
-    assert any(
-        line == f"error: {tmp_path / 'none.png'}: no such file or directory" for line in errors
+    missing = "no such file or directory"
+    if format_ == ["-q"]:
+        assert done.out == "!\n7\n!\n7\n"
+    elif "--json" in format_ or "--jsonl" in format_:
+        lines = done.out.splitlines() if "--jsonl" in format_ else [done.out]
+        got = [json.loads(line) for line in lines]
+        got = got if "--jsonl" in format_ else got[0]["predictions"]
+        assert [p["input"] for p in got] == mixed
+        assert [p["answer"] for p in got] == [None, "7", None, "7"]
+        assert ["error" in p for p in got] == [True, False, True, False]
+        assert (got[2]["error"], got[2]["notes"]) == (missing, [])
+        assert got[2]["best"] is got[2]["probability"] is got[2]["probabilities"] is None
+    elif format_ == ["--tsv"]:
+        header, *rows = (line.split("\t") for line in done.out.splitlines())
+        assert header == ["input", "answer", "probability", "error"]
+        assert [row[0] for row in rows] == mixed
+        assert [row[1] for row in rows] == ["!", "7", "!", "7"]
+        assert rows[2][2:] == ["", missing]
+        assert rows[1][3] == ""
+    elif format_ == ["--show"]:
+        assert re.findall(r"^(?:/.*/)(\w+\.png): (.)", done.out, re.MULTILINE) == [
+            ("bad.png", "!"), ("good.png", "7"), ("none.png", "!"), ("good.png", "7"),
+        ]  # fmt: skip
+        assert f"{mixed[2]}: ! ({missing})" in done.out
+    else:
+        rows = done.out.strip().splitlines()[-4:]
+        assert [tuple(row.split()[:2]) for row in rows] == [*zip(mixed, "!7!7", strict=True)]
+        assert rows[2].endswith(missing)
+    assert done.err.splitlines()[-1].endswith("2 of 4 inputs failed, the others were answered") or (
+        json.loads(done.err.splitlines()[-1])["error"]["exit_code"] == 7
     )
-    assert errors[-1] == "error: 2 of 4 inputs failed, the others were answered"
+
+
+def test_a_sheet_has_the_pictures_that_could_be_read(invoke, mixed, tmp_path):
+    done = invoke("predict", *mixed, "--output", str(tmp_path / "sheet.png"), "-q")
+    assert (done.code, done.out) == (7, "!\n7\n!\n7\n")
+    with Image.open(tmp_path / "sheet.png") as page:
+        assert page.width > 2 * page.height // 3
+
+
+@pytest.mark.parametrize("arguments", [[""], ["x.png", ""], ["--files0", ""]])
+def test_an_empty_name_is_not_the_current_folder(invoke, folder, monkeypatch, arguments):
+    monkeypatch.chdir(folder)
+    done = invoke("predict", *arguments, "-q")
+    assert (done.code, done.out) == (2, "")
+    assert "is empty" in done.err
+
+
+@pytest.mark.parametrize("listed", [b"\0", b"\0\0", b"\0x.png\0"])
+def test_a_list_with_an_empty_name_is_none(invoke, listed):
+    done = invoke("predict", "--files0", "-", "-q", stdin=listed)
+    assert (done.code, done.out) == (2, "")
+
+
+def test_a_named_pipe_in_a_folder_is_no_picture(invoke, folder):
+    os.mkfifo(folder / "pipe.png")
+    (folder / "folder.png").mkdir()
+    (folder / "link.png").symlink_to(folder / "none.png")
+    done = invoke("predict", str(folder), "-q")
+    assert done.code == 7
+    assert (len(done.out.splitlines()), done.out.count("!")) == (11, 1)
+    assert f"error: {folder / 'link.png'}: no such file or directory\n" in done.err
+
+
+def test_names_that_are_not_utf8_stay_apart(run, mnist, tmp_path):
+    names = [b"bad\xff.png", b"bad\xfe.png"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).write_bytes(png(mnist.test.images[0]))
+    done = run("predict", *map(os.fsdecode, names), "--json")
+    got = [p["input"] for p in json.loads(done.out)["predictions"]]
+    assert got == [r"bad\xff.png", r"bad\xfe.png"]
+
+
+def test_abstaining_counts_in_folders_too(invoke, folder):
+    done = invoke("predict", str(folder), "--abstain-below", "1")
+    assert [line.split()[1] for line in done.out.strip().splitlines()[-10:]] == ["?"] * 10
+    assert "10 of 10 below 1: answered ?" in done.err
+    done = invoke("predict", str(folder), "--abstain-below", "1", "-q")
+    assert (done.out, done.err) == ("?\n" * 10, "")
+
+
+@pytest.mark.parametrize("arguments", [["-"], ["--files0", "-"]])
+def test_who_waits_for_a_terminal_says_so(trained, arguments):
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", "predict", *arguments],
+        stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        too_late = threading.Timer(30, process.kill)
+        too_late.start()
+        assert b"standard input" in process.stderr.readline()
+        os.write(ours, b"\x04")
+        process.communicate()
+        too_late.cancel()
+    os.close(ours)
 
 
 @pytest.mark.parametrize(

@@ -1,121 +1,11 @@
 from __future__ import annotations
 
-import io
 import json
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
-from rich.console import Console
-
-from mnistcli.cli.terminal.pictures import draw
-from mnistcli.gallery import CaptionedImage
-
-
-def console(**settings):
-    return Console(file=io.StringIO(), width=80, height=50, _environ={}, **settings)
-
-
-def drawn(tiles, console_):
-    console_.print(draw(tiles, console_))
-    return console_.file.getvalue()
-
-
-def test_one_digit_without_colour_is_large_and_shaded(mnist):
-    lines = drawn([CaptionedImage(mnist.test.images[0])], console(no_color=True)).splitlines()
-    assert len(lines) == 28
-    assert {len(line) for line in lines} == {56}
-    row = mnist.test.images[0][10] / 255
-    expected = "".join(2 * " ░▒▓█"[round(4 * level)] for level in row)
-    assert lines[10] == expected
-
-
-def test_a_grid_without_colour_is_braille(mnist):
-    tiles = [CaptionedImage(mnist.test.images[0])] * 2
-    lines = drawn(tiles, console(no_color=True)).splitlines()
-    assert len(lines) == 7
-    dots = mnist.test.images[0] >= 96
-    for y, line in enumerate(lines):
-        for x in range(14):
-            cell = ord(line[x]) - 0x2800 if line[x] != " " else 0
-            left, right = dots[4 * y : 4 * y + 4, 2 * x : 2 * x + 2].T.astype(int).tolist()
-            bits = [*left[:3], *right[:3], left[3], right[3]]
-            assert cell == sum(bit << i for i, bit in enumerate(bits))
-        assert line[16:30] == line[:14]
-
-
-def test_means_are_dithered(invoke):
-    out = invoke("show", "--mean", "--digit", "0", "--render", "braille").out
-    n_dots = sum((ord(c) - 0x2800).bit_count() for c in out if 0x2800 < ord(c) < 0x2900)
-    assert 500 < n_dots < 1200  # of 3,136; at one level there would be a plain ring
-
-
-def test_half_blocks_have_the_colour_of_their_pixels(mnist):
-    image = mnist.test.images[0]
-    coloured = console(force_terminal=True, color_system="truecolor")
-    lines = drawn([CaptionedImage(image)], coloured).splitlines()
-    assert len(lines) == 14
-    upper, lower = image[8, 8], image[9, 8]
-    assert f"\x1b[38;2;{upper};{upper};{upper};48;2;{lower};{lower};{lower}m▀" in lines[4]
-
-
-def test_no_colour_never_means_solid_bars(mnist):
-    for plain in (
-        console(no_color=True, force_terminal=True),
-        console(force_terminal=True, color_system=None),
-    ):
-        out = drawn([CaptionedImage(mnist.test.images[0])], plain)
-        assert "▀" not in out
-        assert " " * 20 in out
-
-
-def test_ascii_terminals_get_ascii(run):
-    done = run("show", "7", env={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
-    assert done.code == 0
-    assert done.out.isascii()
-    assert "@" in done.out
-
-
-def test_weights_have_a_sign_with_and_without_colour():
-    weights = np.array([[-1.0, 0.0, 1.0, 0.5]] * 2)
-    plain = drawn(
-        [CaptionedImage(weights), CaptionedImage(weights)], console(no_color=True)
-    ).splitlines()
-    assert plain[0].split() == ["=", "#+", "=", "#+"]
-    out = drawn([CaptionedImage(weights)], console(force_terminal=True, color_system="truecolor"))
-    assert "38;2;50;110;255" in out
-    assert "38;2;255;70;40" in out
-
-
-def test_grids_fit_the_width_and_captions_stand_under_their_digit(mnist):
-    tiles = [CaptionedImage(mnist.test.images[i], f"#{i}") for i in range(7)]
-    lines = drawn(tiles, console(no_color=True)).splitlines()
-    assert max(map(len, lines)) <= 80
-    captions = [line.split() for line in lines if "#" in line]
-    assert captions == [["#0", "#1", "#2", "#3", "#4"], ["#5", "#6"]]
-    assert lines[7].index("#0") == 6
-
-
-def test_long_captions_are_folded_not_cut(mnist):
-    tiles = [
-        CaptionedImage(mnist.test.images[i], f"#{i}: 02468 not 13579 (>99%)") for i in range(2)
-    ]
-    lines = drawn(tiles, console(no_color=True)).splitlines()
-    assert [line.split() for line in lines[7:]] == [
-        ["#0:", "02468", "not", "#1:", "02468", "not"],
-        ["13579", "(>99%)", "13579", "(>99%)"],
-    ]
-
-
-@pytest.mark.parametrize("height", [1, 27, 28])
-def test_odd_heights_lose_no_row(height):
-    image = np.full((height, 3), 255, np.uint8)
-    coloured = console(force_terminal=True, color_system="truecolor")
-    assert drawn([CaptionedImage(image)], coloured).count("▀▀▀") == (height + 1) // 2
-    braille = drawn(
-        [CaptionedImage(image), CaptionedImage(image)], console(no_color=True)
-    ).splitlines()
-    assert len(braille) == (height + 3) // 4
 
 
 def test_show_by_index_and_by_digit(invoke, mnist):
@@ -126,6 +16,26 @@ def test_show_by_index_and_by_digit(invoke, mnist):
     assert pictures[0]["pixels"] == mnist.test.images[expected[0]].tolist()
     on_train = json.loads(invoke("show", "0", "--on", "train", "--json").out)["pictures"][0]
     assert on_train["label"] == 5
+
+
+def test_the_part_is_named(invoke):
+    assert "train image 0, labelled 5" in invoke("show", "0", "--on", "train").out
+
+
+@pytest.mark.parametrize("index", ["10000", "9" * 5000, "0" * 5000 + "10000"])
+def test_an_index_too_high_is_one_line(invoke, index):
+    done = invoke("show", index)
+    assert (done.code, done.out) == (2, "")
+    assert re.fullmatch(
+        r"error: there is no test image .{1,30}\nhint: they go from 0 to 9999\n", done.err
+    )
+    assert "test image 7," in invoke("show", "0" * 5000 + "7").out
+
+
+def test_a_width_of_0_is_not_known(invoke, run):
+    expected = invoke("show", "7").out
+    assert run("show", "7", env={"COLUMNS": "0"}).out == expected
+    assert run("doctor", "--quick", env={"COLUMNS": "0"}).out.count("\n") > 10
 
 
 def test_random_digits_follow_the_seed(invoke):
@@ -228,6 +138,7 @@ def test_own_pictures(invoke, tmp_path):
         (["7", "--digit", "3"], 2),
         (["7", "x.png"], 2),
         (["x.png"], 6),
+        ([""], 2),
         (["--weights", "none"], 5),
         (["--count", "0"], 2),
         (["--mistakes", "none"], 5),

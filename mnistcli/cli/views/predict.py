@@ -149,8 +149,7 @@ class PredictionsView(View):
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            p = dict(zip(names, each.probabilities.tolist(), strict=True))
-            parts.append(Text(legend_of(why, p[why.answer], p[why.runner_up], signs_of(method))))
+            parts.append(Text(legend_of(why, signs_of(method))))
         return Group(*parts, Text())
 
 
@@ -273,7 +272,7 @@ def headline(prediction: Prediction) -> str:
     return f"{prediction.source}: {prediction.answer} ({sure})"
 
 
-def legend_of(why: Explanation, p_answer: float, p_runner_up: float, signs: tuple[str, str]) -> str:
+def legend_of(why: Explanation, signs: tuple[str, str]) -> str:
     """Say how to read an explanation, and that it adds up."""
     pixels = why.score - why.intercept
     sign = "-" if why.intercept < 0 else "+"
@@ -281,8 +280,8 @@ def legend_of(why: Explanation, p_answer: float, p_runner_up: float, signs: tupl
         f"{signs[0]}: ink that speaks for {why.answer} rather than {why.runner_up}; "
         f"{signs[1]}: for {why.runner_up}\n"
         f"pixels {pixels:.2f} {sign} intercept {abs(why.intercept):.2f} = {why.score:.2f} "
-        f"= log({percent(p_answer)} / {percent(p_runner_up)})"
-    )
+        f"= log({percent(why.p_answer)} / {percent(why.p_runner_up)})"
+    ) + (f"\nby the model of {why.answer} and {why.runner_up} alone" if why.is_of_pair else "")
 
 
 def _bars(prediction: Prediction, names: Sequence[str], width: int, method: Method) -> Block:
