@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import JudgedModel, judge, left_out
+from mnistcli.evaluation import JudgedModel, judge, notes_on
 from mnistcli.gallery import CaptionedImage
 from mnistcli.metrics.catalog import metric_named
 from mnistcli.metrics.paired import holm, mcnemar
@@ -127,7 +127,7 @@ def compare(
         name = f"{data.name} test"
     else:
         samples = samples_of(data, models[0].card.task)
-        notes = left_out(data, samples)
+        notes = notes_on(data, samples)
     sign = -1 if metric.larger_is_better else 1
     judged = tuple(
         sorted(

@@ -150,7 +150,7 @@ def evaluate(
         name = f"{data.name} {on}"
     else:
         samples = samples_of(data, task)
-        notes = left_out(data, samples)
+        notes = notes_on(data, samples)
     return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
 
 
@@ -183,12 +183,13 @@ def judge(
     return replace(judged, mistakes=judged.images_at(_worst_mistakes(judged, n_mistakes)))
 
 
-def left_out(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
-    """Return a note of the images of ``data`` that show no digit of the samples' task."""
+def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
+    """Return how images were read, and how many of them show no digit of the samples' task."""
     n, n_left_out = len(data.labels), len(data.labels) - len(samples)
     if not n_left_out:
-        return ()
-    return (f"{n_left_out:,} of {n:,} images show no digit of the task: left out",)
+        return data.notes
+    left_out = f"{n_left_out:,} of {n:,} images show no digit of the task: left out"
+    return (*data.notes, left_out)
 
 
 def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:

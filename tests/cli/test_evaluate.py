@@ -15,6 +15,7 @@ from rich.style import Style
 from sklearn import metrics
 
 import mnistcli
+from mnistcli.cli.numbers import decimal, span
 from mnistcli.cli.terminal.heatmaps import confusion_table
 from mnistcli.datasets.sources import BUNDLE
 
@@ -178,7 +179,7 @@ def test_a_file_without_the_digits_of_the_task_is_named(invoke, mnist, tmp_path)
     assert "has no image for the task 0v1" in done.err
 
 
-def test_quiet_prints_the_accuracy_and_tsv_all_numbers(invoke, model):
+def test_quiet_prints_the_accuracy_and_tsv_all_numbers(invoke, model, mnist):
     accuracy = evaluation(invoke)["accuracy"]
     assert invoke("evaluate", "-q").out == f"{accuracy!r}\n"
     lines = [line.split("\t") for line in invoke("evaluate", "--tsv").out.splitlines()]
@@ -186,6 +187,87 @@ def test_quiet_prints_the_accuracy_and_tsv_all_numbers(invoke, model):
     low, high = evaluation(invoke)["accuracy_interval"]
     assert ["accuracy", "", repr(accuracy), repr(low), repr(high)] in lines
     assert ["support", "2", "1032", "", ""] in lines
+    document = evaluation(invoke, "--mistakes", "2")
+    for name in ("precision", "recall", "f1_score"):
+        for row in (*document["classes"], document["macro_avg"], document["weighted_avg"]):
+            values = (row[name], *row[f"{name}_interval"])
+            assert [name, row["name"], *map(repr, values)] in lines
+    assert not any(line[0] == "mistake" for line in lines)
+    found = [
+        line.split("\t") for line in invoke("evaluate", "--mistakes", "2", "--tsv").out.splitlines()
+    ]
+    assert found == lines + [
+        ["mistake", each["truth"], str(each["index"]), "", ""] for each in document["mistakes"]
+    ]
+
+
+def test_the_table_has_each_number_in_its_place(invoke, model):
+    """Precision, recall and f1-score of each class and average, each with its own interval."""
+    document = evaluation(invoke)
+    lines = [line.split() for line in invoke("evaluate").out.splitlines()]
+    for row in (*document["classes"], document["macro_avg"], document["weighted_avg"]):
+        cells = [*row["name"].split()]
+        for name in ("precision", "recall", "f1_score"):
+            cells += [decimal(row[name]), span(row[f"{name}_interval"])]
+        assert [*cells, str(row["support"])] in lines
+    accuracy = decimal(document["accuracy"]), span(document["accuracy_interval"])
+    assert ["accuracy", *accuracy, "10000"] in lines
+
+
+def test_mistakes_are_null_unless_asked_for(invoke, model):
+    assert evaluation(invoke)["mistakes"] is None
+    assert len(evaluation(invoke, "--mistakes", "1")["mistakes"]) == 1
+
+
+def test_how_many_mistakes_are_shown_is_said(invoke, model, mnist, tmp_path):
+    n = 10_000 - evaluation(invoke)["n_correct"]
+    out = invoke("evaluate", "--mistakes", "2", "--render", "ascii").out
+    assert f"the worst 2 of {n:,} mistakes of 2vrest@1 on mnist test" in out
+    worst = evaluation(invoke, "--mistakes", "2")["mistakes"]
+    for n in (1, 2):
+        places = [each["index"] for each in worst[:n]]
+        path = tmp_path / f"{n}.npz"
+        np.savez(path, images=mnist.test.images[places], labels=mnist.test.labels[places])
+        out = invoke("evaluate", "--mistakes", "9", "--data", str(path), "--render", "ascii").out
+        assert ("the only mistake of" if n == 1 else "all 2 mistakes of") in out
+        assert "#0: " in out
+
+
+def test_what_is_not_known_is_a_dash_with_its_reason(invoke, model, mnist, tmp_path):
+    ones = mnist.test.labels == 1
+    path = tmp_path / "ones.npz"
+    np.savez(path, images=mnist.test.images[ones], labels=mnist.test.labels[ones])
+    lines = [
+        " ".join(line.split()) for line in invoke("evaluate", "--data", str(path)).out.splitlines()
+    ]
+    assert "ROC AUC - no images of 2" in lines
+    assert "Average precision - no images of 2" in lines
+    assert "2 - - - 0" in lines
+    document = evaluation(invoke, "--data", str(path))
+    assert document["classes"][1] == {
+        "name": "2", "precision": None, "recall": None, "f1_score": None, "support": 0,
+        "precision_interval": [None, None], "recall_interval": [None, None],
+        "f1_score_interval": [None, None],
+    }  # fmt: skip
+    assert document["roc_auc"] is None
+    assert document["roc_auc_interval"] == [None, None]
+    row = next(
+        r
+        for r in invoke("evaluate", "--data", str(path), "--tsv").out.splitlines()
+        if r.startswith("recall\t2")
+    )
+    assert row == "recall\t2\t\t\t"
+
+
+def test_what_to_know_of_own_data_is_told_in_quiet_mode_too(invoke, few, tmp_path):
+    invoke("train", "--task", "0v1", "--limit", "100", "-q")
+    np.savez(tmp_path / "few.npz", images=few[0], labels=few[1])
+    n = int((few[1] > 1).sum())
+    note = f"{n} of 50 images show no digit of the task: left out"
+    for arguments in (["evaluate"], ["compare", "0v1", "0v1"]):
+        done = invoke(*arguments, "--data", str(tmp_path / "few.npz"), "-q")
+        assert (done.code, done.err) == (0, f"warning: {note}\n")
+    assert evaluation(invoke, "--data", str(tmp_path / "few.npz"))["notes"] == [note]
 
 
 def test_a_model_file_can_be_evaluated_where_it_lies(invoke, model, home, tmp_path):
@@ -314,8 +396,11 @@ def test_a_threshold_is_chosen_on_the_training_images_and_says_so(invoke, model,
     assert again["classes"][1]["recall"] == chosen["recall"]
     assert again["classes"][1]["precision"] == chosen["precision"]
     out = invoke("evaluate", "--threshold-for", "recall=0.97").out
-    assert "chosen on mnist train for recall=0.97 (precision " in out
+    assert f"chosen on mnist train for recall=0.97 (precision {chosen['precision']:.4f})" in out
     assert "the images judged here" not in out
+    out = invoke("evaluate", "--threshold-for", "precision=99%").out
+    recall = evaluation(invoke, "--threshold-for", "precision=0.99")["threshold"]["recall"]
+    assert f"for precision=0.99 (recall {recall:.4f})" in out
     out = invoke("evaluate", "--threshold-for", "recall=0.97", "--on", "train").out
     assert "the images judged here" in out
 
@@ -337,10 +422,11 @@ def test_a_threshold_for_ones_own_file_is_chosen_on_the_training_images(
     ("options", "message"),
     [
         (["--threshold", "1.5"], "the threshold 1.5 is not between 0 and 1"),
-        (["--threshold", "nan"], "the threshold nan is not between 0 and 1"),
+        (["--threshold", "nan"], "--threshold nan is no number"),
         (["--threshold", "0.5", "--threshold-for", "recall=1"], "either --threshold or"),
         (["--threshold-for", "f1=0.9"], "'f1=0.9' is nothing to choose a threshold for"),
         (["--fail-under", "acc=0.9"], "'acc' is no metric here"),
+        (["--fail-under", "accuracy=99"], "hint: for 99 % give accuracy=0.99"),
         (["--fail-under", "accuracy"], "'accuracy' has no number to reach"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -404,6 +490,9 @@ def test_curves_are_ascii_where_nothing_else_can_be_shown(run, model):
     out = run("evaluate", "--curves", env=env).out
     assert out.isascii()
     assert "****" in out
+    rules = [line.strip() for line in out.splitlines() if set(line.strip()) == {"-"}]
+    assert len(rules) == 2  # of the report and of the matrix, and no frames
+    assert "+-" not in out.partition("confusion matrix")[0]
 
 
 def test_curves_of_several_classes_are_all_in_json_and_the_worst_is_drawn(invoke):

@@ -1,0 +1,119 @@
+"""What is judged, and which mistakes are the worst."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import mnistcli
+from mnistcli.datasets import LabelledImages
+from mnistcli.errors import DataUnavailableError, UsageError
+from mnistcli.evaluation import evaluate, threshold_for
+from mnistcli.metrics.thresholds import Threshold, parse_target
+from mnistcli.settings import SplitSpec, TrainingSettings
+
+
+@pytest.fixture(scope="module")
+def digits(mnist):
+    return mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=500))).model
+
+
+@pytest.fixture(scope="module")
+def binary(mnist):
+    settings = TrainingSettings(split=SplitSpec("random", 0.3, seed=5, limit=300))
+    return replace(mnistcli.train("3v8", mnist, settings).model, ref="3v8@1")
+
+
+def some(part, *digits):
+    chosen = np.isin(part.labels, digits)
+    return LabelledImages(part.images[chosen], part.labels[chosen])
+
+
+def test_the_worst_mistakes_are_those_it_was_surest_of(digits, mnist):
+    """Sorted by the number that captions show, which of ten classes is not 1 - p(truth)."""
+    everything = evaluate(digits, mnist, n_mistakes=10_000)
+    assert len(everything.mistakes) == everything.evaluation.n_wrong
+    p = digits.classifier.predict_proba(mnist.test.images)
+    wrong = np.flatnonzero(p.argmax(axis=1) != mnist.test.labels)
+    facts = [mistake.facts for mistake in everything.mistakes]
+    assert {each["index"] for each in facts} == {*wrong.tolist()}
+    assert [each["p_answer"] for each in facts] == np.sort(p[wrong].max(axis=1))[::-1].tolist()
+    for each, mistake in zip(facts[:50], everything.mistakes, strict=False):
+        row = p[each["index"]]
+        assert each["answer"] == str(row.argmax())
+        assert each["truth"] == str(mnist.test.labels[each["index"]])
+        assert each["p_truth"] == row[int(each["truth"])]
+        assert np.array_equal(mistake.image, mnist.test.images[each["index"]])
+        start, _, sure = mistake.caption.partition(" (")
+        assert start == f"#{each['index']}: {each['truth']} not {each['answer']}"
+        assert sure == (">99%)" if row.max() > 0.99 else f"{row.max():.0%})")
+    few = evaluate(digits, mnist, n_mistakes=3)
+    assert [each.facts for each in few.mistakes] == facts[:3]
+    assert evaluate(digits, mnist).mistakes == ()
+
+
+def test_a_hardly_probable_answer_is_not_said_to_be_impossible(binary, mnist):
+    judged = evaluate(binary, mnist, threshold=Threshold(1e-9), n_mistakes=10_000)
+    assert "<1%" in judged.mistakes[-1].caption
+    assert not any("(0%)" in mistake.caption for mistake in judged.mistakes)
+
+
+def test_a_model_is_judged_on_the_images_that_its_own_split_kept(binary, mnist):
+    judged, trained = evaluate(binary, mnist), evaluate(binary, mnist, on="train")
+    assert (judged.on, trained.on) == ("mnist test", "mnist train")
+    assert len(trained.samples) == binary.card.n_train == 300
+    assert len(judged.samples) == binary.card.n_test
+    assert not {*judged.samples.index.tolist()} & {*trained.samples.index.tolist()}
+
+
+def test_on_other_data_of_the_same_name_its_split_means_nothing(binary, mnist):
+    other = replace(mnist, sha256="0" * 64)
+    assert len(evaluate(binary, other).samples) == len(some(mnist.test, 3, 8).labels)
+    assert len(evaluate(binary, other, on="train").samples) == len(some(mnist.train, 3, 8).labels)
+    with pytest.raises(UsageError, match="is not what 3v8@1 was trained on"):
+        threshold_for(binary, parse_target("recall=0.9"), other)
+
+
+def test_digits_outside_the_task_are_noted(binary, mnist):
+    own = LabelledImages(mnist.test.images[:20], mnist.test.labels[:20], ("read upside down",))
+    n = int(np.isin(own.labels, (3, 8)).sum())
+    judged = evaluate(binary, own, name="own.csv")
+    assert (judged.evaluation.n_samples, judged.on) == (n, "own.csv")
+    left_out = f"{20 - n} of 20 images show no digit of the task: left out"
+    assert judged.notes == ("read upside down", left_out)
+    assert evaluate(binary, some(mnist.test, 3, 8)).notes == ()
+    assert evaluate(binary, mnist).notes == ()
+    with pytest.raises(DataUnavailableError, match=r"own\.csv has no image for the task 3v8"):
+        evaluate(binary, some(mnist.test, 1), name="own.csv")
+
+
+def test_a_model_that_did_not_converge_is_noted(binary, mnist):
+    card = replace(binary.card, certificate={**binary.card.certificate, "converged": False})
+    (note,) = evaluate(replace(binary, card=card), mnist).notes
+    assert note.startswith("3v8@1 did NOT converge")
+
+
+def test_a_threshold_is_for_two_classes_and_chosen_on_the_training_images(binary, digits, mnist):
+    chosen = threshold_for(binary, parse_target("recall=0.95"), mnist)
+    judged = evaluate(binary, mnist, on="train", threshold=chosen)
+    row = judged.evaluation.classes[1]
+    assert (row.recall, row.precision) == (chosen.recall, chosen.precision)
+    assert chosen.recall >= 0.95
+    for act in (
+        lambda: threshold_for(digits, parse_target("recall=0.9"), mnist),
+        lambda: evaluate(digits, mnist, threshold=Threshold(0.5)),
+    ):
+        with pytest.raises(UsageError, match="a threshold is for two classes"):
+            act()
+
+
+def test_pairs_of_classes_are_judged_where_there_are_models_of_pairs(digits, mnist):
+    assert evaluate(digits, mnist).pair_errors() is None
+    settings = TrainingSettings(split=SplitSpec(limit=300))
+    errors = evaluate(mnistcli.train("pairs", mnist, settings).model, mnist).pair_errors()
+    assert errors.shape == (10, 10)
+    assert np.isnan(np.diagonal(errors)).all()
+    off = errors[~np.eye(10, dtype=bool)]
+    assert 0 <= off.min() <= off.max() < 0.3
