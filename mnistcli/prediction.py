@@ -168,7 +168,7 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)
     else:
         answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
-    weights, intercept = classifier.duel(answer, runner_up)
+    weights, intercept = classifier.pair_weights(answer, runner_up)
     pixels = classifier.raw_features(image[None])[0]
     contributions = (weights * classifier.scale * pixels).reshape(_SIDE, _SIDE)
     score = float(contributions.sum() + intercept)

@@ -30,7 +30,7 @@ from mnistcli.tasks import Task, parse_task
 if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
     from mnistcli.features.cache import FeatureCache
-    from mnistcli.linear_model.objective import Fit
+    from mnistcli.linear_model.certificate import Fit
     from mnistcli.metrics.catalog import Evaluation
     from mnistcli.progress import Progress
 

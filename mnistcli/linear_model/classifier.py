@@ -89,7 +89,7 @@ class LinearClassifier:
             raise ValueError(msg)
         return rows
 
-    def duel(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
+    def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
         """Give the weights and the intercept whose score speaks for class k against another.
 
         It is the logarithm of how many times more probable class k is.

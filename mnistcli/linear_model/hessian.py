@@ -1,4 +1,4 @@
-"""A Hessian from a sample of the rows: which rows, and inverses that are quick to multiply with.
+"""Inverses of a Hessian that are quick to multiply with.
 
 Parameters are held as (n_outputs, n_features + 1), the intercept last, and it is not penalised.
 """
@@ -62,8 +62,9 @@ class FewRowsInverse:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CoupledInverse:
-    """The inverse of the Hessian with its blocks between classes, as a block Cholesky factor.
+class FullHessianInverse:
+    """The inverse of the Hessian with its blocks between classes, as a block Cholesky factor
+    (Golub and Van Loan, Matrix Computations, section 4.2).
 
     `below[k][l]`, l < k, are the blocks of the factor, `inverse_roots` the inverses of the ones
     on its diagonal. For ten digits 115 MB.
@@ -73,7 +74,9 @@ class CoupledInverse:
     inverse_roots: list[NDArray[np.float32]]
 
     @classmethod
-    def inverse(cls, hessian: list[list[NDArray[np.float32]]], penalty: float) -> CoupledInverse:
+    def inverse(
+        cls, hessian: list[list[NDArray[np.float32]]], penalty: float
+    ) -> FullHessianInverse:
         """Factor the lower half of a Hessian, which is overwritten."""
         largest = max(float(row[-1].diagonal().max()) for row in hessian)
         roots: list[NDArray[np.float32]] = []
@@ -102,17 +105,7 @@ class CoupledInverse:
         return single.astype(np.float64)
 
 
-InverseHessian = DenseInverse | FewRowsInverse | CoupledInverse
-
-
-def inclusion_chances(weights: Float64s, n_rows: int) -> Float64s:
-    """Return chances min(1, c * weight) that add up to about `n_rows`."""
-    if n_rows >= np.count_nonzero(weights):
-        return (weights > 0.0).astype(np.float64)
-    chance = weights * (n_rows / weights.sum())
-    for _ in range(5):
-        chance *= n_rows / np.minimum(chance, 1.0).sum()
-    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)
+InverseHessian = DenseInverse | FewRowsInverse | FullHessianInverse
 
 
 def regularised_inverse(hessian: Float64s, penalty: float) -> Float64s:

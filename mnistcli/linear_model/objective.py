@@ -1,4 +1,4 @@
-"""The objective of regularised logistic regression, and how far an answer is from its optimum.
+"""The objective of regularised logistic regression: losses, derivatives, passes over the data.
 
 With features x_i (pixels times ``scale``), labels y_i and sample weights s_i, every solver of this
 package minimises, in scikit-learn's parametrisation,
@@ -17,7 +17,6 @@ blocks, so that no second copy of the data exists.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,148 +39,6 @@ ROWS_PER_TILE = 32
 MULTIPLICATIONS_PER_TILE = 1_000_000
 TILES_PER_BLOCK = 16
 VALUES_PER_BLOCK = 512 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What is known about how close a fit is to the optimum; computed in float64.
-
-    Attributes
-    ----------
-    objective : float
-        f(W, b) above.
-    gradient_norm : float
-        Euclidean norm of the gradient over weights and intercepts; with an L1 part that of the
-        subgradient of least norm.
-    relative_gradient_norm : float
-        `gradient_norm` divided by that of the prior model: zero weights and the intercepts that
-        give every sample its class's share of the weight (zero without intercepts).
-    gap_bound : float or None
-        No less than ``objective`` minus the optimum. F(W) = min_b f(W, b) is (1 - rho)-strongly
-        convex, so with b* its minimiser (Nesterov, Lectures on Convex Optimization, 2.1.19)
-
-            f(W, b) - f* <= f(W, b) - f(W, b*) + ||dF(W)||^2 / (2 (1 - rho)).
-
-        None where nothing follows: no penalty, or pure L1.
-    distance_bound : float or None
-        No less than ||W - W*||: ||dF(W)|| / (1 - rho).
-    converged : bool
-        What the solver claims. Ours means by it that ``gap_bound <= tol * objective``.
-    n_iterations : int
-    n_passes : float
-        Products with the data: scores of all rows count half, a gradient from them the other half,
-        a subset of the rows its share.
-    """
-
-    objective: float
-    gradient_norm: float
-    relative_gradient_norm: float
-    gap_bound: float | None
-    distance_bound: float | None
-    converged: bool
-    n_iterations: int
-    n_passes: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """Coefficients for ``X * scale``, and what is known about them.
-
-    Attributes
-    ----------
-    coef : ndarray of shape (1, n_features) or (n_classes, n_features), float64
-    intercept : ndarray of shape (1,) or (n_classes,), float64
-    certificate : Certificate
-    fit_seconds : float
-        Wall-clock time, conversion of the rows and certificate included.
-    """
-
-    coef: Float64s
-    intercept: Float64s
-    certificate: Certificate
-    fit_seconds: float
-
-
-def certify(
-    X: Rows,
-    y: Labels,
-    coef: Float64s,
-    intercept: Float64s,
-    *,
-    n_classes: int,
-    C: float,
-    scale: float = 1.0,
-    sample_weight: Floats | None = None,
-    l1_ratio: float = 0.0,
-    penalised: bool = True,
-    fit_intercept: bool = True,
-    converged: bool,
-    n_iterations: int,
-    n_passes: float,
-) -> Certificate:
-    """Measure any solver's answer, in float64 whatever the type of X.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), uint8 or float32
-    y : ndarray of shape (n_samples,), integer
-        Class indices 0 .. n_classes - 1.
-    coef, intercept : ndarray
-        As in `Fit`: for ``X * scale``.
-    C : float
-        Inverse strength of the penalty; ``math.inf`` means no penalty.
-    l1_ratio : float
-        Share of the penalty that is L1, 0 to 1.
-    penalised : bool
-        False leaves the penalty out at finite C.
-    """
-    l2 = 0.0 if math.isinf(C) or not penalised else 1.0 - l1_ratio
-    l1 = 0.0 if math.isinf(C) or not penalised else l1_ratio
-    weights = loss_weights(len(y), C, sample_weight)
-    scores = linear_scores(X, coef, scale=scale, dtype=np.float64)
-    best = intercept
-    if fit_intercept:
-        best = best_intercept(scores, y, weights, intercept)
-    prior = prior_intercept(y, weights, n_classes) if fit_intercept else np.zeros(len(coef))
-
-    loss, residuals = losses_and_residuals(scores + intercept[:, None], y)
-    best_loss, best_residuals = losses_and_residuals(scores + best[:, None], y)
-    _, prior_residuals = losses_and_residuals(np.broadcast_to(prior[:, None], scores.shape), y)
-    stacked = np.concatenate([residuals, best_residuals, prior_residuals]) * weights
-    products = residual_products(X, stacked, scale=scale, dtype=np.float64)
-    here, at_best, at_prior = np.split(products, 3)
-
-    gradient = _least_subgradient(here + l2 * coef, coef, l1)
-    gradient_best = _least_subgradient(at_best + l2 * coef, coef, l1)
-    gradient_prior = _least_subgradient(at_prior, np.zeros_like(coef), l1)
-    by_intercept = stacked[: len(coef)].sum(axis=1) if fit_intercept else np.zeros(len(coef))
-    norm = math.hypot(float(np.linalg.norm(gradient)), float(np.linalg.norm(by_intercept)))
-    norm_best = float(np.linalg.norm(gradient_best))
-    excess = max(float((loss - best_loss) @ weights), 0.0)
-    penalty = 0.5 * l2 * float(np.vdot(coef, coef)) + l1 * float(np.abs(coef).sum())
-    return Certificate(
-        objective=penalty + float(loss @ weights),
-        gradient_norm=norm,
-        relative_gradient_norm=relative(norm, float(np.linalg.norm(gradient_prior))),
-        gap_bound=excess + norm_best**2 / (2.0 * l2) if l2 > 0.0 else None,
-        distance_bound=norm_best / l2 if l2 > 0.0 else None,
-        converged=converged,
-        n_iterations=n_iterations,
-        n_passes=n_passes,
-    )
-
-
-def _least_subgradient(smooth: Float64s, coef: Float64s, l1: float) -> Float64s:
-    """Return the element of least norm of ``smooth + l1 * d||coef||_1``."""
-    if l1 == 0.0:
-        return smooth
-    at_zero = np.sign(smooth) * np.maximum(np.abs(smooth) - l1, 0.0)
-    return np.where(coef == 0.0, at_zero, smooth + l1 * np.sign(coef))
-
-
-def relative(norm: float, start: float) -> float:
-    """Return norm / start; an answer that starts at the optimum (0 / 0) is at the optimum: 0."""
-    return norm / start if start > 0.0 else 0.0
 
 
 def squared_norm(a: Floats) -> float:

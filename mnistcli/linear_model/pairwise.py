@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistcli.linear_model.certificate import Certificate, Fit
 from mnistcli.linear_model.classifier import LinearClassifier, probabilities_of
-from mnistcli.linear_model.objective import Certificate, Fit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class PairwiseClassifier(LinearClassifier):
         """Give the logarithms of the coupled probabilities, shape (n_samples, n_classes)."""
         return np.log(couple(self.linear_scores(X), self.n_classes))
 
-    def duel(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
+    def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
         """Give the function of this very pair; to the coupled probabilities others contribute."""
         row = pairs_of(self.n_classes).index((min(k, other), max(k, other)))
         sign = 1.0 if k > other else -1.0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE
-from mnistcli.linear_model.objective import Fit, certify
 from mnistcli.settings import SOLVERS
 
 if TYPE_CHECKING:

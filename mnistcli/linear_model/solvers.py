@@ -25,7 +25,8 @@ from mnistcli.settings import SOLVERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.linear_model.objective import Fit, Float64s
+    from mnistcli.linear_model.certificate import Fit
+    from mnistcli.linear_model.objective import Float64s
     from mnistcli.progress import Progress
     from mnistcli.settings import SolverSettings
     from mnistcli.tasks import Task
@@ -138,7 +139,8 @@ def fit(
             sample_weight=sample_weight,
             seed=seed,
         )
-    from mnistcli.linear_model.newton import SeparableDataError, fit_newton
+    from mnistcli.linear_model.newton import fit_newton
+    from mnistcli.linear_model.separability import SeparableDataError
 
     try:
         return fit_newton(

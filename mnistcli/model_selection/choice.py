@@ -13,7 +13,7 @@ from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
 
 if TYPE_CHECKING:
-    from mnistcli.linear_model.objective import Fit
+    from mnistcli.linear_model.certificate import Fit
     from mnistcli.model_selection.cross_validation import Fold, Folds
     from mnistcli.settings import SolverSettings
 

@@ -57,7 +57,7 @@ class ModelCard:
 
     In the file the task is its name, and beside it stand the names of its classes. The settings
     hold the solver that did it, not "auto"; the features are a `features_entry`, the certificate
-    that of `linear_model.objective`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
+    that of `linear_model.certificate`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
     counts what was saved in the registry, whatever the clock said; 0 where that is not known.
     """
 

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 
-from mnistcli.linear_model.objective import certify
+from mnistcli.linear_model.certificate import certify
 
 TIMES = ("import", "fit", "fit_cpu")
 

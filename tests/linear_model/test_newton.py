@@ -14,8 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from mnistcli.linear_model.newton import SeparableDataError, fit_newton
-from mnistcli.linear_model.objective import certify
+from mnistcli.linear_model.certificate import certify
+from mnistcli.linear_model.newton import fit_newton
+from mnistcli.linear_model.separability import SeparableDataError
 from tests.conftest import Recorder
 
 
@@ -115,13 +116,6 @@ def test_the_intercept_is_not_penalised(mnist):
     found = fit(X, y, C=1e-9, tol=1e-12)
     share = 1 / (1 + math.exp(-found.intercept[0]))
     assert share == pytest.approx(y.mean(), rel=1e-4)
-
-
-def test_without_intercept(mnist):
-    X, y = pair(mnist, 0, 1, 1000)
-    found = fit(X, y, fit_intercept=False, tol=1e-8)
-    assert found.intercept.tolist() == [0.0]
-    assert_at_the_optimum(found, X, y, fit_intercept=False)
 
 
 # ------------------------------------------------------------------------------------ odd data

@@ -8,9 +8,9 @@ from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss
 from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._linear_loss import LinearModelLoss
 
+from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.objective import (
     best_intercept,
-    certify,
     linear_scores,
     losses_and_residuals,
     prior_intercept,

@@ -1,0 +1,183 @@
+"""The initial matrix of L-BFGS: the inverse of a Hessian from a few thousand rows.
+
+Rows are drawn with probability proportional to their weight p (1 - p) in the Hessian and weighted
+back (Xu, Yang, Roosta-Khorasani, Re and Mahoney, NIPS 2016, section 3): near the optimum few rows
+have any. For more than two classes there is a block for each class, X^T diag(p_k (1 - p_k)) X + I.
+Where that does not lead to the end soon (weak penalties), blocks between classes are added.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.linear_model.hessian import (
+    DenseInverse,
+    FewRowsInverse,
+    FullHessianInverse,
+    InverseHessian,
+    regularised_inverse,
+)
+from mnistcli.linear_model.objective import squared_norm
+from mnistcli.linear_model.problem import centred
+from mnistcli.parallel import map_blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistcli.linear_model.objective import Float64s, Floats
+    from mnistcli.linear_model.problem import Point, Problem
+
+SHARE = 1 / 15  # of the rows are drawn,
+ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
+MIN_ROWS = 300  # but not fewer than these.
+MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
+REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
+ROUGH_REFRESH = 0.1  # to this share in a rough solution,
+MAX_AGE = 10  # or, twice as many rows, after so many steps per block.
+ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
+COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
+MAX_FULL_PARAMETERS = 8_000  # A full Hessian holds half of their square in float32: 128 MB.
+
+
+class Preconditioner:
+    """The inverse of a subsampled Hessian, renewed as the fit goes on.
+
+    Parameters
+    ----------
+    problem : Problem
+    rng : Generator
+        Draws the rows.
+    is_rough : bool
+        Whether one block, of the mean over the classes, is enough.
+    is_full : bool
+        Whether the blocks between classes are there from the start.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        rng: np.random.Generator,
+        *,
+        is_rough: bool = False,
+        is_full: bool = False,
+    ) -> None:
+        self._problem, self._rng, self._is_rough = problem, rng, is_rough
+        self.is_full = is_full
+        self._n_times = 1  # what the number of rows is multiplied with
+        self._drawn_at = math.inf  # the objective then; of the first draw, anything is below
+        self._age = 0
+        self._inverses: list[InverseHessian] = []
+
+    def refresh(self, point: Point) -> None:
+        """Draw the Hessian again at a point, if the last one is too old or too far away."""
+        is_old = self._age >= MAX_AGE * min(self._problem.n_outputs, 2)
+        if is_old:
+            self._n_times *= 2
+            size = self._problem.n_outputs * (self._problem.X.shape[1] + 1)
+            self.is_full = self._problem.n_outputs > 1 and size <= MAX_FULL_PARAMETERS
+        share = ROUGH_REFRESH if self._is_rough else REFRESH
+        if is_old or point.objective < share * self._drawn_at:
+            self._inverses = []  # Not two at a time: a full one takes 115 MB.
+            self._inverses = self._subsampled_inverses(point)
+            self._drawn_at, self._age = point.objective, 0
+        self._age += 1
+
+    def times(self, q: Float64s) -> Float64s:
+        """Return the product with parameters (n_outputs, n_features + 1)."""
+        vectors = centred(q)
+        if len(self._inverses) == 1:
+            return centred(self._inverses[0].times(vectors))
+
+        def times(one: slice) -> Float64s:
+            product: Float64s = self._inverses[one.start].times(vectors[one])
+            return product
+
+        products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
+        return centred(products)
+
+    def _subsampled_inverses(self, point: Point) -> list[InverseHessian]:
+        """Return an inverse per class, or one for all classes."""
+        absolute = np.abs(point.residuals).astype(np.float64)
+        if self.is_full:
+            return [self._full_inverse(absolute)]
+        weights = absolute * (1.0 - absolute) * self._problem.weights
+        if self._is_rough:  # of the mean of their Hessians
+            weights = weights.mean(axis=0, keepdims=True)
+        drawn = [self._drawn(each) for each in weights]
+        return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
+
+    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> InverseHessian:
+        penalty = self._problem.penalty
+        if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
+            return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
+        inverse = regularised_inverse(self._gram(rows, roots), penalty)
+        return DenseInverse(inverse.astype(np.float32))
+
+    def _drawn(self, weights: Float64s) -> tuple[NDArray[np.intp], Floats]:
+        """Return rows for a Hessian, and what to multiply them with before they are squared."""
+        # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
+        effective = weights.sum() ** 2 / max(squared_norm(weights), 1e-300)
+        share = ROUGH_SHARE if self._is_rough else SHARE
+        n_rows = self._n_times * min(share * len(weights), float(effective))
+        n_features = self._problem.X.shape[1]
+        most = math.sqrt(MOST_WORK / n_features)
+        if most < n_features:
+            n_rows = min(n_rows, most)
+        chance = inclusion_chances(weights, max(MIN_ROWS, int(n_rows)))
+        rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
+        roots = np.sqrt(weights[rows] / chance[rows]) * self._problem.scale
+        return rows, roots.astype(np.float32)
+
+    def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
+        problem = self._problem
+        weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
+        weighted[:, :-1] = problem.X[rows]
+        weighted[:, -1] = 1.0 / problem.scale
+        weighted *= roots[:, None]
+        return weighted
+
+    def _gram(self, rows: NDArray[np.intp], roots: Floats) -> Float64s:
+        n = self._problem.X.shape[1] + 1
+        gram = np.zeros((n, n))
+        for first in range(0, len(rows), ROWS_PER_BLOCK):
+            block = slice(first, first + ROWS_PER_BLOCK)
+            weighted = self._weighted(rows[block], roots[block])
+
+            def add(columns: slice, weighted: NDArray[np.float32] = weighted) -> None:
+                gram[:, columns] += weighted.T @ weighted[:, columns]
+
+            map_blocks(add, n, COLUMNS_PER_THREAD)
+        return gram
+
+    def _full_inverse(self, absolute_residuals: Float64s) -> FullHessianInverse:
+        """Return the inverse of the whole Hessian, which is a sum over pairs of classes.
+
+        diag(p) - p p^T = sum over k < l of p_k p_l (e_k - e_l)(e_k - e_l)^T: rows are drawn for
+        each pair by its own weights, and the sum stays positive definite.
+        """
+        problem = self._problem
+        p = absolute_residuals
+        true = problem.y, np.arange(p.shape[1])
+        p[true] = 1.0 - p[true]
+        n, k_all = problem.X.shape[1] + 1, range(problem.n_outputs)
+        hessian = [[np.zeros((n, n), dtype=np.float32) for _ in range(k + 1)] for k in k_all]
+        for k in k_all:
+            for other in range(k):
+                gram = self._gram(*self._drawn(p[k] * p[other] * problem.weights))
+                hessian[k][other] -= gram
+                hessian[k][k] += gram
+                hessian[other][other] += gram
+        return FullHessianInverse.inverse(hessian, problem.penalty)
+
+
+def inclusion_chances(weights: Float64s, n_rows: int) -> Float64s:
+    """Return chances min(1, c * weight) that add up to about `n_rows`."""
+    if n_rows >= np.count_nonzero(weights):
+        return (weights > 0.0).astype(np.float64)
+    chance = weights * (n_rows / weights.sum())
+    for _ in range(5):
+        chance *= n_rows / np.minimum(chance, 1.0).sum()
+    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)
