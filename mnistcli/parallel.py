@@ -63,13 +63,10 @@ def map_jobs(
 ) -> Iterator[T]:
     """Yield ``function(*call)`` for each of the calls, in their order, as they come.
 
-    Parameters
-    ----------
-    n_jobs : int or None
-        As everywhere with joblib: workers; -1 for as many as there can be; None for what
-        ``joblib.parallel_config`` says, or else 1. That is also where another backend comes from.
-        With 1 everything happens here, and joblib is not imported. joblib gives each process its
-        share of the cores, for BLAS by the environment of its workers, and `n_cores` looks there.
+    As everywhere with joblib, -1 jobs are as many as there can be, and None is what
+    ``joblib.parallel_config`` says, or else 1; it also decides on the backend. With 1 everything
+    happens here, and joblib is not imported. joblib gives each process its share of the cores, for
+    BLAS by the environment of its workers, and `n_cores` looks there.
     """
     is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
     if is_here or len(calls) < 2 or not _has_working_directory():

@@ -71,10 +71,7 @@ def train(
     settings : TrainingSettings, optional
     command : str
         What to note in the card as the way to get this model.
-    cache : FeatureCache, optional
-        Where features of training images are kept from one training to the next.
-    progress : Progress, optional
-        Updated on the way.
+    cache, progress : FeatureCache, Progress, optional
 
     Raises
     ------

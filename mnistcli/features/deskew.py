@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnistcli.features.kinds import Features
@@ -14,22 +13,19 @@ if TYPE_CHECKING:
     from mnistcli.features.kinds import FeatureSpec, Learned
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Deskew(Features):
     """The pixels of straightened images; nothing is learned."""
 
     summary = "those of straightened digits"
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> Deskew:
+    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> Deskew:
         """Return the features; there is nothing to bring back."""
-        del spec, arrays
         return cls()
 
     @classmethod
-    def describe(cls, spec: FeatureSpec) -> str:
+    def describe(cls, _spec: FeatureSpec, /) -> str:
         """Describe the features in a few words."""
-        del spec
         return "the pixels of straightened digits / 255"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -27,17 +27,7 @@ SHIFT = 0.7  # pixels at most, for each axis
 
 
 def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]:
-    """Distort each image once.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-    seed : sequence of int
-
-    Returns
-    -------
-    ndarray of shape (n, 28, 28), uint8
-    """
+    """Distort each image of shape (n, 28, 28) once."""
     out = np.empty(images.shape, dtype=np.uint8)
 
     def warp(block: slice) -> None:
@@ -51,7 +41,7 @@ def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]
 
 
 def _sources(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Say where in the image each pixel of each copy comes from: x and y, (n, 28, 28)."""
+    """Return where in the image each pixel of each copy comes from: x and y, (n, 28, 28)."""
     middle = (IMAGE_SIDE - 1) / 2
     grid = np.arange(IMAGE_SIDE, dtype=np.float32) - middle
 

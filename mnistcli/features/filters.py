@@ -23,19 +23,9 @@ _PATCHES_AT_ONCE = 10_000
 def learn_filters(
     images: NDArray[np.float32], side: int, n_filters: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Find the patterns around which patches gather.
+    """Return the patterns around which patches of images of shape (n, 28, 28), 0 to 1, gather.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), float32, 0 to 1
-    side : int
-        Of a patch in pixels, odd.
-    n_filters : int
-
-    Returns
-    -------
-    ndarray of shape (n_filters, side * side), float32
-        Rows have mean 0 and length 1.
+    They have shape (n_filters, side * side), mean 0 and length 1; the side is odd.
     """
     patches = _sample_patches(images, side, rng)
     filters = patches[rng.choice(len(patches), n_filters, replace=len(patches) < n_filters)]

@@ -46,16 +46,8 @@ def sampled(
     images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Interpolate images linearly, each at its own places; outside there is no ink.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), float32
-    x, y : ndarray of shape (n, k, l), float32
-        Columns and rows, 0 in the middle of the first pixel.
-
-    Returns
-    -------
-    ndarray of shape (n, k, l), float32
+    Images have shape (n, 28, 28). Places x and y, columns and rows with 0 in the middle of the
+    first pixel, have shape (n, k, l), which is returned.
     """
     n, width = len(images), IMAGE_SIDE + 3
     wide = np.zeros((n, width, width), dtype=np.float32)

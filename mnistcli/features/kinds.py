@@ -23,20 +23,10 @@ FEATURE_KINDS: dict[str, type[Features]] = {}
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec(Checked):
-    """What a model looks at.
+    """What a model looks at: a kind of features, and distorted copies to train on as well.
 
-    Attributes
-    ----------
-    kind : str
-        One of `FEATURE_KINDS`.
-    sides : tuple of int
-        The sizes of patches in pixels, odd.
-    n_filters : int
-        For each size.
-    n_views : int
-        Drawings of every image, a little turned and moved, over which patches are averaged.
-    n_copies : int
-        Distorted copies of every training image to train on as well.
+    Patches have odd sides in pixels, so many filters for each, and a number of views: drawings of
+    every image, a little turned and moved, over which they are averaged.
     """
 
     kind: str = "pixels"
@@ -62,24 +52,16 @@ class FeatureSpec(Checked):
 
 
 class Features:
-    """A kind of features; an instance holds what was learned from training images.
+    """A kind of features; an instance holds what was learned from training images."""
 
-    Attributes
-    ----------
-    summary : str
-        What the kind is, for the help.
-    defaults : dict
-        The settings that are meant where only the kind is named.
-    has_pixel_weights : bool
-        Whether a model has a weight for each pixel, of an image as it is or straightened.
-    """
-
+    # What the kind is, for the help; and the settings that are meant where only it is named.
     summary: ClassVar[str]
     defaults: ClassVar[dict[str, Any]] = {}
+    # Whether a model has a weight for each pixel, of an image as it is or straightened.
     has_pixel_weights: ClassVar[bool] = True
 
     @classmethod
-    def check(cls, spec: FeatureSpec) -> None:
+    def check(cls, spec: FeatureSpec, /) -> None:
         """Refuse settings that the kind does not have, by a `UsageError`."""
         if spec.sides or spec.n_filters:
             raise UsageError("patches have sizes and filters, other features have none")
@@ -87,30 +69,27 @@ class Features:
             raise UsageError(f"{spec.n_views} views make no sense", hint="only patches have them")
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int) -> Features | None:
+    def learn(cls, spec: FeatureSpec, _images: NDArray[np.uint8], _seed: int, /) -> Features | None:
         """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
-        del images, seed
         return cls.from_arrays(spec, {})
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> Features | None:
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Features | None:
         """Return what was learned before, from its `arrays`; None for pixels."""
         raise NotImplementedError
 
     @classmethod
-    def shapes(cls, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+    def shapes(cls, _spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the `arrays`, which are float32."""
-        del spec
         return {}
 
     @classmethod
-    def count(cls, spec: FeatureSpec) -> int:
+    def count(cls, _spec: FeatureSpec, /) -> int:
         """Return the number of features of an image."""
-        del spec
         return N_PIXELS
 
     @classmethod
-    def describe(cls, spec: FeatureSpec) -> str:
+    def describe(cls, spec: FeatureSpec, /) -> str:
         """Describe the features in a few words."""
         raise NotImplementedError
 
@@ -133,11 +112,10 @@ class Pixels(Features):
     summary = "the pixels as they are"
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> None:
+    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> None:
         """Return None: nothing has to be done."""
 
     @classmethod
-    def describe(cls, spec: FeatureSpec) -> str:
+    def describe(cls, _spec: FeatureSpec, /) -> str:
         """Describe the features in a few words."""
-        del spec
         return "pixels / 255"

@@ -53,12 +53,8 @@ def likeness_of(
     filters : sequence of ndarray of shape (n_filters, side * side), float32
     views : sequence of View
     n_points : int
-        Points across and down, around each of which squares are averaged.
-
-    Returns
-    -------
-    ndarray of shape (n, n_features), float32
-        Filter by filter within a point, point by point within a size of patches.
+        Points across and down, around each of which squares are averaged. The features are filter
+        by filter within a point, point by point within a size of patches.
     """
     looks = (
         likeness(normalised(images, view) / np.float32(255), filters, n_points) for view in views
@@ -105,20 +101,20 @@ def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArr
 
 
 def _box(side: int) -> NDArray[np.float32]:
-    """Give the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
+    """Return the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
     places, pixels = np.arange(0, IMAGE_SIDE, STRIDE)[:, None], np.arange(IMAGE_SIDE)
     return np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
 
 
 def _squares() -> NDArray[np.float32]:
-    """Give the matrix that adds up the places of every square, (n_squares, n_places)."""
+    """Return the matrix that adds up the places of every square, (n_squares, n_places)."""
     n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
     first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
 def _points(n_points: int) -> NDArray[np.float32]:
-    """Give the matrix that averages the squares near every point, (n_points, n_squares)."""
+    """Return the matrix that averages the squares near every point, (n_points, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)
     point = np.linspace(0, square[-1], n_points)[:, None]
     is_near = np.abs(point - square) * STRIDE <= NEARNESS

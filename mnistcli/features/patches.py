@@ -48,7 +48,7 @@ class Patches(Features):
     n_views: int = 1
 
     @classmethod
-    def check(cls, spec: FeatureSpec) -> None:
+    def check(cls, spec: FeatureSpec, /) -> None:
         """Refuse sizes of patches and numbers of views that there cannot be."""
         if not (spec.sides and spec.n_filters):
             raise UsageError("patches have sizes and filters")
@@ -60,7 +60,7 @@ class Patches(Features):
             raise UsageError(f"{spec.n_views} views make no sense", hint="patches have 1 or 4")
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int) -> Patches:
+    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int, /) -> Patches:
         """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
         import numpy as np
 
@@ -83,26 +83,24 @@ class Patches(Features):
         return cls(patterns, factors.astype(np.float32), spec.n_views)
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned) -> Patches:
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Patches:
         """Return what was learned before."""
         patterns = tuple(arrays[f"filters{side}"] for side in spec.sides)
         return cls(patterns, arrays["factors"], spec.n_views)
 
     @classmethod
-    def shapes(cls, spec: FeatureSpec) -> dict[str, tuple[int, ...]]:
+    def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
         """Return the shapes of the `arrays`."""
-        patterns: dict[str, tuple[int, ...]] = {
-            f"filters{side}": (spec.n_filters, side * side) for side in spec.sides
-        }
+        patterns = {f"filters{side}": (spec.n_filters, side * side) for side in spec.sides}
         return {**patterns, "factors": (cls.count(spec),)}
 
     @classmethod
-    def count(cls, spec: FeatureSpec) -> int:
+    def count(cls, spec: FeatureSpec, /) -> int:
         """Return the number of features of an image."""
         return len(spec.sides) * spec.n_filters * N_POINTS**2
 
     @classmethod
-    def describe(cls, spec: FeatureSpec) -> str:
+    def describe(cls, spec: FeatureSpec, /) -> str:
         """Describe the features in a few words."""
         sides = ", ".join(str(side) for side in spec.sides)
         views = f", {spec.n_views} views" if spec.n_views > 1 else ""
@@ -116,9 +114,7 @@ class Patches(Features):
         out = np.empty((len(images), len(self.factors)), dtype=np.uint8)
 
         def work(block: slice) -> None:
-            likeness = self._likeness(images[block])
-            likeness *= self.factors
-            likeness += np.float32(0.5)
+            likeness = self._likeness(images[block]) * self.factors + np.float32(0.5)
             out[block] = np.minimum(likeness, np.float32(255))
 
         map_blocks(work, len(images), _IMAGES_PER_BLOCK)
@@ -132,9 +128,7 @@ class Patches(Features):
     def filters(self) -> tuple[NDArray[np.float32], ...]:
         """Return the filters as pictures, each array of shape (n_filters, side, side)."""
         sides = [math.isqrt(each.shape[1]) for each in self.patterns]
-        return tuple(
-            each.reshape(-1, side, side) for side, each in zip(sides, self.patterns, strict=True)
-        )
+        return tuple(each.reshape(-1, k, k) for k, each in zip(sides, self.patterns, strict=True))
 
     def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         from mnistcli.features.likeness import likeness_of

@@ -41,30 +41,15 @@ def straightened(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     With the covariances of where the ink is, row y moves by (y - mean y) * cov_xy / var_y; between
     pixels it is interpolated linearly.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-
-    Returns
-    -------
-    ndarray of shape (n, 28, 28), float32, 0 to 255
+    Takes and returns shape (n, 28, 28), 0 to 255.
     """
     return _redrawn(images, _upright)
 
 
 def normalised(images: NDArray[np.uint8], view: View = (0, 0, 0)) -> NDArray[np.float32]:
     """Straighten each image, centre it, and bring it closer to a standard width and height.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-    view : tuple of float
-        Then turn it by so many degrees, and move it by so many pixels in x and y.
-
-    Returns
-    -------
-    ndarray of shape (n, 28, 28), float32, 0 to 255
+    Takes and returns shape (n, 28, 28), 0 to 255. The view is by how many degrees it is then
+    turned, and by how many pixels moved in x and y.
     """
     return _redrawn(images, lambda ink: _upright_and_sized(ink, view))
 
@@ -83,7 +68,7 @@ def _redrawn(
 
 
 def _upright(ink: NDArray[np.float32]) -> Coordinates:
-    """Say where in the image each pixel comes from: x and y, (n, 28, 28)."""
+    """Return where in the image each pixel comes from: x and y, (n, 28, 28)."""
     at = moments(ink)
     x = np.arange(IMAGE_SIDE, dtype=np.float32)
     y = np.broadcast_to(x[:, None], ink.shape)
@@ -109,10 +94,10 @@ def _upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
 
 
 def _slant(at: Moments) -> NDArray[np.float32]:
-    """Give columns per row."""
+    """Return columns per row."""
     return np.clip(at.cov_xy / np.maximum(at.var_y, np.float32(0.5)), -_STEEPEST, _STEEPEST)
 
 
 def _half_way(variance: NDArray[np.float32], standard: float) -> NDArray[np.float32]:
-    """Give pixels of the image per pixel of what is drawn."""
+    """Return pixels of the image per pixel of what is drawn."""
     return np.sqrt(np.sqrt(np.maximum(variance, np.float32(0.5))) / np.float32(standard))

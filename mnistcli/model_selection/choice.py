@@ -46,16 +46,9 @@ class ChoiceOfC:
 
     The log loss, not the accuracy, because it tells models apart where the accuracy is a plateau.
 
-    Attributes
-    ----------
-    C : float
-        The choice.
-    C_1se : float
-        The smallest C whose loss is within one standard error of the best: the simplest model
-        that is not noticeably worse (Breiman, Friedman, Olshen and Stone 1984).
-    n_folds : int
-    candidates : tuple of Candidate
-        With C rising, as far as the path was followed.
+    C_1se is the smallest C whose loss is within one standard error of the best: the simplest model
+    that is not noticeably worse (Breiman, Friedman, Olshen and Stone 1984). Candidates come with C
+    rising, as far as the path was followed.
     """
 
     C: float

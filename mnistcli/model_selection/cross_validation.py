@@ -39,19 +39,10 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
-    """A plan of folds.
+    """A plan of folds of the training set; nothing else is looked at.
 
-    Attributes
-    ----------
-    design : DesignMatrix
-        Of the training set; nothing else is looked at.
-    task : Task
-    spec : FoldSpec
-    seed : int
-        Of the solvers, and of the shuffles of repeated folds.
-    n_jobs : int or None
-        See `parallel.map_jobs`.
-    progress : Progress
+    The seed is that of the solvers, and of the shuffles of repeated folds. For the number of jobs
+    see `parallel.map_jobs`.
     """
 
     design: DesignMatrix
@@ -108,16 +99,12 @@ class Folds:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossValidation:
-    """The accuracy on each fold of the model trained on the others.
+    """The accuracy on each fold, repeat by repeat, of the model trained on the others.
 
     Attributes
     ----------
-    accuracies : tuple of float
-        Of the ``n_folds * n_repeats`` folds, repeat by repeat.
     standard_deviation : float
-        numpy's default, over the folds and not an estimate for more.
-    n_not_converged : int
-        Folds whose solver stopped early.
+        Over the folds, and not an estimate for more (ddof = 0).
     confusion : ndarray of shape (n_classes, n_classes), int64
         Samples of class i predicted as class j by the model that had not seen them: every
         sample counts once for each repeat.

@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Images of a task.
+    """Images of a task, shape (n, 28, 28), their class indices y, and where each of them stands.
 
-    Attributes
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-    y : ndarray of shape (n,), int64
-        Class indices.
-    index : ndarray of shape (n,), int64
-        Where each image stands in its part of the dataset; in a random split in the training
-        part followed by the test part.
+    That is in its part of the dataset, or in a random split in the training part followed by the
+    test part.
     """
 
     images: NDArray[np.uint8]

@@ -20,7 +20,7 @@ SPECS = (FeatureSpec("patches", sides=(5, 9), n_filters=8), FeatureSpec("deskew"
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
 def test_what_is_kept_brings_the_features_back(mnist, spec):
     images = mnist.train.images[:100]
-    features = spec.features.learn(spec, images, seed=0)
+    features = spec.features.learn(spec, images, 0)
     kept = features.arrays() if features else {}
     assert {name: array.shape for name, array in kept.items()} == spec.features.shapes(spec)
     again = spec.features.from_arrays(spec, kept)

@@ -25,7 +25,7 @@ def images(mnist):
 
 @pytest.fixture(scope="module")
 def patches(images):
-    return Patches.learn(SPEC, images, seed=0)
+    return Patches.learn(SPEC, images, 0)
 
 
 def test_filters_are_patterns_of_length_one(images):
@@ -67,7 +67,7 @@ def test_features_are_averages_of_pooled_correlations(images, patches):
 
 def test_four_views_are_averaged(images):
     one, four = (
-        Patches.learn(FeatureSpec("patches", (7,), 8, n_views=n), images, seed=0) for n in (1, 4)
+        Patches.learn(FeatureSpec("patches", (7,), 8, n_views=n), images, 0) for n in (1, 4)
     )
     np.testing.assert_array_equal(one.patterns[0], four.patterns[0])
     looks = [
@@ -97,14 +97,14 @@ def test_features_do_not_depend_on_the_company_or_the_threads(monkeypatch, image
 
 
 def test_the_same_seed_learns_the_same(images, patches):
-    again = Patches.learn(SPEC, images, seed=0)
-    other = Patches.learn(SPEC, images, seed=1)
+    again = Patches.learn(SPEC, images, 0)
+    other = Patches.learn(SPEC, images, 1)
     np.testing.assert_array_equal(again.transform(images[:5]), patches.transform(images[:5]))
     assert (other.patterns[0] != patches.patterns[0]).any()
 
 
 def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(images):
     few = images[:1]
-    features = Patches.learn(FeatureSpec("patches", (5,), 8), few, seed=0)
+    features = Patches.learn(FeatureSpec("patches", (5,), 8), few, 0)
     assert np.isfinite(features.patterns[0]).all()
     assert features.transform(few).max() > 200
