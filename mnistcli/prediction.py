@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
-    # What the model sees, and the notes on how it came to be so.
-    Seen = tuple[NDArray[np.uint8], tuple[str, ...]]
+    # A picture's name, what the model sees of it, how that came to be so, and what was found.
+    Seen = tuple[str, NDArray[np.uint8], tuple[str, ...], NDArray[np.uint8] | None]
 
 _SIDE = 28
 
@@ -188,23 +188,6 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     )
 
 
-def predict_images(
-    model: Model,
-    images: NDArray[np.uint8],
-    sources: Iterable[str],
-    notes: Iterable[tuple[str, ...]],
-    originals: Iterable[NDArray[np.uint8] | None],
-    *,
-    abstain_below: float = 0.0,
-) -> Iterator[Prediction]:
-    """Classify images that are as MNIST's are, and keep what they are called."""
-    predictions = predict(model, images)
-    columns = (sources, images, notes, predictions, predictions.probabilities, originals)
-    for source, image, said, (best, probability), row, original in zip(*columns, strict=True):
-        answer = ABSTAINED if probability < abstain_below else best
-        yield Prediction(source, image, said, answer, best, probability, row, original)
-
-
 def predict_indices(
     model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
 ) -> Iterator[Prediction]:
@@ -215,16 +198,21 @@ def predict_indices(
     UsageError
         There is no such index.
     """
-    part = dataset.test
+    part, name = dataset.test, dataset.name
     check_indices(part, indices)
-    return predict_images(
-        model,
-        part.images[list(indices)],
-        [f"{dataset.name} test {index}" for index in indices],
-        [(f"labelled {part.labels[index]}",) for index in indices],
-        [None] * len(indices),
-        abstain_below=abstain_below,
-    )
+    seen: list[Seen] = [
+        (f"{name} test {i}", part.images[i], (f"labelled {part.labels[i]}",), None) for i in indices
+    ]
+    return _predict_seen(model, seen, abstain_below)
+
+
+def _predict_seen(model: Model, seen: Sequence[Seen], abstain_below: float) -> Iterator[Prediction]:
+    images = [image for _, image, _, _ in seen]
+    predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
+    rows = zip(seen, predictions, predictions.probabilities, strict=True)
+    for (source, image, notes, original), (best, probability), row in rows:
+        answer = ABSTAINED if probability < abstain_below else best
+        yield Prediction(source, image, notes, answer, best, probability, row, original)
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
@@ -267,13 +255,12 @@ def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
     BadImageError
         There is no digit in it, or more than one.
     """
-    from mnistcli.pictures.read import Batch
+    from mnistcli.conforming.placing import conform_all
 
-    batch = Batch(grey[None], (source,))
-    (answer,) = _predict_batch(model, batch, raw=False, abstain_below=0.0)
-    if isinstance(answer, BadImageError):
-        raise answer
-    return answer
+    (found,) = conform_all(grey[None], (source,))
+    if isinstance(found, BadImageError):
+        raise found
+    return next(_predict_seen(model, [(source, found.image, found.steps, grey)], 0.0))
 
 
 def predict_files(
@@ -316,40 +303,28 @@ def predict_files(
 def _predict_batch(
     model: Model, batch: Batch, *, raw: bool, abstain_below: float
 ) -> Iterator[Prediction | BadImageError]:
-    seen = list(_as_they_are(batch) if raw else _conformed(batch))
-    is_good = [not isinstance(each, BadImageError) for each in seen]
+    seen = list(_seen_in(batch, raw=raw))
     good = [each for each in seen if not isinstance(each, BadImageError)]
-    predictions = predict_images(
-        model,
-        np.stack([image for image, _ in good]) if good else np.empty((0, _SIDE, _SIDE), np.uint8),
-        itertools.compress(batch.sources, is_good),
-        (notes for _, notes in good),
-        itertools.compress(batch.greys, is_good),
-        abstain_below=abstain_below,
-    )
+    predictions = _predict_seen(model, good, abstain_below)
     for each in seen:
         yield each if isinstance(each, BadImageError) else next(predictions)
 
 
-def _as_they_are(batch: Batch) -> Iterator[Seen | BadImageError]:
+def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:
+    from mnistcli.conforming.placing import conform_all
+
     height, width = batch.greys.shape[1:]
-    for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
+    conformed = itertools.repeat(None) if raw else conform_all(batch.greys, batch.sources)
+    each = zip(batch.greys, batch.sources, conformed, strict=False)
+    for i, (grey, source, found) in enumerate(each):
         if i in batch.faults:
             yield batch.faults[i]
+        elif isinstance(found, BadImageError):
+            yield found
+        elif found is not None:
+            yield source, found.image, batch.notes + found.steps, grey
         elif (height, width) == (_SIDE, _SIDE):
-            yield grey, batch.notes
+            yield source, grey, batch.notes, grey
         else:
             problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
             yield BadImageError(source, problem, hint="leave --raw away")
-
-
-def _conformed(batch: Batch) -> Iterator[Seen | BadImageError]:
-    from mnistcli.conforming.placing import conform_all
-
-    for i, conformed in enumerate(conform_all(batch.greys, batch.sources)):
-        if i in batch.faults:
-            yield batch.faults[i]
-        elif isinstance(conformed, BadImageError):
-            yield conformed
-        else:
-            yield conformed.image, batch.notes + conformed.steps

@@ -1,0 +1,114 @@
+"""What a model is asked and answers, from Python."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mnistcli
+from mnistcli.errors import BadImageError, UsageError
+from mnistcli.prediction import (
+    explain,
+    predict,
+    predict_files,
+    predict_indices,
+    predict_picture,
+    unfold,
+)
+from mnistcli.settings import SplitSpec, TrainingSettings
+
+
+@pytest.fixture(scope="module", params=["3v8", "digits", "pairs"])
+def model(request, mnist):
+    settings = TrainingSettings(split=SplitSpec(limit=500))
+    return mnistcli.train(request.param, mnist, settings).model
+
+
+def test_the_answer_is_the_most_probable_class(model, mnist):
+    images = mnist.test.images[:50]
+    predictions = predict(model, images)
+    assert len(predictions) == 50
+    assert np.array_equal(predictions.classes, predictions.probabilities.argmax(axis=1))
+    assert predictions.probabilities.sum(axis=1) == pytest.approx(np.ones(50))
+    names, probabilities = zip(*predictions, strict=True)
+    assert list(names) == [model.card.class_names[k] for k in predictions.classes]
+    assert probabilities == tuple(predictions.probabilities.max(axis=1).tolist())
+    assert np.array_equal(
+        predict(model, images.reshape(50, 784)).probabilities, predictions.probabilities
+    )
+    assert predict(model, images[7]).classes.tolist() == predictions.classes[7:8].tolist()
+
+
+def test_an_explanation_adds_up_to_the_odds_of_the_two(model, mnist):
+    for image in mnist.test.images[np.isin(mnist.test.labels, [3, 8])][:20]:
+        why = explain(model, image)
+        best, *_, second = np.argsort(predict(model, image).probabilities[0])[::-1][[0, 1]]
+        names = model.card.class_names
+        assert (why.answer, why.runner_up) == (names[best], names[second])
+        assert why.contributions.sum() + why.intercept == pytest.approx(why.score)
+        assert why.score == pytest.approx(np.log(why.p_answer / why.p_runner_up), rel=1e-6)
+        assert not why.contributions[image == 0].any()
+        p = predict(model, image).probabilities[0]
+        if model.card.task.name == "pairs":
+            assert why.is_of_pair
+            assert why.p_answer + why.p_runner_up == pytest.approx(1)
+        else:
+            assert (why.p_answer, why.p_runner_up) == pytest.approx((p[best], p[second]))
+
+
+def test_abstaining_is_below_and_not_at_the_bar(model, mnist):
+    (certain,) = predict_indices(model, mnist, [0])
+    for bar, answer in ((certain.probability, certain.best), (certain.probability + 1e-9, "?")):
+        (got,) = predict_indices(model, mnist, [0], abstain_below=bar)
+        assert (got.answer, got.best) == (answer, certain.best)
+
+
+@pytest.mark.parametrize("index", [-1, 10_000])
+def test_an_index_that_is_none(model, mnist, index):
+    with pytest.raises(UsageError, match="there is no test image"):
+        predict_indices(model, mnist, [0, index])
+
+
+def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
+    np.save(tmp_path / "x.npy", mnist.test.images[:3])
+    first = BadImageError("scans", "is a folder without pictures")
+    got = list(predict_files(model, [first, tmp_path / "x.npy", tmp_path / "no.png"]))
+    assert got[0] is first
+    assert [each.source for each in got[1:4]] == [f"{tmp_path / 'x.npy'}[{i}]" for i in range(3)]
+    expected = predict(model, mnist.test.images[:3])
+    assert np.array_equal([each.probabilities for each in got[1:4]], expected.probabilities)
+    assert (got[4].source, got[4].problem) == (
+        str(tmp_path / "no.png"),
+        "no such file or directory",
+    )
+
+
+def test_one_picture_is_read_as_its_file_is(model, mnist, tmp_path):
+    large = Image.fromarray(255 - mnist.test.images[3]).resize((90, 90))
+    large.save(tmp_path / "x.png")
+    got = predict_picture(model, np.asarray(large))
+    (expected,) = predict_files(model, [tmp_path / "x.png"])
+    assert np.array_equal(got.image, expected.image)
+    assert (got.answer, got.probability, got.notes) == (
+        expected.answer, expected.probability, expected.notes,
+    )  # fmt: skip
+    with pytest.raises(BadImageError, match="drawing: is blank"):
+        predict_picture(model, np.zeros((50, 50), np.uint8))
+
+
+def test_a_folder_unfolds_into_its_regular_pictures_by_name(tmp_path):
+    for name in ("b.png", "a.PNG", "c.jpg", "notes.txt", ".hidden.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "below.png").mkdir()
+    os.mkfifo(tmp_path / "pipe.png")
+    too_long = tmp_path / ("x" * 300)
+    empty = tmp_path / "below.png"
+    *named, problem, long = unfold(["-", tmp_path, empty, too_long])
+    assert named[0] == "-"
+    assert [path.name for path in named[1:]] == [".hidden.png", "a.PNG", "b.png", "c.jpg"]
+    assert problem.source == str(empty)
+    assert problem.problem == "is a folder without pictures"
+    assert long == too_long
