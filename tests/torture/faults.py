@@ -204,7 +204,7 @@ def in_child(act, *, scratch: Path, faults: Faults | None = None) -> Ended:
                 faults.install()
             act()
         except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
         except BaseException:
             traceback.print_exc()
             code = 99
