@@ -11,6 +11,7 @@ from mnistcli.conforming.operations import (
     box_mean,
     coarse,
     median,
+    quantile,
     stretched,
     surface,
     window_max,
@@ -29,8 +30,8 @@ MIN_CONTRAST = 8
 MIN_SIGNAL_TO_NOISE = 6.0
 # Share of the longer side of a picture that no stroke is wider than; wider is shadow.
 WIDEST_STROKE = 0.28
-# Where there is noise, full ink is this percentile of the strokes, and not their strongest noise.
-STROKE_PERCENTILE = 88
+# Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
+STROKE_LEVEL = 0.88
 # Less paper than this share of a picture says nothing about the light.
 LEAST_PAPER = 0.1
 
@@ -97,7 +98,7 @@ def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:
     again = picture - light
     if dark:
         again *= -_evening(light)
-    full = np.percentile(again[strokes & (ink > ink[strokes].max() / 2)], STROKE_PERCENTILE)
+    full = quantile(again[strokes & (ink > ink[strokes].max() / 2)], STROKE_LEVEL)
     again /= np.float32(max(full, 1))
     is_more_even = np.abs(again[paper]).mean() < np.abs(ink[paper]).mean()
     return again if is_more_even else ink
@@ -147,11 +148,7 @@ def _full_ink(ink: Ink, noise: float) -> float:
             break
         cut = float(ink[above].mean() + ink[~above].mean()) / 2
     strokes = ink[ink > cut]
-    full = (
-        float(np.percentile(strokes, 99 if noise == 0 else STROKE_PERCENTILE))
-        if strokes.size
-        else 0.0
-    )
+    full = quantile(strokes, 0.99 if noise == 0 else STROKE_LEVEL) if strokes.size else 0.0
     if full < MIN_CONTRAST or full < MIN_SIGNAL_TO_NOISE * noise:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return full

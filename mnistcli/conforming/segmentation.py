@@ -186,9 +186,8 @@ def _digit_parts(ink: Ink, cut: float, noise: float) -> tuple[Mask, int]:
     if not keep.any():
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     if noise > 0:
-        touching = np.unique(labels[border(ink.shape)])
         inner = keep.copy()
-        inner[touching] = False
+        inner[labels[border(ink.shape)]] = False
         if mass[inner].sum() > 0.1 * mass[keep].sum():
             keep = inner
     mask: Mask = keep[labels]
