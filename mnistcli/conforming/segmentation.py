@@ -14,12 +14,23 @@ from mnistcli.conforming.operations import (
     extent,
     grown,
     largest_square,
+    median,
     shrunk,
     span,
 )
-from mnistcli.conforming.types import BOX, FAINTEST_INK, AllInkError, Box, Digit, NoDigitError
+from mnistcli.conforming.types import (
+    BOX,
+    FAINTEST_INK,
+    AllInkError,
+    Box,
+    Digit,
+    FrameError,
+    NoDigitError,
+)
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mnistcli.conforming.types import Ink, Mask
     from mnistcli.pictures import Grey
 
@@ -48,6 +59,13 @@ STACK_WIDTH, BROKEN_LINE_WIDTH = 0.6, 0.25
 
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
+# A frame has a line in this share of its box along each side, over this share of its length, and
+# fills no more of it; what is in it is longer than this share of its shorter side.
+FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
+# A line along the border of the picture is no wider than this share of it, and stands out so far.
+RIM, RIM_CONTRAST = 0.06, 64
+# Smaller ones cannot be told from digits.
+MIN_FRAME = 32
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 
@@ -67,6 +85,18 @@ def find_digit(grey: Grey) -> Digit:
 
 
 def _zoomed_in(grey: Grey) -> Digit:
+    """Find the digit at a useful scale, inside its frame if it has one."""
+    inside = _without_rim(grey)
+    try:
+        digit = _unframed(grey if inside is None else inside)
+        if inside is None:
+            return digit
+    except FrameError as error:
+        digit = _unframed(_cut_out(grey if inside is None else inside, error, 0))
+    return digit._replace(steps=("frame cut off", *digit.steps))
+
+
+def _unframed(grey: Grey) -> Digit:
     """Find the digit at a useful scale: as large as one needs and no larger."""
     if min(grey.shape) < MIN_SIDE or np.ptp(grey) < MIN_CONTRAST:
         raise NoDigitError("is blank: no ink")
@@ -93,7 +123,7 @@ def _on_sheet(grey: Grey, error: AllInkError) -> Digit:
     return digit._replace(steps=("sheet cut out", *digit.steps))
 
 
-def _cut_out(grey: Grey, found: Digit | AllInkError, share: float) -> Grey:
+def _cut_out(grey: Grey, found: Digit | AllInkError | FrameError, share: float) -> Grey:
     """Cut what was found, and a margin of a share of it, out of a picture."""
     k, box = found.reduction, found.box
     margin = share * box.longest
@@ -106,7 +136,11 @@ def _digit_in(grey: Grey, reduction: int) -> Digit:
     """Separate one digit from its paper."""
     picture = shrunk(grey, reduction)
     ink, noise, steps = flattened(picture)
-    mask, notes = _digit_mask(ink, noise)
+    try:
+        mask, notes = _digit_mask(ink, noise)
+    except FrameError as error:
+        error.reduction = reduction
+        raise
     steps += notes
     rows, columns = span(mask, 0), span(mask, 1)
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
@@ -190,10 +224,79 @@ def _digit_parts(ink: Ink, cut: float, noise: float) -> tuple[Mask, int]:
         inner[labels[border(ink.shape)]] = False
         if mass[inner].sum() > 0.1 * mass[keep].sum():
             keep = inner
+    if inside := _inside_of_frame(labels, keep):
+        raise FrameError(inside)
     mask: Mask = keep[labels]
     if (n_digits := _count_digits(mask)) > 1:
         raise NoDigitError(f"holds {n_digits} digits", "cut it into pictures of one digit each")
     return mask, int(((peak >= DARK) & ~keep).sum())
+
+
+# --- frames -------------------------------------------------------------------------------------
+
+
+def _without_rim(grey: Grey) -> Grey | None:
+    """Cut off a line along all four sides of a picture, whose level would pass for paper."""
+    if min(grey.shape) < MIN_FRAME:
+        return None
+    deepest = max(2, round(RIM * min(grey.shape)))
+    (line, at_border), (paper, inside) = (_rim_level(grey, depth) for depth in (0, deepest))
+    if min(at_border, inside) < FRAME_LENGTH or abs(line - paper) < RIM_CONTRAST:
+        return None
+    depth = deepest
+    while abs(_rim_level(grey, depth - 1)[0] - paper) < RIM_CONTRAST / 2:
+        depth -= 1
+    return grey[depth:-depth, depth:-depth]
+
+
+def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
+    """Return the level of the pixels at a depth from the border, and the share that has it."""
+    at = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
+    ring = np.concatenate([at[0], at[-1], at[:, 0], at[:, -1]]).astype(np.float32)
+    level = median(ring)
+    return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
+
+
+def _inside_of_frame(labels: NDArray[np.intp], keep: Mask) -> Box | None:
+    """Return the inside of the smallest piece that is a frame around ink.
+
+    A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
+    """
+    inner: list[Box] = []
+    mask: Mask = keep[labels]
+    free = keep.copy()
+    free[labels[border(labels.shape)]] = False  # lines of the paper
+    for piece in np.flatnonzero(free):
+        frame = labels == piece
+        rows, columns = span(frame, 0), span(frame, 1)
+        frame, inked = frame[rows, columns], mask[rows, columns]
+        short = min(frame.shape)
+        if short < MIN_FRAME:
+            continue
+        top, left, bottom, right = (_line_depth(np.rot90(frame, turn)) for turn in (0, 3, 2, 1))
+        if not (top and left and bottom and right):
+            continue
+        inked = inked[top:-bottom, left:-right]
+        if inked.any() and max(extent(inked, 0), extent(inked, 1)) > LEAST_FRAMED * short:
+            inner.append(
+                Box(
+                    rows.start + top,
+                    rows.stop - bottom,
+                    columns.start + left,
+                    columns.stop - right,
+                )
+            )
+    return min(inner, key=lambda box: box.height * box.width, default=None)
+
+
+def _line_depth(frame: Mask) -> int:
+    """Return how far a thin line along the top reaches down; 0 where there is none."""
+    band = max(2, round(FRAME_BAND * len(frame)))
+    line = frame[:band]
+    if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
+        return 0
+    depths = band - line[::-1].argmax(axis=0)
+    return min(band, int(np.sort(depths[line.any(axis=0)])[int(0.9 * line.any(axis=0).sum())]) + 1)
 
 
 # --- how many digits ----------------------------------------------------------------------------

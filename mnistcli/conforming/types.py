@@ -80,6 +80,15 @@ class NoDigitError(Exception):
         self.hint = hint
 
 
+class FrameError(NoDigitError):
+    """Ink inside a frame, as in the box of a form."""
+
+    def __init__(self, inside: Box) -> None:
+        super().__init__("is framed more than once", "cut out what is in the frames")
+        self.box = inside
+        self.reduction = 1  # of the picture it was seen in, which its finder does not know
+
+
 class AllInkError(NoDigitError):
     """One filled shape; perhaps a sheet of paper on a table."""
 

@@ -175,6 +175,46 @@ def test_what_reaches_in_from_the_border_is_left_out(test_images):
     assert np.abs(held.image.astype(int) - alone.image).mean() < 2
 
 
+def framed(digit, line, margin, turn=0.0, noise=0.0):
+    """A digit that fills 60 % of a box of 200 pixels, which lies on a sheet."""
+    box = np.pad(255 - enlarged(digit, 6), 16, constant_values=255)
+    box = np.pad(box[line:-line, line:-line], line, constant_values=30)
+    sheet = Image.fromarray(np.pad(box, margin, constant_values=255))
+    turned = sheet.rotate(turn, Image.Resampling.BICUBIC, fillcolor=255)
+    drawn = np.array(turned) + np.random.default_rng(0).normal(0, noise, np.shape(turned))
+    return drawn.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [(2, 0), (8, 0), (1, 5), (6, 5), (4, 60), (4, 20, 1.5), (3, 20, 0, 4), (6, 300), (5, 0, 0, 3)],
+    ids=str,
+)
+def test_a_frame_is_cut_off(test_images, frame):
+    for digit in test_images[:4]:
+        conformed = conform(framed(digit, *frame))
+        assert conformed.steps[0] == "frame cut off"
+        alone = conform(255 - enlarged(digit, 6)).image.astype(int)
+        near = (np.roll(conformed.image, by, (0, 1)) for by in np.ndindex(2, 2))
+        assert min(np.abs(each.astype(int) - alone).mean() for each in near) < 8
+
+
+def test_what_is_no_frame():
+    def drawn(*lines, width):
+        image = Image.new("L", (200, 300), 255)
+        for line in lines:
+            ImageDraw.Draw(image).line(line, fill=0, width=width)
+        return np.array(image)
+
+    zero = [(50, 50), (150, 50), (150, 250), (50, 250), (50, 45)]
+    for picture in (
+        drawn(zero, width=8),  # nothing is in it
+        drawn(zero, [(50, 150), (150, 150)], width=16),  # an 8 of seven segments
+        drawn(zero, [(95, 150), (105, 150)], width=10),  # a dotted zero
+    ):
+        assert "frame cut off" not in conform(picture).steps
+
+
 def picture_of_digits(digits, gap=10):
     return np.concatenate([np.pad(enlarged(d, 5), ((0, 0), (gap, gap))) for d in digits], axis=1)
 
@@ -209,6 +249,12 @@ def test_uneven_light_is_taken_out_to_a_hair(test_images):
         even = conform(255 - enlarged(digit, 4)).image
         back = conform(in_bent_light(enlarged(digit, 4), rng, noise=0)).image
         assert np.abs(back.astype(int) - even).mean() < 1.5
+
+
+def test_several_digits_in_a_frame_are_counted(test_images):
+    two = np.pad(255 - picture_of_digits(test_images[:2], 20), 9, constant_values=255)
+    with pytest.raises(BadImageError, match="holds 2 digits"):
+        conform(np.pad(np.pad(two, 3), 20, constant_values=255))
 
 
 def test_several_digits_are_refused_and_counted(test_images):
