@@ -60,12 +60,7 @@ PANELS: dict[str, tuple[Any, ...]] = {
     ),
     "Judging": (compare.compare, report.report),
     "Keeping": (models.app,),
-    "This installation": (
-        doctor.doctor,
-        completion.completion,
-        help.help,
-        help.version,
-    ),
+    "This installation": (doctor.doctor, completion.completion, help.help, help.version),
 }
 
 

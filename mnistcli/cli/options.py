@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.output import Output, choose_format
+from mnistcli.cli.output import Format, Output
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.errors import UsageError
 
@@ -16,12 +16,7 @@ _OUTPUT_PANEL = "Output"
 
 
 JsonFlag = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        rich_help_panel=_OUTPUT_PANEL,
-        help="Print one JSON document.",
-    ),
+    bool, typer.Option("--json", rich_help_panel=_OUTPUT_PANEL, help="Print one JSON document.")
 ]
 JsonLinesFlag = Annotated[
     bool,
@@ -118,5 +113,9 @@ def make_output(
     jsonl: bool = False,
     render: Render = "auto",
 ) -> Output:
-    """Give the output door for a command's flags."""
-    return Output(choose_format(json=json, tsv=tsv, quiet=quiet, jsonl=jsonl), render)
+    """Return the output door for a command's flags; two formats at once are a mistake."""
+    flags: dict[Format, bool] = {"json": json, "jsonl": jsonl, "tsv": tsv, "quiet": quiet}
+    chosen = [name for name, wanted in flags.items() if wanted]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other")
+    return Output(chosen[0] if chosen else "table", render)

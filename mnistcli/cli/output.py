@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES
 from mnistcli.cli.words import json_safe, visible
-from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
+from mnistcli.errors import DataUnavailableError, MnistCliError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -74,19 +74,6 @@ class View:
     def parts(self, console: Console) -> Iterable[RenderableType]:
         """Draw one part after the other, each printed as soon as it is there."""
         yield self.table(console)
-
-
-def choose_format(*, json: bool, tsv: bool, quiet: bool, jsonl: bool = False) -> Format:
-    """Turn the flags into one format; two at once are a mistake."""
-    chosen: list[Format] = []
-    chosen += ["json"] if json else []
-    chosen += ["tsv"] if tsv else []
-    chosen += ["quiet"] if quiet else []
-    chosen += ["jsonl"] if jsonl else []
-    if len(chosen) > 1:
-        flags = "--json, --jsonl, --tsv" if jsonl else "--json, --tsv"
-        raise UsageError(f"{flags} and --quiet exclude each other")
-    return chosen[0] if chosen else "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +159,8 @@ def drawn(
     parts: Callable[[Console], Iterable[RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    page = _Page(sys.stdout.encoding or "utf-8")
+    page = _Page()
+    page.encoding = sys.stdout.encoding or "utf-8"
     console = _console_on(page, render)
     for part in parts(console):
         console.print(part, crop=False)
@@ -187,14 +175,8 @@ def drawn(
 class _Page(io.StringIO):
     """Where rich draws, so that `write` is the only one who writes."""
 
-    def __init__(self, encoding: str) -> None:
-        super().__init__()
-        self._encoding = encoding
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """What the page will be encoded with: rich draws plain boxes where it is not UTF-8."""
-        return self._encoding
+    # What the page will be encoded with: rich draws plain boxes where it is not UTF-8.
+    encoding = ""
 
 
 def _console_on(page: TextIO, render: Render) -> Console:
@@ -268,5 +250,5 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
 
 def _to_stderr(message: str, end: str = "\n") -> None:
     # If nobody listens, the exit code still tells.
-    with contextlib.suppress(OSError, DataUnavailableError):
+    with contextlib.suppress(OSError, DataUnavailableError, ReaderGoneError):
         write(message + end, sys.stderr)

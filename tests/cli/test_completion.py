@@ -13,7 +13,7 @@ import time
 import pytest
 
 from mnistcli.cli import completion, topics
-from mnistcli.cli.commands.completion import SCRIPTS
+from mnistcli.cli.commands.completion import FOLDER
 from mnistcli.datasets import CATALOG
 from mnistcli.tasks import parse_task
 
@@ -136,13 +136,13 @@ def bin_dir(tmp_path):
 
 needs = {
     shell: pytest.mark.skipif(not shutil.which(shell), reason=f"no {shell} here")
-    for shell in SCRIPTS
+    for shell in ("bash", "zsh", "fish")
 }
 
 
 def replies(bin_dir, tmp_path, line, *, shell="bash"):
     """Ask bash's completion function as bash does after Tab."""
-    (tmp_path / "script").write_text(SCRIPTS["bash"])
+    (tmp_path / "script").write_text((FOLDER / "mnistcli.bash").read_text())
     code = f"""
         source {tmp_path}/script
         COMP_LINE={line!r} COMP_POINT={len(line)}

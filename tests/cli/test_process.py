@@ -101,6 +101,11 @@ def test_a_closed_stdin_is_an_input_that_cannot_be_read(run):
 def test_a_closed_stderr_leaves_the_code():
     assert in_a_shell("mnistcli evaluate nothing 2>&-") == (5, b"", b"")
     assert in_a_shell("mnistcli evaluate nothing 2>&- >&- <&-") == (5, b"", b"")
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "mnistcli", "evaluate", "nothing"]
+    assert subprocess.run(command, stderr=write, check=False).returncode == 5
+    os.close(write)
     assert in_a_shell("mnistcli show 7 --tsv 2>&- | wc -l")[:2] == (0, b"2\n")
 
 

@@ -252,7 +252,7 @@ def test_tsv_is_a_header_and_a_row(invoke):
         (["--task", "0v1v2", "--solver", "liblinear"], "the solver liblinear does 2 classes"),
         (["--task", "0v1", "--jobs", "0"], "0 jobs make no sense"),
         (["--task", "0v1", "--name", "../x"], "'../x' is not a model name"),
-        (["--task", "0v1", "--json", "-q"], "--json, --tsv and --quiet exclude each other"),
+        (["--task", "0v1", "--json", "-q"], "--json and --quiet exclude each other"),
         (["--task", "0v1", "--dataset", "cifar"], "cifar"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

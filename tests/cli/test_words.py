@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from rich.text import Text
 
 from mnistcli import SplitSpec, TrainingSettings, train
 from mnistcli.cli import progress
 from mnistcli.cli.output import Output
+from mnistcli.cli.terminal.console import PlainConsole
 from mnistcli.cli.words import json_safe, markdown, visible, visible_lines
 from mnistcli.registry.model_file import Model, encode_model
 
@@ -226,3 +228,11 @@ def test_nasty_words_in_bars(monkeypatch):
     written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", terminal.getvalue())
     assert written.count(visible(CLOSING)) >= 1
     check_printed(written)
+
+
+def test_a_console_writes_neither_links_nor_what_cannot_be_printed():
+    """Not even where a view hands over a text of its own, with a style of its own."""
+    page = io.StringIO()
+    console = PlainConsole(file=page, force_terminal=True, color_system="truecolor", width=80)
+    console.print(Text("a\x1b]8;;x\u202eb\nc", style="link https://example.org"), Text("d", "bold"))
+    assert page.getvalue() == "a\\x1b]8;;x\\u202eb\nc \x1b[1md\x1b[0m\n"

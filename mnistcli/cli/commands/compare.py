@@ -24,15 +24,10 @@ def compare(
         ),
     ] = None,
     by: Annotated[
-        str,
-        typer.Option(
-            metavar="METRIC",
-            help=f"What to sort by: {', '.join(metric_names())}.",
-        ),
+        str, typer.Option(metavar="METRIC", help=f"What to sort by: {', '.join(metric_names())}.")
     ] = "accuracy",
     disagreements: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, help="Draw N of the digits on which they disagree."),
+        int, typer.Option(metavar="N", min=0, help="Draw N of the digits on which they disagree.")
     ] = 0,
     data: Annotated[
         Path | None,

@@ -26,9 +26,7 @@ app = typer.Typer(
 OneModel = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL",
-        autocompletion=completion.models,
-        help="NAME, NAME@VERSION or NAME@TAG.",
+        metavar="MODEL", autocompletion=completion.models, help="NAME, NAME@VERSION or NAME@TAG."
     ),
 ]
 
@@ -54,10 +52,7 @@ def list_models(
 
 @app.command()
 def info(
-    ctx: typer.Context,
-    model: ModelArgument = None,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
+    ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False, tsv: TsvFlag = False
 ) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     out = make_output(json=json, tsv=tsv)

@@ -49,8 +49,7 @@ def predict(
         bool, typer.Option("--show", help="Draw each picture beside what the model saw.")
     ] = False,
     explain: Annotated[
-        bool,
-        typer.Option("--explain", help="Draw what each pixel contributed to the answer."),
+        bool, typer.Option("--explain", help="Draw what each pixel contributed to the answer.")
     ] = False,
     abstain_below: Annotated[
         float,

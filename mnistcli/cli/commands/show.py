@@ -27,8 +27,7 @@ def show(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 10,
     seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="Pick random images.", show_default="the first ones"),
+        int | None, typer.Option(min=0, help="Pick random images.", show_default="the first ones")
     ] = None,
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")

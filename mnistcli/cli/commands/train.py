@@ -170,8 +170,7 @@ def train(
         ),
     ] = None,
     name: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Name of the model.", show_default="the task"),
+        str | None, typer.Option(metavar="NAME", help="Name of the model.", show_default="the task")
     ] = None,
     save: Annotated[
         bool, typer.Option("--save/--no-save", help="Keep the model in the registry.")
