@@ -95,33 +95,21 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Block:
     padded = [_centred(block, width) for block in pictures]
-    if not any(captions):
-        return beside(padded, _GAP)
-    if len(captions) == 1:  # one alone disturbs nobody if it is long
+    if len(captions) == 1 and captions[0]:  # one alone disturbs nobody if it is long
         alone = max(width, len(captions[0]))
         return stacked([padded[0], words(captions, width=alone, centred=alone == width)])
     lines_of = [folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     foot = max(map(len, lines_of))
-    return beside(
-        [
-            stacked([
-                block,
-                words([""] * (top - len(block.lines)), width=width),
-                words([*lines, *[""] * (foot - len(lines))], width=width, centred=True),
-            ])
-            for block, lines in zip(padded, lines_of, strict=True)
-        ],
-        _GAP,
-    )  # fmt: skip
+    columns = []
+    for block, lines in zip(padded, lines_of, strict=True):
+        below = [*[""] * (top - len(block.lines)), *lines, *[""] * (foot - len(lines))]
+        columns.append(stacked([block, words(below, width=width, centred=True)]))
+    return beside(columns, _GAP)
 
 
 def _centred(block: Block, width: int) -> Block:
-    spare = width - block.width
-    if spare <= 0:
-        return block
-    margins = (
-        words([""] * len(block.lines), width=spare // 2),
-        words([""] * len(block.lines), width=spare - spare // 2),
-    )
-    return beside([margins[0], block, margins[1]], 0)
+    spare = max(0, width - block.width)
+    sides = (spare // 2, spare - spare // 2)
+    left, right = (words([""] * len(block.lines), width=side) for side in sides)
+    return beside([left, block, right], 0) if spare else block

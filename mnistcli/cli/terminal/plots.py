@@ -39,18 +39,8 @@ def line_plot(
 ) -> Block:
     """Draw the line through points, as far as it lies within the ranges.
 
-    Parameters
-    ----------
-    x, y : ndarray of shape (n_points,), float64
-    x_range, y_range : (float, float)
-        What the ends of the axes stand for.
-    names : (str, str)
-        What the axes are called.
-    title : str
-    size : (int, int)
-        Columns and lines of the whole.
-    plain : bool
-        Draw in ASCII.
+    The ranges are what the ends of the axes stand for, ``names`` what the axes are called, ``size``
+    is columns and lines of the whole; ``plain`` draws in ASCII.
     """
     ends = [f"{end:.3g}" for end in y_range]
     margin = max(map(len, ends))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts
+from mnistcli.cli.views.shared import facts, ruled_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,12 +42,10 @@ class InstallationView(View):
         yield str(self.installation.folder)
 
     def table(self, console: Console) -> RenderableType:
-        from rich import box
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
-        files = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        files = ruled_table(console)
         files.add_column("array")
         files.add_column("shape")
         files.add_column("size", justify="right")

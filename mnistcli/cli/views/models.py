@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts
+from mnistcli.cli.views.shared import facts, ruled_table
 from mnistcli.cli.views.train import describe_settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnistcli.registry.card import ModelCard
     from mnistcli.registry.exports import Export
     from mnistcli.registry.store import ModelSummary
-    from mnistcli.reproduction import Reproduction, VersionChange
+    from mnistcli.reproduction import Reproduction
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,9 @@ class ModelsView(View):
         return (summary.entry.ref for summary in self.summaries)
 
     def table(self, console: Console) -> RenderableType:
-        from rich import box
-        from rich.table import Table
-
         if not self.summaries:
             return "No models yet. Train one: mnistcli train --task 0v1"
-        models = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        models = ruled_table(console)
         models.add_column("model", style="bold")
         models.add_column("test accuracy", justify="right")
         for heading in ("what", "created", "tags"):
@@ -172,14 +169,9 @@ class ExportView(View):
     def table(self, console: Console) -> RenderableType:
         export = self.export
         wrote = f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"
-        pairs = [
-            ("Wrote", wrote),
-            ("Good for", export.good_for),
-            ("Trust", export.trust),
-            ("Use", export.use),
-            ("sha256", export.sha256),
-        ]
-        return facts(iter(pairs))
+        names = ("Wrote", "Good for", "Trust", "Use", "sha256")
+        values = (wrote, export.good_for, export.trust, export.use, export.sha256)
+        return facts(zip(names, values, strict=True))
 
 
 @dataclass(frozen=True)
@@ -223,28 +215,24 @@ class ReproductionView(View):
 
 
 def _reproduction_facts(result: Reproduction) -> Iterator[tuple[str, str]]:
-    card = result.model.card
-    trained = f"{result.model.ref}, trained {card.created[:16].replace('T', ' ')}"
-    yield "Model", trained
+    created = result.model.card.created[:16].replace("T", " ")
+    yield "Model", f"{result.model.ref}, trained {created}"
     yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
     if result.is_identical:
         yield "Weights", "the same, bit for bit"
     else:
-        yield (
-            "Weights",
-            f"differ by {result.largest_difference:.1e} of the largest one at most",
-        )
+        yield "Weights", f"differ by {result.largest_difference:.1e} of the largest one at most"
         yield "", _distance(result)
     if result.is_reproduced:
         yield "Answers", f"the same on all {result.n_test:,} test images"
     else:
-        share = percent(result.n_different / result.n_test)
-        yield (
-            "Answers",
-            f"differ on {result.n_different:,} of {result.n_test:,} test images, {share}",
-        )
-    changes = "; ".join(map(_change, result.version_changes))
-    yield "Versions", changes or "the same"
+        of = f"{result.n_different:,} of {result.n_test:,} test images"
+        yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
+    changes = (
+        f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"
+        for change in result.version_changes
+    )
+    yield "Versions", "; ".join(changes) or "the same"
 
 
 def _distance(result: Reproduction) -> str:
@@ -253,7 +241,3 @@ def _distance(result: Reproduction) -> str:
         return text
     within = "within" if result.distance <= result.distance_bound else "NOT within"
     return f"{text}, {within} the {result.distance_bound:.1e} that the two proofs allow"
-
-
-def _change(change: VersionChange) -> str:
-    return f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"

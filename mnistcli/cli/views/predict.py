@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
+from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.prediction import FAILED, explain
@@ -33,20 +34,8 @@ _SIDE, _FINE_SIDE = 28, 280
 class PredictionsView(View):
     """Predictions, taken one by one; where there is none, what is wrong with the input.
 
-    Attributes
-    ----------
-    model : Model
-    predictions : iterable of Prediction or BadImageError
-    proba : bool
-        Print the probabilities of all classes.
-    show : bool
-        In drawings, put the picture beside what the model saw.
-    explain : bool
-        Tell what each pixel contributed, in drawings and documents.
-    draw : bool
-        Draw instead of making a table.
-    render : str
-        How to draw.
+    ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
+    saw, ``explain`` tells what each pixel contributed; ``draw`` draws instead of making a table.
     """
 
     schema = "predict"
@@ -111,7 +100,7 @@ class PredictionsView(View):
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
     def table(self, console: Console) -> RenderableType:
-        return _table([_cells(each, self._columns) for each in self.predictions])
+        return _table([_cells(each, self._columns) for each in self.predictions], console)
 
     def parts(self, console: Console) -> Iterator[RenderableType]:
         if not self.draw:
@@ -172,23 +161,15 @@ def _cells(each: Prediction | BadImageError, names: tuple[str, ...]) -> dict[str
     }
 
 
-def _table(rows: Sequence[dict[str, str]]) -> RenderableType:
-    from rich.text import Text
-
+def _table(rows: Sequence[dict[str, str]], console: Console) -> RenderableType:
     if not rows:
-        return Text("nothing to predict")
+        return "nothing to predict"
     header = [name for name in rows[0] if name != "notes" or any(row["notes"] for row in rows)]
     cells = [[row[name] for name in header] for row in rows]
     header = [name.removeprefix("p(").removesuffix(")") for name in header]
-    is_short = len(rows) <= LONGEST_RICH_TABLE
-    return _short_table(header, cells) if is_short else _long_table(header, cells)
-
-
-def _short_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    if len(rows) > LONGEST_RICH_TABLE:
+        return _long_table([header, *cells])
+    table = ruled_table(console)
     for name in header:
         is_text = name in ("input", "answer", "notes")
         style = "bold" if name == "answer" else ""
@@ -198,16 +179,13 @@ def _short_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> Rende
     return table
 
 
-def _long_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
+def _long_table(rows: Sequence[Sequence[str]]) -> RenderableType:
     from rich.segment import Segment, Segments
 
-    everything = [[visible(cell) for cell in row] for row in (header, *cells)]
-    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in everything
-    )
-    return Segments([Segment("\n".join(lines) + "\n")])
+    columns = [[visible(cell) for cell in column] for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    padded = (map(str.ljust, row, widths) for row in zip(*columns, strict=True))
+    return Segments([Segment("\n".join("  ".join(row).rstrip() for row in padded) + "\n")])
 
 
 # --- pictures -----------------------------------------------------------------------------------
