@@ -27,16 +27,7 @@ def inputs_of(words: Sequence[str]) -> list[Input | BadImageError]:
     """Turn words of the command line into inputs, folders into the pictures in them."""
     from mnistcli.prediction import unfold
 
-    return list(unfold(["-" if word == "-" else path_of(word) for word in words]))
-
-
-def path_of(name: str) -> Path:
-    """Return the path of a file; an empty name, which would be the current folder, is a mistake."""
-    if not name:
-        raise UsageError(
-            "the name of an input is empty", hint="is a variable of the shell not set?"
-        )
-    return Path(name)
+    return list(unfold(["-" if word == "-" else Path(word) for word in words]))
 
 
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
@@ -63,7 +54,7 @@ def listed_inputs(words: str) -> Iterator[Input | BadImageError]:
         return unfold(_names(sys.stdin.buffer))
     try:
         # Stays open as long as names are taken from it.
-        file = path_of(words).open("rb")
+        file = Path(words).open("rb")  # noqa: SIM115
     except OSError as error:
         raise UsageError(f"cannot read the list {words}: {error.strerror}") from None
     return unfold(_names(file))
@@ -75,7 +66,9 @@ def _names(file: BinaryIO) -> Iterator[Path]:
         # read1 gives what is there: names are answered while `find` is still looking for more.
         while chunk := _read(file):
             *names, rest = (rest + chunk).split(b"\0")
-            yield from (path_of(os.fsdecode(name)) for name in names)
+            if b"" in names:
+                raise UsageError("the list has an empty name", hint="make one with find -print0")
+            yield from (Path(os.fsdecode(name)) for name in names)
             if len(rest) > _LONGEST_NAME:
                 raise UsageError(
                     "the list of names has none that ends in a NUL",

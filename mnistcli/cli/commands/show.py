@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -89,7 +90,6 @@ def show(
     session = session_of(ctx)
 
     from mnistcli import gallery
-    from mnistcli.cli.inputs import path_of
     from mnistcli.cli.views.evaluate import legend_of_mistakes
     from mnistcli.cli.views.show import GalleryView
 
@@ -100,7 +100,7 @@ def show(
         raise UsageError(
             "show one thing: images by index, files, digits, weights, filters or mistakes"
         )
-    files = [path_of(word) for word in what or () if not word.isdecimal()]
+    files = [Path(word) for word in what or () if not word.isdecimal()]
     # Python reads no number of more than 4,300 digits.
     indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
     if files and indices:
