@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnistcli.errors import UsageError
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.tasks import ALL_DIGITS
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mnistcli.datasets import LabelledImages
     from mnistcli.registry.model_file import Model
 
-_SIDE = 28
 _LARGEST_SIDE = 56
 
 
@@ -97,7 +97,7 @@ def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[CaptionedI
     for digit in digits:
         members = np.flatnonzero(part.labels == digit)
         # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
-        mean = part.images[members].mean(axis=0) if len(members) else np.zeros((_SIDE, _SIDE))
+        mean = part.images[members].mean(axis=0) if len(members) else np.zeros(IMAGE_SHAPE)
         facts = {"digit": digit, "n_images": len(members)}
         caption = f"mean {digit} ({len(members):,})"
         pictures.append(CaptionedImage(np.round(mean).astype(np.uint8), caption, facts))
@@ -116,7 +116,7 @@ def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
         The model does not look at pixels.
     """
     coef = model.classifier.coef
-    if coef.shape[1] != _SIDE * _SIDE:
+    if coef.shape[1] != N_PIXELS:
         raise UsageError(
             f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels",
             hint=f"see what they are: mnistcli show --filters {model.ref}",
@@ -124,7 +124,7 @@ def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
     largest = float(np.abs(coef).max()) or 1.0
     return tuple(
         CaptionedImage(
-            weights.reshape(_SIDE, _SIDE) / largest,
+            weights.reshape(IMAGE_SHAPE) / largest,
             f"for {name}, against {other}" if other else f"for {name}",
             {"class": name, "against": other or None, "largest_weight": largest},
         )

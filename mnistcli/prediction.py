@@ -15,6 +15,7 @@ import numpy as np
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.pictures.formats import is_picture_name
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     # A picture's name, what the model sees of it, how that came to be so, and what was found.
     Seen = tuple[str, NDArray[np.uint8], tuple[str, ...], NDArray[np.uint8] | None]
 
-_SIDE = 28
 
 Input = Path | Literal["-"]
 
@@ -142,7 +142,7 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     images : ndarray of shape (n, 28, 28), (n, 784) or (28, 28), uint8
         Light ink on black; `mnistcli.conform` turns other pictures into such.
     """
-    if images.shape == (_SIDE, _SIDE):
+    if images.shape == IMAGE_SHAPE:
         images = images[None]
     scores = model.classifier.decision_function(images)
     return Predictions(
@@ -161,7 +161,7 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
         The model does not look at pixels.
     """
     classifier = model.classifier
-    if classifier.n_features != _SIDE * _SIDE:
+    if classifier.n_features != N_PIXELS:
         raise UsageError(f"{model.ref} does not look at pixels, which could be explained")
     scores = classifier.decision_function(image[None])[0]
     if classifier.n_classes == 2:
@@ -170,7 +170,7 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
         answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
     weights, intercept = classifier.pair_weights(answer, runner_up)
     pixels = classifier.raw_features(image[None])[0]
-    contributions = (weights * classifier.scale * pixels).reshape(_SIDE, _SIDE)
+    contributions = (weights * classifier.scale * pixels).reshape(IMAGE_SHAPE)
     score = float(contributions.sum() + intercept)
     p_runner_up, p_answer = probabilities_of(np.array([score]))[0].tolist()
     is_of_pair = model.card.task.is_pairwise
@@ -323,7 +323,7 @@ def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:
             yield found
         elif found is not None:
             yield source, found.image, batch.notes + found.steps, grey
-        elif (height, width) == (_SIDE, _SIDE):
+        elif (height, width) == IMAGE_SHAPE:
             yield source, grey, batch.notes, grey
         else:
             problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"

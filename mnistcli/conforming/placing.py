@@ -18,8 +18,9 @@ from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.operations import averaged, neighbours, span
 from mnistcli.conforming.segmentation import find_digit
 from mnistcli.conforming.strokes import edge_width, with_readable_strokes
-from mnistcli.conforming.types import BOX, CENTRE, FIELD, Box, NoDigitError
+from mnistcli.conforming.types import BOX, CENTRE, Box, NoDigitError
 from mnistcli.errors import BadImageError
+from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,7 +72,7 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
     BadImageError
         The picture is blank, is all ink, or holds several digits.
     """
-    if grey.shape == (FIELD, FIELD):
+    if grey.shape == IMAGE_SHAPE:
         if is_mnist_like(grey[None])[0]:
             return Conformed(grey, ())
         if is_mnist_like(~grey[None])[0]:
@@ -86,7 +87,7 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
 def conform_all(greys: Grey, sources: Sequence[str]) -> Iterator[Conformed | BadImageError]:
     """Bring pictures of one size into the form of MNIST, or say which are none; see `conform`."""
     is_like = np.zeros(len(greys), dtype=bool)
-    if greys.shape[1:] == (FIELD, FIELD):
+    if greys.shape[1:] == IMAGE_SHAPE:
         is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
     for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
         try:
@@ -111,9 +112,9 @@ def is_mnist_like(images: Grey) -> Mask:
     for axis in (2, 1):
         profile = images.sum(axis=axis, dtype=np.int64)
         inked = profile > 0
-        extent = FIELD - inked[:, ::-1].argmax(axis=1) - inked.argmax(axis=1)
+        extent = IMAGE_SIDE - inked[:, ::-1].argmax(axis=1) - inked.argmax(axis=1)
         longest = np.maximum(longest, extent)
-        centre = profile @ np.arange(FIELD) / np.maximum(profile.sum(axis=1), 1)
+        centre = profile @ np.arange(IMAGE_SIDE) / np.maximum(profile.sum(axis=1), 1)
         like &= (centre > CENTRE - 0.53) & (centre < CENTRE + 0.5)
     fits: Mask = like & (longest >= BOX - 1) & (longest <= BOX)
     return fits
@@ -123,7 +124,7 @@ def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
     """Bring a digit to MNIST's size and place."""
     steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
     if abs(digit.box.longest - BOX) <= 0.5:
-        steps = _move(digit) if shape == (FIELD, FIELD) else ("centred",)
+        steps = _move(digit) if shape == IMAGE_SHAPE else ("centred",)
     digit = with_readable_strokes(digit)
     small = _scaled_to_box(digit)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
@@ -134,7 +135,7 @@ def _move(digit: Digit) -> tuple[str, ...]:
     """Describe how a digit of the right size comes to its place."""
     mass = digit.ink.clip(0)
     down, right = (
-        round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(FIELD) / mass.sum()))
+        round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(IMAGE_SIDE) / mass.sum()))
         for axis in (0, 1)
     )
     return (f"shifted by {down}, {right}",) if down or right else ("contrast stretched",)
@@ -167,13 +168,13 @@ def _scaled_to_box(digit: Digit) -> Ink:
 
 def _centred(small: Grey) -> Grey:
     """Paste into 28x28 so that the centre of mass rounds to (14, 14)."""
-    image = np.zeros((FIELD, FIELD), np.uint8)
+    image = np.zeros(IMAGE_SHAPE, np.uint8)
     small = small[span(small > 0, 0), span(small > 0, 1)]
     offsets = []
     for axis, side in enumerate(small.shape):
         profile = small.sum(axis=1 - axis, dtype=np.int64)
         centre = float(profile @ np.arange(side)) / float(profile.sum())
-        offsets.append(int(np.clip(np.ceil(CENTRE - 0.5 - centre), 0, FIELD - side)))
+        offsets.append(int(np.clip(np.ceil(CENTRE - 0.5 - centre), 0, IMAGE_SIDE - side)))
     top, left = offsets
     image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     Ink = NDArray[np.float32]
     Mask = NDArray[np.bool_]
 
-# MNIST's field, the longest side of the digit in it, and where its centre of mass lies.
-FIELD = 28
+# The longest side of a digit in MNIST, and where its centre of mass lies.
 BOX = 20
 CENTRE = 14
 

@@ -16,14 +16,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args
 
 from mnistcli.errors import UsageError
+from mnistcli.mnist import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PartName = Literal["train-images", "train-labels", "test-images", "test-labels"]
 PART_NAMES: tuple[PartName, ...] = get_args(PartName)
-
-IMAGE_SHAPE = (28, 28)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ import numpy as np
 
 from mnistcli.containers.digits import checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, kind_of, stream_of
-from mnistcli.datasets.catalog import IMAGE_SHAPE
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -44,6 +43,7 @@ from mnistcli.errors import (
     UsageError,
 )
 from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT
 

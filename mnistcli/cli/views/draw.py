@@ -26,6 +26,7 @@ from mnistcli.cli.sketch import SIDE, Sketch
 from mnistcli.cli.terminal.characters import half_blocks
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
+from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 from mnistcli.prediction import predict_picture
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05
-_FIELD = 28
 _PEN_UP, _PEN_DOWN = Style.parse("black on cyan"), Style.parse("black on red")
 # Bars of more classes than this stand in two columns.
 _ONE_COLUMN = 5
@@ -191,7 +191,7 @@ class DrawingApp(App[None]):
             with Vertical(id="right"):
                 yield Static(id="answer")
                 yield Static(id="notes")
-                yield Pixels(np.zeros((_FIELD, _FIELD), np.uint8), id="seen")
+                yield Pixels(np.zeros(IMAGE_SHAPE, np.uint8), id="seen")
                 yield Static(id="bars")
         yield Footer()
 
@@ -221,7 +221,7 @@ class DrawingApp(App[None]):
         if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
             notes.update(Text(problem or "with the mouse, or with arrows and space"))
-            seen.paint(np.zeros((_FIELD, _FIELD), np.uint8))
+            seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
             return
         prediction = self.prediction
@@ -249,7 +249,7 @@ def _bars(names: tuple[str, ...], shares: list[float]) -> Text:
     n_columns = 1 if len(names) <= _ONE_COLUMN else 2
     n_rows = -(-len(names) // n_columns)
     longest = max(map(len, names))
-    room = max(3, (_FIELD + 6) // n_columns - longest - 8)
+    room = max(3, (IMAGE_SIDE + 6) // n_columns - longest - 8)
     best = max(shares)
     text = Text(no_wrap=True)
     for i in range(n_rows):

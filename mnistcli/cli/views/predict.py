@@ -10,6 +10,7 @@ from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
+from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.prediction import FAILED, explain
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
 LONGEST_RICH_TABLE = 100
 # Pictures of one's own are drawn as large as what the model saw; with pixels to spare, finer.
-_SIDE, _FINE_SIDE = 28, 280
+_FINE_SIDE = 10 * IMAGE_SIDE
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def pictures_of(
     pictures = []
     original = prediction.original
     if show and original is not None and not np.array_equal(original, prediction.image):
-        small = shrunk(original, _FINE_SIDE if finely else _SIDE)
+        small = shrunk(original, _FINE_SIDE if finely else IMAGE_SIDE)
         pictures.append(CaptionedImage(small, "the picture"))
     pictures.append(CaptionedImage(prediction.image, "what the model saw"))
     if why:
