@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
+from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores
 from mnistcli.paths import expand
 
@@ -140,7 +141,7 @@ def _blas() -> tuple[BlasHealth, ...]:
 def _examine_folder(what: str, folder: Path) -> PathHealth:
     # What may not be looked at is not there; the folder above it says why nothing can be made.
     made = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
-    may_write = made.is_dir() and os.access(made, os.W_OK | os.X_OK)
+    may_write = kind_of_path(made) == "folder" and os.access(made, os.W_OK | os.X_OK)
     states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:
         states = ("not writable", "writable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,13 @@ def test_typer_and_rich_live_in_cli_only(library):
             text = path.read_text("utf-8")
             assert f"import {library}" not in text
             assert f"from {library}" not in text
+
+
+def test_what_a_path_leads_to_is_asked_in_one_place():
+    """`Path.is_file` and its sisters let the system's refusals through, or call them False."""
+    asked = re.compile(r"\.(is_dir|is_file|is_symlink|exists|expanduser|resolve)\(")
+    found = {room_of(path) for path in modules() if asked.search(path.read_text("utf-8"))}
+    assert found == {"paths"}
 
 
 def loaded_after(arguments, home, *, stdin=b""):

@@ -12,7 +12,7 @@ from mnistcli.containers.digits import HINT, checked_labels, read_digits, read_l
 from mnistcli.containers.reading import FormatError, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
-from mnistcli.files import storage_errors
+from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _labels_beside(path: Path) -> NDArray[np.float64]:
             path.name.replace("images-idx3", labels).replace("images.idx3", labels)
         )
         for candidate in (beside, beside.with_suffix(""), Path(f"{beside}.gz")):
-            if candidate != path and candidate.is_file():
+            if candidate != path and kind_of_path(candidate) == "file":
                 return _labels_in(candidate)
     raise DataUnavailableError(
         f"the labels of {path} are not beside it",

@@ -492,7 +492,7 @@ def _write_npy(folder: Path, part: PartSpec, array: NDArray[np.uint8]) -> _Entry
 def _clear_the_way(path: Path) -> None:
     """Remove a folder that stands where a file has to be: a rename replaces anything else."""
     with files.storage_errors("replace", path):
-        if path.is_dir() and not path.is_symlink():
+        if files.kind_of_path(path, follow=False) == "folder":
             shutil.rmtree(path)
 
 
@@ -503,7 +503,7 @@ def _remove(path: Path) -> int:
     except FileNotFoundError:
         return 0
     except (IsADirectoryError, PermissionError):  # what unlink says of a folder depends
-        if not path.is_dir():
+        if files.kind_of_path(path) != "folder":
             raise
         shutil.rmtree(path)
     return n_bytes

@@ -21,6 +21,7 @@ def places(invoke, tmp_path, monkeypatch):
         (("predict", "{}.png"), 6),
         (("predict", "{}"), 6),
         (("show", "{}.png"), 6),
+        (("evaluate", "--data", "{}"), 3),
         (("evaluate", "./{}.safetensors"), 3),
         (("models", "info", "./{}"), 2),
         (("download", "--source", "./{}"), 3),
