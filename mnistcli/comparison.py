@@ -231,19 +231,11 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
 def _mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
     is_right = [each.answers == each.samples.y for each in judged]
     pairs = list(combinations(range(len(judged)), 2))
-    counts = [
-        (
-            int((is_right[i] & is_right[j]).sum()),
-            int((is_right[i] & ~is_right[j]).sum()),
-            int((~is_right[i] & is_right[j]).sum()),
-            int((~is_right[i] & ~is_right[j]).sum()),
-        )
-        for i, j in pairs
-    ]
+    counts = [np.bincount(2 * ~is_right[i] + ~is_right[j], minlength=4).tolist() for i, j in pairs]
     p_values = [mcnemar(only_first, only_second) for _, only_first, only_second, _ in counts]
     return tuple(
-        McNemarTest(*pair, *count, p_value, p_corrected)
-        for pair, count, p_value, p_corrected in zip(
+        McNemarTest(i, j, both, only_i, only_j, neither, p_value, p_corrected)
+        for (i, j), (both, only_i, only_j, neither), p_value, p_corrected in zip(
             pairs, counts, p_values, holm(p_values), strict=True
         )
     )

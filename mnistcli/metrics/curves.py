@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -103,9 +102,18 @@ def curves_of(
     return tuple(curves)
 
 
-def worst_of(curves: Sequence[ClassCurves]) -> ClassCurves:
-    """Return the curves with the smallest area under the ROC curve."""
-    return min(curves, key=lambda each: math.inf if math.isnan(each.roc_auc) else each.roc_auc)
+def worst_of(
+    curves: Sequence[ClassCurves],
+    by: Literal["roc_auc", "average_precision"] = "roc_auc",
+) -> ClassCurves:
+    """Return the curves with the smallest area, those without one last."""
+    return min(curves, key=lambda each: float(np.nan_to_num(getattr(each, by), nan=np.inf)))
+
+
+def corner_for(distance: float) -> float:
+    """Return how much of the unit square to draw, for what happens so near to its corner."""
+    sides = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    return next((side for side in sides if side >= distance > 0), 1.0)
 
 
 def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:

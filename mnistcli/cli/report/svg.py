@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.cli.numbers import decimal, percent
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.metrics.curves import worst_of
+from mnistcli.metrics.curves import corner_for, worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 348.0, 344.0
 _LEFT, _TOP, _SIDE = 56.0, 26.0, 268.0
 _N_TICKS = 5
-# How much of the unit square to show: a good curve lives in a corner of it.
-_WINDOWS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _TALLEST_BAR = 36.0
 
 
@@ -85,7 +83,7 @@ def precision_recall_plot(curves: Sequence[ClassCurves]) -> Markup:
         points.append((np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]))
     window = _window_for(np.maximum(1.0 - recall, 1.0 - precision) for recall, precision in points)
     frame = _Frame(1.0 - window, 1.0, 1.0 - window)
-    worst = min(curves, key=lambda each: each.average_precision)
+    worst = worst_of(curves, "average_precision")
     area = f"average precision {decimal(worst.average_precision, digits=6)}"
     return _figure(
         frame,
@@ -137,7 +135,7 @@ def _window_for(distances: Iterable[NDArray[np.float64]]) -> float:
     """Show four times as much as the curve farthest from the ideal corner stays away from it."""
     known = [float(np.nanmin(each)) for each in distances if np.isfinite(each).any()]
     farthest = max(known, default=1.0)
-    return next((window for window in _WINDOWS if window >= 4 * farthest), 1.0)
+    return corner_for(4 * farthest)
 
 
 def _lines(

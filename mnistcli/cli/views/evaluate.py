@@ -20,6 +20,7 @@ from mnistcli.cli.views.shared import (
 )
 from mnistcli.cli.words import visible
 from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.curves import corner_for, worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from mnistcli.gallery import CaptionedImage
     from mnistcli.metrics.curves import ClassCurves
 
-# How much of the unit square a plot may show: the corner that the curve bends around.
-_ZOOMS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _PLOT_LINES, _WIDEST_PLOT = 16, 50
 
 
@@ -194,7 +193,6 @@ def _curves_drawing(
     from mnistcli.cli.terminal.layout import beside, stacked
     from mnistcli.cli.terminal.pictures import usable_width
     from mnistcli.cli.terminal.plots import draws_plainly, line_plot
-    from mnistcli.metrics.curves import worst_of
 
     worst = worst_of(curves)
     rates = worst.roc.false_positive_rate, worst.roc.true_positive_rate
@@ -237,5 +235,4 @@ def _curves_drawing(
 
 def _zoom(*distances: np.ndarray) -> float:
     """Choose how large a corner to draw: five times as large as the curve stays away from it."""
-    nearest = float(np.maximum(*distances).min())
-    return next((zoom for zoom in _ZOOMS if zoom >= 5 * nearest > 0), 1.0)
+    return corner_for(5 * float(np.maximum(*distances).min()))

@@ -121,11 +121,8 @@ def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
         yield "Task", f"{task.name}: {task.n_outputs} models, one for each pair of digits, vote"
     else:
         yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
-    part = "standard split" if card.split.kind == "standard" else "random split"
-    yield (
-        "Data",
-        f"{card.dataset}, {part}: {training.n_train:,} training and {training.n_test:,} test images",
-    )
+    n_images = f"{training.n_train:,} training and {training.n_test:,} test images"
+    yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}"
     yield "Model", describe_settings(card)
     if training.choice:
         choice = training.choice
@@ -140,10 +137,8 @@ def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
     n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
     right = f"{percent(evaluation.accuracy)} right: {n_correct:,} of {n_samples:,}"
     yield "Test", with_interval(right, percent_span(evaluation.accuracy_interval))
-    yield (
-        "To beat",
-        f"{percent(evaluation.baseline_accuracy)}: always answering {evaluation.baseline_class}",
-    )
+    baseline = percent(evaluation.baseline_accuracy)
+    yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
 
 
 def _fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
@@ -224,9 +219,7 @@ def _choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("", no_wrap=True)
-    marks = ("├", "─", "┤", "●")
-    if not console.encoding.lower().startswith("utf"):
-        marks = ("[", "-", "]", "o")
+    marks = tuple("├─┤●" if console.encoding.lower().startswith("utf") else "[-]o")
     # A mean less its standard error need not be positive; its tenth is low enough.
     lowest = min(
         max(each.log_loss - each.standard_error, each.log_loss / 10) for each in choice.candidates
@@ -238,17 +231,11 @@ def _choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
             f"{each.C:g}",
             f"{each.log_loss:.5f}",
             percent(each.accuracy),
-            Text(_whisker(each, lowest, highest, marks), "bold green" if is_choice else "dim"),
-            Text(_remark(each, choice)),
+            Text(_whisker(each, lowest, highest, marks), "" if is_choice else "dim"),
+            "best" if is_choice else "one standard error" if choice.C_1se == each.C else "",
             style="bold" if is_choice else "",
         )
     return table
-
-
-def _remark(each: Candidate, choice: ChoiceOfC) -> str:
-    if each.C == choice.C:
-        return "best"
-    return "one standard error" if choice.C_1se == each.C else ""
 
 
 def _whisker(each: Candidate, lowest: float, highest: float, marks: tuple[str, ...]) -> str:
