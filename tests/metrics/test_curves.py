@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from mnistcli.linear_model.classifier import probabilities_of
-from mnistcli.metrics.curves import curves_of, precision_recall_curve, roc_curve, worst_of
+from mnistcli.metrics.curves import (
+    corner_for,
+    curves_of,
+    precision_recall_curve,
+    roc_curve,
+    worst_of,
+)
 from mnistcli.metrics.ranking import rank
 
 
@@ -62,7 +68,16 @@ def test_of_more_classes_each_has_its_curves_and_the_worst_is_found():
     assert worst_of(curves).name == "b"
 
 
-def test_a_class_without_samples_has_no_rates():
-    curves = curves_of(np.array([0, 1, 1]), np.eye(3)[[0, 1, 1]], ("a", "b", "c"))
-    assert np.isnan(curves[2].roc.true_positive_rate).all()
-    assert worst_of(curves).name in ("a", "b")
+def test_a_class_without_samples_has_no_rates_and_is_never_the_worst():
+    y, scores = np.array([1, 2, 2, 1]), np.eye(3)[[1, 2, 1, 1]]
+    curves = curves_of(y, scores, ("a", "b", "c"))  # a is the first: min takes a NaN there
+    assert np.isnan(curves[0].roc.true_positive_rate).all()
+    assert worst_of(curves).name in ("b", "c")
+    assert worst_of(curves, "average_precision").name in ("b", "c")
+
+
+@pytest.mark.parametrize(
+    ("distance", "side"), [(0.0, 1.0), (0.0005, 0.001), (0.05, 0.05), (0.0501, 0.1), (0.7, 1.0)]
+)
+def test_the_corner_drawn_holds_what_happens_in_it(distance, side):
+    assert corner_for(distance) == side

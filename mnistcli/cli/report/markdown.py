@@ -30,7 +30,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     for note in judged.notes:
         yield from (words.markdown(note), "")
-    yield from _table(["", "", "95 % interval"], headline(evaluation))
+    yield from _table(["", "", "95 % interval"], (row[:3] for row in headline(evaluation)))
     yield from _heading("Class by class")
     headings = ["class", "precision", "recall", "f1-score", "images"]
     rows = (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
-from mnistcli.cli.report.html import Markup, tag
+from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
@@ -25,50 +25,67 @@ _STRONGEST_MISTAKE = 0.62
 
 def headline_numbers(evaluation: Evaluation) -> Markup:
     """Show the numbers that people ask for first."""
-    return tag("dl", (tag("div", each) for each in _headline_numbers(evaluation)), class_="tiles")
+    tiles = (
+        [
+            tag("dt", name),
+            tag("dd", unbroken(value)),
+            tag("dd", dashed(note or best), class_="note"),
+        ]
+        for name, value, note, best in headline(evaluation)
+    )
+    return tag("dl", (tag("div", each) for each in tiles), class_="tiles")
 
 
-def _headline_numbers(evaluation: Evaluation) -> Iterator[list[Markup]]:
-    for name, value, note in headline(evaluation):
-        yield [tag("dt", name), tag("dd", unbroken(value)), tag("dd", dashed(note), class_="note")]
-
-
-def headline(evaluation: Evaluation) -> Iterator[tuple[str, str, str]]:
-    """Yield title, value and interval (or what is perfect) of the numbers of a report."""
+def headline(evaluation: Evaluation) -> Iterator[tuple[str, str, str, str]]:
+    """Yield title, value, interval, and what would be perfect, of the numbers of a report."""
     for metric in METRICS:
         if metric.group != "classes":
-            value, interval = reading(metric, evaluation)
-            yield metric.title, value, interval or f"{metric.larger_is_better:d} is perfect"
+            perfect = f"{metric.larger_is_better:d} is perfect"
+            yield metric.title, *reading(metric, evaluation), perfect
         if metric.name == "accuracy":
             always = f"always answering {evaluation.baseline_class}"
-            yield "To beat", percent(evaluation.baseline_accuracy), always
+            yield "To beat", percent(evaluation.baseline_accuracy), always, ""
 
 
 def class_table(evaluation: Evaluation) -> Markup:
     """Show precision, recall and f1-score of each class with their intervals."""
-    headings = ("", "precision", "recall", "f1-score", "images")
-    averages = (evaluation.macro_avg, evaluation.weighted_avg)
-    return scrolling(
+    return _table(
         "The report of each class",
-        tag(
-            "table",
-            tag("thead", tag("tr", (tag("th", each, scope="col") for each in headings))),
-            tag("tbody", (_class_row(row) for row in evaluation.classes)),
-            tag("tfoot", (_class_row(row) for row in averages)),
-        ),
+        ("", "precision", "recall", "f1-score", "images"),
+        map(_class_cells, evaluation.classes),
+        map(_class_cells, (evaluation.macro_avg, evaluation.weighted_avg)),
     )
 
 
-def _class_row(row: ReportRow) -> Markup:
-    return tag(
-        "tr",
-        tag("th", row.name, scope="row"),
-        (
-            tag("td", decimal(value), " ", tag("small", span(interval).replace("-", "\u2013")))
-            for _, value, interval in row.scores()
-        ),
-        tag("td", f"{row.support:,}"),
+def _class_cells(row: ReportRow) -> list[Content]:
+    scores = (
+        _estimate(decimal(value), span(each).replace("-", "\u2013"))
+        for _, value, each in row.scores()
     )
+    return [row.name, *scores, f"{row.support:,}"]
+
+
+def _estimate(value: str, interval: str) -> Content:
+    return [value, " ", tag("small", interval)]
+
+
+def _table(
+    label: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Content]],
+    averages: Iterable[Sequence[Content]] = (),
+) -> Markup:
+    """Make a table, the first cell of each row its heading."""
+    head = tag("tr", (tag("th", each, scope="col") for each in headings))
+    body, foot = (
+        [
+            tag("tr", tag("th", first, scope="row"), (tag("td", cell) for cell in cells))
+            for first, *cells in part
+        ]
+        for part in (rows, averages)
+    )
+    parts = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
+    return scrolling(label, tag("table", parts))
 
 
 def confusion_heat_map(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
@@ -137,29 +154,18 @@ def _shaded(text: str, share: float, *, is_right: bool = False) -> Markup:
 
 def reliability_table(bins: Sequence[ReliabilityBin], said: str, came_true: str) -> Markup:
     """Show the numbers behind the reliability plot."""
-    headings = (said, "images", "said on average", came_true)
-    rows = (
-        tag(
-            "tr",
-            tag("th", f"{100 * each.low:.0f} to {100 * each.high:.0f} %", scope="row"),
-            tag("td", f"{each.n_samples:,}"),
-            tag("td", percent(each.mean_probability)),
-            tag(
-                "td",
-                percent(each.share),
-                " ",
-                tag("small", dashed(percent_span(each.share_interval))),
-            ),
-        )
-        for each in bins
-        if each.n_samples
-    )
-    return scrolling(
+    return _table(
         "The numbers of the reliability plot",
-        tag(
-            "table",
-            tag("thead", tag("tr", (tag("th", each, scope="col") for each in headings))),
-            tag("tbody", rows),
+        (said, "images", "said on average", came_true),
+        (
+            [
+                f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
+                f"{each.n_samples:,}",
+                percent(each.mean_probability),
+                _estimate(percent(each.share), dashed(percent_span(each.share_interval))),
+            ]
+            for each in bins
+            if each.n_samples
         ),
     )
 
