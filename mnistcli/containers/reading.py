@@ -31,10 +31,14 @@ class FormatError(Exception):
     """
 
     def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(f"{where}: {problem}" if where else problem)
+        super().__init__(problem)
         self.problem = problem
         self.where = where
         self.hint = hint
+
+    def __str__(self) -> str:
+        """Return where and what."""
+        return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
 class Readable(Protocol):

@@ -1,0 +1,117 @@
+"""Tables of text: headers, sides of labels, blocks, and cells as Python writes them."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnistcli.containers import csv
+from mnistcli.containers.arff import open_arff
+from mnistcli.containers.reading import FormatError, stream_of
+
+from .making import KAGGLE, digits_in, table
+
+PIXELS = np.zeros((784, 3), np.uint8)
+PIXELS[400] = [255, 254, 253]
+
+
+def with_ends(first, last):
+    values = np.zeros((len(first), 785), np.float32)
+    values[:, 400] = 255
+    values[:, 0], values[:, -1] = first, last
+    return values
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "side"),
+    [
+        ([7, 2, 1], [0, 0, 0], 0), ([0, 0, 0], [7, 2, 1], -1), ([0, 0, 0], [0, 0, 0], 0),
+        ([7], [0], 0), ([0], [7], -1), ([3, 3], [0, 0], 0), ([7, 2], [255, 255], 0),
+        ([255, 0], [7, 2], -1), ([1, 2], [3, 4], None), ([5], [6], None), ([10, 1], [255, 0], None),
+        ([0.5, 1], [255, 0], None), ([np.nan, 1], [2, 3], -1), ([-1, 1], [2, 3], -1),
+    ],
+)  # fmt: skip
+def test_values_tell_which_column_has_the_labels(first, last, side):
+    if side is None:
+        with pytest.raises(FormatError, match="785 columns"):
+            csv.side_of_labels(with_ends(first, last))
+    else:
+        assert csv.side_of_labels(with_ends(first, last)) == side
+
+
+def test_a_label_is_no_share_of_ink():
+    values = with_ends([7, 3], [1, 1])
+    values[:, 1:-1] = values[:, 1:-1] == 0  # dark on light, from 0 to 1
+    assert csv.side_of_labels(values) == 0
+
+
+@pytest.mark.parametrize("block", [3000, 5000, 1 << 20])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blocks_end_anywhere(monkeypatch, block, end):
+    monkeypatch.setattr(csv, "BLOCK_BYTES", block)
+    rng = np.random.default_rng(1)
+    pixels, labels = rng.integers(0, 256, (784, 40)), rng.integers(0, 10, 40)
+    lines = table([labels, *pixels], KAGGLE, end=end)
+    images, got, faults = digits_in(lines)
+    assert np.array_equal(images.reshape(40, 784).T, pixels)
+    assert np.array_equal(got, labels)
+    assert not faults
+    rows = lines.decode().split(end)
+    rows[31] = "x"
+    assert digits_in(end.join(rows).encode())[2] == [" row 31: has 1 columns, expected 785"]
+
+
+def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
+    lines = table([[1, 2, 3] * 100, *np.repeat(PIXELS, 100, axis=1)], KAGGLE).splitlines()
+    lines[7] = lines[200] = b"nonsense"
+    images, _, faults = digits_in(b"\n".join(lines))
+    assert [fault.partition(":")[0] for fault in faults] == [" row 7", " row 200"]
+    assert (images.reshape(300, -1).max(axis=1) > 0).sum() == 298
+
+
+def test_labels_that_are_no_numbers_cost_no_picture():
+    images, labels, faults = digits_in(table([["six", 2, '"3"'], *PIXELS], KAGGLE))
+    assert np.array_equal(images.reshape(3, 784).T, PIXELS)
+    assert not faults
+    np.testing.assert_array_equal(labels, [np.nan, 2, 3])
+
+
+CELLS = st.floats(0, 255, width=32) | st.integers(0, 255) | st.sampled_from(["0.5e1", "+7", ".5"])
+ROWS = st.lists(st.lists(st.integers(0, 999), min_size=2, max_size=3), min_size=1, max_size=9)
+
+
+@given(st.lists(CELLS, max_size=30))
+def test_numbers_are_read_as_python_reads_them(cells):
+    cells = [255, *cells, *[0] * (783 - len(cells))]
+    images, _, faults = digits_in(table([[cell, cell] for cell in cells]))
+    expected = np.rint(np.array([float(cell) for cell in cells], np.float32))
+    assert not faults
+    assert np.array_equal(images[1].ravel(), expected)
+
+
+@given(ROWS)
+def test_whole_numbers_are_parsed_at_once(rows):
+    block = "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
+    values = csv._whole_numbers(block, 3)
+    if all(len(row) == 3 for row in rows):
+        assert values.tolist() == rows
+    else:
+        assert values is None
+
+
+@pytest.mark.parametrize(
+    ("head", "problem"),
+    [
+        (b"@relation r\n", "has no @data line"),
+        (b"@relation r\n% @data\n", "has no @data line"),
+        (b"@relation r\n@data\n", "has 0 columns"),
+        (b"@attribute a real\n@attribute class {0,1}\n@data\n1,2\n", "has 2 columns"),
+    ],
+)
+def test_wrong_arff_headers_are_refused(head, problem):
+    with stream_of(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
+        open_arff(stream)
