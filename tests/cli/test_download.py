@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
+from mnistcli.cli.output import Output
+from mnistcli.cli.views.download import InstallationView
 from mnistcli.datasets.sources import BUNDLE
 
 SHA256 = "934aebce81fe4a4fcd7e9b2a2a27fe61eb10b8edcca7d27f11b074cda51fe896"
@@ -75,3 +78,18 @@ def test_what_cannot_be(invoke, arguments, code):
     done = invoke("download", *arguments)
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
+
+
+def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
+    failures = (("https://a.example/x", "HTTP 503"), ("https://b.example/x", "no answer"))
+    view = InstallationView(replace(store.install("mnist"), failures=failures), checked=False)
+    Output().emit(view)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines if "example" in line] == [
+        ["Failed", "https://a.example/x:", "HTTP", "503"],
+        ["Failed", "https://b.example/x:", "no", "answer"],
+    ]
+    Output("json").emit(view)
+    assert json.loads(capsys.readouterr().out)["failures"] == [
+        {"source": source, "reason": reason} for source, reason in failures
+    ]
