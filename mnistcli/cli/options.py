@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -83,6 +83,24 @@ DatasetOption = Annotated[
         help="mnist, fashion-mnist, kmnist or qmnist.",
     ),
 ]
+AnotherDatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        autocompletion=completion.datasets,
+        help="Another dataset.",
+        show_default="the model's own",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
+        "npz (images, labels) or the images of an IDX pair; - for standard input.",
+    ),
+]
 ModelArgument = Annotated[
     str | None,
     typer.Argument(
@@ -103,6 +121,11 @@ ModelOption = Annotated[
         show_default="the newest",
     ),
 ]
+
+
+def of_model(help_: str) -> Any:
+    """Return an option whose value is a model."""
+    return typer.Option(metavar="MODEL", autocompletion=completion.models, help=help_)
 
 
 def make_output(

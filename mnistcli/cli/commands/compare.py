@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import JsonFlag, QuietFlag, RawFlag, RenderOption, TsvFlag, make_output
+from mnistcli.cli.options import (
+    AnotherDatasetOption,
+    DataOption,
+    JsonFlag,
+    QuietFlag,
+    RawFlag,
+    RenderOption,
+    TsvFlag,
+    make_output,
+)
 from mnistcli.cli.session import session_of
 from mnistcli.metrics.catalog import metric_named, metric_names
 
@@ -29,19 +37,8 @@ def compare(
     disagreements: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draw N of the digits on which they disagree.")
     ] = 0,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Your own labelled digits instead, as of evaluate."),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=completion.datasets,
-            help="Another dataset.",
-            show_default="the models' own",
-        ),
-    ] = None,
+    data: DataOption = None,
+    dataset: AnotherDatasetOption = None,
     raw: RawFlag = False,
     render: RenderOption = "auto",
     json: JsonFlag = False,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnistcli.cli import completion
 from mnistcli.cli.options import (
+    AnotherDatasetOption,
+    DataOption,
     JsonFlag,
     ModelArgument,
     PictureOption,
@@ -36,23 +36,8 @@ def evaluate(
         Literal["test", "train"],
         typer.Option(help="The images that the model was tested on, or trained on."),
     ] = "test",
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
-            "npz (images, labels) or the images of an IDX pair; - for standard input.",
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=completion.datasets,
-            help="Another dataset.",
-            show_default="the model's own",
-        ),
-    ] = None,
+    data: DataOption = None,
+    dataset: AnotherDatasetOption = None,
     mistakes: Annotated[
         int, typer.Option(metavar="N", min=0, help="Draw the N worst mistakes.")
     ] = 0,

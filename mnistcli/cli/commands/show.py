@@ -9,7 +9,14 @@ from typing import Annotated, Literal
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import JsonFlag, PictureOption, RenderOption, TsvFlag, make_output
+from mnistcli.cli.options import (
+    JsonFlag,
+    PictureOption,
+    RenderOption,
+    TsvFlag,
+    make_output,
+    of_model,
+)
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
 
@@ -33,30 +40,11 @@ def show(
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")
     ] = False,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            autocompletion=completion.models,
-            help="What a model looks for, in red and blue.",
-        ),
-    ] = None,
+    weights: Annotated[str | None, of_model("What a model looks for, in red and blue.")] = None,
     filters: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            autocompletion=completion.models,
-            help="The typical patches that a model has learned to look for.",
-        ),
+        str | None, of_model("The typical patches that a model has learned to look for.")
     ] = None,
-    mistakes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            autocompletion=completion.models,
-            help="What a model gets wrong, the worst first.",
-        ),
-    ] = None,
+    mistakes: Annotated[str | None, of_model("What a model gets wrong, the worst first.")] = None,
     on: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the dataset.")
     ] = "test",
