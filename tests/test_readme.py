@@ -1,6 +1,6 @@
-"""The README is true: its commands exist, its examples run and print what it shows.
+"""README and the topics of ``mnistcli help`` are true: what they show is what is printed.
 
-``UPDATE_README=1 pytest tests/test_readme.py`` writes the outputs of this version into it.
+``UPDATE_README=1 pytest tests/test_readme.py`` writes the outputs of this version into them.
 """
 
 from __future__ import annotations
@@ -16,27 +16,55 @@ import typer
 
 from mnistcli.errors import MnistCliError
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+DOCUMENTS = (README, *sorted((ROOT / "mnistcli" / "cli" / "help").glob("*.md")))
 EXAMPLE = re.compile(
     r"^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def the_commands():
-    from mnistcli.cli.app import app
+def sections(path):
+    """The text between second headings; each has a home of its own and can be read alone."""
+    return re.split(r"^(?=## )", path.read_text("utf-8"), flags=re.MULTILINE)
 
-    return list(typer.main.get_command(app).commands)
+
+def matching(pattern):
+    """Every section of a document in which a pattern occurs, by its position."""
+    return [
+        pytest.param(path, i, id=f"{path.stem}: {section.splitlines()[0].lstrip('# ')}")
+        for path in DOCUMENTS
+        for i, section in enumerate(sections(path))
+        if pattern.search(section)
+    ]
 
 
 def test_every_command_is_in_the_readme():
+    from mnistcli.cli.app import app
+
     text = README.read_text("utf-8")
-    assert len(the_commands()) >= 6
-    for name in the_commands():
+    commands = list(typer.main.get_command(app).commands)
+    assert len(commands) >= 6
+    for name in commands:
         assert f"mnistcli {name}" in text
 
 
-def test_every_exit_code_is_in_the_readme_and_in_the_help(invoke):
+def test_every_topic_is_in_the_readme():
     text = README.read_text("utf-8")
+    for path in DOCUMENTS[1:]:
+        assert f"`{path.stem}`" in text
+
+
+def test_every_topic_that_is_pointed_to_is_there():
+    known = {path.stem for path in DOCUMENTS[1:]}
+    for path in DOCUMENTS:
+        named = set(re.findall(r"`mnistcli help ([a-z-]+)`", path.read_text("utf-8")))
+        assert named <= known, path
+
+
+def test_every_exit_code_is_in_its_topic_and_in_the_help(invoke):
+    text = (ROOT / "mnistcli" / "cli" / "help" / "exit-codes.md").read_text("utf-8")
     shown = " ".join(invoke("--help").out.split())
 
     def codes(kind):
@@ -70,15 +98,15 @@ def newcomer(tmp_path):
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mnistcli "$@"\n')
     program.chmod(0o755)
     env = {"HOME": str(tmp_path), "PATH": f"{bin_dir}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
-    return {**env, "OPENBLAS_NUM_THREADS": "2"}
+    kept = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return {**env, **kept, "OPENBLAS_NUM_THREADS": "2"}
 
 
-def test_the_examples_print_what_the_readme_shows(newcomer, tmp_path):
-    text = README.read_text("utf-8")
-    examples = list(EXAMPLE.finditer(text))
-    assert len(examples) >= 8
+@pytest.mark.parametrize(("path", "number"), matching(EXAMPLE))
+def test_the_examples_print_what_is_shown(path, number, newcomer, tmp_path):
+    parts = sections(path)
     printed = {}
-    for example in examples:
+    for example in EXAMPLE.finditer(parts[number]):
         command = example["command"]
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
@@ -92,17 +120,18 @@ def test_the_examples_print_what_the_readme_shows(newcomer, tmp_path):
             output = "\n".join(line.rstrip() for line in printed[example["command"]].splitlines())
             return f"```console\n$ {example['command']}\n{output}\n```"
 
-        README.write_text(EXAMPLE.sub(updated, text), "utf-8")
-        pytest.fail("the README was written anew: look at it, then test without UPDATE_README")
-    for example in examples:
+        parts[number] = EXAMPLE.sub(updated, parts[number])
+        path.write_text("".join(parts), "utf-8")
+        pytest.fail("written anew: look at it, then test without UPDATE_README")
+    for example in EXAMPLE.finditer(parts[number]):
         assert masked(example["output"]) == masked(printed[example["command"]]), example["command"]
 
 
-def test_the_python_example_runs(newcomer, tmp_path):
-    text = README.read_text("utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, b"")
+@pytest.mark.parametrize(("path", "number"), matching(PYTHON))
+def test_the_python_examples_run(path, number, newcomer, tmp_path):
+    for code in PYTHON.findall(sections(path)[number]):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code],
+            env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, b"")
