@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SIDE
@@ -135,6 +134,8 @@ def _batches(stream: Stream, name: str) -> Iterator[Batch]:
         if head and not _is_table(head):
             yield _drawing(plain, name)
             return
+    from mnistcli.containers.digits import read_digits  # which image files do not need
+
     for block in read_digits(plain):
         faults = {i: bad_image(name, fault) for i, fault in block.faults.items()}
         sources = tuple(name + where for where in block.where)

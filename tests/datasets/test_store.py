@@ -633,7 +633,7 @@ def test_the_real_arff_in_bounded_memory(tmp_path, digits):
     code = f"""
         import resource
         from pathlib import Path
-        import numpy, pandas
+        import numpy
         from mnistcli.datasets import DatasetStore
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         done = DatasetStore(Path({str(tmp_path / "store")!r})).install("mnist", {str(path)!r})
