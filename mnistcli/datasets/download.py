@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +28,17 @@ if TYPE_CHECKING:
     import urllib.request
     from collections.abc import Iterator
 
+    from _typeshed import WriteableBuffer as Buffer
+
     from mnistcli.datasets.catalog import RemoteFile
     from mnistcli.progress import Progress
 
 IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
+# The longest reason of a failure, in letters.
+MAX_WORDS = 200
+# Headers, chunk sizes and the like may take so much beside a file.
+MAX_OVERHEAD_BYTES = 1 << 20
 OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
 
 
@@ -43,7 +51,8 @@ class Patience:
     timeout_s : float
         For a connection, and for each piece of an answer.
     min_bytes_per_s : int
-        A server that stays slower than this is given up after ``timeout_s``.
+        From twice ``timeout_s`` after the request, redirects and headers included, a server must
+        have sent so much of the file for each second beyond: no answer takes longer than that.
     retry_wait_s : float
         Before the second and last attempt, after a failure that may pass.
     """
@@ -114,23 +123,108 @@ class _Wanted:
     client: Client
 
     @property
+    def shown(self) -> str:
+        return public_url(self.url)
+
+    @property
     def name(self) -> str:
-        return self.expected.name if self.expected else self.url.rstrip("/").rpartition("/")[2]
+        return self.expected.name if self.expected else self.shown.rstrip("/").rpartition("/")[2]
 
     @property
     def n_expected(self) -> int | None:
         return self.expected.n_bytes if self.expected else None
 
     def failure(self, reason: str) -> DownloadError:
-        return DownloadError(self.name, [(self.url, reason)], hint=OFFLINE_HINT)
+        return DownloadError(self.name, [(self.shown, _bounded(reason))], hint=OFFLINE_HINT)
+
+
+def public_url(url: str) -> str:
+    """Return a URL without what may be a secret: user, password, query."""
+    return re.sub(r"\?.*", "?...", re.sub(r"(?<=://)[^/?#]*@", "", url), flags=re.DOTALL)
+
+
+def _bounded(words: str) -> str:
+    """Cut what a server says to the length of a sentence."""
+    words = " ".join(words.split())
+    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}..."
 
 
 class _Passing(Exception):  # noqa: N818 - not an error yet: the client tries once more
     """A failure that may be gone at the next attempt."""
 
 
+@dataclass(slots=True)
+class _Exchange:
+    """One request and all that comes back, redirects and headers included, against the clock.
+
+    A timeout alone never ends with a server that sends a byte now and then.
+    """
+
+    wanted: _Wanted
+    started_s: float
+    n_received: int = 0  # bytes of any kind
+    n_done: int = 0  # bytes of the file
+
+    def check(self) -> None:
+        """Raise DownloadError or CorruptFileError if it goes on for too long."""
+        patience = self.wanted.client.patience
+        elapsed_s = time.monotonic() - self.started_s
+        if self.n_done < (elapsed_s - 2 * patience.timeout_s) * patience.min_bytes_per_s:
+            raise self.wanted.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
+        _check_size(self.n_received - MAX_OVERHEAD_BYTES, self.wanted)
+
+
+class _Watched(io.RawIOBase):
+    """What a socket receives, under the eyes of an exchange."""
+
+    def __init__(self, file: BinaryIO, exchange: _Exchange) -> None:
+        self._file, self._exchange = file, exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        self._exchange.check()
+        chunk = self._file.read1(memoryview(buffer).nbytes)  # type: ignore[attr-defined]
+        memoryview(buffer)[: len(chunk)] = chunk
+        self._exchange.n_received += len(chunk)
+        return len(chunk)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _fetch_once(wanted: _Wanted) -> BinaryIO:
     import tempfile
+
+    exchange = _Exchange(wanted, time.monotonic())
+    with contextlib.ExitStack() as on_failure:
+        body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
+        on_failure.callback(body.close)
+        with _network_errors(wanted):
+            timeout_s = wanted.client.patience.timeout_s
+            response = _opener(exchange).open(_request(wanted), timeout=timeout_s)
+        with response:
+            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+            unasked = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"
+            if encoding not in ("", "identity", "gzip", "x-gzip"):
+                raise CorruptFileError(wanted.shown, unasked)
+            try:
+                _receive(response, cast("BinaryIO", body), exchange)
+            except CorruptFileError as error:
+                # Some servers say so of files that are gzip data themselves, and mean no harm.
+                if wanted.expected and encoding.endswith("gzip"):
+                    raise CorruptFileError(wanted.shown, unasked) from error
+                raise
+        body.seek(0)
+        on_failure.pop_all()
+    return cast("BinaryIO", body)
+
+
+def _request(wanted: _Wanted) -> urllib.request.Request:
+    import base64
+    import urllib.parse
     import urllib.request
 
     headers = {
@@ -139,43 +233,40 @@ def _fetch_once(wanted: _Wanted) -> BinaryIO:
         # themselves and have to come as they are.
         "Accept-Encoding": "identity" if wanted.expected else "gzip",
     }
-    with contextlib.ExitStack() as on_failure:
-        body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
-        on_failure.callback(body.close)
-        with _network_errors(wanted):
-            request = urllib.request.Request(wanted.url, headers=headers)  # noqa: S310 - see load
-            response = _opener().open(request, timeout=wanted.client.patience.timeout_s)
-        with response:
-            _receive(response, cast("BinaryIO", body), wanted)
-        body.seek(0)
-        on_failure.pop_all()
-    return cast("BinaryIO", body)
+    scheme, _, rest = wanted.url.partition("://")
+    user, at, host = rest.partition("/")[0].rpartition("@")
+    url = f"{scheme}://{host}{rest[len(user) + len(at) + len(host) :]}"
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - see load
+    if at:
+        secret = base64.b64encode(urllib.parse.unquote_to_bytes(user)).decode()
+        request.add_unredirected_header("Authorization", f"Basic {secret}")
+    return request
 
 
-def _receive(response: http.client.HTTPResponse, body: BinaryIO, wanted: _Wanted) -> None:
+def _receive(response: http.client.HTTPResponse, body: BinaryIO, exchange: _Exchange) -> None:
     """Copy the body of an answer, with a limit to everything, and verify it."""
     from tempfile import gettempdir
 
+    wanted = exchange.wanted
     declared = response.headers.get("Content-Length", "")
     n_declared = int(declared) if declared.isdecimal() and len(declared) < 16 else None
     algorithm = wanted.expected.checksum.partition(":")[0] if wanted.expected else "sha256"
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    n_done = 0
-    started_s = time.monotonic()
     for chunk in _chunks(response, wanted):
-        if not n_done:
+        if not exchange.n_done:
             _check_beginning(chunk, n_declared, wanted)
-        n_done += len(chunk)
-        _check_size(n_done, wanted)
+        exchange.n_done += len(chunk)
+        _check_size(exchange.n_done, wanted)
         with storage_errors("keep the download in", Path(gettempdir())):
             body.write(chunk)
         digest.update(chunk)
-        wanted.client.progress.update(wanted.name, n_done, wanted.n_expected or n_declared)
-        _check_speed(n_done, time.monotonic() - started_s, wanted)
+        total = wanted.n_expected or n_declared
+        wanted.client.progress.update(wanted.name, exchange.n_done, total)
+    n_done = exchange.n_done
     if n_declared is not None and n_done < n_declared:
         raise _Passing(f"the answer ended after {n_done:,} of {n_declared:,} bytes")
     if wanted.expected:
-        check_published(wanted.expected, n_done, digest.hexdigest(), wanted.url)
+        check_published(wanted.expected, n_done, digest.hexdigest(), wanted.shown)
 
 
 def _chunks(response: http.client.HTTPResponse, wanted: _Wanted) -> Iterator[bytes]:
@@ -193,9 +284,9 @@ def _check_beginning(chunk: bytes, n_declared: int | None, wanted: _Wanted) -> N
     n_expected = wanted.n_expected
     if kind_of(chunk) == "html":
         but = f", expected {n_expected:,} bytes of data" if n_expected else ""
-        raise CorruptFileError(wanted.url, f"is a web page (HTML){but}")
+        raise CorruptFileError(wanted.shown, f"is a web page (HTML){but}")
     if n_declared is not None and n_expected not in (None, n_declared):
-        raise CorruptFileError(wanted.url, f"has {n_declared:,} bytes, expected {n_expected:,}")
+        raise CorruptFileError(wanted.shown, f"has {n_declared:,} bytes, expected {n_expected:,}")
     if n_declared is not None:
         _check_size(n_declared, wanted)
 
@@ -203,19 +294,32 @@ def _check_beginning(chunk: bytes, n_declared: int | None, wanted: _Wanted) -> N
 def _check_size(n_bytes: int, wanted: _Wanted) -> None:
     limit = wanted.n_expected or wanted.max_bytes
     if n_bytes > limit:
-        raise CorruptFileError(wanted.url, f"has more than {limit:,} bytes")
+        raise CorruptFileError(wanted.shown, f"has more than {limit:,} bytes")
 
 
-def _check_speed(n_done: int, elapsed_s: float, wanted: _Wanted) -> None:
-    # A timeout alone never ends with a server that sends a byte now and then.
-    patience = wanted.client.patience
-    if n_done < (elapsed_s - patience.timeout_s) * patience.min_bytes_per_s:
-        raise wanted.failure(f"too slow: {n_done:,} bytes in {elapsed_s:.0f} s")
-
-
-def _opener() -> urllib.request.OpenerDirector:
+def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
+    import http.client
     import urllib.error
     import urllib.request
+
+    def watched(*arguments: Any, **options: Any) -> http.client.HTTPResponse:
+        response = http.client.HTTPResponse(*arguments, **options)
+        response.fp = io.BufferedReader(_Watched(response.fp, exchange))
+        return response
+
+    class Connection(http.client.HTTPConnection):
+        response_class = staticmethod(watched)  # type: ignore[assignment]
+
+    class SecureConnection(http.client.HTTPSConnection):
+        response_class = staticmethod(watched)  # type: ignore[assignment]
+
+    class Plain(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Connection, req)
+
+    class Secure(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(SecureConnection, req)
 
     class NoDowngrade(urllib.request.HTTPRedirectHandler):
         """Follows redirects, but neither from https to http nor out of the web."""
@@ -225,12 +329,12 @@ def _opener() -> urllib.request.OpenerDirector:
         ) -> urllib.request.Request | None:
             headers, target = answer[-2:]
             allowed = ("https://",) if req.type == "https" else ("https://", "http://")
-            if not target.lower().startswith(allowed):
-                refusal = f"refused to be redirected to {target}"
+            if not target.lower().startswith(allowed) or "@" in target.partition("?")[0]:
+                refusal = f"refused to be redirected to {public_url(target)}"
                 raise urllib.error.HTTPError(req.full_url, code, refusal, headers, fp)
             return super().redirect_request(req, fp, code, *answer)
 
-    return urllib.request.build_opener(NoDowngrade)
+    return urllib.request.build_opener(NoDowngrade, Plain, Secure)
 
 
 @contextlib.contextmanager
@@ -242,7 +346,7 @@ def _network_errors(wanted: _Wanted) -> Iterator[None]:
         yield
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason, may_pass = _explained(error, wanted.client.patience.timeout_s)
-        raise (_Passing(reason) if may_pass else wanted.failure(reason)) from None
+        raise (_Passing(_bounded(reason)) if may_pass else wanted.failure(reason)) from None
 
 
 def _explained(error: object, timeout_s: float) -> tuple[str, bool]:

@@ -33,6 +33,7 @@ from mnistcli.datasets.download import (
     Client,
     Patience,
     check_published,
+    public_url,
 )
 from mnistcli.errors import (
     ChecksumMismatchError,
@@ -403,7 +404,7 @@ def _load_published(
         with file:
             arrays[part.name] = _decode_idx(part, file, url)
             n_bytes_read += file.seek(0, 2)
-        delivered[order[0]] = None
+        delivered[public_url(order[0])] = None
     return _verified(spec, arrays, source, ", ".join(delivered), n_bytes_read, failures)
 
 
@@ -418,9 +419,9 @@ def _fetch_published(
         url = order[0] + part.file.name
         try:
             max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
-            return client.fetch(url, part.file, max_bytes), url
+            return client.fetch(url, part.file, max_bytes), public_url(url)
         except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
+            failures.append((public_url(url), _reason(error)))
             if len(order) == len(failures) == 1:
                 raise
             order.append(order.pop(0))
@@ -439,7 +440,7 @@ def _load_container_urls(spec: DatasetSpec, source: str, client: Client) -> Load
     for url in urls:
         try:
             with client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
-                arrays = _decode_container(spec, file, url, client.progress)
+                arrays = _decode_container(spec, file, public_url(url), client.progress)
                 return _verified(spec, arrays, source, url, file.seek(0, 2), failures)
         except (DownloadError, CorruptFileError) as error:
             failures.append((url, _reason(error)))
@@ -450,18 +451,19 @@ def _load_container_urls(spec: DatasetSpec, source: str, client: Client) -> Load
 
 def _load_url(spec: DatasetSpec, url: str, client: Client) -> Loaded:
     """Take a URL as one file with everything or, if it is none, as a base URL."""
+    shown = public_url(url)
     failures: list[tuple[str, str]] = []
     if spec.has_known_payload and not url.endswith("/"):
         try:
             file = client.fetch(url, None, MAX_CONTAINER_BYTES)
         except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
+            failures.append((shown, _reason(error)))
         else:
             with file:
                 if not _is_web_page(file):
-                    arrays = _decode_container(spec, file, url, client.progress)
-                    return _verified(spec, arrays, "url", url, file.seek(0, 2))
-            failures.append((url, "is a web page, not data"))
+                    arrays = _decode_container(spec, file, shown, client.progress)
+                    return _verified(spec, arrays, "url", shown, file.seek(0, 2))
+            failures.append((shown, "is a web page, not data"))
     base = url if url.endswith("/") else f"{url}/"
     return _load_published(spec, (base,), "url", client, failures)
 

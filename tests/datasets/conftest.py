@@ -238,7 +238,7 @@ def endless(data: bytes) -> Behaviour:
     def answer(request: http.server.BaseHTTPRequestHandler) -> None:
         _begin(request, 200, None, {})
         request.wfile.write(data)
-        while True:
+        for _ in range(1000):  # 64 MB, so that it ends where nobody stops it
             request.wfile.write(b"\0" * 65536)
 
     return answer
@@ -263,6 +263,20 @@ def dribbling(data: bytes) -> Behaviour:
             request.wfile.write(bytes([byte]))
             request.wfile.flush()
             time.sleep(0.05)
+
+    return answer
+
+
+def dripping(beginning: bytes, drop: bytes, wait_s: float = 0.05) -> Behaviour:
+    """Answer with raw bytes and then drops that never end, and never let a read time out."""
+
+    def answer(request: http.server.BaseHTTPRequestHandler) -> None:
+        request.wfile.write(beginning)
+        for _ in range(200):
+            request.wfile.write(drop)
+            request.wfile.flush()
+            if request.server.site.closing.wait(wait_s):
+                return
 
     return answer
 

@@ -34,6 +34,7 @@ from .conftest import (
     arff_text,
     cut_short,
     dribbling,
+    dripping,
     endless,
     flipped,
     good,
@@ -134,6 +135,109 @@ def test_answers_of_the_wrong_kind_or_size(site, tiny, behaviour, problem):
         fetch(site, tiny, behaviour)
     assert caught.value.source == f"{site.url}/file.gz"
     assert len(site.requests) == 1
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 ", b"x"),
+        (OK, b"X: y\r\n"),
+        (OK + b"X: ", b"y"),
+        (CHUNKED + b"5;", b"a"),
+        (CHUNKED + b"5\r\nabcde\r\n0\r\n", b"X: y\r\n"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", b"moved "),
+    ],
+    ids=["100 Continue", "status line", "headers", "a header", "chunk", "trailers", "redirect"],
+)
+def test_no_part_of_an_answer_may_drip_for_ever(site, tiny, beginning, drop):
+    started_s = time.monotonic()
+    with pytest.raises(DownloadError, match=r"too slow: [05] bytes in 1 s"):
+        fetch(site, tiny, lambda _: dripping(beginning, drop))
+    assert time.monotonic() - started_s < 3
+
+
+def test_redirects_are_on_the_same_clock(site, tiny):
+    def slowly(request):
+        time.sleep(0.3)
+        redirect(f"{request.path}x")(request)
+
+    for n in range(12):
+        site.pages[f"/file.gz{'x' * n}"] = slowly
+    with pytest.raises(DownloadError, match="too slow: 0 bytes in 1 s"):
+        fetch(site, tiny, lambda _: slowly)
+
+
+def test_a_slow_beginning_is_forgiven_and_the_deadline_grows_with_what_has_come(site, tiny):
+    def slowly(data):
+        def answer(request):
+            for part in (data[i : i + 20_000] for i in range(0, len(data), 20_000)):
+                time.sleep(0.25)
+                request.wfile.write(part)
+
+        return lambda request: (request.wfile.write(OK + b"\r\n"), answer(request))
+
+    started_s = time.monotonic()
+    assert fetch(site, tiny, slowly) == tiny.published[TRAIN_IMAGES]
+    assert time.monotonic() - started_s > 1
+
+
+@pytest.mark.parametrize("expected", [True, False])
+def test_what_is_larger_than_allowed_is_not_read_to_its_end(site, tiny, expected):
+    site.pages["/x"] = endless(b"")
+    published = tiny.spec.parts[0].file if expected else None
+    limit = published.n_bytes if published else 1 << 20
+    with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
+        Client(SILENT, IMPATIENT).fetch(f"{site.url}/x", published, 1 << 20)
+    site.pages["/y"] = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, 0)
+    with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
+        Client(SILENT, IMPATIENT).fetch(f"{site.url}/y", published, 1 << 20)
+
+
+def test_a_server_s_words_are_bounded(site, tiny):
+    for answer in (b"HTTP/1.1 404 " + b"no " * 20_000, b"HTTP/1.1 x" + b"y" * 60_000):
+        with pytest.raises(DownloadError) as caught:
+            fetch(site, tiny, lambda _, a=answer: dripping(a + b"\r\n\r\n", b""))
+        assert len(caught.value.message) < 600
+    with pytest.raises(DownloadError) as caught:
+        fetch(site, tiny, lambda _: redirect("ftp://x/" + "y" * 50_000))
+    assert len(caught.value.message) < 600
+
+
+def test_secrets_in_a_url_are_used_and_not_told(site, tiny, tmp_path):
+    host = site.url.removeprefix("http://")
+    secret = f"http://ann:s3cr%40t@{host}/data.npz?token=s3cret&x=1"
+    site.pages["/data.npz?token=s3cret&x=1"] = good(npz_of(tiny.arrays))
+    store = tiny.store(tmp_path / "store")
+    done = store.install("tiny", secret)
+    assert done.origin == f"{site.url}/data.npz?..."
+    [(_, headers)] = site.requests
+    assert headers["Authorization"] == "Basic YW5uOnMzY3JAdA=="
+    manifest = (tmp_path / "store" / "tiny" / "manifest.json").read_text()
+    assert "s3cr" not in manifest
+    for answer in (status(403), html(), flipped(npz_of(tiny.arrays)), redirect(secret)):
+        site.pages["/data.npz?token=s3cret&x=1"] = answer
+        with pytest.raises((DownloadError, CorruptFileError)) as caught:
+            store.install("tiny", secret)
+        assert "s3cr" not in caught.value.message + caught.value.hint
+    with pytest.raises(DownloadError) as caught:
+        store.install("tiny", "http://ann:s3cret@[::1/x")
+    assert "s3cret" not in caught.value.message
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_content_encoding_that_was_not_asked_for(site, tiny, encoding):
+    data = tiny.published[TRAIN_IMAGES]
+    headers = {"Content-Encoding": encoding}
+    packed = gzip.compress(data) if encoding == "gzip" else data
+    with pytest.raises(CorruptFileError, match=f"Content-Encoding: {encoding}, which was not"):
+        fetch(site, tiny, lambda _: good(packed, **headers))
+    if encoding == "gzip":  # what some servers say of .gz files, which come as they are
+        assert fetch(site, tiny, lambda _: good(data, **headers)) == data
 
 
 def test_one_flipped_bit(site, tiny):
