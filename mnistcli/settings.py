@@ -161,14 +161,7 @@ class SplitSpec(Checked):
 
 @dataclass(frozen=True, slots=True)
 class FoldSpec(Checked):
-    """How to divide the training set for cross-validation.
-
-    Attributes
-    ----------
-    n_folds : int
-    n_repeats : int
-        More than one shuffles the samples for each repeat.
-    """
+    """How to divide the training set; more than one repeat shuffles the samples for each."""
 
     n_folds: int = 5
     n_repeats: int = 1
@@ -180,12 +173,8 @@ class TrainingSettings(Checked):
 
     Attributes
     ----------
-    solver : SolverSettings
-        What is minimised, and how.
-    split : SplitSpec
-        Which images are for training.
-    features : FeatureSpec
-        What the model looks at.
+    solver, split, features : SolverSettings, SplitSpec, FeatureSpec
+        What is minimised, on which images, and what the model looks at.
     folds : FoldSpec or None
         Cross-validate on the training set first.
     search : bool
@@ -214,10 +203,7 @@ class TrainingSettings(Checked):
 
 @dataclass(frozen=True, slots=True)
 class PresetSettings:
-    """Features, the C that goes with them, and how close to the optimum the solver has to go.
-
-    Chosen on a split of the training images.
-    """
+    """What goes together, chosen on a split of the training images."""
 
     features: FeatureSpec
     C: float

@@ -34,19 +34,11 @@ REST = "rest"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A classification task on digit images.
+    """A classification task on digit images; ``parse_task(task.name) == task``.
 
-    Attributes
-    ----------
-    name : str
-        The canonical spelling; ``parse_task(task.name) == task``.
-    groups : tuple of str
-        The digits of each class, in class order: ``("0", "1")``, or ``("013456789", "2")`` for
-        ``2vrest``, whose positive class comes last.
-    class_names : tuple of str
-        What to call each class, in class order.
-    is_pairwise : bool
-        Whether there is a model for each pair of classes.
+    `groups` are the digits of each class, in class order: ``("013456789", "2")`` for ``2vrest``,
+    whose positive class comes last. `class_names` are what to call them. With `is_pairwise` there
+    is a model for each pair of classes.
     """
 
     name: str
@@ -81,18 +73,7 @@ class Task:
         return "".join(sorted("".join(self.groups)))
 
     def encode(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Turn digit labels into class indices.
-
-        Parameters
-        ----------
-        labels : ndarray of shape (n,), integer
-            Digits; values outside 0-9 take part in no task.
-
-        Returns
-        -------
-        ndarray of shape (n,), int64
-            The class index of each, -1 where the digit takes no part.
-        """
+        """Return the class index of each label, int64, -1 where the digit takes no part."""
         import numpy as np
 
         class_of_digit = np.full(len(ALL_DIGITS) + 1, -1, dtype=np.int64)

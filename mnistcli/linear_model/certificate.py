@@ -66,13 +66,8 @@ class Certificate:
 class Fit:
     """Coefficients for ``X * scale``, and what is known about them.
 
-    Attributes
-    ----------
-    coef : ndarray of shape (1, n_features) or (n_classes, n_features), float64
-    intercept : ndarray of shape (1,) or (n_classes,), float64
-    certificate : Certificate
-    fit_seconds : float
-        Wall-clock time, conversion of the rows and certificate included.
+    `coef` has shape (1, n_features) for two classes, else (n_classes, n_features), `intercept`
+    (1,) or (n_classes,). `fit_seconds` is wall-clock time.
     """
 
     coef: Float64s
@@ -99,19 +94,9 @@ def certify(
 ) -> Certificate:
     """Measure any solver's answer, in float64 whatever the type of X.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), uint8 or float32
-    y : ndarray of shape (n_samples,), integer
-        Class indices 0 .. n_classes - 1.
-    coef, intercept : ndarray
-        As in `Fit`: for ``X * scale``.
-    C : float
-        Inverse strength of the penalty; ``math.inf`` means no penalty.
-    l1_ratio : float
-        Share of the penalty that is L1, 0 to 1.
-    penalised : bool
-        False leaves the penalty out at finite C.
+    X, y, C, scale and sample_weight are those of `newton.fit_newton`, coef and intercept those of
+    `Fit`. `l1_ratio` is the share of the penalty that is L1; without `penalised` there is none, as
+    with an infinite C.
     """
     l2 = 0.0 if math.isinf(C) or not penalised else 1.0 - l1_ratio
     l1 = 0.0 if math.isinf(C) or not penalised else l1_ratio

@@ -28,8 +28,6 @@ class LinearClassifier:
     coef : ndarray of shape (1, n_features) or (n_classes, n_features), float64
         One row for a two-class task, whose score speaks for class 1.
     intercept : ndarray of shape (1,) or (n_classes,), float64
-    class_names : tuple of str
-        In class order.
     scale : float
         What raw features are multiplied with; 1/255 for bytes.
     features : Features or None
@@ -53,23 +51,16 @@ class LinearClassifier:
         return int(self.coef.shape[1])
 
     def decision_function(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Score samples.
+        """Return scores (n_samples,) for two classes, else (n_samples, n_classes), float64.
 
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, ...), any real dtype
-            Images for a classifier that has features, else raw features; trailing axes are
-            flattened to n_features.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) for two classes, else (n_samples, n_classes), float64
+        X, of shape (n_samples, ...), holds images for a classifier that has features, else raw
+        features of any real dtype, whose trailing axes are flattened to n_features.
         """
         scores = self.linear_scores(X)
         return scores[:, 0] if self.n_classes == 2 else scores
 
     def linear_scores(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Give the linear functions themselves, shape (n_samples, n_outputs), float64."""
+        """Return the linear functions themselves, (n_samples, n_outputs), float64."""
         weights = self.scale * self.coef.T
         scores = np.empty((len(X), weights.shape[1]))
         for start in range(0, len(X), ROWS_PER_BLOCK):
@@ -79,7 +70,7 @@ class LinearClassifier:
         return scores
 
     def raw_features(self, X: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Give what the weights are multiplied with, but for `scale`: (n_samples, n_features)."""
+        """Return what the weights are multiplied with, but for `scale`: (n_samples, n_features)."""
         rows = X.reshape(len(X), -1)
         if self.features is not None:
             images = np.asarray(X, dtype=np.uint8).reshape(-1, 28, 28)
@@ -90,14 +81,9 @@ class LinearClassifier:
         return rows
 
     def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
-        """Give the weights and the intercept whose score speaks for class k against another.
+        """Return the weights (n_features,) and the intercept of class k against another.
 
-        It is the logarithm of how many times more probable class k is.
-
-        Returns
-        -------
-        weights : ndarray of shape (n_features,), float64
-        intercept : float
+        Their score is the logarithm of how many times more probable class k is.
         """
         if self.n_classes == 2:
             sign = 1.0 if k == 1 else -1.0
@@ -106,27 +92,17 @@ class LinearClassifier:
         return weights, float(self.intercept[k] - self.intercept[other])
 
     def output_names(self) -> list[tuple[str, str]]:
-        """Say which class each linear function speaks for, and against which ("" is all others)."""
+        """Return which class each linear function speaks for, and against which ("": all others)."""
         if self.n_classes == 2:
             return [(self.class_names[1], self.class_names[0])]
         return [(name, "") for name in self.class_names]
 
     def predict_proba(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Give the probability of every class; see `decision_function` for X.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), float64, rows summing to 1
-        """
+        """Return the probability of every class, (n_samples, n_classes), rows summing to 1."""
         return probabilities_of(self.decision_function(X))
 
     def predict(self, X: NDArray[np.generic]) -> NDArray[np.int64]:
-        """Give the most probable class of each sample; see `decision_function` for X.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), int64, class indices
-        """
+        """Return the index of the most probable class of each sample, (n_samples,), int64."""
         return classes_of(self.decision_function(X))
 
 

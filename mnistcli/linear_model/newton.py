@@ -40,8 +40,12 @@ from mnistcli.linear_model.objective import (
     squared_norm,
 )
 from mnistcli.linear_model.preconditioner import Preconditioner
-from mnistcli.linear_model.problem import Problem, centred
-from mnistcli.linear_model.separability import refuse_separated, refuse_separating_feature
+from mnistcli.linear_model.problem import (
+    Problem,
+    centred,
+    refuse_separated,
+    refuse_separating_feature,
+)
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT
 from mnistcli.settings import SOLVERS
@@ -69,11 +73,9 @@ TIGHTER = (1.0, 0.5, 0.25)  # Shares of the tolerance that float64 steps try, in
 
 @dataclass(frozen=True, slots=True)
 class NewtonProgress:
-    """Where a fit stands after `iteration` steps on all rows.
+    """Where a fit stands: `relative_gradient_norm` has to fall to about `tol`.
 
-    `relative_gradient_norm` (to that of the prior model) has to fall to about `tol`: with a
-    penalty the fit ends when ||dF(W)||^2 / 2, the bound on the gap, is below its own tol times
-    the objective; `tol` here is that condition for the gradient.
+    With a penalty `tol` is what the bound on the gap, ||dF(W)||^2 / 2, asks of the gradient.
     """
 
     iteration: int
@@ -89,10 +91,8 @@ class NewtonProgress:
 
     def __str__(self) -> str:
         """Put it in words."""
-        return (
-            f"iteration {self.iteration}: gradient {self.relative_gradient_norm:.1e} "
-            f"of its start, goal {self.tol:.0e}"
-        )
+        norm = f"gradient {self.relative_gradient_norm:.1e} of its start, goal {self.tol:.0e}"
+        return f"iteration {self.iteration}: {norm}"
 
 
 def fit_newton(
@@ -114,8 +114,8 @@ def fit_newton(
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features), uint8 or float32
-        Not modified, may be memory-mapped. A float32 copy of the columns that vary is made where
-        it is not too large; nothing of this size exists in float64.
+        Finite; not modified, may be memory-mapped. A float32 copy of the columns that vary is made
+        where it is not too large; nothing of this size exists in float64.
     y : ndarray of shape (n_samples,), integer
         Class indices 0 .. n_classes - 1, each of which must occur.
     C : float
@@ -142,10 +142,14 @@ def fit_newton(
     SeparableDataError
         Without a penalty, when the optimum is at infinity.
     ValueError
-        For a class without rows, values that are not finite, arrays that do not fit together.
+        For a class without rows, or values that are not finite.
     """
     started = time.perf_counter()
-    weights = _checked_weights(X, y, n_classes, C, sample_weight)
+    weights = loss_weights(len(y), C, sample_weight)
+    empty = np.flatnonzero(np.bincount(y, weights, minlength=n_classes) == 0)
+    if n_classes < 2 or len(empty):
+        msg = f"no rows of class {', '.join(map(str, empty))}: more than one class must occur"
+        raise ValueError(msg)
     rows, kept = _working_rows(X)
     problem = Problem(
         rows,
@@ -164,37 +168,6 @@ def fit_newton(
     coef[:, kept] = point.theta[:, :-1]
     certificate = minimiser.certificate(point)
     return Fit(coef, point.theta[:, -1].copy(), certificate, time.perf_counter() - started)
-
-
-# ---------------------------------------------------------------------------------------- the data
-
-
-def _checked_weights(
-    X: Rows, y: Labels, n_classes: int, C: float, sample_weight: Floats | None
-) -> Float64s:
-    """Return C * s_i of shape (n_samples,), or say what is wrong with the arguments."""
-    if X.ndim != 2 or y.shape != X.shape[:1]:
-        msg = f"X must be (n_samples, n_features) and y (n_samples,): got {X.shape}, {y.shape}"
-        raise ValueError(msg)
-    if not C > 0.0:
-        msg = f"C must be positive: got {C}"
-        raise ValueError(msg)
-    if n_classes < 2:
-        msg = "one class only: there is nothing to tell apart"
-        raise ValueError(msg)
-    if sample_weight is not None:
-        bad = sample_weight.shape != y.shape or not np.isfinite(sample_weight).all()
-        if bad or (sample_weight < 0).any():
-            msg = f"sample_weight must be {len(y)} finite numbers, none negative"
-            raise ValueError(msg)
-    if len(y) and not 0 <= y.min() <= y.max() < n_classes:
-        msg = f"labels must be 0 .. {n_classes - 1}: got {y.min()} .. {y.max()}"
-        raise ValueError(msg)
-    empty = np.flatnonzero(np.bincount(y, sample_weight, minlength=n_classes) == 0)
-    if len(empty):
-        msg = f"no rows of class {', '.join(map(str, empty))}: every class must occur"
-        raise ValueError(msg)
-    return loss_weights(len(y), C, sample_weight)
 
 
 def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:

@@ -66,20 +66,10 @@ def prior_intercept(y: Labels, weights: Floats, n_classes: int) -> Float64s:
 
 
 def losses_and_residuals(scores: Floats, y: Labels) -> tuple[Floats, Floats]:
-    """Return the loss of every sample and its derivative by the scores.
+    """Return the losses (n_samples,) and their derivatives by the scores (n_outputs, n_samples).
 
     Residuals are p_k - [y = k], written so that the one of the true class keeps its relative
     accuracy when p_y rounds to 1; Hessian weights p_k (1 - p_k) are then |r_k| (1 - |r_k|).
-
-    Parameters
-    ----------
-    scores : ndarray of shape (1, n_samples) or (n_classes, n_samples), float32 or float64
-    y : ndarray of shape (n_samples,), integer
-
-    Returns
-    -------
-    losses : ndarray of shape (n_samples,)
-    residuals : ndarray of the shape of `scores`
     """
     if len(scores) == 1:
         sign = np.where(y == 1, -1, 1).astype(scores.dtype)
@@ -118,13 +108,9 @@ def slope_and_curvature(
 
 
 def best_intercept(scores: Floats, y: Labels, weights: Floats, start: Floats) -> Float64s:
-    """Minimise the objective over the intercepts alone, by Newton's method on given scores.
+    """Minimise the objective over the intercepts alone, by Newton's method.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (n_outputs, n_samples), float64
-        Without intercepts.
-    start : ndarray of shape (n_outputs,)
+    `scores`, (n_outputs, n_samples) in float64, are without intercepts; `start` is (n_outputs,).
     """
     b = np.asarray(start, dtype=np.float64)
     losses, residuals = losses_and_residuals(scores + b[:, None], y)

@@ -28,27 +28,24 @@ _DOUBT = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairwiseClassifier(LinearClassifier):
-    """Classes as the outcome of duels: a linear function for each pair of classes.
+    """A linear function for each pair of classes.
 
-    Attributes
-    ----------
-    coef : ndarray of shape (n_pairs, n_features), float64
-        A row for each of `pairs_of`, whose score speaks for the pair's second class.
-    intercept : ndarray of shape (n_pairs,), float64
+    `coef`, of shape (n_pairs, n_features), has a row for each of `pairs_of`, whose score speaks
+    for the pair's second class; `intercept` has shape (n_pairs,).
     """
 
     def decision_function(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Give the logarithms of the coupled probabilities, shape (n_samples, n_classes)."""
+        """Return the logarithms of the coupled probabilities, (n_samples, n_classes)."""
         return np.log(couple(self.linear_scores(X), self.n_classes))
 
     def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
-        """Give the function of this very pair; to the coupled probabilities others contribute."""
+        """Return the function of this very pair; to coupled probabilities others contribute."""
         row = pairs_of(self.n_classes).index((min(k, other), max(k, other)))
         sign = 1.0 if k > other else -1.0
         return sign * self.coef[row], sign * float(self.intercept[row])
 
     def output_names(self) -> list[tuple[str, str]]:
-        """Say which class each linear function speaks for, and against which."""
+        """Return which class each linear function speaks for, and against which."""
         names = self.class_names
         return [(names[j], names[i]) for i, j in pairs_of(self.n_classes)]
 
@@ -62,15 +59,8 @@ def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
     """Turn the scores of all pairs into probabilities of the classes.
 
     With r_ij the probability of class i against j, minimise sum_(i != j) (r_ji p_i - r_ij p_j)^2
-    over p that sum to 1: a linear system for each sample.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples, n_pairs)
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes), float64, all above 0, rows summing to 1
+    over p that sum to 1: a linear system for each sample. Scores are (n_samples, n_pairs), the
+    probabilities (n_samples, n_classes), all above 0.
     """
     first, second = np.array(pairs_of(n_classes)).T
     # [:, 0] for the first of a pair, [:, 1] for the second; both from the same score.

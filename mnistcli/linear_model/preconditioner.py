@@ -45,15 +45,8 @@ MAX_FULL_PARAMETERS = 8_000  # A full Hessian holds half of their square in floa
 class Preconditioner:
     """The inverse of a subsampled Hessian, renewed as the fit goes on.
 
-    Parameters
-    ----------
-    problem : Problem
-    rng : Generator
-        Draws the rows.
-    is_rough : bool
-        Whether one block, of the mean over the classes, is enough.
-    is_full : bool
-        Whether the blocks between classes are there from the start.
+    If `is_rough` one block, of the mean over the classes, is enough; if `is_full` the blocks
+    between classes are there from the start.
     """
 
     def __init__(

@@ -1,22 +1,20 @@
 """One objective, many solvers: choose one and fit.
 
-Every solver minimises scikit-learn's objective
-
-    r(W) + C * sum_i s_i * loss(x_i, y_i),   r(W) = (1 - a)/2 * ||W||_2^2 + a * ||W||_1
-
-with a the share of L1 (0 for the L2 penalty), s_i the weight of a sample, x_i the pixels scaled to
-[0, 1], and intercepts that are not penalised. Without a penalty r is 0 and C plays no part.
+Every solver minimises the objective of `objective` in scikit-learn's parametrisation, with the
+pixels scaled to [0, 1] and intercepts that are not penalised.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnistcli.errors import TrainingError
+from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT
@@ -25,8 +23,6 @@ from mnistcli.settings import SOLVERS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mnistcli.linear_model.certificate import Fit
-    from mnistcli.linear_model.objective import Float64s
     from mnistcli.progress import Progress
     from mnistcli.settings import SolverSettings
     from mnistcli.tasks import Task
@@ -47,22 +43,28 @@ def fit_classifier(
 
     Parameters
     ----------
-    X, y, settings, seed, warm_start, progress
-        See `fit`.
+    X : ndarray of shape (n_samples, n_features), uint8
+        Pixels or other features; the model sees them divided by 255.
+    y : ndarray of shape (n_samples,), int64
+        Class indices.
+    settings : SolverSettings
     task : Task
+    seed : int
+        Of solvers that draw random numbers.
     n_jobs : int or None
         Processes for pairs; see `parallel.map_jobs`.
+    warm_start : Fit, optional
+        Where our solver starts; the others, and pairs, make no use of it.
+    progress : Progress, optional
+        Updated for each pair, and by the solver that can tell how far it is.
+
+    Raises
+    ------
+    TrainingError
+        A class has no samples, or there is no finite optimum: separable data, no penalty.
     """
     if not task.is_pairwise:
-        result = fit(
-            X,
-            y,
-            settings,
-            n_classes=task.n_classes,
-            seed=seed,
-            warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
-            progress=progress,
-        )
+        result = _fit(X, y, settings, task.n_classes, seed, warm_start, progress)
         return LinearClassifier(result.coef, result.intercept, task.class_names), result
     from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
 
@@ -84,63 +86,29 @@ def _fit_pair(
     seed: int,
 ) -> Fit:
     rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
-    of_second = (y[rows] == pair[1]).astype(np.int64)
-    return fit(X[rows], of_second, settings, n_classes=2, seed=seed)
+    return _fit(X[rows], (y[rows] == pair[1]).astype(np.int64), settings, 2, seed)
 
 
-def fit(
+def _fit(
     X: NDArray[np.uint8],
     y: NDArray[np.int64],
     settings: SolverSettings,
-    *,
     n_classes: int,
-    seed: int = 0,
-    warm_start: tuple[Float64s, Float64s] | None = None,
+    seed: int,
+    warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
-    """Fit a logistic regression.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), uint8
-        Pixels; the model sees them divided by 255.
-    y : ndarray of shape (n_samples,), int64
-        Class indices.
-    settings : SolverSettings
-    n_classes : int
-    seed : int
-        Of solvers that draw random numbers.
-    warm_start : (coef, intercept), optional
-        Where our solver starts; the others make no use of it.
-    progress : Progress, optional
-        Updated by the solvers that can tell how far they are.
-
-    Raises
-    ------
-    TrainingError
-        A class has no samples, or there is no finite optimum: separable data, no penalty.
-    """
     counts = np.bincount(y, minlength=n_classes)
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")
     sample_weight = None
     if settings.class_weight == "balanced":
         sample_weight = (len(y) / (n_classes * counts))[y]
-    solver = settings.solver_for(n_classes)
-    if solver != "newton":
-        from mnistcli.linear_model.sklearn_solvers import fit_sklearn
-
-        return fit_sklearn(
-            X,
-            y,
-            settings,
-            solver=solver,
-            n_classes=n_classes,
-            sample_weight=sample_weight,
-            seed=seed,
-        )
+    name = settings.solver_for(n_classes)
+    if name != "newton":
+        return _fit_sklearn(X, y, settings, n_classes, sample_weight, seed)
     from mnistcli.linear_model.newton import fit_newton
-    from mnistcli.linear_model.separability import SeparableDataError
+    from mnistcli.linear_model.problem import SeparableDataError
 
     try:
         return fit_newton(
@@ -150,14 +118,64 @@ def fit(
             C=math.inf if settings.penalty == "none" else settings.C,
             scale=PIXEL_SCALE,
             sample_weight=sample_weight,
+            tol=settings.tol or SOLVERS[name].tol,
+            max_iter=settings.max_iter or SOLVERS[name].max_iter,
             seed=seed,
-            warm_start=warm_start,
-            tol=settings.tol or SOLVERS[solver].tol,
-            max_iter=settings.max_iter or SOLVERS[solver].max_iter,
+            warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
             progress=progress,
         )
     except SeparableDataError as error:
         raise no_finite_optimum(str(error)) from error
+
+
+def _fit_sklearn(
+    X: NDArray[np.uint8],
+    y: NDArray[np.int64],
+    settings: SolverSettings,
+    n_classes: int,
+    sample_weight: NDArray[np.float64] | None,
+    seed: int,
+) -> Fit:
+    """Fit with one of scikit-learn's; that it stopped early is in the certificate, not a warning."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    name = settings.solver_for(n_classes)
+    solver, is_penalised = SOLVERS[name], settings.penalty != "none"
+    scaled: NDArray[Any] = X.astype(np.float32 if solver.keeps_float32 else np.float64)
+    scaled *= PIXEL_SCALE
+    estimator = LogisticRegression(
+        C=settings.C if is_penalised else math.inf,
+        l1_ratio=settings.l1_share,
+        solver=name,
+        tol=settings.tol or solver.tol,
+        max_iter=settings.max_iter or solver.max_iter,
+        random_state=seed,
+        intercept_scaling=solver.intercept_scaling,
+    )
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(scaled, y, sample_weight=sample_weight)
+    fit_seconds = time.perf_counter() - started
+    coef = estimator.coef_.astype(np.float64)
+    intercept = estimator.intercept_.astype(np.float64)
+    certificate = certify(
+        X,
+        y,
+        coef,
+        intercept,
+        n_classes=n_classes,
+        C=settings.C,
+        scale=PIXEL_SCALE,
+        sample_weight=sample_weight,
+        l1_ratio=settings.l1_share,
+        penalised=is_penalised,
+        converged=not any(issubclass(each.category, ConvergenceWarning) for each in caught),
+        n_iterations=int(np.max(estimator.n_iter_)),
+        n_passes=math.nan,
+    )
+    return Fit(coef=coef, intercept=intercept, certificate=certificate, fit_seconds=fit_seconds)
 
 
 def no_finite_optimum(why: str) -> TrainingError:
