@@ -121,15 +121,13 @@ def usage_error(error: Any) -> UsageError:
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Raise UsageError for a word that is empty, as an unset variable is, and for ``-o -`` where no text is exported."""
+    """Raise UsageError for a word that is empty, as an unset variable of the shell is."""
     for before, word in zip(["", *words], words, strict=False):
         option = before if before.startswith("-") and before != "--" else "an argument"
         if word.startswith("--") and word.endswith("="):
             option, word = word[:-1], ""  # noqa: PLW2901 - the value
         if not word:
             raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
-        if word == "-" and before in ("-o", "--output") and "export" not in words:
-            raise UsageError(f"{before} needs the name of a file, which - is not")
 
 
 def write_sections(formatter: Any, rows: Rows) -> None:
