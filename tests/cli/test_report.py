@@ -18,6 +18,7 @@ import mnistcli
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
+from mnistcli.cli.report.tables import confusion_heat_map
 from mnistcli.registry.model_file import encode_model, load_model
 from mnistcli.reporting import report_on
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
@@ -141,6 +142,49 @@ def test_what_comes_from_outside_is_text(trained, invoke, home, tmp_path, mnist)
     named.write_bytes(encode_model(model))
     assert invoke("report", str(named), "-o", str(tmp_path / "r.html")).code == 0
     assert "a&amp;b&lt;c&gt;.safetensors" in (tmp_path / "r.html").read_text()
+
+
+def test_notes_stand_where_the_numbers_are(trained, invoke, tmp_path):
+    trained("0v1")
+    assert 'class="warning"' not in page_of(invoke, tmp_path, "0v1")
+    invoke("train", "--task", "0v1", "--max-iter", "1", "--name", "short", "-q")
+    root = parsed(page_of(invoke, tmp_path, "short"))
+    note = words(root.find(f".//{HTML}p[@class='warning']"))
+    assert note.startswith("short@1 did NOT converge")
+    done = invoke("report", "short", "-o", str(tmp_path / "r.md"), "-q")
+    assert done.err == f"warning: {note}\n"
+    assert note in (tmp_path / "r.md").read_text()
+
+
+def page_of(invoke, tmp_path, ref):
+    assert invoke("report", ref, "-o", str(tmp_path / "r.html"), "-q").code == 0
+    return (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "title"), [(1, "The only mistake"), (2, "All mistakes"), (30, "Mistakes")]
+)
+def test_the_mistakes_are_counted(mnist, n_wrong, title):
+    model = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=100))).model
+    report = report_on(replace(model, ref="x"), mnist)
+    evaluation = replace(
+        report.judged.evaluation, n_correct=report.judged.evaluation.n_samples - n_wrong
+    )
+    mistakes = (report.judged.images_at([0]) * 24)[:n_wrong]
+    judged = replace(report.judged, evaluation=evaluation, mistakes=mistakes)
+    text = page(replace(report, judged=judged))
+    assert f"<h2>{title}</h2>" in text
+    assert ("The worst 24 of 30. " in text) == (n_wrong == 30)
+
+
+def test_cells_are_shaded_by_their_share_of_the_row():
+    confusion = np.array([[90, 10], [450, 450], [0, 0]])[:, [0, 1]]
+    text = confusion_heat_map(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c"))
+    cells = re.findall(r'<td class="([a-z ]+)" style="--strength:([0-9.]+)">(\d+)</td>', text)
+    assert cells == [
+        ("right strong", "0.98", "90"), ("wrong", "0.62", "10"),
+        ("wrong", "0.62", "450"), ("right", "0.50", "450"),
+    ]  # fmt: skip
 
 
 def test_elements_escape_what_is_text():

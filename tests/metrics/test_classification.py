@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -71,7 +71,6 @@ def test_evaluation_equals_scikit_learn(n_classes, rounded, n):
         lambda pairs: len({positive for positive, _ in pairs}) == 2
     )
 )
-@settings(max_examples=200)
 def test_ranking_metrics_with_ties_equal_scikit_learn(pairs):
     truth = np.array([positive for positive, _ in pairs])
     scores = np.array([float(score) for _, score in pairs])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -22,7 +22,6 @@ from mnistcli.metrics.ranking import rank
         lambda pairs: len({positive for positive, _ in pairs}) == 2
     )
 )
-@settings(max_examples=200)
 def test_points_are_those_of_scikit_learn(pairs):
     truth = np.array([positive for positive, _ in pairs])
     scores = np.array([float(score) for _, score in pairs])

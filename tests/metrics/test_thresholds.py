@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_curve
 
@@ -23,7 +23,6 @@ def columns(p):
     st.sampled_from(["recall", "precision"]),
     st.sampled_from([0.3, 0.5, 0.8, 0.99, 1.0]),
 )
-@settings(max_examples=200)
 def test_the_threshold_reaches_the_target_and_gives_up_least(pairs, metric, bar):
     """Against every threshold there is, as scikit-learn lists them."""
     y = np.array([int(positive) for positive, _ in pairs])
