@@ -176,9 +176,15 @@ def test_ones_own_images_are_as_good(invoke, three, mnist, tmp_path):
     images = np.isin(mnist.test.labels, (3, 8))
     path = tmp_path / "own.npz"
     np.savez(path, images=mnist.test.images[images], labels=mnist.test.labels[images])
-    own = comparison(invoke, *three, "--data", str(path))
-    theirs = comparison(invoke, *three)
+    own = comparison(invoke, *three, "--data", str(path), "--disagreements", "3")
+    theirs = comparison(invoke, *three, "--disagreements", "3")
     assert own["pairs"] == theirs["pairs"]
+    # counted in the file here, in the test set there
+    places = np.flatnonzero(images)
+    assert [places[each.pop("index")] for each in own["disagreements"]] == [
+        each.pop("index") for each in theirs["disagreements"]
+    ]
+    assert own["disagreements"] == theirs["disagreements"]
     assert own["on"] == str(path)
 
 
