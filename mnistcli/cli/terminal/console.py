@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment
+from rich.theme import Theme
 
 from mnistcli.cli.words import visible, visible_lines
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from rich.console import ConsoleOptions, RenderableType
     from rich.text import Text
+
+# rich's bars are yellow, green and dark grey, which do not show on white, or on black.
+_PROGRESS = ("elapsed", "download", "data.speed", "filesize", "remaining")
+THEME = Theme({"bar.back": "grey50"} | {f"progress.{name}": "default" for name in _PROGRESS})
 
 
 class PlainConsole(Console):
@@ -28,7 +33,7 @@ class PlainConsole(Console):
         sizes = ("COLUMNS", "LINES")
         # 0 means that nobody knows the size; rich would draw everything in no columns at all.
         known = {k: v for k, v in os.environ.items() if k not in sizes or v.strip("0")}
-        settings = {"_environ": known, **settings}
+        settings = {"_environ": known, "theme": THEME, **settings}
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:

@@ -59,7 +59,7 @@ def _grid(
     for start in range(0, len(blocks), n_columns):
         row = slice(start, start + n_columns)
         rows += [words([""])] if start and narrowest > 1 else []
-        rows.append(_row(blocks[row], captions[row], width))
+        rows.append(_row(blocks[row], captions[row], width, widest=console.width))
     return stacked(rows) if rows else words([])
 
 
@@ -93,11 +93,10 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
     return characters.shades(fitted(image, width), large=large, ascii_only=method == "ascii")
 
 
-def _row(pictures: Sequence[Block], captions: Sequence[str], width: int) -> Block:
+def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
     padded = [_centred(block, width) for block in pictures]
-    if len(captions) == 1 and captions[0]:  # one alone disturbs nobody if it is long
-        alone = max(width, len(captions[0]))
-        return stacked([padded[0], words(captions, width=alone, centred=alone == width)])
+    if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
+        return stacked([padded[0], words(folded(visible(captions[0]), widest))])
     lines_of = [folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     foot = max(map(len, lines_of))

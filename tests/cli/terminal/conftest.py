@@ -31,7 +31,7 @@ def drawn():
             "file": page, "width": 80, "height": 50, "force_terminal": color_system is not None,
             "color_system": color_system, "_environ": {}, **settings,
         })  # fmt: skip
-        on.print(draw(pictures, on, method))
+        on.print(draw(pictures, on, method), crop=False)
         return page.getvalue()
 
     return drawn_

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from rich.color import Color, ColorSystem
 
+from mnistcli.cli.terminal.bitmap import folded
 from mnistcli.gallery import CaptionedImage
 
 DRAWINGS = Path(__file__).parent / "drawings"
@@ -140,6 +141,39 @@ def test_captions_are_folded_at_their_commas(mnist, drawn):
     *_, first, second = drawn(pictures, "braille").splitlines()
     assert first.split() == ["test", "image", "0", "test", "image", "1"]
     assert second.split() == ["labelled", "7"] * 2
+
+
+def test_a_row_is_as_wide_as_its_pictures_and_gaps(mnist, drawn):
+    pictures = [CaptionedImage(mnist.test.images[0])] * 5
+    assert len(drawn(pictures, "braille", width=5 * 14 + 4 * 2).splitlines()) == 7
+    assert len(drawn(pictures, "braille", width=5 * 14 + 4 * 2 - 1).splitlines()) == 7 + 1 + 7
+
+
+def test_a_long_caption_is_whole_where_there_is_no_margin(mnist, drawn):
+    path = "/a/path/that/is/longer/than/a/terminal/is/wide/" * 3
+    assert f"\n{path}" in drawn([CaptionedImage(mnist.test.images[0], path)], width=10_000)
+    lines = drawn([CaptionedImage(mnist.test.images[0], path)], "half", width=80).splitlines()
+    assert "".join(lines[-2:]).replace(" ", "") == path
+
+
+@pytest.mark.parametrize(
+    ("caption", "width", "lines"),
+    [
+        ("image 7, labelled 9", 19, ["image 7, labelled 9"]),
+        ("image 7, labelled 9", 18, ["image 7", "labelled 9"]),
+        ("image 7, labelled 9", 8, ["image 7", "labelled", "9"]),
+        ("", 8, []),
+    ],
+)
+def test_what_fits_is_not_folded(caption, width, lines):
+    assert folded(caption, width) == lines
+
+
+def test_dots_on_paper_are_paper(drawn):
+    paper = np.full((8, 8), 250, np.uint8)
+    paper[:4, :2] = 130  # ink, although lighter than the ink of a picture on black may be
+    assert drawn([CaptionedImage(paper)] * 2, "braille").splitlines()[0].strip()[:3] == "⣿⣿⣿"
+    assert drawn([CaptionedImage(paper)] * 2, "braille").count("⣿") == 14
 
 
 def test_strong_weights_at_the_rim_do_not_darken_the_others(drawn):

@@ -54,6 +54,8 @@ def unsixel(sequence):
 def test_sixel_decodes_to_the_digit(mnist, drawn):
     out = drawn([CaptionedImage(mnist.test.images[0])], "sixel", "truecolor")
     (sequence,) = re.findall(r"\x1b7(\x1bP.*?\x1b\\)\x1b8", out)
+    # at the foot of the screen it scrolls first, and the cursor comes back
+    assert out.startswith("\x1bD" * 13 + "\x1b[13A" + "\x1b7")
     picture = unsixel(sequence)
     assert picture.shape == (280, 280, 3)
     small = picture[5::10, 5::10]
