@@ -12,7 +12,9 @@ from sklearn.linear_model import LogisticRegression
 import mnistcli
 from mnistcli.evaluation import evaluate
 from mnistcli.features import FeatureSpec
+from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import choice
+from mnistcli.model_selection.cross_validation import Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
@@ -73,13 +75,36 @@ def test_folds_that_have_not_converged_are_counted(mnist):
 
 
 @pytest.mark.parametrize(("n_jobs", "is_shared"), [(1, False), (2, True), (None, True)])
-def test_folds_are_shared_out_as_far_as_the_settings_say(monkeypatch, mnist, n_jobs, is_shared):
+@pytest.mark.parametrize(("task", "folds"), [("3v8", FoldSpec(3)), ("pairs", None)])
+def test_work_is_shared_out_as_the_settings_say(monkeypatch, mnist, n_jobs, is_shared, task, folds):
     made = []
     parallel = joblib.Parallel
     monkeypatch.setattr(joblib, "Parallel", lambda n, **how: made.append(n) or parallel(n, **how))
+    settings = TrainingSettings(split=SplitSpec(limit=100), folds=folds, n_jobs=n_jobs)
     with joblib.parallel_config("threading", n_jobs=2):
-        train(mnist, folds=FoldSpec(3), n_jobs=n_jobs)
+        mnistcli.train(task, mnist, settings)
     assert made == ([2] if is_shared else [])
+
+
+def test_solvers_that_draw_random_numbers_follow_the_seed(mnist, samples):
+    unfinished = SolverSettings(solver="sag", max_iter=3)
+    design = design_matrix(samples, FeatureSpec(), seed=3)
+    ours = train(mnist, unfinished).fit.coef
+    three, zero = (
+        fit_classifier(*design.everything(), unfinished, TASK, seed=seed)[1].coef for seed in (3, 0)
+    )
+    np.testing.assert_array_equal(ours, three)
+    assert np.abs(three - zero).max() > 1e-3
+
+
+def test_folds_are_shuffled_by_the_seed(mnist, samples):
+    spec = FoldSpec(2, 2)
+    ours = train(mnist, folds=spec).cross_validation
+    design = design_matrix(samples, FeatureSpec(), seed=3)
+    three, zero = (
+        cross_validate(Folds(design, TASK, spec, seed), SolverSettings()) for seed in (3, 0)
+    )
+    assert ours.accuracies == three.accuracies != zero.accuracies
 
 
 def test_progress_is_told_of_every_stage(monkeypatch, mnist):
