@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def read_topic(name: str) -> str:
 def drawn_topic(text: str, console: Console) -> RenderableType:
     """Draw Markdown for a person: headings bold, code as it is, tables as wide as the terminal."""
     from rich.markdown import CodeBlock, Heading, Markdown
-    from rich.padding import Padding
     from rich.text import Text
     from rich.theme import Theme
 
@@ -39,7 +39,8 @@ def drawn_topic(text: str, console: Console) -> RenderableType:
 
     class PlainCode(CodeBlock):
         def __rich_console__(self, *_: Any) -> RenderResult:
-            yield Padding(Text(str(self.text).rstrip()), (0, 0, 0, 4))
+            code = indent(str(self.text).rstrip(), " " * 4)
+            yield Text(code, no_wrap=True, overflow="ignore")  # to be copied, however long
 
     class PlainMarkdown(Markdown):
         elements: ClassVar = Markdown.elements | {

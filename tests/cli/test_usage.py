@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnistcli.cli import topics
+from mnistcli.cli.terminal.console import PlainConsole
 from tests.conftest import unexpected_skips
 
 MISTAKES = [
@@ -77,6 +79,7 @@ def test_with_json_a_mistake_is_a_document(invoke, flag):
         "exit_code": 2,
     }
     assert invoke("predict", "--explian", "--", flag).err.startswith("error: ")
+    assert invoke("predict", "--", "-json").code == 5  # behind -- are no options
 
 
 def test_choices_are_taken_in_any_case(invoke):
@@ -106,19 +109,29 @@ def test_help_lists_commands_and_topics(invoke):
 
 def test_help_of_a_command_is_its_help(invoke):
     for words in (["train"], ["models"], ["models", "export"], ["help"]):
-        assert invoke("help", *words).out == invoke(*words, "--help").out
+        assert invoke("help", *words).out.startswith(invoke(*words, "--help").out)
 
 
 @pytest.mark.parametrize("name", topics.topics())
 def test_a_topic_is_plain_in_a_pipe_and_drawn_on_a_terminal(invoke, monkeypatch, name):
     text = topics.read_topic(name)
     assert text.startswith(f"# {topics.topics()[name]}\n")
-    assert invoke("help", name).out == text
+    assert invoke("help", name).out.endswith(text)  # behind the help of a command of that name
     monkeypatch.setattr("mnistcli.cli.commands.help._is_read_by_a_person", lambda: True)
     drawn = invoke("help", name, env={"COLUMNS": "72"}).out
+    drawn = drawn[drawn.rfind(topics.topics()[name][:20]) :]
     assert "#" not in drawn.splitlines()[0]
     assert "\x1b]8" not in drawn
     assert drawn.split()[:3] == topics.topics()[name].split()[:3]
+
+
+def test_code_in_a_topic_is_never_wrapped():
+    console = PlainConsole(file=io.StringIO(), width=40)
+    line = "mnistcli train 0v1 " + "--name x " * 9
+    console.print(
+        topics.drawn_topic(f"# A\n\n```\n{line}#\n```\n[x](http://y)", console), crop=False
+    )
+    assert console.file.getvalue().splitlines()[2] == f"    {line}#"
 
 
 def test_the_version_is_a_command_too(invoke):

@@ -45,14 +45,21 @@ def help(  # noqa: A001 - the command's name
         formatter = ctx.make_formatter()
         write_sections(formatter, (("Topics (mnistcli help TOPIC)", row) for row in titles.items()))
         write(f"{root.get_help()}\n\n{formatter.getvalue()}")
-    elif about[0] in root.command.commands:
-        root.command.main([*about, "--help"], prog_name=root.info_name)
-    elif about[0] in titles and len(about) == 1:
+        return
+    is_topic = about[0] in titles and len(about) == 1
+    if about[0] in root.command.commands:
+        try:
+            root.command.main([*about, "--help"], prog_name=root.info_name)
+        except SystemExit as end:
+            if end.code or not is_topic:
+                raise
+            write("\n")  # a topic of that name says more
+    if is_topic:
         text = topics.read_topic(about[0])
-        is_drawn = _is_read_by_a_person()
-        for part in (
-            drawn(lambda console: [topics.drawn_topic(text, console)]) if is_drawn else [text]
-        ):
+        if not _is_read_by_a_person():
+            write(text)
+            return
+        for part in drawn(lambda console: [topics.drawn_topic(text, console)]):
             write(part)
     else:
         known = [*root.command.commands, *titles]
