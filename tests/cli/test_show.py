@@ -53,15 +53,19 @@ def test_mean_of_a_class(invoke, mnist):
     assert len(json.loads(invoke("show", "--mean", "--json").out)["pictures"]) == 10
 
 
-def test_weights_of_a_model(invoke):
-    invoke("train", "--task", "0v1", "--limit", "200")
+@pytest.mark.parametrize(
+    ("task", "captions"),
+    [("0v1", ["for 1, against 0"]), ("0v1v2", ["for 0", "for 1", "for 2"])],
+)
+def test_weights_of_a_model_are_on_one_scale(invoke, task, captions):
+    invoke("train", "--task", task, "--limit", "200")
     from mnistcli import load_model
 
-    picture = json.loads(invoke("show", "--weights", "0v1", "--json").out)["pictures"][0]
-    coef = load_model().classifier.coef.reshape(28, 28)
-    assert np.allclose(picture["pixels"], coef / np.abs(coef).max())
-    assert picture["caption"] == "for 1, against 0"
-    out = invoke("show", "--weights", "0v1").out
+    pictures = json.loads(invoke("show", "--weights", task, "--json").out)["pictures"]
+    coef = load_model().classifier.coef.reshape(-1, 28, 28)
+    assert np.allclose([picture["pixels"] for picture in pictures], coef / np.abs(coef).max())
+    assert [picture["caption"] for picture in pictures] == captions
+    out = invoke("show", "--weights", task).out
     assert "speaks for it" in out
     assert {"#", "="} <= set(out)
 
