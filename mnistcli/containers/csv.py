@@ -209,31 +209,24 @@ def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
 def side_of_labels(values: Numbers) -> int:
     """Tell whether labels are in the first column of 785 or in the last: 0 or -1.
 
-    A label is a whole number from 0 to 9. Corners of digits are paper, so that a column in which
-    all is the same is no label beside one that varies; where both are 0 the first is the label, as
-    is usual.
+    A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
+    it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
 
     Raises
     ------
     FormatError
         Neither can be, or both.
     """
-    low, high = values[:, 1:-1].min(initial=0), values[:, 1:-1].max(initial=0)
-    ends = values[:, [0, -1]]
+    ends, inner = values[:, [0, -1]], values[:, 1:-1]
     could = ((ends >= 0) & (ends <= 9) & (ends % 1 == 0)).all(axis=0)
-    # What is out of the range of the pixels is none of them.
-    must = could & (ends > 1).any(axis=0) & bool(low >= 0 and high <= 1)
-    if must.any() and not must.all():
-        could = must
-    if could.all():
-        varies = (ends != ends[:1]).any(axis=0)
-        is_paper = (ends == values[:, [1, -2]]).all(axis=0)
-        if varies.any():
-            could &= varies
-        elif ends.any():
-            could &= ~is_paper if is_paper.any() and not is_paper.all() else could
-        else:
-            could[1] = False
+    if could.all() and not ends.any():
+        return 0
+    varies = (ends != ends[:1]).any(axis=0)
+    could &= varies | (ends != inner[:, [0, -1]]).any(axis=0)
+    if could.all() and inner.min() >= 0 and inner.max() <= 1 and (ends > 1).any():
+        could = (ends > 1).any(axis=0)  # no shares of ink
+    if could.all() and varies.any():
+        could = varies
     if could.all():
         raise FormatError(
             "may have its labels in the first of its 785 columns or in the last",

@@ -78,6 +78,16 @@ def test_standard_input_is_a_picture(invoke, mnist):
     assert invoke("predict", "-", "-q", stdin=png(mnist.test.images[0])).out == "7\n"
 
 
+def test_a_bad_row_of_a_table_takes_no_answer_from_the_others(invoke, mnist, tmp_path):
+    rows = [",".join(map(str, image.ravel())) for image in mnist.test.images[:4]]
+    rows[2] = rows[2][:50]
+    (tmp_path / "four.csv").write_text("\n".join(rows))
+    done = invoke("predict", str(tmp_path / "four.csv"), "-q")
+    assert done.code == 7
+    assert [line == "!" for line in done.out.splitlines()] == [False, False, True, False]
+    assert "four.csv row 3: has " in done.err
+
+
 def test_ten_thousand_images_in_one_file(invoke, mnist, tmp_path):
     np.save(tmp_path / "many.npy", mnist.test.images)
     done = invoke("predict", str(tmp_path / "many.npy"), "-q")
