@@ -35,7 +35,7 @@ class Block:
     lines: tuple[Line, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        """Give the lines to rich."""
+        """Yield the lines to rich."""
         for line in self.lines:
             yield from line
             yield Segment.line()

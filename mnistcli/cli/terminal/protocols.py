@@ -48,7 +48,7 @@ def graphic(
 
 
 def image_range(image: NDArray[Any]) -> float:
-    """Give the largest value that an image of its kind may have."""
+    """Return the largest value that an image of its kind may have."""
     return 255.0 if image.dtype == np.uint8 else 1.0
 
 

@@ -62,7 +62,7 @@ class Pixels(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Give a line of cells to textual."""
+        """Return a line of cells for textual."""
         return Strip(self._lines[y]) if y < len(self._lines) else Strip.blank(self.size.width)
 
 
@@ -89,7 +89,7 @@ class Canvas(Pixels, can_focus=True):
         self.is_down = False
 
     def render_line(self, y: int) -> Strip:
-        """Give a line of cells to textual, with the pen on it."""
+        """Return a line of cells for textual, with the pen on it."""
         strip = super().render_line(y)
         if self.pen is None or self.pen[1] // 2 != y:
             return strip

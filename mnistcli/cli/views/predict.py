@@ -244,7 +244,7 @@ class SheetOfPredictions:
 
 
 def headline(prediction: Prediction) -> str:
-    """Say what a picture was taken for."""
+    """Return what a picture was taken for, in a line."""
     sure = percent(prediction.probability)
     if prediction.answer != prediction.best:
         sure = f"best guess {prediction.best} at {sure}"
@@ -252,7 +252,7 @@ def headline(prediction: Prediction) -> str:
 
 
 def legend_of(why: Explanation, signs: tuple[str, str]) -> str:
-    """Say how to read an explanation, and that it adds up."""
+    """Return how to read an explanation, and that it adds up."""
     pixels = why.score - why.intercept
     sign = "-" if why.intercept < 0 else "+"
     return (
