@@ -52,11 +52,7 @@ def reliability_bins(
 ) -> tuple[ReliabilityBin, ...]:
     """Sort samples into `N_BINS` ranges of probability of the same width.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-        Class indices.
-    probabilities : ndarray of shape (n_samples, n_classes), float64
+    ``y`` are class indices, ``probabilities`` of shape (n_samples, n_classes).
     """
     if probabilities.shape[1] == 2:
         said, came_true = probabilities[:, 1], y == 1

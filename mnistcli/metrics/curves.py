@@ -20,13 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RocCurve:
-    """From the strictest threshold (nothing is positive) to the least strict.
+    """From the strictest threshold (infinite: nothing is positive) to the least strict.
 
-    Attributes
-    ----------
-    false_positive_rate, true_positive_rate : ndarray of shape (n_points,), float64
-    thresholds : ndarray of shape (n_points,), float64
-        Falling; the first is infinite. A sample is positive from its threshold on.
+    All of shape (n_points,). A sample is positive from its threshold on.
     """
 
     false_positive_rate: NDArray[np.float64]
@@ -38,11 +34,7 @@ class RocCurve:
 class PrecisionRecallCurve:
     """From the least strict threshold (recall 1) to the strictest, and the point (recall 0, 1).
 
-    Attributes
-    ----------
-    precision, recall : ndarray of shape (n_points,), float64
-    thresholds : ndarray of shape (n_points - 1,), float64
-        Rising; the last point has none.
+    Of shape (n_points,), but for the thresholds: the last point has none.
     """
 
     precision: NDArray[np.float64]
@@ -52,15 +44,7 @@ class PrecisionRecallCurve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassCurves:
-    """The curves of one class against the others.
-
-    Attributes
-    ----------
-    name : str
-    roc_auc, average_precision : float
-    roc : RocCurve
-    precision_recall : PrecisionRecallCurve
-    """
+    """The curves of one class against the others, and their areas."""
 
     name: str
     roc_auc: float
@@ -74,16 +58,7 @@ def curves_of(
 ) -> tuple[ClassCurves, ...]:
     """Return the curves of the positive class of two, else of each class against the rest.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-    class_names : tuple of str
-
-    Returns
-    -------
-    tuple of ClassCurves
-        The thresholds are probabilities of the class.
+    ``y`` and ``scores`` are as in `metrics.classification`; the thresholds are probabilities.
     """
     is_binary = scores.ndim == 1
     names = class_names[1:] if is_binary else class_names
@@ -119,11 +94,7 @@ def corner_for(distance: float) -> float:
 def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
     """Return the corners of the ROC curve; NaN rates without samples of a kind.
 
-    Parameters
-    ----------
-    ranking : Ranking
-    levels : ndarray of shape (n_levels,), float64
-        What to call its levels, falling.
+    ``levels`` of shape (n_levels,), falling, are what to call those of the ranking.
     """
     positives, negatives = ranking.n_positive, ranking.n_negative
     # A threshold at which as many of each kind come in as at the next one lies on a straight line.

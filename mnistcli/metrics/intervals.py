@@ -69,11 +69,9 @@ def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:
 def resampled_confusions(
     confusion: NDArray[np.int64], *, n_resamples: int = N_RESAMPLES, seed: int = SEED
 ) -> NDArray[np.int64]:
-    """Draw the confusion matrices of resamples that keep the number of samples of each class.
+    """Draw confusion matrices of resamples that keep the number of samples of each class.
 
-    Returns
-    -------
-    ndarray of shape (n_resamples, n_classes, n_classes), int64
+    Of shape (n_resamples, n_classes, n_classes).
     """
     rng = np.random.default_rng(seed)
     support = confusion.sum(axis=1)
@@ -93,18 +91,8 @@ def roc_auc_interval(
 ) -> Interval:
     """Return the interval of the mean ROC AUC over rankings of the same samples.
 
-    Parameters
-    ----------
-    rankings : sequence of Ranking
-        One for two classes, else one for each class; see `rankings_of`.
-    y : ndarray of shape (n_samples,), integer
-        Class indices, by which the resamples are stratified.
-    n_resamples, seed : int
-
-    Returns
-    -------
-    (float, float)
-        NaN where a class has no samples.
+    The rankings are those of `rankings_of`; resamples are stratified by ``y``, class indices of
+    shape (n_samples,). NaN where a class has no samples.
     """
     if any(math.isnan(ranking.roc_auc) for ranking in rankings):
         return UNKNOWN

@@ -9,16 +9,11 @@ if TYPE_CHECKING:
 
 
 def mcnemar(n_only_first: int, n_only_second: int) -> float:
-    """Return the exact two-sided p-value of McNemar's test (1947).
+    """Return the exact two-sided p-value of McNemar's test (1947) of who alone was how often right.
 
     Samples that both got right or both wrong say nothing. If the two were equally good, each of
     the others would be as likely right for one as for the other: the smaller count is binomial
     with p = 1/2.
-
-    Parameters
-    ----------
-    n_only_first, n_only_second : int
-        Samples that only the one, or only the other, got right.
     """
     n = n_only_first + n_only_second
     ways, total = 1, 0  # binomial coefficients, in whole numbers: no rounding, no overflow

@@ -93,10 +93,7 @@ def rankings_of(y: NDArray[np.integer], scores: NDArray[np.float64]) -> tuple[Ra
     Of several classes that is the probability. Their scores say how they compare in one sample and
     nothing from sample to sample: a number added to all of a sample's scores changes no answer.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
+    ``y`` and ``scores`` are as in `metrics.classification`.
     """
     if scores.ndim == 1:
         return (rank(y == 1, scores),)

@@ -85,15 +85,7 @@ def choose_threshold(
     """Choose the threshold that reaches a target and gives up least for it.
 
     For a recall that is the highest threshold which reaches it, for a precision the lowest.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-        Class indices 0 and 1.
-    probabilities : ndarray of shape (n_samples, 2), float64
-    target : Target
-    chosen_on : str
-        What to call these samples.
+    ``y`` are class indices, ``probabilities`` of shape (n_samples, 2) of the samples ``chosen_on``.
 
     Raises
     ------

@@ -26,6 +26,8 @@ _STYLE = Path(__file__).with_name("page.css")
 # More pictures than this are shown when asked for.
 _FEW = 10
 
+_MADE_BY = f"Made by mnistcli {__version__}. This page needs no network and runs no script."
+
 _PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
 _PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
 
@@ -49,7 +51,7 @@ def page(report: Report) -> str:
         tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
         (tag("p", note, class_="warning") for note in report.judged.notes),
     )
-    body = tag("body", header, tag("main", _sections(report)), tag("footer", _footer()))
+    body = tag("body", header, tag("main", _sections(report)), tag("footer", _MADE_BY))
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
@@ -73,18 +75,18 @@ def _sections(report: Report) -> Iterator[Markup]:
     yield _section("In numbers", tables.headline_numbers(evaluation))
     yield _section(
         "Class by class",
-        _prose("In small type the intervals that hold the truth in 95 of 100 such samples."),
+        tag("p", "In small type the intervals that hold the truth in 95 of 100 such samples."),
         tables.class_table(evaluation),
     )
     yield _section(
         "What is taken for what",
-        _prose("Images of each row's class, by what was answered. Blue is right, red is wrong."),
+        tag("p", "Images of each row's class, by what was answered. Blue is right, red is wrong."),
         tables.confusion_heat_map(evaluation.confusion, names),
     )
     if (errors := judged.pair_errors()) is not None:
         yield _section(
             "Each pair's own model",
-            _prose("Mistakes in percent of the test images of the two digits."),
+            tag("p", "Mistakes in percent of the test images of the two digits."),
             tables.pair_error_heat_map(errors, names),
         )
     yield _section(
@@ -107,7 +109,7 @@ def _sections(report: Report) -> Iterator[Markup]:
         summary = tag("summary", f"All {len(report.looks_for)} of them")
         pictures = tag("details", summary, pictures)
     words = _PIXELS if looks_at_pixels(report.model) else _PATCHES
-    yield _section("What it looks for", _prose(words), pictures)
+    yield _section("What it looks for", tag("p", words), pictures)
     yield from _digits(report)
     yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))
     yield _section("The card", _card(report.model.card))
@@ -130,17 +132,17 @@ def _digits(report: Report) -> Iterator[Markup]:
         which = f"The worst {shown} of {n_wrong:,}. " if shown < n_wrong else ""
         yield _section(
             title if n_wrong > 1 else "The only mistake",
-            _prose(f"{which}In percent how sure it was of the wrong answer."),
+            tag("p", f"{which}In percent how sure it was of the wrong answer."),
             gallery(map(_answered, judged.mistakes)),
         )
     yield _section(
         "Least certain",
-        _prose("Where its answer had the lowest probability; in red where it was wrong."),
+        tag("p", "Where its answer had the lowest probability; in red where it was wrong."),
         gallery(map(_answered, report.least_certain)),
     )
     yield _section(
         "Most certain",
-        _prose("Right answers, those with the highest probability of each class."),
+        tag("p", "Right answers, those with the highest probability of each class."),
         gallery(map(_answered, report.most_certain)),
     )
 
@@ -150,21 +152,18 @@ def _answered(each: CaptionedImage) -> Markup:
     is_right = truth == answer
     said = answer if is_right else f"{truth}, not {answer}"
     alt = f"a {truth}" if is_right else f"a {truth} taken for {answer}"
-    caption = [said, f"{_sure(each.facts['p_answer'])} · #{each.facts['index']}"]
+    sure = tables.unbroken(percent(each.facts["p_answer"], digits=1))
+    caption = [said, f"{sure} · #{each.facts['index']}"]
     return figure(each.image, caption, alt, class_="" if is_right else "mistake")
-
-
-def _sure(probability: float) -> str:
-    return tables.unbroken(percent(probability, digits=1))
 
 
 def _how_to_reproduce(card: ModelCard, ref: str) -> Iterator[Markup]:
     if card.command:
-        yield _prose("It was trained with")
+        yield tag("p", "It was trained with")
         yield tag("pre", tag("code", card.command), tabindex="0")
-        yield _prose("and whether the same comes out again is told by")
+        yield tag("p", "and whether the same comes out again is told by")
     else:
-        yield _prose("It was trained from Python; whether the same comes out again is told by")
+        yield tag("p", "It was trained from Python; whether the same comes out again is told by")
     yield tag("pre", tag("code", f"mnistcli models reproduce {ref}"), tabindex="0")
 
 
@@ -179,11 +178,3 @@ def _card(card: ModelCard) -> Markup:
 
 def _section(title: str, *content: Content) -> Markup:
     return tag("section", tag("h2", title), content)
-
-
-def _prose(text: str) -> Markup:
-    return tag("p", text)
-
-
-def _footer() -> str:
-    return f"Made by mnistcli {__version__}. This page needs no network and runs no script."
