@@ -13,7 +13,6 @@ import hashlib
 import json
 import math
 import os
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 VERSION = 3
 MAX_ENTRIES = 3
 _MARK = "mnistcli features"
-_NAME = re.compile(r"[0-9a-f]{32}\.safetensors")
 _MAX_HEADER_BYTES = 1 << 16
 _UNUSABLE = (MnistCliError, LookupError, TypeError, ValueError, OSError, RecursionError)
 
@@ -104,7 +102,7 @@ class FeatureCache:
 
 def _is_entry(path: Path) -> bool:
     """Return whether a file was written here: by its name, its owner and what it says."""
-    if not _NAME.fullmatch(path.name) or not is_own_file(path):
+    if path.suffix != ".safetensors" or not is_own_file(path):
         return False
     try:
         with open_regular(path) as file:

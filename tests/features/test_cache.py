@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -85,6 +86,14 @@ def test_files_of_others_in_the_folder_survive(samples, cache):
     os.utime(cache.folder / foreign[-1], (0, 0))
     (cache.folder / ("2" * 32 + ".safetensors")).symlink_to("nowhere")
     (cache.folder / "loop.safetensors").symlink_to("loop.safetensors")
+    design_matrix(samples, SPEC, seed=99, cache=cache)
+    (entry,) = (
+        path for path in cache.folder.iterdir() if path.stat(follow_symlinks=False).st_size > 99
+    )
+    for name in (f"{entry.stem}.bak", "3" * 32 + ".safetensors"):  # a user's copies
+        shutil.copy(entry, cache.folder / name)
+        os.utime(cache.folder / name, (0, 0))
+    entry.unlink()
     before = {path.name for path in cache.folder.iterdir()}
     keys = set()
     for seed in range(MAX_ENTRIES + 1):

@@ -173,6 +173,12 @@ def test_a_card_of_other_types_or_out_of_bounds_is_none(place):
         ModelCard.from_json(forged_card(*place))
 
 
+def test_a_card_writes_no_number_that_json_has_no_word_for():
+    card = dataclasses.replace(make_model().card, metrics={"test_accuracy": np.nan})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        card.to_json()
+
+
 def test_a_card_that_has_no_order_yet_is_read():
     content = json.loads(make_model().card.to_json())
     del content["order"]
