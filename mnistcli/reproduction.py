@@ -37,12 +37,10 @@ class Reproduction:
     is_identical : bool
         Every weight, every intercept and all that its features learned has the same bits.
     largest_difference : float
-        Of a weight or an intercept, as a share of the largest weight or intercept.
-    distance : float
-        ||W - W'||, the Euclidean distance of the weights.
-    distance_bound : float or None
-        What the two certificates allow: each says how far its weights are from the optimum at
-        most. None where one of them does not say.
+        Of a weight or an intercept, as a share of the largest one.
+    distance, distance_bound : float
+        ||W - W'||, and what the certificates allow: each bounds the distance to the optimum. None
+        where one of them does not.
     n_different : int
         Test images on which they disagree.
     """

@@ -46,15 +46,8 @@ def likeness_of(
     n_points: int,
 ) -> NDArray[np.float32]:
     """Return the mean over the views of the features of images, before they become bytes.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-    filters : sequence of ndarray of shape (n_filters, side * side), float32
-    views : sequence of View
-    n_points : int
-        Points across and down, around each of which squares are averaged. The features are filter
-        by filter within a point, point by point within a size of patches.
+    Filters have shape (n_filters, side * side). There are ``n_points`` points across and down. The
+    features are filter by filter within a point, point by point within a size of patches.
     """
     looks = (
         likeness(normalised(images, view) / np.float32(255), filters, n_points) for view in views
