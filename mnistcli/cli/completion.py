@@ -13,6 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.datasets.catalog import CATALOG, NAMED_SOURCES
 from mnistcli.errors import MnistCliError
 from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 # Typer looks for it by the program's name.
 VARIABLE = "_MNISTCLI_COMPLETE"
-
-# Those of datasets.catalog, whose package imports NumPy.
-DATASETS = ("mnist", "fashion-mnist", "kmnist", "qmnist")
 
 
 def prepare() -> None:
@@ -62,7 +60,7 @@ def _tasks() -> Iterator[str]:
 
 def datasets() -> list[str]:
     """Give the names of the datasets."""
-    return list(DATASETS)
+    return list(CATALOG)
 
 
 def formats() -> list[str]:
@@ -74,7 +72,7 @@ def formats() -> list[str]:
 
 def sources() -> list[str]:
     """Give where a dataset can come from, beside URLs and paths."""
-    return ["auto", "bundled", "mirror", "openml", "keras"]
+    return list(NAMED_SOURCES)
 
 
 def help_words(ctx: Any) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.output import Format, Output
 from mnistcli.cli.terminal.capabilities import Render
+from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
 _OUTPUT_PANEL = "Output"
@@ -80,7 +81,7 @@ DatasetOption = Annotated[
         "--dataset",
         metavar="NAME",
         autocompletion=completion.datasets,
-        help="mnist, fashion-mnist, kmnist or qmnist.",
+        help=f"One of {', '.join(CATALOG)}.",
     ),
 ]
 AnotherDatasetOption = Annotated[

@@ -1,20 +1,28 @@
 """Datasets of digits: what exists, how it is had and checked, where it is kept.
 
 catalog      what datasets exist and by which checksums they are known
-containers   IDX, ARFF, npz bytes -> arrays
-download     the box, mirrors, URLs, files and folders -> the four arrays of a dataset
+sources      the box, mirrors, URLs, files and folders -> the four arrays of a dataset
+download     single files over HTTP, verified
 store        the arrays on disk, memory-mapped: ``open_dataset("mnist").train.images``
+
+The catalogue alone is imported at once: help and completion name the datasets without NumPy.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, find_dataset
-from mnistcli.datasets.store import (
-    Dataset,
-    DatasetStore,
-    Installation,
-    InstalledFile,
-    LabelledImages,
-    open_dataset,
-)
+
+if TYPE_CHECKING:
+    from mnistcli.datasets.store import (
+        Dataset,
+        DatasetStore,
+        Installation,
+        InstalledFile,
+        LabelledImages,
+        open_dataset,
+    )
 
 __all__ = [
     "CATALOG",
@@ -27,3 +35,12 @@ __all__ = [
     "find_dataset",
     "open_dataset",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from mnistcli.datasets import store
+
+    return getattr(store, name)

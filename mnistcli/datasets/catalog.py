@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PartName = Literal["train-images", "train-labels", "test-images", "test-labels"]
 PART_NAMES: tuple[PartName, ...] = get_args(PartName)
+# Where a dataset can come from, beside URLs and paths.
+NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,6 @@ class DatasetSpec:
         checksum decides, not the channel.
     attribution, licence : str
         Whom to thank, and on which terms the data may be used.
-    class_names : tuple of str
-        What the labels 0 to 9 stand for.
     bundled : bool
         Whether the published files are inside this package.
     openml_urls : tuple of str
@@ -97,7 +97,6 @@ class DatasetSpec:
     mirrors: tuple[str, ...]
     attribution: str
     licence: str
-    class_names: tuple[str, ...] = tuple("0123456789")
     bundled: bool = False
     openml_urls: tuple[str, ...] = ()
     keras_url: str | None = None
@@ -205,18 +204,6 @@ _FASHION_MNIST = DatasetSpec(
     ),
     attribution="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST (arXiv:1708.07747), Zalando SE",
     licence="MIT",
-    class_names=(
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
 )
 
 _KMNIST = DatasetSpec(
@@ -234,7 +221,6 @@ _KMNIST = DatasetSpec(
     attribution='"KMNIST Dataset" (created by CODH), adapted from "Kuzushiji Dataset" '
     "(created by NIJL and others), doi:10.20676/00000341",
     licence="CC BY-SA 4.0",
-    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 )
 
 # The labels of QMNIST are IDX2 files of int32 with eight columns; the first is the digit, the
@@ -264,6 +250,5 @@ _QMNIST = DatasetSpec(
     licence="BSD-style",
 )
 
-CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(
-    {spec.name: spec for spec in (_MNIST, _FASHION_MNIST, _KMNIST, _QMNIST)}
-)
+_SPECS = {spec.name: spec for spec in (_MNIST, _FASHION_MNIST, _KMNIST, _QMNIST)}
+CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(_SPECS)

@@ -27,6 +27,7 @@ import numpy as np
 
 from mnistcli.containers.digits import checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, kind_of, stream_of
+from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     Failures = Sequence[tuple[str, str]]
 
 BUNDLE = Path(__file__).with_name("bundled")
-NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
 
 
 @dataclass(frozen=True, slots=True)

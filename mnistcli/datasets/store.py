@@ -1,4 +1,4 @@
-"""The decoded datasets on disk: open, install, verify, remove.
+"""The decoded datasets on disk: open, install, verify.
 
     <folder>/
         CACHEDIR.TAG             backup programs leave the folder out
@@ -31,7 +31,6 @@ import hashlib
 import json
 import mmap
 import os
-import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -302,30 +301,6 @@ class DatasetStore:
             raise
         return self._installation(spec, manifest)
 
-    def remove(self, name: str) -> int:
-        """Delete a dataset from the store; return how many bytes that freed, 0 if none was there.
-
-        Raises
-        ------
-        StorageError
-            The operating system refused.
-        """
-        spec = find_dataset(name, self.catalog)
-        folder = self._dataset_folder(spec)
-        if files.kind_of_path(folder) != "folder":
-            return 0
-        with (
-            files.lock(self.folder / f".{spec.name}.lock"),
-            files.storage_errors("remove", folder),
-        ):
-            # The manifest goes first: without it the rest is nothing.
-            names = [MANIFEST_NAME, *(f"{part.name}.npy" for part in spec.parts)]
-            n_freed = sum(_remove(folder / name) for name in names)
-            files.sweep_dead_temporaries(folder)
-            with contextlib.suppress(OSError):  # someone else's files are in it
-                folder.rmdir()
-        return n_freed
-
     def installed(self) -> tuple[str, ...]:
         """Name the datasets in the store, in the order of the catalogue, unverified."""
         return tuple(
@@ -490,23 +465,10 @@ def _write_npy(folder: Path, part: PartSpec, array: NDArray[np.uint8]) -> _Entry
 
 
 def _clear_the_way(path: Path) -> None:
-    """Remove a folder that stands where a file has to be: a rename replaces anything else."""
+    """Remove an empty folder where a file has to be: what is in another one is not ours."""
     with files.storage_errors("replace", path):
         if files.kind_of_path(path, follow=False) == "folder":
-            shutil.rmtree(path)
-
-
-def _remove(path: Path) -> int:
-    try:
-        n_bytes = path.lstat().st_size
-        path.unlink()
-    except FileNotFoundError:
-        return 0
-    except (IsADirectoryError, PermissionError):  # what unlink says of a folder depends
-        if files.kind_of_path(path) != "folder":
-            raise
-        shutil.rmtree(path)
-    return n_bytes
+            path.rmdir()
 
 
 def _map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], _Stamp]:

@@ -36,6 +36,7 @@ PRINTED_BY = {
     "report": [("report",)],
     "doctor": [("doctor",)],
     "download": [("download",)],
+    "datasets": [("download", "--list")],
     "error": [("evaluate", "nothing")],
 }  # fmt: skip
 

@@ -118,7 +118,6 @@ def test_the_first_use_needs_nothing_and_says_nothing(tmp_path, digits):
 def test_a_store_that_is_only_asked_makes_nothing(tmp_path):
     store = DatasetStore(tmp_path / "store")
     assert store.installed() == ()
-    assert store.remove("mnist") == 0
     with pytest.raises(DataUnavailableError, match="MNIST is not installed"):
         store.verify()
     with pytest.raises(DataUnavailableError):
@@ -169,7 +168,7 @@ def run_code(code: str) -> list[str]:
 
 
 def test_an_unknown_dataset(tmp_path):
-    for call in ("open", "install", "verify", "remove"):
+    for call in ("open", "install", "verify"):
         with pytest.raises(UsageError, match="unknown dataset 'mnits'"):
             getattr(DatasetStore(tmp_path), call)("mnits")
 
@@ -248,30 +247,6 @@ def test_a_bad_source_leaves_nothing_of_itself(tiny, tmp_path, site):
         store.install("tiny", site.publish("/bad/", tiny.published, flipped))
     assert set(everything_in(store.folder)) == {".tiny.lock"}
     assert store.installed() == ()
-
-
-def test_remove(tiny_store):
-    n_bytes = sum(path.stat().st_size for path in (tiny_store.folder / "tiny").iterdir())
-    assert tiny_store.remove("tiny") == n_bytes
-    assert not (tiny_store.folder / "tiny").exists()
-    assert tiny_store.installed() == ()
-    assert tiny_store.remove("tiny") == 0
-    with pytest.raises(DataUnavailableError) as caught:
-        tiny_store.open("tiny")
-    assert caught.value.hint == "mnistcli download --dataset tiny"
-
-
-def test_remove_leaves_what_is_not_ours(tiny_store):
-    mine = tiny_store.folder / "tiny" / "mine.txt"
-    mine.write_text("notes")
-    tiny_store.remove("tiny")
-    assert mine.read_text() == "notes"
-
-
-def test_an_open_dataset_survives_its_removal(tiny_store, tiny):
-    dataset = tiny_store.open("tiny")
-    tiny_store.remove("tiny")
-    assert_same(dataset, tiny.arrays)
 
 
 def test_other_datasets_are_never_fetched_by_opening(tmp_path):
@@ -381,7 +356,7 @@ DAMAGES = {
     "truncated": lambda folder: os.truncate(folder / "train-images.npy", 100_000),
     "folder": lambda folder: (
         (folder / "test-labels.npy").unlink(),
-        (folder / "test-labels.npy" / "x").mkdir(parents=True),
+        (folder / "test-labels.npy").mkdir(),
     ),
     "manifest folder": lambda folder: (
         (folder / "manifest.json").unlink(),
@@ -409,6 +384,16 @@ def test_damaged_mnist_heals_itself_and_says_so(boxed_store, tiny, damage):
     assert sorted(path.name for path in (boxed_store.folder / "mnist").iterdir()) == sorted(
         ["manifest.json", *(f"{name}.npy" for name in NAMES)]
     )
+
+
+@pytest.mark.parametrize("name", ["train-images.npy", "manifest.json"])
+def test_a_folder_of_somebody_s_in_the_way_is_left_alone(tmp_path, tiny, name):
+    mine = tmp_path / "store" / "tiny" / name / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("notes")
+    with pytest.raises(StorageError, match=f"cannot replace .*{name}: Directory not empty"):
+        tiny.store(tmp_path / "store").install("tiny", str(tiny.write_to(tmp_path / "published")))
+    assert mine.read_text() == "notes"
 
 
 def test_what_the_fast_path_leaves_open_verify_finds(boxed_store, tiny):

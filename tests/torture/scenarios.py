@@ -161,9 +161,6 @@ SCENARIOS = {
         ("download", "--source", "bundled", "-q"),
         "datasets",
     ),
-    "remove dataset": Scenario(
-        first_use, lambda home: store_of(home).remove("mnist"), (), "datasets"
-    ),
 }
 
 

@@ -24,6 +24,9 @@ def download(
             "a URL or a path.",
         ),
     ] = "auto",
+    listed: Annotated[
+        bool, typer.Option("--list", help="List the datasets that there are.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Read and hash every byte of what is there.")
     ] = False,
@@ -44,6 +47,8 @@ def download(
 
       mnistcli download --source mnist_784.arff.gz
 
+      mnistcli download --list
+
       mnistcli download --check
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
@@ -51,9 +56,12 @@ def download(
         raise UsageError("--check goes with neither --source nor --force")
 
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.download import InstallationView
+    from mnistcli.cli.views.download import CatalogView, InstallationView
 
     store = session_of(ctx).store()
+    if listed:
+        out.emit(CatalogView(store.catalog, store.installed()))
+        return
     if check:
         out.emit(InstallationView(store.verify(dataset), checked=True))
         return

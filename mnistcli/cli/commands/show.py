@@ -18,6 +18,7 @@ from mnistcli.cli.options import (
     of_model,
 )
 from mnistcli.cli.session import session_of
+from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
 _WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
@@ -53,7 +54,7 @@ def show(
         typer.Option(
             metavar="NAME",
             autocompletion=completion.datasets,
-            help="mnist, fashion-mnist, kmnist or qmnist.",
+            help=f"One of {', '.join(CATALOG)}.",
             show_default="mnist, for mistakes the model's own",
         ),
     ] = None,

@@ -10,11 +10,42 @@ from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.datasets import Installation
+    from mnistcli.datasets import DatasetSpec, Installation
+
+
+@dataclass(frozen=True)
+class CatalogView(View):
+    """The datasets that there are, and which of them are installed."""
+
+    schema = "datasets"
+    catalog: Mapping[str, DatasetSpec]
+    installed: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        keys, *rows = self.rows()
+        return {"datasets": [dict(zip(keys, row, strict=True)) for row in rows]}
+
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        yield "name", "title", "state", "licence"
+        for name, spec in self.catalog.items():
+            state = "bundled" if spec.bundled else "not installed"
+            yield name, spec.title, "installed" if name in self.installed else state, spec.licence
+
+    def lines(self) -> Iterator[str]:
+        return iter(self.catalog)
+
+    def table(self, console: Console) -> RenderableType:
+        datasets = ruled_table(console)
+        headings, *rows = self.rows()
+        for heading in headings:
+            datasets.add_column(heading)
+        for row in rows:
+            datasets.add_row(*row)
+        return datasets
 
 
 @dataclass(frozen=True)
