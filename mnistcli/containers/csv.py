@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mnistcli.containers.arrays import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
@@ -96,8 +97,10 @@ class Table:
         """Read the rows, about a megabyte of them at a time."""
         n_before = 0
         for block in self.blocks:
-            if block:
-                rows = _parse(block[:-1].split(b"\n"), self.layout, n_before + 1)
+            lines = block[:-1].split(b"\n") if block else []
+            # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
+            for start in range(0, len(lines), BLOCK_PICTURES):
+                rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
                 n_before += len(rows.values)
                 yield rows
         if not n_before:
@@ -332,7 +335,7 @@ def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     block = b"\n".join(lines) + b"\n"
     values = _whole_numbers(block, layout.n_columns)
     if values is None:
-        values = _numbers(block, layout)
+        values = _numbers([line.decode("ascii", "replace") for line in lines], layout)
     if values is not None:
         return Rows(values, {})
     if len(lines) == 1:
@@ -340,7 +343,8 @@ def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
             return Rows(np.array([_row(lines[0], layout)], np.float32), {})
         except FormatError as error:
             error.where = f" row {first}"
-            return Rows(np.full((1, layout.n_columns), np.nan, np.float32), {0: error})
+            fault = error.with_traceback(None)  # whose frames would keep the lines
+            return Rows(np.full((1, layout.n_columns), np.nan, np.float32), {0: fault})
     half = len(lines) // 2
     above, below = _parse(lines[:half], layout, first), _parse(lines[half:], layout, first + half)
     faults = above.faults | {half + i: fault for i, fault in below.faults.items()}
@@ -367,9 +371,8 @@ def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
     return numbers.reshape(n_rows, n_columns)
 
 
-def _numbers(block: bytes, layout: Layout) -> Numbers | None:
+def _numbers(lines: list[str], layout: Layout) -> Numbers | None:
     """Parse numbers of any kind; None where one of the cells that matter is none."""
-    lines = block.decode("ascii", "replace").splitlines()
     n_commas = layout.n_columns - 1
     if not all(line.count(",") == n_commas for line in lines):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from mnistcli.containers import csv
 from mnistcli.containers.arff import open_arff
+from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, stream_of
 
 from .making import KAGGLE, digits_in, table
@@ -72,6 +74,28 @@ def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
     images, _, faults = digits_in(b"\n".join(lines))
     assert [fault.partition(":")[0] for fault in faults] == [" row 7", " row 200"]
     assert (images.reshape(300, -1).max(axis=1) > 0).sum() == 298
+
+
+def test_short_lines_take_no_memory_for_what_they_lack():
+    tracemalloc.start()
+    try:
+        with stream_of(
+            io.BytesIO(table([[1], *PIXELS[:, :1]], KAGGLE) + b"1\n" * 20_000)
+        ) as stream:
+            n = sum(len(block.faults) for block in read_digits(stream))
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+    assert n == 20_000
+
+
+@pytest.mark.parametrize("strange", ["\v", "\f", "\x1c", "\x1e", "\x85", "\u2028"])
+def test_only_line_ends_end_lines(strange):
+    lines = table([[1, 2, 3], *PIXELS], KAGGLE).decode().splitlines()
+    lines[2] = lines[2].replace(",0", f",0{strange}0", 1)
+    images, _, faults = digits_in("\n".join(lines).encode())
+    assert len(images) == 3
+    assert len(faults) == 1
 
 
 def test_labels_that_are_no_numbers_cost_no_picture():
