@@ -83,6 +83,8 @@ def test_digits_outside_the_task_are_noted(binary, mnist):
     assert (judged.evaluation.n_samples, judged.on) == (n, "own.csv")
     left_out = f"{20 - n} of 20 images show no digit of the task: left out"
     assert judged.notes == ("read upside down", left_out)
+    threes = replace(some(mnist.test, 3), notes=("read upside down",))
+    assert evaluate(binary, threes).notes == ("read upside down",)
     assert evaluate(binary, some(mnist.test, 3, 8)).notes == ()
     assert evaluate(binary, mnist).notes == ()
     with pytest.raises(DataUnavailableError, match=r"own\.csv has no image for the task 3v8"):
