@@ -160,8 +160,26 @@ def test_an_explanation_is_drawn_with_its_sum(invoke):
     why = answers(invoke, "-i", "7", "--explain")[0]["explanation"]
     assert f"why {why['answer']}, not {why['runner_up']}" in out
     assert f"ink that speaks for {why['answer']} rather than {why['runner_up']}" in out
-    assert f"= {why['score']:.2f} = log(" in out
+    intercept, score = why["intercept"], why["score"]
+    signed = f"{'-' if intercept < 0 else '+'} intercept {abs(intercept):.2f}"
+    assert f"pixels {score - intercept:.2f} {signed} = {score:.2f} = log(" in out
     assert {"+", "#", "-", "="} <= set(out)
+
+
+def test_the_best_class_is_the_bold_one(invoke):
+    out = invoke("predict", "-i", "7", "--show", "--render", "half").out
+    assert re.findall(r"\x1b\[1m *(\d) ", out) == [answers(invoke, "-i", "7")[0]["best"]]
+
+
+@pytest.mark.parametrize("is_of_pair", [True, False])
+def test_the_legend_names_whose_probabilities_they_are(is_of_pair):
+    from mnistcli.cli.views.predict import legend_of
+    from mnistcli.prediction import Explanation
+
+    why = Explanation("7", "4", np.zeros((28, 28)), -0.5, 1.5, 0.75, 0.25, is_of_pair)
+    _, odds, *whose = legend_of(why, ("red", "blue")).splitlines()
+    assert odds == "pixels 2.00 - intercept 0.50 = 1.50 = log(75.00 % / 25.00 %)"
+    assert whose == (["by the model of 7 and 4 alone"] if is_of_pair else [])
 
 
 def test_pictures_of_predictions_go_into_a_file(invoke, tmp_path):
