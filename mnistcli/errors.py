@@ -143,7 +143,8 @@ class SomeInputsFailedError(MnistCliError):
     exit_code = 7
 
     def __init__(self, n_failed: int, n_inputs: int) -> None:
-        super().__init__(f"{n_failed} of {n_inputs} inputs failed, the others were answered")
+        some = f"{n_failed} of {n_inputs} inputs failed, the others were answered"
+        super().__init__(some if n_failed < n_inputs else f"all {n_inputs} inputs failed")
 
 
 class QualityGateError(MnistCliError):

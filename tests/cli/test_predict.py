@@ -441,6 +441,12 @@ def test_every_input_has_its_line_in_its_place(invoke, mixed, format_):
     )
 
 
+def test_all_inputs_may_fail(invoke, mixed):
+    done = invoke("predict", mixed[0], mixed[2], "-q")
+    assert (done.code, done.out) == (7, "!\n!\n")
+    assert done.err.splitlines()[-1] == "error: all 2 inputs failed"
+
+
 def test_a_sheet_has_the_pictures_that_could_be_read(invoke, mixed, tmp_path):
     done = invoke("predict", *mixed, "--output", str(tmp_path / "sheet.png"), "-q")
     assert (done.code, done.out) == (7, "!\n7\n!\n7\n")
