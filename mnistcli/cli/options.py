@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,34 +14,16 @@ from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
-_OUTPUT_PANEL = "Output"
+output_option = partial(typer.Option, rich_help_panel="Output")
 
 
-JsonFlag = Annotated[
-    bool, typer.Option("--json", rich_help_panel=_OUTPUT_PANEL, help="Print one JSON document.")
-]
+JsonFlag = Annotated[bool, output_option("--json", help="Print one JSON document.")]
 JsonLinesFlag = Annotated[
-    bool,
-    typer.Option(
-        "--jsonl",
-        rich_help_panel=_OUTPUT_PANEL,
-        help="Print JSON lines, each as soon as it is known.",
-    ),
+    bool, output_option("--jsonl", help="Print JSON lines, each as soon as it is known.")
 ]
-TsvFlag = Annotated[
-    bool,
-    typer.Option(
-        "--tsv", rich_help_panel=_OUTPUT_PANEL, help="Print tab-separated values with a header."
-    ),
-]
+TsvFlag = Annotated[bool, output_option("--tsv", help="Print tab-separated values with a header.")]
 QuietFlag = Annotated[
-    bool,
-    typer.Option(
-        "--quiet",
-        "-q",
-        rich_help_panel=_OUTPUT_PANEL,
-        help="Print only the answer itself, and no notes.",
-    ),
+    bool, output_option("--quiet", "-q", help="Print only the answer itself, and no notes.")
 ]
 
 
@@ -56,22 +39,20 @@ RawFlag = Annotated[
 ]
 RenderOption = Annotated[
     Render,
-    typer.Option(
+    output_option(
         "--render",
         envvar="MNISTCLI_RENDER",
-        rich_help_panel=_OUTPUT_PANEL,
         help="How to draw pictures.",
         show_default="the best the terminal can",
     ),
 ]
 PictureOption = Annotated[
     Path | None,
-    typer.Option(
+    output_option(
         "--output",
         "-o",
         metavar="FILE.png",
         callback=png_only,
-        rich_help_panel=_OUTPUT_PANEL,
         help="Write pictures to a PNG file instead of drawing them.",
     ),
 ]

@@ -41,7 +41,7 @@ MISTAKES = [
     (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
     (
         ["completion"],
-        "missing argument 'shell'. Choose from: bash, zsh, fish",
+        "missing argument 'SHELL'. Choose from: bash, zsh, fish",
         "type mnistcli completion bash",
     ),
     (["predict", "--abstain-below", "nan", "x"], "--abstain-below nan is no number", None),

@@ -13,7 +13,9 @@ FOLDER = Path(__file__).parents[1] / "completions"
 
 
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(show_default=False)],
+    shell: Annotated[
+        Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
+    ],
 ) -> None:
     """Print a script that completes commands, options, models, tasks and datasets in a shell.
 

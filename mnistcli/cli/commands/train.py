@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -28,7 +29,8 @@ from mnistcli.settings import (
     solvers_for,
 )
 
-_MODEL, _DATA = "What is minimised", "Images"
+model_option = partial(typer.Option, rich_help_panel="What is minimised")
+data_option = partial(typer.Option, rich_help_panel="Images")
 
 
 def train(
@@ -58,8 +60,7 @@ def train(
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option(
-            rich_help_panel=_MODEL,
+        model_option(
             metavar=f"[{'|'.join(FEATURE_KINDS)}]",
             autocompletion=lambda: list(FEATURE_KINDS),
             help="What the model looks at; "
@@ -70,10 +71,9 @@ def train(
     ] = None,
     c: Annotated[
         str | None,
-        typer.Option(
+        model_option(
             "--C",
             metavar="NUMBER",
-            rich_help_panel=_MODEL,
             help=f"Weight of the data against the penalty, {RANGES['C']}; auto: the best by "
             "cross-validation.",
             show_default="1, or the preset's",
@@ -81,93 +81,60 @@ def train(
     ] = None,
     penalty: Annotated[
         Penalty,
-        typer.Option(
-            rich_help_panel=_MODEL,
+        model_option(
             help="What keeps the weights small. The solvers of l1: "
-            f"{', '.join(solvers_for('l1'))}; of elasticnet: {', '.join(solvers_for('elasticnet'))}.",
+            f"{', '.join(solvers_for('l1'))}; of elasticnet: {', '.join(solvers_for('elasticnet'))}."
         ),
     ] = "l2",
     l1_ratio: Annotated[
-        float | None,
-        typer.Option(
-            rich_help_panel=_MODEL, help=f"Share of L1 in the elastic net, {RANGES['l1_ratio']}."
-        ),
+        float | None, model_option(help=f"Share of L1 in the elastic net, {RANGES['l1_ratio']}.")
     ] = None,
     class_weight: Annotated[
-        ClassWeight | None,
-        typer.Option(rich_help_panel=_MODEL, help="Let every class count the same."),
+        ClassWeight | None, model_option(help="Let every class count the same.")
     ] = None,
     solver: Annotated[
         SolverName,
-        typer.Option(
-            rich_help_panel=_MODEL,
-            help="newton is ours, the others are scikit-learn's; auto takes the fastest.",
-        ),
+        model_option(help="newton is ours, the others are scikit-learn's; auto takes the fastest."),
     ] = "auto",
     tol: Annotated[
         float | None,
-        typer.Option(
-            rich_help_panel=_MODEL,
-            help=f"The solver's tolerance, {RANGES['tol']}.",
-            show_default="its own",
-        ),
+        model_option(help=f"The solver's tolerance, {RANGES['tol']}.", show_default="its own"),
     ] = None,
     max_iter: Annotated[
-        int | None,
-        typer.Option(
-            rich_help_panel=_MODEL, help="Most iterations.", show_default="the solver's own"
-        ),
+        int | None, model_option(help="Most iterations.", show_default="the solver's own")
     ] = None,
     dataset: DatasetOption = "mnist",
     cv: Annotated[
-        int | None,
-        typer.Option(metavar="K", rich_help_panel=_DATA, help="Cross-validate with K folds first."),
+        int | None, data_option(metavar="K", help="Cross-validate with K folds first.")
     ] = None,
     repeats: Annotated[
         int | None,
-        typer.Option(
-            metavar="R",
-            rich_help_panel=_DATA,
-            help="Cross-validate R times, shuffled anew.",
-            show_default="1",
-        ),
+        data_option(metavar="R", help="Cross-validate R times, shuffled anew.", show_default="1"),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            rich_help_panel=_DATA,
+        data_option(
             help="Processes for folds and pairs; -1 for all cores.",
             show_default="1, or all cores for pairs",
         ),
     ] = None,
     split: Annotated[
         SplitKind,
-        typer.Option(
-            rich_help_panel=_DATA,
-            help="The dataset's own training and test images, or all of them split anew.",
-        ),
+        data_option(help="The dataset's own training and test images, or all of them split anew."),
     ] = "standard",
     test_size: Annotated[
         float | None,
-        typer.Option(
-            rich_help_panel=_DATA,
-            help="Share of a random split that is kept for the test.",
-            show_default="0.2",
-        ),
+        data_option(help="Share of a random split that is kept for the test.", show_default="0.2"),
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(
-            rich_help_panel=_DATA,
+        data_option(
             help="Of the permutation of the training set, the folds, the subset and the split; "
-            f"{RANGES['seed']}.",
+            f"{RANGES['seed']}."
         ),
     ] = 0,
     limit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", rich_help_panel=_DATA, help="Train on a stratified subset of N images."
-        ),
+        int | None, data_option(metavar="N", help="Train on a stratified subset of N images.")
     ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the model.", show_default="the task")
