@@ -166,6 +166,14 @@ def test_an_explanation_is_drawn_with_its_sum(invoke):
     assert {"+", "#", "-", "="} <= set(out)
 
 
+@pytest.mark.parametrize(
+    ("bar", "said"), [("0", r"9 \(\d\d\.\d\d %\)"), ("1", r"\? \(best guess 9 at \d\d\.\d\d %\)")]
+)
+def test_the_headline_has_a_guess_only_where_there_is_no_answer(invoke, bar, said):
+    first = invoke("predict", "-i", "7", "--show", "--abstain-below", bar).out.splitlines()[0]
+    assert re.fullmatch(f"mnist test 7: {said}", first)
+
+
 def test_the_best_class_is_the_bold_one(invoke):
     out = invoke("predict", "-i", "7", "--show", "--render", "half").out
     assert re.findall(r"\x1b\[1m *(\d) ", out) == [answers(invoke, "-i", "7")[0]["best"]]
