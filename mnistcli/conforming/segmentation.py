@@ -139,8 +139,7 @@ def _digit_in(grey: Grey, reduction: int) -> Digit:
     try:
         mask, notes = _digit_mask(ink, noise)
     except FrameError as error:
-        error.reduction = reduction
-        raise
+        raise FrameError(error.box, reduction) from None
     steps += notes
     rows, columns = span(mask, 0), span(mask, 1)
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
@@ -225,7 +224,7 @@ def _digit_parts(ink: Ink, cut: float, noise: float) -> tuple[Mask, int]:
         if mass[inner].sum() > 0.1 * mass[keep].sum():
             keep = inner
     if inside := _inside_of_frame(labels, keep):
-        raise FrameError(inside)
+        raise FrameError(inside, 1)
     mask: Mask = keep[labels]
     if (n_digits := _count_digits(mask)) > 1:
         raise NoDigitError(f"holds {n_digits} digits", "cut it into pictures of one digit each")
@@ -278,14 +277,8 @@ def _inside_of_frame(labels: NDArray[np.intp], keep: Mask) -> Box | None:
             continue
         inked = inked[top:-bottom, left:-right]
         if inked.any() and max(extent(inked, 0), extent(inked, 1)) > LEAST_FRAMED * short:
-            inner.append(
-                Box(
-                    rows.start + top,
-                    rows.stop - bottom,
-                    columns.start + left,
-                    columns.stop - right,
-                )
-            )
+            down = rows.start + top, rows.stop - bottom
+            inner.append(Box(*down, columns.start + left, columns.stop - right))
     return min(inner, key=lambda box: box.height * box.width, default=None)
 
 
@@ -293,10 +286,11 @@ def _line_depth(frame: Mask) -> int:
     """Return how far a thin line along the top reaches down; 0 where there is none."""
     band = max(2, round(FRAME_BAND * len(frame)))
     line = frame[:band]
-    if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
+    lined = line.any(axis=0)
+    if lined.mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
         return 0
-    depths = band - line[::-1].argmax(axis=0)
-    return min(band, int(np.sort(depths[line.any(axis=0)])[int(0.9 * line.any(axis=0).sum())]) + 1)
+    depths = np.sort((band - line[::-1].argmax(axis=0))[lined])
+    return min(band, int(depths[int(0.9 * len(depths))]) + 1)
 
 
 # --- how many digits ----------------------------------------------------------------------------

@@ -82,10 +82,10 @@ class NoDigitError(Exception):
 class FrameError(NoDigitError):
     """Ink inside a frame, as in the box of a form."""
 
-    def __init__(self, inside: Box) -> None:
+    def __init__(self, inside: Box, reduction: int) -> None:
         super().__init__("is framed more than once", "cut out what is in the frames")
         self.box = inside
-        self.reduction = 1  # of the picture it was seen in, which its finder does not know
+        self.reduction = reduction
 
 
 class AllInkError(NoDigitError):

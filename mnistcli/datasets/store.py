@@ -113,18 +113,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class InstalledFile:
-    """One array in the store.
-
-    Attributes
-    ----------
-    name : str
-        ``"train-images"`` and so on; the file is ``<name>.npy``.
-    shape : tuple of int
-    n_bytes : int
-        The size of the file.
-    sha256 : str
-        Of the payload, the array's bytes.
-    """
+    """One array in the store: the size of ``<name>.npy``, the sha256 of the array's bytes."""
 
     name: PartName
     shape: tuple[int, ...]

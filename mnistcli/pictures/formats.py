@@ -208,51 +208,16 @@ class ImageFormat:
 
 # Pillow's security handbook asks for such a list: vulnerabilities are in the long tail of parsers.
 FORMATS = (
-    ImageFormat(
-        "PNG",
-        re.compile(rb"\x89PNG\r\n\x1a\n"),
-        (".png",),
-        "PngImagePlugin.PngImageFile",
-        _png,
-    ),
-    ImageFormat(
-        "JPEG",
-        re.compile(rb"\xff\xd8\xff"),
-        (".jpg", ".jpeg"),
-        "JpegImagePlugin.JpegImageFile",
-        _jpeg,
-    ),
+    ImageFormat("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), (".png",), "PngImagePlugin.PngImageFile", _png),
+    ImageFormat("JPEG", re.compile(rb"\xff\xd8\xff"), (".jpg", ".jpeg"), "JpegImagePlugin.JpegImageFile", _jpeg),
     ImageFormat("GIF", re.compile(rb"GIF8[79]a"), (".gif",), "GifImagePlugin.GifImageFile", _gif),
-    ImageFormat(
-        "BMP",
-        re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL),
-        (".bmp",),
-        "BmpImagePlugin.BmpImageFile",
-    ),
-    ImageFormat(
-        "TIFF",
-        re.compile(rb"II\*\0|MM\0\*"),
-        (".tif", ".tiff"),
-        "TiffImagePlugin.TiffImageFile",
-        _tiff,
-        MAX_TIFF_PIXELS,
-    ),
-    ImageFormat(
-        "WEBP",
-        re.compile(rb"RIFF....WEBP", re.DOTALL),
-        (".webp",),
-        "WebPImagePlugin.WebPImageFile",
-        _webp,
-        MAX_WEBP_PIXELS,
-    ),
-    ImageFormat(
-        "PGM",
-        re.compile(rb"P[1-6]\s"),
-        (".pgm", ".pbm", ".ppm", ".pnm"),
-        "PpmImagePlugin.PpmImageFile",
-        _pnm,
-    ),
-)
+    ImageFormat("BMP", re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL), (".bmp",), "BmpImagePlugin.BmpImageFile"),
+    ImageFormat("TIFF", re.compile(rb"II\*\0|MM\0\*"), (".tif", ".tiff"), "TiffImagePlugin.TiffImageFile",
+                _tiff, MAX_TIFF_PIXELS),
+    ImageFormat("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL), (".webp",), "WebPImagePlugin.WebPImageFile",
+                _webp, MAX_WEBP_PIXELS),
+    ImageFormat("PGM", re.compile(rb"P[1-6]\s"), (".pgm", ".pbm", ".ppm", ".pnm"), "PpmImagePlugin.PpmImageFile", _pnm),
+)  # fmt: skip
 
 
 def format_of(head: bytes) -> ImageFormat | None:
