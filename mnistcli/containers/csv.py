@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mnistcli.containers.reading import Stream
 
     Numbers = NDArray[np.float32]
+    Rows = tuple[Numbers, dict[int, FormatError]]
 
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16
@@ -37,6 +38,7 @@ LABEL_NAMES = frozenset(
     "label labels class classes y target targets digit number category truth".split()  # noqa: SIM905
 )
 HINT = "expected 784 pixels in a row, or a label and 784 pixels"
+_ALL_PIXELS = "has no labels: its 784 columns are all pixels"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb"""(["'])([^"',;\t\n]*)\1""")
@@ -71,21 +73,6 @@ class Layout(NamedTuple):
         return f"column {self.names[index] if self.names else index + 1}"
 
 
-class Rows(NamedTuple):
-    """Some rows of a table.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, n_columns), float32
-        NaN for what is no number; of columns that are neither pixels nor labels too.
-    faults : dict of int to FormatError
-        What is wrong with which of them, counted from 0.
-    """
-
-    values: Numbers
-    faults: dict[int, FormatError]
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of which the header was read, and not the rows."""
@@ -94,14 +81,22 @@ class Table:
     blocks: Iterator[bytes]
 
     def rows(self) -> Iterator[Rows]:
-        """Read the rows, about a megabyte of them at a time."""
+        """Read the rows, about a megabyte of them at a time.
+
+        Yields
+        ------
+        values : ndarray of shape (n, n_columns), float32
+            NaN for what is no number, and in columns that are neither pixels nor labels.
+        faults : dict of int to FormatError
+            What is wrong with which of them, counted from 0.
+        """
         n_before = 0
         for block in self.blocks:
             lines = block[:-1].split(b"\n") if block else []
             # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
             for start in range(0, len(lines), BLOCK_PICTURES):
                 rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
-                n_before += len(rows.values)
+                n_before += len(rows[0])
                 yield rows
         if not n_before:
             raise FormatError("has a header and no rows" if self.layout.names else "is empty")
@@ -110,12 +105,13 @@ class Table:
 def open_csv(stream: Stream) -> Table:
     """Read the first line of a table, and tell what its columns are."""
     raw = lines_of(stream)
-    first = next(raw, b"")
-    blocks = itertools.chain([first.removeprefix(b"\xef\xbb\xbf")], raw)
-    head = next((line for line in first.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-                 if line.strip() and not line.lstrip().startswith(b"#")), b"")  # fmt: skip
+    first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
+    lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
+    head = next(filter(bytes.strip, lines), b"")
     delimiter = max(b",;\t", key=head.count)
-    kept = cleaned(blocks, delimiter if head.count(delimiter) else None, b"#")
+    kept = cleaned(
+        itertools.chain([first], raw), delimiter if head.count(delimiter) else None, b"#"
+    )
     first = next((block for block in kept if block), b"")
     if not first:
         raise FormatError("is empty")
@@ -156,23 +152,18 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     if len(labels) == 1:
         return Layout(len(names), order, labels[0], names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
-    if len(labels) > 1:
+    reason = _ALL_PIXELS
+    if labels:
         reason = f"has several columns that may be its labels: {shown}"
-    else:
-        reason = "has no labels: " + (
-            f"no column is called 'label' ({shown} beside the pixels)"
-            if shown
-            else "its 784 columns are all pixels"
-        )
+    elif shown:
+        reason = f"has no labels: no column is called 'label' ({shown} beside the pixels)"
     return Layout(len(names), order, None, names, reason)
 
 
 def _layout_without_names(n_columns: int) -> Layout:
     columns = np.arange(n_columns)
     if n_columns == N_PIXELS:
-        return Layout(
-            n_columns, columns, without_labels="has no labels: its 784 columns are all pixels"
-        )
+        return Layout(n_columns, columns, without_labels=_ALL_PIXELS)
     if n_columns != N_PIXELS + 1:
         raise FormatError(f"has {n_columns:,} columns in its first line", hint=HINT)
     return Layout(n_columns, None, order=columns)
@@ -337,18 +328,19 @@ def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     if values is None:
         values = _numbers([line.decode("ascii", "replace") for line in lines], layout)
     if values is not None:
-        return Rows(values, {})
+        return values, {}
     if len(lines) == 1:
         try:
-            return Rows(np.array([_row(lines[0], layout)], np.float32), {})
+            return np.array([_row(lines[0], layout)], np.float32), {}
         except FormatError as error:
             error.where = f" row {first}"
             fault = error.with_traceback(None)  # whose frames would keep the lines
-            return Rows(np.full((1, layout.n_columns), np.nan, np.float32), {0: fault})
+            return np.full((1, layout.n_columns), np.nan, np.float32), {0: fault}
     half = len(lines) // 2
-    above, below = _parse(lines[:half], layout, first), _parse(lines[half:], layout, first + half)
-    faults = above.faults | {half + i: fault for i, fault in below.faults.items()}
-    return Rows(np.concatenate([above.values, below.values]), faults)
+    above, faults = _parse(lines[:half], layout, first)
+    below, more = _parse(lines[half:], layout, first + half)
+    faults |= {half + i: fault for i, fault in more.items()}
+    return np.concatenate([above, below]), faults
 
 
 def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
