@@ -60,7 +60,7 @@ def _two_colours(rgb: tuple[int, ...]) -> Style:
 
 def shades(image: Image, *, large: bool, ascii_only: bool = False) -> Block:
     """Draw by the density of characters: one for two rows of pixels, or, large, two for a pixel."""
-    levels = _levels(image)
+    levels = image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
     if large:
         levels = np.repeat(levels, 2, axis=1)
     else:
@@ -110,11 +110,6 @@ def _is_mostly_grey(image: Image) -> bool:
 def _characters(characters: NDArray[np.str_]) -> Block:
     lines = tuple([Segment("".join(line))] for line in characters.tolist())
     return Block(characters.shape[1], lines)
-
-
-def _levels(image: Image) -> NDArray[np.float64]:
-    levels = image.astype(np.float64)
-    return levels / 255.0 if image.dtype == np.uint8 else levels
 
 
 def _from_ramp(levels: NDArray[np.float64], ramp: str) -> NDArray[np.str_]:
