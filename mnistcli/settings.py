@@ -76,17 +76,14 @@ class SolverSettings(Checked):
     ----------
     C : float
         Weight of the data against the penalty.
-    penalty : {"l2", "l1", "elasticnet", "none"}
     l1_ratio : float or None
         Share of L1 in the elastic net; None with the other penalties.
     class_weight : {None, "balanced"}
         "balanced" weighs samples so that every class counts the same in total.
     solver : str
         "auto" takes the fastest for the penalty.
-    tol : float or None
-        The solver's own tolerance; None is the solver's default.
-    max_iter : int or None
-        None is the solver's default.
+    tol, max_iter : float, int or None
+        The solver's own tolerance, and the most steps; None is the solver's default.
     """
 
     C: float = 1.0

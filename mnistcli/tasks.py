@@ -88,10 +88,7 @@ class Task:
 def parse_task(text: str) -> Task:
     """Read a task: ``parse_task("2vrest")``.
 
-    Raises
-    ------
-    TaskError
-        Says which part of the sentence makes no sense.
+    Raises TaskError, which says which part of the sentence makes no sense.
     """
     try:
         return _parsed(text.strip().lower())

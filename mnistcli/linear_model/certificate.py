@@ -28,13 +28,12 @@ class Certificate:
     Attributes
     ----------
     objective : float
-        f(W, b) above.
+        f(W, b) of `objective`.
     gradient_norm : float
-        Euclidean norm of the gradient over weights and intercepts; with an L1 part that of the
-        subgradient of least norm.
+        Over weights and intercepts; with an L1 part that of the subgradient of least norm.
     relative_gradient_norm : float
-        `gradient_norm` divided by that of the prior model: zero weights and the intercepts that
-        give every sample its class's share of the weight.
+        Divided by that of the prior model: zero weights and the intercepts that give every sample
+        its class's share of the weight.
     gap_bound : float or None
         No less than ``objective`` minus the optimum. F(W) = min_b f(W, b) is (1 - rho)-strongly
         convex, so with b* its minimiser (Nesterov, Lectures on Convex Optimization, 2.1.19)
@@ -46,7 +45,6 @@ class Certificate:
         No less than ||W - W*||: ||dF(W)|| / (1 - rho).
     converged : bool
         What the solver claims. Ours means by it that ``gap_bound <= tol * objective``.
-    n_iterations : int
     n_passes : float
         Products with the data: scores of all rows count half, a gradient from them the other half,
         a subset of the rows its share.

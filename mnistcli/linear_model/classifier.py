@@ -109,8 +109,7 @@ class LinearClassifier:
 def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn scores of shape (n,) or (n, n_classes) into probabilities (n, n_classes).
 
-    Neither the logistic function nor the softmax overflows here: both exponentiate only
-    numbers that are at most 0.
+    Nothing overflows: only numbers that are at most 0 are exponentiated.
     """
     if scores.ndim == 1:
         smaller = np.exp(-np.abs(scores))
@@ -127,8 +126,7 @@ def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 def classes_of(scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Turn scores of shape (n,) or (n, n_classes) into class indices (n,), int64.
 
-    A two-class score of exactly 0 is class 0 and of several best scores the first wins, as in
-    scikit-learn.
+    A two-class score of 0 is class 0; of several best scores the first wins, as in scikit-learn.
     """
     if scores.ndim == 1:
         return (scores > 0).astype(np.int64)

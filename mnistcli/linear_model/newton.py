@@ -139,10 +139,8 @@ def fit_newton(
 
     Raises
     ------
-    SeparableDataError
-        Without a penalty, when the optimum is at infinity.
-    ValueError
-        For a class without rows, or values that are not finite.
+    SeparableDataError, ValueError
+        Without a penalty the optimum is at infinity; a class has no rows, X is not finite.
     """
     started = time.perf_counter()
     weights = loss_weights(len(y), C, sample_weight)
@@ -162,8 +160,10 @@ def fit_newton(
     if problem.penalty == 0.0:
         refuse_separating_feature(problem, kept, n_classes)
     minimiser = _Minimiser(problem, np.random.default_rng(seed), tol, max_iter, progress)
-    point = minimiser.run(_warm(warm_start, kept) if warm_start else None)
-
+    start = None
+    if warm_start is not None:
+        start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
+    point = minimiser.run(start)
     coef = np.zeros((problem.n_outputs, X.shape[1]))
     coef[:, kept] = point.theta[:, :-1]
     certificate = minimiser.certificate(point)
@@ -171,10 +171,10 @@ def fit_newton(
 
 
 def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
-    """Return the columns that matter as C-contiguous float32, and which they are.
+    """Return the columns that vary as C-contiguous float32, and which they are.
 
-    A constant column says what the intercept says: its weight at the optimum is zero. Bytes of
-    which a copy would be too large stay what they are, with all columns.
+    A constant column's weight is zero at the optimum: the intercept says the same for nothing.
+    Bytes of which a copy would be too large stay what they are, with all columns.
     """
     if X.dtype == np.uint8 and 4 * X.size > MAX_COPY_BYTES:
         return np.asarray(X, dtype=np.uint8), np.arange(X.shape[1])
@@ -199,16 +199,6 @@ def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
 
     map_blocks(convert, len(X), rows_per_block(X.shape[1]))
     return rows, kept
-
-
-def _warm(start: tuple[Float64s, Float64s], kept: NDArray[np.intp]) -> Float64s:
-    """Return (coef, intercept) as parameters, without the mean that the softmax cannot see."""
-    coef, intercept = start
-    theta = np.column_stack([coef[:, kept], intercept]).astype(np.float64)
-    return centred(theta)
-
-
-# -------------------------------------------------------------------------------- the minimisation
 
 
 @dataclass(slots=True, eq=False)

@@ -62,9 +62,6 @@ def prior_intercept(y: Labels, weights: Floats, n_classes: int) -> Float64s:
     return np.asarray(share - share.mean())
 
 
-# ------------------------------------------------------------------------------- the loss by scores
-
-
 def losses_and_residuals(scores: Floats, y: Labels) -> tuple[Floats, Floats]:
     """Return the losses (n_samples,) and their derivatives by the scores (n_outputs, n_samples).
 
@@ -141,9 +138,6 @@ def _intercept_hessian(residuals: Floats, y: Labels, weights: Floats) -> Float64
     p = residuals.astype(np.float64)
     p[y, np.arange(len(y))] += 1.0
     return np.asarray(np.diag(p @ weights) - (p * weights) @ p.T)
-
-
-# ------------------------------------------------------------------------------ passes over the data
 
 
 def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floating[Any]]) -> Floats:

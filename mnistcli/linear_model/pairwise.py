@@ -86,18 +86,16 @@ def joint_fit(fits: Sequence[Fit], fit_seconds: float) -> Fit:
     each = [fit.certificate for fit in fits]
     gaps = [one.gap_bound for one in each if one.gap_bound is not None]
     distances = [one.distance_bound for one in each if one.distance_bound is not None]
-    return Fit(
-        coef=np.concatenate([fit.coef for fit in fits]),
-        intercept=np.concatenate([fit.intercept for fit in fits]),
-        certificate=Certificate(
-            objective=math.fsum(one.objective for one in each),
-            gradient_norm=math.hypot(*(one.gradient_norm for one in each)),
-            relative_gradient_norm=max(one.relative_gradient_norm for one in each),
-            gap_bound=math.fsum(gaps) if len(gaps) == len(each) else None,
-            distance_bound=math.hypot(*distances) if len(distances) == len(each) else None,
-            converged=all(one.converged for one in each),
-            n_iterations=sum(one.n_iterations for one in each),
-            n_passes=math.fsum(one.n_passes for one in each),
-        ),
-        fit_seconds=fit_seconds,
+    certificate = Certificate(
+        objective=math.fsum(one.objective for one in each),
+        gradient_norm=math.hypot(*(one.gradient_norm for one in each)),
+        relative_gradient_norm=max(one.relative_gradient_norm for one in each),
+        gap_bound=math.fsum(gaps) if len(gaps) == len(each) else None,
+        distance_bound=math.hypot(*distances) if len(distances) == len(each) else None,
+        converged=all(one.converged for one in each),
+        n_iterations=sum(one.n_iterations for one in each),
+        n_passes=math.fsum(one.n_passes for one in each),
     )
+    coef = np.concatenate([fit.coef for fit in fits])
+    intercept = np.concatenate([fit.intercept for fit in fits])
+    return Fit(coef, intercept, certificate, fit_seconds)
