@@ -106,10 +106,9 @@ def _is_entry(path: Path) -> bool:
         return False
     try:
         with open_regular(path) as file:
-            mark: str = json.loads(_read_header(file))["__metadata__"][_MARK]
+            return bool(json.loads(_read_header(file))["__metadata__"][_MARK] == path.stem)
     except _UNUSABLE:
         return False
-    return mark == path.stem
 
 
 def _read_header(file: BinaryIO) -> bytes:

@@ -26,7 +26,6 @@ FORMAT_VERSION = 1
 # Numbers with their least and largest value; exports keep counts in 32 bits.
 MAX_ORDER = 10**15
 Count = Annotated[int, (0, 2**31 - 1)]
-Order = Annotated[int, (0, MAX_ORDER)]
 Share = Annotated[float, (0, 1)]
 Amount = Annotated[float, (0, 1e15)]
 Scalar = str | int | float | bool | None
@@ -75,7 +74,7 @@ class ModelCard:
     versions: dict[str, str]
     command: str
     created: str
-    order: Order = 0
+    order: Annotated[int, (0, MAX_ORDER)] = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
