@@ -139,7 +139,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     order = _order_of(names)
     if order is None:
         if len(names) < N_PIXELS:
-            raise FormatError(f"has {len(names)} columns in its first line", hint=HINT)
+            raise FormatError(f"has {_columns(len(names))} in its first line", hint=HINT)
         shown = ", ".join(repr(name[:20]) for name in names[:3])
         raise FormatError(
             f"has a header that does not tell the order of 784 pixels ({shown}, ...)",
@@ -165,8 +165,12 @@ def _layout_without_names(n_columns: int) -> Layout:
     if n_columns == N_PIXELS:
         return Layout(n_columns, columns, without_labels=_ALL_PIXELS)
     if n_columns != N_PIXELS + 1:
-        raise FormatError(f"has {n_columns:,} columns in its first line", hint=HINT)
+        raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
     return Layout(n_columns, None, order=columns)
+
+
+def _columns(n: int) -> str:
+    return "1 column" if n == 1 else f"{n:,} columns"
 
 
 def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
@@ -386,7 +390,7 @@ def _numbers(lines: list[str], layout: Layout) -> Numbers | None:
 def _row(line: bytes, layout: Layout) -> list[float]:
     cells = line.decode("ascii", "replace").split(",")
     if len(cells) != layout.n_columns:
-        raise FormatError(f"has {len(cells):,} columns, expected {layout.n_columns:,}")
+        raise FormatError(f"has {_columns(len(cells))}, expected {layout.n_columns:,}")
     is_pixel = set(range(len(cells)) if layout.pixels is None else layout.pixels.tolist())
     values = []
     for i, cell in enumerate(cells):

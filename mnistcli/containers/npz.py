@@ -59,7 +59,7 @@ class Npz:
                 raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
             if images:
                 others = {of_other for role, of_other in roles if role == "images"} - {of}
-                note = f"{images[0]!r} of {_listed(self.names)}" if others else ""
+                note = f"{images[0]!r} was read, of {_listed(self.names)}" if others else ""
                 return images[0], labels[0] if labels else None, note
         if len(self.names) == 1:
             return self.names[0], None, ""

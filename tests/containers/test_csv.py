@@ -65,7 +65,7 @@ def test_blocks_end_anywhere(monkeypatch, block, end):
     assert not faults
     rows = lines.decode().split(end)
     rows[31] = "x"
-    assert digits_in(end.join(rows).encode())[2] == [" row 31: has 1 columns, expected 785"]
+    assert digits_in(end.join(rows).encode())[2] == [" row 31: has 1 column, expected 785"]
 
 
 def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():

@@ -177,7 +177,7 @@ def test_the_training_part_is_read_when_it_is_asked_for(images):
         assert len(digits_in(data, part)[0]) == n
     assert len(digits_in(npz(x_train=images, y_train=LABELS))[0]) == 12
     (note,) = read_labelled("-", stdin=io.BytesIO(data)).notes
-    assert note == "'x_test' of 'x_train', 'y_train', 'x_test', 'y_test'"
+    assert note == "'x_test' was read, of 'x_train', 'y_train', 'x_test', 'y_test'"
 
 
 @pytest.mark.parametrize("kind", ["zeros and ones", "bool", "dark on light", "both", "32 x 32"])
