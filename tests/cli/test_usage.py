@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from types import SimpleNamespace
 
 import pytest
 
 from mnistcli.cli import topics
+from mnistcli.cli.output import tsv_line
 from mnistcli.cli.terminal.console import PlainConsole
 from tests.conftest import unexpected_skips
 
@@ -131,11 +133,34 @@ def test_code_in_a_topic_is_never_wrapped():
     console.print(
         topics.drawn_topic(f"# A\n\n```\n{line}#\n```\n[x](http://y)", console), crop=False
     )
-    assert console.file.getvalue().splitlines()[2] == f"    {line}#"
+    lines = console.file.getvalue().splitlines()
+    assert lines[2] == f"    {line}#"
+    assert "http://y" in lines[4]  # what no terminal makes a link can be read
 
 
 def test_the_version_is_a_command_too(invoke):
     assert invoke("version").out == invoke("--version").out
+
+
+def test_quiet_keeps_notes_for_itself(invoke):
+    assert invoke("train", "0v1", "--limit", "50", "-q").code == 0
+    arguments = ("predict", "-i", "7", "--abstain-below", "1")
+    assert invoke(*arguments).err == "1 of 1 below 1: answered ?\n"
+    done = invoke(*arguments, "-q")
+    assert (done.out, done.err) == ("?\n", "")
+
+
+def test_a_removal_that_is_declined_removes_nothing(invoke, monkeypatch):
+    assert invoke("train", "0v1", "--limit", "50", "-q").code == 0
+    monkeypatch.setattr("mnistcli.cli.commands.models._is_confirmed", lambda *_: False)
+    done = invoke("models", "rm", "0v1@1", "--json")
+    assert (done.code, done.err) == (0, "nothing removed\n")
+    assert json.loads(done.out)["models"] == []
+    assert invoke("models", "list", "-q").out == "0v1@1\n"
+
+
+def test_a_line_of_tsv():
+    assert tsv_line([None, math.nan, 1.5, math.inf, 2, "a\tb"]) == "\t\t1.5\tinf\t2\ta\\tb\n"
 
 
 def test_a_skip_that_nobody_expects_is_named():
