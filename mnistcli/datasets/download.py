@@ -64,13 +64,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Downloads single files, verified.
-
-    Attributes
-    ----------
-    progress : Progress
-    patience : Patience
-    """
+    """Downloads single files, verified."""
 
     progress: Progress
     patience: Patience

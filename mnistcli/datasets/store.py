@@ -123,26 +123,14 @@ class InstalledFile:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A dataset in the store, and how it got there.
+    """A dataset in the store, and how it got there: see `Dataset` and `sources.Loaded`.
 
     Attributes
     ----------
-    dataset, sha256 : str
-        As in `Dataset`.
-    source : str
-        ``"bundled"``, ``"mirror"``, ``"openml"``, ``"keras"``, ``"url"`` or ``"path"``.
-    origin : str
-        The folder, file or URLs.
-    n_bytes_read : int
-        What was read or downloaded at the time, mostly compressed.
     installed_at : str
         ISO 8601, UTC.
-    files : tuple of InstalledFile
-    folder : Path
     already_there : bool
         Nothing had to be done.
-    failures : tuple of (source, reason)
-        What was tried before ``origin``, and how it failed.
     """
 
     dataset: str
@@ -198,12 +186,6 @@ class DatasetStore:
 
         A dataset in the box is installed, or repaired, if need be, and decoded in memory where
         the store cannot be used.
-
-        Parameters
-        ----------
-        name : str
-        progress : Progress
-            Receives what the user may want to know.
 
         Raises
         ------

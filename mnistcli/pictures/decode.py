@@ -60,14 +60,7 @@ UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
 
 
 def decoded(data: bytes, kind: ImageFormat, name: str) -> tuple[Grey, tuple[str, ...]]:
-    """Decode an image file.
-
-    Parameters
-    ----------
-    data : bytes
-    kind : ImageFormat
-    name : str
-        How to name the file in a message.
+    """Decode an image file; its name is for messages.
 
     Returns
     -------

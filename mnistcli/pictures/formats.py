@@ -38,7 +38,7 @@ MAX_COMMENTS = 1000
 # Whoever counts further says "many".
 MAX_FRAMES = 100
 
-PNM_HEADER = re.compile(rb"P[1-6](?:(?:\s|#[^\n\r]*[\n\r])+\d+){2,3}\s")
+PNM_HEADER = rb"P[1-6](?:(?:\s|#[^\n\r]*[\n\r])+\d+){2,3}\s"
 PNM_HEADER_BYTES = 4096
 
 
@@ -144,7 +144,7 @@ def _tiff(data: bytes) -> int:
 
 def _pnm(data: bytes) -> int:
     """Look at the header, which may hold comments of any length, and at further comments."""
-    if not PNM_HEADER.match(data[:PNM_HEADER_BYTES]):
+    if not re.match(PNM_HEADER, data[:PNM_HEADER_BYTES]):
         raise _TooManyError("words in its header")
     if data[:2] in (b"P1", b"P2", b"P3") and data.count(b"#") > MAX_COMMENTS:
         raise _TooManyError("comments")
@@ -171,8 +171,8 @@ class ImageFormat:
     ----------
     name : str
         What people call it.
-    signature : re.Pattern
-        What its files begin with.
+    signature : bytes
+        A regular expression of what its files begin with.
     suffixes : tuple of str
         What they are called in a folder; a file named by itself is judged by its content.
     opener : str
@@ -183,7 +183,7 @@ class ImageFormat:
     """
 
     name: str
-    signature: re.Pattern[bytes]
+    signature: bytes
     suffixes: tuple[str, ...]
     opener: str
     walk: Callable[[bytes], int] = _one_frame
@@ -208,21 +208,21 @@ class ImageFormat:
 
 # Pillow's security handbook asks for such a list: vulnerabilities are in the long tail of parsers.
 FORMATS = (
-    ImageFormat("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), (".png",), "PngImagePlugin.PngImageFile", _png),
-    ImageFormat("JPEG", re.compile(rb"\xff\xd8\xff"), (".jpg", ".jpeg"), "JpegImagePlugin.JpegImageFile", _jpeg),
-    ImageFormat("GIF", re.compile(rb"GIF8[79]a"), (".gif",), "GifImagePlugin.GifImageFile", _gif),
-    ImageFormat("BMP", re.compile(rb"BM.{4}\0\0\0\0", re.DOTALL), (".bmp",), "BmpImagePlugin.BmpImageFile"),
-    ImageFormat("TIFF", re.compile(rb"II\*\0|MM\0\*"), (".tif", ".tiff"), "TiffImagePlugin.TiffImageFile",
+    ImageFormat("PNG", rb"\x89PNG\r\n\x1a\n", (".png",), "PngImagePlugin.PngImageFile", _png),
+    ImageFormat("JPEG", rb"\xff\xd8\xff", (".jpg", ".jpeg"), "JpegImagePlugin.JpegImageFile", _jpeg),
+    ImageFormat("GIF", rb"GIF8[79]a", (".gif",), "GifImagePlugin.GifImageFile", _gif),
+    ImageFormat("BMP", rb"BM.{4}\0\0\0\0", (".bmp",), "BmpImagePlugin.BmpImageFile"),
+    ImageFormat("TIFF", rb"II\*\0|MM\0\*", (".tif", ".tiff"), "TiffImagePlugin.TiffImageFile",
                 _tiff, MAX_TIFF_PIXELS),
-    ImageFormat("WEBP", re.compile(rb"RIFF....WEBP", re.DOTALL), (".webp",), "WebPImagePlugin.WebPImageFile",
+    ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "WebPImagePlugin.WebPImageFile",
                 _webp, MAX_WEBP_PIXELS),
-    ImageFormat("PGM", re.compile(rb"P[1-6]\s"), (".pgm", ".pbm", ".ppm", ".pnm"), "PpmImagePlugin.PpmImageFile", _pnm),
+    ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PpmImagePlugin.PpmImageFile", _pnm),
 )  # fmt: skip
 
 
 def format_of(head: bytes) -> ImageFormat | None:
     """Return the format of the file that begins so, None if it is no image file."""
-    return next((each for each in FORMATS if each.signature.match(head)), None)
+    return next((each for each in FORMATS if re.match(each.signature, head, re.DOTALL)), None)
 
 
 def is_picture_name(suffix: str) -> bool:

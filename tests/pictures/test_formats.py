@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import struct
 import subprocess
 import sys
@@ -193,9 +192,7 @@ def test_a_strip_holds_no_digit():
 
 def test_a_format_of_one_s_own_is_one_entry(monkeypatch, tmp_path, invoke):
     """PCX, which Pillow reads too, added here: found in folders, read, and named in the hint."""
-    pcx = ImageFormat(
-        "PCX", re.compile(rb"\x0a[\0-\x05]\x01"), (".pcx",), "PcxImagePlugin.PcxImageFile"
-    )
+    pcx = ImageFormat("PCX", rb"\x0a[\0-\x05]\x01", (".pcx",), "PcxImagePlugin.PcxImageFile")
     path = tmp_path / "seven.pcx"
     digit = Image.new("L", (60, 80), 255)
     ImageDraw.Draw(digit).line([(15, 15), (45, 15), (25, 65)], fill=0, width=6)
