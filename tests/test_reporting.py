@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mnistcli
+from mnistcli.evaluation import judged_images
 from mnistcli.reporting import N_MISTAKES, N_UNCERTAIN, describe_task, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
@@ -66,3 +67,14 @@ def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
 )
 def test_tasks_in_words(task, words):
     assert describe_task(parse_task(task)) == words
+
+
+def test_captions_of_judged_images_say_how_sure_it_was(report):
+    judged, names = report.judged, report.model.card.class_names
+    answers = np.array([1, 1])
+    for p, words in ((0.9901, ">99%"), (0.99, "99%"), (0.904, "90%")):
+        probabilities = np.full((2, len(names)), 0.0)
+        probabilities[:, 1] = p
+        (image,) = judged_images(judged.samples, answers, probabilities, names, [0])
+        truth = names[judged.samples.y[0]]
+        assert image.caption == f"#{judged.samples.index[0]}: {truth} not {names[1]} ({words})"
