@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,17 @@ def test_certainty_is_in_order_and_true(report, mnist):
         p = model.predict_proba(each.image[None])[0]
         assert each.facts["p_answer"] == pytest.approx(p.max())
         assert names[p.argmax()] == each.facts["answer"]
+
+
+def test_a_sure_answer_that_is_wrong_is_not_among_the_most_certain(mnist):
+    model = mnistcli.train("3v8", mnist, TrainingSettings(split=SplitSpec(limit=100))).model
+    surest = report_on(model, mnist).most_certain[0].facts
+    labels = mnist.test.labels.copy()
+    labels[surest["index"]] = 11 - labels[surest["index"]]  # 3 is an 8, and 8 a 3
+    other = replace(mnist, test=replace(mnist.test, labels=labels), sha256="0" * 64)
+    report = report_on(model, other)
+    assert surest["index"] not in [each.facts["index"] for each in report.most_certain]
+    assert report.judged.mistakes[0].facts["index"] == surest["index"]
 
 
 def test_the_rest_is_what_evaluate_and_show_say(report, mnist):

@@ -18,6 +18,7 @@ import mnistcli
 from mnistcli.cli.numbers import decimal, span
 from mnistcli.cli.terminal.heatmaps import confusion_table
 from mnistcli.datasets.sources import BUNDLE
+from mnistcli.metrics.curves import corner_for
 
 SCALARS = ("accuracy", "balanced_accuracy", "log_loss", "roc_auc", "average_precision")
 
@@ -483,6 +484,21 @@ def test_curves_fit_the_terminal(invoke, model, columns):
     assert re.search("[\u2801-\u28ff]", text)
     for words in ("ROC of 2, area 0.9", "false positives", "precision, average 0.", "recall"):
         assert words in text
+
+
+def test_curves_are_drawn_where_they_bend(invoke):
+    invoke("train", "--task", "3v8", "--limit", "1000", "-q")
+    (curves,) = evaluation(invoke, "--curves")["curves"]
+    roc, precision_recall = curves["roc"], curves["precision_recall"]
+    last = invoke("evaluate", "--curves").out.rstrip().splitlines()[-1].split()
+    away = np.maximum(roc["false_positive_rate"], 1 - np.array(roc["true_positive_rate"])).min()
+    corner = corner_for(5 * away)
+    assert corner < 1
+    assert (last[0], last[3]) == ("0", f"{corner:.3g}")
+    lost = np.minimum(precision_recall["precision"], precision_recall["recall"]).max()
+    corner = corner_for(5 * (1 - lost))
+    assert corner < 1
+    assert last[4:] == [f"{1 - corner:.3g}", "recall", "1"]
 
 
 def test_curves_are_ascii_where_nothing_else_can_be_shown(run, model):

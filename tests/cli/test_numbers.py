@@ -38,7 +38,7 @@ def test_digits_are_as_many_as_asked_for():
 
 @pytest.mark.parametrize(
     ("interval", "text"),
-    [((0.93815, 0.96491), ".938-.965"), ((0.0, 1.0), ".000-1.00"), ((0.123, 0.456), ".123-.456"),
+    [((0.93815, 0.96491), ".938-.965"), ((0.9387, 0.9641), ".938-.965"), ((0.0, 1.0), ".000-1.00"), ((0.123, 0.456), ".123-.456"),
      ((0.9991, 0.9999), ".999-1.00"), ((NAN, NAN), "")],
 )  # fmt: skip
 def test_a_span_is_rounded_outwards_in_nine_characters(interval, text):

@@ -167,6 +167,24 @@ def test_pairs_have_two_classes_for_each_fit_of_a_search_too(invoke, monkeypatch
     assert "Solver    liblinear: converged" in done.out
 
 
+def test_the_search_and_the_folds_are_told_row_by_row(invoke):
+    command = ["train", "--task", "3v8", "--limit", "300", "--C", "auto", "--cv", "2", "--no-save"]
+    choice = json.loads(invoke(*command, "--json").out)["search"]
+    assert choice["C_1se"] < choice["C"]
+    rows = [line.split() for line in invoke(*command, env={"COLUMNS": "80"}).out.splitlines()]
+    best = next(row for row in rows if row[-1:] == ["best"])
+    simplest = next(row for row in rows if row[-3:] == ["one", "standard", "error"])
+    for row, C in ((best, choice["C"]), (simplest, choice["C_1se"])):
+        (candidate,) = (each for each in choice["candidates"] if each["C"] == C)
+        assert row[:3] == [
+            f"{C:g}",
+            f"{candidate['log_loss']:.5f}",
+            f"{100 * candidate['accuracy']:.2f}",
+        ]
+    stopped = invoke(*command[:5], "--cv", "2", "--max-iter", "1", "--no-save")
+    assert "; 2 of the fits did NOT converge" in stopped.out
+
+
 @pytest.mark.parametrize("solver", ["auto", "lbfgs"])
 def test_separable_images_without_a_penalty_are_refused(invoke, home, solver):
     done = invoke(

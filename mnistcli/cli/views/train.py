@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
-_WHISKER_WIDTH = 26
+_WHISKER_WIDTH = 23
 
 
 @dataclass(frozen=True)
