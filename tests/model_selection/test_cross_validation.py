@@ -78,8 +78,7 @@ def test_models_of_folds_see_the_copies_and_are_judged_without(samples, task, th
 
 def test_more_folds_than_images_of_a_class_are_refused(mnist, task):
     few = training_samples(mnist, task, SplitSpec(limit=10))
+    design = design_matrix(few, FeatureSpec(), seed=0)
+    assert len(Folds(design, task, FoldSpec(5)).split()) == 5
     with pytest.raises(TrainingError, match="6 folds need 6 images of every class, one has 5"):
-        cross_validate(
-            Folds(design_matrix(few, FeatureSpec(), seed=0), task, FoldSpec(6), seed=0),
-            SolverSettings(),
-        )
+        cross_validate(Folds(design, task, FoldSpec(6)), SolverSettings())
