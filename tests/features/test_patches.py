@@ -78,6 +78,12 @@ def test_four_views_are_averaged(images):
     assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51
 
 
+def test_views_are_turned_and_moved_as_much_to_one_side_as_to_the_other():
+    assert len(set(VIEWS[4])) == 4
+    assert np.abs(np.sum(VIEWS[4], axis=0)).max() == 0
+    assert np.ptp(np.abs(VIEWS[4]), axis=0).max() == 0
+
+
 def test_what_is_more_like_a_filter_than_any_image_was_is_255(images, patches):
     some = images[:20]
     expected = np.minimum(patches.transform(some).astype(float) * 4, 255)
