@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.evaluation import judged_images
 from mnistcli.reporting import N_MISTAKES, N_UNCERTAIN, describe_task, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
@@ -83,11 +82,11 @@ def test_tasks_in_words(task, words):
 
 
 def test_captions_of_judged_images_say_how_sure_it_was(report):
-    judged, names = report.judged, report.model.card.class_names
-    answers = np.array([1, 1])
-    for p, words in ((0.9901, ">99%"), (0.99, "99%"), (0.904, "90%")):
-        probabilities = np.full((2, len(names)), 0.0)
-        probabilities[:, 1] = p
-        (image,) = judged_images(judged.samples, answers, probabilities, names, [0])
-        truth = names[judged.samples.y[0]]
-        assert image.caption == f"#{judged.samples.index[0]}: {truth} not {names[1]} ({words})"
+    judged = report.judged
+    positions = range(len(judged.samples))
+    for image, p in zip(judged.images_at(positions), judged.probabilities, strict=True):
+        facts = image.facts
+        sure = ">99%" if p.max() > 0.99 else f"{p.max():.0%}"
+        assert (
+            image.caption == f"#{facts['index']}: {facts['truth']} not {facts['answer']} ({sure})"
+        )
