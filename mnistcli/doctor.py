@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # In the order in which they are shown; the last come with extras.
 LIBRARIES = (
     "mnistcli", "numpy", "typer", "rich", "pillow", "safetensors", "scikit-learn", "scipy",
-    "joblib", "textual", "skops", "onnx",
+    "pandas", "joblib", "textual", "skops", "onnx",
 )  # fmt: skip
 
 PathState = Literal["writable", "not writable", "can be made", "cannot be made"]

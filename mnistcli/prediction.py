@@ -21,6 +21,7 @@ from mnistcli.pictures.formats import is_picture_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset
@@ -61,6 +62,14 @@ class Predictions:
         """Yield the name and the probability of the most probable class of each image."""
         for k, row in zip(self.classes.tolist(), self.probabilities, strict=True):
             yield self.class_names[k], float(row[k])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table: a row for each image, its answer, and the probability of each class."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self.probabilities, columns=list(self.class_names))
+        frame.insert(0, "answer", [self.class_names[k] for k in self.classes.tolist()])
+        return frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)

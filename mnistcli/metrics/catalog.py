@@ -14,6 +14,7 @@ from mnistcli.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mnistcli.metrics.calibration import ReliabilityBin
@@ -114,6 +115,28 @@ class Evaluation:
     def absent_classes(self) -> tuple[str, ...]:
         """The names of the classes without samples."""
         return tuple(row.name for row in self.classes if row.support == 0)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the report as a table: a row for each class and average, scores with intervals."""
+        import pandas as pd
+
+        rows = {}
+        for row in (*self.classes, self.macro_avg, self.weighted_avg):
+            rows[row.name] = {
+                name: value
+                for score, middle, (low, high) in row.scores()
+                for name, value in ((score, middle), (f"{score}_low", low), (f"{score}_high", high))
+            }
+            rows[row.name]["support"] = row.support
+        return pd.DataFrame.from_dict(rows, orient="index").astype({"support": "int64"})
+
+    def confusion_frame(self) -> pd.DataFrame:
+        """Return the confusion matrix as a table: truth down, answers across."""
+        import pandas as pd
+
+        names = [row.name for row in self.classes]
+        index, columns = pd.Index(names, name="truth"), pd.Index(names, name="answer")
+        return pd.DataFrame(self.confusion, index, columns)
 
 
 @dataclass(frozen=True, slots=True)

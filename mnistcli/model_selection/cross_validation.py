@@ -16,6 +16,7 @@ from mnistcli.progress import SILENT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from mnistcli.model_selection.design import DesignMatrix
@@ -117,6 +118,14 @@ class CrossValidation:
     standard_deviation: float
     n_not_converged: int
     confusion: NDArray[np.int64]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table: the accuracy on each fold of each repeat, both counted from 1."""
+        import pandas as pd
+
+        repeats, folds = range(1, self.n_repeats + 1), range(1, self.n_folds + 1)
+        index = pd.MultiIndex.from_product([repeats, folds], names=["repeat", "fold"])
+        return pd.DataFrame({"accuracy": self.accuracies}, index)
 
 
 def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
