@@ -23,7 +23,7 @@ FLOORS = (
     {"conforming"},
     {"datasets"},
     {"metrics", "registry"},
-    {"model_selection", "gallery"},
+    {"model_selection", "gallery", "numerals"},
     {"training", "evaluation", "prediction", "doctor"},
     {"comparison", "reproduction", "reporting"},
     {"cli"},

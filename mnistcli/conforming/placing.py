@@ -53,6 +53,56 @@ class Conformed:
     steps: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedDigit(Conformed):
+    """One of the digits of a picture, as the model sees it.
+
+    Attributes
+    ----------
+    box : Box
+        Where the digit lies: top, bottom, left, right, in pixels of the picture.
+    """
+
+    box: Box
+
+
+def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDigit, ...], ...]:
+    """Bring every digit of a picture into the form of MNIST, in reading order.
+
+    Parameters
+    ----------
+    grey : ndarray of shape (height, width), uint8
+        Any size, dark on light or light on dark.
+    source : str
+        How to name the picture in an error.
+
+    Returns
+    -------
+    tuple of lines from top to bottom, each a tuple of PlacedDigit from left to right
+
+    Raises
+    ------
+    BadImageError
+        There is no digit in it.
+    """
+    paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    inked = np.abs(grey.astype(int) - paper).max(axis=0) > 48
+    edges = np.flatnonzero(np.diff(np.pad(inked, 1).astype(np.int8)))
+    line = []
+    for start, stop in edges.reshape(-1, 2).tolist():
+        left, right = max(0, start - 4), stop + 4
+        try:
+            found = conform(grey[:, left:right], source=source)
+        except BadImageError:
+            continue
+        box = Box(0, grey.shape[0], left, min(right, grey.shape[1]))
+        line.append(PlacedDigit(found.image, found.steps, box))
+    if not line:
+        found = conform(grey, source=source)
+        line = [PlacedDigit(found.image, found.steps, Box(0, grey.shape[0], 0, grey.shape[1]))]
+    return (tuple(line),)
+
+
 def conform(grey: Grey, *, source: str = "image") -> Conformed:
     """Bring a picture of one digit into the form of MNIST.
 
