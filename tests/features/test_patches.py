@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from mnistcli.features import FeatureSpec
+from mnistcli.features import FeatureSpec, filters
 from mnistcli.features.filters import learn_filters
 from mnistcli.features.likeness import likeness
 from mnistcli.features.patches import VIEWS, Patches
@@ -36,12 +36,25 @@ def test_filters_are_patterns_of_length_one(images):
     assert np.abs(np.corrcoef(filters) - np.eye(16)).max() < 0.99
 
 
+def test_filters_gather_patches_around_them(monkeypatch, images):
+    ink = images / np.float32(255)
+    patches = filters._sample_patches(ink, 7, np.random.default_rng(1))
+
+    def likeness_to_the_nearest(n_rounds):
+        monkeypatch.setattr(filters, "N_ROUNDS", n_rounds)
+        found = learn_filters(ink, 7, 16, np.random.default_rng(0))
+        return (patches @ found.T).max(axis=1).mean()
+
+    first, second, usual = (likeness_to_the_nearest(n) for n in (0, 1, 10))
+    assert first + 0.05 < second < usual
+
+
 def test_features_are_averages_of_pooled_correlations(images, patches):
     """The formula of the module, pixel by pixel."""
     drawn = normalised(images[:2]) / 255.0
     for image, row in zip(drawn, patches.transform(images[:2]), strict=True):
         theirs = []
-        for side, filters in zip((5, 9), patches.patterns, strict=True):
+        for side, of_size in zip((5, 9), patches.patterns, strict=True):
             ones = np.ones((side, side))
             mean = correlate2d(image, ones, mode="same") / side**2
             power = correlate2d(image**2, ones, mode="same")
@@ -50,7 +63,7 @@ def test_features_are_averages_of_pooled_correlations(images, patches):
                 np.maximum(
                     correlate2d(image, f.reshape(side, side), mode="same") / contrast - 0.4, 0
                 )
-                for f in filters
+                for f in of_size
             ]
             at = np.stack(maps, axis=-1)
             for y, x in itertools.product(range(0, 21, 4), repeat=2):

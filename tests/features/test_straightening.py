@@ -65,10 +65,13 @@ def test_nothing_and_very_little_ink_are_left_alone():
 
 def test_digits_are_stretched_within_limits():
     """A flat line becomes twice as thick and no more; two far columns come 1.2 times closer."""
-    line, columns = np.zeros((2, 1, 28, 28), dtype=np.uint8)
+    line, columns, rows = np.zeros((3, 1, 28, 28), dtype=np.uint8)
     line[0, 13, 4:24] = 255
     columns[0, :, [*range(4), *range(24, 28)]] = 255
     assert normalised(line).sum(axis=1).max() == pytest.approx(2 * 255, rel=0.02)
+    # Two far rows come 1.1 times closer: what is drawn in row 1 was a quarter of a row above 0.
+    rows[0, [0, 27], 8:20] = 255
+    assert normalised(rows)[0, 1].max() == pytest.approx(0.75 * 255, abs=2)
     drawn = normalised(columns)[0].sum(axis=0)[:14]
     assert drawn @ np.arange(14) / drawn.sum() == pytest.approx(13.5 - 12 / 1.2, abs=0.05)
 
