@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistcli.datasets import Dataset, LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, judge, notes_on
 from mnistcli.gallery import CaptionedImage
-from mnistcli.metrics.catalog import metric_named
+from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mnistcli.datasets import Dataset, LabelledImages
-    from mnistcli.metrics.catalog import Metric
-    from mnistcli.registry.model_file import Model
-    from mnistcli.settings import SplitSpec
+from mnistcli.registry.model_file import Model
+from mnistcli.settings import SplitSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +111,6 @@ def compare(
     DataUnavailableError
         No image is left that none of them was trained on.
     """
-    from mnistcli.datasets import Dataset
-
     metric = metric_named(by)
     check_comparable(models)
     n_left_out = 0

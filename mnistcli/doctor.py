@@ -9,17 +9,14 @@ import shutil
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from mnistcli.datasets import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
 from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores
-from mnistcli.paths import expand
-
-if TYPE_CHECKING:
-    from mnistcli.datasets import DatasetStore
-    from mnistcli.paths import Places
-    from mnistcli.registry.store import ModelRegistry
+from mnistcli.paths import Places, expand
+from mnistcli.registry.store import ModelRegistry
 
 # In the order in which they are shown; the last come with extras.
 LIBRARIES = (

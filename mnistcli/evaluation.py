@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mnistcli.datasets import Dataset, LabelledImages, open_dataset
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of
+from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores
-from mnistcli.model_selection.splits import samples_of, test_samples, training_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets import Dataset, LabelledImages
-    from mnistcli.metrics.catalog import Evaluation
-    from mnistcli.metrics.curves import ClassCurves
-    from mnistcli.metrics.thresholds import Target, Threshold
-    from mnistcli.model_selection.splits import Samples
-    from mnistcli.registry.model_file import Model
+from mnistcli.metrics.curves import ClassCurves, curves_of
+from mnistcli.metrics.thresholds import Target, Threshold, choose_threshold
+from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
+from mnistcli.registry.model_file import Model
 
 Part = Literal["test", "train"]
 
@@ -91,8 +86,6 @@ class JudgedModel:
 
     def curves(self) -> tuple[ClassCurves, ...]:
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
-        from mnistcli.metrics.curves import curves_of
-
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 
     def pair_errors(self) -> NDArray[np.float64] | None:
@@ -139,8 +132,6 @@ def evaluate(
     UsageError
         A threshold, and more than two classes.
     """
-    from mnistcli.datasets import Dataset, open_dataset
-
     task = model.card.task
     notes: tuple[str, ...] = ()
     if data is None:
@@ -201,8 +192,6 @@ def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
         No threshold reaches the target there, the task has more than two classes, or this is not
         the dataset that the model was trained on.
     """
-    from mnistcli.metrics.thresholds import choose_threshold
-
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:
         raise UsageError(

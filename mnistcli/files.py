@@ -14,14 +14,11 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 try:
     import fcntl

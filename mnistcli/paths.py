@@ -7,14 +7,11 @@ folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistcli.errors import StorageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HOME_VARIABLE = "MNISTCLI_HOME"
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.evaluation import evaluate
-from mnistcli.gallery import filter_images, weight_images
+from mnistcli.datasets import Dataset
+from mnistcli.evaluation import JudgedModel, evaluate
+from mnistcli.gallery import CaptionedImage, filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
-from mnistcli.tasks import REST
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets import Dataset
-    from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import CaptionedImage
-    from mnistcli.registry.model_file import Model
-    from mnistcli.tasks import Task
+from mnistcli.registry.model_file import Model
+from mnistcli.tasks import REST, Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistcli.datasets import Dataset
 from mnistcli.errors import DataUnavailableError
 from mnistcli.model_selection.splits import test_samples
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
+from mnistcli.registry.model_file import Model
 from mnistcli.settings import TrainingSettings
 from mnistcli.training import train
-
-if TYPE_CHECKING:
-    from mnistcli.datasets import Dataset
-    from mnistcli.progress import Progress
-    from mnistcli.registry.model_file import Model
 
 
 @dataclass(frozen=True, slots=True)

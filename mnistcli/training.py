@@ -7,32 +7,28 @@ import platform
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mnistcli._version import __version__
+from mnistcli.datasets import Dataset, open_dataset
 from mnistcli.errors import TrainingError
+from mnistcli.features.cache import FeatureCache
+from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
-from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection.choice import ChoiceOfC, search
 from mnistcli.model_selection.cross_validation import CrossValidation, Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import test_samples, training_samples
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, TrainingSettings
 from mnistcli.tasks import Task, parse_task
-
-if TYPE_CHECKING:
-    from mnistcli.datasets import Dataset
-    from mnistcli.features.cache import FeatureCache
-    from mnistcli.linear_model.certificate import Fit
-    from mnistcli.metrics.catalog import Evaluation
-    from mnistcli.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,10 +77,7 @@ def train(
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
     settings.solver.solver_for(task.n_classes_per_fit)
-    if dataset is None:
-        from mnistcli.datasets import open_dataset
-
-        dataset = open_dataset()
+    dataset = dataset or open_dataset()
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
     design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -35,9 +36,6 @@ from mnistcli.cli.parsing import (
 from mnistcli.cli.session import Session
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.paths import HOME_VARIABLE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 READER_GONE = 141
 

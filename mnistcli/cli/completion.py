@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli.datasets.catalog import CATALOG, NAMED_SOURCES
 from mnistcli.errors import MnistCliError
 from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Typer looks for it by the program's name.
 VARIABLE = "_MNISTCLI_COMPLETE"

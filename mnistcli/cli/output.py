@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
-from mnistcli.cli.terminal.capabilities import NEED_ESCAPES
+from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.capabilities import Render
 
 Format = Literal["table", "json", "jsonl", "tsv", "quiet"]
 SCHEMA_VERSION = 1

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,10 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    Rows = Iterable[tuple[str, tuple[str, str]]]
+Rows = Iterable[tuple[str, tuple[str, str]]]
 
 # What Typer raises for a wrong command line; it carries its own copy of click.
 ParsingError: Any = typer.BadParameter.__base__

@@ -6,18 +6,14 @@ Gaussian, on top of a small rotation, scaling and shift.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, sampled
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 SMOOTHING = 4.0  # pixels, the standard deviation of the Gaussian
 DISPLACEMENT = 1.0  # pixels, about the root mean square of one coordinate

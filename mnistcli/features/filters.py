@@ -6,12 +6,8 @@ whose mean is taken out and whose length is made 1, so that only their pattern c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 N_PATCHES = 60_000
 N_ROUNDS = 10

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.mnist import IMAGE_SIDE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 # What a thread works on at a time.
 IMAGES_PER_BLOCK = 256

@@ -17,19 +17,13 @@ works on pixels works on them.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.features.straightening import normalised
+from mnistcli.features.straightening import View, normalised
 from mnistcli.mnist import IMAGE_SIDE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.features.straightening import View
 
 THRESHOLD = 0.4
 STRIDE = 2  # pixels from one patch to the next

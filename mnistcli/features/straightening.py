@@ -9,23 +9,17 @@ moments than from its outline goes back to Casey (Moment normalization of handpr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, moments, sampled
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, Moments, moments, sampled
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from mnistcli.features.geometry import Moments
-
-    Coordinates = tuple[NDArray[np.float32], NDArray[np.float32]]
-    View = tuple[float, float, float]
+Coordinates = tuple[NDArray[np.float32], NDArray[np.float32]]
+View = tuple[float, float, float]
 
 # Sideways per row at most, however little ink there is to tell the slant from.
 _STEEPEST = 1.5

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.linear_model.objective import (
+    Float64s,
+    Floats,
+    Labels,
+    Rows,
     best_intercept,
     linear_scores,
     loss_weights,
@@ -16,9 +19,6 @@ from mnistcli.linear_model.objective import (
     prior_intercept,
     residual_products,
 )
-
-if TYPE_CHECKING:
-    from mnistcli.linear_model.objective import Float64s, Floats, Labels, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.features import Features
+from mnistcli.features import Features
 
 # Pixels are bytes; models see them in [0, 1].
 PIXEL_SCALE = 1.0 / 255.0

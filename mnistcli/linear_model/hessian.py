@@ -6,16 +6,11 @@ Parameters are held as (n_outputs, n_features + 1), the intercept last, and it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.linear_model.objective import squared_norm
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.linear_model.objective import Float64s, Floats
+from mnistcli.linear_model.objective import Float64s, Floats, squared_norm
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.linear_model.objective import squared_norm
-
-if TYPE_CHECKING:
-    from mnistcli.linear_model.objective import Float64s
-    from mnistcli.linear_model.preconditioner import Preconditioner
-    from mnistcli.linear_model.problem import Point
+from mnistcli.linear_model.objective import Float64s, squared_norm
+from mnistcli.linear_model.preconditioner import Preconditioner
+from mnistcli.linear_model.problem import Point
 
 MEMORY = 60  # Steps remembered; more than a default fit takes.
 MIN_CURVATURE = 1e-12  # The least cosine between a step and the change of the gradient along it.

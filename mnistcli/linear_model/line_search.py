@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.linear_model.objective import (
+    Float64s,
     losses_and_residuals,
     slope_and_curvature,
     squared_norm,
 )
-
-if TYPE_CHECKING:
-    from mnistcli.linear_model.objective import Float64s
-    from mnistcli.linear_model.problem import Point, Problem
+from mnistcli.linear_model.problem import Point, Problem
 
 SLOPE_SHARE = 0.5  # A step is long enough where this share of the slope is left, or less.
 MAX_TRIALS = 30  # More than halving a bracket needs to reach the precision of float32.

@@ -24,14 +24,18 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS
 from mnistcli.linear_model.line_search import search_along
 from mnistcli.linear_model.objective import (
+    Float64s,
+    Floats,
+    Labels,
+    Rows,
     best_intercept,
     linear_scores,
     loss_weights,
@@ -41,21 +45,16 @@ from mnistcli.linear_model.objective import (
 )
 from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import (
+    Point,
     Problem,
+    WorkingRows,
     centred,
     refuse_separated,
     refuse_separating_feature,
 )
 from mnistcli.parallel import map_blocks
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.linear_model.objective import Float64s, Floats, Labels, Rows
-    from mnistcli.linear_model.problem import Point, WorkingRows
-    from mnistcli.progress import Progress
 
 ROUGH_SHARE = 1 / 8  # The share of the rows whose solution is the start,
 ROUGH_MIN_ROWS = 500  # unless these are more.

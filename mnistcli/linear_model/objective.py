@@ -17,19 +17,17 @@ blocks, so that no second copy of the data exists.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.parallel import map_blocks
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.floating[Any]]
-    Float64s = NDArray[np.float64]
-    Labels = NDArray[np.integer[Any]]
-    Rows = NDArray[np.uint8] | NDArray[np.floating[Any]]
+Floats = NDArray[np.floating[Any]]
+Float64s = NDArray[np.float64]
+Labels = NDArray[np.integer[Any]]
+Rows = NDArray[np.uint8] | NDArray[np.floating[Any]]
 
 # A tile is one small matrix product. Up to about 10^6 multiplications OpenBLAS neither packs nor
 # threads (its "small matrix" kernels), which for 10 columns is twice as fast as one large product,

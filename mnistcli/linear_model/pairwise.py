@@ -8,19 +8,15 @@ classification by pairwise coupling (JMLR 2004), which is also LIBSVM's.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.certificate import Certificate, Fit
 from mnistcli.linear_model.classifier import LinearClassifier, probabilities_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 # What no pair may be surer than: a probability of 0 would leave the coupling without a solution.
 _DOUBT = 1e-12

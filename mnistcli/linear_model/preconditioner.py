@@ -9,9 +9,9 @@ Where that does not lead to the end soon (weak penalties), blocks between classe
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.hessian import (
     DenseInverse,
@@ -20,15 +20,9 @@ from mnistcli.linear_model.hessian import (
     InverseHessian,
     regularised_inverse,
 )
-from mnistcli.linear_model.objective import squared_norm
-from mnistcli.linear_model.problem import centred
+from mnistcli.linear_model.objective import Float64s, Floats, squared_norm
+from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.parallel import map_blocks
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.linear_model.objective import Float64s, Floats
-    from mnistcli.linear_model.problem import Point, Problem
 
 SHARE = 1 / 15  # of the rows are drawn,
 ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.objective import (
+    Float64s,
+    Floats,
+    Labels,
     linear_scores,
     losses_and_residuals,
     residual_products,
@@ -16,12 +20,7 @@ from mnistcli.linear_model.objective import (
     squared_norm,
 )
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.linear_model.objective import Float64s, Floats, Labels
-
-    WorkingRows = NDArray[np.float32] | NDArray[np.uint8]
+WorkingRows = NDArray[np.float32] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

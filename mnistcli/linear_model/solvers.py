@@ -9,23 +9,18 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.parallel import map_jobs
-from mnistcli.progress import SILENT
-from mnistcli.settings import SOLVERS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.progress import Progress
-    from mnistcli.settings import SolverSettings
-    from mnistcli.tasks import Task
+from mnistcli.progress import SILENT, Progress
+from mnistcli.settings import SOLVERS, SolverSettings
+from mnistcli.tasks import Task
 
 
 def fit_classifier(

@@ -9,9 +9,10 @@ is known: its scores are NaN, and so is the ROC AUC.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.calibration import (
@@ -22,19 +23,13 @@ from mnistcli.metrics.calibration import (
 from mnistcli.metrics.catalog import Evaluation, ReportRow
 from mnistcli.metrics.intervals import (
     UNKNOWN,
+    Interval,
     percentiles,
     resampled_confusions,
     roc_auc_interval,
     wilson,
 )
 from mnistcli.metrics.ranking import rankings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.metrics.intervals import Interval
 
 
 def evaluate_scores(

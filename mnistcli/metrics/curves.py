@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.classifier import probabilities_of
-from mnistcli.metrics.ranking import rankings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.metrics.ranking import Ranking
+from mnistcli.metrics.ranking import Ranking, rankings_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
-from mnistcli.metrics.catalog import metric_named
-
-if TYPE_CHECKING:
-    from mnistcli.metrics.catalog import Evaluation, Metric
+from mnistcli.metrics.catalog import Evaluation, Metric, metric_named
 
 
 @dataclass(frozen=True, slots=True)

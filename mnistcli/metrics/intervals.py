@@ -13,16 +13,12 @@ Wilson's is the one to believe.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.metrics.ranking import Ranking
+from mnistcli.metrics.ranking import Ranking
 
 Interval = tuple[float, float]
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.linear_model.classifier import classes_of
 from mnistcli.linear_model.pairwise import pairs_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def pair_error_rates(

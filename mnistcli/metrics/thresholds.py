@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import UsageError
 from mnistcli.metrics.gates import parse_share
 from mnistcli.metrics.ranking import rank
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
-
-if TYPE_CHECKING:
-    from mnistcli.linear_model.certificate import Fit
-    from mnistcli.model_selection.cross_validation import Fold, Folds
-    from mnistcli.settings import SolverSettings
+from mnistcli.model_selection.cross_validation import Fold, Folds
+from mnistcli.settings import SolverSettings
 
 # Two to a factor of ten; which of two neighbours is taken hardly changes a prediction.
 GRID = tuple(float(f"{10**exponent:.2g}") for exponent in np.arange(-4.0, 4.5, 0.5))

@@ -11,7 +11,7 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
 from mnistcli.parallel import map_jobs
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.model_selection.design import DesignMatrix
-    from mnistcli.progress import Progress
     from mnistcli.settings import FoldSpec, SolverSettings
     from mnistcli.tasks import Task
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import StorageError
-from mnistcli.progress import SILENT
+from mnistcli.features import Features, FeatureSpec
+from mnistcli.features.cache import FeatureCache
+from mnistcli.model_selection.splits import Samples
+from mnistcli.progress import SILENT, Progress
+from mnistcli.settings import SolverSettings
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.features import Features, FeatureSpec
-    from mnistcli.features.cache import FeatureCache
-    from mnistcli.model_selection.splits import Samples
-    from mnistcli.progress import Progress
-    from mnistcli.settings import SolverSettings
-
-    Rows = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Rows = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 _IMAGES_AT_ONCE = 2000
 

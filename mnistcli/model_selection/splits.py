@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mnistcli.datasets import Dataset, LabelledImages
 from mnistcli.errors import TrainingError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets import Dataset, LabelledImages
-    from mnistcli.settings import SplitSpec
-    from mnistcli.tasks import Task
+from mnistcli.settings import SplitSpec
+from mnistcli.tasks import Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +99,6 @@ def _sides(
     if spec.kind == "standard":
         y = task.encode(dataset.train.labels)
         return dataset.train, y, np.flatnonzero(y >= 0), np.empty(0, dtype=np.int64)
-    from mnistcli.datasets import LabelledImages
-
     part = LabelledImages(
         images=np.concatenate([dataset.train.images, dataset.test.images]),
         labels=np.concatenate([dataset.train.labels, dataset.test.labels]),

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.settings import SolverSettings, SplitSpec  # noqa: TC001 - the types are read
+from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import Task, parse_task
 
 # How to change the card: a new key with a default that means "not known" needs nothing more. A

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
-from mnistcli.cli.output import write
+from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import session_of
 from mnistcli.errors import NotReproducedError, UsageError
-
-if TYPE_CHECKING:
-    from mnistcli.cli.output import Output
 
 app = typer.Typer(
     name="models",

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
 
 from mnistcli.cli import words
 from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
 from mnistcli.cli.report.page import reliability_words, verdict
 from mnistcli.cli.report.tables import headline
 from mnistcli.cli.views.models import card_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from mnistcli.reporting import Report
+from mnistcli.reporting import Report
 
 
 def markdown(report: Report) -> str:

@@ -11,7 +11,7 @@ from mnistcli.cli.report import svg, tables
 from mnistcli.cli.report.figures import figure, gallery, weights
 from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.cli.views.models import card_facts
-from mnistcli.reporting import describe_task, looks_at_pixels
+from mnistcli.reporting import Report, describe_task, looks_at_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mnistcli.evaluation import JudgedModel
     from mnistcli.gallery import CaptionedImage
     from mnistcli.registry.card import ModelCard
-    from mnistcli.reporting import Report
 
 _STYLE = Path(__file__).with_name("page.css")
 

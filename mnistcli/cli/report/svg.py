@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.cli.numbers import decimal, percent
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.metrics.curves import corner_for, worst_of
+from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.metrics.calibration import ReliabilityBin
-    from mnistcli.metrics.curves import ClassCurves
 
     Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 

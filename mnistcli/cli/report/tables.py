@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Content, Markup, tag
-from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.metrics.calibration import ReliabilityBin
-    from mnistcli.metrics.catalog import Evaluation, ReportRow
 
 # A share of the row that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1

@@ -6,9 +6,10 @@ Images are uint8 (height, width) for grey, 0 black, or float in [-1, 1] for sign
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -16,10 +17,7 @@ from rich.style import Style
 from mnistcli.cli.terminal.bitmap import colours_of, visible
 from mnistcli.cli.terminal.layout import Block
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Image = NDArray[Any]
+Image = NDArray[Any]
 
 _SHADES = " ░▒▓█"
 _ASCII = " .:-=+*#%@"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.theme import Theme
 
@@ -14,7 +14,6 @@ from mnistcli.cli.words import visible, visible_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import ConsoleOptions, RenderableType
     from rich.text import Text
 
 # rich's bars are yellow, green and dark grey, which do not show on white, or on black.

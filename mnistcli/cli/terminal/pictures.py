@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.terminal import characters
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, fitted, folded, vivid
-from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
+from mnistcli.cli.terminal.capabilities import (
+    COLOURLESS,
+    GRAPHICS,
+    Method,
+    Render,
+    cell_size,
+    choose_method,
+)
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.words import visible
 
@@ -77,7 +84,6 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
     """Draw one image, large if that fits the width."""
     columns = image.shape[1]
     if method in GRAPHICS:
-        from mnistcli.cli.terminal.capabilities import cell_size
         from mnistcli.cli.terminal.protocols import graphic
 
         # Pixels are free here, cells are not: a grid holds as many pictures as one of braille.

@@ -13,8 +13,8 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
-from textual.app import App
-from textual.binding import Binding
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.strip import Strip
@@ -27,15 +27,12 @@ from mnistcli.cli.terminal.characters import half_blocks
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
-from mnistcli.prediction import predict_picture
+from mnistcli.prediction import Prediction, predict_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from textual import events
-    from textual.app import ComposeResult
-    from textual.binding import BindingType
 
-    from mnistcli.prediction import Prediction
     from mnistcli.registry.model_file import Model
 
 # The model looks after a stroke has rested so long, or as often while it goes on.

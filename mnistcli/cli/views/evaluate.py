@@ -20,7 +20,7 @@ from mnistcli.cli.views.shared import (
 )
 from mnistcli.cli.words import visible
 from mnistcli.metrics.catalog import METRICS
-from mnistcli.metrics.curves import corner_for, worst_of
+from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from mnistcli.cli.terminal.capabilities import Render
     from mnistcli.evaluation import JudgedModel
     from mnistcli.gallery import CaptionedImage
-    from mnistcli.metrics.curves import ClassCurves
 
 _PLOT_LINES, _WIDEST_PLOT = 16, 50
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mnistcli.metrics.catalog import Evaluation, ReportRow
     from mnistcli.metrics.intervals import Interval
 
 

@@ -9,20 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
 from mnistcli.files import create_atomically, write_atomically
 from mnistcli.mnist import N_PIXELS
-from mnistcli.registry.model_file import SUFFIX
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mnistcli.registry.model_file import Model
+from mnistcli.registry.model_file import SUFFIX, Model
 
 _PREFIX = "to_"
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from mnistcli.registry.exports import Exporter
-
-if TYPE_CHECKING:
-    from mnistcli.registry.model_file import Model
+from mnistcli.registry.model_file import Model
 
 
 def encode(model: Model) -> bytes:

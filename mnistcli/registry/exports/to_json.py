@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mnistcli.registry.model_file import Model
+from mnistcli.registry.model_file import Model
 
 
 def encode(model: Model) -> bytes:

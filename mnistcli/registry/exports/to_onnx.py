@@ -7,13 +7,9 @@ probabilities   double (n, n_classes)        in the order of the class names
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
-
-if TYPE_CHECKING:
-    from mnistcli.registry.model_file import Model
+from mnistcli.registry.model_file import Model
 
 # Neither is the newest: runtimes of the last years read them, and nothing newer is needed.
 _OPSET, _IR_VERSION = 17, 8

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mnistcli.registry.exports import Exporter
-
-if TYPE_CHECKING:
-    from mnistcli.registry.model_file import Model
+from mnistcli.registry.model_file import Model
 
 
 def encode(model: Model) -> bytes:
