@@ -22,63 +22,30 @@ from mnistcli.settings import SplitSpec
 
 @dataclass(frozen=True, slots=True)
 class McNemarTest:
-    """Two models on the same images, by McNemar's exact test.
+    """Two models on the same images, by McNemar's exact test: who was right on how many."""
 
-    Attributes
-    ----------
-    first, second : int
-        Which of `Comparison.judged`.
-    n_both_right, n_only_first, n_only_second, n_both_wrong : int
-        Images, by who was right.
-    p_value : float
-        How probable so uneven a split, or a more uneven one, is between models that are equally
-        often right.
-    p_corrected : float
-        After Holm, for all the pairs of the comparison.
-    """
-
-    first: int
+    first: int  # which of `Comparison.judged`
     second: int
     n_both_right: int
     n_only_first: int
     n_only_second: int
     n_both_wrong: int
-    p_value: float
-    p_corrected: float
+    p_value: float  # of so uneven a split, or more, between models that are equally often right
+    p_corrected: float  # after Holm, for all the pairs of the comparison
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Models of one task, judged on the same images.
+    """Models of one task, judged on the same images."""
 
-    Attributes
-    ----------
-    on : str
-        What they were judged on.
-    by : Metric
-        What they are sorted by.
-    judged : tuple of JudgedModel
-        The best one first; of equals the one named first.
-    tests : tuple of McNemarTest
-        All pairs: (0, 1), (0, 2), ..., (1, 2), ...
-    n_left_out : int
-        Images of a model's own test set that others were trained on, and so none was judged on.
-    n_disagreements : int
-        Images to which not all gave the same answer.
-    disagreements : tuple of CaptionedImage
-        Those on which they differ most about the truth come first, as many as were asked for.
-    notes : tuple of str
-        What to know before trusting the numbers.
-    """
-
-    on: str
-    by: Metric
-    judged: tuple[JudgedModel, ...]
-    tests: tuple[McNemarTest, ...]
-    n_left_out: int
-    n_disagreements: int
-    disagreements: tuple[CaptionedImage, ...]
-    notes: tuple[str, ...]
+    on: str  # what they were judged on
+    by: Metric  # what they are sorted by
+    judged: tuple[JudgedModel, ...]  # the best first; of equals the one named first
+    tests: tuple[McNemarTest, ...]  # all pairs: (0, 1), (0, 2), ..., (1, 2), ...
+    n_left_out: int  # of a model's own test set, because others were trained on them
+    n_disagreements: int  # images to which not all gave the same answer
+    disagreements: tuple[CaptionedImage, ...]  # those with the most different p_truth first
+    notes: tuple[str, ...]  # what to know before trusting the numbers
 
 
 def compare(
@@ -89,20 +56,11 @@ def compare(
     n_disagreements: int = 0,
     name: str = "",
 ) -> Comparison:
-    """Judge models of one task on the same images.
+    """Judge models of one task, two or more, on the same images.
 
-    Parameters
-    ----------
-    models : sequence of Model
-        Two or more, that tell the same classes apart.
-    data : Dataset or LabelledImages
-        Of a dataset the test images, without those that any of the models was trained on.
-    by : str
-        The name of a metric, see `metrics.catalog`.
-    n_disagreements : int
-        How many of the images on which they disagree to hand over.
-    name : str
-        What to call labelled images.
+    Of a dataset those are the test images, without those that any of the models was trained on;
+    labelled images are to be called ``name``. ``by`` is the name of a metric of `metrics.catalog`,
+    ``n_disagreements`` how many of the images on which they disagree to hand over.
 
     Raises
     ------
@@ -160,13 +118,7 @@ def check_comparable(models: Sequence[Model]) -> None:
 
 
 def common_dataset(models: Sequence[Model]) -> str:
-    """Return the name of the dataset that all models were trained on.
-
-    Raises
-    ------
-    UsageError
-        They were trained on different ones.
-    """
+    """Return the name of the dataset that all models were trained on; refuse different ones."""
     names = sorted({model.card.dataset for model in models})
     if len(names) > 1:
         raise UsageError(
@@ -177,23 +129,12 @@ def common_dataset(models: Sequence[Model]) -> str:
 
 
 def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, int]:
-    """Gather the test images that none of the models was trained on.
+    """Return the test images that none of the models was trained on, and how many others some kept.
 
     Every model kept some images of its dataset for the test; with random splits of different
-    seeds, one's test images are another's training images. What all kept is fair to all.
-
-    Returns
-    -------
-    samples : Samples
-        Their index is that of the test part, or, where a model has a random split, of the
-        training part followed by the test part.
-    n_left_out : int
-        Images that some kept for the test and others were trained on.
-
-    Raises
-    ------
-    DataUnavailableError
-        There are none.
+    seeds, one's test images are another's training images. What all kept is fair to all. The index
+    is that of the test part, or, where a model has a random split, of the training part followed by
+    the test part. Raises DataUnavailableError where there are none.
     """
     n_train = len(dataset.train.labels)
     kept: dict[SplitSpec | None, Samples] = {}

@@ -73,15 +73,7 @@ class DataUnavailableError(MnistCliError):
 
 
 class DownloadError(DataUnavailableError):
-    """Every source of a file failed.
-
-    Parameters
-    ----------
-    what : str
-        What was wanted.
-    failures : sequence of (source, reason)
-        Each source tried, in order, and how it failed.
-    """
+    """Every source of a file failed, each with its reason."""
 
     def __init__(self, what: str, failures: Sequence[tuple[str, str]], *, hint: str = "") -> None:
         tried = "; ".join(f"{source}: {reason}" for source, reason in failures)

@@ -25,34 +25,16 @@ Part = Literal["test", "train"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JudgedModel:
-    """A model's evaluation and its worst mistakes.
-
-    Attributes
-    ----------
-    model : Model
-    on : str
-        What it was judged on: "mnist test", or the name of a file.
-    samples : Samples
-        The images it was judged on.
-    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-        Its decision function of them.
-    threshold : Threshold or None
-        What its answers depended on; None for the most probable class.
-    evaluation : Evaluation
-    mistakes : tuple of CaptionedImage
-        The most probable wrong answers first, as many as were asked for.
-    notes : tuple of str
-        What to know before trusting the numbers.
-    """
+    """A model's evaluation and its worst mistakes."""
 
     model: Model
-    on: str
-    samples: Samples
-    scores: NDArray[np.float64]
-    threshold: Threshold | None
+    on: str  # "mnist test", or the name of a file
+    samples: Samples  # the images it was judged on
+    scores: NDArray[np.float64]  # its decision function of them
+    threshold: Threshold | None  # None where the most probable class was answered
     evaluation: Evaluation
-    mistakes: tuple[CaptionedImage, ...] = ()
-    notes: tuple[str, ...] = ()
+    mistakes: tuple[CaptionedImage, ...] = ()  # the most probable wrong answers first
+    notes: tuple[str, ...] = ()  # what to know before trusting the numbers
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -112,12 +94,10 @@ def evaluate(
 
     Parameters
     ----------
-    model : Model
     data : Dataset or LabelledImages, optional
-        A dataset, of which ``on`` names the part, or just labelled images; by default the
-        dataset that the model was trained on.
+        By default the dataset that the model was trained on.
     on : {"test", "train"}
-        For the dataset that the model was trained on, exactly the images of its own split.
+        Of a dataset; of the one that it was trained on, exactly the images of its own split.
     n_mistakes : int, default=0
         How many of the worst mistakes to hand over.
     name : str
@@ -186,11 +166,8 @@ def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
 def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
     """Choose a threshold on the images that a model was trained on, never on others.
 
-    Raises
-    ------
-    UsageError
-        No threshold reaches the target there, the task has more than two classes, or this is not
-        the dataset that the model was trained on.
+    Raises UsageError where none reaches the target there, the task has more than two classes, or
+    this is not the dataset that the model was trained on.
     """
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:

@@ -51,11 +51,9 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
 def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> PathKind:
     """Return what a path leads to; a dangling link that is followed leads to nothing.
 
-    Raises
-    ------
-    StorageError
-        It cannot be told: a folder on the way may not be entered, the name is too long, links
-        lead in a circle. ``Path.is_file`` and its sisters let these through or call them False.
+    Raises StorageError where it cannot be told: a folder on the way may not be entered, the name is
+    too long, links lead in a circle. ``Path.is_file`` and its sisters let these through or call
+    them False.
     """
     with storage_errors(doing, path):
         try:
@@ -71,12 +69,8 @@ def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> Pat
 def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
     """Open a file for reading; a pipe in its place neither blocks nor passes.
 
-    Raises
-    ------
-    CorruptFileError
-        It is missing, no file, or, if it has to be ``own``, one that other users may write to.
-    StorageError
-        The operating system refused.
+    Raises CorruptFileError where it is missing, no file, or, if it has to be ``own``, one that
+    other users may write to, StorageError where the operating system refused.
     """
     with storage_errors("read", path):
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -136,12 +130,7 @@ def write_atomically(path: Path, content: Content) -> None:
     """Give ``path`` a new content in one step: a reader sees the old one or the new one.
 
     The content is bytes, or a function that writes to the binary file it is given; the folder is
-    made if need be.
-
-    Raises
-    ------
-    StorageError
-        The operating system refused; the target is as it was.
+    made if need be. Where the operating system refuses (StorageError) the target is as it was.
     """
     _write(path, content, Path.replace)
 
@@ -305,12 +294,8 @@ def lock(
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
     Locks only save work that would be done twice: nothing here is wrong without them. The file
-    stays, empty. ``on_wait`` is called once with the path if the lock is not free at once.
-
-    Raises
-    ------
-    LockTimeoutError
-        Another process held the lock for ``timeout_s`` seconds.
+    stays, empty. ``on_wait`` is called once with the path if the lock is not free at once. Raises
+    LockTimeoutError where another process held the lock for ``timeout_s`` seconds.
     """
     import filelock
 

@@ -25,18 +25,9 @@ _LARGEST_SIDE = 56
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionedImage:
-    """A picture with words under it.
+    """A picture with words under it, and what is known of it for JSON."""
 
-    Attributes
-    ----------
-    image : ndarray of shape (height, width)
-        uint8 for grey, 0 black; float64 in [-1, 1] for signed values such as weights.
-    caption : str
-    facts : dict
-        What is known of it, for JSON.
-    """
-
-    image: NDArray[Any]
+    image: NDArray[Any]  # grey in uint8, 0 black, or signed in float64 from -1 to 1
     caption: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -44,13 +35,7 @@ class CaptionedImage:
 def digits_at(
     part: LabelledImages, indices: Sequence[int], name: str = "test"
 ) -> tuple[CaptionedImage, ...]:
-    """Pick images of a part of a dataset, called ``name``, by index.
-
-    Raises
-    ------
-    UsageError
-        There is no such index.
-    """
+    """Pick images of a part of a dataset, called ``name``; raise UsageError for what is none."""
     check_indices(part, indices, name)
     labels = part.labels[list(indices)].tolist()
     return tuple(
@@ -108,12 +93,7 @@ def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
     One picture for two classes, where positive weights speak for class 1, else one for each class,
-    or for each pair of classes.
-
-    Raises
-    ------
-    UsageError
-        The model does not look at pixels.
+    or for each pair of classes. Raises UsageError for a model that does not look at pixels.
     """
     coef = model.classifier.coef
     if coef.shape[1] != N_PIXELS:
@@ -135,10 +115,7 @@ def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
 def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
     """Draw the patches that a model looks for, each on its own scale.
 
-    Raises
-    ------
-    UsageError
-        The model looks at pixels.
+    Raises UsageError for a model that looks at pixels.
     """
     features = model.classifier.features
     filters = features.filters() if features else ()
@@ -161,10 +138,7 @@ def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
 def pictures_in(path: Path) -> Iterator[CaptionedImage]:
     """Yield the pictures in a file of one's own, shrunk to fit a terminal.
 
-    Raises
-    ------
-    BadImageError
-        The file is no picture.
+    Raises BadImageError for what is no picture.
     """
     from mnistcli.pictures.read import read_pictures
 

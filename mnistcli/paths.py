@@ -28,11 +28,8 @@ class Places:
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
     """Return where datasets, models and features live, by option, environment and platform.
 
-    Raises
-    ------
-    StorageError
-        There is no such user or no home directory; or the working folder is gone, and the path
-        starts there.
+    Raises StorageError where there is no such user or no home directory, or the working folder is
+    gone and the path starts there.
     """
     if home is None and environ.get(HOME_VARIABLE):
         home = Path(environ[HOME_VARIABLE])

@@ -40,19 +40,11 @@ ABSTAINED, FAILED = "?", "!"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """The answers for several images.
-
-    Attributes
-    ----------
-    class_names : tuple of str
-    classes : ndarray of shape (n,), int64
-        The most probable class of each image.
-    probabilities : ndarray of shape (n, n_classes), float64
-    """
+    """The answers for several images."""
 
     class_names: tuple[str, ...]
-    classes: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
+    classes: NDArray[np.int64]  # the most probable ones, (n,)
+    probabilities: NDArray[np.float64]  # (n, n_classes)
 
     def __len__(self) -> int:
         """Count the images."""
@@ -74,35 +66,16 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """One picture, what the model saw of it, and its answer.
+    """One picture, what the model saw of it, and its answer."""
 
-    Attributes
-    ----------
-    source : str
-        How to call the picture: its path, "-", "digits.npy[3]", "mnist test 7".
-    image : ndarray of shape (28, 28), uint8
-        What the model saw.
-    notes : tuple of str
-        What was found in the picture and done to it.
-    answer : str
-        The name of the most probable class, or `ABSTAINED`.
-    best : str
-        The name of the most probable class.
-    probability : float
-        Of that class.
-    probabilities : ndarray of shape (n_classes,), float64
-    original : ndarray of shape (height, width), uint8, or None
-        The picture as it was found; None for an image of a dataset.
-    """
-
-    source: str
-    image: NDArray[np.uint8]
-    notes: tuple[str, ...]
-    answer: str
-    best: str
-    probability: float
+    source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
+    image: NDArray[np.uint8]  # what the model saw, (28, 28)
+    notes: tuple[str, ...]  # what was found in the picture and done to it
+    answer: str  # the most probable class, or `ABSTAINED`
+    best: str  # the most probable class
+    probability: float  # of that class
     probabilities: NDArray[np.float64]
-    original: NDArray[np.uint8] | None = None
+    original: NDArray[np.uint8] | None = None  # as it was found; None for an image of a dataset
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,40 +89,23 @@ class Explanation:
 
     For two classes that is the model's score, or minus it. Where there is a model for each pair of
     classes it is that of these two, with the probabilities that it gives to them alone.
-
-    Attributes
-    ----------
-    answer, runner_up : str
-        Class names.
-    contributions : ndarray of shape (28, 28), float64
-        Above 0: the ink here speaks for the answer. 0 where there is no ink.
-    intercept : float
-    score : float
-        The sum.
-    p_answer, p_runner_up : float
-        Of the model for the two, where there is one for each pair.
-    is_of_pair : bool
-        Whether there is.
     """
 
     answer: str
     runner_up: str
-    contributions: NDArray[np.float64]
+    contributions: NDArray[np.float64]  # above 0: the ink here speaks for the answer, (28, 28)
     intercept: float
-    score: float
+    score: float  # the sum
     p_answer: float
     p_runner_up: float
-    is_of_pair: bool
+    is_of_pair: bool  # whether there is a model for each pair
 
 
 def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
-    """Classify images that are as MNIST's are.
+    """Classify images that are as MNIST's are: light ink on black.
 
-    Parameters
-    ----------
-    model : Model
-    images : ndarray of shape (n, 28, 28), (n, 784) or (28, 28), uint8
-        Light ink on black; `mnistcli.conform` turns other pictures into such.
+    They have shape (n, 28, 28), (n, 784) or (28, 28); `mnistcli.conform` turns other pictures into
+    such.
     """
     if images.shape == IMAGE_SHAPE:
         images = images[None]
@@ -164,10 +120,7 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
 def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
-    Raises
-    ------
-    UsageError
-        The model does not look at pixels.
+    Raises UsageError for a model that does not look at pixels.
     """
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
@@ -200,13 +153,7 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
 def predict_indices(
     model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
 ) -> Iterator[Prediction]:
-    """Classify images of a dataset's test part.
-
-    Raises
-    ------
-    UsageError
-        There is no such index.
-    """
+    """Classify images of a dataset's test part; raise UsageError where there is no such index."""
     part, name = dataset.test, dataset.name
     check_indices(part, indices)
     seen: list[Seen] = [
@@ -259,10 +206,7 @@ def _is_picture(path: Path) -> bool:
 def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Prediction:
     """Classify one picture of a digit of any size, dark on light or light on dark.
 
-    Raises
-    ------
-    BadImageError
-        There is no digit in it, or more than one.
+    Raises BadImageError where there is no digit in it, or more than one.
     """
     from mnistcli.conforming.placing import conform_all
 
@@ -281,20 +225,9 @@ def predict_files(
 ) -> Iterator[Prediction | BadImageError]:
     """Classify the pictures in files, in their order, with bounded memory.
 
-    Parameters
-    ----------
-    model : Model
-    inputs : iterable of Path, "-" or BadImageError
-        Whatever `pictures.read.read_batches` reads; "-" is standard input. Errors are passed on,
-        see `unfold`.
-    raw : bool, default=False
-        Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
-    abstain_below : float, default=0
-        Answer `ABSTAINED` where the best probability is lower.
-
-    Yields
-    ------
-    Prediction, or BadImageError for a picture, or the rest of a file, that cannot be used
+    Inputs are what `pictures.read.read_batches` reads; errors are passed on, see `unfold`, and
+    given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
+    they are instead of bringing each picture into MNIST's form.
     """
     from mnistcli.pictures.read import read_batches
 

@@ -9,16 +9,9 @@ class Progress:
     def update(
         self, stage: str, done: float, total: float | None, detail: object = None, /
     ) -> None:
-        """Receive how much of a stage is done.
+        """Receive how much of a stage is done, in its units; the total may not be known.
 
-        Parameters
-        ----------
-        stage : str
-            ``"features"``, ``"folds"``, the name of a download, ...
-        done, total : float
-            In units of the stage; None where the total is not known.
-        detail : object
-            More about the stage, which `str` puts in words.
+        A stage is ``"features"``, ``"folds"``, a download's name; `str` puts the detail in words.
         """
 
     def note(self, event: str, /) -> None:

@@ -20,27 +20,13 @@ N_UNCERTAIN = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """All that a page about a model shows.
+    """All that a page about a model shows."""
 
-    Attributes
-    ----------
-    judged : JudgedModel
-        On the test images, with its `N_MISTAKES` worst mistakes.
-    curves : tuple of ClassCurves
-        Of the positive class of two, else of each class against the rest.
-    looks_for : tuple of CaptionedImage
-        The weights of the pixels, or the patches that are weighed instead.
-    most_certain : tuple of CaptionedImage
-        Right answers, those given with the highest probability, as many for each class.
-    least_certain : tuple of CaptionedImage
-        Answers given with the lowest probability, right or wrong.
-    """
-
-    judged: JudgedModel
-    curves: tuple[ClassCurves, ...]
-    looks_for: tuple[CaptionedImage, ...]
-    most_certain: tuple[CaptionedImage, ...]
-    least_certain: tuple[CaptionedImage, ...]
+    judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
+    curves: tuple[ClassCurves, ...]  # of the positive class, or of each against the rest
+    looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
+    most_certain: tuple[CaptionedImage, ...]  # right answers, as many for each class
+    least_certain: tuple[CaptionedImage, ...]  # right or wrong
 
     @property
     def model(self) -> Model:
@@ -51,16 +37,8 @@ class Report:
 def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     """Judge a model on its test images and gather all that there is to show.
 
-    Parameters
-    ----------
-    model : Model
-    dataset : Dataset, optional
-        The one that the model was trained on unless given.
-
-    Raises
-    ------
-    DataUnavailableError
-        There is no image of the task's digits in the data.
+    The dataset is the one that it was trained on unless given. Raises DataUnavailableError where
+    no image of it is of the task.
     """
     judged = evaluate(model, dataset, n_mistakes=N_MISTAKES)
     names = model.card.class_names

@@ -26,29 +26,16 @@ class VersionChange:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reproduction:
-    """A stored model beside one that was trained again from its card.
-
-    Attributes
-    ----------
-    is_identical : bool
-        Every weight, every intercept and all that its features learned has the same bits.
-    largest_difference : float
-        Of a weight or an intercept, as a share of the largest one.
-    distance, distance_bound : float
-        ||W - W'||, and what the certificates allow: each bounds the distance to the optimum. None
-        where one of them does not.
-    n_different : int
-        Test images on which they disagree.
-    """
+    """A stored model beside one that was trained again from its card."""
 
     model: Model
     again: Model
-    is_identical: bool
-    largest_difference: float
-    distance: float
-    distance_bound: float | None
+    is_identical: bool  # weights, intercepts and what the features learned have the same bits
+    largest_difference: float  # of a weight or an intercept, as a share of the largest one
+    distance: float  # ||W - W'||
+    distance_bound: float | None  # what both certificates allow; None where one does not bound it
     n_test: int
-    n_different: int
+    n_different: int  # test images on which they disagree
     version_changes: tuple[VersionChange, ...]
 
     @property
@@ -62,12 +49,8 @@ def reproduce(
 ) -> Reproduction:
     """Train a model again with the task, the images and the settings of its card.
 
-    The processes are those for all pairs of classes; see `parallel.map_jobs`.
-
-    Raises
-    ------
-    DataUnavailableError
-        The dataset is not the one that the model was trained on.
+    The processes are those for all pairs of classes, see `parallel.map_jobs`. Raises
+    DataUnavailableError where the dataset is not the one that the model was trained on.
     """
     card = model.card
     if dataset.sha256 != card.dataset_sha256:

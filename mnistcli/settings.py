@@ -22,25 +22,15 @@ Preset = Literal["fast", "better", "best"]
 class Solver:
     """What a solver can minimise, and what it does unless told otherwise.
 
-    Attributes
-    ----------
-    penalties : tuple of str
-    tol, max_iter : float, int
-        Its defaults. What `tol` bounds is the solver's own affair.
-    max_classes : int or None
-        The most classes of one fit; None for any number.
-    keeps_float32 : bool
-        Whether it computes in the precision of its data; the others convert to float64.
-    intercept_scaling : float
-        See scikit-learn's LogisticRegression; only liblinear penalises the intercept.
+    What ``tol`` bounds is the solver's own affair.
     """
 
     penalties: tuple[Penalty, ...]
     tol: float = 1e-4
     max_iter: int = 1000
-    max_classes: int | None = None
-    keeps_float32: bool = False
-    intercept_scaling: float = 1.0
+    max_classes: int | None = None  # of one fit; None for any number
+    keeps_float32: bool = False  # computes in the precision of its data; others convert to float64
+    intercept_scaling: float = 1.0  # see LogisticRegression; only liblinear penalises the intercept
 
     def can_fit(self, penalty: Penalty, n_classes: int) -> bool:
         """Tell whether it minimises a penalty for so many classes."""
@@ -70,27 +60,13 @@ def solvers_for(penalty: Penalty, n_classes: int = 2) -> list[SolverName]:
 
 @dataclass(frozen=True, slots=True)
 class SolverSettings(Checked):
-    """What is minimised, and how.
+    """What is minimised, and how; ``tol`` and ``max_iter`` are the solver's own where None."""
 
-    Attributes
-    ----------
-    C : float
-        Weight of the data against the penalty.
-    l1_ratio : float or None
-        Share of L1 in the elastic net; None with the other penalties.
-    class_weight : {None, "balanced"}
-        "balanced" weighs samples so that every class counts the same in total.
-    solver : str
-        "auto" takes the fastest for the penalty.
-    tol, max_iter : float, int or None
-        The solver's own tolerance, and the most steps; None is the solver's default.
-    """
-
-    C: float = 1.0
+    C: float = 1.0  # weight of the data against the penalty
     penalty: Penalty = "l2"
-    l1_ratio: float | None = None
-    class_weight: ClassWeight | None = None
-    solver: SolverName = "auto"
+    l1_ratio: float | None = None  # share of L1 in the elastic net; None with the other penalties
+    class_weight: ClassWeight | None = None  # "balanced": every class counts the same in total
+    solver: SolverName = "auto"  # "auto" takes the fastest for the penalty
     tol: float | None = None
     max_iter: int | None = None
 
@@ -133,24 +109,12 @@ class SolverSettings(Checked):
 
 @dataclass(frozen=True, slots=True)
 class SplitSpec(Checked):
-    """Which images are for training and which for the test.
+    """Which images are for training and which for the test."""
 
-    Attributes
-    ----------
-    kind : {"standard", "random"}
-        The dataset's own two parts, or all its images split anew, class by class.
-    test_size : float
-        The share of the images that a random split keeps for the test.
-    seed : int
-        Of the random split, the subset and the permutation of the training set.
-    limit : int or None
-        Train on a stratified subset of this many images; the test part stays whole.
-    """
-
-    kind: SplitKind = "standard"
-    test_size: float = 0.2
-    seed: int = 0
-    limit: int | None = None
+    kind: SplitKind = "standard"  # the dataset's two parts, or all images anew, class by class
+    test_size: float = 0.2  # the share that a random split keeps for the test
+    seed: int = 0  # of the random split, the subset and the permutation of the training set
+    limit: int | None = None  # train on a stratified subset; the test part stays whole
 
     def _check(self) -> None:
         check_choice("split", self.kind, get_args(SplitKind))
@@ -166,27 +130,14 @@ class FoldSpec(Checked):
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings(Checked):
-    """How to train.
-
-    Attributes
-    ----------
-    solver, split, features : SolverSettings, SplitSpec, FeatureSpec
-        What is minimised, on which images, and what the model looks at.
-    folds : FoldSpec or None
-        Cross-validate on the training set first.
-    search : bool
-        Search for C by cross-validation on the training set; that of `solver` then plays no part.
-    n_jobs : int or None
-        Processes for folds and pairs; -1 for as many as there are cores, None for what
-        ``joblib.parallel_config`` says, one process without it.
-    """
+    """How to train; for the number of jobs see `parallel.map_jobs`."""
 
     solver: SolverSettings = field(default_factory=SolverSettings)
     split: SplitSpec = field(default_factory=SplitSpec)
     features: FeatureSpec = field(default_factory=FeatureSpec)
-    folds: FoldSpec | None = None
-    search: bool = False
-    n_jobs: int | None = None
+    folds: FoldSpec | None = None  # cross-validate on the training set first
+    search: bool = False  # search for C there; that of `solver` then plays no part
+    n_jobs: int | None = None  # processes for folds and pairs
 
     def _check(self) -> None:
         if self.search and self.solver.penalty == "none":

@@ -64,10 +64,8 @@ def train(
         ``"0v1"``, ``"2vrest"``, ``"digits"``, ...
     dataset : Dataset, optional
         MNIST unless given.
-    settings : TrainingSettings, optional
     command : str
         What to note in the card as the way to get this model.
-    cache, progress : FeatureCache, Progress, optional
 
     Raises
     ------

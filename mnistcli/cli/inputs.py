@@ -43,10 +43,7 @@ def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
 def listed_inputs(words: str) -> Iterator[Input | BadImageError]:
     """Yield the inputs that a NUL-separated list names, "-" being a list on standard input.
 
-    Raises
-    ------
-    UsageError
-        There is no such list, or it is something else.
+    Raises UsageError where there is no such list, or it is something else.
     """
     from mnistcli.prediction import unfold
 
@@ -115,12 +112,8 @@ def tallied(
 ) -> Iterator[Prediction | BadImageError]:
     """Pass answers on in their order, count them and report the bad ones.
 
-    The first is waited for here, so that an error before it comes before any output.
-
-    Raises
-    ------
-    BadImageError
-        There was one input, and it was bad.
+    The first is waited for here, so that an error before it comes before any output. Raises
+    BadImageError where there was one input, and it was bad.
     """
     counted = _counted(answers, tally, report)
     return itertools.chain(list(itertools.islice(counted, 1)), counted)

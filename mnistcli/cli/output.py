@@ -35,14 +35,8 @@ PIPE_WIDTH = 10_000
 class View:
     """One result in all its shapes; each is only computed when it is wanted.
 
-    A subclass is a frozen dataclass that holds the result.
-
-    Attributes
-    ----------
-    schema : str
-        The name of the JSON document: "train" makes ``"schema": "mnistcli.train"``.
-    record_schema : str
-        The name of a JSON line's document.
+    A subclass is a frozen dataclass that holds the result. The schema "train" makes the JSON
+    document ``"schema": "mnistcli.train"``, the other one that of a JSON line.
     """
 
     schema: ClassVar[str]
@@ -77,14 +71,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command hands over its result.
-
-    Attributes
-    ----------
-    format : {"table", "json", "jsonl", "tsv", "quiet"}
-    render : str
-        How pictures are drawn; see `terminal.capabilities`.
-    """
+    """Where a command hands over its result; for ``render`` see `terminal.capabilities`."""
 
     format: Format = "table"
     render: Render = "auto"
@@ -206,12 +193,7 @@ class ReaderGoneError(Exception):
 def write(text: str, stream: TextIO | None = None) -> None:
     """Write to stdout, all of it and now.
 
-    Raises
-    ------
-    ReaderGoneError
-        Nobody reads any more.
-    DataUnavailableError
-        The disk behind a redirection is full.
+    Raises ReaderGoneError where nobody reads any more, DataUnavailableError where a disk is full.
     """
     stream = stream or sys.stdout
     rest = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))

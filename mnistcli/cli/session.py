@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """Where things are in this call.
-
-    Attributes
-    ----------
-    home : Path or None
-        The value of ``--home``.
-    """
+    """Where things are in this call; ``home`` is the value of ``--home``."""
 
     home: Path | None
 

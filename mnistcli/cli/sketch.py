@@ -14,13 +14,7 @@ SAVED_SCALE = 8
 
 
 class Sketch:
-    """Light ink on black, drawn with a round, soft brush.
-
-    Attributes
-    ----------
-    pixels : ndarray of shape (SIDE, SIDE), float64
-        0 black, 1 full ink.
-    """
+    """Light ink, 0 to 1, on black, drawn with a round, soft brush."""
 
     def __init__(self) -> None:
         self.pixels: NDArray[np.float64] = np.zeros((SIDE, SIDE))

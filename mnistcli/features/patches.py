@@ -28,24 +28,15 @@ _IMAGES_PER_BLOCK = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patches(Features):
-    """Learned filters, and what their features are multiplied with to become bytes.
-
-    Attributes
-    ----------
-    patterns : tuple of ndarray of shape (n_filters, side * side), float32
-        The filters of each size of patch; all sides odd.
-    factors : ndarray of shape (n_features,), float32
-    n_views : int
-        Drawings of an image over which likeness is averaged.
-    """
+    """Learned filters, and what their features are multiplied with to become bytes."""
 
     summary = "how much of which typical patch is where"
     defaults = {"sides": (5, 9), "n_filters": 24}  # noqa: RUF012 - the base class declares it
     has_pixel_weights = False
 
-    patterns: tuple[NDArray[np.float32], ...]
-    factors: NDArray[np.float32]
-    n_views: int = 1
+    patterns: tuple[NDArray[np.float32], ...]  # each (n_filters, side * side), sides odd
+    factors: NDArray[np.float32]  # (n_features,)
+    n_views: int = 1  # drawings of an image over which likeness is averaged
 
     @classmethod
     def check(cls, spec: FeatureSpec, /) -> None:

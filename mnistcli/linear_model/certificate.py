@@ -25,39 +25,24 @@ from mnistcli.linear_model.objective import (
 class Certificate:
     """What is known about how close a fit is to the optimum; computed in float64.
 
-    Attributes
-    ----------
-    objective : float
-        f(W, b) of `objective`.
-    gradient_norm : float
-        Over weights and intercepts; with an L1 part that of the subgradient of least norm.
-    relative_gradient_norm : float
-        Divided by that of the prior model: zero weights and the intercepts that give every sample
-        its class's share of the weight.
-    gap_bound : float or None
-        No less than ``objective`` minus the optimum. F(W) = min_b f(W, b) is (1 - rho)-strongly
-        convex, so with b* its minimiser (Nesterov, Lectures on Convex Optimization, 2.1.19)
+    F(W) = min_b f(W, b) is (1 - rho)-strongly convex, so with b* its minimiser (Nesterov, Lectures
+    on Convex Optimization, 2.1.19)
 
-            f(W, b) - f* <= f(W, b) - f(W, b*) + ||dF(W)||^2 / (2 (1 - rho)).
+        f(W, b) - f* <= f(W, b) - f(W, b*) + ||dF(W)||^2 / (2 (1 - rho)),
 
-        None where nothing follows: no penalty, or pure L1.
-    distance_bound : float or None
-        No less than ||W - W*||: ||dF(W)|| / (1 - rho).
-    converged : bool
-        What the solver claims. Ours means by it that ``gap_bound <= tol * objective``.
-    n_passes : float
-        Products with the data: scores of all rows count half, a gradient from them the other half,
-        a subset of the rows its share.
+    the gap, and ||W - W*|| <= ||dF(W)|| / (1 - rho). Where neither follows (no penalty, or pure L1)
+    the bounds are None. The prior model has zero weights and the intercepts that give every sample
+    its class's share of the weight.
     """
 
-    objective: float
-    gradient_norm: float
-    relative_gradient_norm: float
-    gap_bound: float | None
-    distance_bound: float | None
-    converged: bool
+    objective: float  # f(W, b) of `objective`
+    gradient_norm: float  # over weights and intercepts; of L1 the subgradient of least norm
+    relative_gradient_norm: float  # divided by that of the prior model
+    gap_bound: float | None  # no less than ``objective`` minus the optimum
+    distance_bound: float | None  # no less than ||W - W*||
+    converged: bool  # what the solver claims; ours: ``gap_bound <= tol * objective``
     n_iterations: int
-    n_passes: float
+    n_passes: float  # scores of all rows are half of one, a gradient from them the rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)

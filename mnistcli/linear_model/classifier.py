@@ -18,24 +18,13 @@ ROWS_PER_BLOCK = 1024
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearClassifier:
-    """Classes as linear functions of the features.
+    """Classes as linear functions of the features; of two classes the score speaks for class 1."""
 
-    Attributes
-    ----------
-    coef : ndarray of shape (1, n_features) or (n_classes, n_features), float64
-        One row for a two-class task, whose score speaks for class 1.
-    intercept : ndarray of shape (1,) or (n_classes,), float64
-    scale : float
-        What raw features are multiplied with; 1/255 for bytes.
-    features : Features or None
-        What turns images into raw features; None takes what it is given, such as pixels.
-    """
-
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    coef: NDArray[np.float64]  # (1, n_features) or (n_classes, n_features)
+    intercept: NDArray[np.float64]  # (1,) or (n_classes,)
     class_names: tuple[str, ...]
-    scale: float = PIXEL_SCALE
-    features: Features | None = None
+    scale: float = PIXEL_SCALE  # of raw features; 1/255 for bytes
+    features: Features | None = None  # makes raw features of images; None takes what it is given
 
     @property
     def n_classes(self) -> int:

@@ -36,22 +36,9 @@ def fit_classifier(
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_features), uint8
-        Pixels or other features; the model sees them divided by 255.
-    y : ndarray of shape (n_samples,), int64
-        Class indices.
-    settings : SolverSettings
-    task : Task
-    seed : int
-        Of solvers that draw random numbers.
-    n_jobs : int or None
-        Processes for pairs; see `parallel.map_jobs`.
-    warm_start : Fit, optional
-        Where our solver starts; the others, and pairs, make no use of it.
-    progress : Progress, optional
-        Updated for each pair, and by the solver that can tell how far it is.
+    X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model
+    sees divided by 255; y are class indices. The seed is that of solvers that draw random numbers,
+    the processes those for pairs (see `parallel.map_jobs`). Our solver begins at ``warm_start``.
 
     Raises
     ------

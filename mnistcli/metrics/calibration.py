@@ -19,28 +19,16 @@ class ReliabilityBin:
     """The samples whose probability was in a range.
 
     For two classes the probability is the positive class's and a hit is a positive sample; for
-    more it is the answer's and a hit is a right answer.
-
-    Attributes
-    ----------
-    low, high : float
-        The range, without ``low`` and with ``high``; 0 is in the first one.
-    n_samples, n_hits : int
-    mean_probability : float
-        What the model said on average; NaN without samples.
-    share : float
-        What was true of it: hits of samples; NaN without samples.
-    share_interval : (float, float)
-        Wilson's.
+    more it is the answer's and a hit is a right answer. NaN without samples.
     """
 
-    low: float
+    low: float  # not in the range itself, but for 0
     high: float
     n_samples: int
     n_hits: int
-    mean_probability: float
-    share: float
-    share_interval: Interval
+    mean_probability: float  # what the model said on average
+    share: float  # what was true of it: hits of samples
+    share_interval: Interval  # Wilson's
 
 
 def reliability_bins(

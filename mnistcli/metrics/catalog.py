@@ -51,55 +51,28 @@ class ReportRow:
 class Evaluation:
     """A classifier's result on labelled samples.
 
-    Attributes
-    ----------
-    n_samples, n_correct : int
-    accuracy : float
-    accuracy_interval : (float, float)
-        Wilson's.
-    baseline_class : str
-        The commonest class in these samples.
-    baseline_accuracy : float
-        The accuracy of always answering it.
-    balanced_accuracy : float
-        Mean recall over the classes that have samples.
-    log_loss : float
-        Mean negative natural logarithm of the probability given to the true class.
-    roc_auc, average_precision : float
-        Of the positive class for two classes, else the mean over the classes, each against the
-        rest; NaN where a class has no samples.
-    roc_auc_interval : (float, float)
-        The bootstrap's.
-    brier, ece : float
-        Brier score and expected calibration error.
-    reliability : tuple of ReliabilityBin
-        What the samples in each range of probability turned out to be.
-    classes : tuple of ReportRow
-        One row for each class, in class order.
-    macro_avg, weighted_avg : ReportRow
-        The mean over the classes that have samples or were answered, plain and by support.
-    confusion : ndarray of shape (n_classes, n_classes), int64
-        Samples of class i predicted as class j.
+    The areas are of the positive class for two classes, else the mean over the classes, each
+    against the rest; NaN where a class has no samples.
     """
 
     n_samples: int
     n_correct: int
     accuracy: float
-    accuracy_interval: Interval
-    baseline_class: str
-    baseline_accuracy: float
-    balanced_accuracy: float
-    log_loss: float
+    accuracy_interval: Interval  # Wilson's
+    baseline_class: str  # the commonest class in these samples
+    baseline_accuracy: float  # of always answering it
+    balanced_accuracy: float  # mean recall over the classes that have samples
+    log_loss: float  # mean -ln of the probability given to the true class
     roc_auc: float
-    roc_auc_interval: Interval
+    roc_auc_interval: Interval  # the bootstrap's
     average_precision: float
-    brier: float
-    ece: float
-    reliability: tuple[ReliabilityBin, ...]
+    brier: float  # Brier score
+    ece: float  # expected calibration error
+    reliability: tuple[ReliabilityBin, ...]  # what came true in each range of probability
     classes: tuple[ReportRow, ...]
-    macro_avg: ReportRow
-    weighted_avg: ReportRow
-    confusion: NDArray[np.int64]
+    macro_avg: ReportRow  # over the classes that have samples or were answered
+    weighted_avg: ReportRow  # over the same, by support
+    confusion: NDArray[np.int64]  # samples of class i predicted as class j
 
     @property
     def f1_macro(self) -> float:
@@ -141,41 +114,18 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number of an evaluation.
+    """One number of an evaluation, from 0 to ``highest``: the attribute of that name."""
 
-    Attributes
-    ----------
-    name : str
-        Its key in JSON and TSV and on the command line, and the attribute of `Evaluation`.
-    title : str
-    unit : {"percent", "decimal"}
-        How a person reads it.
-    digits : int
-        Behind the decimal point for a person.
-    larger_is_better : bool
-    highest : float
-        Its domain goes from 0 to this.
-    has_interval : bool
-        `Evaluation` has ``<name>_interval``.
-    in_card : bool
-        A model's card keeps it as ``test_<name>``.
-    group : {"summary", "classes", "calibration"}
-        Which table of a terminal shows it: the first, that of the classes, or with
-        ``--calibration`` the first.
-    is_one_vs_rest : bool
-        Of several classes it is the mean over each against the rest.
-    """
-
-    name: str
+    name: str  # in JSON, in TSV and on the command line
     title: str
-    unit: Literal["percent", "decimal"] = "decimal"
+    unit: Literal["percent", "decimal"] = "decimal"  # how a person reads it
     digits: int = 6
     larger_is_better: bool = True
     highest: float = 1.0
-    has_interval: bool = False
-    in_card: bool = False
-    group: Literal["summary", "classes", "calibration"] = "summary"
-    is_one_vs_rest: bool = False
+    has_interval: bool = False  # as ``<name>_interval`` of `Evaluation`
+    in_card: bool = False  # a model's card keeps it as ``test_<name>``
+    group: Literal["summary", "classes", "calibration"] = "summary"  # the table that shows it
+    is_one_vs_rest: bool = False  # of several classes the mean over each against the rest
 
     def of(self, evaluation: Evaluation) -> float:
         """Return the number; NaN where it is not known."""
@@ -206,13 +156,7 @@ def metric_names(*, larger_is_better: bool | None = None) -> list[str]:
 
 
 def metric_named(name: str) -> Metric:
-    """Find a metric.
-
-    Raises
-    ------
-    UsageError
-        Lists those there are.
-    """
+    """Find a metric, or raise UsageError, which lists those there are."""
     for metric in METRICS:
         if metric.name == name:
             return metric

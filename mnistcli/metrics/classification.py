@@ -39,16 +39,9 @@ def evaluate_scores(
     *,
     threshold: float | None = None,
 ) -> Evaluation:
-    """Judge scores against the truth.
+    """Judge scores against the truth, class indices of at least one sample.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-        True class indices; at least one sample.
-    scores : ndarray of shape (n_samples,) or (n_samples, n_classes), float64
-    class_names : tuple of str
-    threshold : float, optional
-        For two classes: the probability from which on the answer is the positive class.
+    With a threshold, for two classes: from that probability on the answer is the positive class.
     """
     probabilities = probabilities_of(scores)
     confusion = confusion_matrix(y, answers_of(scores, threshold), len(class_names))

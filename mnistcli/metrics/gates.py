@@ -35,13 +35,7 @@ class Gate:
 
 
 def parse_gate(text: str) -> Gate:
-    """Read "accuracy=0.999" or "accuracy=99.9%".
-
-    Raises
-    ------
-    UsageError
-        Unknown metric, no number, or one that the metric cannot have.
-    """
+    """Read "accuracy=0.999" or "accuracy=99.9%"; raise UsageError for what no metric can reach."""
     name, _, bar = text.partition("=")
     metric = metric_named(name)
     example = f"for example {name}={0.99 if metric.larger_is_better else 0.02}"

@@ -14,16 +14,8 @@ def pair_error_rates(
 ) -> NDArray[np.float64]:
     """Judge each pair's model on the samples of its two classes.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,), integer
-    scores : ndarray of shape (n_samples, n_pairs), float64
-        As from `PairwiseClassifier.linear_scores`.
-
-    Returns
-    -------
-    ndarray of shape (n_classes, n_classes), float64
-        Symmetric; NaN on the diagonal, and where there are no samples of either class.
+    Scores are those of `PairwiseClassifier.linear_scores`, (n_samples, n_pairs); the rates are
+    (n_classes, n_classes), symmetric, NaN on the diagonal and where neither class has samples.
     """
     rates = np.full((n_classes, n_classes), np.nan)
     for (i, j), column in zip(pairs_of(n_classes), scores.T, strict=True):

@@ -15,20 +15,11 @@ class Ranking:
     """Positive and negative samples by falling score, sorted once.
 
     Samples with the same score share a level: no threshold comes between them.
-
-    Attributes
-    ----------
-    levels : ndarray of shape (n_levels,), float64
-        The distinct scores, falling.
-    level_of : ndarray of shape (n_samples,), int64
-        The level of each sample.
-    n_positive, n_negative : ndarray of shape (n_levels,), int64
-        How many samples of each kind stand on each level.
     """
 
-    levels: NDArray[np.float64]
-    level_of: NDArray[np.int64]
-    n_positive: NDArray[np.int64]
+    levels: NDArray[np.float64]  # the distinct scores, falling, (n_levels,)
+    level_of: NDArray[np.int64]  # of each sample, (n_samples,)
+    n_positive: NDArray[np.int64]  # on each level, (n_levels,)
     n_negative: NDArray[np.int64]
 
     @property

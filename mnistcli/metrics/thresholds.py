@@ -16,18 +16,10 @@ _FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a threshold shall reach: "recall=0.99".
+    """What a threshold shall reach: "recall=0.99"."""
 
-    Attributes
-    ----------
-    metric : str
-        "recall" or "precision" of the positive class.
-    bar : float
-        In (0, 1].
-    """
-
-    metric: str
-    bar: float
+    metric: str  # "recall" or "precision" of the positive class
+    bar: float  # in (0, 1]
 
     def __str__(self) -> str:
         return f"{self.metric}={self.bar:g}"
@@ -35,24 +27,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The positive class is answered from this probability of it on.
-
-    Attributes
-    ----------
-    value : float
-        In [0, 1].
-    target : Target or None
-        What it was chosen for; None where the user gave it.
-    chosen_on : str
-        The images that it was chosen on: "mnist train".
-    precision, recall : float or None
-        Of the positive class on those images.
-    """
+    """The positive class is answered from this probability of it on."""
 
     value: float
-    target: Target | None = None
-    chosen_on: str = ""
-    precision: float | None = None
+    target: Target | None = None  # what it was chosen for; None where the user gave it
+    chosen_on: str = ""  # the images: "mnist train"
+    precision: float | None = None  # of the positive class on them
     recall: float | None = None
 
     def __post_init__(self) -> None:
@@ -62,13 +42,7 @@ class Threshold:
 
 
 def parse_target(text: str) -> Target:
-    """Read "recall=0.99" or "recall=99%".
-
-    Raises
-    ------
-    UsageError
-        It is neither recall nor precision, or no share above 0.
-    """
+    """Read "recall=0.99" or "recall=99%"; raise UsageError for another metric or share."""
     metric, _, bar = text.partition("=")
     value = parse_share(bar)
     if metric not in ("recall", "precision") or not 0 < value <= 1:
@@ -81,13 +55,8 @@ def choose_threshold(
 ) -> Threshold:
     """Choose the threshold that reaches a target and gives up least for it.
 
-    For a recall that is the highest threshold which reaches it, for a precision the lowest.
-    ``y`` are class indices, ``probabilities`` of shape (n_samples, 2) of the samples ``chosen_on``.
-
-    Raises
-    ------
-    UsageError
-        No threshold reaches it.
+    For a recall that is the highest threshold which reaches it, for a precision the lowest; raises
+    UsageError where none does. ``y`` are class indices, ``probabilities`` of shape (n_samples, 2).
     """
     ranking = rank(y == 1, probabilities[:, 1])
     n_found = np.cumsum(ranking.n_positive)

@@ -53,16 +53,11 @@ class Folds:
     progress: Progress = SILENT
 
     def split(self) -> list[Fold]:
-        """Divide the samples.
+        """Divide the samples; raise TrainingError where a class has fewer than there are folds.
 
         Once, the folds are those of scikit-learn's StratifiedKFold on the samples as they stand,
         which is ``cross_val_score(..., cv=n_folds)`` on the permuted training set; repeated, those
         of its RepeatedStratifiedKFold.
-
-        Raises
-        ------
-        TrainingError
-            A class has fewer samples than there are folds.
         """
         from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold
 
@@ -99,24 +94,15 @@ class Folds:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CrossValidation:
-    """The accuracy on each fold, repeat by repeat, of the model trained on the others.
-
-    Attributes
-    ----------
-    standard_deviation : float
-        Over the folds, and not an estimate for more (ddof = 0).
-    confusion : ndarray of shape (n_classes, n_classes), int64
-        Samples of class i predicted as class j by the model that had not seen them: every
-        sample counts once for each repeat.
-    """
+    """The accuracy on each fold, repeat by repeat, of the model trained on the others."""
 
     n_folds: int
     n_repeats: int
     accuracies: tuple[float, ...]
     mean: float
-    standard_deviation: float
+    standard_deviation: float  # over the folds, and not an estimate for more (ddof = 0)
     n_not_converged: int
-    confusion: NDArray[np.int64]
+    confusion: NDArray[np.int64]  # each sample judged by a model that had not seen it
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table: the accuracy on each fold of each repeat, both counted from 1."""

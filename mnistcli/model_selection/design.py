@@ -23,20 +23,14 @@ _IMAGES_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DesignMatrix:
-    """What a model is trained on.
+    """What a model is trained on: features of images, then of their first copies, and so on.
 
-    Attributes
-    ----------
-    X : ndarray of shape ((1 + n_copies) * n_samples, n_features), uint8
-        The images, then their first copies in the same order, and so on.
-    y : ndarray of shape (n_samples,), int64
-    features : Features or None
-        What made them; None for pixels.
+    X has shape ((1 + n_copies) * n_samples, n_features), y has shape (n_samples,).
     """
 
     X: NDArray[np.uint8]
     y: NDArray[np.int64]
-    features: Features | None = None
+    features: Features | None = None  # what made them; None for pixels
     n_copies: int = 0
 
     def __len__(self) -> int:

@@ -56,10 +56,7 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
 def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
 
-    Raises
-    ------
-    TrainingError
-        A class would be left without samples.
+    Raises TrainingError where a class would be left without samples.
     """
     counts = np.bincount(y)
     quota = _quota(counts, n)

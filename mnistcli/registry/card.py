@@ -104,13 +104,7 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
-        """Read a card.
-
-        Raises
-        ------
-        ValueError
-            In words for the user: the text is no card, or a newer version wrote it.
-        """
+        """Read a card; raise ValueError, in words for the user, for anything else."""
         try:
             content = strict_json(text)
         except (ValueError, RecursionError) as error:
@@ -200,9 +194,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 def strict_json(text: str) -> Any:
     """Read JSON without duplicate keys, endless numbers, numbers or characters that are none.
 
-    Raises
-    ------
-    ValueError, RecursionError
+    Raises ValueError or RecursionError.
     """
     content = json.loads(
         text,

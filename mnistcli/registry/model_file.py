@@ -83,12 +83,8 @@ def read_card(path: Path, *, stored_as: str = "") -> ModelCard:
 def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     """Load a model file, to be called ``ref`` or by its path.
 
-    Raises
-    ------
-    CorruptFileError
-        It is not exactly what `encode_model` writes, or was not ``stored_as`` that reference.
-    StorageError
-        The operating system refused.
+    Raises CorruptFileError where it is not exactly what `encode_model` writes, or was not
+    ``stored_as`` that reference, StorageError where the operating system refused.
     """
     header, payload = _read(path, stored_as)
     return Model(_classifier(path, header, payload), header.card, ref or stored_as or str(path))

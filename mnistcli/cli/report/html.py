@@ -24,15 +24,9 @@ class Markup(str):
 
 
 def tag(name: str, /, *children: Content, **attributes: str | float | None) -> Markup:
-    """Make an element.
+    """Make an element of text and of `Markup` made by this function, in any nesting.
 
-    Parameters
-    ----------
-    name : str
-    children : str, or iterables of str
-        Text, or `Markup` made by this function.
-    attributes : str or number
-        ``class_="x"`` writes class, ``stroke_width=2`` stroke-width, None nothing.
+    ``class_="x"`` writes class, ``stroke_width=2`` stroke-width, None nothing.
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_number_or_text(value)}"'

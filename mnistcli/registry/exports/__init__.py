@@ -78,13 +78,8 @@ def export_model(
     """Write a model for other programs in one of the `formats`, in one step.
 
     By default the file has the model's name and is in the working directory: ``0v1-3.onnx``.
-
-    Raises
-    ------
-    UsageError
-        The file is there already, the format cannot hold the model, or a library is missing.
-    StorageError
-        The operating system refused.
+    Raises UsageError where it is there already, the format cannot hold the model, or a library is
+    missing, StorageError where the operating system refused.
     """
     path = path or Path(f"{_stem(model)}.{format_}")
     if os.path.lexists(path) and not overwrite:  # before the work, and again as it is written
