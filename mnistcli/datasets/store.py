@@ -28,19 +28,22 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
-import json
-import mmap
-import os
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mnistcli import files
-from mnistcli.containers.npy import npy_header
 from mnistcli.datasets.catalog import CATALOG, find_dataset
+from mnistcli.datasets.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    check_about,
+    clear_the_way,
+    map_files,
+    read_manifest,
+    sha256_of,
+    write_npy,
+)
 from mnistcli.errors import (
-    ChecksumMismatchError,
     CorruptFileError,
     DataUnavailableError,
     MnistCliError,
@@ -52,19 +55,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
+    from mnistcli.datasets.catalog import DatasetSpec, PartName
     from mnistcli.datasets.download import Patience
+    from mnistcli.datasets.manifest import Arrays
     from mnistcli.datasets.sources import Loaded
     from mnistcli.progress import Progress
 
-    _Arrays = Mapping[PartName, NDArray[np.uint8]]
-
-MANIFEST_NAME = "manifest.json"
-MANIFEST_SCHEMA = 1
-MANIFEST_MAX_BYTES = 1 << 16
-ALWAYS_HASHED_BYTES = 1 << 20
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55
 # This folder is a cache of mnistcli: https://bford.info/cachedir/
@@ -310,16 +309,23 @@ class DatasetStore:
     def _manifest_path(self, spec: DatasetSpec) -> Path:
         return self.folder / spec.name / MANIFEST_NAME
 
+    def _paths(self, spec: DatasetSpec) -> list[Path]:
+        return [self._dataset_folder(spec) / f"{part.name}.npy" for part in spec.parts]
+
     def _map(self, spec: DatasetSpec) -> Dataset:
         manifest, arrays = self._check(spec, full=False)
-        return _dataset(spec, arrays, [entry.sha256 for entry in manifest.files])
+        return dataset_of(spec, arrays, [entry.sha256 for entry in manifest.files])
 
-    def _check(self, spec: DatasetSpec, *, full: bool) -> tuple[_Manifest, _Arrays]:
+    def _check(self, spec: DatasetSpec, *, full: bool) -> tuple[Manifest, Arrays]:
         """Map what is in the store, having checked it; all of it is hashed if ``full``."""
         path = self._manifest_path(spec)
         try:
-            manifest = _read_manifest(path, spec)
-            arrays, stamps = _map_files(path.parent, spec, manifest, full=full)
+            if files.kind_of_path(path, follow=False) == "nothing":
+                hint = f"mnistcli download --dataset {spec.name}"
+                raise DataUnavailableError(f"{spec.title} is not installed", hint=hint)
+            manifest = read_manifest(path)
+            check_about(path, manifest, spec)
+            arrays, stamps = map_files(self._paths(spec), spec, manifest, full=full)
         except CorruptFileError as damage:
             damage.hint = f"get it again with: mnistcli download --dataset {spec.name}"
             raise
@@ -330,13 +336,16 @@ class DatasetStore:
                 files.write_atomically(path, manifest.to_bytes())
         return manifest, arrays
 
-    def _write(self, spec: DatasetSpec, loaded: Loaded) -> _Manifest:
+    def _write(self, spec: DatasetSpec, loaded: Loaded) -> Manifest:
         tag = self.folder / "CACHEDIR.TAG"
         if files.kind_of_path(tag, follow=False) == "nothing":
             files.write_atomically(tag, CACHEDIR_TAG)
         folder = self._dataset_folder(spec)
-        entries = tuple(_write_npy(folder, part, loaded.arrays[part.name]) for part in spec.parts)
-        manifest = _Manifest(
+        entries = tuple(
+            write_npy(path, part, loaded.arrays[part.name])
+            for path, part in zip(self._paths(spec), spec.parts, strict=True)
+        )
+        manifest = Manifest(
             dataset=spec.name,
             source=loaded.source,
             origin=loaded.origin,
@@ -344,25 +353,12 @@ class DatasetStore:
             installed_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             files=entries,
         )
-        _clear_the_way(folder / MANIFEST_NAME)
+        clear_the_way(folder / MANIFEST_NAME)
         files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
         return manifest
 
-    def _installation(self, spec: DatasetSpec, manifest: _Manifest) -> Installation:
-        return Installation(
-            dataset=spec.name,
-            sha256=identity([entry.sha256 for entry in manifest.files]),
-            source=manifest.source,
-            origin=manifest.origin,
-            n_bytes_read=manifest.n_bytes_read,
-            installed_at=manifest.installed_at,
-            files=tuple(
-                InstalledFile(part.name, part.shape, entry.stamp.n_bytes, entry.sha256)
-                for part, entry in zip(spec.parts, manifest.files, strict=True)
-            ),
-            folder=self._dataset_folder(spec),
-            already_there=True,
-        )
+    def _installation(self, spec: DatasetSpec, manifest: Manifest) -> Installation:
+        return installation_of(spec, manifest, self._dataset_folder(spec))
 
 
 def identity(payload_sha256: list[str]) -> str:
@@ -371,7 +367,26 @@ def identity(payload_sha256: list[str]) -> str:
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
 
 
-def _dataset(spec: DatasetSpec, arrays: _Arrays, payload_sha256: list[str]) -> Dataset:
+def installation_of(spec: DatasetSpec, manifest: Manifest, folder: Path) -> Installation:
+    """Describe a dataset that is there already."""
+    return Installation(
+        dataset=spec.name,
+        sha256=identity([entry.sha256 for entry in manifest.files]),
+        source=manifest.source,
+        origin=manifest.origin,
+        n_bytes_read=manifest.n_bytes_read,
+        installed_at=manifest.installed_at,
+        files=tuple(
+            InstalledFile(part.name, part.shape, entry.stamp.n_bytes, entry.sha256)
+            for part, entry in zip(spec.parts, manifest.files, strict=True)
+        ),
+        folder=folder,
+        already_there=True,
+    )
+
+
+def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: list[str]) -> Dataset:
+    """Return the dataset that four arrays are, whose checksums are known."""
     return Dataset(
         name=spec.name,
         title=spec.title,
@@ -387,174 +402,4 @@ def _in_memory(spec: DatasetSpec) -> Dataset:
     arrays = sources.load(spec, "bundled").arrays
     for array in arrays.values():
         array.flags.writeable = False
-    return _dataset(spec, arrays, [_sha256(arrays[part.name]) for part in spec.parts])
-
-
-def _sha256(array: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(array.data).hexdigest()
-
-
-# -------------------------------------------------------------------------------- the .npy files
-
-
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What the file system says of a file; another stamp, another content, perhaps."""
-
-    n_bytes: int
-    mtime_ns: int
-    inode: int
-
-    @classmethod
-    def of(cls, file: BinaryIO) -> _Stamp:
-        status = os.fstat(file.fileno())
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A line of the manifest: the checksum of a payload, and the stamp of its file."""
-
-    name: str
-    sha256: str
-    stamp: _Stamp
-
-
-def _write_npy(folder: Path, part: PartSpec, array: NDArray[np.uint8]) -> _Entry:
-    stamps = []
-
-    def content(file: BinaryIO) -> None:
-        file.write(npy_header(part.shape))
-        file.write(array.data)
-        file.flush()
-        stamps.append(_Stamp.of(file))  # the rename will change none of it
-
-    path = folder / f"{part.name}.npy"
-    _clear_the_way(path)
-    files.write_atomically(path, content)
-    return _Entry(part.name, _sha256(array), stamps[0])
-
-
-def _clear_the_way(path: Path) -> None:
-    """Remove an empty folder where a file has to be: what is in another one is not ours."""
-    with files.storage_errors("replace", path):
-        if files.kind_of_path(path, follow=False) == "folder":
-            path.rmdir()
-
-
-def _map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], _Stamp]:
-    """Map the payload of a .npy file, having checked its size and its header to the byte."""
-    header = npy_header(part.shape)
-    n_expected = len(header) + int(np.prod(part.shape))
-    with files.storage_errors("read", path), files.open_regular(path) as file:
-        stamp = _Stamp.of(file)
-        if stamp.n_bytes != n_expected:
-            raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
-        if file.read(len(header)) != header:
-            raise CorruptFileError(path, "its header is damaged")
-        mapping = mmap.mmap(file.fileno(), n_expected, access=mmap.ACCESS_READ)
-    array = np.frombuffer(mapping, dtype=np.uint8, offset=len(header))
-    return array.reshape(part.shape), stamp
-
-
-def _map_files(
-    folder: Path, spec: DatasetSpec, manifest: _Manifest, *, full: bool
-) -> tuple[_Arrays, list[_Stamp]]:
-    """Map all the files of a dataset, having hashed those that may have changed."""
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    stamps = []
-    for part, entry in zip(spec.parts, manifest.files, strict=True):
-        path = folder / f"{part.name}.npy"
-        array, stamp = _map_npy(path, part)
-        is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
-        if full or not is_known:
-            _check_payload(path, array, entry.sha256)
-        arrays[part.name] = array
-        stamps.append(stamp)
-    return arrays, stamps
-
-
-def _check_payload(path: Path, array: NDArray[np.uint8], expected: str) -> None:
-    got = _sha256(array)
-    if got != expected:
-        raise ChecksumMismatchError(path, expected=expected, got=got)
-
-
-# ----------------------------------------------------------------------------------- the manifest
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    """What ``manifest.json`` says."""
-
-    dataset: str
-    source: str
-    origin: str
-    n_bytes_read: int
-    installed_at: str
-    files: tuple[_Entry, ...]
-
-    def with_stamps(self, stamps: list[_Stamp]) -> _Manifest:
-        pairs = zip(self.files, stamps, strict=True)
-        return replace(self, files=tuple(replace(entry, stamp=stamp) for entry, stamp in pairs))
-
-    def to_bytes(self) -> bytes:
-        """Write it as JSON whose last entry is the sha256 of the JSON without that entry."""
-        fields = {"schema": MANIFEST_SCHEMA, **asdict(self)}
-        return _dump({**fields, "sha256": hashlib.sha256(_dump(fields)).hexdigest()})
-
-    @classmethod
-    def from_bytes(cls, content: bytes) -> _Manifest:
-        """Read what `to_bytes` wrote, to the byte.
-
-        Raises
-        ------
-        ValueError, KeyError, TypeError, RecursionError
-            It is anything else.
-        """
-        fields = json.loads(content)
-        manifest = cls(
-            dataset=fields["dataset"],
-            source=fields["source"],
-            origin=fields["origin"],
-            n_bytes_read=fields["n_bytes_read"],
-            installed_at=fields["installed_at"],
-            files=tuple(
-                _Entry(entry["name"], entry["sha256"], _Stamp(**entry["stamp"]))
-                for entry in fields["files"]
-            ),
-        )
-        if manifest.to_bytes() != content:
-            raise ValueError("not as it was written")
-        return manifest
-
-
-def _dump(fields: dict[str, object]) -> bytes:
-    return json.dumps(fields, indent=2).encode("ascii") + b"\n"
-
-
-def _read_manifest(path: Path, spec: DatasetSpec) -> _Manifest:
-    if files.kind_of_path(path, follow=False) == "nothing":
-        raise DataUnavailableError(
-            f"{spec.title} is not installed", hint=f"mnistcli download --dataset {spec.name}"
-        )
-    with files.storage_errors("read", path), files.open_regular(path) as file:
-        content = file.read(MANIFEST_MAX_BYTES)
-    try:
-        manifest = _Manifest.from_bytes(content)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise CorruptFileError(path, "is damaged") from None
-    if not _is_about(manifest, spec):
-        raise CorruptFileError(path, f"is not about {spec.title}")
-    return manifest
-
-
-def _is_about(manifest: _Manifest, spec: DatasetSpec) -> bool:
-    return (
-        manifest.dataset == spec.name
-        and len(manifest.files) == len(spec.parts)
-        and all(
-            entry.name == part.name and part.payload_sha256 in (None, entry.sha256)
-            for entry, part in zip(manifest.files, spec.parts, strict=True)
-        )
-    )
+    return dataset_of(spec, arrays, [sha256_of(arrays[part.name]) for part in spec.parts])

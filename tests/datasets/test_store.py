@@ -91,7 +91,7 @@ def tiny_store(tiny, tmp_path) -> DatasetStore:
 def boxed_store(tiny, tmp_path, monkeypatch) -> DatasetStore:
     """A store with a small MNIST that is in the box, whose images count as large."""
     monkeypatch.setattr("mnistcli.datasets.sources.BUNDLE", tiny.write_to(tmp_path / "box"))
-    monkeypatch.setattr("mnistcli.datasets.store.ALWAYS_HASHED_BYTES", 1000)
+    monkeypatch.setattr("mnistcli.datasets.manifest.ALWAYS_HASHED_BYTES", 1000)
     spec = replace(tiny.spec, name="mnist", title="MNIST", bundled=True)
     store = DatasetStore(tmp_path / "boxed", catalog={"mnist": spec})
     store.open()
@@ -134,9 +134,10 @@ def test_the_files_are_numpy_s(installed, digits):
 def test_opening_again_hashes_no_images_and_writes_nothing(own_store, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in own_store.folder.rglob("*")}
     hashed: list[int] = []
-    real = mnistcli.datasets.store._sha256
+    real = mnistcli.datasets.manifest.sha256_of
     monkeypatch.setattr(
-        "mnistcli.datasets.store._sha256", lambda array: hashed.append(array.size) or real(array)
+        "mnistcli.datasets.manifest.sha256_of",
+        lambda array: hashed.append(array.size) or real(array),
     )
     dataset = own_store.open()
     assert hashed == [60_000, 10_000]
@@ -338,7 +339,7 @@ def test_a_manifest_of_another_dataset_is_noticed(tiny_store, tmp_path):
 def test_a_manifest_cannot_vouch_for_other_pixels(own_store):
     """A manifest that agrees with its files is not enough where the catalogue knows better."""
     path = own_store.folder / "mnist" / "manifest.json"
-    manifest = mnistcli.datasets.store._Manifest.from_bytes(path.read_bytes())
+    manifest = mnistcli.datasets.manifest.Manifest.from_bytes(path.read_bytes())
     forged = replace(manifest.files[1], sha256="0" * 64)
     forged_files = (manifest.files[0], forged, *manifest.files[2:])
     path.write_bytes(replace(manifest, files=forged_files).to_bytes())
@@ -421,9 +422,10 @@ def test_a_copied_store_is_hashed_once(installed, tmp_path, monkeypatch):
     shutil.copytree(installed, tmp_path / "copy")
     store = DatasetStore(tmp_path / "copy")
     hashed: list[int] = []
-    real = mnistcli.datasets.store._sha256
+    real = mnistcli.datasets.manifest.sha256_of
     monkeypatch.setattr(
-        "mnistcli.datasets.store._sha256", lambda array: hashed.append(array.size) or real(array)
+        "mnistcli.datasets.manifest.sha256_of",
+        lambda array: hashed.append(array.size) or real(array),
     )
     store.open()
     assert sum(hashed) == 54_950_000

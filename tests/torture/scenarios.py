@@ -40,7 +40,7 @@ def use_box(folder: Path) -> None:
     catalog["mnist"] = pickle.loads((folder / "spec").read_bytes())  # noqa: S301 - our own
     DatasetStore.__init__.__kwdefaults__["catalog"] = catalog
     sources.BUNDLE = folder
-    mnistcli.datasets.store.ALWAYS_HASHED_BYTES = 1000
+    mnistcli.datasets.manifest.ALWAYS_HASHED_BYTES = 1000
 
 
 def store_of(home: Path) -> DatasetStore:

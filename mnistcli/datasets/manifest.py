@@ -1,0 +1,213 @@
+"""The files of a dataset on disk: `.npy` arrays, and the manifest that vouches for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from mnistcli import files
+from mnistcli.containers.npy import npy_header
+from mnistcli.errors import ChecksumMismatchError, CorruptFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
+
+    Arrays = Mapping[PartName, NDArray[np.uint8]]
+
+MANIFEST_NAME = "manifest.json"
+MANIFEST_SCHEMA = 1
+MANIFEST_MAX_BYTES = 1 << 16
+ALWAYS_HASHED_BYTES = 1 << 20
+
+
+def sha256_of(array: NDArray[np.uint8]) -> str:
+    """Return the sha256 of an array's bytes."""
+    return hashlib.sha256(array.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the file system says of a file; another stamp, another content, perhaps."""
+
+    n_bytes: int
+    mtime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> Stamp:
+        """Return the stamp of an open file."""
+        status = os.fstat(file.fileno())
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the manifest: the checksum of a payload, and the stamp of its file."""
+
+    name: str
+    sha256: str
+    stamp: Stamp
+
+
+def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8]) -> Entry:
+    """Write the file of one array."""
+    stamps = []
+
+    def content(file: BinaryIO) -> None:
+        file.write(npy_header(part.shape))
+        file.write(array.data)
+        file.flush()
+        stamps.append(Stamp.of(file))  # the rename will change none of it
+
+    clear_the_way(path)
+    files.write_atomically(path, content)
+    return Entry(part.name, sha256_of(array), stamps[0])
+
+
+def clear_the_way(path: Path) -> None:
+    """Remove an empty folder where a file has to be: what is in another one is not ours."""
+    with files.storage_errors("replace", path):
+        if files.kind_of_path(path, follow=False) == "folder":
+            path.rmdir()
+
+
+def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
+    """Map the payload of a .npy file, having checked its size and its header to the byte."""
+    header = npy_header(part.shape)
+    n_expected = len(header) + int(np.prod(part.shape))
+    with files.storage_errors("read", path), files.open_regular(path) as file:
+        stamp = Stamp.of(file)
+        if stamp.n_bytes != n_expected:
+            raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
+        if file.read(len(header)) != header:
+            raise CorruptFileError(path, "its header is damaged")
+        mapping = mmap.mmap(file.fileno(), n_expected, access=mmap.ACCESS_READ)
+    array = np.frombuffer(mapping, dtype=np.uint8, offset=len(header))
+    return array.reshape(part.shape), stamp
+
+
+def map_files(
+    paths: Sequence[Path], spec: DatasetSpec, manifest: Manifest, *, full: bool
+) -> tuple[Arrays, list[Stamp]]:
+    """Map all the files of a dataset, having hashed those that may have changed."""
+    arrays: dict[PartName, NDArray[np.uint8]] = {}
+    stamps = []
+    for path, part, entry in zip(paths, spec.parts, manifest.files, strict=True):
+        array, stamp = map_npy(path, part)
+        is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
+        if full or not is_known:
+            _check_payload(path, array, entry.sha256)
+        arrays[part.name] = array
+        stamps.append(stamp)
+    return arrays, stamps
+
+
+def _check_payload(path: Path, array: NDArray[np.uint8], expected: str) -> None:
+    got = sha256_of(array)
+    if got != expected:
+        raise ChecksumMismatchError(path, expected=expected, got=got)
+
+
+# ----------------------------------------------------------------------------------- the manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What ``manifest.json`` says; the number of training and test images only of own datasets."""
+
+    dataset: str
+    source: str
+    origin: str
+    n_bytes_read: int
+    installed_at: str
+    files: tuple[Entry, ...]
+    sizes: tuple[int, int] | None = None
+
+    def with_stamps(self, stamps: list[Stamp]) -> Manifest:
+        """Return the manifest with other stamps of the same files."""
+        pairs = zip(self.files, stamps, strict=True)
+        return replace(self, files=tuple(replace(entry, stamp=stamp) for entry, stamp in pairs))
+
+    def to_bytes(self) -> bytes:
+        """Write it as JSON whose last entry is the sha256 of the JSON without that entry."""
+        fields = {"schema": MANIFEST_SCHEMA, **asdict(self)}
+        if self.sizes is None:
+            del fields["sizes"]
+        return _dump({**fields, "sha256": hashlib.sha256(_dump(fields)).hexdigest()})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Manifest:
+        """Read what `to_bytes` wrote, to the byte.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, RecursionError
+            It is anything else.
+        """
+        fields = json.loads(content)
+        manifest = cls(
+            dataset=fields["dataset"],
+            source=fields["source"],
+            origin=fields["origin"],
+            n_bytes_read=fields["n_bytes_read"],
+            installed_at=fields["installed_at"],
+            files=tuple(
+                Entry(entry["name"], entry["sha256"], Stamp(**entry["stamp"]))
+                for entry in fields["files"]
+            ),
+            sizes=_sizes(*fields["sizes"]) if "sizes" in fields else None,
+        )
+        if manifest.to_bytes() != content:
+            raise ValueError("not as it was written")
+        return manifest
+
+
+def _sizes(n_train: object, n_test: object) -> tuple[int, int]:
+    if type(n_train) is type(n_test) is int and min(n_train, n_test) >= 0:
+        return n_train, n_test
+    raise ValueError("no numbers of images")
+
+
+def _dump(fields: dict[str, object]) -> bytes:
+    return json.dumps(fields, indent=2).encode("ascii") + b"\n"
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest.
+
+    Raises
+    ------
+    CorruptFileError
+        It is missing or damaged.
+    """
+    with files.storage_errors("read", path), files.open_regular(path) as file:
+        content = file.read(MANIFEST_MAX_BYTES)
+    try:
+        return Manifest.from_bytes(content)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise CorruptFileError(path, "is damaged") from None
+
+
+def check_about(path: Path, manifest: Manifest, spec: DatasetSpec) -> None:
+    """Raise CorruptFileError for a manifest that cannot be that of a dataset."""
+    is_about = (
+        manifest.dataset == spec.name
+        and len(manifest.files) == len(spec.parts)
+        and all(
+            entry.name == part.name and part.payload_sha256 in (None, entry.sha256)
+            for entry, part in zip(manifest.files, spec.parts, strict=True)
+        )
+    )
+    if not is_about:
+        raise CorruptFileError(path, f"is not about {spec.title}")
