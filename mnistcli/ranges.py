@@ -39,8 +39,7 @@ class Range:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
         whole = "a whole number, " if self.kind is int else ""
         raise UsageError(
-            f"{name} = {shown} makes no sense",
-            hint=f"{self.option or name} takes {whole}{self}",
+            f"{name} = {shown} makes no sense", hint=f"{self.option or name} takes {whole}{self}"
         )
 
 

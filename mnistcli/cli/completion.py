@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -46,14 +45,9 @@ def models(ctx: Any, incomplete: str) -> list[str]:
 
 
 def tasks() -> list[str]:
-    """Give tasks in the order in which people think of them; any other sentence is one too."""
-    return list(_tasks())
-
-
-def _tasks() -> Iterator[str]:
-    yield from (*ALIASES, PAIRS)
-    yield from ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))
-    yield from (f"{digit}v{REST}" for digit in ALL_DIGITS)
+    """Return tasks in the order in which people think of them; any other sentence is one too."""
+    pairs = ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))
+    return [*ALIASES, PAIRS, *pairs, *(f"{digit}v{REST}" for digit in ALL_DIGITS)]
 
 
 def datasets() -> list[str]:

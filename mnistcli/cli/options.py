@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +15,11 @@ from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
 output_option = partial(typer.Option, rich_help_panel="Output")
-
+model_option = partial(typer.Option, metavar="MODEL", autocompletion=completion.models)
+dataset_option = partial(
+    typer.Option, "--dataset", metavar="NAME", autocompletion=completion.datasets
+)
+_A_MODEL = "NAME, NAME@VERSION, NAME@TAG or a model file."
 
 JsonFlag = Annotated[bool, output_option("--json", help="Print one JSON document.")]
 JsonLinesFlag = Annotated[
@@ -56,24 +60,9 @@ PictureOption = Annotated[
         help="Write pictures to a PNG file instead of drawing them.",
     ),
 ]
-DatasetOption = Annotated[
-    str,
-    typer.Option(
-        "--dataset",
-        metavar="NAME",
-        autocompletion=completion.datasets,
-        help=f"One of {', '.join(CATALOG)}.",
-    ),
-]
+DatasetOption = Annotated[str, dataset_option(help=f"One of {', '.join(CATALOG)}.")]
 AnotherDatasetOption = Annotated[
-    str | None,
-    typer.Option(
-        "--dataset",
-        metavar="NAME",
-        autocompletion=completion.datasets,
-        help="Another dataset.",
-        show_default="the model's own",
-    ),
+    str | None, dataset_option(help="Another dataset.", show_default="the model's own")
 ]
 DataOption = Annotated[
     Path | None,
@@ -88,26 +77,13 @@ ModelArgument = Annotated[
     typer.Argument(
         metavar="[MODEL]",
         autocompletion=completion.models,
-        help="NAME, NAME@VERSION, NAME@TAG or a model file.",
+        help=_A_MODEL,
         show_default="the newest",
     ),
 ]
 ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        autocompletion=completion.models,
-        help="NAME, NAME@VERSION, NAME@TAG or a model file.",
-        show_default="the newest",
-    ),
+    str | None, model_option("--model", "-m", help=_A_MODEL, show_default="the newest")
 ]
-
-
-def of_model(help_: str) -> Any:
-    """Return an option whose value is a model."""
-    return typer.Option(metavar="MODEL", autocompletion=completion.models, help=help_)
 
 
 def make_output(

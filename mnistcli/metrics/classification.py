@@ -15,11 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.metrics.calibration import (
-    brier_score,
-    expected_calibration_error,
-    reliability_bins,
-)
+from mnistcli.metrics.calibration import brier_score, expected_calibration_error, reliability_bins
 from mnistcli.metrics.catalog import Evaluation, ReportRow
 from mnistcli.metrics.intervals import (
     UNKNOWN,

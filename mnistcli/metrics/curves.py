@@ -73,8 +73,7 @@ def curves_of(
 
 
 def worst_of(
-    curves: Sequence[ClassCurves],
-    by: Literal["roc_auc", "average_precision"] = "roc_auc",
+    curves: Sequence[ClassCurves], by: Literal["roc_auc", "average_precision"] = "roc_auc"
 ) -> ClassCurves:
     """Return the curves with the smallest area, those without one last."""
     return min(curves, key=lambda each: float(np.nan_to_num(getattr(each, by), nan=np.inf)))

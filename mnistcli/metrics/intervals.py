@@ -127,10 +127,7 @@ def _resampled_by_runs(
 
 
 def _resampled_by_shares(
-    rankings: Sequence[Ranking],
-    y: NDArray[np.integer],
-    n_resamples: int,
-    rng: np.random.Generator,
+    rankings: Sequence[Ranking], y: NDArray[np.integer], n_resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Resample each sample's share in the mean ROC AUC.
 

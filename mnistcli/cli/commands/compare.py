@@ -59,6 +59,7 @@ def compare(
     session = session_of(ctx)
 
     from mnistcli import comparison
+    from mnistcli.cli.inputs import own_digits
     from mnistcli.cli.views.compare import ComparisonView
     from mnistcli.errors import UsageError
 
@@ -68,17 +69,14 @@ def compare(
     registry = session.registry()
     loaded = [registry.load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
-    if data is not None:
-        from mnistcli.cli.inputs import own_digits
-
-        own = own_digits(data, loaded[0].card.task, out, raw=raw)
-
-        result = comparison.compare(
-            loaded, own, by=by, n_disagreements=disagreements, name=str(data)
-        )
-    else:
-        images = session.dataset(dataset or comparison.common_dataset(loaded), out)
-        result = comparison.compare(loaded, images, by=by, n_disagreements=disagreements)
+    images = (
+        session.dataset(dataset or comparison.common_dataset(loaded), out)
+        if data is None
+        else own_digits(data, loaded[0].card.task, out, raw=raw)
+    )
+    result = comparison.compare(
+        loaded, images, by=by, n_disagreements=disagreements, name=str(data)
+    )
     for note in result.notes:
         out.warn(note)
     out.emit(ComparisonView(result, disagreements, render))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,12 +21,6 @@ from mnistcli.cli.options import (
 from mnistcli.cli.session import session_of
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mnistcli.metrics.gates import Gate
-    from mnistcli.metrics.thresholds import Target, Threshold
 
 
 def evaluate(
@@ -104,26 +98,31 @@ def evaluate(
     session = session_of(ctx)
 
     from mnistcli import evaluation
+    from mnistcli.cli.inputs import own_digits
     from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
+    from mnistcli.metrics.gates import parse_gate
+    from mnistcli.metrics.thresholds import Threshold, parse_target
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
     if output is not None and not mistakes:
         raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
-    gates = _read_gates(fail_under or ())
-    at, target = _read_threshold(threshold, threshold_for)
+    if threshold is not None and threshold_for is not None:
+        raise UsageError("give either --threshold or --threshold-for")
+    gates = [parse_gate(text) for text in fail_under or ()]
+    at = None if threshold is None else Threshold(threshold)
+    target = None if threshold_for is None else parse_target(threshold_for)
     loaded = session.registry().load(model)
     if target is not None:
         at = evaluation.threshold_for(loaded, target, session.dataset(loaded.card.dataset, out))
-    if data is not None:
-        from mnistcli.cli.inputs import own_digits
-
-        own = own_digits(data, loaded.card.task, out, raw=raw)
-
-        judged = evaluation.evaluate(loaded, own, n_mistakes=mistakes, name=str(data), threshold=at)
-    else:
-        images = session.dataset(dataset or loaded.card.dataset, out)
-        judged = evaluation.evaluate(loaded, images, on=on, n_mistakes=mistakes, threshold=at)
+    images = (
+        session.dataset(dataset or loaded.card.dataset, out)
+        if data is None
+        else own_digits(data, loaded.card.task, out, raw=raw)
+    )
+    judged = evaluation.evaluate(
+        loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
+    )
     if output is not None:
         from mnistcli.cli.terminal.bitmap import write_sheet
 
@@ -142,26 +141,3 @@ def evaluate(
     )
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)
-
-
-def _read_gates(texts: Sequence[str]) -> list[Gate]:
-    if not texts:
-        return []
-    from mnistcli.metrics.gates import parse_gate
-
-    return [parse_gate(text) for text in texts]
-
-
-def _read_threshold(
-    value: float | None, target: str | None
-) -> tuple[Threshold | None, Target | None]:
-    if value is not None and target is not None:
-        raise UsageError("give either --threshold or --threshold-for")
-    if value is None and target is None:
-        return None, None
-    from mnistcli.metrics.thresholds import Threshold, parse_target
-
-    return (
-        None if value is None else Threshold(value),
-        None if target is None else parse_target(target),
-    )

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from mnistcli.cli import completion
 from mnistcli.cli.options import (
     JsonFlag,
     PictureOption,
     RenderOption,
     TsvFlag,
+    dataset_option,
     make_output,
-    of_model,
+    model_option,
 )
 from mnistcli.cli.session import session_of
 from mnistcli.datasets.catalog import CATALOG
@@ -41,19 +41,21 @@ def show(
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")
     ] = False,
-    weights: Annotated[str | None, of_model("What a model looks for, in red and blue.")] = None,
-    filters: Annotated[
-        str | None, of_model("The typical patches that a model has learned to look for.")
+    weights: Annotated[
+        str | None, model_option(help="What a model looks for, in red and blue.")
     ] = None,
-    mistakes: Annotated[str | None, of_model("What a model gets wrong, the worst first.")] = None,
+    filters: Annotated[
+        str | None, model_option(help="The typical patches that a model has learned to look for.")
+    ] = None,
+    mistakes: Annotated[
+        str | None, model_option(help="What a model gets wrong, the worst first.")
+    ] = None,
     on: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the dataset.")
     ] = "test",
     dataset: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            autocompletion=completion.datasets,
+        dataset_option(
             help=f"One of {', '.join(CATALOG)}.",
             show_default="mnist, for mistakes the model's own",
         ),

@@ -172,13 +172,7 @@ def _note(
 
 
 def _figure(
-    frame: _Frame,
-    drawn: Iterable[Markup],
-    *,
-    title: str,
-    x_title: str,
-    y_title: str,
-    note: str,
+    frame: _Frame, drawn: Iterable[Markup], *, title: str, x_title: str, y_title: str, note: str
 ) -> Markup:
     return tag(
         "figure",

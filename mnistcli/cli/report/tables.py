@@ -115,10 +115,7 @@ def _matrix(down: str, across: str, class_names: Sequence[str], rows: Iterable[M
     return scrolling(
         f"{down} {across}",
         tag(
-            "table",
-            tag("thead", tag("tr", corner, headings)),
-            tag("tbody", rows),
-            class_="matrix",
+            "table", tag("thead", tag("tr", corner, headings)), tag("tbody", rows), class_="matrix"
         ),
     )
 

@@ -60,10 +60,7 @@ def line_plot(
             words([names[1].rjust(margin)], width=size[0], style="dim"),
             beside([words(labels, style="dim"), field], 0),
             words(
-                [
-                    " " * margin + corner + floor * columns,
-                    " " * (margin + 1) + left + name + right,
-                ],
+                [" " * margin + corner + floor * columns, " " * (margin + 1) + left + name + right],
                 width=size[0],
                 style="dim",
             ),
