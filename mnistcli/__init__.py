@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mnistcli.errors import MnistCliError
     from mnistcli.evaluation import evaluate
     from mnistcli.features import FeatureSpec
+    from mnistcli.numerals import read_numbers
     from mnistcli.prediction import predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
@@ -51,6 +52,7 @@ _HOME_OF = {
     "open_dataset": "datasets",
     "parse_task": "tasks",
     "predict": "prediction",
+    "read_numbers": "numerals",
     "save_model": "registry",
     "train": "training",
 }
@@ -73,6 +75,7 @@ __all__ = [
     "open_dataset",
     "parse_task",
     "predict",
+    "read_numbers",
     "save_model",
     "train",
 ]

@@ -27,7 +27,7 @@ _LARGEST_SIDE = 56
 class CaptionedImage:
     """A picture with words under it, and what is known of it for JSON."""
 
-    image: NDArray[Any]  # grey in uint8, 0 black, or signed in float64 from -1 to 1
+    image: NDArray[Any]  # grey or RGB in uint8, or signed in float64 from -1 to 1
     caption: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 

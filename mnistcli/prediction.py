@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.datasets import Dataset
+    from mnistcli.numerals import DigitRead
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
@@ -76,6 +77,56 @@ class Prediction:
     probability: float  # of that class
     probabilities: NDArray[np.float64]
     original: NDArray[np.uint8] | None = None  # as it was found; None for an image of a dataset
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberPrediction:
+    """One picture and the digits that stand on it.
+
+    Attributes
+    ----------
+    source : str
+        As that of a `Prediction`.
+    original : ndarray of shape (height, width), uint8
+    notes : tuple of str
+        What the picture's reader noticed.
+    lines : tuple of tuples of DigitRead
+        See `mnistcli.numerals.read_numbers`.
+    separator : str
+        What stands between the answers of a line: a blank unless each is a single character.
+    abstain_below : float
+        Digits that are less probable are answered `ABSTAINED`.
+    """
+
+    source: str
+    original: NDArray[np.uint8]
+    notes: tuple[str, ...]
+    lines: tuple[tuple[DigitRead, ...], ...]
+    separator: str
+    abstain_below: float = 0.0
+
+    def answer_of(self, digit: DigitRead) -> str:
+        """Return the answer for one of the digits."""
+        return ABSTAINED if digit.probability < self.abstain_below else digit.answer
+
+    def text_of(self, digits: Sequence[DigitRead], *, best: bool = False) -> str:
+        """Return the answers for some of the digits, or the most probable ones."""
+        return self.separator.join(d.answer if best else self.answer_of(d) for d in digits)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The answer for each line."""
+        return tuple(map(self.text_of, self.lines))
+
+    @property
+    def answer(self) -> str:
+        """The answer for all lines, with blanks in between."""
+        return " ".join(self.numbers)
+
+    @property
+    def best(self) -> str:
+        """What `answer` is where the model is sure of every digit."""
+        return " ".join(self.text_of(line, best=True) for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,6 +280,36 @@ def predict_files(
     given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
     they are instead of bringing each picture into MNIST's form.
     """
+    for batch in _batches(inputs):
+        if isinstance(batch, BadImageError):
+            yield batch
+        else:
+            yield from _predict_batch(model, batch, raw=raw, abstain_below=abstain_below)
+
+
+def predict_numbers(
+    model: Model, inputs: Iterable[Input | BadImageError], *, abstain_below: float = 0.0
+) -> Iterator[NumberPrediction | BadImageError]:
+    """Read all digits of the pictures in files; see `predict_files`."""
+    from mnistcli.numerals import read_numbers
+
+    separator = "" if max(map(len, model.card.class_names)) == 1 else " "
+    for batch in _batches(inputs):
+        if isinstance(batch, BadImageError):
+            yield batch
+            continue
+        for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
+            try:
+                if i in batch.faults:
+                    raise batch.faults[i]
+                lines = read_numbers(model, grey, source=source)
+            except BadImageError as error:
+                yield error
+            else:
+                yield NumberPrediction(source, grey, batch.notes, lines, separator, abstain_below)
+
+
+def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
     from mnistcli.pictures.read import read_batches
 
     for each in inputs:
@@ -236,8 +317,7 @@ def predict_files(
             yield each
             continue
         try:
-            for batch in read_batches(each):
-                yield from _predict_batch(model, batch, raw=raw, abstain_below=abstain_below)
+            yield from read_batches(each)
         except BadImageError as error:
             yield error
 

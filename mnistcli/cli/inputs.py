@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from mnistcli.cli.output import Output
     from mnistcli.datasets import LabelledImages
-    from mnistcli.prediction import Input, Prediction
+    from mnistcli.prediction import Input, NumberPrediction, Prediction
     from mnistcli.tasks import Task
+
+    Answer = TypeVar("Answer", Prediction, NumberPrediction)
 
 # Longer than any path; what goes on without a NUL for so long is no list of names.
 _LONGEST_NAME = 1 << 16
@@ -106,10 +108,10 @@ class Tally:
 
 
 def tallied(
-    answers: Iterable[Prediction | BadImageError],
+    answers: Iterable[Answer | BadImageError],
     tally: Tally,
     report: Callable[[BadImageError], None],
-) -> Iterator[Prediction | BadImageError]:
+) -> Iterator[Answer | BadImageError]:
     """Pass answers on in their order, count them and report the bad ones.
 
     The first is waited for here, so that an error before it comes before any output. Raises
@@ -120,10 +122,10 @@ def tallied(
 
 
 def _counted(
-    answers: Iterable[Prediction | BadImageError],
+    answers: Iterable[Answer | BadImageError],
     tally: Tally,
     report: Callable[[BadImageError], None],
-) -> Iterator[Prediction | BadImageError]:
+) -> Iterator[Answer | BadImageError]:
     only: BadImageError | None = None
     for answer in answers:
         tally.n_inputs += 1

@@ -227,7 +227,8 @@ def _digit_parts(ink: Ink, cut: float, noise: float) -> tuple[Mask, int]:
         raise FrameError(inside, 1)
     mask: Mask = keep[labels]
     if (n_digits := _count_digits(mask)) > 1:
-        raise NoDigitError(f"holds {n_digits} digits", "cut it into pictures of one digit each")
+        hint = "read them all with predict --number, or cut it into pictures of one digit each"
+        raise NoDigitError(f"holds {n_digits} digits", hint)
     return mask, int(((peak >= DARK) & ~keep).sum())
 
 

@@ -22,6 +22,8 @@ PRINTED_BY = {
     "compare": [("compare", "0v1@1", "worse", "--disagreements", "1")],
     "predict": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
     "prediction": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
+    "numbers": [("predict", "--number", "many.npy", "nothing.png")],
+    "number": [("predict", "--number", "many.npy", "nothing.png")],
     "show": [
         ("show", "7"), ("show", "--weights", "0v1@1"), ("show", "--mistakes", "0v1@1"),
         ("show", "--mean"), ("show", "many.npy"),
@@ -39,6 +41,10 @@ PRINTED_BY = {
     "datasets": [("download", "--list")],
     "error": [("evaluate", "nothing")],
 }  # fmt: skip
+
+
+# Printed one on each line.
+LINES = ("prediction", "number")
 
 
 def contract():
@@ -78,9 +84,9 @@ def model(invoke, tmp_path, monkeypatch):
 def test_documents_have_exactly_the_keys_of_the_contract(invoke, model, schema):
     seen = set()
     for arguments in PRINTED_BY[schema]:
-        done = invoke(*arguments, "--jsonl" if schema == "prediction" else "--json")
+        done = invoke(*arguments, "--jsonl" if schema in LINES else "--json")
         text = done.err if schema == "error" else done.out
-        for each in text.splitlines() if schema == "prediction" else [text]:
+        for each in text.splitlines() if schema in LINES else [text]:
             document = json.loads(each)
             assert document.pop("schema") == f"mnistcli.{schema}"
             assert document.pop("schema_version") == 1

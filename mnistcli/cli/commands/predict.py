@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -45,8 +46,14 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Print the probability of every class.")
     ] = False,
+    number: Annotated[
+        bool, typer.Option("--number", help="Read every digit of a picture, line by line.")
+    ] = False,
     show: Annotated[
-        bool, typer.Option("--show", help="Draw each picture beside what the model saw.")
+        bool,
+        typer.Option(
+            "--show", help="Draw each picture beside what the model saw, or its digits in boxes."
+        ),
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Draw what each pixel contributed to the answer.")
@@ -77,13 +84,15 @@ def predict(
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Say which digit a picture shows, with the newest model or another.
+    """Say which digit a picture shows, or which digits, with the newest model or another.
 
     Examples:
 
       mnistcli predict seven.png --show
 
       mnistcli predict --index 7 --explain
+
+      mnistcli predict number.jpg --number --show
 
       mnistcli predict scans/ --model digits@best --abstain-below 0.9 --tsv
 
@@ -93,10 +102,14 @@ def predict(
     session = session_of(ctx)
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
+    for flag, is_given in (("--index", index), ("--explain", explain), ("--raw", raw)):
+        if number and is_given:
+            raise UsageError(f"--number and {flag} exclude each other", hint=f"leave {flag} away")
 
     from mnistcli import prediction
     from mnistcli.cli.inputs import Tally, count_pictures, inputs_of, listed_inputs, tallied
     from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
+    from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
     loaded = session.registry().load(model)
     tally = Tally()
@@ -109,7 +122,7 @@ def predict(
             with shown.aside():
                 report_error(error, as_json=json or jsonl)
 
-        answers: Iterable[prediction.Prediction | BadImageError]
+        answers: Iterable[Any]  # what the view below takes
         if index:
             data = session.dataset(loaded.card.dataset, out)
             answers = prediction.predict_indices(loaded, data, index, abstain_below=abstain_below)
@@ -117,15 +130,25 @@ def predict(
             named = inputs_of(inputs or ()) if files0 is None else listed_inputs(files0)
             if (files0 == "-" or "-" in (inputs or ())) and sys.stdin.isatty():
                 out.note("reading standard input from the terminal; Ctrl-D ends it")
-            seen = prediction.predict_files(loaded, named, raw=raw, abstain_below=abstain_below)
-            answers = shown.follow_pictures(seen, count_pictures(named))
-        predictions = tallied(answers, tally, report)
-        sheet = SheetOfPredictions(loaded, predictions, explain)
-        given = predictions if output is None else sheet
-        out.emit(PredictionsView(loaded, given, proba, show, explain, is_shown, render))
+            if number:
+                answers = prediction.predict_numbers(loaded, named, abstain_below=abstain_below)
+            else:
+                answers = prediction.predict_files(
+                    loaded, named, raw=raw, abstain_below=abstain_below
+                )
+            answers = shown.follow_pictures(answers, count_pictures(named))
+        answers = tallied(answers, tally, report)
+        sheet = SheetOfNumbers(answers) if number else SheetOfPredictions(loaded, answers, explain)
+        given: Any = answers if output is None else sheet
+        if number:
+            alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
+            out.emit(NumbersView(loaded, given, alone, proba, is_shown, render))
+        else:
+            out.emit(PredictionsView(loaded, given, proba, show, explain, is_shown, render))
     if output is not None:
         out.note(sheet.write(output))
     if tally.n_abstained:
-        out.note(f"{tally.n_abstained} of {tally.n_inputs} below {abstain_below:g}: answered ?")
+        what = "with digits below" if number else "below"
+        out.note(f"{tally.n_abstained} of {tally.n_inputs} {what} {abstain_below:g}: answered ?")
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)

@@ -42,7 +42,12 @@ def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
 
 
 def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return RGB of shape (height, width, 3): grey, or red above and blue below zero on black."""
+    """Return RGB of shape (height, width, 3): grey, or red above and blue below zero on black.
+
+    What is RGB already stays as it is.
+    """
+    if image.ndim == 3:
+        return image
     if image.dtype == np.uint8:
         return np.repeat(image[:, :, None], 3, axis=2).astype(np.uint8)
     strength = visible(np.abs(np.clip(image.astype(np.float64), -1, 1)))
@@ -85,6 +90,17 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def write_png(path: Path, page: NDArray[np.uint8] | Image.Image) -> str:
+    """Write a picture, old or new but never half; return what was written."""
+    from PIL import Image
+
+    from mnistcli.files import write_atomically
+
+    page = page if isinstance(page, Image.Image) else Image.fromarray(page)
+    write_atomically(path, png(page))
+    return f"wrote {path}, {page.width} x {page.height} pixels"
+
+
 def write_sheet(
     path: Path,
     pictures: Sequence[CaptionedImage],
@@ -92,12 +108,10 @@ def write_sheet(
     *,
     n_columns: int | None = None,
 ) -> str:
-    """Paint pictures into a PNG file, old or new but never half; return what was written."""
-    from mnistcli.files import write_atomically
-
-    page = sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
-    write_atomically(path, png(page))
-    return f"wrote {path}, {page.width} x {page.height} pixels"
+    """Paint pictures into a PNG file; return what was written."""
+    if not pictures:
+        return f"no pictures: {path} was not written"
+    return write_png(path, sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns))
 
 
 def signed(legend: str, signs: tuple[str, str]) -> str:

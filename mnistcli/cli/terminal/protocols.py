@@ -35,6 +35,9 @@ def graphic(
     size = columns * cell[0], n_lines * cell[1]
     if method == "kitty":
         sequence = kitty(png(enlarged(image, *size)), columns, n_lines)
+    elif image.ndim == 3:
+        colours = enlarged(image, *size).quantize(4 * SIXEL_LEVELS).convert("RGB")
+        sequence = _SAVE + sixel(np.asarray(colours)) + _RESTORE
     else:
         coarse = np.round(image / image_range(image) * SIXEL_LEVELS) / SIXEL_LEVELS
         coarse *= image_range(image)

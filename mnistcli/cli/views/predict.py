@@ -101,7 +101,7 @@ class PredictionsView(View):
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
     def table(self, console: Console) -> RenderableType:
-        return _table([_cells(each, self._columns) for each in self.predictions], console)
+        return table_of([_cells(each, self._columns) for each in self.predictions], console)
 
     def parts(self, console: Console) -> Iterator[RenderableType]:
         if not self.draw:
@@ -119,7 +119,7 @@ class PredictionsView(View):
         from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
 
         if isinstance(each, BadImageError):
-            return Group(f"{each.source}: {FAILED} ({each.problem})", Text())
+            return failed_line(each)
         method = choose_method(self.render, console, n_pictures=2)
         why = explain(self.model, each.image) if self.explain else None
         pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
@@ -162,7 +162,15 @@ def _cells(each: Prediction | BadImageError, names: tuple[str, ...]) -> dict[str
     }
 
 
-def _table(rows: Sequence[dict[str, str]], console: Console) -> RenderableType:
+def failed_line(error: BadImageError) -> RenderableType:
+    """Return what stands in place of a picture that cannot be used."""
+    from rich.console import Group
+
+    return Group(f"{error.source}: {FAILED} ({error.problem})", "")
+
+
+def table_of(rows: Sequence[dict[str, str]], console: Console) -> RenderableType:
+    """Draw rows that have the same columns; notes only where there are any."""
     if not rows:
         return "nothing to predict"
     header = [name for name in rows[0] if name != "notes" or any(row["notes"] for row in rows)]
@@ -172,8 +180,8 @@ def _table(rows: Sequence[dict[str, str]], console: Console) -> RenderableType:
         return _long_table([header, *cells])
     table = ruled_table(console)
     for name in header:
-        is_text = name in ("input", "answer", "notes")
-        style = "bold" if name == "answer" else ""
+        is_text = name in ("input", "answer", "number", "notes")
+        style = "bold" if name in ("answer", "number") else ""
         table.add_column(name, justify="left" if is_text else "right", style=style, overflow="fold")
     for row in cells:
         table.add_row(*row)

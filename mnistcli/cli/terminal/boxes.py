@@ -1,0 +1,141 @@
+"""A picture whose digits stand in boxes, each with its answer above: in pixels, in characters."""
+
+from __future__ import annotations
+
+import math
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
+from mnistcli.cli.terminal.layout import Block
+from mnistcli.cli.terminal.pictures import draw_image
+from mnistcli.cli.terminal.protocols import graphic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# As far from white as from black: paper may be either. For answers, and for those that are not sure.
+_SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
+# Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
+_MOST_LINES, _FEWEST_PIXELS = 12, 40
+_SMALLEST_LETTER, _LARGEST_LETTER = 12, 48
+# What a wall looks like that goes on to 1: above, 2: the right, 4: below, 8: the left.
+_WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||++-+-+++++"
+_ABOVE, _RIGHT, _BELOW, _LEFT = 1, 2, 4, 8
+
+
+class Mark(NamedTuple):
+    """A digit to be marked: top, bottom, left and right in the picture, and what stands above."""
+
+    box: tuple[float, float, float, float]
+    text: str
+    is_sure: bool
+
+
+def painted(
+    grey: NDArray[np.uint8], marks: Sequence[Mark], width: int | None = None
+) -> NDArray[np.uint8]:
+    """Paint a picture with its marks in RGB, at most ``width`` pixels wide.
+
+    By default it keeps its pixels, or gets a whole number for each where its digits are tiny.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    tall = _typical_height(marks)
+    scale: float = max(1, math.ceil(_FEWEST_PIXELS / tall))
+    if width:  # the margin is at most 0.6 of a digit, or that of the smallest letters
+        scale = (width - 3 * _SMALLEST_LETTER) / (grey.shape[1] + 1.2 * tall)
+    line = max(1, round(scale * tall / 32))
+    letter = round(min(max(scale * tall / 2, _SMALLEST_LETTER), _LARGEST_LETTER))
+    margin = letter + 3 * line
+    page = Image.fromarray(_scaled(grey, scale, margin, margin)).convert("RGB")
+    rim = (255, 255, 255) if np.median(grey) > 64 else (0, 0, 0)
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(letter)
+    for box, text, is_sure in marks:
+        colour = _SURE if is_sure else _UNSURE
+        top, bottom, left, right = (margin + scale * edge for edge in box)
+        edges = (left - 2 * line, top - 2 * line, right + 2 * line, bottom + 2 * line)
+        pen.rectangle(edges, outline=colour, width=line)
+        at = ((left + right) / 2, edges[1] - line)
+        pen.text(at, text, colour, font, "mb", stroke_width=line, stroke_fill=rim)
+    return np.asarray(page)
+
+
+def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width: int) -> Block:
+    """Draw a picture with its marks on a terminal, at most ``width`` columns wide."""
+    tall = _typical_height(marks)
+    if method in GRAPHICS:
+        across, down = cell_size()
+        pixels = min(width * across, round(_MOST_LINES * down * (grey.shape[1] / tall + 1.2)))
+        image = painted(grey, marks, pixels)
+        columns, n_lines = -(-image.shape[1] // across), -(-image.shape[0] // down)
+        missing = (n_lines * down - image.shape[0], columns * across - image.shape[1])
+        image = np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")
+        return graphic(image, method, (columns, n_lines), (across, down))
+    across, down = (2, 4) if method == "braille" else (1, 2)
+    scale = min((width - 2) * across / grey.shape[1], _MOST_LINES * down / tall)
+    scale = math.floor(scale) if scale > 1 else scale
+    # On paper made of characters no wall is seen.
+    page = ~grey if method in COLOURLESS and np.median(grey) > 128 else grey
+    page = _scaled(page, scale, down, across)
+    page = np.pad(page, [(0, -len(page) % down), (0, 0)], mode="edge")
+    block = draw_image(page, method, width=width)
+    return _walled(block, marks, (scale / down, scale / across), plain=method == "ascii")
+
+
+def _typical_height(marks: Sequence[Mark]) -> float:
+    return float(np.median([mark.box[1] - mark.box[0] for mark in marks]))
+
+
+def _scaled(grey: NDArray[np.uint8], scale: float, down: int, across: int) -> NDArray[np.uint8]:
+    """Scale a picture and give it a margin of its paper, so many pixels high and wide."""
+    from PIL import Image
+
+    paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    size = max(1, round(scale * grey.shape[1])), max(1, round(scale * grey.shape[0]))
+    how = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+    picture = np.asarray(Image.fromarray(grey).resize(size, how))
+    return np.pad(picture, [(down, down), (across, across)], constant_values=round(paper))
+
+
+def _walled(
+    block: Block, marks: Sequence[Mark], cells: tuple[float, float], *, plain: bool
+) -> Block:
+    """Put boxes and answers over a picture that has a margin of one cell.
+
+    ``cells`` is how many lines and columns a pixel of the picture takes.
+    """
+    page = [[(letter, s.style) for s in line for letter in s.text] for line in block.lines]
+    walls = np.zeros((len(page), block.width), np.uint8)
+    colours = np.zeros((*walls.shape, 3), np.uint8)
+    letters: dict[tuple[int, int], str] = {}
+    for (top, bottom, left, right), text, is_sure in marks:
+        y0, x0 = int(cells[0] * top), int(cells[1] * left)
+        y1 = min(math.ceil(cells[0] * bottom) + 1, len(page) - 1)
+        x1 = min(math.ceil(cells[1] * right) + 1, block.width - 1)
+        for y in (y0, y1):
+            walls[y, x0:x1] |= _RIGHT
+            walls[y, x0 + 1 : x1 + 1] |= _LEFT
+        for x in (x0, x1):
+            walls[y0:y1, x] |= _BELOW
+            walls[y0 + 1 : y1 + 1, x] |= _ABOVE
+        colours[y0 : y1 + 1, x0 : x1 + 1] = _SURE if is_sure else _UNSURE
+        start = (x0 + x1 + 1 - len(text)) // 2
+        letters |= {(y0, start + i): c for i, c in enumerate(text) if x0 <= start + i <= x1}
+    for y, x in np.argwhere(walls).tolist():
+        letter = letters.get((y, x)) or (_ASCII_WALLS if plain else _WALLS)[walls[y, x]]
+        style = page[y][x][1]
+        if style:  # in colour: that of the picture's lower pixel stays
+            style = Style.from_color(Color.from_rgb(*colours[y, x]), style.bgcolor)
+        page[y][x] = letter, style
+    rows = (groupby(row, key=itemgetter(1)) for row in page)
+    lines = [[Segment("".join(c for c, _ in run), style) for style, run in row] for row in rows]
+    return Block(block.width, tuple(lines))
