@@ -20,16 +20,13 @@ class Deskew(Features):
 
     @classmethod
     def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> Deskew:
-        """Return the features; there is nothing to bring back."""
         return cls()
 
     @classmethod
     def describe(cls, _spec: FeatureSpec, /) -> str:
-        """Describe the features in a few words."""
         return "the pixels of straightened digits / 255"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn images of shape (n, 28, 28) into features of shape (n, 784)."""
         import numpy as np
 
         from mnistcli.features.straightening import straightened

@@ -117,5 +117,4 @@ class Pixels(Features):
 
     @classmethod
     def describe(cls, _spec: FeatureSpec, /) -> str:
-        """Describe the features in a few words."""
         return "pixels / 255"

@@ -40,7 +40,6 @@ class Patches(Features):
 
     @classmethod
     def check(cls, spec: FeatureSpec, /) -> None:
-        """Refuse sizes of patches and numbers of views that there cannot be."""
         if not (spec.sides and spec.n_filters):
             raise UsageError("patches have sizes and filters")
         if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in spec.sides):
@@ -75,31 +74,26 @@ class Patches(Features):
 
     @classmethod
     def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Patches:
-        """Return what was learned before."""
         patterns = tuple(arrays[f"filters{side}"] for side in spec.sides)
         return cls(patterns, arrays["factors"], spec.n_views)
 
     @classmethod
     def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the `arrays`."""
         patterns = {f"filters{side}": (spec.n_filters, side * side) for side in spec.sides}
         return {**patterns, "factors": (cls.count(spec),)}
 
     @classmethod
     def count(cls, spec: FeatureSpec, /) -> int:
-        """Return the number of features of an image."""
         return len(spec.sides) * spec.n_filters * N_POINTS**2
 
     @classmethod
     def describe(cls, spec: FeatureSpec, /) -> str:
-        """Describe the features in a few words."""
         sides = ", ".join(str(side) for side in spec.sides)
         views = f", {spec.n_views} views" if spec.n_views > 1 else ""
         filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
         return f"{cls.count(spec):,} features ({filters})"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
         import numpy as np
 
         out = np.empty((len(images), len(self.factors)), dtype=np.uint8)
@@ -112,12 +106,10 @@ class Patches(Features):
         return out
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return what was learned, by name."""
         named = {f"filters{math.isqrt(each.shape[1])}": each for each in self.patterns}
         return {**named, "factors": self.factors}
 
     def filters(self) -> tuple[NDArray[np.float32], ...]:
-        """Return the filters as pictures, each array of shape (n_filters, side, side)."""
         sides = [math.isqrt(each.shape[1]) for each in self.patterns]
         return tuple(each.reshape(-1, k, k) for k, each in zip(sides, self.patterns, strict=True))
 

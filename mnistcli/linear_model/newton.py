@@ -114,13 +114,11 @@ def fit_newton(
     ----------
     X : ndarray of shape (n_samples, n_features), uint8 or float32
         Finite; not modified, may be memory-mapped. A float32 copy of the columns that vary is made
-        where it is not too large; nothing of this size exists in float64.
+        where it is not too large; nothing so large exists in float64. Features are ``X * scale``.
     y : ndarray of shape (n_samples,), integer
         Class indices 0 .. n_classes - 1, each of which must occur.
     C : float
         Inverse strength of the penalty, > 0; ``math.inf`` means no penalty.
-    scale : float
-        Features are ``X * scale``.
     sample_weight : ndarray of shape (n_samples,), optional
         Finite and >= 0.
     tol : float

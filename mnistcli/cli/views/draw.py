@@ -54,12 +54,10 @@ class Pixels(Widget):
         self.styles.height = len(self._lines)
 
     def paint(self, image: NDArray[np.uint8]) -> None:
-        """Show another picture of the same size."""
         self._lines = half_blocks(image).lines
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Return a line of cells for textual."""
         return Strip(self._lines[y]) if y < len(self._lines) else Strip.blank(self.size.width)
 
 
@@ -86,7 +84,6 @@ class Canvas(Pixels, can_focus=True):
         self.is_down = False
 
     def render_line(self, y: int) -> Strip:
-        """Return a line of cells for textual, with the pen on it."""
         strip = super().render_line(y)
         if self.pen is None or self.pen[1] // 2 != y:
             return strip
@@ -95,7 +92,6 @@ class Canvas(Pixels, can_focus=True):
         return Strip.join([strip.crop(0, x), Strip([cursor]), strip.crop(x + 1)])
 
     def wipe(self) -> None:
-        """Start anew."""
         self._sketch.clear()
         self.is_down = False
         self._changed()
@@ -109,14 +105,12 @@ class Canvas(Pixels, can_focus=True):
         self._draw(self._from, self._from, erase=self._erases)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Draw, if the brush is down."""
         if self._from is not None:
             here = self._pixel_at(event)
             self._draw(self._from, here, erase=self._erases)
             self._from = here
 
     def on_mouse_up(self) -> None:
-        """Lift the brush."""
         self.release_mouse()
         self._from = None
 
@@ -129,7 +123,6 @@ class Canvas(Pixels, can_focus=True):
         self.refresh()
 
     def action_toggle_pen(self) -> None:
-        """Put the pen down or lift it."""
         self.pen = self.pen or (SIDE // 2, SIDE // 4)
         self.is_down = not self.is_down
         if self.is_down:
@@ -181,7 +174,6 @@ class DrawingApp(App[None]):
         self._is_due = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the screen."""
         with Horizontal():
             with Vertical(id="left"):
                 yield Canvas(self.sketch)
@@ -193,7 +185,6 @@ class DrawingApp(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begin."""
         self.title = self.model.ref
         self.query_one(Canvas).focus()
         self._look()
@@ -228,11 +219,9 @@ class DrawingApp(App[None]):
         bars.update(_bars(names, prediction.probabilities.tolist()))
 
     def action_clear(self) -> None:
-        """Wipe the canvas."""
         self.query_one(Canvas).wipe()
 
     def action_save(self) -> None:
-        """Save the drawing as a PNG file."""
         try:
             path = _write(self.sketch.png(), self._save_to)
         except MnistCliError as error:

@@ -13,7 +13,7 @@ from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -52,13 +52,9 @@ class PublicationView(View):
             "verdict": verdict(judged),
         }
 
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield list(self.document())
-        yield list(self.document().values())
-
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
     def table(self, console: Console) -> RenderableType:
         wrote = f"{self.path}, {n_bytes(self.n_bytes)}"
-        return facts(iter([("Wrote", wrote), ("Says", verdict(self.report.judged))]))
+        return facts([("Wrote", wrote), ("Says", verdict(self.report.judged))])

@@ -9,7 +9,7 @@ from mnistcli.cli.numbers import decimal, span
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnistcli.metrics.intervals import Interval
 
 
-def facts(pairs: Iterator[tuple[str, str | Text]]) -> RenderableType:
+def facts(pairs: Iterable[tuple[str, str | Text]]) -> RenderableType:
     """Lay out names and what is known of them in two columns."""
     from rich.table import Table
 
