@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mnistcli.datasets import LabelledImages
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets import LabelledImages
-    from mnistcli.registry.model_file import Model
 
 _LARGEST_SIDE = 56
 

@@ -11,15 +11,13 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SHAPE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PartName = Literal["train-images", "train-labels", "test-images", "test-labels"]
 PART_NAMES: tuple[PartName, ...] = get_args(PartName)
@@ -29,77 +27,40 @@ NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file as it is published.
+    """A file as it is published."""
 
-    Attributes
-    ----------
-    name : str
-        The file name, which the base URL of a mirror is put before.
-    checksum : str
-        ``"sha256:..."``, or ``"md5:..."`` where nothing better is published.
-    n_bytes : int or None
-        The size, where it is published.
-    """
-
-    name: str
-    checksum: str
+    name: str  # behind a mirror's base URL
+    checksum: str  # "sha256:...", or "md5:..." where nothing better is published
     n_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartSpec:
-    """One of the four arrays of a dataset.
-
-    Attributes
-    ----------
-    name : str
-        One of `PART_NAMES`.
-    shape : tuple of int
-        ``(n, 28, 28)`` for images, ``(n,)`` for labels; the dtype is always uint8.
-    file : RemoteFile
-        The published IDX file, gzipped.
-    payload_sha256 : str or None
-        The identity of the array's bytes in C order, where it is known.
-    """
+    """One of the four arrays of a dataset, all of uint8."""
 
     name: PartName
-    shape: tuple[int, ...]
-    file: RemoteFile
-    payload_sha256: str | None = None
+    shape: tuple[int, ...]  # (n, 28, 28) for images, (n,) for labels
+    file: RemoteFile  # the published IDX file, gzipped
+    payload_sha256: str | None = None  # of the array's bytes in C order, where it is known
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetSpec:
     """All that is known of a dataset before any of its bytes is seen.
 
-    Attributes
-    ----------
-    name, title : str
-        What to type, and what to print.
-    parts : tuple of PartSpec
-        In the order of `PART_NAMES`.
-    mirrors : tuple of str
-        Base URLs, best first. Plain http stands only where there is nothing else, or last: the
-        checksum decides, not the channel.
-    attribution, licence : str
-        Whom to thank, and on which terms the data may be used.
-    bundled : bool
-        Whether the published files are inside this package.
-    openml_urls : tuple of str
-        The dataset as one ARFF file, best first.
-    keras_url : str or None
-        The dataset as one npz file.
+    What can be had from several places names the best first. Plain http stands only where there is
+    nothing else, or last: the checksum decides, not the channel.
     """
 
     name: str
     title: str
-    parts: tuple[PartSpec, ...]
-    mirrors: tuple[str, ...]
-    attribution: str
+    parts: tuple[PartSpec, ...]  # in the order of `PART_NAMES`
+    mirrors: tuple[str, ...]  # base URLs
+    attribution: str  # whom to thank
     licence: str
-    bundled: bool = False
-    openml_urls: tuple[str, ...] = ()
-    keras_url: str | None = None
+    bundled: bool = False  # the published files are inside this package
+    openml_urls: tuple[str, ...] = ()  # the dataset as one ARFF file
+    keras_url: str | None = None  # the dataset as one npz file
 
     @property
     def has_known_payload(self) -> bool:
@@ -112,13 +73,7 @@ class DatasetSpec:
 
 
 def find_dataset(name: str, catalog: Mapping[str, DatasetSpec] | None = None) -> DatasetSpec:
-    """Look a dataset up.
-
-    Raises
-    ------
-    UsageError
-        There is no dataset of that name; the hint lists those that there are.
-    """
+    """Look a dataset up, or raise UsageError, whose hint lists those that there are."""
     catalog = CATALOG if catalog is None else catalog
     try:
         return catalog[name]

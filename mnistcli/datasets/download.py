@@ -46,20 +46,13 @@ OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
 class Patience:
     """How long to wait for a server.
 
-    Attributes
-    ----------
-    timeout_s : float
-        For a connection, and for each piece of an answer.
-    min_bytes_per_s : int
-        From twice ``timeout_s`` after the request, redirects and headers included, a server must
-        have sent so much of the file for each second beyond: no answer takes longer than that.
-    retry_wait_s : float
-        Before the second and last attempt, after a failure that may pass.
+    From twice ``timeout_s`` after the request, redirects and headers included, a server must have
+    sent ``min_bytes_per_s`` of the file for each second beyond: no answer takes longer than that.
     """
 
-    timeout_s: float = 10.0
+    timeout_s: float = 10.0  # for a connection, and for each piece of an answer
     min_bytes_per_s: int = 5_000
-    retry_wait_s: float = 0.5
+    retry_wait_s: float = 0.5  # before the second and last attempt, if the failure may pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +63,10 @@ class Client:
     patience: Patience
 
     def fetch(self, url: str, expected: RemoteFile | None, max_bytes: int) -> BinaryIO:
-        """Download one http(s) URL.
+        """Download one http(s) URL, up to ``max_bytes``.
 
-        Parameters
-        ----------
-        url : str
-        expected : RemoteFile or None
-            The published file that it must be; None where only the content can tell.
-        max_bytes : int
-            Stop at this size.
-
-        Returns
-        -------
-        binary file
-            At its start, in memory or without a name, gone when closed. With ``expected=None`` it
-            may be gzip data although the URL says otherwise: the body is left as it was sent.
+        The file is at its start, in memory or without a name, gone when closed. Where nothing is
+        expected it may be gzip data, whatever the URL says: the body is left as it was sent.
 
         Raises
         ------

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.containers.digits import HINT, checked_labels, read_digits, read_labels
-from mnistcli.containers.reading import FormatError, open_stream
+from mnistcli.containers.digits import HINT, Block, checked_labels, read_digits, read_labels
+from mnistcli.containers.reading import FormatError, Stream, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.containers.digits import Block
-    from mnistcli.containers.reading import Stream
 
 
 def read_labelled(

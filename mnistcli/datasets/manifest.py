@@ -6,24 +6,20 @@ import hashlib
 import json
 import mmap
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.containers.npy import npy_header
+from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
-
-    Arrays = Mapping[PartName, NDArray[np.uint8]]
+Arrays = Mapping[PartName, NDArray[np.uint8]]
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = 1
@@ -150,10 +146,7 @@ class Manifest:
     def from_bytes(cls, content: bytes) -> Manifest:
         """Read what `to_bytes` wrote, to the byte.
 
-        Raises
-        ------
-        ValueError, KeyError, TypeError, RecursionError
-            It is anything else.
+        Raises ValueError, KeyError, TypeError or RecursionError for anything else.
         """
         fields = json.loads(content)
         manifest = cls(
@@ -184,13 +177,7 @@ def _dump(fields: dict[str, object]) -> bytes:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest.
-
-    Raises
-    ------
-    CorruptFileError
-        It is missing or damaged.
-    """
+    """Read a manifest; raise CorruptFileError where it is missing or damaged."""
     with files.storage_errors("read", path), files.open_regular(path) as file:
         content = file.read(MANIFEST_MAX_BYTES)
     try:

@@ -19,15 +19,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.containers.digits import checked_labels, read_digits, read_labels
+from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, kind_of, stream_of
-from mnistcli.datasets.catalog import NAMED_SOURCES
+from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec, RemoteFile
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -47,45 +49,23 @@ from mnistcli.errors import (
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import expand
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.containers.digits import Block
-    from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec, RemoteFile
-    from mnistcli.progress import Progress
-
-    Arrays = Mapping[PartName, NDArray[np.uint8]]
-    Failures = Sequence[tuple[str, str]]
+Arrays = Mapping[PartName, NDArray[np.uint8]]
+Failures = Sequence[tuple[str, str]]
 
 BUNDLE = Path(__file__).with_name("bundled")
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The verified arrays of a dataset, and where they came from.
-
-    Attributes
-    ----------
-    arrays : mapping of part name to ndarray, uint8, C order
-    source : str
-        ``"bundled"``, ``"mirror"``, ``"openml"``, ``"keras"``, ``"url"`` or ``"path"``.
-    origin : str
-        The folder, the file or the URL; of several mirrors, all that delivered.
-    n_bytes_read : int
-        As stored or sent, mostly compressed.
-    failures : tuple of (source, reason)
-        What was tried before, and how it failed.
-    """
+    """The verified arrays of a dataset, and where they came from."""
 
     arrays: Arrays
-    source: str
-    origin: str
-    n_bytes_read: int
-    failures: tuple[tuple[str, str], ...] = ()
+    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
+    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
+    n_bytes_read: int  # as stored or sent, mostly compressed
+    failures: tuple[tuple[str, str], ...] = ()  # what was tried before, and how it failed
 
 
 def load(

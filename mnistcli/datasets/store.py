@@ -32,9 +32,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, find_dataset
+from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName, find_dataset
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
+    Arrays,
     Manifest,
     check_about,
     clear_the_way,
@@ -49,7 +50,7 @@ from mnistcli.errors import (
     MnistCliError,
     StorageError,
 )
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,11 +59,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.datasets.catalog import DatasetSpec, PartName
     from mnistcli.datasets.download import Patience
-    from mnistcli.datasets.manifest import Arrays
     from mnistcli.datasets.sources import Loaded
-    from mnistcli.progress import Progress
 
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -72,35 +70,20 @@ Signature: 8a477f597d28d172789f06886806bc55
 
 @dataclass(frozen=True, slots=True)
 class LabelledImages:
-    """Images and what they show.
+    """Images of digits, ink 255 and paper 0, and what they show."""
 
-    Attributes
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-        Ink is 255, paper 0. C order, read-only, memory-mapped where the store can be used.
-    labels : ndarray of shape (n,), uint8
-    notes : tuple of str
-        What was done to the user's own images to make them such.
-    """
-
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8]  # read-only, memory-mapped where the store can be used
     labels: NDArray[np.uint8]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what was done to the user's own images
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A dataset with its official split.
 
-    Attributes
-    ----------
-    name, title : str
-        ``"mnist"``, ``"MNIST"``.
-    train, test : LabelledImages
-    sha256 : str
-        The identity of the data: the sha256 of the four payloads' sha256 in hexadecimal, in the
-        order train images, train labels, test images, test labels, each followed by a newline.
-        It does not depend on the container that the data came in.
+    Its identity, whatever the container that it came in, is the sha256 of the four payloads' sha256
+    in hexadecimal, in the order train images, train labels, test images, test labels, each followed
+    by a newline.
     """
 
     name: str
@@ -122,35 +105,24 @@ class InstalledFile:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A dataset in the store, and how it got there: see `Dataset` and `sources.Loaded`.
-
-    Attributes
-    ----------
-    installed_at : str
-        ISO 8601, UTC.
-    already_there : bool
-        Nothing had to be done.
-    """
+    """A dataset in the store, and how it got there: see `Dataset` and `sources.Loaded`."""
 
     dataset: str
     sha256: str
     source: str
     origin: str
     n_bytes_read: int
-    installed_at: str
+    installed_at: str  # ISO 8601, UTC
     files: tuple[InstalledFile, ...]
     folder: Path
-    already_there: bool
+    already_there: bool  # nothing had to be done
     failures: tuple[tuple[str, str], ...] = ()
 
 
 def open_dataset(
     name: str = "mnist", *, store: DatasetStore | None = None, progress: Progress = SILENT
 ) -> Dataset:
-    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
-
-    See `DatasetStore.open`.
-    """
+    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``."""
     if store is None:
         from mnistcli.paths import find_places
 
@@ -159,15 +131,7 @@ def open_dataset(
 
 
 class DatasetStore:
-    """The decoded datasets in one folder; made when something is installed, not before.
-
-    Parameters
-    ----------
-    folder : Path
-    catalog : mapping of str to DatasetSpec, optional
-    patience : download.Patience, optional
-        How long to wait for servers.
-    """
+    """The decoded datasets in one folder; made when something is installed, not before."""
 
     def __init__(
         self,
@@ -183,15 +147,13 @@ class DatasetStore:
     def open(self, name: str = "mnist", *, progress: Progress = SILENT) -> Dataset:
         """Open a dataset; never touches the network.
 
-        A dataset in the box is installed, or repaired, if need be, and decoded in memory where
-        the store cannot be used.
+        A dataset in the box is installed, or repaired, if need be, and decoded in memory where the
+        store cannot be used.
 
         Raises
         ------
-        UsageError
-            There is no dataset of that name.
-        DataUnavailableError
-            It has to be downloaded first.
+        UsageError, DataUnavailableError
+            There is no dataset of that name, or it has to be downloaded first.
         CorruptFileError
             It is damaged in the store and not in the box, or damaged in the box.
         """
@@ -220,28 +182,18 @@ class DatasetStore:
         force: bool = False,
         progress: Progress = SILENT,
     ) -> Installation:
-        """Get a dataset from a source, verify it and keep it.
+        """Get a dataset from a source, verify it and keep it; see `sources`.
 
-        Until all of it is verified, what is in the store stays as it is.
-
-        Parameters
-        ----------
-        name : str
-        source : str
-            See `mnistcli.datasets.sources`. Under ``"auto"`` an intact dataset is left alone.
-        force : bool
-            Do it even so.
-        progress : Progress
-            Receives how many bytes of what have come, and that another process is waited for.
+        Until all of it is verified, what is in the store stays as it is. Under ``"auto"`` an intact
+        dataset is left alone unless forced. Progress is how many bytes of what have come, and that
+        another process is waited for.
 
         Raises
         ------
         UsageError, DataUnavailableError, CorruptFileError
-            See `mnistcli.datasets.sources.load`.
-        StorageError
-            The store cannot be written.
-        LockTimeoutError
-            Another process is at it for too long.
+            See `sources.load`.
+        StorageError, LockTimeoutError
+            The store cannot be written, or another process is at it for too long.
         """
         return self._install(
             find_dataset(name, self.catalog),
@@ -253,14 +205,8 @@ class DatasetStore:
     def verify(self, name: str = "mnist") -> Installation:
         """Read and hash every byte of a dataset in the store.
 
-        A damaged dataset is forgotten, so that nothing uses it until it is installed again.
-
-        Raises
-        ------
-        DataUnavailableError
-            It is not in the store, or cannot be read.
-        ChecksumMismatchError, CorruptFileError
-            It is damaged; names the file.
+        A damaged dataset (CorruptFileError) is forgotten, so that nothing uses it until it is
+        installed again. Raises DataUnavailableError where it is not there, or cannot be read.
         """
         spec = find_dataset(name, self.catalog)
         try:
