@@ -26,36 +26,25 @@ if TYPE_CHECKING:
     from mnistcli.prediction import predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
-    from mnistcli.settings import (
-        FoldSpec,
-        SolverSettings,
-        SplitSpec,
-        TrainingSettings,
-    )
+    from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
     from mnistcli.tasks import Task, parse_task
     from mnistcli.training import train
 
-_HOME_OF = {
-    "Dataset": "datasets",
-    "FeatureSpec": "features",
-    "FoldSpec": "settings",
-    "LabelledImages": "datasets",
-    "MnistCliError": "errors",
-    "Model": "registry.model_file",
-    "SolverSettings": "settings",
-    "SplitSpec": "settings",
-    "Task": "tasks",
-    "TrainingSettings": "settings",
-    "conform": "conforming.placing",
-    "evaluate": "evaluation",
-    "load_model": "registry",
-    "open_dataset": "datasets",
-    "parse_task": "tasks",
-    "predict": "prediction",
-    "read_numbers": "numerals",
-    "save_model": "registry",
-    "train": "training",
+_HOMES = {
+    "conforming.placing": ("conform",),
+    "datasets": ("Dataset", "LabelledImages", "open_dataset"),
+    "errors": ("MnistCliError",),
+    "evaluation": ("evaluate",),
+    "features": ("FeatureSpec",),
+    "numerals": ("read_numbers",),
+    "prediction": ("predict",),
+    "registry": ("load_model", "save_model"),
+    "registry.model_file": ("Model",),
+    "settings": ("FoldSpec", "SolverSettings", "SplitSpec", "TrainingSettings"),
+    "tasks": ("Task", "parse_task"),
+    "training": ("train",),
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Dataset",

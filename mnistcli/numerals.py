@@ -20,52 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DigitRead:
-    """One digit of a picture and its answer.
+    """One digit of a picture and its answer."""
 
-    Attributes
-    ----------
-    answer : str
-        The name of the most probable class.
-    probability : float
-        Of that class.
-    probabilities : ndarray of shape (n_classes,), float64
-    box : Box
-        Where the digit lies: top, bottom, left, right, in pixels of the picture.
-    image : ndarray of shape (28, 28), uint8
-        What the model saw.
-    line : int
-        Which line of the picture it stands on, from 0.
-    """
-
-    answer: str
-    probability: float
+    answer: str  # the most probable class
+    probability: float  # of that class
     probabilities: NDArray[np.float64]
-    box: Box
-    image: Grey
-    line: int
+    box: Box  # top, bottom, left, right, in pixels of the picture
+    image: Grey  # what the model saw
+    line: int  # on which it stands, from 0
 
 
 def read_numbers(
     model: Model, grey: Grey, *, source: str = "image"
 ) -> tuple[tuple[DigitRead, ...], ...]:
-    """Read all digits of a picture in reading order.
+    """Read all digits of a picture in reading order, line by line.
 
-    Parameters
-    ----------
-    model : Model
-    grey : ndarray of shape (height, width), uint8
-        Any size, dark on light or light on dark.
-    source : str
-        How to name the picture in an error.
-
-    Returns
-    -------
-    tuple of lines, each a tuple of DigitRead from left to right
-
-    Raises
-    ------
-    BadImageError
-        There is no digit in it.
+    The picture, called ``source`` in errors, has any size, dark on light or light on dark. Raises
+    BadImageError where there is no digit in it.
     """
     lines = conform_lines(grey, source=source)
     images = np.stack([digit.image for line in lines for digit in line])

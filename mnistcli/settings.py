@@ -32,10 +32,6 @@ class Solver:
     keeps_float32: bool = False  # computes in the precision of its data; others convert to float64
     intercept_scaling: float = 1.0  # see LogisticRegression; only liblinear penalises the intercept
 
-    def can_fit(self, penalty: Penalty, n_classes: int) -> bool:
-        """Tell whether it minimises a penalty for so many classes."""
-        return penalty in self.penalties and n_classes <= (self.max_classes or n_classes)
-
 
 # The faster come first: `auto` takes the first that can. "newton" is ours (`linear_model.newton`),
 # whose tolerance is a proven relative distance of the objective to the optimum. The bound behind
@@ -55,7 +51,11 @@ SOLVERS: dict[SolverName, Solver] = {
 
 def solvers_for(penalty: Penalty, n_classes: int = 2) -> list[SolverName]:
     """List the solvers that minimise a penalty, the fastest first."""
-    return [name for name, solver in SOLVERS.items() if solver.can_fit(penalty, n_classes)]
+    return [
+        name
+        for name, solver in SOLVERS.items()
+        if penalty in solver.penalties and n_classes <= (solver.max_classes or n_classes)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

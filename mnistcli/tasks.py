@@ -119,7 +119,8 @@ def _parsed(written: str) -> Task:
     groups = sentence.split("v")
     _check(groups)
     canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
-    name = _alias_of("v".join(canonical))
+    plain = "v".join(canonical)
+    name = next((alias for alias, meaning in ALIASES.items() if meaning == plain), plain)
     class_names = ALIAS_CLASS_NAMES.get(name, tuple(canonical))
     if canonical[-1] == REST:
         named = "".join(canonical[:-1])
@@ -128,10 +129,6 @@ def _parsed(written: str) -> Task:
             canonical.reverse()
             class_names = class_names[::-1]
     return Task(name=name, groups=tuple(canonical), class_names=class_names)
-
-
-def _alias_of(sentence: str) -> str:
-    return next((alias for alias, meaning in ALIASES.items() if meaning == sentence), sentence)
 
 
 def _check(groups: list[str]) -> None:

@@ -66,13 +66,10 @@ def reading(metric: Metric, evaluation: Evaluation) -> tuple[str, str]:
 
 def n_bytes(count: int) -> str:
     """Write a size in units that a person reads."""
-    if count < 1000:
-        return f"{count} B"
-    if count < 1000**2:
-        return f"{count / 1000:.1f} kB"
-    if count < 1000**3:
-        return f"{count / 1000**2:.1f} MB"
-    return f"{count / 1000**3:.1f} GB"
+    for unit, size in (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
 
 
 def seconds(duration: float) -> str:

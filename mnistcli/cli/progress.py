@@ -89,25 +89,16 @@ def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]
 
 
 def _make_progress(unit: str) -> RichProgress:
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        MofNCompleteColumn,
-        ProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as RichProgress
+    from rich import progress as rich
 
     from mnistcli.cli.terminal.console import PlainConsole
 
-    description = TextColumn("{task.description}", markup=False)
-    columns: list[ProgressColumn] = [description, BarColumn()]
+    description = rich.TextColumn("{task.description}", markup=False)
+    columns: list[rich.ProgressColumn] = [description, rich.BarColumn()]
     if unit == "bytes":
-        columns += [DownloadColumn(), TransferSpeedColumn()]
+        columns += [rich.DownloadColumn(), rich.TransferSpeedColumn()]
     elif unit == "items":
-        columns += [MofNCompleteColumn(), TimeElapsedColumn()]
+        columns += [rich.MofNCompleteColumn(), rich.TimeElapsedColumn()]
     else:
-        columns += [TimeElapsedColumn()]
-    return RichProgress(*columns, console=PlainConsole(stderr=True), transient=True)
+        columns += [rich.TimeElapsedColumn()]
+    return rich.Progress(*columns, console=PlainConsole(stderr=True), transient=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mnistcli.cli import words
-from mnistcli.cli.numbers import decimal, decimal_span, percent, percent_span
+from mnistcli.cli.numbers import decimal, decimal_span
 from mnistcli.cli.report.page import reliability_words, verdict
-from mnistcli.cli.report.tables import headline
+from mnistcli.cli.report.tables import headline, reliability_rows
 from mnistcli.cli.views.models import card_facts
 from mnistcli.reporting import Report
 
@@ -54,14 +54,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _table(
         [said, "images", "said on average", came_true],
         (
-            [
-                f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
-                f"{each.n_samples:,}",
-                percent(each.mean_probability),
-                _estimate(percent(each.share), percent_span(each.share_interval)),
-            ]
-            for each in evaluation.reliability
-            if each.n_samples
+            [*row, _estimate(share, interval)]
+            for *row, share, interval in reliability_rows(evaluation.reliability)
         ),
     )
     yield from _heading("How to get it again")

@@ -98,6 +98,7 @@ def reliability_plot(bins: Sequence[ReliabilityBin], said: str, came_true: str) 
     """Draw what was true beside what was said, with intervals, and how often it was said."""
     frame = _Frame()
     known = [each for each in bins if each.n_samples]
+    most = max(each.n_samples for each in known)
     marks = [
         tag("path", d=frame.path((np.array([0.0, 1.0]), np.array([0.0, 1.0]))), class_="ideal")
     ]
@@ -107,7 +108,7 @@ def reliability_plot(bins: Sequence[ReliabilityBin], said: str, came_true: str) 
             f"said {percent(each.mean_probability)}, true {percent(each.share)} "
             f"of {each.n_samples:,} images"
         )
-        bar = _TALLEST_BAR * math.log10(1 + each.n_samples) / math.log10(1 + _most(known))
+        bar = _TALLEST_BAR * math.log10(1 + each.n_samples) / math.log10(1 + most)
         middle, width = frame.x((each.low + each.high) / 2), 0.8 * _SIDE / len(bins)
         marks += [
             tag("rect", x=middle - width / 2, y=_TOP + _SIDE - bar, width=width, height=bar,
@@ -124,10 +125,6 @@ def reliability_plot(bins: Sequence[ReliabilityBin], said: str, came_true: str) 
         note="On the diagonal a probability means what it says. With 95 % intervals; the bars "
         "count the images, on a logarithmic scale.",
     )
-
-
-def _most(bins: Sequence[ReliabilityBin]) -> int:
-    return max(each.n_samples for each in bins)
 
 
 def _window_for(distances: Iterable[NDArray[np.float64]]) -> float:

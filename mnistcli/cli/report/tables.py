@@ -148,21 +148,21 @@ def _shaded(text: str, share: float, *, is_right: bool = False) -> Markup:
     return tag("td", text, class_=class_, style=f"--strength:{strength:.2f}")
 
 
+def reliability_rows(bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield each range in use: its limits, images, what was said, what came true, its interval."""
+    for each in bins:
+        if each.n_samples:
+            limits = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
+            shares = percent(each.mean_probability), percent(each.share)
+            yield limits, f"{each.n_samples:,}", *shares, percent_span(each.share_interval)
+
+
 def reliability_table(bins: Sequence[ReliabilityBin], said: str, came_true: str) -> Markup:
     """Show the numbers behind the reliability plot."""
     return _table(
         "The numbers of the reliability plot",
         (said, "images", "said on average", came_true),
-        (
-            [
-                f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
-                f"{each.n_samples:,}",
-                percent(each.mean_probability),
-                _estimate(percent(each.share), dashed(percent_span(each.share_interval))),
-            ]
-            for each in bins
-            if each.n_samples
-        ),
+        ([*row, _estimate(share, dashed(each))] for *row, share, each in reliability_rows(bins)),
     )
 
 
