@@ -73,6 +73,13 @@ def accuracy(session: nox.Session) -> None:
 
 
 @nox.session
+def builtin(session: nox.Session) -> None:
+    """Train the model that comes with the program anew and put it in its place in the package."""
+    install(session)
+    session.run("python", "-m", "tests.builtin")
+
+
+@nox.session
 def corpora(session: nox.Session) -> None:
     """Ask about odd pictures from elsewhere, fetched now; ``nox -s corpora -- FOLDER`` for more."""
     install(session)

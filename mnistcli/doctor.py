@@ -163,8 +163,10 @@ def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetH
 
 
 def _examine_models(registry: ModelRegistry) -> ModelsHealth:
+    from mnistcli.registry.store import BUILTIN
+
     try:
-        summaries = registry.summaries()
+        summaries = (*registry.summaries(), registry.summary(BUILTIN))
     except (CorruptFileError, DataUnavailableError) as error:
         return ModelsHealth(0, (("the registry", without_home(error.message)),))
     damaged = [(each.entry.ref, without_home(each.problem)) for each in summaries if each.problem]

@@ -175,7 +175,10 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
     """
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
-        raise UsageError(f"{model.ref} does not look at pixels, which could be explained")
+        raise UsageError(
+            f"{model.ref} does not look at pixels, which could be explained",
+            hint="train one that does: mnistcli train --task digits",
+        )
     scores = classifier.decision_function(image[None])[0]
     if classifier.n_classes == 2:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)

@@ -141,6 +141,11 @@ def test_commands_start_without_heavy_libraries(arguments, home, model):
     assert not loaded_after(arguments, home) & {*HEAVY, *NETWORK}
 
 
+def test_a_picture_is_read_without_heavy_libraries_before_any_training(home):
+    three = b"...####..\n..#....#.\n.......#.\n.....##..\n.......#.\n..#....#.\n...####..\n"
+    assert not loaded_after(["predict", "-", "-q"], home, stdin=three) & {*HEAVY, *NETWORK}
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])
 def test_some_commands_need_no_numpy(arguments, home, model):
     assert "numpy" not in loaded_after(arguments, home)

@@ -44,7 +44,7 @@ def test_a_healthy_home(own_home, invoke, monkeypatch):
         "mnist": "whole", "fashion-mnist": "not installed", "kmnist": "not installed",
         "qmnist": "not installed",
     }  # fmt: skip
-    assert found.models.n_whole == 1
+    assert found.models.n_whole == 2  # and builtin
     assert [(each.what, each.state) for each in found.paths] == [
         ("datasets", "writable"), ("features", "can be made"), ("models", "writable"),
     ]  # fmt: skip
@@ -84,7 +84,7 @@ def test_damaged_models_are_named(own_home, invoke, monkeypatch):
     flip(own_home / "models" / "0v1" / "2.safetensors", -5)
     found = look(own_home, quick=True)
     assert found.damaged == ("0v1@2",)
-    assert found.models.n_whole == 1
+    assert found.models.n_whole == 2  # and builtin
     ((ref, problem),) = found.models.damaged
     assert ref == "0v1@2"
     assert "sha256" in problem

@@ -33,6 +33,7 @@ def prepare() -> None:
 def models(ctx: Any, incomplete: str) -> list[str]:
     """Give the names of models, and after ``NAME@`` the versions and tags of that one."""
     from mnistcli.cli.session import Session
+    from mnistcli.registry.store import BUILTIN
 
     if "/" in incomplete:  # a path, which the shell knows how to complete
         return []
@@ -40,8 +41,8 @@ def models(ctx: Any, incomplete: str) -> list[str]:
     with contextlib.suppress(MnistCliError):
         registry = Session(Path(home) if home else None).registry()
         name, at, _ = incomplete.partition("@")
-        return registry.refs_of(name) if at else registry.names()
-    return []
+        return registry.refs_of(name) if at else [*registry.names(), BUILTIN]
+    return [BUILTIN]
 
 
 def tasks() -> list[str]:

@@ -19,7 +19,7 @@ model_option = partial(typer.Option, metavar="MODEL", autocompletion=completion.
 dataset_option = partial(
     typer.Option, "--dataset", metavar="NAME", autocompletion=completion.datasets
 )
-_A_MODEL = "NAME, NAME@VERSION, NAME@TAG or a model file."
+_A_MODEL = "NAME, NAME@VERSION, NAME@TAG, a model file or builtin."
 
 JsonFlag = Annotated[bool, output_option("--json", help="Print one JSON document.")]
 JsonLinesFlag = Annotated[

@@ -10,6 +10,9 @@ processes one gets the number, so nothing here needs a lock. What stands where s
 is not used: a file knows its own number, a tag its name, and a link in place of a folder is not
 followed. Which model is the newest, the order of saving decides: each card counts on from the
 largest count it finds, so who begins to save after another has ended has the larger one.
+
+Beside the folder there is `BUILTIN`, a model that is installed with the program: found by its name
+alone, never the newest, never changed, and nothing can be saved under its name.
 """
 
 from __future__ import annotations
@@ -47,15 +50,19 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 LATEST, BEST = "latest", "best"
+BUILTIN = "builtin"
 _REMOVED = ".removed"
-_TRAIN_FIRST = "train one first: mnistcli train --task 0v1"
+_TRAIN_FIRST = (
+    f"train one first: mnistcli train --task 0v1; or name {BUILTIN}, which is always there"
+)
+_REINSTALL = "it came with the program: install mnistcli again"
 _MAX_TAG_BYTES = 256
 _LIST = "see what there is: mnistcli models list"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """The place of one stored version; version 0 stands for a whole name that cannot be read."""
+    """The place of one stored version, or of `BUILTIN`; 0 where a name has no versions to be read."""
 
     name: str
     version: int
@@ -65,6 +72,14 @@ class ModelEntry:
     def ref(self) -> str:
         """What to call it: ``0v1@3``."""
         return f"{self.name}@{self.version}" if self.version else self.name
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it came with the program."""
+        return self == _BUILTIN_ENTRY
+
+
+_BUILTIN_ENTRY = ModelEntry(BUILTIN, 0, Path(__file__).with_name(f"{BUILTIN}{SUFFIX}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +117,24 @@ def check_name(name: str, *, what: str = "model name") -> str:
     return name
 
 
+def check_new_name(name: str) -> str:
+    """Return the name if models can be saved under it."""
+    if check_name(name) == BUILTIN:
+        raise UsageError(
+            f"{BUILTIN} is the model that came with the program", hint="choose another name"
+        )
+    return name
+
+
 class ModelRegistry:
-    """The models in one folder; made when the first model is saved."""
+    """The models in one folder, made when the first is saved, and the one in the box."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def save(self, model: Model, name: str) -> ModelEntry:
         """Store a model under the next free version of ``name``, if it can be loaded again."""
-        version = self._last_number(check_name(name)) + 1
+        version = self._last_number(check_new_name(name)) + 1
         order = max((card.order for _, card in self._latest()), default=0) + 1
         model = replace(model, card=replace(model.card, order=min(order, MAX_ORDER)))
         while _is_number(str(version)):
@@ -135,13 +159,15 @@ class ModelRegistry:
             entry = self.find(ref)
             try:
                 return load_model(entry.path, stored_as=entry.ref)
-            except CorruptFileError:
-                if os.path.lexists(entry.path):
+            except CorruptFileError as error:
+                if entry.is_builtin:
+                    error.hint = _REINSTALL
+                if entry.is_builtin or os.path.lexists(entry.path):
                     raise
                 # Another process removed it just now; look again.
 
     def find(self, ref: str | None = None) -> ModelEntry:
-        """Find a stored version: of ``NAME`` the latest, ``NAME@VERSION`` or ``NAME@TAG``, or the newest.
+        """Find a version: of ``NAME`` the latest, ``NAME@VERSION``, ``NAME@TAG``, `BUILTIN`, or the newest.
 
         Raises
         ------
@@ -152,6 +178,8 @@ class ModelRegistry:
         """
         if ref is None:
             return self._newest()
+        if ref == BUILTIN:
+            return _BUILTIN_ENTRY
         name, at, which = ref.partition("@")
         versions = self._existing_versions(name)
         if not at or which == LATEST:
@@ -170,15 +198,21 @@ class ModelRegistry:
         return self._entry(name, version)
 
     def summary(self, ref: str | None = None) -> ModelSummary:
-        """Describe one stored version; see `find`."""
+        """Describe one version; see `find`."""
         entry = self.find(ref)
-        for summary in self.summaries(entry.name):
+        if entry.is_builtin:
+            card, problem = _card_or_problem(entry)
+            n_bytes = entry.path.stat().st_size if card else 0
+            return ModelSummary(entry, n_bytes, (), card, problem)
+        for summary in self._summaries_of(entry.name):
             if summary.entry == entry:
                 return summary
         raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
 
     def summaries(self, name: str | None = None) -> tuple[ModelSummary, ...]:
         """List what is stored, by name and version; what cannot be read is listed as such."""
+        if name == BUILTIN:
+            return (self.summary(name),)
         if name is not None:
             self._existing_versions(name)
             return tuple(self._summaries_of(name))
@@ -205,13 +239,13 @@ class ModelRegistry:
         """Let ``NAME@tag`` stand for this version from now on."""
         if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
             raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
-        entry = self.find(ref)
+        entry = self._find_own(ref)
         write_atomically(self._tag_path(entry.name, tag), _tag_content(entry, tag))
         return entry
 
     def untag(self, ref: str) -> ModelEntry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
-        entry = self.find(ref)
+        entry = self._find_own(ref)
         tag = ref.partition("@")[2]
         if tag not in self._own_tags(entry.name):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
@@ -224,7 +258,7 @@ class ModelRegistry:
         gone: dict[str, None] = {}
         for ref in refs:
             try:
-                entries[self.find(ref)] = None
+                entries[self._find_own(ref)] = None
             except ModelNotFoundError:
                 name, _, which = ref.partition("@")
                 if not _is_number(which) or int(which) > self._last_number(name):
@@ -260,11 +294,22 @@ class ModelRegistry:
         """Raise StorageError where a model could not be saved; better before a long fit."""
         check_writable(self.folder)
 
+    def _find_own(self, ref: str) -> ModelEntry:
+        """Find a version that can be tagged and removed."""
+        entry = self.find(ref)
+        if entry.is_builtin:
+            raise UsageError(
+                f"{BUILTIN} is part of the installation and is neither removed nor tagged"
+            )
+        return entry
+
     def _last_number(self, name: str) -> int:
         return max(_numbers(self._folder_of(name), SUFFIX, _REMOVED), default=0)
 
     def _existing_versions(self, name: str) -> list[int]:
         versions = self._versions(check_name(name))
+        if not versions and name == BUILTIN:
+            raise ModelNotFoundError(f"{BUILTIN} has no versions and no tags", hint=_LIST)
         if not versions:
             raise ModelNotFoundError(f"there is no model {name!r}", hint=self._suggest(name))
         return versions
@@ -367,7 +412,7 @@ class ModelRegistry:
         import difflib
 
         names = self._names()
-        close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        close = difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5)
         if close:
             return f"did you mean {' or '.join(close)}?"
         return _LIST if names else _TRAIN_FIRST

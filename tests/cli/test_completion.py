@@ -58,7 +58,7 @@ def test_commands_and_options(ask):
 @pytest.mark.parametrize(
     ("line", "answers"),
     [
-        ("evaluate ", ["0v1", "0v7", "digits"]),
+        ("evaluate ", ["0v1", "0v7", "digits", "builtin"]),
         ("evaluate 0v", ["0v1", "0v7"]),
         ("evaluate 0v1@", ["0v1@1", "0v1@2", "0v1@latest", "0v1@best"]),
         ("evaluate 0v1@l", ["0v1@latest"]),
@@ -67,7 +67,7 @@ def test_commands_and_options(ask):
         ("evaluate ../x@", []),
         ("predict x.png --model dig", ["digits"]),
         ("predict --model=dig", ["digits"]),
-        ("predict -m ", ["0v1", "0v7", "digits"]),
+        ("predict -m ", ["0v1", "0v7", "digits", "builtin"]),
         ("show --weights d", ["digits"]),
         ("show --mistakes 0v1@2", ["0v1@2"]),
         ("models rm 0v1@1 0v7", ["0v7"]),
@@ -99,9 +99,9 @@ def test_another_home(ask, tmp_path):
     other.mkdir(parents=True)
     (other / "1.safetensors").touch()
     home = tmp_path / "other"
-    assert ask(f"mnistcli --home {home} evaluate ") == ["mine"]
+    assert ask(f"mnistcli --home {home} evaluate ") == ["mine", "builtin"]
     assert ask(f"mnistcli --home={home} evaluate mine@1") == ["mine@1"]
-    assert ask("mnistcli --home /nowhere evaluate ") == []
+    assert ask("mnistcli --home /nowhere evaluate ") == ["builtin"]
 
 
 def test_the_lists_are_complete():
@@ -161,7 +161,7 @@ def replies(bin_dir, tmp_path, line, *, shell="bash"):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("mnistcli evaluate ", ["0v1", "0v7", "digits"]),
+        ("mnistcli evaluate ", ["0v1", "0v7", "digits", "builtin"]),
         # what stands before the last word break is on the line already
         ("mnistcli evaluate 0v1@", ["@1", "@2", "@latest", "@best"]),
         ("mnistcli predict --model=0v1@l", ["@latest"]),

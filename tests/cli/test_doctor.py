@@ -21,7 +21,7 @@ def test_the_table_names_everything(run, home):
     ]  # fmt: skip
     for words in (
         "Verdict   healthy\n", "mnistcli 0.", "openblas", ", 1 thread\n", "mnist: not hashed\n",
-        "kmnist: not installed\n", "1 whole\n", "not a terminal, ", "TERM=xterm\n",
+        "kmnist: not installed\n", "2 whole\n", "not a terminal, ", "TERM=xterm\n",
         "no graphics: shade for one picture, braille for several\n",
     ):  # fmt: skip
         assert words in done.out

@@ -126,7 +126,7 @@ def test_errors_are_json_on_stderr(invoke):
         "error": {
             "code": "model_not_found",
             "message": "there is no model 'nothing'",
-            "hint": "train one first: mnistcli train --task 0v1",
+            "hint": "train one first: mnistcli train --task 0v1; or name builtin, which is always there",
             "exit_code": 5,
         },
     }

@@ -81,7 +81,7 @@ def test_with_json_a_mistake_is_a_document(invoke, flag):
         "exit_code": 2,
     }
     assert invoke("predict", "--explian", "--", flag).err.startswith("error: ")
-    assert invoke("predict", "--", "-json").code == 5  # behind -- are no options
+    assert invoke("predict", "--", "-json").code == 6  # behind -- are no options
 
 
 def test_choices_are_taken_in_any_case(invoke):

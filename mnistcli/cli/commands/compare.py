@@ -28,7 +28,7 @@ def compare(
         typer.Argument(
             metavar="MODEL MODEL...",
             autocompletion=completion.models,
-            help="NAME, NAME@VERSION, NAME@TAG or a model file; all of the same classes.",
+            help="NAME, NAME@VERSION, NAME@TAG, a model file or builtin; all of the same classes.",
         ),
     ] = None,
     by: Annotated[

@@ -39,12 +39,20 @@ def list_models(
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """List the models, oldest version first."""
+    """List the models, oldest version first, and builtin, which came with the program.
+
+    With --quiet only what is yours, and can be removed.
+    """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
     from mnistcli.cli.views.models import ModelsView
+    from mnistcli.registry.store import BUILTIN
 
-    out.emit(ModelsView(session_of(ctx).registry().summaries(name)))
+    registry = session_of(ctx).registry()
+    summaries = registry.summaries(name)
+    if not (name or quiet):
+        summaries = (*summaries, registry.summary(BUILTIN))
+    out.emit(ModelsView(summaries))
 
 
 @app.command()

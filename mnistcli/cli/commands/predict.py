@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +23,17 @@ from mnistcli.cli.options import (
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import bars
 from mnistcli.cli.session import session_of
-from mnistcli.errors import BadImageError, SomeInputsFailedError, UsageError
+from mnistcli.errors import (
+    BadImageError,
+    ModelNotFoundError,
+    SomeInputsFailedError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from mnistcli.cli.output import Output
+    from mnistcli.registry.model_file import Model
+    from mnistcli.registry.store import ModelRegistry
 
 
 def predict(
@@ -86,6 +96,8 @@ def predict(
 ) -> None:
     """Say which digit a picture shows, or which digits, with the newest model or another.
 
+    Before anything is trained, with builtin, a model that is part of the installation.
+
     Examples:
 
       mnistcli predict seven.png --show
@@ -111,7 +123,7 @@ def predict(
     from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
     from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
-    loaded = session.registry().load(model)
+    loaded = _model_for(session.registry(), model, out)
     tally = Tally()
     # Drawings and lines that come one by one are their own progress.
     is_shown = (show or explain) and output is None
@@ -147,8 +159,29 @@ def predict(
             out.emit(PredictionsView(loaded, given, proba, show, explain, is_shown, render))
     if output is not None:
         out.note(sheet.write(output))
+    if (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
+        out.note("builtin reads such pictures better than a model of pixels: --model builtin")
     if tally.n_abstained:
         what = "with digits below" if number else "below"
         out.note(f"{tally.n_abstained} of {tally.n_inputs} {what} {abstain_below:g}: answered ?")
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
+
+
+def _model_for(registry: ModelRegistry, ref: str | None, out: Output) -> Model:
+    """Load a model; where none was asked for and none is there, the one that is always there."""
+    from mnistcli.registry.store import BUILTIN
+
+    try:
+        return registry.load(ref)
+    except ModelNotFoundError:
+        if ref is not None:
+            raise
+    out.note(f"there is no model of yours: {BUILTIN} answers, see mnistcli models info {BUILTIN}")
+    return registry.load(BUILTIN)
+
+
+def _sees_pixels_of_digits(model: Model) -> bool:
+    """Return whether it is a model of pixels that answers with digits, as builtin does."""
+    is_of_digits = all(len(name) == 1 for name in model.card.class_names)
+    return is_of_digits and model.card.feature_spec.kind == "pixels"

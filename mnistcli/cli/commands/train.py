@@ -166,7 +166,7 @@ def train(
     from mnistcli import training
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.train import TrainingView, convergence_warnings
-    from mnistcli.registry.store import check_name
+    from mnistcli.registry.store import check_new_name
     from mnistcli.tasks import parse_task
 
     if test_size is not None and split == "standard":
@@ -198,7 +198,7 @@ def train(
         search=c == "auto",
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
     )
-    model_name = check_name(name or parsed.name)
+    model_name = check_new_name(name or parsed.name)
     registry = session.registry()
     if save:
         registry.check_writable()

@@ -49,16 +49,18 @@ class ModelsView(View):
         return (summary.entry.ref for summary in self.summaries)
 
     def table(self, console: Console) -> RenderableType:
-        if not self.summaries:
-            return "No models yet. Train one: mnistcli train --task 0v1"
         models = ruled_table(console)
         models.add_column("model", style="bold")
         models.add_column("test accuracy", justify="right")
         for heading in ("what", "created", "tags"):
             models.add_column(heading)
         for summary in self.summaries:
-            models.add_row(summary.entry.ref, *_summary_cells(summary), ", ".join(summary.tags))
+            models.add_row(summary.entry.ref, *_summary_cells(summary), _tags(summary))
         return models
+
+
+def _tags(summary: ModelSummary) -> str:
+    return "part of the installation" if summary.entry.is_builtin else ", ".join(summary.tags)
 
 
 def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
@@ -102,7 +104,7 @@ class ModelView(View):
     def _facts(self) -> Iterator[tuple[str, str]]:
         summary = self.summary
         yield "Model", summary.entry.ref
-        yield "Tags", ", ".join(summary.tags) or "none"
+        yield "Tags", _tags(summary) or "none"
         yield "File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"
         if summary.card is None:
             yield "Problem", summary.problem
