@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mnistcli.metrics.catalog import Evaluation, Metric
+from mnistcli.metrics.catalog import Evaluation, Metric
 
 
 def percent(share: float, *, digits: int = 2) -> str:

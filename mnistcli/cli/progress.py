@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
+from mnistcli.cli.output import Output
 from mnistcli.cli.words import visible
 from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-    from mnistcli.cli.output import Output
 
 T = TypeVar("T")
 

@@ -14,24 +14,24 @@ import hashlib
 import io
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 from mnistcli._version import __version__
 from mnistcli.containers.reading import kind_of
+from mnistcli.datasets.catalog import RemoteFile
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
+from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
     import http.client
     import urllib.request
-    from collections.abc import Iterator
 
     from _typeshed import WriteableBuffer as Buffer
 
-    from mnistcli.datasets.catalog import RemoteFile
-    from mnistcli.progress import Progress
 
 IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16

@@ -28,11 +28,14 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName, find_dataset
+from mnistcli.datasets.download import Patience
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
@@ -44,6 +47,7 @@ from mnistcli.datasets.manifest import (
     sha256_of,
     write_npy,
 )
+from mnistcli.datasets.sources import Loaded
 from mnistcli.errors import (
     CorruptFileError,
     DataUnavailableError,
@@ -53,14 +57,9 @@ from mnistcli.errors import (
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.datasets.download import Patience
-    from mnistcli.datasets.sources import Loaded
 
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
+from mnistcli.model_selection.design import DesignMatrix
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
+from mnistcli.settings import FoldSpec, SolverSettings
+from mnistcli.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     import pandas as pd
-    from numpy.typing import NDArray
 
-    from mnistcli.model_selection.design import DesignMatrix
-    from mnistcli.settings import FoldSpec, SolverSettings
-    from mnistcli.tasks import Task
 
 T = TypeVar("T")
 

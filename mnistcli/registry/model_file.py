@@ -21,19 +21,18 @@ import json
 import math
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
 
+# Of each array its dtype, its shape, and where its bytes start and stop.
+_Layout = dict[str, tuple[str, tuple[int, ...], int, int]]
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    # Of each array its dtype, its shape, and where its bytes start and stop.
-    _Layout = dict[str, tuple[str, tuple[int, ...], int, int]]
 
 SUFFIX = ".safetensors"
 METADATA_KEY = "mnistcli"

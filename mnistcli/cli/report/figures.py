@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.terminal.bitmap import colours_of, png, vivid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage
 
 
 def figure(image: NDArray[Any], caption: Sequence[str], alt: str, *, class_: str = "") -> Markup:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistcli._version import __version__
 from mnistcli.cli.numbers import percent, percent_span
@@ -11,14 +11,10 @@ from mnistcli.cli.report import svg, tables
 from mnistcli.cli.report.figures import figure, gallery, weights
 from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.cli.views.models import card_facts
+from mnistcli.evaluation import JudgedModel
+from mnistcli.gallery import CaptionedImage
+from mnistcli.registry.card import ModelCard
 from mnistcli.reporting import Report, describe_task, looks_at_pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import CaptionedImage
-    from mnistcli.registry.card import ModelCard
 
 _STYLE = Path(__file__).with_name("page.css")
 

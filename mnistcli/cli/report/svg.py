@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.cli.numbers import decimal, percent
 from mnistcli.cli.report.html import Markup, tag
+from mnistcli.metrics.calibration import ReliabilityBin
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.metrics.calibration import ReliabilityBin
-
-    Points = tuple[NDArray[np.float64], NDArray[np.float64]]
+Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 _WIDTH, _HEIGHT = 348.0, 344.0
 _LEFT, _TOP, _SIDE = 56.0, 26.0, 268.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
@@ -10,8 +11,6 @@ from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     import numpy as np
     from numpy.typing import NDArray
 

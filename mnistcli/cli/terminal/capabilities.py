@@ -22,11 +22,10 @@ import re
 import select
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,8 +13,6 @@ from rich.theme import Theme
 from mnistcli.cli.words import visible, visible_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.text import Text
 
 # rich's bars are yellow, green and dark grey, which do not show on white, or on black.

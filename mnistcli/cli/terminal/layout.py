@@ -7,6 +7,7 @@ codes among them, and a block knows its own width.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from rich.style import Style
 from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, ConsoleOptions
 
 Line = list[Segment]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.terminal import characters
@@ -16,14 +17,12 @@ from mnistcli.cli.terminal.capabilities import (
 )
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.words import visible
+from mnistcli.gallery import CaptionedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
     from rich.console import Console
 
-    from mnistcli.gallery import CaptionedImage
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.

@@ -6,18 +6,15 @@ Both are drawn from the cell where the cursor stands, which afterwards stands th
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.segment import ControlType, Segment
 
 from mnistcli.cli.terminal.bitmap import enlarged, png
+from mnistcli.cli.terminal.capabilities import Method
 from mnistcli.cli.terminal.layout import Block, Line
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.cli.terminal.capabilities import Method
 
 # kitty takes payloads in pieces of at most so many bytes of base64.
 KITTY_CHUNK = 4096

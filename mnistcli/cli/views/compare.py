@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal
 from mnistcli.cli.output import View
+from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.views.shared import estimate, evaluation_document, facts, ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.metrics.catalog import METRICS, metric_names
+from mnistcli.registry.card import ModelCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.capabilities import Render
     from mnistcli.comparison import Comparison, McNemarTest
     from mnistcli.evaluation import JudgedModel
-    from mnistcli.registry.card import ModelCard
 
 
 @dataclass(frozen=True)

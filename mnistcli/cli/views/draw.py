@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -28,12 +29,11 @@ from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 from mnistcli.prediction import Prediction, predict_picture
+from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from textual import events
 
-    from mnistcli.registry.model_file import Model
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
+from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.heatmaps import confusion_table, pair_error_table
 from mnistcli.cli.views.shared import (
     classification_report,
@@ -19,18 +21,15 @@ from mnistcli.cli.views.shared import (
     with_interval,
 )
 from mnistcli.cli.words import visible
+from mnistcli.evaluation import JudgedModel
+from mnistcli.gallery import CaptionedImage
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-    from mnistcli.cli.terminal.capabilities import Render
-    from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import CaptionedImage
 
 _PLOT_LINES, _WIDEST_PLOT = 16, 50
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,13 @@ from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
 from mnistcli.cli.views.train import describe_settings
+from mnistcli.registry.card import ModelCard
+from mnistcli.registry.exports import Export
+from mnistcli.registry.store import ModelSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.registry.card import ModelCard
-    from mnistcli.registry.exports import Export
-    from mnistcli.registry.store import ModelSummary
     from mnistcli.reproduction import Reproduction
 
 

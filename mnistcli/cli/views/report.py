@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
@@ -11,14 +13,11 @@ from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page, verdict
 from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
+from mnistcli.reporting import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.reporting import Report
 
 HTML_SUFFIXES = (".html", ".htm")
 SUFFIXES = (*HTML_SUFFIXES, ".md")

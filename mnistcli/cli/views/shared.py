@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,6 @@ from mnistcli.cli.numbers import decimal, span
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import Console, RenderableType
     from rich.table import Table
     from rich.text import Text

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.output import View
+from mnistcli.cli.terminal.capabilities import Render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.capabilities import Render
     from mnistcli.gallery import CaptionedImage
 
 

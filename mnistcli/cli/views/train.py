@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,15 @@ from mnistcli.cli.views.shared import (
     with_interval,
 )
 from mnistcli.cli.words import visible
+from mnistcli.registry.card import ModelCard
+from mnistcli.registry.store import ModelEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
     from rich.text import Text
 
     from mnistcli.model_selection.choice import Candidate, ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
-    from mnistcli.registry.card import ModelCard
-    from mnistcli.registry.store import ModelEntry
     from mnistcli.training import Training
 
 # More folds than fit a line are told by their spread.

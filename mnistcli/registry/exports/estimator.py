@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from mnistcli.registry.model_file import Model
+
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
-    from mnistcli.registry.model_file import Model
 
 
 def make_estimator(model: Model) -> Pipeline:
