@@ -81,29 +81,19 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberPrediction:
-    """One picture and the digits that stand on it.
-
-    Attributes
-    ----------
-    source : str
-        As that of a `Prediction`.
-    original : ndarray of shape (height, width), uint8
-    notes : tuple of str
-        What the picture's reader noticed.
-    lines : tuple of tuples of DigitRead
-        See `mnistcli.numerals.read_numbers`.
-    separator : str
-        What stands between the answers of a line: a blank unless each is a single character.
-    abstain_below : float
-        Digits that are less probable are answered `ABSTAINED`.
-    """
+    """One picture, the digits on it line by line, and their answers."""
 
     source: str
     original: NDArray[np.uint8]
-    notes: tuple[str, ...]
-    lines: tuple[tuple[DigitRead, ...], ...]
-    separator: str
+    notes: tuple[str, ...]  # what its reader noticed
+    lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
+    separator: str  # stands between answers that are not all of one letter
     abstain_below: float = 0.0
+
+    @property
+    def digits(self) -> tuple[DigitRead, ...]:
+        """All of them in reading order."""
+        return tuple(itertools.chain(*self.lines))
 
     def answer_of(self, digit: DigitRead) -> str:
         """Return the answer for one of the digits."""
@@ -291,7 +281,7 @@ def predict_files(
 
 
 def predict_numbers(
-    model: Model, inputs: Iterable[Input | BadImageError], *, abstain_below: float = 0.0
+    model: Model, inputs: Iterable[Input | BadImageError], abstain_below: float = 0.0
 ) -> Iterator[NumberPrediction | BadImageError]:
     """Read all digits of the pictures in files; see `predict_files`."""
     from mnistcli.numerals import read_numbers

@@ -7,7 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO
 
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mnistcli.prediction import Input, NumberPrediction, Prediction
     from mnistcli.tasks import Task
 
-    Answer = TypeVar("Answer", Prediction, NumberPrediction)
+    Answer = Prediction | NumberPrediction | BadImageError
 
 # Longer than any path; what goes on without a NUL for so long is no list of names.
 _LONGEST_NAME = 1 << 16
@@ -109,10 +109,10 @@ class Tally:
 
 
 def tallied(
-    answers: Iterable[Answer | BadImageError],
+    answers: Iterable[Answer],
     tally: Tally,
     report: Callable[[BadImageError], None],
-) -> Iterator[Answer | BadImageError]:
+) -> Iterator[Answer]:
     """Pass answers on in their order, count them and report the bad ones.
 
     The first is waited for here, so that an error before it comes before any output. Raises
@@ -123,10 +123,10 @@ def tallied(
 
 
 def _counted(
-    answers: Iterable[Answer | BadImageError],
+    answers: Iterable[Answer],
     tally: Tally,
     report: Callable[[BadImageError], None],
-) -> Iterator[Answer | BadImageError]:
+) -> Iterator[Answer]:
     only: BadImageError | None = None
     for answer in answers:
         tally.n_inputs += 1

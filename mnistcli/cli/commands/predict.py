@@ -143,20 +143,20 @@ def predict(
             if (files0 == "-" or "-" in (inputs or ())) and sys.stdin.isatty():
                 out.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:
-                answers = prediction.predict_numbers(loaded, named, abstain_below=abstain_below)
+                answers = prediction.predict_numbers(loaded, named, abstain_below)
             else:
                 answers = prediction.predict_files(
                     loaded, named, raw=raw, abstain_below=abstain_below
                 )
             answers = shown.follow_pictures(answers, count_pictures(named))
         answers = tallied(answers, tally, report)
-        sheet = SheetOfNumbers(answers) if number else SheetOfPredictions(loaded, answers, explain)
-        given: Any = answers if output is None else sheet
+        sheet = (SheetOfNumbers if number else SheetOfPredictions)(loaded, answers, explain)
+        given = answers if output is None else sheet
+        view = PredictionsView(loaded, given, proba, show, explain, is_shown, render)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
-            out.emit(NumbersView(loaded, given, alone, proba, is_shown, render))
-        else:
-            out.emit(PredictionsView(loaded, given, proba, show, explain, is_shown, render))
+            view = NumbersView(loaded, given, proba, draw=is_shown, render=render, alone=alone)
+        out.emit(view)
     if output is not None:
         out.note(sheet.write(output))
     if (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):

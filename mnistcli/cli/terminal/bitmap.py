@@ -90,17 +90,6 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def write_png(path: Path, page: NDArray[np.uint8] | Image.Image) -> str:
-    """Write a picture, old or new but never half; return what was written."""
-    from PIL import Image
-
-    from mnistcli.files import write_atomically
-
-    page = page if isinstance(page, Image.Image) else Image.fromarray(page)
-    write_atomically(path, png(page))
-    return f"wrote {path}, {page.width} x {page.height} pixels"
-
-
 def write_sheet(
     path: Path,
     pictures: Sequence[CaptionedImage],
@@ -108,10 +97,22 @@ def write_sheet(
     *,
     n_columns: int | None = None,
 ) -> str:
-    """Paint pictures into a PNG file; return what was written."""
+    """Paint pictures into a PNG file, old or new but never half; return what was written.
+
+    One in RGB is painted already.
+    """
+    from PIL import Image
+
+    from mnistcli.files import write_atomically
+
     if not pictures:
         return f"no pictures: {path} was not written"
-    return write_png(path, sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns))
+    if len(pictures) == 1 and pictures[0].image.ndim == 3:
+        page = Image.fromarray(pictures[0].image)
+    else:
+        page = sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
+    write_atomically(path, png(page))
+    return f"wrote {path}, {page.width} x {page.height} pixels"
 
 
 def signed(legend: str, signs: tuple[str, str]) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
 _MOST_LINES, _FEWEST_PIXELS = 12, 40
-_SMALLEST_LETTER, _LARGEST_LETTER = 12, 48
+_SMALLEST_LETTER = 12
 # What a wall looks like that goes on to 1: above, 2: the right, 4: below, 8: the left.
 _WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||++-+-+++++"
 _ABOVE, _RIGHT, _BELOW, _LEFT = 1, 2, 4, 8
@@ -52,9 +52,9 @@ def painted(
     tall = _typical_height(marks)
     scale: float = max(1, math.ceil(_FEWEST_PIXELS / tall))
     if width:  # the margin is at most 0.6 of a digit, or that of the smallest letters
-        scale = (width - 3 * _SMALLEST_LETTER) / (grey.shape[1] + 1.2 * tall)
+        scale = max(1, width - 3 * _SMALLEST_LETTER) / (grey.shape[1] + 1.2 * tall)
     line = max(1, round(scale * tall / 32))
-    letter = round(min(max(scale * tall / 2, _SMALLEST_LETTER), _LARGEST_LETTER))
+    letter = max(round(scale * tall / 2), _SMALLEST_LETTER)
     margin = letter + 3 * line
     page = Image.fromarray(_scaled(grey, scale, margin, margin)).convert("RGB")
     rim = (255, 255, 255) if np.median(grey) > 64 else (0, 0, 0)
@@ -81,7 +81,7 @@ def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width:
         image = np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")
         return graphic(image, method, (columns, n_lines), (across, down))
     across, down = (2, 4) if method == "braille" else (1, 2)
-    scale = min((width - 2) * across / grey.shape[1], _MOST_LINES * down / tall)
+    scale = min(max(1, width - 2) * across / grey.shape[1], _MOST_LINES * down / tall)
     scale = math.floor(scale) if scale > 1 else scale
     # On paper made of characters no wall is seen.
     page = ~grey if method in COLOURLESS and np.median(grey) > 128 else grey

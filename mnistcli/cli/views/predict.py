@@ -42,7 +42,7 @@ class PredictionsView(View):
     schema = "predict"
     record_schema = "prediction"
     model: Model
-    predictions: Iterable[Prediction | BadImageError]
+    predictions: Iterable[Any]  # of Prediction and BadImageError
     proba: bool = False
     show: bool = False
     explain: bool = False
@@ -225,19 +225,21 @@ class SheetOfPredictions:
     """Passes predictions on, and keeps their pictures for a file."""
 
     model: Model
-    predictions: Iterable[Prediction | BadImageError]
+    predictions: Iterable[Any]
     explain: bool
     rows: list[list[CaptionedImage]] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[Prediction | BadImageError]:
+    def __iter__(self) -> Iterator[Any]:
         """Yield the predictions."""
         for each in self.predictions:
             if not isinstance(each, BadImageError):
-                why = explain(self.model, each.image) if self.explain else None
-                first, *others = pictures_of(each, why, show=True)
-                first = replace(first, caption=f"{headline(each)}; {first.caption}")
-                self.rows.append([first, *others])
+                self.rows.append(self._pictures(each))
             yield each
+
+    def _pictures(self, each: Prediction) -> list[CaptionedImage]:
+        why = explain(self.model, each.image) if self.explain else None
+        first, *others = pictures_of(each, why, show=True)
+        return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
 
     def write(self, path: Path) -> str:
         """Write the pictures; return what was written."""
