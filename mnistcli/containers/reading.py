@@ -63,6 +63,7 @@ class Stream:
     def __init__(self, file: Readable, closing: contextlib.ExitStack) -> None:
         self._file = file
         self._ahead = b""
+        self._ended = False  # a terminal would go on after Ctrl-D
         self.n_read = 0
         self.closing = closing
 
@@ -78,11 +79,10 @@ class Stream:
 
     def _take(self, n_bytes: int) -> bytes:
         parts = []
-        while n_bytes > 0:
+        while n_bytes > 0 and not self._ended:
             # Grows with what is really there, not with what a header claims.
             part = self._file.read(min(n_bytes, _AT_ONCE))
-            if not part:
-                break
+            self._ended = not part
             parts.append(part)
             n_bytes -= len(part)
             self.n_read += len(part)
@@ -94,7 +94,7 @@ class Stream:
         with contextlib.suppress(AttributeError, OSError):
             if file.seekable():
                 file.seek(0)
-                self._ahead = b""
+                self._ahead, self._ended = b"", False
                 return file
         import tempfile
 
@@ -108,7 +108,7 @@ class Stream:
                 )
             copy.write(part)
         copy.seek(0)
-        self._file, self._ahead = copy, b""
+        self._file, self._ahead, self._ended = copy, b"", False
         return cast("BinaryIO", copy)
 
 

@@ -519,6 +519,7 @@ def test_who_waits_for_a_terminal_says_so(trained, arguments):
         process.communicate()
         too_late.cancel()
     os.close(ours)
+    assert process.returncode == (0 if "--files0" in arguments else 6)  # one Ctrl-D ends it
 
 
 @pytest.mark.parametrize(
