@@ -39,16 +39,7 @@ LEAST_PAPER = 0.1
 def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
     """Turn grey levels into ink: polarity from the border, shading of the paper taken out.
 
-    Parameters
-    ----------
-    picture : ndarray of shape (height, width), float32, 0..255
-
-    Returns
-    -------
-    ink : ndarray of shape (height, width), float32
-    noise : float
-        Standard deviation of the paper, in units of full ink.
-    steps : list of str
+    Returns the ink, the standard deviation of the paper in units of full ink, and the steps.
     """
     rim = picture[border(picture.shape, max(1, max(picture.shape) // 50))]
     level = np.float32(median(rim))
@@ -79,17 +70,7 @@ def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:
     """Measure the light again where it is known that there are no strokes.
 
     A sheet that is lit from one side or bends has light that is a polynomial; behind a sharp shadow
-    it is not, and the ink stays as it is.
-
-    Parameters
-    ----------
-    picture : ndarray of shape (height, width), float32, 0..255
-    ink : ndarray of shape (height, width), float32
-        As from `flattened`.
-    strokes : ndarray of shape (height, width), bool
-        Where there may be ink.
-    dark : bool
-        Whether the ink is dark and the paper light.
+    it is not, and the ink, of `flattened`, stays as it is. ``dark`` is ink darker than its paper.
     """
     paper = ~strokes
     if paper.mean() < LEAST_PAPER:

@@ -39,51 +39,23 @@ SHARP_EDGE, SHARPENING = 0.95, 0.85
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conformed:
-    """A picture as the model sees it.
-
-    Attributes
-    ----------
-    image : ndarray of shape (28, 28), uint8
-        Light ink on black, as in MNIST.
-    steps : tuple of str
-        What was found and done, in plain words; empty when the input came back bit-identical.
-    """
+    """A picture as the model sees it: light ink on black, as in MNIST."""
 
     image: Grey
-    steps: tuple[str, ...]
+    steps: tuple[str, ...]  # found and done, in words; empty where it came back bit-identical
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlacedDigit(Conformed):
-    """One of the digits of a picture, as the model sees it.
+    """One of the digits of a picture, as the model sees it."""
 
-    Attributes
-    ----------
-    box : Box
-        Where the digit lies: top, bottom, left, right, in pixels of the picture.
-    """
-
-    box: Box
+    box: Box  # top, bottom, left, right, in pixels of the picture
 
 
 def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDigit, ...], ...]:
-    """Bring every digit of a picture into the form of MNIST, in reading order.
+    """Bring every digit of a picture into the form of MNIST, in reading order, line by line.
 
-    Parameters
-    ----------
-    grey : ndarray of shape (height, width), uint8
-        Any size, dark on light or light on dark.
-    source : str
-        How to name the picture in an error.
-
-    Returns
-    -------
-    tuple of lines from top to bottom, each a tuple of PlacedDigit from left to right
-
-    Raises
-    ------
-    BadImageError
-        There is no digit in it.
+    The picture is as for `conform`; raises BadImageError where there is no digit in it.
     """
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     inked = np.abs(grey.astype(int) - paper).max(axis=0) > 48
@@ -106,21 +78,8 @@ def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDig
 def conform(grey: Grey, *, source: str = "image") -> Conformed:
     """Bring a picture of one digit into the form of MNIST.
 
-    Parameters
-    ----------
-    grey : ndarray of shape (height, width), uint8
-        Any size, dark on light or light on dark.
-    source : str
-        How to name the picture in an error.
-
-    Returns
-    -------
-    Conformed
-
-    Raises
-    ------
-    BadImageError
-        The picture is blank, is all ink, or holds several digits.
+    The picture, called ``source`` in errors, has any size, dark on light or light on dark. Raises
+    BadImageError where it is blank, is all ink, or holds several digits.
     """
     if grey.shape == IMAGE_SHAPE:
         if is_mnist_like(grey[None])[0]:
@@ -147,16 +106,7 @@ def conform_all(greys: Grey, sources: Sequence[str]) -> Iterator[Conformed | Bad
 
 
 def is_mnist_like(images: Grey) -> Mask:
-    """Return which images need nothing done; none of MNIST's 70,000 does.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, 28, 28), uint8
-
-    Returns
-    -------
-    ndarray of shape (n,), bool
-    """
+    """Return which images, (n, 28, 28), need nothing done; none of MNIST's 70,000 does."""
     like = images.max(axis=(1, 2)) >= 254
     longest = np.zeros(len(images), np.intp)
     for axis in (2, 1):

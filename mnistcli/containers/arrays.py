@@ -93,20 +93,12 @@ class _Plan(NamedTuple):
 
 
 def pictures_in(raw: RawArray) -> Iterator[NDArray[Any]]:
-    """Read an array as pictures, a block at a time.
+    """Read an array as pictures, (n, height, width) or (n, 785), a block at a time.
 
     Welcome are (n, 784), (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28), RGB as (n, 28, 28, 3) or
     (n, 3, 28, 28), pictures counted along the last axis as in (784, n) and (28, 28, n), n pictures
-    of another size, one picture of any size, and (n, 785) with labels.
-
-    Yields
-    ------
-    ndarray of shape (n, height, width) or (n, 785)
-
-    Raises
-    ------
-    FormatError
-        The shape speaks of no pictures, or may be read in two ways: names both.
+    of another size, one picture of any size, and (n, 785) with labels. Raises FormatError where the
+    shape speaks of no pictures, or may be read in two ways, both of which it names.
     """
     plan = _plan_of(raw.shape, raw.prefix)
     if raw.dtype.kind not in "buif":

@@ -31,10 +31,7 @@ _FOREIGN = {b"\x28\xb5\x2f\xfd": ("zstd", "zstd -d"), b"7z\xbc\xaf": ("7-Zip", "
 def unpacked(stream: Stream) -> Stream:
     """Return the bytes that are compressed in a stream, or the stream itself; npz stays as it is.
 
-    Raises
-    ------
-    FormatError
-        They are damaged, compressed three times, or in a way that is not read.
+    Raises FormatError where they are damaged, compressed three times, or in a way that is not read.
     """
     for n_layers in range(MAX_LAYERS + 1):
         head = stream.head()
@@ -146,10 +143,7 @@ def zip_damage() -> Iterator[None]:
 def open_zip(stream: Stream) -> zipfile.ZipFile:
     """Open a zip archive, which an npz file is.
 
-    Raises
-    ------
-    FormatError
-        It is damaged, or has more than `MAX_ZIP_MEMBERS` members.
+    Raises FormatError where it is damaged, or has more than `MAX_ZIP_MEMBERS` members.
     """
     import zipfile
 

@@ -38,30 +38,14 @@ HINT = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Some of the digits in a file, in their order.
+    """Some of the digits in a file, in their order."""
 
-    Attributes
-    ----------
-    images : ndarray of shape (n, height, width), uint8
-        Black where there is a fault.
-    labels : ndarray of shape (n,), float64, or None
-        As they stand there, see `checked_labels`; NaN for what is no number.
-    where : tuple of str
-        What to write behind the name of the file: " row 3", "[2]".
-    faults : dict of int to FormatError
-        What is wrong with which of them, counted from 0.
-    without_labels : str
-        Why there are none; empty if they are in an IDX file of their own.
-    note : str
-        What of the file this is, if there is more.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.float64] | None
-    where: tuple[str, ...]
-    faults: dict[int, FormatError]
-    without_labels: str = ""
-    note: str = ""
+    images: NDArray[np.uint8]  # (n, height, width), black where there is a fault
+    labels: NDArray[np.float64] | None  # as they stand, see `checked_labels`; NaN for no number
+    where: tuple[str, ...]  # to go behind the name of the file: " row 3", "[2]"
+    faults: dict[int, FormatError]  # of which of them, counted from 0
+    without_labels: str = ""  # why; empty if they are in an IDX file of their own
+    note: str = ""  # what of the file this is, if there is more
 
     @property
     def labels_are_beside(self) -> bool:
@@ -72,10 +56,7 @@ class Block:
 def read_digits(stream: Stream, part: Part = "test") -> Iterator[Block]:
     """Read all the digits in a stream, a block at a time; of an npz file those of one part.
 
-    Raises
-    ------
-    FormatError
-        It is none of the containers, damaged, or may be read in two ways.
+    Raises FormatError where it is no container, damaged, or may be read in two ways.
     """
     stream = unpacked(stream)
     head = stream.head()
@@ -176,10 +157,7 @@ def _of_array(
 class Scale:
     """Brings values to 0..255 by a rule that the first values above 0 decide.
 
-    Attributes
-    ----------
-    hint : str
-        What to do about the problems found last.
+    ``hint`` is what to do about the problems found last.
     """
 
     def __init__(self) -> None:
@@ -189,14 +167,9 @@ class Scale:
     def to_bytes(
         self, values: NDArray[Any], skipped: dict[int, FormatError] | None = None
     ) -> tuple[NDArray[np.uint8], dict[int, tuple[int, str]]]:
-        """Scale values of shape (n, ...).
+        """Scale values of shape (n, ...), to 0 where something is wrong.
 
-        Returns
-        -------
-        images : ndarray of the same shape, uint8
-            0 in those in which something is wrong.
-        problems : dict of int to (int, str)
-            Which, at which of its values, and what is wrong.
+        Beside them, what is wrong: with which, at which of its values, and in words.
         """
         if values.dtype == np.bool_:
             values = values.view(np.uint8)

@@ -36,11 +36,7 @@ def npy_header(shape: tuple[int, ...]) -> bytes:
 def open_npy(stream: Stream, prefix: str = "") -> RawArray:
     """Read the header of an array of numbers or of short strings; Python objects are refused.
 
-    Parameters
-    ----------
-    stream : Stream
-    prefix : str
-        To go before what is wrong: "'labels' ".
+    The prefix goes before what is wrong: "'labels' ".
     """
     start = stream.read(8)
     major = start[6] if len(start) == 8 and start.startswith(_MAGIC) else 0

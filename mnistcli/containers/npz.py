@@ -25,13 +25,7 @@ _PART = {"train": "train", "training": "train", "test": "test", "testing": "test
 
 @dataclass(frozen=True, slots=True)
 class Npz:
-    """An npz file that is open.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Of its arrays.
-    """
+    """An npz file that is open, and the names of its arrays."""
 
     stream: Stream
     archive: zipfile.ZipFile
@@ -45,10 +39,7 @@ class Npz:
     def pair(self, part: Part = "test") -> tuple[str, str | None, str]:
         """Tell which array has the images and which their labels, and say what was not taken.
 
-        Raises
-        ------
-        FormatError
-            There are no images, or it cannot be told which they are.
+        Raises FormatError where there are no images, or it cannot be told which they are.
         """
         roles: dict[tuple[str, str], list[str]] = {}
         for name in self.names:

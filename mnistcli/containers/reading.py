@@ -21,13 +21,8 @@ _AT_ONCE = 1 << 22
 class FormatError(Exception):
     """A file, or one of the pictures in it, cannot be read.
 
-    Attributes
-    ----------
-    problem : str
-        What is wrong, the column of a table included: "column 2 holds 'x', expected ...".
-    where : str
-        Which of many pictures, to go behind the name of the file: " row 3", "[2]", or nothing.
-    hint : str
+    The problem names the column of a table: "column 2 holds 'x', expected ...". ``where`` goes
+    behind the name of the file: " row 3", "[2]", or nothing.
     """
 
     def __init__(self, problem: str, *, where: str = "", hint: str = "") -> None:
@@ -52,12 +47,7 @@ class Readable(Protocol):
 class Stream:
     """Bytes in order, with a look ahead; a pipe cannot be rewound.
 
-    Attributes
-    ----------
-    n_read : int
-        How many bytes were taken from the file.
-    closing : ExitStack
-        What has to be closed after the reading.
+    It counts the bytes that were taken from the file, and knows what to close after the reading.
     """
 
     def __init__(self, file: Readable, closing: contextlib.ExitStack) -> None:
@@ -123,12 +113,7 @@ def stream_of(file: Readable) -> Iterator[Stream]:
 def open_stream(path: Path | Literal["-"], stdin: BinaryIO | None = None) -> Iterator[Stream]:
     """Open a file, a pipe, or standard input if it is called "-".
 
-    Raises
-    ------
-    OSError
-        The operating system refused.
-    FormatError
-        Standard input is closed.
+    Raises OSError where the operating system refused, FormatError where standard input is closed.
     """
     with contextlib.ExitStack() as closing:
         if str(path) != "-":

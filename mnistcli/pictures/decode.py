@@ -60,19 +60,10 @@ UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
 
 
 def decoded(data: bytes, kind: ImageFormat, name: str) -> tuple[Grey, tuple[str, ...]]:
-    """Decode an image file; its name is for messages.
+    """Decode an image file, whose name is for messages, and tell what was noticed.
 
-    Returns
-    -------
-    grey : ndarray of shape (height, width), uint8
-        Transparency composited, EXIF rotation applied, 16 bits scaled to 8.
-    notes : tuple of str
-        What was noticed.
-
-    Raises
-    ------
-    BadImageError
-        Whatever is wrong with it.
+    Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises BadImageError for
+    whatever is wrong with it.
     """
     import logging
     import warnings

@@ -25,12 +25,8 @@ def drawing(text: str, name: str) -> NDArray[np.uint8]:
 
     Blank and ``.`` are paper, ``0`` in a drawing of zeros and ones, and where there are none the
     letter that the border has most of; the shades of ``.:-=+*#%@`` count as such when at least four
-    of them occur; everything else is ink.
-
-    Returns
-    -------
-    ndarray of shape (1, height, width), uint8
-        Light ink on black, with a margin of two pixels.
+    of them occur; everything else is ink. The picture, (1, height, width), is light ink on black
+    with a margin of two pixels.
     """
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)

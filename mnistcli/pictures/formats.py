@@ -165,37 +165,19 @@ def _webp(data: bytes) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """A format of image files, and all that is known of it.
+    """A format of image files, and all that is known of it."""
 
-    Attributes
-    ----------
-    name : str
-        What people call it.
-    signature : bytes
-        A regular expression of what its files begin with.
-    suffixes : tuple of str
-        What they are called in a folder; a file named by itself is judged by its content.
-    opener : str
-        The module and the class of Pillow that open them.
-    walk : callable
-        Count the frames of a file, at most `MAX_FRAMES`.
-    max_pixels : int
-    """
-
-    name: str
-    signature: bytes
-    suffixes: tuple[str, ...]
-    opener: str
-    walk: Callable[[bytes], int] = _one_frame
+    name: str  # what people call it
+    signature: bytes  # a regular expression of what its files begin with
+    suffixes: tuple[str, ...]  # in a folder; a file named by itself is judged by its content
+    opener: str  # the module and the class of Pillow
+    walk: Callable[[bytes], int] = _one_frame  # counts frames, at most `MAX_FRAMES`
     max_pixels: int = MAX_PIXELS
 
     def count_frames(self, data: bytes, source: str) -> int:
         """Count the pictures in a file, up to `MAX_FRAMES`.
 
-        Raises
-        ------
-        BadImageError
-            Decoding it would take too long.
+        Raises BadImageError where decoding it would take too long.
         """
         try:
             return self.walk(data)

@@ -41,57 +41,28 @@ FOREIGN: dict[str, re.Pattern[bytes]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One picture as it was found.
-
-    Attributes
-    ----------
-    grey : ndarray of shape (height, width), uint8
-    source : str
-        How to name it in a message: "seven.png", "-", "digits.csv row 3", "digits.npy[2]".
-    notes : tuple of str
-        What its reader noticed: "rotated by EXIF", "transparent background", "frame 1 of 3".
-    """
+    """One picture as it was found."""
 
     grey: Grey
-    source: str
-    notes: tuple[str, ...] = ()
+    source: str  # in a message: "seven.png", "-", "digits.csv row 3", "digits.npy[2]"
+    notes: tuple[str, ...] = ()  # what its reader noticed: "rotated by EXIF", "frame 1 of 3"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Several pictures of the same size, in one array.
-
-    Attributes
-    ----------
-    greys : ndarray of shape (n, height, width), uint8
-    sources : tuple of str
-        As `Picture.source`, for each.
-    notes : tuple of str
-        As `Picture.notes`, for all.
-    faults : mapping of int to BadImageError
-        What is wrong with which of them, counted from 0: a row of a table that is none.
-    """
+    """Several pictures of the same size, in one array (n, height, width)."""
 
     greys: Grey
-    sources: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    faults: Mapping[int, BadImageError] = field(default_factory=dict)
+    sources: tuple[str, ...]  # of each
+    notes: tuple[str, ...] = ()  # of all
+    faults: Mapping[int, BadImageError] = field(default_factory=dict)  # of which of them, from 0
 
 
 def read_pictures(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) -> Iterator[Picture]:
-    """Read every picture in an input: one in an image file, any number in NPY, npz, CSV, ARFF and IDX.
+    """Read every picture in an input: one in an image file, any number in the containers.
 
-    Parameters
-    ----------
-    path : Path or "-"
-        "-" is standard input.
-    stdin : binary file, optional
-        To read instead of the real standard input.
-
-    Raises
-    ------
-    BadImageError
-        Whatever is wrong with the input, including that there is no such file.
+    "-" is standard input, or what stands in for it. Raises BadImageError for whatever is wrong with
+    the input, including that there is no such file.
     """
     for batch in read_batches(path, stdin=stdin):
         for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
