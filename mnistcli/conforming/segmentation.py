@@ -152,6 +152,8 @@ def _digit_in(grey: Grey, reduction: int) -> Digit:
     if noise > 0:
         ink = relit(picture, ink, zone, dark=DARK_INK in steps)
     strokes = np.where(mask, ink, np.float32(0))
+    if strokes.max() <= FAINTEST_INK:
+        raise NoDigitError("is blank: nothing on it stands out from the paper")
     edges = [edge for axis in (1, 0) for edge in half_level_edges(strokes.max(axis=axis), pixel)]
     return Digit(np.where(zone, ink, np.float32(0)), Box(*edges), reduction, noise, tuple(steps))
 

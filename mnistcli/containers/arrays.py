@@ -26,6 +26,8 @@ MAX_PIXELS = 1 << 24
 MAX_WHOLE_BYTES = 256 << 20
 # The longer side of a single picture in an array is at most so many times the shorter.
 MAX_ASPECT = 8
+# Rows of so many may be pictures of 8 x 8, as scikit-learn's digits are, 16 x 16 or 32 x 32.
+SQUARES = frozenset({64, 256, 1024})
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
 
 
@@ -155,7 +157,8 @@ def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
     if a == N_PIXELS and not is_picture:
         return _Plan(IMAGE_SHAPE, is_last=True)
     nearly = range(N_PIXELS - 2, N_PIXELS + 3)
-    if is_picture and a not in nearly and b not in nearly:
+    is_square = b in SQUARES and a != b
+    if is_picture and a not in nearly and b not in nearly and not is_square:
         return _Plan((a, b), is_one=True)
     other = f"{b:,} of {a:,} pixels" if a in nearly else f"{a:,} of {b:,} pixels"
     raise FormatError(
@@ -168,8 +171,8 @@ def _plan_of_stack(a: int, b: int, c: int, prefix: str) -> _Plan:
     readings = ""
     if (b, c) == IMAGE_SHAPE:
         return _Plan((b, c))
-    if (a, b, c) == (*IMAGE_SHAPE, 3):
-        readings = "one coloured picture, or 3 pictures along the last axis"
+    if (a, b) == IMAGE_SHAPE and c in (3, 4):
+        readings = f"one coloured picture, or {c} pictures along the last axis"
     elif (a, b) == IMAGE_SHAPE:
         return _Plan((a, b), is_last=True)
     elif c == 3:

@@ -8,6 +8,7 @@ Each is read as it comes and bounded in memory; how much it becomes is the conce
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import struct
@@ -40,6 +41,8 @@ def unpacked(stream: Stream) -> Stream:
                 raise FormatError(f"is {name} data, which is not read", hint=f"{command} FILE")
         if head[257:262] == b"ustar":
             raise FormatError("is a tar archive", hint="unpack it first: tar -xf FILE")
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
+            return Stream(_Utf8(stream), stream.closing)
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
         if kind is None:
             return stream
@@ -55,6 +58,20 @@ def unpacked(stream: Stream) -> Stream:
             raise FormatError("is compressed more than twice", hint="unpack it first")
         stream = Stream(file, stream.closing)
     return stream
+
+
+class _Utf8:
+    """UTF-16 text, as Excel and PowerShell write it, in UTF-8."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream, self._ahead = stream, b""
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+
+    def read(self, n_bytes: int) -> bytes:
+        while not self._ahead and (data := self._stream.read(_CHUNK_BYTES)):
+            self._ahead = self._decoder.decode(data).encode("utf-8", "replace")
+        out, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
+        return out
 
 
 class _Gzip:
@@ -166,6 +183,8 @@ class _Member:
 
         with zip_damage():
             info = archive.getinfo(name)
+            if info.flag_bits & 1:
+                raise FormatError(f"{name!r} in it is encrypted")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise FormatError(f"{name!r} in it is compressed in a rare way")
             self._file = cast("Any", archive.open(info))
@@ -180,7 +199,7 @@ def _only_member(archive: zipfile.ZipFile) -> str | None:
     names = [
         name
         for name in archive.namelist()
-        if not name.endswith("/") and not name.startswith("__MACOSX/")
+        if not name.endswith("/") and not name.rpartition("/")[2].startswith(".")
     ]
     if any(name.endswith(".npy") for name in names):
         return None

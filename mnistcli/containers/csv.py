@@ -41,7 +41,15 @@ HINT = "expected 784 pixels in a row, or a label and 784 pixels"
 _ALL_PIXELS = "has no labels: its 784 columns are all pixels"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
-_QUOTED = re.compile(rb"""(["'])([^"',;\t\n]*)\1""")
+_QUOTED = re.compile(rb"""(["'])([^"',;|\t\n]*)\1""")
+_WITH_SEPARATORS = re.compile(rb'"((?:[^"\n]|"")*)"')
+_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?')
+DIGIT_WORDS = dict(
+    zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
+)
+_WORDS = {word.encode(): digit.encode() for word, digit in DIGIT_WORDS.items()}
+_WORDS |= {b"true": b"1", b"false": b"0"} | {b"b%d" % i: b"%d" % i for i in range(10)}
+_WORD = re.compile(rb"(?<![^,\n])(?:%b)(?=[,\n])" % b"|".join(_WORDS), re.IGNORECASE)
 
 
 class Layout(NamedTuple):
@@ -52,7 +60,8 @@ class Layout(NamedTuple):
     n_columns : int
     pixels : ndarray of shape (784,), int, or None
         The column of each pixel; None where the values have to tell, see `side_of_labels`.
-    label : int or None
+    labels : tuple of int
+        The column of the labels, the ten of one-hot labels, or none.
     names : tuple of str
         Of the columns, if there is a header.
     without_labels : str
@@ -63,7 +72,7 @@ class Layout(NamedTuple):
 
     n_columns: int
     pixels: NDArray[np.intp] | None
-    label: int | None = None
+    labels: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     without_labels: str = ""
     order: NDArray[np.intp] | None = None
@@ -90,9 +99,17 @@ class Table:
         faults : dict of int to FormatError
             What is wrong with which of them, counted from 0.
         """
-        n_before = 0
+        n_before, n_commas = 0, self.layout.n_columns - 1
+        n_needed = n_commas
+        if self.layout.pixels is not None:
+            n_needed = max(*self.layout.pixels, *self.layout.labels)
         for block in self.blocks:
             lines = block[:-1].split(b"\n") if block else []
+            if n_needed < n_commas:  # the last cells may be empty, and their commas are gone
+                lines = [
+                    line + b"," * (n_commas - n) if n_needed <= (n := line.count(b",")) else line
+                    for line in lines
+                ]
             # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
             for start in range(0, len(lines), BLOCK_PICTURES):
                 rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
@@ -108,24 +125,53 @@ def open_csv(stream: Stream) -> Table:
     first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
     lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
     head = next(filter(bytes.strip, lines), b"")
-    delimiter = max(b",;\t", key=head.count)
-    kept = cleaned(
-        itertools.chain([first], raw), delimiter if head.count(delimiter) else None, b"#"
-    )
+    if _SEPARATOR_LINE.fullmatch(head.strip()):  # Excel's, which the next line says as well
+        first = first.partition(head)[2]
+        head = next(filter(bytes.strip, lines), b"")
+    delimiter = _delimiter_of(head)
+    kept = cleaned(itertools.chain([first], raw), delimiter, b"#")
     first = next((block for block in kept if block), b"")
     if not first:
         raise FormatError("is empty")
     line, _, rest = first.partition(b"\n")
-    names = _header_of(line, head, chr(delimiter) if head.count(delimiter) else None)
+    names = _header_of(line, head, delimiter)
     counts = Counter(line.count(b",") + 1 for line in rest.split(b"\n", 100)[:100] if line)
     if names is None:
         counts[line.count(b",") + 1] += 1
         usual = [n for n in (N_PIXELS, N_PIXELS + 1) if counts[n]]
         n_columns = max(usual, key=counts.__getitem__) if usual else line.count(b",") + 1
         return Table(_layout_without_names(n_columns), itertools.chain([first], kept))
-    if counts and counts.most_common(1)[0][0] == len(names) + 1:
-        names = ("", *names)  # as R writes the names of rows, without one of their own
+    n_usual = counts.most_common(1)[0][0] if counts else 0
+    while not names[-1]:
+        names = names[:-1]
+        if len(names) < n_usual:  # columns without a name
+            names += ("",) * (n_usual - len(names))
+            break
+    else:
+        if n_usual == len(names) + 1:
+            names = ("", *names)  # as R writes the names of rows, without one of their own
     return Table(layout_of(names), itertools.chain([rest], kept))
+
+
+def _delimiter_of(line: bytes) -> int | None:
+    """Tell what separates the cells of a line; None for blanks."""
+    # Where something else does, a comma is a decimal point.
+    for delimiter in b";\t|":
+        if line.count(delimiter) >= N_PIXELS - 1:
+            return delimiter
+    delimiter = max(b",;\t|", key=line.count)
+    return delimiter if line.count(delimiter) else None
+
+
+def is_table(head: bytes) -> bool:
+    """Tell a table of numbers from a drawing in letters, by its first lines."""
+    lines = head.replace(b"\r", b"\n").split(b"\n")
+    return any(
+        b"," in line
+        or _SEPARATOR_LINE.fullmatch(line)
+        or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
+        for line in [line for line in lines if line.strip()][:8]
+    )
 
 
 def layout_of(names: tuple[str, ...]) -> Layout:
@@ -150,14 +196,28 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     others = sorted(set(range(len(names))) - set(order.tolist()))
     labels = [i for i in others if names[i].strip().lower() in LABEL_NAMES]
     if len(labels) == 1:
-        return Layout(len(names), order, labels[0], names)
+        return Layout(len(names), order, (labels[0],), names)
+    if not labels and (one_hot := _one_hot_of(names, others)):
+        return Layout(len(names), order, one_hot, names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
     reason = _ALL_PIXELS
     if labels:
         reason = f"has several columns that may be its labels: {shown}"
     elif shown:
         reason = f"has no labels: no column is called 'label' ({shown} beside the pixels)"
-    return Layout(len(names), order, None, names, reason)
+    return Layout(len(names), order, (), names, reason)
+
+
+def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
+    """Find ten columns called label_0 to label_9, or the like."""
+    found: dict[str, dict[str, int]] = {}
+    for i in others:
+        if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
+            found.setdefault(match[1], {})[match[2]] = i
+    for name, columns in found.items():
+        if len(columns) == len(DIGIT_WORDS) and name in LABEL_NAMES | {""}:
+            return tuple(columns[digit] for digit in sorted(columns))
+    return ()
 
 
 def _layout_without_names(n_columns: int) -> Layout:
@@ -176,31 +236,33 @@ def _columns(n: int) -> str:
 def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
     """Find the columns of 784 pixels, in their order, by the numbers in their names.
 
-    pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28. As many
-    as 785 numbers in a row say nothing but the order of the columns.
+    pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28, p0000 to
+    p2727. As many as 785 numbers in a row say nothing but the order of the columns.
     """
-    numbered: dict[tuple[str, str], dict[tuple[int, int], int]] = {}
+    groups: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
     for i, name in enumerate(names):
-        lowered = name.strip().lower()
-        if found := re.fullmatch(r"(.*?)(\d{1,4})", lowered):
-            numbered.setdefault((found[1], ""), {})[0, int(found[2])] = i
-        if found := re.fullmatch(r"(.*?)(\d{1,2})(\D{1,8})(\d{1,2})", lowered):
-            numbered.setdefault((found[1], found[3]), {})[int(found[2]), int(found[4])] = i
-    for (prefix, middle), columns in numbered.items():
+        parts = re.split(r"(\d{1,4})", name.strip().lower())
+        groups.setdefault(tuple(parts[::2]), {})[tuple(map(int, parts[1::2]))] = i
+    for words, columns in groups.items():
+        if len(columns) not in (N_PIXELS, N_PIXELS + 1):
+            continue
         keys = sorted(columns)
-        low, high = keys[0], keys[-1]
-        if middle:
-            is_whole = len(keys) == N_PIXELS and low in {(0, 0), (1, 1)}
-            if is_whole and {high[0] - low[0], high[1] - low[1]} == {IMAGE_SIDE - 1}:
-                if prefix.endswith(("x", "col", "column", "c")) and middle.strip("_-. ") != "x":
-                    keys.sort(key=lambda key: key[::-1])  # x0y0: the column comes first
+        numbers = np.array(keys)
+        which = np.flatnonzero((numbers != numbers[0]).any(axis=0))  # the others are a unit
+        numbers = numbers[:, which]
+        if len(which) == 1:
+            low, high = numbers[0, 0], numbers[-1, 0]
+            if high - low == len(keys) - 1 and (low < 2 or len(keys) == N_PIXELS):
                 return np.array([columns[key] for key in keys])
-        elif (
-            len(keys) in (N_PIXELS, N_PIXELS + 1)
-            and low[1] in (0, 1)
-            and high[1] - low[1] == len(keys) - 1
-        ):
-            return np.array([columns[key] for key in keys])
+            numbers = np.hstack(np.divmod(numbers, 100))
+        is_grid = numbers.shape == (N_PIXELS, 2) and np.ptp(numbers, axis=0).tolist() == [27, 27]
+        if is_grid and numbers[0].tolist() in ([0, 0], [1, 1]):
+            order = np.array([columns[key] for key in keys])
+            before = [words[i] for i in which]
+            is_column = before[0].endswith(("x", "col", "column", "c"))
+            if is_column and len(before) > 1 and before[1].strip("_-. ") != "x":
+                order = order.reshape(IMAGE_SIDE, -1).T.ravel()  # x0y0: the column comes first
+            return order
     return None
 
 
@@ -285,6 +347,9 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
         block = b"\n".join(line for line in lines if not line.lstrip().startswith(comment))
     if b'"' in block or b"'" in block:
         block = _QUOTED.sub(rb"\2", block)
+    if b'"' in block:
+        separator = bytes([delimiter or ord(" ")])
+        block = _WITH_SEPARATORS.sub(lambda cell: cell[1].replace(separator, b"."), block)
     if delimiter != ord("\t"):
         block = block.replace(b"\t", b" ")
     if b" " in block:
@@ -292,18 +357,19 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
             block = block.replace(b"  ", b" ")
         block = block.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
     if delimiter != ord(","):
-        # A comma where something else separates cells separates none.
-        block = block.translate(bytes.maketrans(b"," + bytes([delimiter or ord(" ")]), b"?,"))
+        block = block.translate(bytes.maketrans(b"," + bytes([delimiter or ord(" ")]), b".,"))
     if b" " in block:
         block = block.replace(b" ,", b",").replace(b", ", b",")
-    # A comma that ends a line ends its last cell.
-    block = block.replace(b",\n", b"\n")
+    if b",\n" in block:  # the last cells are empty
+        block = b"\n".join(line.rstrip(b",") for line in block.split(b"\n"))
+    if block.translate(None, b"0123456789,\n.+-eE"):
+        block = _WORD.sub(lambda word: _WORDS[word[0].lower()], block)
     while b"\n\n" in block:
         block = block.replace(b"\n\n", b"\n")
     return block.removeprefix(b"\n")
 
 
-def _header_of(line: bytes, raw: bytes, delimiter: str | None) -> tuple[str, ...] | None:
+def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...] | None:
     """Return the names in the first line, or None where it is a row."""
     import csv
 
@@ -313,10 +379,10 @@ def _header_of(line: bytes, raw: bytes, delimiter: str | None) -> tuple[str, ...
                           and _order_of(tuple(cells)) is not None):  # fmt: skip
         return None
     text = raw.decode("utf-8", "replace").strip()
-    names = text.split() if delimiter is None else next(csv.reader([text], delimiter=delimiter))
+    names = text.split()
+    if delimiter is not None:
+        names = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
     names = [name.strip(" '\"") for name in names]
-    if len(names) > len(cells) and not names[-1]:
-        names.pop()
     # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
     is_header = 2 * len(words) > len(cells) or _order_of(tuple(names)) is not None
     return tuple(names) if is_header or len(cells) < N_PIXELS else None
@@ -374,8 +440,7 @@ def _numbers(lines: list[str], layout: Layout) -> Numbers | None:
         return None
     wanted = range(layout.n_columns)
     if layout.pixels is not None:
-        label = [] if layout.label is None else [layout.label]
-        wanted = sorted([*layout.pixels.tolist(), *label])  # type: ignore[assignment]
+        wanted = sorted([*layout.pixels.tolist(), *layout.labels])  # type: ignore[assignment]
     try:
         found = np.loadtxt(lines, np.float32, comments=None, delimiter=",", usecols=wanted, ndmin=2)
     except (ValueError, OverflowError):

@@ -91,20 +91,21 @@ def read_digits(stream: Stream, part: Part = "test") -> Iterator[Block]:
 
 def _of_table(table: csv.Table) -> Iterator[Block]:
     layout, scale, n = table.layout, Scale(), 0
-    pixels, label = layout.pixels, layout.label
+    pixels, columns = layout.pixels, layout.labels
     for values, faults in table.rows():
         if pixels is None and layout.order is not None:
             order = layout.order
             good = np.delete(values, list(faults), axis=0)[:, order]
             side = csv.side_of_labels(good) if len(good) else 0
-            pixels, label = (order[1:], order[0]) if side == 0 else (order[:-1], order[-1])
+            pixels = order[1:] if side == 0 else order[:-1]
+            columns = (int(order[side]),)
         assert pixels is not None  # noqa: S101 - the layout has one of the two
         images, problems = scale.to_bytes(values[:, pixels], skipped=faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
         for i, (pixel, problem) in problems.items():
             column = layout.column(int(pixels[pixel]))
             faults[i] = FormatError(f"{column} {problem}", where=where[i], hint=scale.hint)
-        labels = None if label is None else values[:, label].astype(np.float64)
+        labels = labels_of(values[:, columns], "in its label columns ") if columns else None
         images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
         n += len(values)
@@ -226,7 +227,7 @@ def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> NDAr
 
 
 def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
-    """Read labels: numbers, numbers as text, or one-hot rows of ten.
+    """Read labels: numbers, numbers as text or in words, or one-hot rows of ten.
 
     Raises
     ------
@@ -234,21 +235,27 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
         They are something else.
     """
     if values.dtype.kind in "SU":
-        text = np.char.strip(values.astype("U"))
-        values = np.where(np.char.isdecimal(text), text, "nan").astype(np.float64)
+        numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
+        values = np.array(numbers).reshape(values.shape)
     if values.ndim == 2 and values.shape[1] == N_CLASSES:
         is_one_hot = ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()
         if is_one_hot:
             values = values.argmax(axis=1)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1:
+    if values.size != max(values.shape, default=1):
         raise FormatError(
             f"{prefix}has shape {values.shape}, expected one label for each image",
             hint="or ten columns of 0 and 1, of which one is 1",
         )
-    labels: NDArray[np.float64] = values.astype(np.float64)
+    labels: NDArray[np.float64] = values.astype(np.float64).ravel()
     return labels
+
+
+def _number_of(text: str) -> float:
+    word = text.strip().lower()
+    try:
+        return float(csv.DIGIT_WORDS.get(word, word))
+    except ValueError:
+        return np.nan
 
 
 def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> NDArray[np.uint8]:

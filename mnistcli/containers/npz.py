@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -21,6 +22,7 @@ Part = Literal["train", "test"]
 IMAGES = frozenset("images image imgs x data pixels features arr0".split())  # noqa: SIM905
 LABELS = frozenset("labels label y target targets class classes digits arr1".split())  # noqa: SIM905
 _PART = {"train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"}
+_PART |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +44,26 @@ class Npz:
         Raises FormatError where there are no images, or it cannot be told which they are.
         """
         roles: dict[tuple[str, str], list[str]] = {}
-        for name in self.names:
-            roles.setdefault(_role_of(name), []).append(name)
-        for of in dict.fromkeys((part, "", "train")):
-            images, labels = roles.get(("images", of), []), roles.get(("labels", of), [])
-            if max(len(images), len(labels)) > 1:
+        for name in sorted(self.names, key=lambda name: _role_of(name)[1]):
+            roles.setdefault(_role_of(name)[0], []).append(name)
+        for of in dict.fromkeys((part, "", "val", "train")):
+            images, labels = (
+                [name for name in names if _role_of(name)[1] == _role_of(names[0])[1]]
+                for names in (roles.get((role, of), []) for role in ("images", "labels"))
+            )
+            if max(len(images), len(labels)) > 1 and len(self.names) > 2:
                 raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
-            if images:
+            if len(images) == 1 and len(labels) < 2:
                 others = {of_other for role, of_other in roles if role == "images"} - {of}
                 note = f"{images[0]!r} was read, of {_listed(self.names)}" if others else ""
                 return images[0], labels[0] if labels else None, note
         if len(self.names) == 1:
             return self.names[0], None, ""
+        if len(self.names) == 2:
+            shapes = {name: self.open(name).shape for name in self.names}
+            larger, smaller = sorted(self.names, key=lambda name: -math.prod(shapes[name]))
+            if math.prod(shapes[smaller]) in shapes[larger][:1]:
+                return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
         raise FormatError(
             f"has the arrays {_listed(self.names)}", hint="call them 'images' and 'labels'"
         )
@@ -68,15 +78,15 @@ def open_npz(stream: Stream) -> Npz:
     return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
 
 
-def _role_of(name: str) -> tuple[str, str]:
-    """Split a name into what it is and of which part: "X_test" -> ("images", "test")."""
-    words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name.lower())
-    split = re.findall("[a-z0-9]+", words.replace("arr_", "arr"))
+def _role_of(name: str) -> tuple[tuple[str, str], int]:
+    """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
+    base = name.rpartition("/")[2].lower().replace("arr_", "arr")
+    words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
+    split = re.findall("[a-z0-9]+", words)
     part = next((_PART[word] for word in split if word in _PART), "")
-    rest = [word for word in split if word not in _PART]
-    if len(rest) != 1:
-        return "", part
-    return "images" if rest[0] in IMAGES else "labels" if rest[0] in LABELS else "", part
+    rest = [word for word in split if word not in _PART] or [""]
+    role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
+    return (role, part), len(rest)
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:

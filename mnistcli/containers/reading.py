@@ -138,7 +138,9 @@ def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text",
     try:  # the last character may be cut
         codecs.getincrementaldecoder("utf-8")().decode(text)
     except UnicodeDecodeError:
-        return "unknown"
+        # A table in Latin-1, or no text at all.
+        if re.search(rb"[\0-\x08\x0e-\x1f]", text) or not re.search(rb"[,;\t]", text):
+            return "unknown"
     if b"\0" in text:
         return "unknown"
     lines = (line.lstrip().lower() for line in text.replace(b"\r", b"\n").split(b"\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -111,12 +112,14 @@ def _told(steps: Counter[tuple[str, ...]], n: int) -> tuple[str, ...]:
 
 
 def _labels_beside(path: Path) -> NDArray[np.float64]:
-    for labels in ("labels-idx1", "labels.idx1", "labels-idx2"):
-        beside = path.with_name(
-            path.name.replace("images-idx3", labels).replace("images.idx3", labels)
-        )
+    name = path.name.replace("images", "labels")
+    names = dict.fromkeys(name.replace("idx3", idx) for idx in ("idx1", "idx2"))
+    names |= dict.fromkeys(
+        re.sub(r"[.-](idx)", separator + r"\1", name) for name in [*names] for separator in "-."
+    )
+    for beside in map(path.with_name, names):
         for candidate in (beside, beside.with_suffix(""), Path(f"{beside}.gz")):
-            if candidate != path and kind_of_path(candidate) == "file":
+            if beside.name != path.name and kind_of_path(candidate) == "file":
                 return _labels_in(candidate)
     raise DataUnavailableError(
         f"the labels of {path} are not beside it",

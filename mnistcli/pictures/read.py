@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
-from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.pictures.drawing import drawing
 from mnistcli.pictures.formats import FORMATS, format_of
 
@@ -34,7 +33,6 @@ FOREIGN: dict[str, re.Pattern[bytes]] = {
     "a PDF": re.compile(rb"%PDF"),
     "a PostScript file": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "a web page, an SVG or other XML": re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]"),
-    "UTF-16 text": re.compile(rb"\xff\xfe|\xfe\xff"),
     "a Python pickle": re.compile(rb"\x80[\x02-\x05]"),
 }
 
@@ -102,7 +100,9 @@ def _batches(stream: Stream, name: str) -> Iterator[Batch]:
         foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
         if foreign or b"\0" in head:
             raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign))
-        if head and not _is_table(head):
+        from mnistcli.containers.csv import is_table
+
+        if head and not is_table(head):
             yield _drawing(plain, name)
             return
     from mnistcli.containers.digits import read_digits  # which image files do not need
@@ -116,14 +116,6 @@ def _batches(stream: Stream, name: str) -> Iterator[Batch]:
 def bad_image(name: str, error: FormatError) -> BadImageError:
     """Say which picture cannot be read, and why."""
     return BadImageError(f"{name}{error.where}", error.problem, hint=error.hint)
-
-
-def _is_table(head: bytes) -> bool:
-    """Tell a table of numbers from a drawing, by its first line that is no comment."""
-    lines = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").split(b"\n")
-    lines = [line for line in lines if line.strip()]
-    first = next((line for line in lines if not line.startswith(b"# ")), b"")
-    return b"," in first or b";" in first or len(first.split()) > IMAGE_SIDE
 
 
 def _drawing(stream: Stream, name: str) -> Batch:

@@ -34,6 +34,12 @@ def test_inverted_mnist_comes_back_as_the_original(test_images):
         assert conformed.steps == ("dark ink on light paper", "inverted")
 
 
+def test_a_picture_of_which_nothing_is_left_is_blank():
+    for tile in (np.arange(30 * 64) % 17).astype(np.uint8).reshape(30, 8, 8):
+        with pytest.raises(BadImageError, match="is blank"):
+            conform(tile)
+
+
 @pytest.mark.torture
 def test_every_digit_comes_back(train_images, test_images):
     for digit in (*train_images, *test_images):

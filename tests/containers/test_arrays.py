@@ -162,6 +162,8 @@ def test_a_fortran_array_that_fills_the_memory_is_refused():
         ("test_images test_labels train_images train_labels", "train", ("train_images", "train_labels")),
         ("arr_0 arr_1", "test", ("arr_0", "arr_1")),
         ("data target target_names", "test", ("data", "target")),
+        ("x_train y_train x_val y_val", "test", ("x_val", "y_val")),
+        ("d/mnist_images d/labels noisy_labels", "test", ("d/mnist_images", "d/labels")),
         ("anything", "test", ("anything", None)),
         ("Xtrain Xtest ytest", "test", ("Xtest", "ytest")),
         ("images x", "test", None),
@@ -179,7 +181,7 @@ def test_names_of_arrays_tell_what_they_are(names, part, pair):
 
 
 def test_labels_beside_images_are_of_one_kind():
-    for values in (np.zeros((3, 2)), np.zeros((3, 10)), np.ones((3, 10), int), np.zeros(())):
+    for values in (np.zeros((3, 2)), np.zeros((3, 10)), np.ones((3, 10), int)):
         with pytest.raises(FormatError, match="expected one label for each image"):
             labels_of(values)
     wide = np.arange(24, dtype=np.int32).reshape(3, 8)

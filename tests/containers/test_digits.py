@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnistcli.containers.csv import DIGIT_WORDS
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets.labelled import read_labelled
 from mnistcli.errors import BadImageError, CorruptFileError, MnistCliError
@@ -45,6 +46,7 @@ def one_hot(labels):
     return np.eye(10, dtype=np.int64)[labels]
 
 
+WORDS = list(DIGIT_WORDS)
 LABELLED = {
     "Kaggle": lambda x, y: table([y, *columns_of(x)], KAGGLE),
     "no header": lambda x, y: table([y, *columns_of(x)]),
@@ -85,9 +87,47 @@ LABELLED = {
     "floats 0..1": lambda x, y: table([y, *columns_of(x / 255)], KAGGLE),
     "floats, no header": lambda x, y: table([y, *columns_of(x / 255)]),
     "floats 0..255": lambda x, y: table([y.astype(float), *columns_of(x.astype(float))]),
+    "Excel's": lambda x, y: b"sep=;\r\n" + table(
+        [y, *columns_of(x)], KAGGLE, separator=";", end="\r\n"),
+    "Excel's UTF-16": lambda x, y: table(
+        [y, *columns_of(x)], KAGGLE, separator="\t", end="\r\n").decode().encode("utf-16"),
+    "decimal commas": lambda x, y: table(
+        [y, *columns_of(x / 255)], KAGGLE, separator=";").replace(b".", b","),
+    "decimal commas, no header": lambda x, y: table(
+        [y.astype(float), *columns_of(x / 255)], separator=";").replace(b".", b","),
+    "commas in quotes": lambda x, y: table(
+        [['"a,b"', '"c"'] * 6, y, *columns_of(x)], ["file", *KAGGLE]),
+    "decimal commas in quotes": lambda x, y: table(
+        [y, *([f'"{v}"'.replace(".", ",") for v in column] for column in columns_of(x / 255))], KAGGLE),
+    "bars": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator="|"),
+    "names in a comment": lambda x, y: b"# " + table([y, *columns_of(x)], KAGGLE),
+    "many trailing commas": lambda x, y: table([y, *columns_of(x), *[[""] * 12] * 9]),
+    "empty last cells": lambda x, y: table(
+        [y, *columns_of(x), ["", "odd"] * 6, [""] * 12], [*KAGGLE, "note", "more"]),
+    "rows of commas": lambda x, y: table([y, *columns_of(x)], KAGGLE) + b"," * 784 + b"\n",
+    "units": lambda x, y: table(
+        [y, *columns_of(x)], ["label", *(f"pixel[{i}] (0-255)" for i in range(784))]),
+    "R's, one renamed": lambda x, y: table(
+        [y, *columns_of(x)], ["label", *(f"V{i}" for i in range(2, 786))]),
+    "rows and columns of two digits": lambda x, y: table(
+        [y, *columns_of(x)], ["label", *(f"px{i // 28 + 1:02}{i % 28 + 1:02}" for i in range(784))]),
+    "tuples": lambda x, y: table(
+        [y, *columns_of(x)], ["label", *(f'"({i // 28}, {i % 28})"' for i in range(784))]),
+    "words": lambda x, y: table([np.array(WORDS)[y], *columns_of(x)]),
+    "bytes": lambda x, y: table([[f"b'{v}'" for v in y], *columns_of(x)], KAGGLE),
+    "one-hot": lambda x, y: table(
+        [*(one_hot(y) > 0).T, *columns_of(x)], [*(f"class_{i}" for i in range(10)), *KAGGLE[1:]]),
+    "Latin-1": lambda x, y: table(
+        [y, y, *columns_of(x)], ["label", "caf\u00e9", *KAGGLE[1:]]).decode().encode("latin-1"),
     "UTF-8 names": lambda x, y: table([y, y, *columns_of(x)], ["label", "caf\u00e9", *KAGGLE[1:]]),
     "ARFF": arff,
     "ARFF quoted": lambda x, y: arff(x, y, "'"),
+    "ARFF sparse": lambda x, y: arff(x[:0], []).replace(b"@DATA", b"@data % sparse") + "".join(
+        f"{{{', '.join(f'{i} {v}' for i, v in enumerate([*row, label]) if v)}}}\n"
+        for row, label in zip(x.reshape(-1, 784), y, strict=True)).encode(),
+    "npz words": lambda x, y: npz(images=x, labels=np.array(WORDS)[y]),
+    "npz (1, n)": lambda x, y: npz(images=x, labels=y[None].astype(float).astype(str)),
+    "npz of any names": lambda x, y: npz(Xte=x, yte=y),
     "npy (n, 785)": lambda x, y: npy(np.column_stack([y, x.reshape(-1, 784)])),
     "npy (n, 785), label last": lambda x, y: npy(np.column_stack([x.reshape(-1, 784), y])),
     "npz": lambda x, y: npz(images=x, labels=y),
@@ -120,6 +160,7 @@ UNLABELLED = {
     "savetxt": lambda x: "\n".join(
         " ".join(f"{v:.18e}" for v in row) for row in x.reshape(-1, 784)
     ).encode(),
+    "no name of the last": lambda x: table([*columns_of(x), range(12)], [*KAGGLE[1:], ""]),
     "no name of labels": lambda x: table([range(12), *columns_of(x)], ["id", *KAGGLE[1:]]),
     "(n, 28, 28)": npy,
     "(n, 784)": lambda x: npy(x.reshape(-1, 784)),
@@ -213,6 +254,8 @@ REFUSED = {
     "784 x 784": (npy(np.zeros((784, 784))), "one picture of 784 x 784 pixels, or 784 of 784"),
     "(n, 783)": (npy(np.zeros((20, 783))), "20 of 783 pixels"),
     "flat 32 x 32": (npy(np.zeros((20, 1024))), "20 of 1,024 pixels"),
+    "(28, 28, 4)": (npy(np.zeros((28, 28, 4))), "one coloured picture, or 4 pictures"),
+    "(50, 64)": (npy(np.zeros((50, 64))), "one picture of 50 x 64 pixels, or 50 of 64 pixels?"),
     "(28, 28, 3)": (npy(np.zeros((28, 28, 3))), "one coloured picture, or 3 pictures"),
     "(32, 32, n)": (npy(np.zeros((32, 32, 20))), "32 pictures of 32 x 20 pixels, or 20 of 32 x 32"),
     "(n, 28, 28, 4)": (npy(np.zeros((9, 28, 28, 4))), "has shape (9, 28, 28, 4)"),
@@ -232,7 +275,7 @@ REFUSED = {
     "more labels": (npz(images=STROKES, labels=np.zeros(21)), "holds 21 labels for images of"),
     "labels of two columns": (npz(images=STROKES, labels=np.zeros((20, 2))), "has shape (20, 2)"),
     "two pairs": (npz(images=STROKES, x=STROKES, y=np.zeros(20)), "in any of 'images', 'x', 'y'"),
-    "unknown names": (npz(a=STROKES, b=np.zeros(20)), "has the arrays 'a', 'b'"),
+    "unknown names": (npz(a=STROKES, b=np.zeros((20, 3))), "has the arrays 'a', 'b'"),
     "names without order": (
         table(columns_of(STROKES), [f"c{i}{'x' * (i % 2)}" for i in range(784)]), "order of 784 pixels"
     ),
@@ -264,7 +307,7 @@ def test_what_may_be_read_in_two_ways_is_refused_by_every_command(name):
         (LABELS - 1, "-[3]: its label is -1", ""),
         (LABELS + 0.5, "-[0]: its label is 7.5", ""),
         (LABELS * np.nan, "-[0]: its label is no number", ""),
-        (np.where(LABELS == 9, "nine", "1"), "-[7]: its label is no number", ""),
+        (np.where(LABELS == 9, "neun", "1"), "-[7]: its label is no number", ""),
     ],
 )
 def test_labels_that_are_no_digits_are_never_dropped(images, labels, problem, hint):
