@@ -40,7 +40,7 @@ class PathHealth:
 
 @dataclass(frozen=True, slots=True)
 class DatasetHealth:
-    """A dataset of the catalogue, and what is wrong with it where something is."""
+    """A dataset of the catalogue or of the user's own, and what is wrong with it where something is."""
 
     name: str
     state: DataState
@@ -103,9 +103,12 @@ def examine(
         blas=_blas(),
         paths=tuple(
             _examine_folder(what, getattr(places, f"{what}_dir"))
-            for what in ("datasets", "features", "models")
+            for what in ("datasets", "features", "models", "own")
         ),
-        datasets=tuple(_examine_dataset(store, name, quick=quick) for name in store.catalog),
+        datasets=tuple(
+            _examine_dataset(store, name, quick=quick)
+            for name in (*store.catalog, *store.own.names())
+        ),
         models=_examine_models(registry),
     )
 
@@ -150,7 +153,7 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
     try:
-        if name not in store.installed():
+        if name not in (*store.installed(), *store.own.names()):
             return DatasetHealth(name, "not installed")
         if quick:
             return DatasetHealth(name, "not hashed")

@@ -126,12 +126,12 @@ class BadImageError(MnistCliError):
 
 
 class SomeInputsFailedError(MnistCliError):
-    """Some of many inputs failed; the others were answered."""
+    """Some of many inputs failed; the others were answered, or installed."""
 
     exit_code = 7
 
-    def __init__(self, n_failed: int, n_inputs: int) -> None:
-        some = f"{n_failed} of {n_inputs} inputs failed, the others were answered"
+    def __init__(self, n_failed: int, n_inputs: int, *, done: str = "answered") -> None:
+        some = f"{n_failed} of {n_inputs} inputs failed, the others were {done}"
         super().__init__(some if n_failed < n_inputs else f"all {n_inputs} inputs failed")
 
 

@@ -18,11 +18,14 @@ HOME_VARIABLE = "MNISTCLI_HOME"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders of one user; what is lost in ``models_dir`` is lost, the others can be deleted."""
+    """The folders of one user; what is lost in ``models_dir`` and ``own_dir``, the user's own
+    digits, is lost; the others can be deleted.
+    """
 
     datasets_dir: Path
     models_dir: Path
     features_dir: Path
+    own_dir: Path
 
 
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
@@ -39,7 +42,7 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
             home = home.absolute()
         except FileNotFoundError:
             raise StorageError("use", home, "the working folder is not there any more") from None
-        return Places(home / "datasets", home / "models", home / "features")
+        return Places(home / "datasets", home / "models", home / "features", home / "own")
 
     import platformdirs
 
@@ -50,7 +53,9 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
         # would appear in the working directory.
         if not folder.is_absolute():
             raise StorageError("use", folder, "this user has no home directory")
-    return Places(cache_dir / "datasets", data_dir / "models", cache_dir / "features")
+    return Places(
+        cache_dir / "datasets", data_dir / "models", cache_dir / "features", data_dir / "own"
+    )
 
 
 def expand(path: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mnistcli.datasets.catalog import CATALOG, NAMED_SOURCES
 from mnistcli.errors import MnistCliError
+from mnistcli.paths import find_places
 from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
 
 # Typer looks for it by the program's name.
@@ -51,9 +52,14 @@ def tasks() -> list[str]:
     return [*ALIASES, PAIRS, *pairs, *(f"{digit}v{REST}" for digit in ALL_DIGITS)]
 
 
-def datasets() -> list[str]:
-    """Give the names of the datasets."""
-    return list(CATALOG)
+def datasets(ctx: Any) -> list[str]:
+    """Return the names of the datasets, the user's own among them."""
+    home = ctx.find_root().params.get("home")  # not yet made a path
+    names = list(CATALOG)
+    with contextlib.suppress(MnistCliError, OSError):
+        folder = find_places(Path(home) if home else None).own_dir
+        names += sorted(path.parent.name for path in folder.glob("*/manifest.json"))
+    return names
 
 
 def formats() -> list[str]:

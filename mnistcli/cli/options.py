@@ -60,7 +60,12 @@ PictureOption = Annotated[
         help="Write pictures to a PNG file instead of drawing them.",
     ),
 ]
-DatasetOption = Annotated[str, dataset_option(help=f"One of {', '.join(CATALOG)}.")]
+DatasetOption = Annotated[
+    str,
+    dataset_option(
+        help=f"One of {', '.join(CATALOG)}, one of your own, or several joined: mnist+mine."
+    ),
+]
 AnotherDatasetOption = Annotated[
     str | None, dataset_option(help="Another dataset.", show_default="the model's own")
 ]

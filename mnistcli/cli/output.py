@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
-from mnistcli.errors import DataUnavailableError, MnistCliError
+from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -109,6 +109,12 @@ class Output:
         if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
             _to_stderr("")
         return answer.strip()
+
+    def is_confirmed(self, question: str) -> bool:
+        """Ask whether something is to be removed; raise UsageError where nobody can answer."""
+        if not sys.stdin.isatty():
+            raise UsageError("nobody is there to confirm the removal", hint="add --yes")
+        return self.ask(f"{question} [y/N] ").lower() in ("y", "yes")
 
 
 def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:

@@ -29,7 +29,8 @@ class Session:
         """Give the dataset store."""
         from mnistcli.datasets.store import DatasetStore
 
-        return DatasetStore(find_places(self.home).datasets_dir)
+        places = find_places(self.home)
+        return DatasetStore(places.datasets_dir, own_folder=places.own_dir)
 
     def registry(self) -> ModelRegistry:
         """Give the model registry."""

@@ -272,14 +272,26 @@ def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> ND
     FormatError
         One is no whole number from 0 to 9.
     """
-    good = (labels >= 0) & (labels < N_CLASSES) & (labels % 1 == 0)
+    good = is_label(labels)
     if good.all():
         return labels.astype(np.uint8)
     i = int((~good).argmax())
-    is_shifted = len(labels) and labels.min() >= 1 and labels.max() == N_CLASSES
     shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
     raise FormatError(
         f"its label is {shown}, expected a digit from 0 to 9",
         where=f" row {i + 1}" if is_table else f"[{i}]",
-        hint="labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else "",
+        hint="labels go from 1 to 10: write 0 where 10 stands for zero"
+        if is_shifted(labels)
+        else "",
     )
+
+
+def is_label(labels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which labels are digits."""
+    good: NDArray[np.bool_] = (labels >= 0) & (labels < N_CLASSES) & (labels % 1 == 0)
+    return good
+
+
+def is_shifted(labels: NDArray[np.float64]) -> bool:
+    """Return whether labels go from 1 to 10, as those do that count a zero as ten."""
+    return len(labels) > 0 and bool(labels.min() >= 1 and labels.max() == N_CLASSES)

@@ -10,7 +10,16 @@ from typing import BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.containers.digits import HINT, Block, checked_labels, read_digits, read_labels
+from mnistcli.containers.digits import (
+    HINT,
+    Block,
+    checked_labels,
+    is_label,
+    is_shifted,
+    read_digits,
+    read_labels,
+)
+from mnistcli.containers.npz import Part
 from mnistcli.containers.reading import FormatError, Stream, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
@@ -19,7 +28,12 @@ from mnistcli.mnist import IMAGE_SHAPE
 
 
 def read_labelled(
-    path: Path | Literal["-"], *, raw: bool = False, stdin: BinaryIO | None = None
+    path: Path | Literal["-"],
+    *,
+    raw: bool = False,
+    stdin: BinaryIO | None = None,
+    part: Part = "test",
+    failures: list[tuple[str, str]] | None = None,
 ) -> LabelledImages:
     """Read labelled digits, each picture as a prediction reads it.
 
@@ -32,17 +46,22 @@ def read_labelled(
         Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
     stdin : binary file, optional
         To read instead of the real standard input.
+    part : {"test", "train"}
+        Which images of an npz file that has both.
+    failures : list, optional
+        Receives (source, reason) of each picture that cannot be used, which is then left out.
 
     Raises
     ------
     DataUnavailableError
         There is no such file, or the labels of IDX images are missing.
     CorruptFileError
-        Something is wrong with it or with one of its pictures; names the row and the column.
+        Something is wrong with it or, without ``failures``, with one of its pictures; names the
+        row and the column.
     """
     try:
         with open_stream(path, stdin) as stream:
-            return _read(stream, path, raw=raw)
+            return _read(stream, path, part, failures, raw=raw)
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
@@ -55,19 +74,33 @@ def read_labelled(
         ) from None
 
 
-def _read(stream: Stream, path: Path | Literal["-"], *, raw: bool) -> LabelledImages:
+def _read(
+    stream: Stream,
+    path: Path | Literal["-"],
+    part: Part,
+    failures: list[tuple[str, str]] | None,
+    *,
+    raw: bool,
+) -> LabelledImages:
     images = bytearray()  # grows without a second copy
     labels: list[NDArray[np.float64]] = []
+    where: list[str] = []
+    failed: dict[int, tuple[str, str]] = {}
     steps: Counter[tuple[str, ...]] = Counter()
     block: Block | None = None
-    for block in read_digits(stream):
-        for fault in block.faults.values():
-            raise fault
+    for block in read_digits(stream, part):
         if block.labels is not None:
             labels.append(block.labels)
         elif not block.labels_are_beside:
             raise FormatError(block.without_labels, hint=HINT)
-        images += _as_predicted(block, str(path), steps, raw=raw).tobytes()
+        pictures, faults = _as_predicted(block, str(path), steps, raw=raw)
+        both: dict[int, BadImageError | FormatError] = {**faults, **block.faults}
+        for i, fault in sorted(both.items()):
+            if failures is None:
+                raise fault
+            failed[len(where) + i] = f"{path}{block.where[i]}", fault.problem
+        images += pictures.tobytes()
+        where += block.where
     if block is None or block.labels_are_beside:
         labels = [_labels_beside(Path(path))]
     values = np.concatenate(labels)
@@ -75,32 +108,46 @@ def _read(stream: Stream, path: Path | Literal["-"], *, raw: bool) -> LabelledIm
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
     is_table = block is not None and block.where[0].startswith(" row")
-    notes = (block.note,) if block and block.note else ()
-    return LabelledImages(
-        digits, checked_labels(values, is_table=is_table), notes + _told(steps, len(digits))
-    )
+    notes = ((block.note,) if block and block.note else ()) + _told(steps, len(digits))
+    if failures is None:
+        return LabelledImages(digits, checked_labels(values, is_table=is_table), notes)
+    for i in np.flatnonzero(~is_label(values)).tolist():
+        try:  # where labels are shifted by one, none of them is right
+            checked_labels(values if is_shifted(values) else values[i : i + 1], is_table=is_table)
+        except FormatError as error:
+            if is_shifted(values):
+                raise
+            failed.setdefault(i, (f"{path}{where[i]}", error.problem))
+    failures += [failure for _, failure in sorted(failed.items())]
+    good = np.delete(np.arange(len(values)), list(failed))
+    return LabelledImages(digits[good], values[good].astype(np.uint8), notes)
 
 
 def _as_predicted(
     block: Block, name: str, steps: Counter[tuple[str, ...]], *, raw: bool
-) -> NDArray[np.uint8]:
-    """Bring the pictures of a block into MNIST's form, and count what was done to how many."""
+) -> tuple[NDArray[np.uint8], dict[int, BadImageError]]:
+    """Bring the pictures of a block into MNIST's form, and count what was done to how many.
+
+    Returns them, black where there is a fault, and the faults beside those that the block has.
+    """
     from mnistcli.conforming.placing import conform_all
 
     height, width = block.images.shape[1:]
     if raw:
         if (height, width) != IMAGE_SHAPE:
             raise FormatError(f"has pictures of {width} x {height} pixels, and --raw takes 28 x 28")
-        return block.images
-    images = np.empty((len(block.images), *IMAGE_SHAPE), np.uint8)
+        return block.images, {}
+    images = np.zeros((len(block.images), *IMAGE_SHAPE), np.uint8)
     sources = [name + where for where in block.where]
+    faults = {}
     for i, conformed in enumerate(conform_all(block.images, sources)):
         if isinstance(conformed, BadImageError):
-            raise conformed
+            faults[i] = conformed
+            continue
         images[i] = conformed.image
         if conformed.steps:
             steps[tuple("shifted" if "shifted" in step else step for step in conformed.steps)] += 1
-    return images
+    return images, faults
 
 
 def _told(steps: Counter[tuple[str, ...]], n: int) -> tuple[str, ...]:

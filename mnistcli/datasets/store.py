@@ -53,12 +53,15 @@ from mnistcli.errors import (
     DataUnavailableError,
     MnistCliError,
     StorageError,
+    UsageError,
 )
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from mnistcli.datasets.own import OwnDatasets
 
 
 CACHEDIR_TAG = b"""\
@@ -75,6 +78,10 @@ class LabelledImages:
     labels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()  # what was done to the user's own images
 
+    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return a copy of some of the images."""
+        return self.images[index]
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -82,7 +89,7 @@ class Dataset:
 
     Its identity, whatever the container that it came in, is the sha256 of the four payloads' sha256
     in hexadecimal, in the order train images, train labels, test images, test labels, each followed
-    by a newline.
+    by a newline. Of ``"mnist+mine"`` the parts are the datasets that it is joined of.
     """
 
     name: str
@@ -90,6 +97,7 @@ class Dataset:
     train: LabelledImages
     test: LabelledImages
     sha256: str
+    parts: tuple[Dataset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +133,15 @@ def open_dataset(
     if store is None:
         from mnistcli.paths import find_places
 
-        store = DatasetStore(find_places().datasets_dir)
+        places = find_places()
+        store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
     return store.open(name, progress=progress)
 
 
 class DatasetStore:
-    """The decoded datasets in one folder; made when something is installed, not before."""
+    """The decoded datasets in one folder, made when something is installed, and beside it the user's
+    own, which are no cache.
+    """
 
     def __init__(
         self,
@@ -138,13 +149,22 @@ class DatasetStore:
         *,
         catalog: Mapping[str, DatasetSpec] = CATALOG,
         patience: Patience | None = None,
+        own_folder: Path | None = None,
     ) -> None:
         self.folder = folder
+        self.own_folder = own_folder or folder.with_name("own")
         self.catalog = catalog
         self.patience = patience
 
+    @property
+    def own(self) -> OwnDatasets:
+        """The user's own datasets."""
+        from mnistcli.datasets.own import OwnDatasets
+
+        return OwnDatasets(self.own_folder)
+
     def open(self, name: str = "mnist", *, progress: Progress = SILENT) -> Dataset:
-        """Open a dataset; never touches the network.
+        """Open a dataset, one of the user's own, or several joined by +; never touches the network.
 
         A dataset in the box is installed, or repaired, if need be, and decoded in memory where the
         store cannot be used.
@@ -152,11 +172,16 @@ class DatasetStore:
         Raises
         ------
         UsageError, DataUnavailableError
-            There is no dataset of that name, or it has to be downloaded first.
+            There is no dataset of that name, it has to be downloaded first, or one of those that are
+            to be joined is not there.
         CorruptFileError
             It is damaged in the store and not in the box, or damaged in the box.
         """
-        spec = find_dataset(name, self.catalog)
+        if "+" in name:
+            return self._open_joined(name, progress)
+        if self._is_own(name):
+            return self.own.open(name)
+        spec = self.find(name)
         files.sweep_dead_temporaries(self._dataset_folder(spec))
         try:
             return self._map(spec)
@@ -194,8 +219,10 @@ class DatasetStore:
         StorageError, LockTimeoutError
             The store cannot be written, or another process is at it for too long.
         """
+        if self._is_own(name) and source == "auto" and not force:
+            return self.own.verify(name, full=False)
         return self._install(
-            find_dataset(name, self.catalog),
+            self.find(name),
             source,
             keep_intact=source == "auto" and not force,
             progress=progress,
@@ -204,10 +231,13 @@ class DatasetStore:
     def verify(self, name: str = "mnist") -> Installation:
         """Read and hash every byte of a dataset in the store.
 
-        A damaged dataset (CorruptFileError) is forgotten, so that nothing uses it until it is
-        installed again. Raises DataUnavailableError where it is not there, or cannot be read.
+        A damaged dataset (CorruptFileError) of the catalogue is forgotten, so that nothing uses it
+        until it is installed again. Raises DataUnavailableError where it is not there, or cannot be
+        read.
         """
-        spec = find_dataset(name, self.catalog)
+        if self._is_own(name):
+            return self.own.verify(name)
+        spec = self.find(name)
         try:
             manifest, _ = self._check(spec, full=True)
         except CorruptFileError:
@@ -216,6 +246,27 @@ class DatasetStore:
             raise
         return self._installation(spec, manifest)
 
+    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
+        """Remove a dataset from the store; one of the user's own is then gone for good.
+
+        Raises
+        ------
+        UsageError, DataUnavailableError
+            There is none of that name, or it is not installed.
+        StorageError, LockTimeoutError
+        """
+        if self._is_own(name):
+            self.own.remove(name, progress=progress)
+            return
+        spec = self.find(name)
+        if name not in self.installed():
+            raise DataUnavailableError(f"{spec.title} is not installed")
+        with files.lock(self.folder / f".{spec.name}.lock"):
+            for path in (self._manifest_path(spec), *self._paths(spec)):
+                files.remove_file(path)
+            with contextlib.suppress(OSError):  # what else is in it is not ours
+                self._dataset_folder(spec).rmdir()
+
     def installed(self) -> tuple[str, ...]:
         """Name the datasets in the store, in the order of the catalogue, unverified."""
         return tuple(
@@ -223,6 +274,26 @@ class DatasetStore:
             for name, spec in self.catalog.items()
             if files.kind_of_path(self._manifest_path(spec)) == "file"
         )
+
+    def _is_own(self, name: str) -> bool:
+        return name not in self.catalog and self.own.has(name)
+
+    def find(self, name: str) -> DatasetSpec:
+        """Look a dataset of the catalogue up; raise UsageError where there is none."""
+        return find_dataset(name, self.catalog, self.own.names())
+
+    def _open_joined(self, name: str, progress: Progress) -> Dataset:
+        from mnistcli.datasets.joins import joined
+
+        names = name.split("+")
+        if "" in names or len(set(names)) < len(names):
+            hint = "join different datasets by their names: mnist+mine"
+            raise UsageError(f"{name!r} names a dataset twice, or none", hint=hint)
+        for each in names:
+            if each not in self.catalog and not self._is_own(each):
+                hint = f"mnistcli download --source PATH --as {each}"
+                raise DataUnavailableError(f"{name}: there is no dataset {each!r}", hint=hint)
+        return joined([self.open(each, progress=progress) for each in names])
 
     def _install(
         self,

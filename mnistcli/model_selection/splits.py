@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mnistcli.datasets import Dataset, LabelledImages
 from mnistcli.errors import TrainingError
+from mnistcli.sampling import least, quota, stratified_sample
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import Task
 
@@ -53,42 +54,6 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
     return _gather(part, y, np.flatnonzero(y >= 0))
 
 
-def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
-
-    Raises TrainingError where a class would be left without samples.
-    """
-    counts = np.bincount(y)
-    quota = _quota(counts, n)
-    if (quota < np.minimum(counts, 1)).any():
-        raise TrainingError(
-            f"{n} of {len(y):,} images leave a class without any",
-            hint=f"take at least {_least(counts)}",
-        )
-    chosen = [
-        rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(quota)
-    ]
-    return np.sort(np.concatenate(chosen))
-
-
-def _quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return how many of ``n`` go to each class: its share, by largest remainders."""
-    shares = counts * (n / counts.sum())
-    quota: NDArray[np.int64] = np.floor(shares).astype(np.int64)
-    by_remainder = np.argsort(quota - shares, kind="stable")
-    quota[by_remainder[: n - quota.sum()]] += 1
-    return quota
-
-
-def _least(counts: NDArray[np.int64]) -> int:
-    """Return the number of samples from which on every class has some."""
-    # So many give the smallest class a whole one.
-    n = -(-counts.sum() // counts[counts > 0].min())
-    while (_quota(counts, n - 1) >= np.minimum(counts, 1)).all():
-        n -= 1
-    return int(n)
-
-
 def _sides(
     dataset: Dataset, task: Task, spec: SplitSpec
 ) -> tuple[LabelledImages, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -107,9 +72,9 @@ def _sides(
     if not counts.all():
         missing = task.class_names[int(counts.argmin())]
         raise TrainingError(f"{dataset.name} has no images of class {missing}")
-    quota = _quota(counts, n_test)
-    if not (quota.all() and (counts - quota).all()):
-        share = _least(counts) / len(members)
+    sizes = quota(counts, n_test)
+    if not (sizes.all() and (counts - sizes).all()):
+        share = least(counts) / len(members)
         raise TrainingError(
             f"a test size of {spec.test_size:g} leaves a class without any: "
             f"{len(members) - n_test:,} images for training, {n_test:,} for the test",
@@ -123,5 +88,5 @@ def _sides(
 def _gather(part: LabelledImages, y: NDArray[np.int64], index: NDArray[np.int64]) -> Samples:
     # A contiguous whole needs no copy of 47 MB; fancy indexing would make one.
     is_everything = len(index) == len(y) and bool((index == np.arange(len(y))).all())
-    images = part.images if is_everything else part.images[index]
+    images = part.images if is_everything else part.take(index)
     return Samples(images=images, y=y[index], index=index)

@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from mnistcli.files import (
     sweep_dead_temporaries,
     write_atomically,
 )
+from mnistcli.names import NAME, check_name
 from mnistcli.registry.card import MAX_ORDER
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     # Of each version the card, or None and what is wrong with the file.
     _Cards = dict[int, tuple[ModelCard | None, str]]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 LATEST, BEST = "latest", "best"
 BUILTIN = "builtin"
 _REMOVED = ".removed"
@@ -103,18 +102,6 @@ class Removal:
 
     entries: tuple[ModelEntry, ...]
     gone: tuple[str, ...]
-
-
-def check_name(name: str, *, what: str = "model name") -> str:
-    """Return the name if it is one: never a path, and the same where a file system folds case."""
-    if not _NAME.fullmatch(name):
-        hint = (
-            "up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends"
-        )
-        if _NAME.fullmatch(name.lower()):
-            hint = f"did you mean {name.lower()}?"
-        raise UsageError(f"{name!r} is not a {what}", hint=hint)
-    return name
 
 
 def check_new_name(name: str) -> str:
@@ -334,7 +321,7 @@ class ModelRegistry:
         return sorted(
             path.name
             for path in _content_of(self.folder)
-            if _NAME.fullmatch(path.name) and kind_of_path(path, follow=False) == "folder"
+            if NAME.fullmatch(path.name) and kind_of_path(path, follow=False) == "folder"
         )
 
     def _versions(self, name: str) -> list[int]:
@@ -391,7 +378,7 @@ class ModelRegistry:
 
     def _read_tag(self, name: str, path: Path) -> int:
         """Return which version a tag stands for; 0 for what is no tag, or damaged."""
-        if not _NAME.fullmatch(path.name):
+        if not NAME.fullmatch(path.name):
             return 0
         try:
             with storage_errors("read", path), open_regular(path) as file:
@@ -404,7 +391,7 @@ class ModelRegistry:
 
     def _check_tag(self, name: str, tag: str) -> None:
         path = self._tag_path(name, tag)
-        if _NAME.fullmatch(tag) and os.path.lexists(path) and not self._read_tag(name, path):
+        if NAME.fullmatch(tag) and os.path.lexists(path) and not self._read_tag(name, path):
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
 

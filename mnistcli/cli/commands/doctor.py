@@ -46,5 +46,6 @@ def doctor(
         raise CorruptFileError(
             "damaged",
             ", ".join(diagnosis.damaged),
-            hint="mnistcli download gets a dataset again, mnistcli models rm removes a model",
+            hint="mnistcli download gets a dataset again, your own by --source PATH --as NAME "
+            "--replace; mnistcli models rm removes a model",
         )

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.options import (
+    DatasetOption,
+    JsonFlag,
+    QuietFlag,
+    RawFlag,
+    TsvFlag,
+    make_output,
+)
 from mnistcli.cli.session import session_of
-from mnistcli.errors import UsageError
+from mnistcli.datasets.catalog import NAMED_SOURCES
+from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
+from mnistcli.paths import expand
+
+if TYPE_CHECKING:
+    from mnistcli.cli.output import Output
+    from mnistcli.datasets.store import DatasetStore
+
+own_option = partial(typer.Option, rich_help_panel="Your own digits")
 
 
 def download(
@@ -24,6 +41,31 @@ def download(
             "a URL or a path.",
         ),
     ] = "auto",
+    as_: Annotated[
+        str | None,
+        own_option(
+            "--as",
+            metavar="NAME",
+            help="Make a dataset of your own of the labelled digits at SOURCE: folders 0 to 9 of "
+            "pictures, pictures called 3_....png, CSV, npz, ARFF or IDX pairs.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, own_option("--replace", help="Put it in the place of what has this name.")
+    ] = False,
+    raw: RawFlag = False,
+    test_size: Annotated[
+        float,
+        own_option(help="Share kept for the test, where SOURCE does not say which images are."),
+    ] = 0.2,
+    seed: Annotated[int, own_option(help="Of the images that are drawn for the test.")] = 0,
+    remove: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", autocompletion=completion.datasets, help="Remove a dataset for good."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     listed: Annotated[
         bool, typer.Option("--list", help="List the datasets that there are.")
     ] = False,
@@ -35,7 +77,7 @@ def download(
     tsv: TsvFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Install a dataset. MNIST comes with the program, so this is hardly ever needed.
+    """Install a dataset: one that is known, or your own digits. MNIST comes with the program.
 
     Examples:
 
@@ -47,11 +89,17 @@ def download(
 
       mnistcli download --source mnist_784.arff.gz
 
+      mnistcli download --source scans/ --as mine
+
       mnistcli download --list
 
       mnistcli download --check
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
+    if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
+        raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
+    if as_ is None and (replace or raw):
+        raise UsageError("--replace and --raw go with --as", hint="--source PATH --as mine")
     if check and (source != "auto" or force):
         raise UsageError("--check goes with neither --source nor --force")
 
@@ -60,11 +108,62 @@ def download(
 
     store = session_of(ctx).store()
     if listed:
-        out.emit(CatalogView(store.catalog, store.installed()))
-        return
-    if check:
-        out.emit(InstallationView(store.verify(dataset), checked=True))
-        return
-    with bars(out, unit="bytes") as shown:
-        installation = store.install(dataset, source, force=force, progress=shown)
-    out.emit(InstallationView(installation, checked=False))
+        own = [store.own.summary(name) for name in store.own.names()]
+        out.emit(CatalogView(store.catalog, store.installed(), own))
+    elif remove is not None:
+        _remove(store, remove, out, yes=yes)
+    elif as_ is not None:
+        _install_own(
+            store, Path(source), as_, out, replace=replace, raw=raw, test_size=test_size, seed=seed
+        )
+    elif check:
+        is_own = dataset not in store.catalog
+        out.emit(InstallationView(store.verify(dataset), checked=True, is_own=is_own))
+    else:
+        with bars(out, unit="bytes") as shown:
+            installation = store.install(dataset, source, force=force, progress=shown)
+        is_own = dataset not in store.catalog
+        out.emit(InstallationView(installation, checked=False, is_own=is_own))
+
+
+def _install_own(
+    store: DatasetStore, path: Path, name: str, out: Output, *, replace: bool, **how: Any
+) -> None:
+    from mnistcli.cli.progress import bars
+    from mnistcli.cli.views.download import InstallationView
+    from mnistcli.datasets.gathering import gather
+    from mnistcli.datasets.own import check_own_name
+
+    check_own_name(name)
+    if not replace:  # before thousands of pictures are read
+        store.own.check_free(name)
+    with bars(out, unit="items") as shown:
+        found = gather(expand(path), progress=shown, **how)
+        installation = store.own.install(name, found, replacing=replace, progress=shown)
+    for note in found.notes:
+        out.note(note)
+    for source, reason in found.failures:
+        out.warn(f"{source}: {reason}")
+    out.emit(InstallationView(installation, checked=False, is_own=True))
+    if n_failed := len(found.failures):
+        n = n_failed + len(found.train.labels) + len(found.test.labels)
+        raise SomeInputsFailedError(n_failed, n, done="installed")
+
+
+def _remove(store: DatasetStore, name: str, out: Output, *, yes: bool) -> None:
+    from mnistcli.cli.views.download import CatalogView
+
+    if name in store.own.names():
+        removed = CatalogView({}, (), [store.own.summary(name)])
+    else:
+        removed = CatalogView({name: store.find(name)}, ())
+        if name not in store.installed():
+            raise DataUnavailableError(f"{name} is not installed")
+    if yes or out.is_confirmed(f"Remove the dataset {name} for good?"):
+        store.remove(name)
+        out.note(f"removed {name}")
+    else:
+        out.note("nothing removed")
+        removed = CatalogView({}, ())
+    if out.format != "table":
+        out.emit(removed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
-from mnistcli.cli.output import Output, write
+from mnistcli.cli.output import write
 from mnistcli.cli.session import session_of
 from mnistcli.errors import NotReproducedError, UsageError
 
@@ -137,7 +136,7 @@ def rm(
     summaries = [registry.summary(ref) for ref in refs]
     if removal.gone:
         out.note(f"removed before: {', '.join(removal.gone)}")
-    if refs and (yes or _is_confirmed(refs, out)):
+    if refs and (yes or out.is_confirmed(f"Remove {', '.join(refs)} for good?")):
         registry.remove(*refs, force=force)
         out.note(f"removed {', '.join(refs)}")
     else:
@@ -233,9 +232,3 @@ def _describe_formats() -> str:
     from mnistcli.registry.exports import exporter, formats
 
     return "; ".join(f"{name}: {exporter(name).what}" for name in formats()) + "."
-
-
-def _is_confirmed(refs: list[str], out: Output) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to confirm the removal", hint="add --yes")
-    return out.ask(f"Remove {', '.join(refs)} for good? [y/N] ").lower() in ("y", "yes")

@@ -56,7 +56,7 @@ def show(
     dataset: Annotated[
         str | None,
         dataset_option(
-            help=f"One of {', '.join(CATALOG)}.",
+            help=f"One of {', '.join(CATALOG)}, or of your own.",
             show_default="mnist, for mistakes the model's own",
         ),
     ] = None,

@@ -73,10 +73,11 @@ def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     for blas in diagnosis.blas:
         threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
         yield "BLAS", f"{blas.name} {blas.version}, {threads}"
-    of_datasets, of_features, of_models = diagnosis.paths
+    of_datasets, of_features, of_models, of_own = diagnosis.paths
     yield "Datasets", _folder(of_datasets)
     for each in diagnosis.datasets:
         yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
+    yield "Own digits", _folder(of_own)
     yield "Features", _folder(of_features)
     yield "Models", _folder(of_models)
     yield "", f"{diagnosis.models.n_whole:,} whole"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
+from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from mnistcli.datasets import DatasetSpec, Installation
+    from mnistcli.datasets.own import OwnSummary
 
 
 @dataclass(frozen=True)
@@ -24,28 +27,47 @@ class CatalogView(View):
     schema = "datasets"
     catalog: Mapping[str, DatasetSpec]
     installed: tuple[str, ...]
+    own: Sequence[OwnSummary] = ()
 
     def document(self) -> dict[str, Any]:
         keys, *rows = self.rows()
         return {"datasets": [dict(zip(keys, row, strict=True)) for row in rows]}
 
-    def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        yield "name", "title", "state", "licence"
+    def rows(self) -> Iterator[Sequence[object]]:
+        yield ("name", "title", "state", "licence", "n_train", "n_test", "digits", "installed_at",
+               "origin")  # fmt: skip
         for name, spec in self.catalog.items():
             state = "bundled" if spec.bundled else "not installed"
-            yield name, spec.title, "installed" if name in self.installed else state, spec.licence
+            state = "installed" if name in self.installed else state
+            sizes = [spec.part(part).shape[0] for part in ("train-labels", "test-labels")]
+            yield name, spec.title, state, spec.licence, *sizes, None, None, None
+        for each in self.own:
+            about = (each.n_train, each.n_test, each.digits, each.installed_at, each.origin)
+            yield each.name, each.name, "damaged" if each.problem else "own", None, *about
 
     def lines(self) -> Iterator[str]:
-        return iter(self.catalog)
+        return chain(self.catalog, (each.name for each in self.own))
 
     def table(self, console: Console) -> RenderableType:
-        datasets = ruled_table(console)
+        from rich.console import Group
+        from rich.text import Text
+
+        datasets, own = ruled_table(console), ruled_table(console, "your own")
         headings, *rows = self.rows()
-        for heading in headings:
-            datasets.add_column(heading)
-        for row in rows:
-            datasets.add_row(*row)
-        return datasets
+        for heading in headings[:4]:
+            datasets.add_column(str(heading))
+        for row in rows[: len(self.catalog)]:
+            datasets.add_row(*map(str, row[:4]))
+        for heading in ("name", "training", "test", "of 0 to 9", "installed", "from"):
+            own.add_column(heading, overflow="fold")
+        for each in self.own:
+            if each.digits is None:
+                own.add_row(each.name, "", "", "", "", Text(f"damaged: {visible(each.problem)}"))
+                continue
+            when = str(each.installed_at)[:16].replace("T", " ")
+            sizes = (f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits)))
+            own.add_row(each.name, *sizes, when, Text(visible(str(each.origin))))
+        return Group(datasets, own) if self.own else datasets
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,7 @@ class InstallationView(View):
     schema = "download"
     installation: Installation
     checked: bool
+    is_own: bool = False
 
     def document(self) -> dict[str, Any]:
         failures = [
@@ -94,8 +117,14 @@ class InstallationView(View):
         yield "Dataset", f"{installation.dataset}, {state}"
         yield "Source", f"{installation.source}, {n_bytes(installation.n_bytes_read)} read"
         is_boxed = installation.source == "bundled"
-        yield "From", "the four files inside this package" if is_boxed else installation.origin
-        for source, reason in installation.failures:
+        origin = visible(installation.origin)
+        yield "From", "the four files inside this package" if is_boxed else origin
+        if self.is_own:
+            n_train, n_test = (installation.files[i].shape[0] for i in (0, 2))
+            yield "Images", f"{n_train:,} for training, {n_test:,} for the test"
+            if installation.failures:
+                yield "Left out", f"{len(installation.failures):,} that cannot be used"
+        for source, reason in () if self.is_own else installation.failures:
             yield "Failed", f"{source}: {reason}"
         yield "Folder", str(installation.folder)
         yield "sha256", installation.sha256

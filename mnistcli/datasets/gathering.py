@@ -1,0 +1,264 @@
+"""A folder or a file of the user's own labelled pictures -> what becomes a dataset.
+
+    3/a.png, 3/b.jpg, ...           a folder for each digit, also below train/ and test/
+    3_a.png, 3-b.jpg, ...           pictures whose names begin with the digit
+    train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
+    digits.csv, digits.npz, ...     whatever `labelled.read_labelled` reads
+
+What cannot be used is left out and told of.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mnistcli.datasets.labelled import read_labelled
+from mnistcli.datasets.store import LabelledImages
+from mnistcli.errors import (
+    BadImageError,
+    CorruptFileError,
+    DataUnavailableError,
+    MnistCliError,
+)
+from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.pictures.formats import is_picture_name
+from mnistcli.progress import SILENT
+from mnistcli.ranges import RANGES
+from mnistcli.sampling import quota
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from mnistcli.progress import Progress
+
+    # Pictures, and the digits that they are said to show; None where nothing says it.
+    _Named = list[tuple[Path, int | None]]
+    _Part = Literal["train", "test"]
+
+_CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
+_TEST = re.compile(r"test|t10k", re.IGNORECASE)
+_PART_FOLDERS: dict[str, _Part] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
+}  # fmt: skip
+_LAYOUTS = (
+    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, or a file of labelled "
+    "digits: CSV, npz, ARFF or the images of an IDX pair"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Labelled digits from somewhere, in training and test images.
+
+    Attributes
+    ----------
+    origin : str
+        The folder or file.
+    failures : tuple of (source, reason)
+        What was left out, and why.
+    notes : tuple of str
+        What was done to pictures to read them as a prediction does.
+    """
+
+    train: LabelledImages
+    test: LabelledImages
+    origin: str
+    n_bytes_read: int
+    failures: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def gather(
+    path: Path,
+    *,
+    raw: bool = False,
+    test_size: float = 0.2,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Gathered:
+    """Read labelled digits from a folder or a file, each picture as a prediction reads it.
+
+    Parameters
+    ----------
+    path : Path
+    raw : bool, default=False
+        Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
+    test_size, seed : float, int
+        Where nothing says which images are for the test: their share, drawn digit by digit.
+    progress : Progress, optional
+
+    Raises
+    ------
+    UsageError
+        The share or the seed makes no sense.
+    DataUnavailableError
+        Nothing is there, or nothing that is labelled.
+    CorruptFileError, BadImageError
+        Nothing of it can be used, or fewer than two images.
+    """
+    RANGES["test_size"].checked("test_size", test_size)
+    RANGES["seed"].checked("seed", seed)
+    failures: list[tuple[str, str]] = []
+    kind = kind_of_path(path)
+    if kind == "nothing":
+        raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
+    read = _read_folder if kind == "folder" else _read_file
+    parts, n_bytes_read = read(path, failures, progress, raw=raw)
+    train, test = (
+        _concatenated([each for of, each in parts if of == name]) for name in ("train", "test")
+    )
+    n = len(train.labels) + len(test.labels)
+    if n < 2:
+        raise _too_few(path, n, failures, is_folder=kind == "folder")
+    notes = tuple(dict.fromkeys(note for _, each in parts for note in each.notes))
+    if not len(test.labels) or not len(train.labels):
+        train, test = _shared_out(_concatenated([train, test]), test_size, seed)
+    return Gathered(train, test, str(path), n_bytes_read, tuple(failures), notes)
+
+
+def _too_few(
+    path: Path, n: int, failures: Sequence[tuple[str, str]], *, is_folder: bool
+) -> MnistCliError:
+    if failures and is_folder:
+        problem = f"{len(failures):,} of {len(failures) + n:,} pictures cannot be used"
+        return BadImageError(str(path), problem, hint=f"the first: {': '.join(failures[0])}")
+    if failures:
+        return CorruptFileError(*failures[0])
+    one = "one labelled digit" if n else "no labelled digits"
+    hint = "a dataset takes two at least" if n else _LAYOUTS
+    return DataUnavailableError(f"{path} holds {one}", hint=hint)
+
+
+def _concatenated(parts: Sequence[LabelledImages]) -> LabelledImages:
+    if len(parts) == 1:
+        return parts[0]
+    images, labels = np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8)
+    return LabelledImages(
+        np.concatenate([images, *(each.images for each in parts)]),
+        np.concatenate([labels, *(each.labels for each in parts)]),
+    )
+
+
+def _shared_out(
+    data: LabelledImages, test_size: float, seed: int
+) -> tuple[LabelledImages, LabelledImages]:
+    """Keep a share of every digit for the test, one image at least."""
+    n = len(data.labels)
+    sizes = quota(np.bincount(data.labels), min(max(1, round(test_size * n)), n - 1))
+    rng = np.random.default_rng([seed, 0])
+    is_test = np.zeros(n, dtype=bool)
+    for digit, size in enumerate(sizes.tolist()):
+        is_test[rng.choice(np.flatnonzero(data.labels == digit), size, replace=False)] = True
+    train, test = (
+        LabelledImages(data.images[part], data.labels[part]) for part in (~is_test, is_test)
+    )
+    return train, test
+
+
+# ------------------------------------------------------------------------------ files and folders
+
+
+def _read_file(
+    path: Path, failures: list[tuple[str, str]], progress: Progress, *, raw: bool
+) -> tuple[list[tuple[_Part, LabelledImages]], int]:
+    progress.update(str(path), 0, None)
+    train = read_labelled(path, raw=raw, part="train", failures=failures)
+    parts: list[tuple[_Part, LabelledImages]] = [("train", train)]
+    if any("was read, of" in note for note in train.notes):  # an npz file with more images
+        train = replace(train, notes=())
+        parts = [("train", train)]
+        more: list[tuple[str, str]] = []
+        test = read_labelled(path, raw=raw, part="test", failures=more)
+        if not np.array_equal(test.images, train.images):
+            parts.append(("test", replace(test, notes=())))
+            failures += more
+    with storage_errors("read", path):
+        return parts, path.stat().st_size
+
+
+def _read_folder(
+    folder: Path, failures: list[tuple[str, str]], progress: Progress, *, raw: bool
+) -> tuple[list[tuple[_Part, LabelledImages]], int]:
+    found: dict[_Part, _Named] = {"train": [], "test": []}
+    containers = []
+    for path in _content(folder):
+        part = _PART_FOLDERS.get(path.name.lower())
+        if part and kind_of_path(path) == "folder":
+            found[part] += _named_pictures(path)
+        elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
+            containers.append(path)
+    found["train"] += _named_pictures(folder)
+    if any(label is not None for named in found.values() for _, label in named):
+        return _read_pictures(found, failures, progress, raw=raw)
+    parts: list[tuple[_Part, LabelledImages]] = []
+    n_bytes_read = 0
+    for path in containers:
+        of_file, n_bytes = _read_file(path, failures, progress, raw=raw)
+        parts += [("test", each) for _, each in of_file] if _TEST.search(path.name) else of_file
+        n_bytes_read += n_bytes
+    return parts, n_bytes_read
+
+
+def _content(folder: Path) -> list[Path]:
+    with storage_errors("read", folder):
+        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+
+
+def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
+    """Yield the pictures in a folder and in its folders of one digit, and what they show."""
+    for path in _content(folder):
+        if re.fullmatch("[0-9]", path.name) and kind_of_path(path) == "folder":
+            yield from ((each, int(path.name)) for each in _content(path) if _is_picture(each))
+        elif _is_picture(path):
+            yield path, int(path.name[0]) if re.match("[0-9][_-]", path.name) else None
+
+
+def _is_picture(path: Path) -> bool:
+    return is_picture_name(path.suffix) and kind_of_path(path) == "file"
+
+
+def _read_pictures(
+    found: dict[_Part, _Named], failures: list[tuple[str, str]], progress: Progress, *, raw: bool
+) -> tuple[list[tuple[_Part, LabelledImages]], int]:
+    parts: list[tuple[_Part, LabelledImages]] = []
+    n_bytes_read, n_done, n_all = 0, 0, sum(map(len, found.values()))
+    for part, named in found.items():
+        images, labels = bytearray(), bytearray()
+        for path, label in named:
+            try:
+                pictures = _images_in(path, raw=raw) if label is not None else ()
+                for image in pictures:
+                    images += image.tobytes()
+                    labels.append(label or 0)
+                n_bytes_read += path.stat().st_size
+            except BadImageError as error:
+                failures.append((error.source, error.problem))
+            except OSError as error:
+                failures.append((str(path), error.strerror or str(error)))
+            if label is None:
+                failures.append((str(path), "its name begins with no digit and a _ or -"))
+            n_done += 1
+            progress.update("pictures", n_done, n_all)
+        digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
+        parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
+    return parts, n_bytes_read
+
+
+def _images_in(path: Path, *, raw: bool) -> Iterator[NDArray[np.uint8]]:
+    from mnistcli.conforming.placing import conform
+    from mnistcli.pictures.read import read_pictures
+
+    for picture in read_pictures(path):
+        if raw and picture.grey.shape != IMAGE_SHAPE:
+            height, width = picture.grey.shape
+            problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
+            raise BadImageError(picture.source, problem)
+        yield picture.grey if raw else conform(picture.grey, source=picture.source).image

@@ -1,0 +1,48 @@
+"""Draw samples so that every class keeps its share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnistcli.errors import TrainingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
+
+    Raises TrainingError where a class would be left without samples.
+    """
+    counts = np.bincount(y)
+    sizes = quota(counts, n)
+    if (sizes < np.minimum(counts, 1)).any():
+        raise TrainingError(
+            f"{n} of {len(y):,} images leave a class without any",
+            hint=f"take at least {least(counts)}",
+        )
+    chosen = [
+        rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(sizes)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return how many of ``n`` go to each class: its share, by largest remainders."""
+    shares = counts * (n / counts.sum())
+    sizes: NDArray[np.int64] = np.floor(shares).astype(np.int64)
+    by_remainder = np.argsort(sizes - shares, kind="stable")
+    sizes[by_remainder[: n - sizes.sum()]] += 1
+    return sizes
+
+
+def least(counts: NDArray[np.int64]) -> int:
+    """Return the number of samples from which on every class has some."""
+    # So many give the smallest class a whole one.
+    n = -(-counts.sum() // counts[counts > 0].min())
+    while (quota(counts, n - 1) >= np.minimum(counts, 1)).all():
+        n -= 1
+    return int(n)

@@ -1,0 +1,405 @@
+"""Somebody's own labelled digits become a dataset, which is as safe as can be and joins with +."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mnistcli
+from mnistcli.datasets.gathering import gather
+from mnistcli.datasets.own import OwnDatasets, check_own_name
+from mnistcli.errors import (
+    BadImageError,
+    CorruptFileError,
+    DataUnavailableError,
+    UsageError,
+)
+from tests.europeans import draw_europeans
+
+from .conftest import idx_bytes
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory):
+    return draw_europeans(tmp_path_factory.mktemp("europe") / "drawings", 10)
+
+
+@pytest.fixture
+def own(tmp_path):
+    return OwnDatasets(tmp_path / "own")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "source").mkdir()
+    return tmp_path / "source"
+
+
+@pytest.fixture(scope="module")
+def few(digits):
+    """200 real digits and their labels."""
+    return digits["test-images"][:200], digits["test-labels"][:200]
+
+
+def everything(gathered):
+    """Images and labels of both parts, in an order of their own."""
+    images = np.concatenate([gathered.train.images, gathered.test.images])
+    labels = np.concatenate([gathered.train.labels, gathered.test.labels])
+    order = np.lexsort((*images.reshape(len(images), -1).T[::-1], labels))
+    return images[order], labels[order]
+
+
+def assert_same_digits(gathered, few):
+    images, labels = few
+    order = np.lexsort((*images.reshape(len(images), -1).T[::-1], labels))
+    got_images, got_labels = everything(gathered)
+    np.testing.assert_array_equal(got_images, images[order])
+    np.testing.assert_array_equal(got_labels, labels[order])
+
+
+# --------------------------------------------------------------------------------------- gathering
+
+
+def class_folders(folder, images, labels):
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        (folder / str(label)).mkdir(exist_ok=True, parents=True)
+        Image.fromarray(image).save(folder / str(label) / f"{i}.png")
+
+
+def named_files(folder, images, labels):
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        Image.fromarray(image).save(folder / f"{label}{'_-'[i % 2]}{i}.png")
+
+
+def csv(folder, images, labels):
+    rows = np.column_stack([labels, images.reshape(len(images), -1)])
+    header = ",".join(["label", *(f"pixel{i}" for i in range(784))])
+    np.savetxt(folder / "digits.csv", rows, "%d", ",", header=header, comments="")
+
+
+def npz(folder, images, labels):
+    np.savez(folder / "digits.npz", images=images, labels=labels)
+
+
+def idx(folder, images, labels):
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(images))
+    (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+
+
+@pytest.mark.parametrize("write", [class_folders, named_files, csv, npz, idx])
+def test_every_layout_gives_the_same_digits(folder, few, write):
+    write(folder, *few)
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert (len(found.train.labels), len(found.test.labels)) == (160, 40)
+    # every digit keeps its share, and the seed decides which images
+    counts = np.bincount(few[1]) * 0.2
+    assert (np.abs(np.bincount(found.test.labels, minlength=10) - counts) < 1).all()
+    again, other = gather(folder), gather(folder, seed=1, test_size=0.5)
+    np.testing.assert_array_equal(again.test.images, found.test.images)
+    assert len(other.test.labels) == 100
+    if write in (csv, npz):
+        (file,) = folder.iterdir()
+        np.testing.assert_array_equal(gather(file).test.images, found.test.images)
+
+
+def split_folders(folder, images, labels):
+    class_folders(folder / "training", images[:150], labels[:150])
+    class_folders(folder / "testing", images[150:], labels[150:])
+
+
+def split_csv(folder, images, labels):
+    csv(folder, images[:150], labels[:150])
+    (folder / "digits.csv").rename(folder / "mnist_train.csv")
+    csv(folder, images[150:], labels[150:])
+    (folder / "digits.csv").rename(folder / "mnist_test.csv")
+
+
+def split_npz(folder, images, labels):
+    parts = {"x_train": images[:150], "x_test": images[150:]}
+    np.savez(folder / "m.npz", **parts, y_train=labels[:150], y_test=labels[150:])
+
+
+def split_idx(folder, images, labels):
+    idx(folder, images[:150], labels[:150])
+    (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(images[150:]))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(labels[150:]))
+
+
+@pytest.mark.parametrize("write", [split_folders, split_csv, split_npz, split_idx])
+def test_test_images_are_those_that_are_called_so(folder, few, write):
+    write(folder, *few)
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert sorted(found.test.labels.tolist()) == sorted(few[1][150:].tolist())
+    if write is not split_folders:  # whose pictures come digit by digit
+        np.testing.assert_array_equal(found.test.images, few[0][150:])
+
+
+def test_drawings_are_read_as_a_prediction_reads_them(drawings):
+    found = gather(drawings)
+    grey = np.asarray(Image.open(drawings / "7_03.png"))
+    expected = mnistcli.conform(grey).image
+    assert (found.train.images == expected).all(axis=(1, 2)).sum() + (
+        found.test.images == expected
+    ).all(axis=(1, 2)).sum() == 1
+
+
+def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
+    folder = shutil.copytree(drawings, folder / "d")
+    (folder / "1_bad.png").write_bytes(b"nonsense")
+    Image.new("L", (50, 50), 255).save(folder / "7_blank.png")
+    (folder / "holiday.jpg").write_bytes(b"")
+    (folder / "._1_00.png").write_bytes(b"what macOS leaves")
+    (folder / "notes.txt").write_text("7")
+    found = gather(folder)
+    assert len(everything(found)[1]) == 20
+    assert [source for source, _ in found.failures] == [
+        str(folder / name) for name in ("1_bad.png", "7_blank.png", "holiday.jpg")
+    ]
+    assert found.failures[1][1].startswith("is blank")
+    assert found.failures[2][1] == "its name begins with no digit and a _ or -"
+
+
+def test_bad_rows_are_left_out_by_number(folder, few):
+    csv(folder, *few)
+    path = folder / "digits.csv"
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace("1,", "x,", 1) if lines[3].startswith("1,") else "x" + lines[3][1:]
+    lines[5] = "12" + lines[5][1:]
+    lines[9] = lines[9].split(",")[0] + "," + ",".join(["0"] * 784)
+    path.write_text("\n".join(lines))
+    found = gather(path)
+    assert [source for source, _ in found.failures] == [f"{path} row {i}" for i in (3, 5, 9)]
+    assert len(everything(found)[1]) == 197
+
+
+def test_labels_that_are_shifted_are_not_half_taken(folder, few):
+    csv(folder, few[0], few[1].astype(int) + 1)
+    with pytest.raises(CorruptFileError, match="10") as caught:
+        gather(folder / "digits.csv")
+    assert "write 0 where 10 stands for zero" in caught.value.hint
+
+
+def blank_pictures(folder):
+    for i in range(3):
+        Image.new("L", (50, 50), 255).save(folder / f"3_{i}.png")
+
+
+def one_picture(folder):
+    Image.new("L", (50, 50), 255).save(folder / "3_x.png")
+    draw_europeans(folder / "more", 1)
+    (folder / "more" / "1_00.png").rename(folder / "1_good.png")
+    shutil.rmtree(folder / "more")
+
+
+@pytest.mark.parametrize(
+    ("fill", "kind", "message"),
+    [
+        (lambda _: None, DataUnavailableError, "holds no labelled digits"),
+        (blank_pictures, BadImageError, "3 of 3 pictures cannot be used"),
+        (one_picture, BadImageError, "1 of 2 pictures cannot be used"),
+        (lambda f: Image.new("L", (9, 9)).save(f / "7.png"), DataUnavailableError, "no labelled"),
+        (lambda f: (f / "a.csv").write_text("label,x\n"), CorruptFileError, "a.csv"),
+        (lambda f: np.savez(f / "a.npz", images=np.eye(28)[None]), CorruptFileError, "no labels"),
+        (lambda f: (f / "a.csv").symlink_to(f / "gone"), DataUnavailableError, "no labelled"),
+    ],
+)
+def test_nothing_usable_is_an_error(folder, fill, kind, message):
+    fill(folder)
+    with pytest.raises(kind, match=message):
+        gather(folder)
+
+
+@pytest.mark.parametrize("options", [{"test_size": 0.0}, {"test_size": 1.0}, {"seed": -1}])
+def test_shares_and_seeds_make_sense(drawings, options):
+    with pytest.raises(UsageError, match="makes no sense"):
+        gather(drawings, **options)
+
+
+# ------------------------------------------------------------------------------------------- store
+
+
+@pytest.mark.parametrize(
+    "name", ["mnist", "kmnist", "builtin", "", ".", "..", "a/b", "../mine", "Mine", "a+b", "x" * 65, "é", "-a", "a\n"]
+)  # fmt: skip
+def test_names_that_are_none(name, own, drawings):
+    with pytest.raises(UsageError):
+        check_own_name(name)
+    with pytest.raises(UsageError):
+        own.install(name, gather(drawings))
+    assert not own.has(name)
+    assert not own.folder.exists()
+
+
+def test_a_dataset_is_what_was_gathered(own, drawings):
+    found = gather(drawings)
+    installation = own.install("mine", found)
+    data = own.open("mine")
+    for got, expected in ((data.train, found.train), (data.test, found.test)):
+        np.testing.assert_array_equal(got.images, expected.images)
+        np.testing.assert_array_equal(got.labels, expected.labels)
+        assert not got.images.flags.writeable
+    assert (data.name, data.sha256) == ("mine", installation.sha256)
+    assert own.names() == ("mine",)
+    summary = own.summary("mine")
+    assert (summary.n_train, summary.n_test, summary.origin) == (16, 4, str(drawings))
+    assert summary.digits == (0, 10, 0, 0, 0, 0, 0, 10, 0, 0)
+
+
+def test_the_same_name_again_needs_a_word(own, drawings, few, tmp_path):
+    own.install("mine", gather(drawings))
+    npz(tmp_path, *few)
+    other = gather(tmp_path / "digits.npz")
+    with pytest.raises(UsageError, match="there is a dataset 'mine' already") as caught:
+        own.install("mine", other)
+    assert "--replace" in caught.value.hint
+    old = own.open("mine")
+    own.install("mine", other, replacing=True)
+    assert len(own.open("mine").train.labels) == 160
+    assert len(old.train.images) == 16  # who has it open keeps it
+    assert old.train.images.any()
+    assert len(list((own.folder / "mine").glob("*.npy"))) == 4
+
+
+@pytest.mark.parametrize("which", ["train-images", "test-labels", "manifest"])
+def test_damage_is_named_and_nothing_is_lost(own, drawings, which):
+    own.install("mine", gather(drawings))
+    (path,) = (own.folder / "mine").glob(f"{which}*")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    for use in (own.open, own.verify, lambda name: own.append(name, *one_digit())):
+        with pytest.raises(CorruptFileError) as caught:
+            use("mine")
+        assert "from a backup" in caught.value.hint
+    assert own.summary("mine").problem
+    assert own.names() == ("mine",)
+    path.write_bytes(whole)  # the backup
+    assert len(own.open("mine").train.labels) == 16
+    path.unlink()
+    with pytest.raises((CorruptFileError, DataUnavailableError)):
+        own.open("mine")
+
+
+def test_removal(own, drawings):
+    own.install("mine", gather(drawings))
+    own.install("other", gather(drawings))
+    next((own.folder / "mine").glob("train-images*")).write_bytes(b"damaged")
+    own.remove("mine")
+    assert own.names() == ("other",)
+    assert not (own.folder / "mine").exists()
+    with pytest.raises(DataUnavailableError, match="there is no dataset 'mine'"):
+        own.remove("mine")
+
+
+def test_a_link_is_not_followed(own, drawings, tmp_path):
+    own.install("mine", gather(drawings))
+    (own.folder / "mine").rename(tmp_path / "elsewhere")
+    (own.folder / "mine").symlink_to(tmp_path / "elsewhere")
+    assert own.names() == ()
+    with pytest.raises(CorruptFileError, match="is a link"):
+        own.append("mine", *one_digit())
+    assert len(list((tmp_path / "elsewhere").iterdir())) == 5
+
+
+def one_digit(value=0):
+    image = np.zeros((1, 28, 28), np.uint8)
+    image[0, 8:20, 10:18] = 255
+    image[0, 0, 0] = value
+    return image, np.array([7], np.uint8)
+
+
+def test_a_dataset_grows(own, drawings):
+    own.append("mine", *one_digit(1))
+    assert (len(own.open("mine").train.labels), len(own.open("mine").test.labels)) == (1, 0)
+    own.install("mine", gather(drawings), replacing=True)
+    before = own.open("mine")
+    own.append("mine", *one_digit(2))
+    own.append("mine", *one_digit(3))
+    after = own.open("mine")
+    np.testing.assert_array_equal(after.train.images[:-2], before.train.images)
+    np.testing.assert_array_equal(after.train.images[-1], one_digit(3)[0][0])
+    assert after.train.labels[-2:].tolist() == [7, 7]
+    np.testing.assert_array_equal(after.test.images, before.test.images)
+    assert after.sha256 != before.sha256
+    assert own.summary("mine").origin == f"{drawings} + kept"
+    assert len(list((own.folder / "mine").glob("*.npy"))) == 4
+
+
+KEEPING = """
+import sys
+from pathlib import Path
+import numpy as np
+from mnistcli.datasets.own import OwnDatasets
+for i in range(8):
+    image = np.full((1, 28, 28), 10 * int(sys.argv[2]) + i, np.uint8)
+    OwnDatasets(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
+"""
+
+
+def test_processes_at_once_lose_nothing(own):
+    own.append("mine", *one_digit(255))
+    writers = [
+        subprocess.Popen([sys.executable, "-c", KEEPING, str(own.folder), str(n)], cwd=Path.cwd())
+        for n in range(3)
+    ]
+    while any(each.poll() is None for each in writers):  # and a reader always sees a whole one
+        data = own.open("mine")
+        assert len(data.train.images) == len(data.train.labels) > 0
+    assert [each.returncode for each in writers] == [0, 0, 0]
+    kept = own.open("mine").train.images[1:, 0, 0].tolist()
+    assert sorted(kept) == [10 * n + i for n in range(3) for i in range(8)]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from mnistcli import files
+from mnistcli.datasets.own import OwnDatasets
+left = int(sys.argv[2])
+for module, name in ((os, "fsync"), (os, "replace"), (Path, "replace"), (Path, "unlink")):
+    def counted(*arguments, real=getattr(module, name), **more):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), 9)
+        return real(*arguments, **more)
+    setattr(module, name, counted)
+image = np.full((1, 28, 28), 9, np.uint8)
+OwnDatasets(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
+"""
+
+
+def test_killed_anywhere_it_is_the_old_one_or_the_new(own, drawings):
+    own.install("mine", gather(drawings))
+    old = own.open("mine").sha256
+    seen, after = set(), 0
+    while True:
+        ended = subprocess.run(
+            [sys.executable, "-c", KILLED, str(own.folder), str(after)],
+            check=False,
+            cwd=Path.cwd(),
+        )
+        own.verify("mine")
+        seen.add(own.open("mine").sha256)
+        assert len(seen) <= 2
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL
+        if own.open("mine").sha256 != old:
+            own.install("mine", gather(drawings), replacing=True)
+        after += 1
+    assert after >= 6
+    assert old in seen
+    # what the dead have left is gone with the next write
+    own.append("mine", *one_digit())
+    names = sorted(path.name.rpartition("-")[0] for path in (own.folder / "mine").iterdir())
+    assert names == ["", "test-images", "test-labels", "train-images", "train-labels"]
