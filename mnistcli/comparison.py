@@ -11,7 +11,7 @@ import numpy as np
 
 from mnistcli.datasets import Dataset, LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import JudgedModel, judge, notes_on
+from mnistcli.evaluation import JudgedModel, judge, notes_on, notes_on_parts
 from mnistcli.gallery import CaptionedImage
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.paired import holm, mcnemar
@@ -76,6 +76,7 @@ def compare(
     if isinstance(data, Dataset):
         samples, n_left_out = unseen_samples(models, data)
         name = f"{data.name} test"
+        notes = tuple(note for model in models for note in notes_on_parts(data, model))
     else:
         samples = samples_of(data, models[0].card.task)
         notes = notes_on(data, samples)

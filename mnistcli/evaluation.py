@@ -119,6 +119,7 @@ def evaluate(
     if isinstance(data, Dataset):
         samples = _part_of(data, model, on)
         name = f"{data.name} {on}"
+        notes = notes_on_parts(data, model) if on == "test" else ()
     else:
         samples = samples_of(data, task)
         notes = notes_on(data, samples)
@@ -161,6 +162,24 @@ def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
         return data.notes
     left_out = f"{n_left_out:,} of {n:,} images show no digit of the task: left out"
     return (*data.notes, left_out)
+
+
+def notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
+    """Warn of test images that a model may have been trained on, because datasets share a part."""
+    card = model.card
+    if dataset.sha256 == card.dataset_sha256:
+        return ()
+    then = card.dataset_parts or {card.dataset: card.dataset_sha256}
+    notes = []
+    for part in dataset.parts or (dataset,):
+        sha256, why = then.get(part.name), ""
+        if sha256 and sha256 != part.sha256:
+            why = f"{part.name} has changed since {model.ref} was trained on it"
+        elif sha256 and card.split.kind == "random":
+            why = f"{model.ref} was trained on a random split of {card.dataset}"
+        if why:
+            notes.append(f"{why}: some of these images may be among its training images")
+    return tuple(notes)
 
 
 def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:

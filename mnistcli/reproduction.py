@@ -54,13 +54,19 @@ def reproduce(
     """
     card = model.card
     if dataset.sha256 != card.dataset_sha256:
+        known = card.dataset_parts or {}
+        changed = [part for part in dataset.parts if known.get(part.name) != part.sha256]
+        found = changed[0] if changed else dataset
+        sha256 = known.get(found.name, card.dataset_sha256)
         raise DataUnavailableError(
-            f"{model.ref} was trained on other data than the {dataset.name} that is here: "
-            f"sha256 {card.dataset_sha256[:12]}... then, {dataset.sha256[:12]}... now",
+            f"{model.ref} was trained on other data than the {found.name} that is here: "
+            f"sha256 {sha256[:12]}... then, {found.sha256[:12]}... now",
             hint="a model is reproduced from the very bytes that it was trained on",
         )
     task = card.task
-    settings = TrainingSettings(card.settings, card.split, card.feature_spec, n_jobs=n_jobs)
+    settings = TrainingSettings(
+        card.settings, card.split, card.feature_spec, n_jobs=n_jobs, weights=card.weights or {}
+    )
     again = train(task, dataset, settings, progress=progress).model
     images = test_samples(dataset, task, card.split).images
     old, new = model.classifier, again.classifier

@@ -138,8 +138,13 @@ class TrainingSettings(Checked):
     folds: FoldSpec | None = None  # cross-validate on the training set first
     search: bool = False  # search for C there; that of `solver` then plays no part
     n_jobs: int | None = None  # processes for folds and pairs
+    # What an image of a part of the dataset weighs in a fit, by the part's name, and 1 for others;
+    # folds and the search for C fit by it too, and judge every image alike.
+    weights: dict[str, float] = field(default_factory=dict)
 
     def _check(self) -> None:
+        for name, weight in self.weights.items():
+            RANGES["weight"].checked(f"the weight of {name}", weight)
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose")
         if self.n_jobs == 0:

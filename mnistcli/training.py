@@ -23,7 +23,7 @@ from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection.choice import ChoiceOfC, search
 from mnistcli.model_selection.cross_validation import CrossValidation, Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
@@ -78,7 +78,9 @@ def train(
     dataset = dataset or open_dataset()
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
+    weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
+    design = replace(design, weight=weight)
     del samples
     folds = Folds(design, task, settings.folds or FoldSpec(), seed, settings.n_jobs, progress)
     choice = search(folds, settings.solver) if settings.search else None
@@ -90,6 +92,7 @@ def train(
         task,
         seed=seed,
         n_jobs=settings.n_jobs,
+        sample_weight=design.weights(),
         progress=progress,
     )
     solver = wanted.solver_for(task.n_classes_per_fit)
@@ -120,6 +123,8 @@ def train(
         metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation, choice)),
         versions=_versions(),
         command=command,
+        dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
+        weights=settings.weights or None,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     return Training(

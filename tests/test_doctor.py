@@ -47,6 +47,7 @@ def test_a_healthy_home(own_home, invoke, monkeypatch):
     assert found.models.n_whole == 2  # and builtin
     assert [(each.what, each.state) for each in found.paths] == [
         ("datasets", "writable"), ("features", "can be made"), ("models", "writable"),
+        ("own", "can be made"),
     ]  # fmt: skip
     assert all(each.n_bytes_free > 0 for each in found.paths)
     assert found.versions["numpy"] == np.__version__
@@ -115,7 +116,7 @@ def test_no_name_of_a_user_gets_out(tmp_path, monkeypatch):
     assert without_home(f"{tmp_path}/x and {tmp_path}") == "~/x and ~"
     found = look(tmp_path / "here")
     assert [each.path for each in found.paths] == [
-        "~/here/datasets", "~/here/features", "~/here/models",
+        "~/here/datasets", "~/here/features", "~/here/models", "~/here/own",
     ]  # fmt: skip
     monkeypatch.setenv("HOME", "/")
     assert without_home("/x/y") == "/x/y"

@@ -52,14 +52,15 @@ def tasks() -> list[str]:
     return [*ALIASES, PAIRS, *pairs, *(f"{digit}v{REST}" for digit in ALL_DIGITS)]
 
 
-def datasets(ctx: Any) -> list[str]:
-    """Return the names of the datasets, the user's own among them."""
+def datasets(ctx: Any, incomplete: str = "") -> list[str]:
+    """Return the names of the datasets, the user's own among them, and after + those to join."""
     home = ctx.find_root().params.get("home")  # not yet made a path
     names = list(CATALOG)
     with contextlib.suppress(MnistCliError, OSError):
         folder = find_places(Path(home) if home else None).own_dir
         names += sorted(path.parent.name for path in folder.glob("*/manifest.json"))
-    return names
+    before, plus, _ = incomplete.rpartition("+")
+    return [before + plus + name for name in names if name not in before.split("+")]
 
 
 def formats() -> list[str]:

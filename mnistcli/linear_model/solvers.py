@@ -31,6 +31,7 @@ def fit_classifier(
     *,
     seed: int = 0,
     n_jobs: int | None = 1,
+    sample_weight: NDArray[np.float64] | None = None,
     warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> tuple[LinearClassifier, Fit]:
@@ -38,7 +39,8 @@ def fit_classifier(
 
     X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model
     sees divided by 255; y are class indices. The seed is that of solvers that draw random numbers,
-    the processes those for pairs (see `parallel.map_jobs`). Our solver begins at ``warm_start``.
+    the processes those for pairs (see `parallel.map_jobs`). What a sample weighs is multiplied by
+    what its class does. Our solver begins at ``warm_start``.
 
     Raises
     ------
@@ -46,14 +48,15 @@ def fit_classifier(
         A class has no samples, or there is no finite optimum: separable data, no penalty.
     """
     if not task.is_pairwise:
-        result = _fit(X, y, settings, task.n_classes, seed, warm_start, progress)
+        result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
         return LinearClassifier(result.coef, result.intercept, task.class_names), result
     from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
 
     started = time.perf_counter()
     pairs = pairs_of(task.n_classes)
     fits = []
-    for one in map_jobs(_fit_pair, [(X, y, pair, settings, seed) for pair in pairs], n_jobs):
+    calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
+    for one in map_jobs(_fit_pair, calls, n_jobs):
         fits.append(one)
         progress.update("pairs", len(fits), len(pairs))
     result = joint_fit(fits, time.perf_counter() - started)
@@ -66,9 +69,11 @@ def _fit_pair(
     pair: tuple[int, int],
     settings: SolverSettings,
     seed: int,
+    sample_weight: NDArray[np.float64] | None,
 ) -> Fit:
     rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
-    return _fit(X[rows], (y[rows] == pair[1]).astype(np.int64), settings, 2, seed)
+    weight = None if sample_weight is None else sample_weight[rows]
+    return _fit(X[rows], (y[rows] == pair[1]).astype(np.int64), settings, 2, seed, weight)
 
 
 def _fit(
@@ -77,15 +82,16 @@ def _fit(
     settings: SolverSettings,
     n_classes: int,
     seed: int,
+    sample_weight: NDArray[np.float64] | None = None,
     warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
     counts = np.bincount(y, minlength=n_classes)
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")
-    sample_weight = None
     if settings.class_weight == "balanced":
-        sample_weight = (len(y) / (n_classes * counts))[y]
+        balanced = (len(y) / (n_classes * counts))[y]
+        sample_weight = balanced if sample_weight is None else balanced * sample_weight
     name = settings.solver_for(n_classes)
     if name != "newton":
         return _fit_sklearn(X, y, settings, n_classes, sample_weight, seed)

@@ -76,6 +76,7 @@ def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool
     """Return log loss, accuracy, converged along the grid; each fit starts from the one before."""
     X_train, y_train = fold.design.with_copies(fold.train)
     X_test, y_test = fold.design.without_copies(fold.test)
+    weight = fold.design.weights(fold.train)
     path: list[tuple[float, float, bool]] = []
     result: Fit | None = None
     n_rises = 0
@@ -84,7 +85,13 @@ def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool
         if settings.tol is None and settings.solver_for(fold.task.n_classes_per_fit) == "newton":
             there = replace(there, tol=SEARCH_TOL)
         classifier, result = fit_classifier(
-            X_train, y_train, there, fold.task, seed=fold.seed, warm_start=result
+            X_train,
+            y_train,
+            there,
+            fold.task,
+            seed=fold.seed,
+            sample_weight=weight,
+            warm_start=result,
         )
         scores = classifier.decision_function(X_test)
         loss = log_loss(y_test, probabilities_of(scores))

@@ -131,7 +131,11 @@ def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[NDArray[np.int64]
     """Return the confusion matrix of a fold, and whether its fit converged."""
     design, task = fold.design, fold.task
     classifier, result = fit_classifier(
-        *design.with_copies(fold.train), design.per_copy(settings), task, seed=fold.seed
+        *design.with_copies(fold.train),
+        design.per_copy(settings),
+        task,
+        seed=fold.seed,
+        sample_weight=design.weights(fold.train),
     )
     X, y = design.without_copies(fold.test)
     confusion = confusion_matrix(y, classifier.predict(X), task.n_classes)

@@ -32,6 +32,7 @@ class DesignMatrix:
     y: NDArray[np.int64]
     features: Features | None = None  # what made them; None for pixels
     n_copies: int = 0
+    weight: NDArray[np.float64] | None = None  # of each sample in a fit; None where all are alike
 
     def __len__(self) -> int:
         """Count the samples, without their copies."""
@@ -40,6 +41,13 @@ class DesignMatrix:
     def per_copy(self, settings: SolverSettings) -> SolverSettings:
         """Return settings under which a sample and its copies together count as one."""
         return replace(settings, C=settings.C / (1 + self.n_copies))
+
+    def weights(self, index: NDArray[np.intp] | None = None) -> NDArray[np.float64] | None:
+        """Return the weights of all samples, or some, and of their copies."""
+        if self.weight is None:
+            return None
+        weight = self.weight if index is None else self.weight[index]
+        return np.tile(weight, 1 + self.n_copies)
 
     def everything(self) -> Rows:
         """Return X and y with all copies."""

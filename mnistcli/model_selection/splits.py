@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.datasets import Dataset, LabelledImages
-from mnistcli.errors import TrainingError
+from mnistcli.errors import TrainingError, UsageError
 from mnistcli.sampling import least, quota, stratified_sample
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import Task
@@ -46,6 +46,35 @@ def test_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
         return samples_of(dataset.test, task)
     part, y, _, chosen = _sides(dataset, task, spec)
     return _gather(part, y, chosen)
+
+
+def sample_weights(
+    dataset: Dataset, index: NDArray[np.int64], spec: SplitSpec, weights: dict[str, float]
+) -> NDArray[np.float64] | None:
+    """Return what each training sample weighs, by the part of the dataset that it is of.
+
+    None where all weigh the same. See `TrainingSettings` and `Samples`.
+
+    Raises
+    ------
+    UsageError
+        A weight is for something else than a part of the dataset.
+    """
+    parts = dataset.parts or (dataset,)
+    names = [part.name for part in parts]
+    for name in weights:
+        if name not in names:
+            raise UsageError(
+                f"{dataset.name} has no part {name!r} to weigh", hint=f"it has {', '.join(names)}"
+            )
+    if not weights:
+        return None
+    of_part = [weights.get(name, 1.0) for name in names]
+    sizes = [len(part.train.labels) for part in parts]
+    if spec.kind == "random":
+        sizes += [len(part.test.labels) for part in parts]
+        of_part *= 2
+    return np.repeat(of_part, sizes)[index]
 
 
 def samples_of(part: LabelledImages, task: Task) -> Samples:

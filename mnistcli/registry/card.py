@@ -57,7 +57,9 @@ class ModelCard:
     In the file the task is its name, and beside it stand the names of its classes. The settings
     hold the solver that did it, not "auto"; the features are a `features_entry`, the certificate
     that of `linear_model.certificate`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
-    counts what was saved in the registry, whatever the clock said; 0 where that is not known.
+    counts what was saved in the registry, whatever the clock said; 0 where that is not known. Of
+    datasets that were joined the parts are the sha256 of each, and the weights those of the images
+    of some of them.
     """
 
     task: Task
@@ -75,6 +77,8 @@ class ModelCard:
     command: str
     created: str
     order: Annotated[int, (0, MAX_ORDER)] = 0
+    dataset_parts: dict[str, str] | None = None
+    weights: dict[str, Annotated[float, (0, 1e15)]] | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

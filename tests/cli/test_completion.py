@@ -28,6 +28,8 @@ def models(home):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     (home / "models" / "empty").mkdir()
+    (home / "own" / "mine").mkdir(parents=True)
+    (home / "own" / "mine" / "manifest.json").touch()
 
 
 @pytest.fixture
@@ -80,6 +82,9 @@ def test_commands_and_options(ask):
         ("download --source k", ["keras"]),
         ("show --dataset q", ["qmnist"]),
         ("evaluate --dataset q", ["qmnist"]),
+        ("train --dataset m", ["mnist", "mine"]),
+        ("train --dataset mnist+m", ["mnist+mine"]),
+        ("train --dataset ", [*CATALOG, "mine"]),
         ("predict ", []),
     ],
 )
@@ -105,7 +110,6 @@ def test_another_home(ask, tmp_path):
 
 
 def test_the_lists_are_complete():
-    assert completion.datasets() == list(CATALOG)
     names = completion.tasks()
     assert len(names) == len(set(names)) == 3 + 45 + 10
     assert [parse_task(name).name for name in names] == names

@@ -11,6 +11,7 @@ import pytest
 from mnistcli.cli.output import Output
 from mnistcli.cli.views.download import InstallationView
 from mnistcli.datasets.sources import BUNDLE
+from tests.europeans import draw_europeans
 
 SHA256 = "934aebce81fe4a4fcd7e9b2a2a27fe61eb10b8edcca7d27f11b074cda51fe896"
 
@@ -93,3 +94,99 @@ def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
     assert json.loads(capsys.readouterr().out)["failures"] == [
         {"source": source, "reason": reason} for source, reason in failures
     ]
+
+
+# ------------------------------------------------------------------------------------ own digits
+
+
+@pytest.fixture
+def drawings(tmp_path):
+    return draw_europeans(tmp_path / "drawings", 5)
+
+
+def test_own_drawings_become_a_dataset_that_can_be_used(invoke, drawings, home):
+    (drawings / "7_bad.png").write_bytes(b"nonsense")
+    done = invoke("download", "--source", str(drawings), "--as", "mine", "--json")
+    assert done.code == 7
+    warning, error = done.err.splitlines()
+    assert warning.startswith(f"warning: {drawings}/7_bad.png: ")
+    assert (
+        json.loads(error)["error"]["message"] == "1 of 11 inputs failed, the others were installed"
+    )
+    document = json.loads(done.out)
+    assert document["failures"] == [
+        {"source": f"{drawings}/7_bad.png", "reason": warning.partition("png: ")[2]}
+    ]
+    assert [file["shape"][0] for file in document["files"]] == [8, 8, 2, 2]
+    assert document["origin"] == str(drawings)
+    out = invoke("download", "--source", str(drawings), "--as", "mine", "--replace").out
+    assert "Images    8 for training, 2 for the test\nLeft out  1 that cannot be used" in out
+    assert "mine, was there already" in invoke("download", "--dataset", "mine").out
+    assert "every byte is as it should be" in invoke("download", "--dataset", "mine", "--check").out
+    listed = json.loads(invoke("download", "--list", "--json").out)["datasets"]
+    assert listed[0]["n_train"] == 60_000
+    assert listed[-1].pop("installed_at").startswith("20")
+    assert listed[-1] == {
+        "name": "mine", "title": "mine", "state": "own", "licence": None, "n_train": 8, "n_test": 2,
+        "digits": [0, 5, 0, 0, 0, 0, 0, 5, 0, 0], "origin": str(drawings),
+    }  # fmt: skip
+    assert invoke("download", "--list", "-q").out.split()[-1] == "mine"
+    (picture,) = json.loads(invoke("show", "0", "--dataset", "mine", "--json").out)["pictures"]
+    assert picture["label"] in (1, 7)
+    health = json.loads(invoke("doctor", "--json").out)["datasets"][-1]
+    assert health == {"name": "mine", "state": "whole", "problem": ""}
+    invoke("train", "1v7", "--limit", "200", "-q")
+    judged = json.loads(invoke("evaluate", "--dataset", "mine", "--json").out)
+    assert (judged["on"], judged["n_samples"]) == ("mine test", 2)
+    assert ", mine" in invoke("train", "1v7", "--dataset", "nothing").err
+    assert [path.name for path in (home / "own").glob("[a-z]*")] == ["mine"]
+
+
+def test_an_own_dataset_in_a_table_and_damaged(invoke, drawings, home):
+    hostile = drawings.rename(drawings.with_name("d\x1b[31m[b]"))
+    assert invoke("download", "--source", str(hostile), "--as", "mine", "-q").code == 0
+    table = invoke("download", "--list").out
+    assert "0 5 0 0 0 0 0 5 0 0" in table
+    assert f"{drawings.parent}/d\\x1b[31m[b]" in table
+    next((home / "own" / "mine").glob("test-images*")).write_bytes(b"")
+    assert "damaged: " in invoke("download", "--list").out
+    done = invoke("doctor")
+    assert (done.code, "mine: damaged: " in done.out) == (4, True)
+    done = invoke("train", "1v7", "--dataset", "mnist+mine")
+    assert (done.code, "put its folder back from a backup" in done.err) == (4, True)
+    assert invoke("download", "--remove", "mine", "--yes").err == "removed mine\n"
+    assert not (home / "own" / "mine").exists()
+
+
+def test_removal_asks(invoke, drawings, empty_home):
+    invoke("download", "--source", str(drawings), "--as", "mine")
+    done = invoke("download", "--remove", "mine")
+    assert (done.code, "add --yes" in done.err) == (2, True)
+    removed = json.loads(invoke("download", "--remove", "mine", "--yes", "--json").out)
+    assert [each["name"] for each in removed["datasets"]] == ["mine"]
+    assert invoke("download", "--remove", "mine", "--yes").code == 2
+    invoke("download")
+    assert invoke("download", "--remove", "mnist", "--yes").code == 0
+    assert invoke("download", "--remove", "mnist", "--yes").code == 3
+    assert invoke("download", "--dataset", "mnist").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--as", "mine"), 2, "--as goes with a path"),
+        (("--source", "mirror", "--as", "mine"), 2, "--as goes with a path"),
+        (("--source", "https://x.org/a.csv", "--as", "mine"), 2, "--as goes with a path"),
+        (("--replace",), 2, "go with --as"),
+        (("--source", "drawings", "--as", "mnist"), 2, "the name 'mnist' is taken"),
+        (("--source", "drawings", "--as", "../up"), 2, "'../up' is not a name"),
+        (("--source", "nowhere", "--as", "mine"), 3, "there is no file or folder nowhere"),
+        (("--source", "drawings", "--as", "mine", "--test-size", "1"), 2, "test_size = 1"),
+        (("--dataset", "mine", "--check"), 2, "unknown dataset 'mine'"),
+    ],
+)
+def test_what_makes_no_sense_of_own_digits(invoke, drawings, monkeypatch, arguments, code, message):
+    monkeypatch.chdir(drawings.parent)
+    done = invoke("download", *arguments)
+    assert (done.code, done.out) == (code, "")
+    assert message in done.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,9 @@ from mnistcli.settings import (
     TrainingSettings,
     solvers_for,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")
@@ -104,6 +107,13 @@ def train(
         int | None, model_option(help="Most iterations.", show_default="the solver's own")
     ] = None,
     dataset: DatasetOption = "mnist",
+    weight: Annotated[
+        list[str] | None,
+        data_option(
+            metavar="NAME=NUMBER",
+            help="What each image of one of the joined datasets weighs in the fit; repeatable.",
+        ),
+    ] = None,
     cv: Annotated[
         int | None, data_option(metavar="K", help="Cross-validate with K folds first.")
     ] = None,
@@ -158,6 +168,8 @@ def train(
 
       mnistcli train digits --preset better
 
+      mnistcli train digits --dataset mnist+mine --weight mine=5
+
       model=$(mnistcli train digits -q)
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
@@ -196,6 +208,7 @@ def train(
         features=FeatureSpec.of(features) if features else chosen.features,
         folds=None if cv is None else FoldSpec(cv, 1 if repeats is None else repeats),
         search=c == "auto",
+        weights=_weights(weight or ()),
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
     )
     model_name = check_new_name(name or parsed.name)
@@ -223,6 +236,19 @@ def train(
         out.emit(TrainingView(result, None))  # the work is not lost on who waited for it
         raise
     out.emit(TrainingView(result, entry))
+
+
+def _weights(texts: Sequence[str]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for text in texts:
+        name, equals, number = text.rpartition("=")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise UsageError(f"{text!r} is no weight", hint="for example --weight mine=5")
+    return weights
 
 
 def _number(text: str) -> float:

@@ -181,6 +181,7 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
         share,
         f"C = {settings.C:g}",
         "balanced" if settings.class_weight else "",
+        ", ".join(f"{name} weighs {weight:g}" for name, weight in (card.weights or {}).items()),
         settings.solver,
         f"{split.kind} split",
         "" if split.limit is None else f"{card.n_train:,} images",

@@ -118,6 +118,8 @@ def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
     yield "", f"{card.n_train:,} training and {card.n_test:,} test images"
     yield "", f"sha256 {card.dataset_sha256}"
+    for name, sha256 in (card.dataset_parts or {}).items():
+        yield "", f"sha256 {sha256} of {name}"
     converged = "converged" if card.certificate.get("converged") else "did NOT converge"
     yield "Solver", f"{card.settings.solver}: {converged} in {seconds(card.fit_seconds)}"
     for name, value in card.certificate.items():

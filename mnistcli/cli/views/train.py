@@ -52,6 +52,8 @@ class TrainingView(View):
             "class_names": list(training.task.class_names),
             "dataset": card.dataset,
             "dataset_sha256": card.dataset_sha256,
+            "dataset_parts": card.dataset_parts,
+            "weights": card.weights,
             "n_train": training.n_train,
             "n_test": training.n_test,
             "split": asdict(card.split),
@@ -168,6 +170,7 @@ def describe_settings(card: ModelCard) -> str:
         text += f"{settings.penalty.upper()} penalty, C = {settings.C:g}"
     if settings.class_weight:
         text += ", balanced class weights"
+    text += "".join(f", {name} weighs {weight:g}" for name, weight in (card.weights or {}).items())
     return text
 
 
