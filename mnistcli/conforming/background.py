@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.conforming.operations import (
-    border,
     box_mean,
     coarse,
+    largest_square,
     median,
+    pieces_of,
     quantile,
     stretched,
     surface,
@@ -19,10 +20,14 @@ from mnistcli.conforming.operations import (
 from mnistcli.conforming.types import NoDigitError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mnistcli.conforming.types import Ink, Mask
+    from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
 INVERTED = "inverted"
+EVENED = "shading evened out"
 
 # Fewer grey levels than this between ink and paper is no drawing.
 MIN_CONTRAST = 8
@@ -34,14 +39,120 @@ WIDEST_STROKE = 0.28
 STROKE_LEVEL = 0.88
 # Less paper than this share of a picture says nothing about the light.
 LEAST_PAPER = 0.1
+# Paper is what is farther from all ink than a share of the longer side. What is farther than a
+# share of the shorter one shows the light, where there is enough of it.
+NEAR, FAR, LEAST_FAR = 0.04, 0.2, 0.02
+# Light is even where paper differs by less than these shares of the contrast.
+SLIGHTLY, UNEVEN = 0.04, 0.12
+# Where it differs by more than this, one threshold takes shadows for ink.
+STEEP = 0.35
+# Ink that holds a square so large, as a share of the longer side, is shadow, a sheet or a table.
+FILLED = 0.45
+# Share of a page that a digit has at the least.
+LEAST_INK = 0.004
 
 
 def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
-    """Turn grey levels into ink: polarity from the border, shading of the paper taken out.
+    """Turn grey levels into ink: find the paper, take its shading out.
 
     Returns the ink, the standard deviation of the paper in units of full ink, and the steps.
     """
-    rim = picture[border(picture.shape, max(1, max(picture.shape) // 50))]
+    return _in_even_light(picture) or _in_uneven_light(picture)
+
+
+def otsu_threshold(histogram: NDArray[np.intp]) -> tuple[int, float, float]:
+    """Return the level that parts a histogram best (Otsu 1979), and the mean on either side."""
+    n, total = histogram.cumsum(), (histogram * np.arange(len(histogram))).cumsum()
+    inner = (n > 0) & (n < n[-1])
+    between = np.full(len(n), -1.0)
+    expected = total[-1] * (n[inner] / n[-1])
+    between[inner] = (expected - total[inner]) ** 2 / (n[inner] * (n[-1] - n[inner]).astype(float))
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-9))
+    t = int(best[len(best) // 2])  # the middle of a gap in which all are as good
+    low = float(total[t] / n[t])
+    return t, low, float((total[-1] - total[t]) / (n[-1] - n[t])) if n[-1] > n[t] else low
+
+
+def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
+    """Take one level of paper for the whole picture; None where paper far from ink is not alike."""
+    levels = picture.astype(np.uint8)
+    histogram = np.bincount(levels.ravel(), minlength=256)
+    t, low, high = otsu_threshold(histogram)
+    noise = _noise(picture)
+    least = max(MIN_CONTRAST, MIN_SIGNAL_TO_NOISE * noise)
+    if high - low < least:
+        return None
+    light = levels > t
+    dark = _is_paper(light)
+    strokes, steps = light != dark, []
+    if largest_square(strokes) > FILLED * max(strokes.shape):
+        # A page whose surroundings fill the rim: the ink is what does not reach it.
+        dark, page = not dark, strokes
+        pieces = pieces_of(~page)
+        strokes = pieces.mask(~pieces.at_border)
+        if np.count_nonzero(strokes) < LEAST_INK * strokes.size:
+            return None
+        beside = window_max(pieces.mask(pieces.at_border), 2) & ~window_max(strokes, 2)
+        picture = np.where(beside, median(picture[page]), picture)
+        levels = picture.astype(np.uint8)
+        histogram = np.bincount(levels.ravel(), minlength=256)
+        steps = ["surroundings of the page cut off"]
+    paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
+    far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
+    if np.count_nonzero(far) > LEAST_FAR * far.size:
+        first, last = (_level(_counts(levels[far]), share) for share in (0.05, 0.95))
+        if last - first > SLIGHTLY * (high - low) + 3.3 * noise:
+            light_there = surface(picture, paper)
+            picture = picture - light_there + np.float32(median(light_there))
+            spread = quantile(picture[far], 0.95) - quantile(picture[far], 0.05)
+            if spread > UNEVEN * (high - low) + 3.3 * noise or np.ptp(light_there) > STEEP * (
+                high - low
+            ):
+                return None
+            if np.ptp(light_there) > 3 * MIN_CONTRAST:
+                steps = [*steps, EVENED]
+            levels = picture.clip(0, 255).astype(np.uint8)
+            histogram = np.bincount(levels.ravel(), minlength=256)
+    # From here on as if the ink were light.
+    counts = _counts(levels[paper])
+    histogram, counts, t = (
+        (histogram[::-1], counts[::-1], 254 - t) if dark else (histogram, counts, t)
+    )
+    if counts.sum() > 0.02 * levels.size:
+        first, last = _level(counts, 0.03), _level(counts, 0.4)
+        level = _level(counts, 0.5 if noise > 0.02 * (high - low) else 0.2)
+    else:  # cropped to the ink
+        level = first = last = _level(histogram[: t + 1], 0.1)
+    full = t + 1 + _level(histogram[t + 1 :], 0.8 if noise > 0 else 0.99)
+    contrast = full - level
+    if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
+        return None
+    ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)
+    return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps
+
+
+def _counts(levels: Grey) -> NDArray[np.intp]:
+    return np.bincount(levels, minlength=256)
+
+
+def _level(counts: NDArray[np.intp], share: float) -> int:
+    """Return a quantile of a histogram."""
+    cumulated = counts.cumsum()
+    return int(np.searchsorted(cumulated, share * cumulated[-1]))
+
+
+def _is_paper(light: Mask) -> bool:
+    """Return whether what is light is paper: it has the corners, the rim, and most of the area."""
+    k = max(1, min(light.shape) // 16)
+    corners = [light[y, x].mean() for y in (np.s_[:k], np.s_[-k:]) for x in (np.s_[:k], np.s_[-k:])]
+    rim = [side.mean() for side in (light[0], light[-1], light[:, 0], light[:, -1])]
+    # In doubt paper is light.
+    return bool(0.1 * sum(corners) + 0.0875 * sum(rim) + 0.25 * light.mean() > 0.45)
+
+
+def _in_uneven_light(picture: Ink) -> tuple[Ink, float, list[str]]:
+    """Take out of a picture what is wider than any stroke."""
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     dark = _is_dark_on_light(picture - level if plain else _without_trend(picture))
@@ -56,7 +167,7 @@ def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
             light = level - shade
             ink *= _evening(light)
         if np.ptp(shade) > 3 * MIN_CONTRAST:
-            steps.append("shading evened out")
+            steps.append(EVENED)
     noise = _noise(ink)
     full = _full_ink(ink, noise)
     unevenness = 1.4826 * median(np.abs(ink))
@@ -110,14 +221,14 @@ def _without_trend(picture: Ink) -> Ink:
 def _wide_part(ink: Ink) -> Ink:
     """Return what is wider than any stroke: a morphological opening."""
     small = coarse(ink)
-    window = max(3, round(WIDEST_STROKE * max(small.shape))) | 1
-    opened = window_max(-window_max(-small, window), window)
+    reach = max(1, round(WIDEST_STROKE * max(small.shape)) // 2)
+    opened = window_max(-window_max(-small, reach), reach)
     return stretched(box_mean(opened, 3), *ink.shape)
 
 
 def _noise(ink: Ink) -> float:
     """Estimate the standard deviation of the noise from neighbours, which share their shading."""
-    return 1.05 * median(np.abs(np.diff(ink, axis=1)))
+    return 1.05 * median(np.abs(ink[:, 1:] - ink[:, :-1]))
 
 
 def _full_ink(ink: Ink, noise: float) -> float:

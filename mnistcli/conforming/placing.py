@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.operations import averaged, neighbours, span
-from mnistcli.conforming.segmentation import find_digit
-from mnistcli.conforming.strokes import edge_width, with_readable_strokes
+from mnistcli.conforming.operations import area_weights, span
+from mnistcli.conforming.segmentation import digit_of, find_page, one_digit
+from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import BOX, CENTRE, Box, NoDigitError
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
+# Of those that are as sharp, the first.
+TIE_BREAK = 1.001 ** -np.arange(len(PHASES))
+# Pictures of several digits are looked at with so many pixels a side.
+LINES_SIDE = 1000
 
 # Edges wider than this, in MNIST's pixels, are blurred: drawings have 0.3, photographs 0.5, MNIST
 # itself 0.9, and MNIST enlarged smoothly 1.3 (Lanczos) to 1.7 (bilinear). Averaging blurs them once
@@ -57,22 +61,16 @@ def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDig
 
     The picture is as for `conform`; raises BadImageError where there is no digit in it.
     """
-    paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
-    inked = np.abs(grey.astype(int) - paper).max(axis=0) > 48
-    edges = np.flatnonzero(np.diff(np.pad(inked, 1).astype(np.int8)))
-    line = []
-    for start, stop in edges.reshape(-1, 2).tolist():
-        left, right = max(0, start - 4), stop + 4
-        try:
-            found = conform(grey[:, left:right], source=source)
-        except BadImageError:
-            continue
-        box = Box(0, grey.shape[0], left, min(right, grey.shape[1]))
-        line.append(PlacedDigit(found.image, found.steps, box))
-    if not line:
-        found = conform(grey, source=source)
-        line = [PlacedDigit(found.image, found.steps, Box(0, grey.shape[0], 0, grey.shape[1]))]
-    return (tuple(line),)
+    try:
+        page = find_page(grey, LINES_SIDE)
+        found = [[digit_of(page, group) for group in line] for line in page.lines]
+    except NoDigitError as error:
+        raise BadImageError(source, str(error), hint=error.hint) from None
+    lines = []
+    for line in found:
+        placed = [(_placed(digit, grey.shape), box) for digit, box in line]
+        lines.append(tuple(PlacedDigit(each.image, each.steps, box) for each, box in placed))
+    return tuple(lines)
 
 
 def conform(grey: Grey, *, source: str = "image") -> Conformed:
@@ -87,7 +85,7 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
     try:
-        digit = find_digit(grey)
+        digit, _ = one_digit(find_page(grey))
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
     return _placed(digit, grey.shape)
@@ -125,8 +123,8 @@ def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
     steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
     if abs(digit.box.longest - BOX) <= 0.5:
         steps = _move(digit) if shape == IMAGE_SHAPE else ("centred",)
-    digit = with_readable_strokes(digit)
-    small = _scaled_to_box(digit)
+    digit, edge_width = with_readable_strokes(digit)
+    small = _scaled_to_box(digit, edge_width)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
     return Conformed(_centred(grey), (*digit.steps, *steps))
 
@@ -141,29 +139,31 @@ def _move(digit: Digit) -> tuple[str, ...]:
     return (f"shifted by {down}, {right}",) if down or right else ("contrast stretched",)
 
 
-def _scaled_to_box(digit: Digit) -> Ink:
+def _scaled_to_box(digit: Digit, edge_width: float) -> Ink:
     """Average a digit down to 20x20, so that its longest side fills the box.
 
     How the shorter side falls on the pixel grid is free. Of a few ways the sharpest is taken: it
     has the strongest strokes, and it finds the grid again on which an enlarged picture was drawn.
     """
-    box = digit.box
-    pixel, half = box.longest / BOX, box.longest / 2
-    y, x = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    box, ink = digit.box, digit.ink
     # A digit of 20 pixels keeps the pixels that it has.
     is_scaled = abs(box.longest - BOX) > 0.5
-    gain = SHARPENING * max(0.0, edge_width(digit) - SHARP_EDGE) if is_scaled else 0.0
+    gain = np.float32(SHARPENING * max(0.0, edge_width - SHARP_EDGE) if is_scaled else 0)
+    pixel, half = box.longest / BOX, box.longest / 2
+    y, x = (box.top + box.bottom) / 2, (box.left + box.right) / 2
+    is_tall = box.height >= box.width
+    if not is_tall:
+        ink, y, x = ink.T, x, y
     room = half - min(box.height, box.width) / 2
-    best = np.zeros((BOX, BOX), np.float32)
-    for phase in PHASES:
-        shift = min(phase * pixel, room) if phase > 0 else max(phase * pixel, -room)
-        dy, dx = (0.0, shift) if box.height >= box.width else (shift, 0.0)
-        square = Box(y + dy - half, y + dy + half, x + dx - half, x + dx + half)
-        small = averaged(digit.ink, square, BOX, BOX)
-        small = (small + gain * (small - neighbours(small))).clip(0, 1)
-        if (small**2).sum() > 1.001 * (best**2).sum():
-            best = small
-    return best
+    shifts = [x + float(np.clip(phase * pixel, -room, room)) for phase in PHASES]
+    rows = area_weights(ink.shape[0], y - half, y + half, BOX) @ ink
+    columns = [area_weights(ink.shape[1], at - half, at + half, BOX) for at in shifts]
+    small = (rows @ np.concatenate(columns).T).reshape(BOX, len(shifts), BOX).swapaxes(0, 1)
+    p = np.pad(small, ((0, 0), (1, 1), (1, 1)))
+    near = (p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:]) / 4
+    small = (small + gain * (small - near)).clip(0, 1)
+    best: Ink = small[np.argmax((small * small).sum(axis=(1, 2)) * TIE_BREAK)]
+    return best if is_tall else best.T
 
 
 def _centred(small: Grey) -> Grey:

@@ -1,4 +1,4 @@
-"""Where the digit is: neither specks nor lines, not two of them, and no filled shape."""
+"""Where the digits are: neither specks nor lines nor frames, and which pieces make up which."""
 
 from __future__ import annotations
 
@@ -6,27 +6,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mnistcli.conforming.background import DARK_INK, MIN_CONTRAST, flattened, relit
+from mnistcli.conforming.background import DARK_INK, EVENED, MIN_CONTRAST, flattened, relit
 from mnistcli.conforming.operations import (
-    border,
+    Pieces,
     box_mean,
-    components,
-    extent,
-    grown,
     largest_square,
     median,
+    pieces_of,
     shrunk,
-    span,
+    window_max,
 )
-from mnistcli.conforming.types import (
-    BOX,
-    FAINTEST_INK,
-    AllInkError,
-    Box,
-    Digit,
-    FrameError,
-    NoDigitError,
-)
+from mnistcli.conforming.strokes import half_level_box
+from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, NoDigitError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,31 +25,24 @@ if TYPE_CHECKING:
     from mnistcli.conforming.types import Ink, Mask
     from mnistcli.pictures import Grey
 
-# Pictures larger than this are searched for the digit first, which is then cut out of the original
-# and looked at again. Beyond 8 pixels for one of MNIST's nothing is gained.
-SEARCH_SIDE = 480
-WORK_SIDE = 224
+# Pictures are searched at this size, and large ones, in which a digit may be small, at the other.
+SEARCH_SIDE, LARGE, LARGE_SIDE = 160, 640, 480
+# A digit that is smaller than this is looked at again, where its picture has more pixels.
+ENOUGH = 50
 
 # Share of full ink that a piece must reach somewhere to be more than noise.
 DARK = 0.4
+# Share of the strongest piece from which another one is no speck.
+SPECK = 0.02
 # Nothing can be read from fewer pixels than this.
 MIN_SIDE = 4
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 
-# Pieces closer than this share of a digit belong together; digits are so long for their width.
-REACH, USUAL_LENGTH = 0.12, 1.4
-# Share of the tallest group of strokes from which another one is a digit of its own.
-DIGIT_HEIGHT = 0.6
-# Light and low beside another one, and no wider together than this share of the height: the other
-# half of a 4, or the scanner's line beside a 1.
-HALF_AREA, HALF_HEIGHT, HALF_WIDTH = 0.4, 0.8, 1.3
-# One above the other, and as wide together as this share of the height: a 5 and its bar. Narrower
-# still is a broken 1; between the two are two digits.
-STACK_WIDTH, BROKEN_LINE_WIDTH = 0.6, 0.25
-
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
+# A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
+SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
@@ -66,115 +50,254 @@ FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 32
-# A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
-SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
+
+# The rest is in heights of a usual digit. Pieces closer than this belong together, and small ones
+# to a digit this far away.
+REACH, SMALL_REACH = 0.12, 0.25
+# What is lower is no digit of its own: a bar, a dash, a point.
+DIGIT_HEIGHT = 0.35
+# Light and low beside another one, and no wider together than a share of the height: the other half
+# of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture.
+HALF_AREA, HALF_HEIGHT, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 1.3, (0.16, 0.27)
+# One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
+# are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
+STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
+# No digit of MNIST is wider.
+WIDEST_DIGIT = 2.5
+# What touches the border where there is noise is a digit if it is as high as the others.
+AT_BORDER = (0.6, 1.5)
+# The steepest line of digits, and by how much a digit reaches into the line above or below.
+STEEPEST, OVERLAP = 0.25, 0.25
 
 
-def find_digit(grey: Grey) -> Digit:
-    """Find the one digit in a picture.
+class Group(NamedTuple):
+    """Pieces of ink that make up a digit: their box, in pixels of the page, and which they are."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    area: int
+    members: tuple[int, ...]
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    def joined(self, other: Group) -> Group:
+        """Return both together."""
+        return Group(
+            min(self.top, other.top),
+            max(self.bottom, other.bottom),
+            min(self.left, other.left),
+            max(self.right, other.right),
+            self.area + other.area,
+            self.members + other.members,
+        )
+
+
+class Page(NamedTuple):
+    """A picture, or a part of it, and the digits on it.
+
+    Attributes
+    ----------
+    grey : ndarray of shape (height, width), uint8
+        The part of the picture.
+    corner : tuple of int
+        Where the part lies in the picture: its top and its left.
+    reduction : int
+        Each pixel of `picture` and `ink` is the mean of so many squared of `grey`.
+    picture, ink : ndarray of shape (height, width), float32
+    noise : float
+        Standard deviation of the paper, in units of full ink.
+    pieces : Pieces
+    lines : list of list of Group
+        In reading order.
+    steps : tuple of str
+        What was found and done.
+    """
+
+    grey: Grey
+    corner: tuple[int, int]
+    reduction: int
+    picture: Ink
+    ink: Ink
+    noise: float
+    pieces: Pieces
+    lines: list[list[Group]]
+    steps: tuple[str, ...]
+
+    def box(self, box: Box) -> Box:
+        """Return a box on the page in pixels of the whole picture."""
+        return box.moved(self.reduction, *self.corner)
+
+
+def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Page:
+    """Find the digits of a picture, on the sheet and inside the frame that it may show.
+
+    Parameters
+    ----------
+    grey : ndarray of shape (height, width), uint8
+    side : int
+        How many pixels a side to look at; 0 for as many as one digit needs.
+    corner : tuple of int
+        Where the picture lies in a larger one.
 
     Raises
     ------
     NoDigitError
-        The picture is blank, is all ink, or holds several digits.
+        The picture is blank or is all ink.
     """
-    try:
-        return _zoomed_in(grey)
-    except AllInkError as error:
-        return _on_sheet(grey, error)
-
-
-def _zoomed_in(grey: Grey) -> Digit:
-    """Find the digit at a useful scale, inside its frame if it has one."""
-    inside = _without_rim(grey)
-    try:
-        digit = _unframed(grey if inside is None else inside)
-        if inside is None:
-            return digit
-    except FrameError as error:
-        digit = _unframed(_cut_out(grey if inside is None else inside, error, 0))
-    return digit._replace(steps=("frame cut off", *digit.steps))
-
-
-def _unframed(grey: Grey) -> Digit:
-    """Find the digit at a useful scale: as large as one needs and no larger."""
-    if min(grey.shape) < MIN_SIDE or np.ptp(grey) < MIN_CONTRAST:
+    steps: tuple[str, ...] = ()
+    if depth := _rim_depth(grey):
+        steps = ("frame cut off",)
+        grey = grey[depth:-depth, depth:-depth]
+        corner = corner[0] + depth, corner[1] + depth
+    if min(grey.shape) < MIN_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         raise NoDigitError("is blank: no ink")
-    if max(grey.shape) > WORK_SIDE:
-        reduction = _reduction(grey, SEARCH_SIDE)
-        if min(grey.shape) < MIN_SIDE * reduction:
-            raise NoDigitError("is a strip, too narrow for a digit")
-        grey = _cut_out(grey, _digit_in(grey, reduction), 0.25)
-    return _digit_in(grey, _reduction(grey, WORK_SIDE))
-
-
-def _reduction(grey: Grey, longest: int) -> int:
-    """Return how many pixels must become one for no side to be longer."""
-    return int(-(-max(grey.shape) // longest))
-
-
-def _on_sheet(grey: Grey, error: AllInkError) -> Digit:
-    """Look for the digit on a filled shape, taken for a sheet of paper."""
-    sheet = _cut_out(grey, error, -0.08)
-    try:
-        digit = _zoomed_in(sheet)
-    except NoDigitError:
-        raise error from None
-    return digit._replace(steps=("sheet cut out", *digit.steps))
-
-
-def _cut_out(grey: Grey, found: Digit | AllInkError | FrameError, share: float) -> Grey:
-    """Cut what was found, and a margin of a share of it, out of a picture."""
-    k, box = found.reduction, found.box
-    margin = share * box.longest
-    top, left = (max(0, int(k * (edge - margin))) for edge in (box.top, box.left))
-    bottom, right = (int(np.ceil(k * (edge + margin))) for edge in (box.bottom, box.right))
-    return grey[top:bottom, left:right]
-
-
-def _digit_in(grey: Grey, reduction: int) -> Digit:
-    """Separate one digit from its paper."""
-    picture = shrunk(grey, reduction)
-    ink, noise, steps = flattened(picture)
-    try:
-        mask, notes = _digit_mask(ink, noise)
-    except FrameError as error:
-        raise FrameError(error.box, reduction) from None
-    steps += notes
-    rows, columns = span(mask, 0), span(mask, 1)
-    longest = max(rows.stop - rows.start, columns.stop - columns.start)
-    if longest < MIN_SIDE:
+    longest = max(grey.shape)
+    k = -(-longest // (side or (SEARCH_SIDE if longest <= LARGE else LARGE_SIDE)))
+    if min(grey.shape) < MIN_SIDE * k:
+        raise NoDigitError("is a strip, too narrow for a digit")
+    picture = shrunk(grey, k)
+    ink, noise, found = flattened(picture)
+    pieces, groups, notes = _groups_of(ink, noise)
+    strokes = [each for each in groups if not _is_filled_shape(pieces, each, ink)]
+    if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
-    if _is_filled_shape(mask, ink, longest):
-        raise AllInkError(Box(rows.start, rows.stop, columns.start, columns.stop), reduction)
+    if not strokes:
+        return _on_sheet(grey, k, groups[0], side, corner)
+    steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
+    steps = tuple(dict.fromkeys(steps))
+    return Page(grey, corner, k, picture, ink, noise, pieces, _lines_of(strokes), steps)
+
+
+def _on_sheet(grey: Grey, k: int, sheet: Group, side: int, corner: tuple[int, int]) -> Page:
+    """Look for digits on a filled shape, taken for a sheet of paper."""
+    margin = 0.08 * max(sheet.height, sheet.width)
+    top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
+    bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
+    try:
+        page = find_page(grey[top:bottom, left:right], side, (corner[0] + top, corner[1] + left))
+    except NoDigitError:
+        raise NoDigitError("is all ink: one filled shape, no strokes") from None
+    return page._replace(steps=("sheet cut out", *page.steps))
+
+
+def one_digit(page: Page) -> tuple[Digit, Box]:
+    """Return the one digit of a page, looked at again if it is small, and where it lies.
+
+    Raises
+    ------
+    NoDigitError
+        There are several.
+    """
+    groups = [group for line in page.lines for group in line]
+    n = sum(
+        max(1, round(each.width / each.height / 0.9)) if is_wide(each) else 1 for each in groups
+    )
+    if n > 1:
+        hint = "read them all with predict --number, or cut it into pictures of one digit each"
+        raise NoDigitError(f"holds {n} digits", hint)
+    (group,) = groups
+    longest = max(group.height, group.width)
+    if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
+        page, group = _closer(page, group)
+    return digit_of(page, group)
+
+
+def is_wide(group: Group) -> bool:
+    """Return whether a group is wider than any digit."""
+    return group.width > WIDEST_DIGIT * group.height
+
+
+def digit_of(page: Page, group: Group) -> tuple[Digit, Box]:
+    """Cut a digit out of its page; return it and where it lies in the picture."""
+    is_member = np.zeros(page.pieces.n, np.bool_)
+    is_member[list(group.members)] = True
+    return cut_digit(page, page.pieces.mask(is_member), max(group.height, group.width))
+
+
+def cut_digit(page: Page, mask: Mask, longest: int) -> tuple[Digit, Box]:
+    """Cut the strokes in a mask out of a page; return them and where they lie in the picture."""
     pixel = longest / BOX
-    zone = grown(mask, max(1, round(pixel)))
-    if noise > 0:
-        ink = relit(picture, ink, zone, dark=DARK_INK in steps)
+    reach = max(1, round(pixel))
+    zone = window_max(mask, reach)
+    ink = page.ink
+    if page.noise > 0 or EVENED in page.steps:
+        ink = relit(page.picture, ink, zone, dark=DARK_INK in page.steps)
     strokes = np.where(mask, ink, np.float32(0))
     if strokes.max() <= FAINTEST_INK:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
-    edges = [edge for axis in (1, 0) for edge in half_level_edges(strokes.max(axis=axis), pixel)]
-    return Digit(np.where(zone, ink, np.float32(0)), Box(*edges), reduction, noise, tuple(steps))
+    box = half_level_box(strokes, pixel)
+    return Digit(np.where(zone, ink, np.float32(0)), box, page.steps), page.box(box)
 
 
-def _is_filled_shape(mask: Mask, ink: Ink, longest: int) -> bool:
+def _closer(page: Page, group: Group) -> tuple[Page, Group]:
+    """Look at a digit with as many pixels as it needs, and as there are."""
+    k = page.reduction
+    margin = 0.25 * max(group.height, group.width)
+    top, left = (max(0, int(k * (edge - margin))) for edge in (group.top, group.left))
+    bottom, right = (int(np.ceil(k * (edge + margin))) for edge in (group.bottom, group.right))
+    grey = page.grey[top:bottom, left:right]
+    reduction = -(-max(grey.shape) // SEARCH_SIDE)
+    picture = shrunk(grey, reduction)
+    ink, noise, steps = flattened(picture)
+    pieces, keep, _ = _inked(ink, noise)
+    # The same strokes as before, and not what else the margin holds.
+    known = np.zeros(page.pieces.n, np.bool_)
+    known[list(group.members)] = True
+    rows, columns = (
+        (np.arange(n) * reduction + start) // k
+        for n, start in zip(picture.shape, (top, left), strict=True)
+    )
+    where = window_max(page.pieces.mask(known), 1)
+    rows, columns = rows.clip(0, len(where) - 1), columns.clip(0, where.shape[1] - 1)
+    keep &= pieces.sums(where[np.ix_(rows, columns)]) > 0.5 * pieces.area
+    if not keep.any():
+        return page, group
+    corner = page.corner[0] + top, page.corner[1] + left
+    notes = [note for note in page.steps if note not in (*steps, "shading evened out")]
+    kept = _group(pieces, np.flatnonzero(keep))
+    order = [*(n for n in notes if "cut" in n), *steps, *(n for n in notes if "ignored" in n)]
+    return page._replace(
+        grey=grey,
+        corner=corner,
+        reduction=reduction,
+        picture=picture,
+        ink=ink,
+        noise=noise,
+        pieces=pieces,
+        lines=[[kept]],
+        steps=tuple(order),
+    ), kept
+
+
+def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     """Return whether this is a blot, or a sheet of paper with a digit on it, and no strokes.
 
     In MNIST no stroke holds a square of more than 0.56 of the digit's longest side. A fat 0 or 8
     does once its holes are filled, but it is round, and a sheet fills the corners of its box.
     """
-    rows, columns = span(mask, 0), span(mask, 1)
-    mask, ink = np.pad(mask[rows, columns], 1), np.pad(ink[rows, columns], 1)
+    if group.area < 0.3 * group.height * group.width:
+        return False
+    is_member = np.zeros(pieces.n, np.bool_)
+    is_member[list(group.members)] = True
+    inside = np.s_[group.top : group.bottom, group.left : group.right]
+    longest = max(group.height, group.width)
+    mask, ink = np.pad(pieces.mask(is_member)[inside], 1), np.pad(ink[inside], 1)
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
-    labels, n = components(~mask)
-    outside = np.zeros(n + 1, np.bool_)
-    outside[labels[border(mask.shape)]] = True
-    filled = mask | ~outside[labels]
-    area = (mask.shape[0] - 2) * (mask.shape[1] - 2)
+    holes = pieces_of(~mask)
+    filled = ~holes.mask(holes.at_border)
     is_sheet = (
-        filled.sum() > SHEET_CORNERS * area
+        filled.sum() > SHEET_CORNERS * group.height * group.width
         and (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
     )
     return bool(is_sheet and largest_square(filled) > FILLED_SQUARE * longest)
@@ -183,72 +306,84 @@ def _is_filled_shape(mask: Mask, ink: Ink, longest: int) -> bool:
 # --- which pixels -------------------------------------------------------------------------------
 
 
-def _digit_mask(ink: Ink, noise: float) -> tuple[Mask, list[str]]:
-    """Select the pixels of the digit: neither specks nor lines nor what is at the border."""
+def _groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
+    """Find the pieces of ink that are neither specks, lines nor frames, and group them."""
+    pieces, keep, notes = _inked(ink, noise)
+    if _drop_frames(pieces, keep):
+        notes.append("frame cut off")
+    if noise > 0:
+        _drop_border(pieces, keep, ink)
+    groups, n_dropped = _grouped(pieces, keep)
+    if n_dropped and not notes:
+        notes.append("specks ignored")
+    return pieces, groups, notes
+
+
+def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
+    """Find pieces of ink, and which of them are more than specks."""
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
-    cuts = [floor, *(cut for cut in LINE_CUTS if cut > floor)]
-    parts = [_digit_parts(seen, floor, noise)]
-    while _spans(parts[-1][0]) and len(parts) < len(cuts):
-        parts.append(_digit_parts(seen, cuts[len(parts)], noise))
-    if _spans(parts[-1][0]):
-        # Not lines: the digit itself fills the picture.
-        parts = parts[:1]
-    elif 1 < len(parts) < len(cuts):
-        # Where lines just break up, pieces of them still cling to the digit.
-        parts.append(_digit_parts(seen, cuts[len(parts)], noise))
-    mask, n_specks = parts[-1]
-    if len(parts) > 1:
-        return mask, ["lines ignored"]
-    return mask, ["specks ignored"] if n_specks else []
+    first = _dark_pieces(seen, floor)
+    if not _spans(*first[:2]) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2]):
+        # Not lines: nothing spans the picture, or the digit itself fills it.
+        return *first[:2], ["specks ignored"] if first[2] else []
+    cuts = [cut for cut in LINE_CUTS if cut > floor]
+    while len(cuts) > 1 and _spans(*_dark_pieces(seen, cuts[0])[:2]):
+        cuts.pop(0)
+    # Where lines just break up, pieces of them still cling to the digit.
+    return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
 
 
-def _spans(mask: Mask) -> bool:
+def _spans(pieces: Pieces, keep: Mask) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do."""
-    return bool((mask[0].any() and mask[-1].any()) or (mask[:, 0].any() and mask[:, -1].any()))
+    height, width = pieces.shape
+    down = (pieces.top[keep] == 0).any() and (pieces.bottom[keep] == height).any()
+    across = (pieces.left[keep] == 0).any() and (pieces.right[keep] == width).any()
+    return bool(down or across)
 
 
-def _digit_parts(ink: Ink, cut: float, noise: float) -> tuple[Mask, int]:
-    """Pick the connected pieces that make up one digit, and count the specks left out."""
-    labels, n = components(ink > cut)
-    inked = labels > 0
-    piece, strength = labels[inked], ink[inked]
-    mass = np.bincount(piece, strength, n + 1)
-    peak = np.zeros(n + 1, np.float32)
-    np.maximum.at(peak, piece, strength)
-    # A piece counts when it is dark somewhere and not tiny.
-    keep = (mass >= 0.02 * mass.max()) & (peak >= DARK)
-    if not keep.any():
+def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
+    """Find connected pieces of ink, which of them count, and the number of specks left out."""
+    pieces = pieces_of(ink > cut)
+    if pieces.n:
+        mass, peak = pieces.sums(ink), pieces.peaks(ink)
+        # A piece counts when it is dark somewhere and not tiny.
+        keep = (mass >= SPECK * mass.max()) & (peak >= DARK)
+    if not pieces.n or not keep.any():
         raise NoDigitError("is blank: nothing on it stands out from the paper")
-    if noise > 0:
-        inner = keep.copy()
-        inner[labels[border(ink.shape)]] = False
-        if mass[inner].sum() > 0.1 * mass[keep].sum():
-            keep = inner
-    if inside := _inside_of_frame(labels, keep):
-        raise FrameError(inside, 1)
-    mask: Mask = keep[labels]
-    if (n_digits := _count_digits(mask)) > 1:
-        hint = "read them all with predict --number, or cut it into pictures of one digit each"
-        raise NoDigitError(f"holds {n_digits} digits", hint)
-    return mask, int(((peak >= DARK) & ~keep).sum())
+    return pieces, keep, int(((peak >= DARK) & ~keep).sum())
+
+
+def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
+    """Drop what reaches in from the border of a photograph, unless it is a digit like the others."""
+    outer = keep & pieces.at_border
+    inner = keep & ~outer
+    mass = pieces.sums(ink)
+    if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
+        return
+    usual = _usual_height(pieces, inner)
+    is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)
+    is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
+        pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
+    )
+    keep[outer & ~(is_digit & is_thin)] = False
 
 
 # --- frames -------------------------------------------------------------------------------------
 
 
-def _without_rim(grey: Grey) -> Grey | None:
-    """Cut off a line along all four sides of a picture, whose level would pass for paper."""
+def _rim_depth(grey: Grey) -> int:
+    """Measure a line along all four sides of a picture, whose level would pass for paper."""
     if min(grey.shape) < MIN_FRAME:
-        return None
+        return 0
     deepest = max(2, round(RIM * min(grey.shape)))
     (line, at_border), (paper, inside) = (_rim_level(grey, depth) for depth in (0, deepest))
     if min(at_border, inside) < FRAME_LENGTH or abs(line - paper) < RIM_CONTRAST:
-        return None
-    depth = deepest
+        return 0
+    depth: int = deepest
     while abs(_rim_level(grey, depth - 1)[0] - paper) < RIM_CONTRAST / 2:
         depth -= 1
-    return grey[depth:-depth, depth:-depth]
+    return depth
 
 
 def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
@@ -259,122 +394,167 @@ def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
     return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
 
 
-def _inside_of_frame(labels: NDArray[np.intp], keep: Mask) -> Box | None:
-    """Return the inside of the smallest piece that is a frame around ink.
+def _drop_frames(pieces: Pieces, keep: Mask) -> bool:
+    """Keep what is inside frames, if there are any.
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
-    inner: list[Box] = []
-    mask: Mask = keep[labels]
-    free = keep.copy()
-    free[labels[border(labels.shape)]] = False  # lines of the paper
-    for piece in np.flatnonzero(free):
-        frame = labels == piece
-        rows, columns = span(frame, 0), span(frame, 1)
-        frame, inked = frame[rows, columns], mask[rows, columns]
-        short = min(frame.shape)
-        if short < MIN_FRAME:
-            continue
-        top, left, bottom, right = (_line_depth(np.rot90(frame, turn)) for turn in (0, 3, 2, 1))
-        if not (top and left and bottom and right):
-            continue
-        inked = inked[top:-bottom, left:-right]
-        if inked.any() and max(extent(inked, 0), extent(inked, 1)) > LEAST_FRAMED * short:
-            down = rows.start + top, rows.stop - bottom
-            inner.append(Box(*down, columns.start + left, columns.stop - right))
-    return min(inner, key=lambda box: box.height * box.width, default=None)
+    framed = np.zeros_like(keep)
+    frames = []
+    short = np.minimum(pieces.height, pieces.width)
+    for i in np.flatnonzero(keep & (short >= MIN_FRAME)):
+        inside = (
+            keep
+            & (pieces.top > pieces.top[i])
+            & (pieces.bottom < pieces.bottom[i])
+            & (pieces.left > pieces.left[i])
+            & (pieces.right < pieces.right[i])
+            & (np.maximum(pieces.height, pieces.width) > LEAST_FRAMED * short[i])
+        )
+        if inside.any() and _is_frame(pieces, int(i)):
+            frames.append(i)
+            framed |= inside
+    if frames:
+        keep &= framed
+        keep[frames] = False
+    return bool(frames)
 
 
-def _line_depth(frame: Mask) -> int:
-    """Return how far a thin line along the top reaches down; 0 where there is none."""
-    band = max(2, round(FRAME_BAND * len(frame)))
-    line = frame[:band]
-    lined = line.any(axis=0)
-    if lined.mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
-        return 0
-    depths = np.sort((band - line[::-1].argmax(axis=0))[lined])
-    return min(band, int(depths[int(0.9 * len(depths))]) + 1)
+def _is_frame(pieces: Pieces, i: int) -> bool:
+    frame = pieces.mask(np.arange(pieces.n) == i)
+    frame = frame[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+    for turn in range(4):
+        side = np.rot90(frame, turn)
+        line = side[: max(2, round(FRAME_BAND * len(side)))]
+        if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
+            return False
+    return True
 
 
-# --- how many digits ----------------------------------------------------------------------------
+# --- which pieces make up a digit ---------------------------------------------------------------
 
 
-class _Group(NamedTuple):
-    """Pieces of ink so close that they belong together."""
-
-    rows: slice
-    columns: slice
-    area: int
-
-    @property
-    def height(self) -> int:
-        return int(self.rows.stop - self.rows.start)
-
-    @property
-    def width(self) -> int:
-        return int(self.columns.stop - self.columns.start)
+def _usual_height(pieces: Pieces, keep: Mask) -> float:
+    """Return the height that half of the ink reaches or exceeds."""
+    order = np.argsort(pieces.height[keep])
+    area = pieces.area[keep][order].cumsum()
+    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
 
 
-def _count_digits(mask: Mask) -> int:
-    """Count groups of strokes that lie apart from each other and are about as tall."""
-    height, width = extent(mask, 0), extent(mask, 1)
-    short, long = sorted((height, width))
-    # Two digits together are twice as long as one, the halves of a broken 1 are not.
-    side = long if short < BROKEN_LINE_WIDTH * long else min(long, USUAL_LENGTH * short)
-    labels, n = components(grown(mask, max(1, round(REACH / 2 * side))))
-    if n == 1:
-        return 1
-    groups = [_group(mask & (labels == i)) for i in range(1, n + 1)]
-    tallest = max(group.height for group in groups)
-    large = [group for group in groups if group.height > DIGIT_HEIGHT * tallest]
-    if len(large) == 2 and _are_halves(large[0], large[1], height, width):
-        return 1
-    return len(large)
-
-
-def _group(mask: Mask) -> _Group:
-    return _Group(span(mask, 0), span(mask, 1), int(mask.sum()))
-
-
-def _are_halves(a: _Group, b: _Group, height: int, width: int) -> bool:
-    """Return whether two groups are pieces of one digit whose strokes are broken."""
-    shared = min(a.columns.stop, b.columns.stop) - max(a.columns.start, b.columns.start)
-    if shared > min(a.width, b.width) / 2:
-        return width > STACK_WIDTH * height or width < BROKEN_LINE_WIDTH * height
-    light, heavy = sorted((a, b), key=lambda group: group.area)
-    return (
-        light.area < HALF_AREA * heavy.area
-        and light.height < HALF_HEIGHT * heavy.height
-        and width < HALF_WIDTH * height
+def _group(pieces: Pieces, members: NDArray[np.intp]) -> Group:
+    return Group(
+        int(pieces.top[members].min()),
+        int(pieces.bottom[members].max()),
+        int(pieces.left[members].min()),
+        int(pieces.right[members].max()),
+        int(pieces.area[members].sum()),
+        tuple(members.tolist()),
     )
 
 
-# --- where its edges are ------------------------------------------------------------------------
+def _grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
+    """Join pieces that are close or lie as the parts of a digit do; count those that are none."""
+    groups = [_group(pieces, np.array([i])) for i in np.flatnonzero(keep)]
+    if len(groups) == 1:
+        return groups, 0
+    usual = _usual_height(pieces, keep)
+    groups = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
+    large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
+    small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
+    large = _joined_parts(large, usual)
+    n_dropped = 0
+    for each in sorted(small, key=lambda group: -group.area):
+        far = [_gap(each, other) for other in large]
+        nearest = int(np.argmin([max(gap) for gap in far]))
+        across, down = far[nearest]
+        is_alone = len(large) == 1
+        beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
+        if max(across, down) < SMALL_REACH * usual and beside:
+            large[nearest] = large[nearest].joined(each)
+        else:
+            n_dropped += 1
+    return large, n_dropped
 
 
-def half_level_edges(profile: Ink, pixel: float) -> tuple[float, float]:
-    """Find both ends of the ink along one axis, to a fraction of a pixel.
-
-    The edge of a stroke, blurred or not, is where it has half the level that it has a little
-    further in; one of MNIST's pixels is far enough, and a faint first row counts as in MNIST.
-
-    Parameters
-    ----------
-    profile : ndarray of shape (n,), float32
-        The strongest ink of each row or column.
-    pixel : float
-        The size of one of MNIST's pixels.
-    """
-    n = len(profile)
-    first = _half_level_start(profile, pixel)
-    last = n - _half_level_start(profile[::-1], pixel)
-    return first, last
+def _gap(a: Group, b: Group) -> tuple[int, int]:
+    """Return how far apart two groups are across and down; negative where they overlap."""
+    across = max(a.left, b.left) - min(a.right, b.right)
+    return across, max(a.top, b.top) - min(a.bottom, b.bottom)
 
 
-def _half_level_start(profile: Ink, pixel: float) -> float:
-    start = int((profile > FAINTEST_INK).argmax())
-    level = float(profile[start : start + max(1, round(pixel))].max()) / 2
-    i = start + int((profile[start:] >= level).argmax())
-    before = float(profile[i - 1]) if i else 0.0
-    # Levels sit at pixel centres: the crossing lies between centre i - 1/2 and centre i + 1/2.
-    return i - 0.5 + (level - before) / (float(profile[i]) - before)
+def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
+    near = pieces_of(window_max(pieces.mask(keep), reach))
+    first = np.unique(pieces.piece, return_index=True)[1]  # a run of each piece
+    row, column = pieces.row[first], pieces.start[first]
+    # Which run of `near` each of these lies in.
+    width = pieces.shape[1]
+    at = np.searchsorted(near.row * width + near.start, row * width + column, side="right") - 1
+    of = near.piece[at]
+    return [_group(pieces, np.flatnonzero(keep & (of == i))) for i in range(near.n)]
+
+
+def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
+    """Join groups of pieces that are one digit whose strokes are broken."""
+    groups = sorted(groups, key=lambda group: group.area)
+    done: list[Group] = []
+    while groups:
+        part = groups.pop(0)
+        for i, other in enumerate(groups):
+            if _are_parts(part, other, usual, is_pair=len(groups) + len(done) == 1):
+                groups[i] = part.joined(other)
+                break
+        else:
+            done.append(part)
+    return done
+
+
+def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:
+    across, down = _gap(light, heavy)
+    both = light.joined(heavy)
+    if -across > min(light.width, heavy.width) / 2:
+        narrow, wide = STACKED_PAIR
+        if is_pair and not narrow * both.height <= both.width <= wide * both.height:
+            return True
+        highest = max(usual, heavy.height, light.height)
+        return down < STACK_REACH * usual and both.height <= STACK_HEIGHT * highest
+    return (
+        across < HALF_REACH[is_pair] * usual
+        and light.area < HALF_AREA * heavy.area
+        and light.height < HALF_HEIGHT * heavy.height
+        and down < 0
+        and both.width < HALF_WIDTH * both.height
+    )
+
+
+def _lines_of(groups: list[Group]) -> list[list[Group]]:
+    """Sort digits into lines, which may all be slanted alike, and each from left to right."""
+    slopes = [0.0]
+    if len(groups) > 2:
+        slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
+    best: list[list[Group]] = []
+    least = np.inf
+    for slope in slopes:
+        lines, covered = _level_lines(groups, slope)
+        if covered < least * 0.98:
+            best, least = lines, covered
+    return [sorted(line, key=lambda group: group.left + group.right) for line in best]
+
+
+def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:
+    """Sort digits into the lines that they cover at a slope; return how high these are together."""
+    spans = []
+    for each in groups:
+        drop = slope * (each.left + each.right) / 2
+        inset = OVERLAP * each.height
+        spans.append((each.top - drop + inset, each.bottom - drop - inset))
+    lines: list[list[Group]] = []
+    covered, last = 0.0, -np.inf
+    for i in sorted(range(len(groups)), key=lambda i: spans[i][0]):
+        top, bottom = spans[i]
+        if top >= last:
+            lines.append([])
+            covered, last = covered + bottom - top, bottom
+        else:
+            covered, last = covered + max(0.0, bottom - last), max(last, bottom)
+        lines[-1].append(groups[i])
+    return lines, covered

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.conforming.operations import averaged, grown
-from mnistcli.conforming.segmentation import half_level_edges
-from mnistcli.conforming.types import BOX, Box
+from mnistcli.conforming.operations import averaged, window_max
+from mnistcli.conforming.types import BOX, FAINTEST_INK, Box
 
 if TYPE_CHECKING:
     from mnistcli.conforming.types import Digit, Ink
@@ -23,11 +22,18 @@ MARKER, MARKER_TARGET = 4.4, 3.2
 HAIRLINE_LEVEL = 0.35
 
 
-def with_readable_strokes(digit: Digit) -> Digit:
-    """Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops."""
-    width = _stroke_width(digit)
+def with_readable_strokes(digit: Digit) -> tuple[Digit, float]:
+    """Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops.
+
+    Returns
+    -------
+    digit : Digit
+    edge_width : float
+        How wide the edges of its strokes are.
+    """
+    width, edge_width = _widths(digit)
     if HAIRLINE <= width <= MARKER:
-        return digit
+        return digit, edge_width
     hairline = width < HAIRLINE
     share = (HAIRLINE_TARGET if hairline else MARKER_TARGET) / BOX
     side = 8 * BOX  # fine enough for a radius in whole pixels
@@ -37,37 +43,37 @@ def with_readable_strokes(digit: Digit) -> Digit:
     # Growing by r adds 2r to the strokes and to the box: solve (width + 2r) = share (side + 2r).
     radius = round((share * side - 8 * width) / (2 * (1 - share)))
     ink = np.pad(ink, abs(radius) + 1)
-    ink = grown(ink, radius) if radius > 0 else -grown(-ink, -radius)
-    pixel = side / BOX
-    edges = [e for axis in (1, 0) for e in half_level_edges(ink.max(axis=axis), pixel)]
+    ink = _grown(ink, radius) if radius > 0 else -_grown(-ink, -radius)
     step = "hairline widened" if hairline else "marker thinned"
-    return digit._replace(ink=ink, box=Box(*edges), steps=(*digit.steps, step))
+    box = half_level_box(ink, side / BOX)
+    digit = digit._replace(ink=ink, box=box, steps=(*digit.steps, step))
+    return digit, _widths(digit)[1]
 
 
-def _stroke_width(digit: Digit) -> float:
-    """Estimate the mean width of strokes: twice the ink over its outline.
+def _grown(ink: Ink, radius: int) -> Ink:
+    """Return the maximum over an octagon: over a square, and then over what crosses add."""
+    square = round(0.6 * radius)
+    ink = window_max(ink, square)
+    for _ in range(radius - square):
+        p = np.pad(ink, 1, "edge")
+        sides = (p[:-2, 1:-1], p[2:, 1:-1], p[1:-1, :-2], p[1:-1, 2:])
+        ink = np.maximum.reduce([ink, *sides])
+    return ink
+
+
+def _widths(digit: Digit) -> tuple[float, float]:
+    """Estimate the mean width of strokes, and that of their edges.
 
     A stroke of width w and length l has area w * l and, for w << l, an outline of 2 l; the total
-    variation of an image is the length of its outline, soft edges included.
+    variation of an image is the length of its outline, soft edges included. Over a linear edge of
+    width w, ink (1 - ink) integrates to w / 6 for each unit of outline.
     """
     ink = _fine(digit, FINE)
-    return float(2 * ink.sum() / _outline(ink)) * BOX / FINE
-
-
-def edge_width(digit: Digit) -> float:
-    """Estimate how wide the edges of strokes are.
-
-    Over a linear edge of width w, ink (1 - ink) integrates to w / 6 for each unit of outline.
-    """
-    ink = _fine(digit, FINE)
-    return float(6 * (ink * (1 - ink)).sum() / _outline(ink)) * BOX / FINE
-
-
-def _outline(ink: Ink) -> float:
-    """Measure the length of the outline of ink: its total variation."""
-    ink = np.pad(ink, 1)
-    down, across = np.diff(ink, axis=0)[:, :-1], np.diff(ink, axis=1)[:-1]
-    return float(np.hypot(down, across).sum())
+    padded = np.pad(ink, 1)
+    down = (padded[1:] - padded[:-1])[:, :-1]
+    across = (padded[:, 1:] - padded[:, :-1])[:-1]
+    outline = float(np.sqrt(down * down + across * across).sum()) * FINE / BOX
+    return float(2 * ink.sum()) / outline, float(6 * (ink * (1 - ink)).sum()) / outline
 
 
 def _fine(digit: Digit, longest: int) -> Ink:
@@ -75,3 +81,31 @@ def _fine(digit: Digit, longest: int) -> Ink:
     sides = (digit.box.height, digit.box.width)
     height, width = (max(1, round(side * longest / digit.box.longest)) for side in sides)
     return averaged(digit.ink, digit.box, height, width).clip(0, 1)
+
+
+def half_level_box(strokes: Ink, pixel: float) -> Box:
+    """Find where ink begins and ends, to a fraction of a pixel.
+
+    The edge of a stroke, blurred or not, is where it has half the level that it has a little
+    further in; one of MNIST's pixels is far enough, and a faint first row counts as in MNIST.
+
+    Parameters
+    ----------
+    strokes : ndarray of shape (height, width), float32
+    pixel : float
+        The size of one of MNIST's pixels.
+    """
+    edges = []
+    for profile in (strokes.max(axis=1), strokes.max(axis=0)):
+        last = _half_level_start(profile[::-1], pixel)
+        edges += [_half_level_start(profile, pixel), len(profile) - last]
+    return Box(*edges)
+
+
+def _half_level_start(profile: Ink, pixel: float) -> float:
+    start = int((profile > FAINTEST_INK).argmax())
+    level = float(profile[start : start + max(1, round(pixel))].max()) / 2
+    i = start + int((profile[start:] >= level).argmax())
+    before = float(profile[i - 1]) if i else 0.0
+    # Levels sit at pixel centres: the crossing lies between centre i - 1/2 and centre i + 1/2.
+    return i - 0.5 + (level - before) / (float(profile[i]) - before)

@@ -46,6 +46,11 @@ class Box(NamedTuple):
         """The longer side."""
         return max(self.height, self.width)
 
+    def moved(self, scale: float, down: float, right: float) -> Box:
+        """Return the box in the pixels of a picture that this one was cut out of and shrunk."""
+        top, bottom = self.top * scale + down, self.bottom * scale + down
+        return Box(top, bottom, self.left * scale + right, self.right * scale + right)
+
 
 class Digit(NamedTuple):
     """A digit found in a picture.
@@ -56,18 +61,12 @@ class Digit(NamedTuple):
         0 outside the digit's surroundings.
     box : Box
         Where the digit lies in it.
-    reduction : int
-        Each pixel of `ink` is the mean of so many squared of the picture's.
-    noise : float
-        Standard deviation of the paper, in units of full ink.
     steps : tuple of str
         What was found and done.
     """
 
     ink: Ink
     box: Box
-    reduction: int
-    noise: float
     steps: tuple[str, ...]
 
 
@@ -77,21 +76,3 @@ class NoDigitError(Exception):
     def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)
         self.hint = hint
-
-
-class FrameError(NoDigitError):
-    """Ink inside a frame, as in the box of a form."""
-
-    def __init__(self, inside: Box, reduction: int) -> None:
-        super().__init__("is framed more than once", "cut out what is in the frames")
-        self.box = inside
-        self.reduction = reduction
-
-
-class AllInkError(NoDigitError):
-    """One filled shape; perhaps a sheet of paper on a table."""
-
-    def __init__(self, box: Box, reduction: int) -> None:
-        super().__init__("is all ink: one filled shape, no strokes")
-        self.box = box
-        self.reduction = reduction
