@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.datasets import LabelledImages
-from mnistcli.errors import UsageError
+from mnistcli.errors import BadImageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
@@ -131,13 +131,15 @@ def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
     )
 
 
-def pictures_in(path: Path) -> Iterator[CaptionedImage]:
+def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[CaptionedImage]:
     """Yield the pictures in a file of one's own, shrunk to fit a terminal.
 
     Raises BadImageError for what is no picture.
     """
     from mnistcli.pictures.read import read_pictures
 
+    if isinstance(path, BadImageError):
+        raise path
     for picture in read_pictures(path):
         image = shrunk(picture.grey, _LARGEST_SIDE)
         height, width = picture.grey.shape

@@ -30,6 +30,7 @@ SCHEMA_VERSION = 1
 
 # Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
 PIPE_WIDTH = 10_000
+_LONGEST_MESSAGE = 1000  # on a terminal, in letters
 
 
 class View:
@@ -230,7 +231,11 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
         }
         _to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
-    _to_stderr(f"error: {visible(error.message)}")
+    message = visible(error.message)
+    if len(message) > _LONGEST_MESSAGE:  # a name, or what claims to be one
+        half = _LONGEST_MESSAGE // 2
+        message = f"{message[:half]}...{message[-half:]}"
+    _to_stderr(f"error: {message}")
     if error.hint:
         _to_stderr(f"hint: {visible(error.hint)}")
 

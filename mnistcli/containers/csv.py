@@ -49,7 +49,8 @@ DIGIT_WORDS = dict(
 )
 _WORDS = {word.encode(): digit.encode() for word, digit in DIGIT_WORDS.items()}
 _WORDS |= {b"true": b"1", b"false": b"0"} | {b"b%d" % i: b"%d" % i for i in range(10)}
-_WORD = re.compile(rb"(?<![^,\n])(?:%b)(?=[,\n])" % b"|".join(_WORDS), re.IGNORECASE)
+# Begins with a set of letters, up to which the search is fast.
+_WORD = re.compile(rb"[befnostzBEFNOSTZ](?<![^,\n].)[A-Za-z0-9]{1,4}(?=[,\n])")
 
 
 class Layout(NamedTuple):
@@ -142,7 +143,7 @@ def open_csv(stream: Stream) -> Table:
         n_columns = max(usual, key=counts.__getitem__) if usual else line.count(b",") + 1
         return Table(_layout_without_names(n_columns), itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
-    while not names[-1]:
+    while names and not names[-1]:
         names = names[:-1]
         if len(names) < n_usual:  # columns without a name
             names += ("",) * (n_usual - len(names))
@@ -345,10 +346,12 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
     if comment in block:
         lines = block.split(b"\n")
         block = b"\n".join(line for line in lines if not line.lstrip().startswith(comment))
+    separator = bytes([delimiter or ord(" ")])
+    if b'"' in block and block.count(separator) == block.count(b'"' + separator + b'"'):
+        block = block.replace(b'"', b"")  # quick, where every cell is quoted
     if b'"' in block or b"'" in block:
         block = _QUOTED.sub(rb"\2", block)
     if b'"' in block:
-        separator = bytes([delimiter or ord(" ")])
         block = _WITH_SEPARATORS.sub(lambda cell: cell[1].replace(separator, b"."), block)
     if delimiter != ord("\t"):
         block = block.replace(b"\t", b" ")
@@ -357,13 +360,13 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
             block = block.replace(b"  ", b" ")
         block = block.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
     if delimiter != ord(","):
-        block = block.translate(bytes.maketrans(b"," + bytes([delimiter or ord(" ")]), b".,"))
+        block = block.translate(bytes.maketrans(b"," + separator, b".,"))
     if b" " in block:
         block = block.replace(b" ,", b",").replace(b", ", b",")
     if b",\n" in block:  # the last cells are empty
         block = b"\n".join(line.rstrip(b",") for line in block.split(b"\n"))
     if block.translate(None, b"0123456789,\n.+-eE"):
-        block = _WORD.sub(lambda word: _WORDS[word[0].lower()], block)
+        block = _WORD.sub(lambda word: _WORDS.get(word[0].lower(), word[0]), block)
     while b"\n\n" in block:
         block = block.replace(b"\n\n", b"\n")
     return block.removeprefix(b"\n")

@@ -450,6 +450,14 @@ def test_every_input_has_its_line_in_its_place(invoke, mixed, format_):
     )
 
 
+def test_a_long_name_is_not_all_of_the_error(invoke, tmp_path):
+    (tmp_path / "list").write_bytes(b"x" * 60_000 + b"\0")
+    done = invoke("predict", "--files0", str(tmp_path / "list"), "-q")
+    assert done.code == 6
+    assert len(done.err) < 1100
+    assert done.err.endswith("xxx: file name too long\n")
+
+
 def test_all_inputs_may_fail(invoke, mixed):
     done = invoke("predict", mixed[0], mixed[2], "-q")
     assert (done.code, done.out) == (7, "!\n!\n")

@@ -130,6 +130,7 @@ def test_own_pictures(invoke, tmp_path):
     Image.new("L", (200, 100), 255).save(tmp_path / "white.png")
     out = invoke("show", str(tmp_path / "white.png")).out
     assert "white.png: 200 x 100" in out
+    assert invoke("show", str(tmp_path)).out == out
     assert max(map(len, out.splitlines())) <= 100
 
 
@@ -142,6 +143,7 @@ def test_own_pictures(invoke, tmp_path):
         (["7", "--digit", "3"], 2),
         (["7", "x.png"], 2),
         (["x.png"], 6),
+        (["/"], 6),
         ([""], 2),
         (["--weights", "none"], 5),
         (["--count", "0"], 2),

@@ -29,7 +29,9 @@ def show(
     ctx: typer.Context,
     what: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[INDEX|FILE]...", help="Indices of images, or image files."),
+        typer.Argument(
+            metavar="[INDEX|FILE]...", help="Indices of images, or files and folders of pictures."
+        ),
     ] = None,
     digit: Annotated[
         str | None, typer.Option(metavar="DIGIT", help="Only images of this digit.")
@@ -111,7 +113,9 @@ def show(
         pictures = judged.mistakes
         legend = legend_of_mistakes(judged)
     elif files:
-        pictures = [each for file in files for each in gallery.pictures_in(file)]
+        from mnistcli.prediction import unfold
+
+        pictures = [each for file in unfold(files) for each in gallery.pictures_in(file)]
     else:
         data = session.dataset(dataset or "mnist", out)
         part = data.test if on == "test" else data.train
