@@ -9,6 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import classification_report
 from sklearn.model_selection import cross_val_score
 
+from tests.europeans import draw_europeans
+
 
 def test_the_main_job(run, home):
     done = run("train", "--task", "0v1")
@@ -272,6 +274,10 @@ def test_tsv_is_a_header_and_a_row(invoke):
         (["--task", "0v1", "--name", "../x"], "'../x' is not a model name"),
         (["--task", "0v1", "--json", "-q"], "--json and --quiet exclude each other"),
         (["--task", "0v1", "--dataset", "cifar"], "cifar"),
+        (["--task", "0v1", "--weight", "mine"], "'mine' is no weight"),
+        (["--task", "0v1", "--weight", "mine=x"], "'mine=x' is no weight"),
+        (["--task", "0v1", "--weight", "mine=2"], "mnist has no part 'mine' to weigh"),
+        (["--task", "0v1", "--weight", "mnist=0"], "the weight of mnist = 0 makes no sense"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -281,6 +287,25 @@ def test_what_makes_no_sense_is_a_usage_error(invoke, home, arguments, message):
     assert done.out == ""
     assert message in done.err
     assert not (home / "models").exists() or not list((home / "models").rglob("*.safetensors"))
+
+
+def test_own_digits_beside_mnist_and_what_they_weigh(invoke, tmp_path):
+    draw_europeans(tmp_path / "drawings", 5)
+    invoke("download", "--source", str(tmp_path / "drawings"), "--as", "mine")
+    arguments = ("1v7", "--dataset", "mnist+mine", "--limit", "300", "--weight", "mine=5")
+    document = json.loads(invoke("train", *arguments, "--json").out)
+    assert document["dataset"] == "mnist+mine"
+    assert list(document["dataset_parts"]) == ["mnist", "mine"]
+    assert document["weights"] == {"mine": 5.0}
+    assert "C = 1, mine weighs 5" in invoke("train", *arguments).out
+    assert "sha256 " + document["dataset_parts"]["mine"] in invoke("models", "info").out
+    assert invoke("models", "reproduce").code == 0
+    invoke("train", *arguments[:-2], "-q")
+    assert "mine weighs 5" in invoke("compare", "1v7@2", "1v7@3").out
+    assert json.loads(invoke("evaluate", "--dataset", "mine", "--json").out)["n_samples"] == 2
+    invoke("download", "--remove", "mine", "--yes")
+    done = invoke("evaluate")
+    assert (done.code, "mnist+mine: there is no dataset 'mine'" in done.err) == (3, True)
 
 
 def test_parallel_folds_are_the_same_folds(invoke):

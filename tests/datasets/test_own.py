@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,10 @@ import pytest
 from PIL import Image
 
 import mnistcli
+from mnistcli.comparison import compare
+from mnistcli.datasets import DatasetStore, LabelledImages
 from mnistcli.datasets.gathering import gather
+from mnistcli.datasets.joins import joined
 from mnistcli.datasets.own import OwnDatasets, check_own_name
 from mnistcli.errors import (
     BadImageError,
@@ -21,6 +27,14 @@ from mnistcli.errors import (
     DataUnavailableError,
     UsageError,
 )
+from mnistcli.evaluation import evaluate
+from mnistcli.features import FeatureSpec
+from mnistcli.model_selection.splits import sample_weights, training_samples
+from mnistcli.registry.card import ModelCard
+from mnistcli.reproduction import reproduce
+from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
+from mnistcli.training import train
 from tests.europeans import draw_europeans
 
 from .conftest import idx_bytes
@@ -403,3 +417,129 @@ def test_killed_anywhere_it_is_the_old_one_or_the_new(own, drawings):
     own.append("mine", *one_digit())
     names = sorted(path.name.rpartition("-")[0] for path in (own.folder / "mine").iterdir())
     assert names == ["", "test-images", "test-labels", "train-images", "train-labels"]
+
+
+# ------------------------------------------------------------------------------------------- joins
+
+
+@pytest.fixture
+def both(store, own, drawings):
+    """A store with MNIST, and 20 drawings beside it."""
+    own.install("mine", gather(drawings))
+    return DatasetStore(store.folder, own_folder=own.folder)
+
+
+def test_a_join_is_one_after_the_other(both):
+    mnist, mine, join = (both.open(name) for name in ("mnist", "mine", "mnist+mine"))
+    lines = f"{mnist.sha256}\n{mine.sha256}\n"
+    assert join.sha256 == hashlib.sha256(lines.encode()).hexdigest()
+    assert (join.name, join.title) == ("mnist+mine", "MNIST + mine")
+    assert [part.sha256 for part in join.parts] == [mnist.sha256, mine.sha256]
+    for part in ("train", "test"):
+        one, other, got = (getattr(each, part) for each in (mnist, mine, join))
+        index = np.random.default_rng(0).integers(0, len(got.labels), 500)
+        taken = got.take(index)
+        np.testing.assert_array_equal(taken, np.concatenate([one.images, other.images])[index])
+        assert "images" not in vars(got)  # nothing else was copied for it
+        np.testing.assert_array_equal(got.images[-len(other.labels) :], other.images)
+        np.testing.assert_array_equal(got.labels, np.concatenate([one.labels, other.labels]))
+        assert not got.images.flags.writeable
+    assert both.open("mine+mnist").sha256 != join.sha256
+    assert mnistcli.open_dataset("mnist+mine", store=both).sha256 == join.sha256
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("mnist+gone", DataUnavailableError, "mnist.gone: there is no dataset 'gone'"),
+        ("gone+mnist", DataUnavailableError, "there is no dataset 'gone'"),
+        ("mnist+kmnist", DataUnavailableError, "Kuzushiji-MNIST is not installed"),
+        ("mnist+", UsageError, "names a dataset twice, or none"),
+        ("+", UsageError, "names a dataset twice, or none"),
+        ("mnist+mnist", UsageError, "names a dataset twice, or none"),
+        ("mnist+../own/mine", DataUnavailableError, "there is no dataset"),
+        ("gone", UsageError, "unknown dataset 'gone'"),
+    ],
+)
+def test_joins_that_are_none(both, name, kind, message):
+    with pytest.raises(kind, match=message):
+        both.open(name)
+
+
+SETTINGS = TrainingSettings(SolverSettings(C=0.1), SplitSpec(limit=400), weights={"mine": 3.0})
+
+
+def test_a_join_is_trained_on_judged_on_and_reproduced(both, own):
+    join = both.open("mnist+mine")
+    model = replace(train("1v7", join, SETTINGS).model, ref="1v7@1")
+    card = ModelCard.from_json(model.card.to_json())
+    assert card == model.card
+    assert card.dataset_parts == {part.name: part.sha256 for part in join.parts}
+    assert (card.weights, card.dataset, card.n_test) == ({"mine": 3.0}, "mnist+mine", 2_167)
+    result = reproduce(model, join)
+    assert (result.is_identical, result.again.card.weights) == (True, {"mine": 3.0})
+    other = evaluate(model, both.open("mine"))
+    assert (other.on, other.evaluation.n_samples, other.notes) == ("mine test", 4, ())
+    own.append("mine", *one_digit())
+    with pytest.raises(DataUnavailableError, match="other data than the mine that is here"):
+        reproduce(model, both.open("mnist+mine"))
+    (note,) = evaluate(model, both.open("mnist+mine")).notes
+    assert note.startswith("mine has changed since 1v7@1 was trained on it")
+
+
+def test_images_that_may_have_been_trained_on_are_told(both):
+    split = SplitSpec(kind="random", limit=400)
+    model = train("1v7", both.open("mnist"), TrainingSettings(split=split)).model
+    model = replace(model, ref="1v7@1")
+    (note,) = evaluate(model, both.open("mnist+mine")).notes
+    assert note.startswith("1v7@1 was trained on a random split of mnist: some of these images")
+    assert (
+        evaluate(model, both.open("mine")).notes == evaluate(model, both.open("mnist")).notes == ()
+    )
+    assert compare([model, model], both.open("mnist+mine")).notes[0] == note
+
+
+@pytest.mark.parametrize("kind", ["standard", "random"])
+def test_every_image_of_a_part_weighs_what_was_said(both, kind):
+    join, spec = both.open("mnist+mine"), SplitSpec(kind=kind)
+    samples = training_samples(join, parse_task("1v7"), spec)
+    weight = sample_weights(join, samples.index, spec, {"mine": 4.5})
+    mine = both.open("mine")
+    images = np.concatenate([mine.train.images, mine.test.images]).reshape(-1, 784)
+    is_mine = np.array(
+        [(images == row).all(axis=1).any() for row in samples.images.reshape(-1, 784)]
+    )
+    assert is_mine.sum() == 16 if kind == "standard" else is_mine.sum() > 10
+    np.testing.assert_array_equal(weight, np.where(is_mine, 4.5, 1.0))
+    assert sample_weights(join, samples.index, spec, {}) is None
+
+
+def test_weights_reach_the_fit_the_folds_and_the_search(both, few, monkeypatch):
+    some, seen = LabelledImages(*few), {}
+    join = joined([replace(both.open("mnist"), train=some, test=some), both.open("mine")])
+    for home in ("training", "model_selection.cross_validation", "model_selection.choice"):
+        real = importlib.import_module(f"mnistcli.{home}").fit_classifier
+
+        def counted(X, *rest, home=home, real=real, sample_weight=None, **more):
+            seen.setdefault(home, []).append(np.bincount(sample_weight.astype(int)))
+            assert len(sample_weight) == len(X)
+            return real(X, *rest, sample_weight=sample_weight, **more)
+
+        monkeypatch.setattr(f"mnistcli.{home}.fit_classifier", counted)
+    whole = TrainingSettings(features=FeatureSpec("pixels", n_copies=1), weights={"mine": 3.0})
+    train("1v7", join, replace(whole, folds=FoldSpec(2)))
+    train("1v7", join, replace(whole, search=True))
+    homes = {"training", "model_selection.cross_validation", "model_selection.choice"}
+    assert set(seen) == homes
+    for counts in (each for home in homes for each in seen[home]):
+        assert counts[0] == counts[2] == 0
+        assert counts[3] > 0
+    # 16 drawings and a copy of each; of two folds each trains on half of them
+    assert [each[3] for each in seen["training"]] == [32, 32]
+    assert sum(each[3] for each in seen["model_selection.cross_validation"]) == 32
+
+
+@pytest.mark.parametrize("weights", [{"gone": 2.0}, {"mine": 0.0}, {"mine": float("nan")}])
+def test_weights_that_make_no_sense(both, weights):
+    with pytest.raises(UsageError):
+        train("1v7", both.open("mnist+mine"), replace(SETTINGS, weights=weights))
