@@ -1,7 +1,5 @@
 """Which of several models is better, and whether that is more than chance."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Look at this installation: versions, folders, what is stored in them, and whether it is whole."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import platform

@@ -21,8 +21,6 @@ class takes facts and writes its own sentence. An error that is not in this tree
 its traceback.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Judge a model on labelled images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal

@@ -6,8 +6,6 @@ lock on its temporary file, and the lock goes when the process goes, so any late
 a temporary file that is being written from one that a killed process left behind.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import os

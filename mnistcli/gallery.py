@@ -1,7 +1,5 @@
 """Pictures to look at: digits, what a class looks like on average, what a model looks for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The same work on several cores: threads for blocks of an array, processes for whole tasks."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

@@ -4,8 +4,6 @@ The order is option (``--home``), then environment (``MNISTCLI_HOME``), then the
 folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

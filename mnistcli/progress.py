@@ -1,7 +1,5 @@
 """How far long work has come."""
 
-from __future__ import annotations
-
 
 class Progress:
     """Hears how far long work has come: does nothing, unless a subclass overrides it."""

@@ -1,7 +1,5 @@
 """The numbers that settings may be, and settings that check themselves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any

@@ -1,7 +1,5 @@
 """Gather what there is to say of a model, for a page that somebody else will read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Train a model again from its card, and see whether the same comes out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

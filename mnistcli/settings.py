@@ -1,7 +1,5 @@
 """What can be asked of a training: values that check themselves, and nothing heavy."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 

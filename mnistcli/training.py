@@ -1,7 +1,5 @@
 """Train a model for a task and judge it."""
 
-from __future__ import annotations
-
 import math
 import platform
 import sys

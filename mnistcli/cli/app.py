@@ -1,7 +1,5 @@
 """Assemble the commands; the one door through which errors reach the user."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from itertools import takewhile

@@ -5,8 +5,6 @@ environment, in Typer's own way. Whoever waits for an answer notices a fifth of 
 nothing here reads more than the names of files.
 """
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from itertools import combinations

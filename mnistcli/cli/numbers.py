@@ -1,7 +1,5 @@
 """How numbers read."""
 
-from __future__ import annotations
-
 import math
 
 from mnistcli.metrics.catalog import Evaluation, Metric

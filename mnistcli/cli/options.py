@@ -1,7 +1,5 @@
 """Option types that several commands share, worded once."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Annotated

@@ -5,8 +5,6 @@ rich.syntax, rich.traceback and more) costs more than all the rest of ``mnistcli
 wrong with a command line becomes a `UsageError` like any other, with the nearest spelling as hint.
 """
 
-from __future__ import annotations
-
 import math
 import sys
 from collections.abc import Iterable, Sequence

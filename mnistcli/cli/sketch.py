@@ -1,7 +1,5 @@
 """A drawing in the making: pixels, and a brush."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

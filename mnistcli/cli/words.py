@@ -4,8 +4,6 @@ Wherever one is shown it passes a function of this module, which leaves what can
 and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\u202e``.
 """
 
-from __future__ import annotations
-
 import re
 
 # str.isprintable leaves out all separators but the space; screenshots of macOS have these.

@@ -9,8 +9,6 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 ``url_checksums`` (sha256, sizes); MNIST's payloads were hashed from the canonical files.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -14,8 +14,6 @@ catalogue before it is handed on: by the identity of its payload where that is k
 published file.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import math

@@ -5,8 +5,6 @@ what has to be kept to do so again. A linear model on features is still a linear
 everything around it stays. A new kind is a file here and an entry below.
 """
 
-from __future__ import annotations
-
 from mnistcli.features.deskew import Deskew
 from mnistcli.features.kinds import FEATURE_KINDS, Features, FeatureSpec, Pixels
 from mnistcli.features.patches import Patches

@@ -4,8 +4,6 @@ Elastic distortion (Simard, Steinkraus and Platt, ICDAR 2003): random displaceme
 Gaussian, on top of a small rotation, scaling and shift.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ Spherical k-means (Coates and Ng, Learning feature representations with k-means,
 whose mean is taken out and whose length is made 1, so that only their pattern counts.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Where the ink of a digit is, and digits drawn elsewhere: slanted, stretched, bent."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

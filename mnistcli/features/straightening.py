@@ -7,8 +7,6 @@ moments than from its outline goes back to Casey (Moment normalization of handpr
 1970); Liu, Nakashima, Sako and Fujisawa (Pattern Recognition 37, 2004) compare ways.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How far an answer is from the optimum of `objective`: a proof that any solver's answer can have."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A fitted linear classifier: arrays, and what to do with them. NumPy only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """L-BFGS: the inverse Hessian as past steps show it, on top of a preconditioner."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

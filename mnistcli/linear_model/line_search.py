@@ -1,7 +1,5 @@
 """The length of a step: Newton's method on the slope, kept inside a bracket of its zero."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -19,8 +19,6 @@ and the sum alone for C infinite. A fit takes these steps:
    where float32 was too coarse for the tolerance, the last steps are taken in float64.
 """
 
-from __future__ import annotations
-
 import math
 import time
 from dataclasses import dataclass, field, replace

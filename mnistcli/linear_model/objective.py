@@ -14,8 +14,6 @@ the softmax eight times faster than a sample per row. Rows of X are read in bloc
 blocks, so that no second copy of the data exists.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -5,8 +5,6 @@ with all of the pairs: the second method of Wu, Lin and Weng, Probability estima
 classification by pairwise coupling (JMLR 2004), which is also LIBSVM's.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

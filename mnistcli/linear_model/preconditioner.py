@@ -6,8 +6,6 @@ have any. For more than two classes there is a block for each class, X^T diag(p_
 Where that does not lead to the end soon (weak penalties), blocks between classes are added.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -4,8 +4,6 @@ Every solver minimises the objective of `objective` in scikit-learn's parametris
 pixels scaled to [0, 1] and intercepts that are not penalised.
 """
 
-from __future__ import annotations
-
 import math
 import time
 import warnings

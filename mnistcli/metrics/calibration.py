@@ -1,7 +1,5 @@
 """Whether probabilities mean what they say. NumPy only; scikit-learn is the reference."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ says 0 (a class never predicted has no precision) this says 0. Of a class withou
 is known: its scores are NaN, and so is the ROC AUC.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

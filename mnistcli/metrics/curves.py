@@ -1,7 +1,5 @@
 """ROC and precision-recall curves, point for point as scikit-learn gives them. NumPy only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Bars that a model has to reach: "accuracy=0.999"."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -10,8 +10,6 @@ A bootstrap sees only the mistakes that happened. Where there are none its inter
 Wilson's is the one to believe.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

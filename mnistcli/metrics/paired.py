@@ -1,7 +1,5 @@
 """Whether two classifiers differ on the same samples by more than chance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

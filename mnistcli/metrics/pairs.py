@@ -1,7 +1,5 @@
 """How often the models of pairs of classes are wrong."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Samples in the order of their scores: what ROC AUC, average precision and the curves share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From which probability on the answer is the positive class, in tasks of two classes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Choose C: cross-validation along a path from strong penalties to weak ones."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """From training images to the rows that a solver sees: features, and distorted copies."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """From a dataset and a task to training and test samples, the same ones every time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -154,14 +154,9 @@ class ModelRegistry:
                 # Another process removed it just now; look again.
 
     def find(self, ref: str | None = None) -> ModelEntry:
-        """Find a version: of ``NAME`` the latest, ``NAME@VERSION``, ``NAME@TAG``, `BUILTIN`, or the newest.
+        """Find ``NAME@VERSION``, ``NAME@TAG``, the latest of ``NAME``, `BUILTIN`, or the newest of all.
 
-        Raises
-        ------
-        ModelNotFoundError
-            With what to type next.
-        CorruptFileError
-            There is such a tag, but it is damaged.
+        Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag.
         """
         if ref is None:
             return self._newest()

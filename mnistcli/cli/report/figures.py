@@ -1,7 +1,5 @@
 """Digits and weights as PNG inside the page."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 What is not `Markup` is text and is escaped, so a name or a path cannot become a tag.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from html import escape
 

@@ -1,7 +1,5 @@
 """A report as Markdown for a README: GitHub's tables, no pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 
 from mnistcli.cli import words

@@ -1,7 +1,5 @@
 """Curves as small SVG drawings, whose colours come from the page's style sheet."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Images are uint8 (height, width) for grey, 0 black, or float in [-1, 1] for signed values.
 """
 
-from __future__ import annotations
-
 from itertools import groupby
 from typing import Any
 

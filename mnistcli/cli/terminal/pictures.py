@@ -34,8 +34,7 @@ _NARROWEST = 14
 def draw(pictures: Sequence[CaptionedImage], console: Console, render: Render = "auto") -> Block:
     """Draw pictures side by side, as many in a row as the console is wide.
 
-    A single one is drawn large where characters are coarse: shades then take two characters for a
-    pixel, braille four dots.
+    A single one is drawn large where characters are coarse.
     """
     method = choose_method(render, console, len(pictures))
     return _grid(pictures, console, method, large=len(pictures) == 1, narrowest=_NARROWEST)

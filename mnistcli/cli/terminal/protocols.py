@@ -3,8 +3,6 @@
 Both are drawn from the cell where the cursor stands, which afterwards stands there again.
 """
 
-from __future__ import annotations
-
 import base64
 from typing import Any
 

@@ -4,8 +4,6 @@ A format is a module of this package: ``to_NAME.py`` with an `Exporter` called `
 needs a library of its own names it as an extra in ``pyproject.toml``, after the format.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pkgutil

@@ -1,7 +1,5 @@
 """A model as a pickled scikit-learn Pipeline."""
 
-from __future__ import annotations
-
 import io
 
 from mnistcli.registry.exports import Exporter

@@ -1,7 +1,5 @@
 """A model as a JSON document that a person can read and any language can predict with."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Sequence

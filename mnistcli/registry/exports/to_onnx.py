@@ -5,8 +5,6 @@ label           string (n,)                  the name of the most probable class
 probabilities   double (n, n_classes)        in the order of the class names
 """
 
-from __future__ import annotations
-
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model

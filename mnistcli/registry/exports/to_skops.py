@@ -1,7 +1,5 @@
 """A model as a scikit-learn Pipeline in a file that cannot run code."""
 
-from __future__ import annotations
-
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
 
