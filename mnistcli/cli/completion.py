@@ -52,13 +52,18 @@ def tasks() -> list[str]:
 
 def datasets(ctx: Any, incomplete: str = "") -> list[str]:
     """Return the names of the datasets, the user's own among them, and after + those to join."""
+    before, plus, _ = incomplete.rpartition("+")
+    names = [*CATALOG, *own_datasets(ctx)]
+    return [before + plus + name for name in names if name not in before.split("+")]
+
+
+def own_datasets(ctx: Any) -> list[str]:
+    """Return the names of the user's own datasets."""
     home = ctx.find_root().params.get("home")  # not yet made a path
-    names = list(CATALOG)
     with contextlib.suppress(MnistCliError, OSError):
         folder = find_places(Path(home) if home else None).own_dir
-        names += sorted(path.parent.name for path in folder.glob("*/manifest.json"))
-    before, plus, _ = incomplete.rpartition("+")
-    return [before + plus + name for name in names if name not in before.split("+")]
+        return sorted(path.parent.name for path in folder.glob("*/manifest.json"))
+    return []
 
 
 def formats() -> list[str]:

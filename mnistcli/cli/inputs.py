@@ -14,6 +14,9 @@ from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnistcli.cli.output import Output
     from mnistcli.datasets import LabelledImages
     from mnistcli.prediction import Input, NumberPrediction, Prediction
@@ -146,3 +149,15 @@ def _counted(
         yield answer
     if only:
         raise only
+
+
+def collected(
+    answers: Iterable[Answer], images: list[NDArray[np.uint8]] | None
+) -> Iterator[Answer]:
+    """Pass answers on, and collect what the model saw where images are wanted."""
+    from mnistcli.prediction import Prediction
+
+    for answer in answers:
+        if images is not None and isinstance(answer, Prediction):
+            images.append(answer.image.copy())  # not a part of a thousand
+        yield answer

@@ -41,6 +41,7 @@ from mnistcli.names import NAME, check_name
 from mnistcli.progress import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -210,6 +211,14 @@ class OwnDatasets:
             )
             source = old.source if old else KEPT
             return self._write(name, train, test, source, origin, n_bytes_read, old)
+
+    def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
+        """Add images of one digit, see `append`, and return what was done in words."""
+        labels = np.full(len(images), label, np.uint8)
+        installation = self.append(name, np.stack(images), labels)
+        n, n_all = len(images), sum(each.shape[0] for each in installation.files[1::2])
+        shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
+        return f"kept {shown}, in the training images of {name}, which has {n_all:,} images now"
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset for good, damaged or not."""

@@ -8,6 +8,7 @@ import pty
 import select
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image
 from mnistcli import TrainingSettings, train
 from mnistcli.cli.sketch import SIDE, Sketch
 from mnistcli.cli.views.draw import Canvas, DrawingApp, Pixels
+from mnistcli.datasets.own import OwnDatasets
 from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec
 
@@ -30,9 +32,9 @@ def model(mnist):
     return train("digits", mnist, settings).model
 
 
-def play(model, script, *, size=(80, 24), save_to=None):
+def play(model, script, *, size=(80, 24), save_to=None, keep=None):
     """Run the canvas, let a script act on it and give the app."""
-    app = DrawingApp(model, save_to)
+    app = DrawingApp(model, save_to, keep)
 
     async def run():
         async with app.run_test(size=size) as pilot:
@@ -265,3 +267,25 @@ def test_no_other_command_imports_textual(home):
 
     code = "import sys; from mnistcli.cli.app import app\ntry: app(['show', '7'])\nexcept SystemExit: pass\nassert 'textual' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
+    own, kept = OwnDatasets(tmp_path / "own"), []
+
+    async def script(app, pilot):
+        await pilot.press("7")  # nothing is drawn yet
+        assert own.names() == ()
+        await drag(pilot, SEVEN)
+        kept.append(app.prediction.image)
+        await pilot.press("7")
+        await pilot.pause(0.2)
+        assert app.sketch.is_blank
+        await drag(pilot, SEVEN[1:])
+        kept.append(app.prediction.image)
+        await pilot.press("1")
+        await pilot.pause(0.2)
+
+    play(model, script, keep=partial(own.keep, "mine"))
+    train = own.open("mine").train
+    assert train.labels.tolist() == [7, 1]
+    np.testing.assert_array_equal(train.images, kept)

@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mnistcli
+from mnistcli.datasets.own import OwnDatasets
+from tests.europeans import draw_europeans
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, store):
@@ -581,3 +585,45 @@ def test_what_makes_no_sense(invoke, arguments, code):
     done = invoke("predict", *arguments)
     assert (done.code, done.out) == (code, "")
     assert done.err
+
+
+def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp_path, home):
+    folder = draw_europeans(tmp_path / "drawings", 2)
+    (folder / "7_bad.png").write_bytes(b"nonsense")
+    seven = str(folder / "7_00.png")
+    plain = invoke("predict", seven, "-m", "builtin", "--json")
+    done = invoke("predict", seven, "-m", "builtin", "--json", "--truth", "7", "--keep", "mine")
+    assert (done.code, done.out) == (0, plain.out)
+    assert (
+        "kept 1 picture as a 7, in the training images of mine, which has 1 images now" in done.err
+    )
+    done = invoke("predict", str(folder), "-m", "builtin", "-q", "--truth", "7", "--keep", "mine")
+    assert (done.code, len(done.out.splitlines())) == (7, 5)
+    data = OwnDatasets(home / "own").open("mine")
+    assert data.train.labels.tolist() == [7] * 5
+    grey = np.asarray(Image.open(seven))
+    for i in (0, 3):
+        np.testing.assert_array_equal(data.train.images[i], mnistcli.conform(grey).image)
+    bad = invoke("predict", str(folder / "7_bad.png"), "--truth", "7", "--keep", "other")
+    assert (bad.code, (home / "own" / "other").exists()) == (6, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x.png", "--keep", "mine"), "--truth and --keep go together"),
+        (("x.png", "--truth", "7"), "--truth and --keep go together"),
+        (("x.png", "--truth", "17", "--keep", "mine"), "'17' is not a digit"),
+        (("x.png", "--truth", "7", "--keep", "mnist"), "the name 'mnist' is taken"),
+        (("x.png", "--truth", "7", "--keep", "../mine"), "is not a name of a dataset"),
+        (
+            ("--index", "7", "--truth", "7", "--keep", "mine"),
+            "--keep and --index exclude each other",
+        ),
+        (("x.png", "--number", "--truth", "7", "--keep", "mine"), "--keep and --number exclude"),
+    ],
+)
+def test_what_cannot_be_kept(invoke, arguments, message):
+    done = invoke("predict", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err

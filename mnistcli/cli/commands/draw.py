@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import ModelOption, png_only
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
@@ -27,6 +29,14 @@ def draw(
             show_default="digit-1.png, digit-2.png, ...",
         ),
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.own_datasets,
+            help="The keys 0 to 9 put the drawing, as this digit, into a dataset of yours.",
+        ),
+    ] = None,
 ) -> None:
     """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.
 
@@ -35,6 +45,8 @@ def draw(
       mnistcli draw
 
       mnistcli draw --model digits@best --output seven.png
+
+      mnistcli draw --into mine
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -49,5 +61,7 @@ def draw(
     loaded = session_of(ctx).registry().load(model)
 
     from mnistcli.cli.views.draw import DrawingApp
+    from mnistcli.datasets.own import check_own_name
 
-    DrawingApp(loaded, output).run()
+    own = session_of(ctx).store().own
+    DrawingApp(loaded, output, partial(own.keep, check_own_name(into)) if into else None).run()

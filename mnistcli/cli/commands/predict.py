@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import (
     JsonFlag,
     JsonLinesFlag,
@@ -31,6 +32,9 @@ from mnistcli.errors import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnistcli.cli.output import Output
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
@@ -86,6 +90,18 @@ def predict(
             help="Read the names of inputs from a NUL-separated list; - for standard input.",
         ),
     ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(metavar="DIGIT", help="What the pictures show, for --keep."),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=completion.own_datasets,
+            help="Add the pictures, labelled --truth, to the training images of a dataset of yours.",
+        ),
+    ] = None,
     raw: RawFlag = False,
     render: RenderOption = "auto",
     output: PictureOption = None,
@@ -108,18 +124,33 @@ def predict(
 
       mnistcli predict scans/ --model digits@best --abstain-below 0.9 --tsv
 
+      mnistcli predict seven.png --truth 7 --keep mine
+
       find . -name '*.png' -print0 | mnistcli predict --files0 - --jsonl
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet, jsonl=jsonl, render=render)
     session = session_of(ctx)
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
+    label = _label(truth, keep)
+    for flag, is_given in (("--index", index), ("--number", number)):
+        if keep is not None and is_given:
+            raise UsageError(
+                f"--keep and {flag} exclude each other", hint="keep pictures of one digit"
+            )
     for flag, is_given in (("--index", index), ("--explain", explain), ("--raw", raw)):
         if number and is_given:
             raise UsageError(f"--number and {flag} exclude each other", hint=f"leave {flag} away")
 
     from mnistcli import prediction
-    from mnistcli.cli.inputs import Tally, count_pictures, inputs_of, listed_inputs, tallied
+    from mnistcli.cli.inputs import (
+        Tally,
+        collected,
+        count_pictures,
+        inputs_of,
+        listed_inputs,
+        tallied,
+    )
     from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
     from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
@@ -149,7 +180,8 @@ def predict(
                     loaded, named, raw=raw, abstain_below=abstain_below
                 )
             answers = shown.follow_pictures(answers, count_pictures(named))
-        answers = tallied(answers, tally, report)
+        seen: list[NDArray[np.uint8]] = []
+        answers = collected(tallied(answers, tally, report), seen if keep else None)
         sheet = (SheetOfNumbers if number else SheetOfPredictions)(loaded, answers, explain)
         given = answers if output is None else sheet
         view = PredictionsView(loaded, given, proba, show, explain, is_shown, render)
@@ -157,6 +189,8 @@ def predict(
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
             view = NumbersView(loaded, given, proba, draw=is_shown, render=render, alone=alone)
         out.emit(view)
+    if keep is not None and seen:
+        out.note(session.store().own.keep(keep, seen, label))
     if output is not None:
         out.note(sheet.write(output))
     if (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
@@ -166,6 +200,19 @@ def predict(
         out.note(f"{tally.n_abstained} of {tally.n_inputs} {what} {abstain_below:g}: answered ?")
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
+
+
+def _label(truth: str | None, keep: str | None) -> int:
+    """Read what is to be kept as what, before any picture is looked at."""
+    if (truth is None) != (keep is None):
+        raise UsageError("--truth and --keep go together", hint="--truth 7 --keep mine")
+    if truth is None or keep is None:
+        return 0
+    from mnistcli.datasets.own import check_own_name
+    from mnistcli.gallery import parse_digit
+
+    check_own_name(keep)
+    return parse_digit(truth)
 
 
 def _model_for(registry: ModelRegistry, ref: str | None, out: Output) -> Model:

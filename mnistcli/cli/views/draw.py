@@ -30,8 +30,11 @@ from mnistcli.files import create_atomically, write_atomically
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 from mnistcli.prediction import Prediction, predict_picture
 from mnistcli.registry.model_file import Model
+from mnistcli.tasks import ALL_DIGITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
 
 
@@ -165,8 +168,14 @@ class DrawingApp(App[None]):
     ]
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, model: Model, save_to: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        save_to: Path | None = None,
+        keep: Callable[[list[NDArray[np.uint8]], int], str] | None = None,
+    ) -> None:
         super().__init__()
+        self._keep = keep
         self.model = model
         self.sketch = Sketch()
         self.prediction: Prediction | None = None
@@ -208,7 +217,9 @@ class DrawingApp(App[None]):
         names = self.model.card.class_names
         if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            notes.update(Text(problem or "with the mouse, or with arrows and space"))
+            how = "with the mouse, or with arrows and space"
+            how += "; 0 to 9 keep it as that digit" if self._keep else ""
+            notes.update(Text(problem or how))
             seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
             return
@@ -220,6 +231,22 @@ class DrawingApp(App[None]):
 
     def action_clear(self) -> None:
         self.query_one(Canvas).wipe()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keep what was drawn as the digit whose key was pressed, and begin anew."""
+        if self._keep is None or event.key not in tuple(ALL_DIGITS):
+            return
+        self._look()
+        if self.prediction is None:
+            self.notify("there is no digit to keep yet", severity="error")
+            return
+        try:
+            told = self._keep([self.prediction.image], int(event.key))
+        except MnistCliError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        self.notify(told, markup=False)
+        self.action_clear()
 
     def action_save(self) -> None:
         try:
