@@ -43,7 +43,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb"""(["'])([^"',;|\t\n]*)\1""")
 _WITH_SEPARATORS = re.compile(rb'"((?:[^"\n]|"")*)"')
-_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?')
+_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = dict(
     zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
 )
@@ -101,16 +101,10 @@ class Table:
             What is wrong with which of them, counted from 0.
         """
         n_before, n_commas = 0, self.layout.n_columns - 1
-        n_needed = n_commas
-        if self.layout.pixels is not None:
-            n_needed = max(*self.layout.pixels, *self.layout.labels)
         for block in self.blocks:
-            lines = block[:-1].split(b"\n") if block else []
-            if n_needed < n_commas:  # the last cells may be empty, and their commas are gone
-                lines = [
-                    line + b"," * (n_commas - n) if n_needed <= (n := line.count(b",")) else line
-                    for line in lines
-                ]
+            lines = [line for line in block.split(b"\n") if line.strip(b",")]
+            if block.count(b",") != len(lines) * n_commas:  # some have commas at their end
+                lines = [_trimmed(line, n_commas) for line in lines]
             # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
             for start in range(0, len(lines), BLOCK_PICTURES):
                 rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
@@ -136,11 +130,11 @@ def open_csv(stream: Stream) -> Table:
         raise FormatError("is empty")
     line, _, rest = first.partition(b"\n")
     names = _header_of(line, head, delimiter)
-    counts = Counter(line.count(b",") + 1 for line in rest.split(b"\n", 100)[:100] if line)
+    rows = [row.rstrip(b",") for row in [line, *rest.split(b"\n", 100)[:100]]]
+    counts = Counter(row.count(b",") + 1 for row in rows[names is not None :] if row)
     if names is None:
-        counts[line.count(b",") + 1] += 1
         usual = [n for n in (N_PIXELS, N_PIXELS + 1) if counts[n]]
-        n_columns = max(usual, key=counts.__getitem__) if usual else line.count(b",") + 1
+        n_columns = max(usual, key=counts.__getitem__) if usual else rows[0].count(b",") + 1
         return Table(_layout_without_names(n_columns), itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     while names and not names[-1]:
@@ -363,13 +357,17 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
         block = block.translate(bytes.maketrans(b"," + separator, b".,"))
     if b" " in block:
         block = block.replace(b" ,", b",").replace(b", ", b",")
-    if b",\n" in block:  # the last cells are empty
-        block = b"\n".join(line.rstrip(b",") for line in block.split(b"\n"))
     if block.translate(None, b"0123456789,\n.+-eE"):
         block = _WORD.sub(lambda word: _WORDS.get(word[0].lower(), word[0]), block)
     while b"\n\n" in block:
         block = block.replace(b"\n\n", b"\n")
     return block.removeprefix(b"\n")
+
+
+def _trimmed(line: bytes, n_commas: int) -> bytes:
+    """Take commas too many from the end of a line."""
+    n_ending = len(line) - len(line.rstrip(b","))
+    return line[: len(line) - max(0, min(n_ending, line.count(b",") - n_commas))]
 
 
 def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...] | None:

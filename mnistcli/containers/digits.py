@@ -105,10 +105,18 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         for i, (pixel, problem) in problems.items():
             column = layout.column(int(pixels[pixel]))
             faults[i] = FormatError(f"{column} {problem}", where=where[i], hint=scale.hint)
-        labels = labels_of(values[:, columns], "in its label columns ") if columns else None
+        labels = _labels_in(values[:, columns]) if columns else None
         images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
         n += len(values)
+
+
+def _labels_in(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Read labels from the one column or the ten of a table; NaN for what is none."""
+    if values.shape[1] == 1:
+        return values[:, 0].astype(np.float64)
+    is_one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
+    return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
 def _of_npz(stream: Stream, part: Part) -> Iterator[Block]:

@@ -105,6 +105,22 @@ def test_labels_that_are_no_numbers_cost_no_picture():
     np.testing.assert_array_equal(labels, [np.nan, 2, 3])
 
 
+def test_what_is_not_one_hot_costs_no_picture():
+    columns = [np.arange(3) == i for i in range(10)]
+    columns[5][1] = True
+    names = [*(f"digit {i}" for i in range(10)), *KAGGLE[1:]]
+    images, labels, faults = digits_in(table([*columns, *PIXELS], names))
+    assert np.array_equal(images.reshape(3, 784).T, PIXELS)
+    assert not faults
+    np.testing.assert_array_equal(labels, [0, np.nan, 2])
+
+
+def test_a_row_with_a_cell_too_few_is_not_filled_up():
+    lines = table([[1, 2, 3], *PIXELS, ["a", "", "c"]], [*KAGGLE, "note"]).splitlines()
+    lines[1] = lines[1].removesuffix(b",a")
+    assert digits_in(b"\n".join(lines))[2] == [" row 1: has 785 columns, expected 786"]
+
+
 CELLS = st.floats(0, 255, width=32) | st.integers(0, 255) | st.sampled_from(["0.5e1", "+7", ".5"])
 ROWS = st.lists(st.lists(st.integers(0, 999), min_size=2, max_size=3), min_size=1, max_size=9)
 
