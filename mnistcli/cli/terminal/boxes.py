@@ -16,6 +16,7 @@ from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cel
 from mnistcli.cli.terminal.layout import Block
 from mnistcli.cli.terminal.pictures import draw_image
 from mnistcli.cli.terminal.protocols import graphic
+from mnistcli.conforming.background import flattened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +28,8 @@ _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
 _MOST_LINES, _FEWEST_PIXELS = 12, 40
 _SMALLEST_LETTER = 12
+# Characters show no paper: what is fainter than this share of full ink is none.
+_FAINTEST = 0.2
 # What a wall looks like that goes on to 1: above, 2: the right, 4: below, 8: the left.
 _WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||++-+-+++++"
 _ABOVE, _RIGHT, _BELOW, _LEFT = 1, 2, 4, 8
@@ -63,6 +66,8 @@ def painted(
         colour = _SURE if is_sure else _UNSURE
         top, bottom, left, right = (margin + scale * edge for edge in box)
         edges = (left - 2 * line, top - 2 * line, right + 2 * line, bottom + 2 * line)
+        outer = (edges[0] - line, edges[1] - line, edges[2] + line, edges[3] + line)
+        pen.rectangle(outer, outline=rim, width=3 * line)
         pen.rectangle(edges, outline=colour, width=line)
         at = ((left + right) / 2, edges[1] - line)
         pen.text(at, text, colour, font, "mb", stroke_width=line, stroke_fill=rim)
@@ -83,9 +88,10 @@ def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width:
     across, down = (2, 4) if method == "braille" else (1, 2)
     scale = min(max(1, width - 2) * across / grey.shape[1], _MOST_LINES * down / tall)
     scale = math.floor(scale) if scale > 1 else scale
-    # On paper made of characters no wall is seen.
-    page = ~grey if method in COLOURLESS and np.median(grey) > 128 else grey
-    page = _scaled(page, scale, down, across)
+    if method in COLOURLESS:  # on paper made of characters no wall is seen, and no shaded digit
+        ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
+        grey = np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
+    page = _scaled(grey, scale, down, across)
     page = np.pad(page, [(0, -len(page) % down), (0, 0)], mode="edge")
     block = draw_image(page, method, width=width)
     return _walled(block, marks, (scale / down, scale / across), plain=method == "ascii")

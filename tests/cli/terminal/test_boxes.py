@@ -1,0 +1,98 @@
+"""Boxes around digits, and their answers, on every kind of terminal and in pixels."""
+
+from __future__ import annotations
+
+import io
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from mnistcli.cli.terminal.boxes import Mark, drawn, painted
+
+BLUE, RED = (34, 116, 224), (224, 48, 36)
+
+# A one and a seven, or what is left of them in so few pixels.
+PICTURE = np.zeros((12, 24), np.uint8)
+PICTURE[3:9, 4] = PICTURE[3, 10:14] = PICTURE[4:9, 12] = 255
+MARKS = [Mark((3, 9, 4, 5), "1", is_sure=True), Mark((3, 9, 10, 14), "?", is_sure=False)]
+
+DRAWINGS = {
+    "braille": """\
+     ┌1┐   ┌─?──┐
+     │⣿│   │⠛⠛⣿⠛│
+     │⣿│   │  ⣿ │
+     │⣿│   │  ⣿ │
+     └─┘   └────┘
+""",
+    "ascii": """\
+""",
+}
+
+
+def printed(picture, marks, method, width=80, colours=None):
+    page = io.StringIO()
+    on = Console(file=page, width=200, color_system=colours, force_terminal=True, _environ={})
+    on.print(drawn(picture, marks, method, width), crop=False)
+    return page.getvalue()
+
+
+@pytest.mark.parametrize("picture", [PICTURE, ~PICTURE], ids=["dark", "light"])
+@pytest.mark.parametrize("method", DRAWINGS)
+def test_ink_and_boxes_are_characters(picture, method):
+    lines = printed(picture, MARKS, method, 26).splitlines()
+    print("\n".join(lines))
+    assert "".join(f"{line.rstrip()}\n" for line in lines if line.strip()) == DRAWINGS[method]
+
+
+def test_boxes_are_coloured_over_the_picture():
+    text = printed(PICTURE, MARKS, "half", 26, "truecolor")
+    assert re.search(r"38;2;34;116;224;48;2;\d+;\d+;\d+m┌1", text)
+    assert re.search(r"38;2;224;48;36;48;2;\d+;\d+;\d+m┌─\?─", text)
+
+
+def test_walls_that_meet_are_joined():
+    marks = [Mark((3, 9, 2, 10), "1", is_sure=True), Mark((3, 9, 10, 20), "7", is_sure=True)]
+    lines = printed(PICTURE, marks, "shade", 26).splitlines()
+    assert [c for c in lines[1] if c in "┌┬┐"] == list("┌┬┬┐")
+
+
+@pytest.mark.parametrize("width", [1, 3, 10, 79])
+@pytest.mark.parametrize("method", ["half", "braille", "shade", "ascii", "kitty", "sixel"])
+@pytest.mark.parametrize("shape", [(1, 1), (5, 400), (400, 5), (300, 500)])
+def test_any_picture_fits_any_width(method, width, shape):
+    picture = np.zeros(shape, np.uint8)
+    box = (0.0, float(shape[0]), shape[1] / 2, float(shape[1]))
+    block = drawn(picture, [Mark(box, "even", is_sure=True)], method, width)
+    assert block.width <= max(width, 3)
+    if method not in ("kitty", "sixel"):
+        assert {sum(len(s.text) for s in line) for line in block.lines} == {block.width}
+
+
+def test_answers_are_painted_above_their_boxes():
+    large = np.kron(PICTURE, np.full((10, 10), 1, np.uint8))
+    marks = [Mark(tuple(10 * edge for edge in box), *rest) for box, *rest in MARKS]
+    pixels = painted(large, marks)
+    for colour, (box, *_) in zip((BLUE, RED), marks, strict=True):
+        rows, columns = np.nonzero((pixels == colour).all(axis=2))
+        margin = (pixels.shape[0] - large.shape[0]) // 2
+        assert margin + box[2] - 12 < columns.min() < margin + box[2]
+        assert margin + box[3] < columns.max() < margin + box[3] + 12
+        assert rows.max() - margin > box[1]
+        assert rows.min() - margin < box[0] - 20, "the answer"
+
+
+def test_tiny_pictures_are_enlarged_by_a_whole_number():
+    pixels = painted(PICTURE, MARKS)
+    height, width = (painted(PICTURE, MARKS).shape[i] - n for i, n in ((0, 84), (1, 168)))
+    assert height == width > 0
+    strokes = (pixels == 255).all(axis=2)
+    assert strokes.sum() >= (PICTURE == 255).sum() * 7 * 7
+
+
+@pytest.mark.parametrize("width", [100, 448, 900])
+def test_paintings_keep_to_a_width(width):
+    for box in ((0, 12, 0, 24), (5, 7, 3, 4)):
+        assert painted(PICTURE, [Mark(box, "7", is_sure=True)], width).shape[1] <= width
