@@ -17,6 +17,7 @@ from mnistcli.cli.terminal.layout import Block
 from mnistcli.cli.terminal.pictures import draw_image
 from mnistcli.cli.terminal.protocols import graphic
 from mnistcli.conforming.background import flattened
+from mnistcli.conforming.types import NoDigitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
 _MOST_LINES, _FEWEST_PIXELS = 12, 40
 _SMALLEST_LETTER = 12
-# Characters show no paper: what is fainter than this share of full ink is none.
+# What is fainter than this share of full ink is not drawn in characters.
 _FAINTEST = 0.2
 # What a wall looks like that goes on to 1: above, 2: the right, 4: below, 8: the left.
 _WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||++-+-+++++"
@@ -88,13 +89,19 @@ def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width:
     across, down = (2, 4) if method == "braille" else (1, 2)
     scale = min(max(1, width - 2) * across / grey.shape[1], _MOST_LINES * down / tall)
     scale = math.floor(scale) if scale > 1 else scale
-    if method in COLOURLESS:  # on paper made of characters no wall is seen, and no shaded digit
-        ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
-        grey = np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
-    page = _scaled(grey, scale, down, across)
+    page = _scaled(_ink(grey) if method in COLOURLESS else grey, scale, down, across)
     page = np.pad(page, [(0, -len(page) % down), (0, 0)], mode="edge")
     block = draw_image(page, method, width=width)
     return _walled(block, marks, (scale / down, scale / across), plain=method == "ascii")
+
+
+def _ink(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return light ink on black: on paper made of characters no wall is seen, and no faint digit."""
+    try:
+        ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
+    except NoDigitError:  # at this scale
+        return ~grey if np.median(grey) > 128 else grey
+    return np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
 
 
 def _typical_height(marks: Sequence[Mark]) -> float:
