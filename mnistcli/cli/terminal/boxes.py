@@ -101,7 +101,8 @@ def _ink(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
     except NoDigitError:  # at this scale
         return ~grey if np.median(grey) > 128 else grey
-    return np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
+    inked: NDArray[np.uint8] = np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
+    return inked
 
 
 def _typical_height(marks: Sequence[Mark]) -> float:
