@@ -150,7 +150,7 @@ def zip_damage() -> Iterator[None]:
     except (
         zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, struct.error, OverflowError,
     ) as error:  # fmt: skip
-        raise FormatError(f"is damaged zip data ({error})") from None
+        raise FormatError(f"is damaged zip data ({str(error)[:80]})") from None
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise

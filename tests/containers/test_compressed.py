@@ -89,6 +89,14 @@ def test_an_encrypted_archive_is_refused():
         plain(bytes(data))
 
 
+def test_what_zipfile_says_is_kept_short():
+    data = bytearray(zip_of({"a" * 300: TEXT}))
+    data[40:50] = b"b" * 10
+    with pytest.raises(FormatError, match="is damaged zip data") as caught:
+        plain(bytes(data))
+    assert len(str(caught.value)) < 120
+
+
 def deflated(*parts: bytes) -> bytes:
     packer = zlib.compressobj(9, wbits=31)
     return b"".join(packer.compress(part) for part in parts) + packer.flush()
