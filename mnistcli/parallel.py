@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mnistcli.paths import number_in
+
 T = TypeVar("T")
 
 
@@ -47,8 +49,7 @@ def n_cores() -> int:
 
     OMP_NUM_THREADS lowers it: joblib tells its workers so how many each may have.
     """
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    limit = int(told) if told.isascii() and told.isdecimal() and int(told) > 0 else sys.maxsize
+    limit = number_in("OMP_NUM_THREADS") or sys.maxsize
     if not hasattr(os, "sched_getaffinity"):
         return min(os.cpu_count() or 1, limit)
     return min(len(os.sched_getaffinity(0)), limit)

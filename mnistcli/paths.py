@@ -64,3 +64,9 @@ def expand(path: Path) -> Path:
         user = path.parts[0].removeprefix("~")
         reason = f"there is no user {user}" if user else "this user has no home directory"
         raise StorageError("use", path, reason) from None
+
+
+def number_in(variable: str) -> int:
+    """Return the number that an environment variable holds; 0 where it is none that can be meant."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0

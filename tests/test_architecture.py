@@ -16,7 +16,8 @@ PACKAGE = Path(mnistcli.__file__).parent
 
 FLOORS = (
     {"_version", "errors", "mnist"},
-    {"paths", "files", "tasks", "ranges", "parallel", "progress", "names", "sampling"},
+    {"paths"},
+    {"files", "tasks", "ranges", "parallel", "progress", "names", "sampling"},
     {"containers", "features"},
     {"settings", "pictures"},
     {"linear_model"},

@@ -28,7 +28,9 @@ def test_blocks_cover_all_rows_once():
     assert [row for block in blocks for row in block] == list(range(1001))
 
 
-@pytest.mark.parametrize(("told", "limit"), [("1", 1), ("100000", None), ("", None), ("x", None)])
+@pytest.mark.parametrize(
+    ("told", "limit"), [("1", 1), ("90000", None), ("", None), ("x", None), ("9" * 5000, None)]
+)
 def test_the_environment_lowers_the_number_of_cores(monkeypatch, told, limit):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     here = n_cores()

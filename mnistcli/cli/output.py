@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
+from mnistcli.paths import number_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -181,7 +182,7 @@ def _console_on(page: TextIO, render: Render) -> Console:
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
         stdout = PlainConsole(force_terminal=True, color_system="truecolor", no_color=False)
     # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
-    is_wide = not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").strip("0")
+    is_wide = not sys.stdout.isatty() and not number_in("COLUMNS")
     return PlainConsole(
         file=page,
         force_terminal=stdout.is_terminal,

@@ -273,7 +273,7 @@ def side_of_labels(values: Numbers) -> int:
         Neither can be, or both.
     """
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
-    could = ((ends >= 0) & (ends <= 9) & (ends % 1 == 0)).all(axis=0)
+    could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
     if could.all() and not ends.any():
         return 0
     varies = (ends != ends[:1]).any(axis=0)

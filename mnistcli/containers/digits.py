@@ -296,7 +296,7 @@ def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> ND
 
 def is_label(labels: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which labels are digits."""
-    good: NDArray[np.bool_] = (labels >= 0) & (labels < N_CLASSES) & (labels % 1 == 0)
+    good: NDArray[np.bool_] = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
     return good
 
 

@@ -138,8 +138,11 @@ def _local_path(source: str) -> Path:
     import urllib.parse
     import urllib.request
 
-    parts = urllib.parse.urlsplit(source)
-    if parts.netloc not in ("", "localhost"):
+    try:
+        parts = urllib.parse.urlsplit(source)
+    except ValueError:  # half of an IPv6 address
+        parts = None
+    if parts is None or parts.netloc not in ("", "localhost"):
         raise UsageError(f"{source!r} is on another machine", hint="use http:// or a local path")
     return Path(urllib.request.url2pathname(parts.path))
 

@@ -181,14 +181,16 @@ def test_nasty_words_are_shown_as_words(invoke, nasty, monkeypatch, command):
             assert SHOWN in done.out + done.err, (done.out, done.err)
 
 
+@pytest.mark.parametrize("model", ["m", f"./copy of {NASTY}.safetensors"])
 @pytest.mark.parametrize("suffix", ["html", "md"])
-def test_nasty_words_are_text_in_reports(invoke, nasty, monkeypatch, suffix):
+def test_nasty_words_are_text_in_reports(invoke, nasty, monkeypatch, suffix, model):
     monkeypatch.chdir(nasty)
-    done = invoke("report", "m", "-o", f"r.{suffix}", env={"MNISTCLI_HOME": str(nasty / "home")})
+    done = invoke("report", model, "-o", f"r.{suffix}", env={"MNISTCLI_HOME": str(nasty / "home")})
     assert done.code == 0, done.err
     text = (nasty / f"r.{suffix}").read_text("utf-8")
     check_printed(text.replace("\t", ""))
     assert "<script" not in text.replace("\\<", "")
+    assert suffix == "html" or not re.search(r"(?<!\\)<b|(?<!\\)`(?!``)\S", text.replace("```", ""))
     assert r"\x1b]0;t\x07" in text.replace("\\\\", "\\").replace("\\]", "]")
     if suffix == "html":
         assert "&lt;script&gt;" in text

@@ -270,6 +270,10 @@ REFUSED = {
         table([[10, 11], *columns_of(STROKES[:2])[1:], [12, 255]]),
         "neither the first nor the last holds labels",
     ),
+    "an endless number at one end": (
+        table([["1e999", 1], *columns_of(STROKES[:2])[1:], [12, 255]]),
+        "neither the first nor the last holds labels",
+    ),
     "objects": (npz(images=STROKES, labels=np.array([{}] * 20, object)), "holds Python objects"),
     "fewer labels": (npz(images=STROKES, labels=np.zeros(19)), "holds 19 labels for images of"),
     "more labels": (npz(images=STROKES, labels=np.zeros(21)), "holds 21 labels for images of"),
@@ -307,6 +311,7 @@ def test_what_may_be_read_in_two_ways_is_refused_by_every_command(name):
         (LABELS - 1, "-[3]: its label is -1", ""),
         (LABELS + 0.5, "-[0]: its label is 7.5", ""),
         (LABELS * np.nan, "-[0]: its label is no number", ""),
+        (LABELS + np.inf, "-[0]: its label is inf", ""),
         (np.where(LABELS == 9, "neun", "1"), "-[7]: its label is no number", ""),
     ],
 )

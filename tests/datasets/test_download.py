@@ -621,8 +621,9 @@ def test_paths_that_hold_nothing(tiny, tmp_path):
         load(tiny.spec, str(tmp_path))
     with pytest.raises(UsageError, match="cannot fetch 'ftp://x/y'"):
         load(tiny.spec, "ftp://x/y")
-    with pytest.raises(UsageError, match="on another machine"):
-        load(tiny.spec, "file://server/share")
+    for url in ("file://server/share", "file://["):
+        with pytest.raises(UsageError, match="on another machine"):
+            load(tiny.spec, url)
     with pytest.raises(DataUnavailableError, match="is not part of this package"):
         load(tiny.spec, "bundled")
 

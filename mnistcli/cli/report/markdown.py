@@ -1,5 +1,6 @@
 """A report as Markdown for a README: GitHub's tables, no pictures."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from mnistcli.cli import words
@@ -59,9 +60,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _heading("How to get it again")
     yield "```sh"
     # Here nothing can be escaped: what might end the block, or be a tag, stands in the table only.
-    if card.command and not {"`", "<"} & {*card.command}:
-        yield words.visible(card.command)
-    yield f"mnistcli models reproduce {report.model.ref}"
+    for command in (card.command, f"mnistcli models reproduce {shlex.quote(report.model.ref)}"):
+        if command and not {"`", "<"} & {*command}:
+            yield words.visible(command)
     yield "```"
     yield from _heading("The card")
     yield from _table(["", ""], card_facts(card))

@@ -1,5 +1,6 @@
 """The whole page."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,7 +158,7 @@ def _how_to_reproduce(card: ModelCard, ref: str) -> Iterator[Markup]:
         yield tag("p", "and whether the same comes out again is told by")
     else:
         yield tag("p", "It was trained from Python; whether the same comes out again is told by")
-    yield tag("pre", tag("code", f"mnistcli models reproduce {ref}"), tabindex="0")
+    yield tag("pre", tag("code", f"mnistcli models reproduce {shlex.quote(ref)}"), tabindex="0")
 
 
 def _card(card: ModelCard) -> Markup:

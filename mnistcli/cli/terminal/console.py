@@ -11,6 +11,7 @@ from rich.segment import Segment
 from rich.theme import Theme
 
 from mnistcli.cli.words import visible, visible_lines
+from mnistcli.paths import number_in
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -29,8 +30,8 @@ class PlainConsole(Console):
 
     def __init__(self, **settings: Any) -> None:
         sizes = ("COLUMNS", "LINES")
-        # 0 means that nobody knows the size; rich would draw everything in no columns at all.
-        known = {k: v for k, v in os.environ.items() if k not in sizes or v.strip("0")}
+        # 0 means that nobody knows the size; rich would draw nothing, and fail at "²".
+        known = {k: v for k, v in os.environ.items() if k not in sizes or number_in(k)}
         settings = {"_environ": known, "theme": THEME, **settings}
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
 

@@ -27,7 +27,11 @@ def test_bars_show_on_black_and_on_white(style):
         assert (high + 0.05) / (low + 0.05) >= 3
 
 
-@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("00", 80), ("1", 1), ("123", 123)])
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("0", 80), ("00", 80), ("1", 1), ("123", 123), ("²", 80), ("٣", 80), ("9" * 5000, 80)],
+)
 def test_a_width_of_0_is_not_known(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", columns)
     assert PlainConsole().width == width
