@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.conforming.placing import conform_lines
+from mnistcli.conforming.placing import conform_spans
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from mnistcli.conforming.types import Box
     from mnistcli.pictures import Grey
     from mnistcli.registry.model_file import Model
+
+
+# Most of MNIST's digits are no wider than this for their height, few by more than this.
+USUAL_WIDTH, WIDTH_DEVIATION = 0.9, 0.2
+# Few digits touch, and if so at little ink: what it costs to cut as much as the digit is high.
+INK_COST = 8.0
+# Touching digits are about as high as each other.
+LEAST_HEIGHT, HEIGHT_DEVIATION = 0.6, 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,15 +47,46 @@ def read_numbers(
     The picture, called ``source`` in errors, has any size, dark on light or light on dark. Raises
     BadImageError where there is no digit in it.
     """
-    lines = conform_lines(grey, source=source)
-    images = np.stack([digit.image for line in lines for digit in line])
-    scores = model.classifier.decision_function(images)
+    lines = conform_spans(grey, source)
+    placed = [digit for line in lines for spans in line for digit in spans.values()]
+    scores = model.classifier.decision_function(np.stack([digit.image for digit in placed]))
     answers = iter(zip(classes_of(scores).tolist(), probabilities_of(scores), strict=True))
     names = model.card.class_names
     read = []
     for number, line in enumerate(lines):
-        digits = []
-        for digit, (k, row) in zip(line, answers, strict=False):
-            digits.append(DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number))
+        digits: list[DigitRead] = []
+        for spans in line:
+            found = {}
+            for span, digit in spans.items():
+                k, row = next(answers)
+                found[span] = DigitRead(
+                    names[k], float(row[k]), row, digit.box, digit.image, number
+                )
+            cuts = {start: digit.cut for (start, _), digit in spans.items()}
+            digits += _best_path(found, cuts)
         read.append(tuple(digits))
     return tuple(read)
+
+
+def _best_path(digits: dict[tuple[int, int], DigitRead], cuts: dict[int, float]) -> list[DigitRead]:
+    """Choose the most probable way to part strokes into digits: a shortest path.
+
+    A digit costs the logarithm of its probability, and more where its shape is not a digit's.
+    """
+    (_, end), whole = next(iter(digits.items()))
+    paths: dict[int, tuple[float, list[DigitRead]]] = {0: (0.0, [])}
+    for (start, stop), digit in sorted(digits.items()):
+        if start not in paths:
+            continue
+        cost, path = paths[start]
+        cost += _cost(digit, whole) + INK_COST * cuts[start]
+        if stop not in paths or cost < paths[stop][0]:
+            paths[stop] = cost, [*path, digit]
+    return paths[end][1]
+
+
+def _cost(digit: DigitRead, whole: DigitRead) -> float:
+    box = digit.box
+    too_wide = max(0.0, box.width / box.height - USUAL_WIDTH) / WIDTH_DEVIATION
+    too_low = max(0.0, LEAST_HEIGHT - box.height / whole.box.height) / HEIGHT_DEVIATION
+    return (too_wide**2 + too_low**2) / 2 - math.log(max(digit.probability, 1e-9))

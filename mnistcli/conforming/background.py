@@ -33,8 +33,9 @@ EVENED = "shading evened out"
 MIN_CONTRAST = 8
 # Ink must stand this far above the noise of the paper, in standard deviations.
 MIN_SIGNAL_TO_NOISE = 6.0
-# Share of the longer side of a picture that no stroke is wider than; wider is shadow.
-WIDEST_STROKE = 0.28
+# Share of the longer side of a picture that no stroke is wider than, and where it may have several
+# digits; wider is shadow.
+WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
 # Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
 STROKE_LEVEL = 0.88
 # Less paper than this share of a picture says nothing about the light.
@@ -52,12 +53,12 @@ FILLED = 0.45
 LEAST_INK = 0.004
 
 
-def flattened(picture: Ink) -> tuple[Ink, float, list[str]]:
+def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
     """Turn grey levels into ink: find the paper, take its shading out.
 
     Returns the ink, the standard deviation of the paper in units of full ink, and the steps.
     """
-    return _in_even_light(picture) or _in_uneven_light(picture)
+    return _in_even_light(picture) or _in_uneven_light(picture, widest)
 
 
 def otsu_threshold(histogram: NDArray[np.intp]) -> tuple[int, float, float]:
@@ -150,7 +151,7 @@ def _is_paper(light: Mask) -> bool:
     return bool(0.1 * sum(corners) + 0.0875 * sum(rim) + 0.25 * light.mean() > 0.45)
 
 
-def _in_uneven_light(picture: Ink) -> tuple[Ink, float, list[str]]:
+def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]]:
     """Take out of a picture what is wider than any stroke."""
     rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     level = np.float32(median(rim))
@@ -159,7 +160,7 @@ def _in_uneven_light(picture: Ink) -> tuple[Ink, float, list[str]]:
     ink = level - picture if dark else picture - level
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
-        shade = _wide_part(ink)
+        shade = _wide_part(ink, widest)
         shade += np.float32(median(ink - shade))
         ink -= shade
         if dark:
@@ -218,10 +219,10 @@ def _without_trend(picture: Ink) -> Ink:
     return small - box_mean(small, max(3, max(small.shape) // 3) | 1)
 
 
-def _wide_part(ink: Ink) -> Ink:
+def _wide_part(ink: Ink, widest: float) -> Ink:
     """Return what is wider than any stroke: a morphological opening."""
     small = coarse(ink)
-    reach = max(1, round(WIDEST_STROKE * max(small.shape)) // 2)
+    reach = max(1, round(widest * max(small.shape)) // 2)
     opened = window_max(-window_max(-small, reach), reach)
     return stretched(box_mean(opened, 3), *ink.shape)
 

@@ -16,7 +16,13 @@ import numpy as np
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.operations import area_weights, span
-from mnistcli.conforming.segmentation import digit_of, find_page, one_digit
+from mnistcli.conforming.segmentation import (
+    WIDEST_DIGIT,
+    digit_of,
+    find_page,
+    one_digit,
+    strokes_of,
+)
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import BOX, CENTRE, Box, NoDigitError
 from mnistcli.errors import BadImageError
@@ -25,6 +31,7 @@ from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mnistcli.conforming.segmentation import Group, Page
     from mnistcli.conforming.types import Digit, Ink, Mask
     from mnistcli.pictures import Grey
 
@@ -54,6 +61,7 @@ class PlacedDigit(Conformed):
     """One of the digits of a picture, as the model sees it."""
 
     box: Box  # top, bottom, left, right, in pixels of the picture
+    cut: float = 0.0  # ink, as a share of its height, that held it to the digit on its left
 
 
 def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDigit, ...], ...]:
@@ -61,16 +69,40 @@ def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDig
 
     The picture is as for `conform`; raises BadImageError where there is no digit in it.
     """
+    return tuple(
+        tuple(next(iter(spans.values())) for spans in line) for line in conform_spans(grey, source)
+    )
+
+
+def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], PlacedDigit]]]:
+    """Bring every digit of a picture into the form of MNIST, and what touching ones may be.
+
+    Returns
+    -------
+    list of lines, each a list of dictionaries from left to right
+        Strokes that may be several digits are cut into more parts than those have. A dictionary has
+        the digit that the parts from one number up to another would make, all of them first.
+    """
     try:
         page = find_page(grey, LINES_SIDE)
-        found = [[digit_of(page, group) for group in line] for line in page.lines]
+        return [[_spans(page, group, grey.shape) for group in line] for line in page.lines]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    lines = []
-    for line in found:
-        placed = [(_placed(digit, grey.shape), box) for digit, box in line]
-        lines.append(tuple(PlacedDigit(each.image, each.steps, box) for each, box in placed))
-    return tuple(lines)
+
+
+def _spans(page: Page, group: Group, shape: tuple[int, ...]) -> dict[tuple[int, int], PlacedDigit]:
+    parts = strokes_of(page, group)
+    placed = {}
+    for n in range(len(parts), 0, -1):
+        for start in range(len(parts) - n + 1):
+            strokes = np.logical_or.reduce([part for part, _ in parts[start : start + n]])
+            digit, box = digit_of(page, strokes)
+            if n == len(parts) or box.width < WIDEST_DIGIT * box.height:
+                found = _placed(digit, box, shape)
+                placed[start, start + n] = PlacedDigit(
+                    found.image, found.steps, box, parts[start][1]
+                )
+    return placed
 
 
 def conform(grey: Grey, *, source: str = "image") -> Conformed:
@@ -85,10 +117,10 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
     try:
-        digit, _ = one_digit(find_page(grey))
+        digit, box = one_digit(find_page(grey))
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    return _placed(digit, grey.shape)
+    return _placed(digit, box, grey.shape)
 
 
 def conform_all(greys: Grey, sources: Sequence[str]) -> Iterator[Conformed | BadImageError]:
@@ -118,23 +150,24 @@ def is_mnist_like(images: Grey) -> Mask:
     return fits
 
 
-def _placed(digit: Digit, shape: tuple[int, ...]) -> Conformed:
+def _placed(digit: Digit, box: Box, shape: tuple[int, ...]) -> Conformed:
     """Bring a digit to MNIST's size and place."""
     steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
     if abs(digit.box.longest - BOX) <= 0.5:
-        steps = _move(digit) if shape == IMAGE_SHAPE else ("centred",)
+        steps = _move(digit, box) if shape == IMAGE_SHAPE else ("centred",)
     digit, edge_width = with_readable_strokes(digit)
     small = _scaled_to_box(digit, edge_width)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
     return Conformed(_centred(grey), (*digit.steps, *steps))
 
 
-def _move(digit: Digit) -> tuple[str, ...]:
-    """Describe how a digit of the right size comes to its place."""
+def _move(digit: Digit, box: Box) -> tuple[str, ...]:
+    """Describe how a digit of the right size comes to its place from its box in the picture."""
     mass = digit.ink.clip(0)
+    corner = (box.top - digit.box.top, box.left - digit.box.left)
+    centres = (mass.sum(axis=1 - i) @ np.arange(mass.shape[i]) / mass.sum() for i in (0, 1))
     down, right = (
-        round(CENTRE - float(mass.sum(axis=1 - axis) @ np.arange(IMAGE_SIDE) / mass.sum()))
-        for axis in (0, 1)
+        round(CENTRE - float(at + start)) for at, start in zip(centres, corner, strict=True)
     )
     return (f"shifted by {down}, {right}",) if down or right else ("contrast stretched",)
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mnistcli.conforming.background import DARK_INK, EVENED, MIN_CONTRAST, flattened, relit
+from mnistcli.conforming.background import (
+    DARK_INK,
+    EVENED,
+    MIN_CONTRAST,
+    WIDEST_OF_MANY,
+    WIDEST_STROKE,
+    flattened,
+    relit,
+)
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -14,6 +23,7 @@ from mnistcli.conforming.operations import (
     median,
     pieces_of,
     shrunk,
+    span,
     window_max,
 )
 from mnistcli.conforming.strokes import half_level_box
@@ -58,14 +68,16 @@ REACH, SMALL_REACH = 0.12, 0.25
 DIGIT_HEIGHT = 0.35
 # Light and low beside another one, and no wider together than a share of the height: the other half
 # of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture.
-HALF_AREA, HALF_HEIGHT, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 1.3, (0.16, 0.27)
+HALF_AREA, HALF_HEIGHT, HALF_BESIDE, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 0.6, 1.3, (0.16, 0.27)
 # One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
 # are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
 STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
-# No digit of MNIST is wider.
-WIDEST_DIGIT = 2.5
-# What touches the border where there is noise is a digit if it is as high as the others.
-AT_BORDER = (0.6, 1.5)
+# No digit of MNIST is wider for its height, and no two that touch are narrower.
+WIDEST_DIGIT, LEAST_PAIR = 2.5, 0.7
+# Touching digits are cut where the ink of a column is no more than this, so far apart.
+CUT_LEVEL, CUT_SPACING, MAX_CUTS = 0.4, 0.15, 7
+# What touches the border, of a photograph or beside so many others, is a digit if it is as high.
+AT_BORDER, SEVERAL = (0.6, 1.5), 4
 # The steepest line of digits, and by how much a digit reaches into the line above or below.
 STEEPEST, OVERLAP = 0.25, 0.25
 
@@ -166,7 +178,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if min(grey.shape) < MIN_SIDE * k:
         raise NoDigitError("is a strip, too narrow for a digit")
     picture = shrunk(grey, k)
-    ink, noise, found = flattened(picture)
+    ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     pieces, groups, notes = _groups_of(ink, noise)
     strokes = [each for each in groups if not _is_filled_shape(pieces, each, ink)]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
@@ -175,7 +187,20 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         return _on_sheet(grey, k, groups[0], side, corner)
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
-    return Page(grey, corner, k, picture, ink, noise, pieces, _lines_of(strokes), steps)
+    page = Page(grey, corner, k, picture, ink, noise, pieces, _lines_of(strokes), steps)
+    return _in_good_light(page)
+
+
+def _in_good_light(page: Page) -> Page:
+    """Measure the light of a page again, now that it is known where strokes are."""
+    if page.noise == 0 and EVENED not in page.steps:
+        return page
+    groups = [group for line in page.lines for group in line]
+    strokes = _mask_of(page, *groups)
+    longest = sum(max(group.height, group.width) for group in groups) / len(groups)
+    zone = window_max(strokes, max(1, round(longest / BOX)))
+    dark = DARK_INK in page.steps
+    return page._replace(ink=relit(page.picture, page.ink, zone, dark=dark))
 
 
 def _on_sheet(grey: Grey, k: int, sheet: Group, side: int, corner: tuple[int, int]) -> Page:
@@ -209,7 +234,7 @@ def one_digit(page: Page) -> tuple[Digit, Box]:
     longest = max(group.height, group.width)
     if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
         page, group = _closer(page, group)
-    return digit_of(page, group)
+    return digit_of(page, _mask_of(page, group))
 
 
 def is_wide(group: Group) -> bool:
@@ -217,26 +242,76 @@ def is_wide(group: Group) -> bool:
     return group.width > WIDEST_DIGIT * group.height
 
 
-def digit_of(page: Page, group: Group) -> tuple[Digit, Box]:
-    """Cut a digit out of its page; return it and where it lies in the picture."""
-    is_member = np.zeros(page.pieces.n, np.bool_)
-    is_member[list(group.members)] = True
-    return cut_digit(page, page.pieces.mask(is_member), max(group.height, group.width))
+def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:
+    """Take a group that may be several touching digits apart, from left to right.
+
+    What is apart, and what can be cut at a column with little ink, may be a digit or a part of one.
+    Returns the parts, and how much ink, as a share of its height, was cut to the left of each.
+    """
+    if group.width < LEAST_PAIR * group.height:
+        return [(_mask_of(page, group), 0.0)]
+    parts: list[Group] = []
+    for i in sorted(group.members, key=lambda i: page.pieces.left[i] + page.pieces.right[i]):
+        piece = _group(page.pieces, np.array([i]))
+        before = [
+            each for each in parts if -2 * _gap(each, piece)[0] > min(each.width, piece.width)
+        ]
+        parts = [each for each in parts if each not in before]
+        for each in before:
+            piece = each.joined(piece)
+        parts.append(piece)
+    return [mask for part in parts for mask in _cut_at_thin_columns(_mask_of(page, part), part)]
 
 
-def cut_digit(page: Page, mask: Mask, longest: int) -> tuple[Digit, Box]:
-    """Cut the strokes in a mask out of a page; return them and where they lie in the picture."""
-    pixel = longest / BOX
+def _cut_at_thin_columns(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
+    """Cut a piece of ink at those columns that have the least of it nearby."""
+    near = max(1, round(CUT_SPACING * part.height))
+    profile = mask[:, part.left : part.right].sum(axis=0).astype(np.float32)
+    cuts: list[int] = []
+    order = np.argsort(profile[near : len(profile) - near], kind="stable") + near
+    for at in order.tolist():
+        is_apart = all(abs(at - other) >= near for other in cuts)
+        if profile[at] <= CUT_LEVEL * part.height and is_apart and len(cuts) < MAX_CUTS:
+            cuts.append(at)
+    masks = []
+    edges = [0, *sorted(part.left + cut for cut in cuts), mask.shape[1]]
+    for start, stop in itertools.pairwise(edges):
+        segment = mask.copy()
+        segment[:, :start] = False
+        segment[:, stop:] = False
+        masks.append((segment, float(profile[start - part.left]) / part.height if start else 0.0))
+    return masks
+
+
+def _mask_of(page: Page, *groups: Group) -> Mask:
+    """Select the pixels of groups."""
+    return page.pieces.mask(_are_members(page.pieces, *groups))
+
+
+def _are_members(pieces: Pieces, *groups: Group) -> Mask:
+    are = np.zeros(pieces.n, np.bool_)
+    for group in groups:
+        are[list(group.members)] = True
+    return are
+
+
+def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
+    """Cut strokes out of their page; return them and where they lie in the picture."""
+    down, across = span(strokes, 0), span(strokes, 1)
+    pixel = max(down.stop - down.start, across.stop - across.start) / BOX
     reach = max(1, round(pixel))
-    zone = window_max(mask, reach)
-    ink = page.ink
-    if page.noise > 0 or EVENED in page.steps:
-        ink = relit(page.picture, ink, zone, dark=DARK_INK in page.steps)
-    strokes = np.where(mask, ink, np.float32(0))
-    if strokes.max() <= FAINTEST_INK:
+    # All that follows happens in the surroundings.
+    top, left = max(0, down.start - 2 * reach), max(0, across.start - 2 * reach)
+    near = np.s_[top : down.stop + 2 * reach, left : across.stop + 2 * reach]
+    zone = window_max(strokes[near], reach)
+    ink = page.ink[near]
+    inked = np.where(strokes[near], ink, np.float32(0))
+    if inked.max() <= FAINTEST_INK:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
-    box = half_level_box(strokes, pixel)
-    return Digit(np.where(zone, ink, np.float32(0)), box, page.steps), page.box(box)
+    box = half_level_box(inked, pixel)
+    return Digit(np.where(zone, ink, np.float32(0)), box, page.steps), page.box(
+        box.moved(1, top, left)
+    )
 
 
 def _closer(page: Page, group: Group) -> tuple[Page, Group]:
@@ -251,32 +326,29 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     ink, noise, steps = flattened(picture)
     pieces, keep, _ = _inked(ink, noise)
     # The same strokes as before, and not what else the margin holds.
-    known = np.zeros(page.pieces.n, np.bool_)
-    known[list(group.members)] = True
+    known = window_max(_mask_of(page, group), 1)
+    at = zip(picture.shape, (top, left), known.shape, strict=True)
     rows, columns = (
-        (np.arange(n) * reduction + start) // k
-        for n, start in zip(picture.shape, (top, left), strict=True)
+        ((np.arange(n) * reduction + start) // k).clip(0, end - 1) for n, start, end in at
     )
-    where = window_max(page.pieces.mask(known), 1)
-    rows, columns = rows.clip(0, len(where) - 1), columns.clip(0, where.shape[1] - 1)
-    keep &= pieces.sums(where[np.ix_(rows, columns)]) > 0.5 * pieces.area
+    keep &= pieces.sums(known[np.ix_(rows, columns)]) > 0.5 * pieces.area
     if not keep.any():
         return page, group
-    corner = page.corner[0] + top, page.corner[1] + left
-    notes = [note for note in page.steps if note not in (*steps, "shading evened out")]
-    kept = _group(pieces, np.flatnonzero(keep))
-    order = [*(n for n in notes if "cut" in n), *steps, *(n for n in notes if "ignored" in n)]
-    return page._replace(
-        grey=grey,
-        corner=corner,
-        reduction=reduction,
-        picture=picture,
-        ink=ink,
-        noise=noise,
-        pieces=pieces,
-        lines=[[kept]],
-        steps=tuple(order),
-    ), kept
+    group = _group(pieces, np.flatnonzero(keep))
+    before = [note for note in page.steps if "cut" in note]
+    after = [note for note in page.steps if "ignored" in note]
+    page = Page(
+        grey,
+        (page.corner[0] + top, page.corner[1] + left),
+        reduction,
+        picture,
+        ink,
+        noise,
+        pieces,
+        [[group]],
+        tuple(dict.fromkeys([*before, *steps, *after])),
+    )
+    return _in_good_light(page), group
 
 
 def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
@@ -287,11 +359,9 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     """
     if group.area < 0.3 * group.height * group.width:
         return False
-    is_member = np.zeros(pieces.n, np.bool_)
-    is_member[list(group.members)] = True
     inside = np.s_[group.top : group.bottom, group.left : group.right]
     longest = max(group.height, group.width)
-    mask, ink = np.pad(pieces.mask(is_member)[inside], 1), np.pad(ink[inside], 1)
+    mask, ink = np.pad(pieces.mask(_are_members(pieces, group))[inside], 1), np.pad(ink[inside], 1)
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     holes = pieces_of(~mask)
@@ -311,7 +381,7 @@ def _groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
     pieces, keep, notes = _inked(ink, noise)
     if _drop_frames(pieces, keep):
         notes.append("frame cut off")
-    if noise > 0:
+    if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
     groups, n_dropped = _grouped(pieces, keep)
     if n_dropped and not notes:
@@ -458,7 +528,10 @@ def _grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     if len(groups) == 1:
         return groups, 0
     usual = _usual_height(pieces, keep)
-    groups = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
+    close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
+    groups = close
+    if len(close) >= SEVERAL:
+        groups = [part for each in close for part in _unstacked(pieces, each, usual)]
     large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
     large = _joined_parts(large, usual)
@@ -474,6 +547,13 @@ def _grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         else:
             n_dropped += 1
     return large, n_dropped
+
+
+def _unstacked(pieces: Pieces, group: Group, usual: float) -> list[Group]:
+    """Take pieces apart that are close to each other across two lines of digits."""
+    if group.height <= STACK_HEIGHT * usual:
+        return [group]
+    return [_group(pieces, np.array([i])) for i in group.members]
 
 
 def _gap(a: Group, b: Group) -> tuple[int, int]:
@@ -521,7 +601,7 @@ def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bo
         across < HALF_REACH[is_pair] * usual
         and light.area < HALF_AREA * heavy.area
         and light.height < HALF_HEIGHT * heavy.height
-        and down < 0
+        and -down > light.height * HALF_BESIDE
         and both.width < HALF_WIDTH * both.height
     )
 
