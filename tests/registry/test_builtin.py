@@ -177,12 +177,14 @@ HINT = "builtin reads such pictures better than a model of pixels: --model built
 def test_a_model_of_pixels_points_to_it_for_drawings(invoke, drawing, mnist, tmp_path):
     assert invoke("train", "digits", "--limit", "300", "-q").code == 0
     plain = str(tmp_path / "plain.png")
-    Image.fromarray(mnist.test.images[0]).save(plain)
+    frames = [Image.fromarray(image) for image in mnist.test.images[:2]]
+    frames[0].save(plain)
+    frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])  # has a note
     np.save(tmp_path / "many.npy", mnist.test.images[:3])
     assert invoke("predict", drawing, plain, drawing).err == HINT
     for arguments in (
         (plain,),
-        (plain, "--raw"),
+        (str(tmp_path / "two.gif"), "--raw"),
         (str(tmp_path / "many.npy"),),
         ("--index", "3"),
         (drawing, "-q"),
