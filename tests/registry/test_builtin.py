@@ -104,6 +104,8 @@ def test_a_damaged_installation_is_told(monkeypatch, invoke, registry, tmp_path,
     with pytest.raises(CorruptFileError) as caught:
         registry.load("builtin")
     assert "install mnistcli again" in caught.value.hint
+    done = invoke("doctor", "--quick")
+    assert (done.code, "installing mnistcli again mends builtin" in done.err) == (4, True)
     found = json.loads(invoke("doctor", "--quick", "--json").out)
     assert found["damaged"] == ["builtin"]
     (listed,) = json.loads(invoke("models", "list", "--json").out)["models"]

@@ -47,5 +47,5 @@ def doctor(
             "damaged",
             ", ".join(diagnosis.damaged),
             hint="mnistcli download gets a dataset again, your own by --source PATH --as NAME "
-            "--replace; mnistcli models rm removes a model",
+            "--replace; mnistcli models rm removes a model; installing mnistcli again mends builtin",
         )
