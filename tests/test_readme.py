@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from mnistcli.errors import MnistCliError
+from tests.europeans import draw_europeans
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -106,6 +107,8 @@ def newcomer(tmp_path):
 def test_the_examples_print_what_is_shown(path, number, newcomer, tmp_path):
     parts = sections(path)
     printed = {}
+    if path.stem == "own-digits":
+        draw_europeans(tmp_path / "drawings")
     for example in EXAMPLE.finditer(parts[number]):
         command = example["command"]
         done = subprocess.run(
