@@ -104,6 +104,8 @@ class ChecksumMismatchError(CorruptFileError):
 
     def __init__(self, source: Path | str, *, expected: str, got: str, hint: str = "") -> None:
         super().__init__(source, f"sha256 is {got}, expected {expected}", hint=hint)
+        self.expected = expected
+        self.got = got
 
 
 class ModelNotFoundError(MnistCliError):
@@ -140,6 +142,7 @@ class QualityGateError(MnistCliError):
 
     def __init__(self, ref: str, problems: Sequence[str]) -> None:
         super().__init__(f"{ref} failed: {'; '.join(problems)}")
+        self.problems = tuple(problems)
 
 
 class NotReproducedError(MnistCliError):

@@ -148,17 +148,11 @@ def largest_square(mask: Mask) -> int:
 class Pieces(NamedTuple):
     """The 8-connected pieces of a mask: runs of pixels in a row, and which piece each belongs to.
 
-    Attributes
-    ----------
-    shape : tuple of int
-        Of the mask.
-    row, start, stop, piece : ndarray of shape (n_runs,)
-        Where each run lies, and the number of its piece from 0.
-    top, bottom, left, right, area : ndarray of shape (n,)
-        The box of each piece, and its number of pixels.
+    The first four arrays say where each run lies and the number of its piece from 0, (n_runs,), the
+    others the box of each piece and its number of pixels, (n,).
     """
 
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the mask
     row: NDArray[np.intp]
     start: NDArray[np.intp]
     stop: NDArray[np.intp]

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mnistcli.conforming.operations import averaged, window_max
-from mnistcli.conforming.types import BOX, FAINTEST_INK, Box
-
-if TYPE_CHECKING:
-    from mnistcli.conforming.types import Digit, Ink
+from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink
 
 # Widths are measured at four pixels for one of MNIST's.
 FINE = 4 * BOX
@@ -25,11 +20,7 @@ HAIRLINE_LEVEL = 0.35
 def with_readable_strokes(digit: Digit) -> tuple[Digit, float]:
     """Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops.
 
-    Returns
-    -------
-    digit : Digit
-    edge_width : float
-        How wide the edges of its strokes are.
+    Returns the digit, and how wide the edges of its strokes are.
     """
     width, edge_width = _widths(digit)
     if HAIRLINE <= width <= MARKER:
@@ -87,13 +78,8 @@ def half_level_box(strokes: Ink, pixel: float) -> Box:
     """Find where ink begins and ends, to a fraction of a pixel.
 
     The edge of a stroke, blurred or not, is where it has half the level that it has a little
-    further in; one of MNIST's pixels is far enough, and a faint first row counts as in MNIST.
-
-    Parameters
-    ----------
-    strokes : ndarray of shape (height, width), float32
-    pixel : float
-        The size of one of MNIST's pixels.
+    further in; one of MNIST's pixels, of the size given, is far enough, and a faint first row
+    counts as in MNIST.
     """
     edges = []
     for profile in (strokes.max(axis=1), strokes.max(axis=0)):

@@ -6,14 +6,13 @@ the paper is noisy: area averaging then cancels noise instead of adding it up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Ink = NDArray[np.float32]
-    Mask = NDArray[np.bool_]
+Ink = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 # The longest side of a digit in MNIST, and where its centre of mass lies.
 BOX = 20
@@ -53,21 +52,11 @@ class Box(NamedTuple):
 
 
 class Digit(NamedTuple):
-    """A digit found in a picture.
+    """A digit found in a picture."""
 
-    Attributes
-    ----------
-    ink : ndarray of shape (height, width), float32
-        0 outside the digit's surroundings.
-    box : Box
-        Where the digit lies in it.
-    steps : tuple of str
-        What was found and done.
-    """
-
-    ink: Ink
-    box: Box
-    steps: tuple[str, ...]
+    ink: Ink  # 0 outside the digit's surroundings
+    box: Box  # where the digit lies in it
+    steps: tuple[str, ...]  # what was found and done
 
 
 class NoDigitError(Exception):

@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import TYPE_CHECKING
 
 from mnistcli.containers.csv import Table, cleaned, layout_of, lines_of
-from mnistcli.containers.reading import FormatError
-
-if TYPE_CHECKING:
-    from mnistcli.containers.reading import Stream
+from mnistcli.containers.reading import FormatError, Stream
 
 _ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s]+)")
 _PAIR = re.compile(rb"[{,](\d+) ([^,{}]+)")

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.containers.reading import FormatError
+from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from mnistcli.containers.reading import Stream
 
 # Pictures read at a time: 1,024 of 28x28 float64 are 6 MB.
 BLOCK_PICTURES = 1024

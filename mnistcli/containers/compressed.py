@@ -13,13 +13,13 @@ import contextlib
 import errno
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from mnistcli.containers.reading import FormatError, Stream
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterator
 
 MAX_DICTIONARY_BYTES = 256 << 20
 MAX_LAYERS = 2

@@ -54,29 +54,14 @@ _WORD = re.compile(rb"[befnostzBEFNOSTZ](?<![^,\n].)[A-Za-z0-9]{1,4}(?=[,\n])")
 
 
 class Layout(NamedTuple):
-    """Which columns of a table are what.
-
-    Attributes
-    ----------
-    n_columns : int
-    pixels : ndarray of shape (784,), int, or None
-        The column of each pixel; None where the values have to tell, see `side_of_labels`.
-    labels : tuple of int
-        The column of the labels, the ten of one-hot labels, or none.
-    names : tuple of str
-        Of the columns, if there is a header.
-    without_labels : str
-        Why there are no labels.
-    order : ndarray of shape (785,), int, or None
-        The columns in the order of their numbers, where the values have to tell.
-    """
+    """Which columns of a table are what."""
 
     n_columns: int
-    pixels: NDArray[np.intp] | None
-    labels: tuple[int, ...] = ()
-    names: tuple[str, ...] = ()
-    without_labels: str = ""
-    order: NDArray[np.intp] | None = None
+    pixels: NDArray[np.intp] | None  # None where values have to tell, see `side_of_labels`
+    labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
+    names: tuple[str, ...] = ()  # of the columns, if there is a header
+    without_labels: str = ""  # why there are none
+    order: NDArray[np.intp] | None = None  # by their numbers, where the values have to tell
 
     def column(self, index: int) -> str:
         """Name a column in a message."""
@@ -91,14 +76,9 @@ class Table:
     blocks: Iterator[bytes]
 
     def rows(self) -> Iterator[Rows]:
-        """Read the rows, about a megabyte of them at a time.
+        """Read the rows, about a megabyte of them at a time, and what is wrong with which of them.
 
-        Yields
-        ------
-        values : ndarray of shape (n, n_columns), float32
-            NaN for what is no number, and in columns that are neither pixels nor labels.
-        faults : dict of int to FormatError
-            What is wrong with which of them, counted from 0.
+        NaN stands for what is no number, and in columns that are neither pixels nor labels.
         """
         n_before, n_commas = 0, self.layout.n_columns - 1
         for block in self.blocks:
@@ -170,13 +150,7 @@ def is_table(head: bytes) -> bool:
 
 
 def layout_of(names: tuple[str, ...]) -> Layout:
-    """Tell what columns are from their names.
-
-    Raises
-    ------
-    FormatError
-        They do not tell which pixel is where.
-    """
+    """Tell what columns are from their names, or raise FormatError."""
     order = _order_of(names)
     if order is None:
         if len(names) < N_PIXELS:
@@ -266,11 +240,7 @@ def side_of_labels(values: Numbers) -> int:
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
     it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
-
-    Raises
-    ------
-    FormatError
-        Neither can be, or both.
+    Raises FormatError where neither can be, or both.
     """
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
     could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)

@@ -235,13 +235,7 @@ def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> NDAr
 
 
 def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
-    """Read labels: numbers, numbers as text or in words, or one-hot rows of ten.
-
-    Raises
-    ------
-    FormatError
-        They are something else.
-    """
+    """Read labels: numbers, as text or in words, or one-hot rows of ten; else raise FormatError."""
     if values.dtype.kind in "SU":
         numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
         values = np.array(numbers).reshape(values.shape)
@@ -267,18 +261,9 @@ def _number_of(text: str) -> float:
 
 
 def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> NDArray[np.uint8]:
-    """Return labels as digits.
+    """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9.
 
-    Parameters
-    ----------
-    labels : ndarray of shape (n,), float64
-    is_table : bool, default=False
-        Whether they are counted from 1 as rows are, or from 0.
-
-    Raises
-    ------
-    FormatError
-        One is no whole number from 0 to 9.
+    Those of a table are counted from 1 as rows are.
     """
     good = is_label(labels)
     if good.all():

@@ -6,15 +6,11 @@ https://yann.lecun.com/exdb/mnist/
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.containers.arrays import RawArray
-from mnistcli.containers.reading import FormatError
-
-if TYPE_CHECKING:
-    from mnistcli.containers.reading import Stream
+from mnistcli.containers.reading import FormatError, Stream
 
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 4

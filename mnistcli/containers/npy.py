@@ -10,15 +10,11 @@ from __future__ import annotations
 import ast
 import re
 import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.containers.arrays import RawArray
-from mnistcli.containers.reading import FormatError
-
-if TYPE_CHECKING:
-    from mnistcli.containers.reading import Stream
+from mnistcli.containers.reading import FormatError, Stream
 
 MAX_HEADER_BYTES = 1 << 16
 _MAGIC = b"\x93NUMPY"

@@ -7,15 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mnistcli.containers.arrays import RawArray
 from mnistcli.containers.compressed import open_member, open_zip
 from mnistcli.containers.npy import open_npy
-from mnistcli.containers.reading import FormatError
+from mnistcli.containers.reading import FormatError, Stream
 
 if TYPE_CHECKING:
     import zipfile
 
-    from mnistcli.containers.arrays import RawArray
-    from mnistcli.containers.reading import Stream
 
 Part = Literal["train", "test"]
 

@@ -6,11 +6,9 @@ import codecs
 import contextlib
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import BinaryIO, Literal, Protocol, cast
 
 HEAD_BYTES = 4096
 # An npz file that comes through a pipe or compressed is copied to a temporary file first.

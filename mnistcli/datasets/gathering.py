@@ -11,11 +11,13 @@ What cannot be used is left out and told of.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.datasets.labelled import read_labelled
 from mnistcli.datasets.store import LabelledImages
@@ -28,20 +30,13 @@ from mnistcli.errors import (
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import quota
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from mnistcli.progress import Progress
-
-    # Pictures, and the digits that they are said to show; None where nothing says it.
-    _Named = list[tuple[Path, int | None]]
-    _Part = Literal["train", "test"]
+# Pictures, and the digits that they are said to show; None where nothing says it.
+_Named = list[tuple[Path, int | None]]
+_Part = Literal["train", "test"]
 
 _CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
@@ -56,24 +51,14 @@ _LAYOUTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """Labelled digits from somewhere, in training and test images.
-
-    Attributes
-    ----------
-    origin : str
-        The folder or file.
-    failures : tuple of (source, reason)
-        What was left out, and why.
-    notes : tuple of str
-        What was done to pictures to read them as a prediction does.
-    """
+    """Labelled digits from somewhere, in training and test images."""
 
     train: LabelledImages
     test: LabelledImages
-    origin: str
+    origin: str  # the folder or file
     n_bytes_read: int
-    failures: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
+    failures: tuple[tuple[str, str], ...]  # what was left out, and why
+    notes: tuple[str, ...]  # what was done to pictures to read them as a prediction does
 
 
 def gather(
@@ -86,14 +71,8 @@ def gather(
 ) -> Gathered:
     """Read labelled digits from a folder or a file, each picture as a prediction reads it.
 
-    Parameters
-    ----------
-    path : Path
-    raw : bool, default=False
-        Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
-    test_size, seed : float, int
-        Where nothing says which images are for the test: their share, drawn digit by digit.
-    progress : Progress, optional
+    ``raw`` takes 28 x 28 pixels as they are. Where nothing says which images are for the test,
+    their share is drawn digit by digit.
 
     Raises
     ------

@@ -35,21 +35,12 @@ def read_labelled(
     part: Part = "test",
     failures: list[tuple[str, str]] | None = None,
 ) -> LabelledImages:
-    """Read labelled digits, each picture as a prediction reads it.
+    """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
 
-    Parameters
-    ----------
-    path : Path or "-"
-        A file or pipe that `containers.digits.read_digits` reads, "-" being standard input. The
-        labels of IDX images lie beside them under the usual name.
-    raw : bool, default=False
-        Take 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
-    stdin : binary file, optional
-        To read instead of the real standard input.
-    part : {"test", "train"}
-        Which images of an npz file that has both.
-    failures : list, optional
-        Receives (source, reason) of each picture that cannot be used, which is then left out.
+    It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
+    what stands in for it; of an npz file that has both parts the one named. The labels of IDX
+    images lie beside them under the usual name. Pictures that cannot be used are left out where
+    ``failures`` receives (source, reason) of each.
 
     Raises
     ------

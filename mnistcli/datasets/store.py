@@ -249,11 +249,8 @@ class DatasetStore:
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset from the store; one of the user's own is then gone for good.
 
-        Raises
-        ------
-        UsageError, DataUnavailableError
-            There is none of that name, or it is not installed.
-        StorageError, LockTimeoutError
+        Raises UsageError or DataUnavailableError where there is none, StorageError and
+        LockTimeoutError.
         """
         if self._is_own(name):
             self.own.remove(name, progress=progress)

@@ -14,23 +14,21 @@ import json
 import math
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import MnistCliError, StorageError
+from mnistcli.features import FeatureSpec
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
+Learned = dict[str, NDArray[np.float32]]
+Shapes = dict[str, tuple[int, ...]]
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
-    from numpy.typing import NDArray
-
-    from mnistcli.features import FeatureSpec
-
-    Learned = dict[str, NDArray[np.float32]]
-    Shapes = dict[str, tuple[int, ...]]
 
 # Raised with every change of what features come out: older entries are then never asked for.
 VERSION = 3

@@ -51,12 +51,8 @@ def sample_weights(
 ) -> NDArray[np.float64] | None:
     """Return what each training sample weighs, by the part of the dataset that it is of.
 
-    None where all weigh the same. See `TrainingSettings` and `Samples`.
-
-    Raises
-    ------
-    UsageError
-        A weight is for something else than a part of the dataset.
+    None where all weigh the same. See `TrainingSettings` and `Samples`. Raises UsageError for a
+    weight of something else than a part.
     """
     parts = dataset.parts or (dataset,)
     names = [part.name for part in parts]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import BadImageError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MAX_DRAWING_SIDE = 1000
 

@@ -20,10 +20,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.files import (
@@ -37,16 +37,11 @@ from mnistcli.files import (
     write_atomically,
 )
 from mnistcli.names import NAME, check_name
-from mnistcli.registry.card import MAX_ORDER
+from mnistcli.registry.card import MAX_ORDER, ModelCard
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mnistcli.registry.card import ModelCard
-
-    # Of each version the card, or None and what is wrong with the file.
-    _Cards = dict[int, tuple[ModelCard | None, str]]
+# Of each version the card, or None and what is wrong with the file.
+_Cards = dict[int, tuple[ModelCard | None, str]]
 
 LATEST, BEST = "latest", "best"
 BUILTIN = "builtin"

@@ -17,13 +17,13 @@ from mnistcli.cli.options import (
     TsvFlag,
     make_output,
 )
+from mnistcli.cli.output import Output
 from mnistcli.cli.session import session_of
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
 
 if TYPE_CHECKING:
-    from mnistcli.cli.output import Output
     from mnistcli.datasets.store import DatasetStore
 
 own_option = partial(typer.Option, rich_help_panel="Your own digits")

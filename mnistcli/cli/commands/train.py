@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -28,9 +29,6 @@ from mnistcli.settings import (
     TrainingSettings,
     solvers_for,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.gallery import CaptionedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from PIL import Image
 
-    from mnistcli.gallery import CaptionedImage
 
 # How positive and negative values look, in colour and in characters.
 COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")

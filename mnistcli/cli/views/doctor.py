@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,11 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts
 from mnistcli.cli.words import markdown
+from mnistcli.doctor import Diagnosis, PathHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.doctor import Diagnosis, PathHealth
 
 # What decides on colours, widths and pictures.
 _VARIABLES = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,11 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
 from mnistcli.cli.words import visible
+from mnistcli.datasets import DatasetSpec, Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.datasets import DatasetSpec, Installation
     from mnistcli.datasets.own import OwnSummary
 
 

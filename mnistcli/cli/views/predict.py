@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
+from mnistcli.cli.terminal.capabilities import Method, Render
+from mnistcli.cli.terminal.layout import Block
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
+from mnistcli.gallery import CaptionedImage
 from mnistcli.mnist import IMAGE_SIDE
-from mnistcli.prediction import FAILED, explain
+from mnistcli.prediction import FAILED, Explanation, Prediction, explain
+from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.capabilities import Method, Render
-    from mnistcli.cli.terminal.layout import Block
-    from mnistcli.gallery import CaptionedImage
-    from mnistcli.prediction import Explanation, Prediction
-    from mnistcli.registry.model_file import Model
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
 LONGEST_RICH_TABLE = 100

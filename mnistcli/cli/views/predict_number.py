@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import percent
+from mnistcli.cli.terminal.boxes import Mark
 from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions, failed_line, table_of
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
+from mnistcli.gallery import CaptionedImage
 from mnistcli.prediction import FAILED, NumberPrediction
 
+Answer = NumberPrediction | BadImageError
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.boxes import Mark
-    from mnistcli.gallery import CaptionedImage
-
-    Answer = NumberPrediction | BadImageError
 
 # On a sheet of several pictures each is so wide.
 _SHEET_PICTURE = 448
