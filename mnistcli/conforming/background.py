@@ -42,7 +42,7 @@ STROKE_LEVEL = 0.88
 LEAST_PAPER = 0.1
 # Paper is what is farther from all ink than a share of the longer side. What is farther than a
 # share of the shorter one shows the light, where there is enough of it.
-NEAR, FAR, LEAST_FAR = 0.04, 0.2, 0.02
+NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
 # Light is even where paper differs by less than these shares of the contrast.
 SLIGHTLY, UNEVEN = 0.04, 0.12
 # Where it differs by more than this, one threshold takes shadows for ink.
@@ -77,7 +77,7 @@ def otsu_threshold(histogram: NDArray[np.intp]) -> tuple[int, float, float]:
 def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     """Take one level of paper for the whole picture; None where paper far from ink is not alike."""
     levels = picture.astype(np.uint8)
-    histogram = np.bincount(levels.ravel(), minlength=256)
+    histogram = _counts(levels)
     t, low, high = otsu_threshold(histogram)
     noise = _noise(picture)
     least = max(MIN_CONTRAST, MIN_SIGNAL_TO_NOISE * noise)
@@ -86,7 +86,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     light = levels > t
     dark = _is_paper(light)
     strokes, steps = light != dark, []
-    if largest_square(strokes) > FILLED * max(strokes.shape):
+    side = FILLED * max(strokes.shape)
+    if np.count_nonzero(strokes) > side * side and largest_square(strokes) > side:
         # A page whose surroundings fill the rim: the ink is what does not reach it.
         dark, page = not dark, strokes
         pieces = pieces_of(~page)
@@ -96,24 +97,24 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         beside = window_max(pieces.mask(pieces.at_border), 2) & ~window_max(strokes, 2)
         picture = np.where(beside, median(picture[page]), picture)
         levels = picture.astype(np.uint8)
-        histogram = np.bincount(levels.ravel(), minlength=256)
+        histogram = _counts(levels)
         steps = ["surroundings of the page cut off"]
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
-    far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
-    if np.count_nonzero(far) > LEAST_FAR * far.size:
-        first, last = (_level(_counts(levels[far]), share) for share in (0.05, 0.95))
-        if last - first > SLIGHTLY * (high - low) + 3.3 * noise:
-            light_there = surface(picture, paper)
-            picture = picture - light_there + np.float32(median(light_there))
-            spread = quantile(picture[far], 0.95) - quantile(picture[far], 0.05)
-            if spread > UNEVEN * (high - low) + 3.3 * noise or np.ptp(light_there) > STEEP * (
-                high - low
+    contrast = high - low
+    if _spread(levels[paper]) > SLIGHTLY * contrast + 3.3 * noise:
+        far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
+        if _spread(levels[far]) > SLIGHTLY * contrast + 3.3 * noise:
+            shade = surface(picture, paper)
+            picture = picture - shade + np.float32(median(shade))
+            levels = picture.clip(0, 255).astype(np.uint8)
+            if (
+                _spread(levels[far]) > UNEVEN * contrast + 3.3 * noise
+                or np.ptp(shade) > STEEP * contrast
             ):
                 return None
-            if np.ptp(light_there) > 3 * MIN_CONTRAST:
+            if np.ptp(shade) > 3 * MIN_CONTRAST:
                 steps = [*steps, EVENED]
-            levels = picture.clip(0, 255).astype(np.uint8)
-            histogram = np.bincount(levels.ravel(), minlength=256)
+            histogram = _counts(levels)
     # From here on as if the ink were light.
     counts = _counts(levels[paper])
     histogram, counts, t = (
@@ -121,7 +122,7 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     )
     if counts.sum() > 0.02 * levels.size:
         first, last = _level(counts, 0.03), _level(counts, 0.4)
-        level = _level(counts, 0.5 if noise > 0.02 * (high - low) else 0.2)
+        level = _level(counts, 0.5 if noise > 0.02 * contrast else 0.2)
     else:  # cropped to the ink
         level = first = last = _level(histogram[: t + 1], 0.1)
     full = t + 1 + _level(histogram[t + 1 :], 0.8 if noise > 0 else 0.99)
@@ -133,7 +134,15 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
 
 
 def _counts(levels: Grey) -> NDArray[np.intp]:
-    return np.bincount(levels, minlength=256)
+    return np.bincount(levels.ravel(), minlength=256)
+
+
+def _spread(levels: Grey) -> int:
+    """Return the range of grey levels but for the darkest and the lightest; 0 for hardly any."""
+    if levels.size < LEAST_FAR:
+        return 0
+    counts = _counts(levels)
+    return _level(counts, 0.95) - _level(counts, 0.05)
 
 
 def _level(counts: NDArray[np.intp], share: float) -> int:

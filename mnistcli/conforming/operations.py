@@ -240,8 +240,9 @@ def pieces_of(mask: Mask) -> Pieces:
         names = names[names]
         if (names == before).all():
             break
-    roots, piece = np.unique(names, return_inverse=True)
-    n, rows = len(roots), starts // row
+    is_root = names == np.arange(len(names))
+    piece = (is_root.cumsum() - 1)[names]
+    n, rows = int(is_root.sum()), starts // row
     first, last = starts - rows * row, stops - rows * row
     top, left = np.full(n, height), np.full(n, width)
     bottom, right = np.zeros(n, np.intp), np.zeros(n, np.intp)

@@ -357,17 +357,18 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     In MNIST no stroke holds a square of more than 0.56 of the digit's longest side. A fat 0 or 8
     does once its holes are filled, but it is round, and a sheet fills the corners of its box.
     """
-    if group.area < 0.3 * group.height * group.width:
+    longest = max(group.height, group.width)
+    whole = group.height * group.width
+    if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
     inside = np.s_[group.top : group.bottom, group.left : group.right]
-    longest = max(group.height, group.width)
     mask, ink = np.pad(pieces.mask(_are_members(pieces, group))[inside], 1), np.pad(ink[inside], 1)
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     holes = pieces_of(~mask)
     filled = ~holes.mask(holes.at_border)
     is_sheet = (
-        filled.sum() > SHEET_CORNERS * group.height * group.width
+        filled.sum() > SHEET_CORNERS * whole
         and (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
     )
     return bool(is_sheet and largest_square(filled) > FILLED_SQUARE * longest)
