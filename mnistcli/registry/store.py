@@ -149,7 +149,7 @@ class ModelRegistry:
                 # Another process removed it just now; look again.
 
     def find(self, ref: str | None = None) -> ModelEntry:
-        """Find ``NAME@VERSION``, ``NAME@TAG``, the latest of ``NAME``, `BUILTIN`, or the newest of all.
+        """Find ``NAME@VERSION``, ``NAME@TAG``, the latest of ``NAME``, `BUILTIN`, or the newest.
 
         Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag.
         """
