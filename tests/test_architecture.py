@@ -22,6 +22,7 @@ FLOORS = (
     {"settings", "pictures"},
     {"linear_model"},
     {"conforming"},
+    {"sheets"},
     {"datasets"},
     {"metrics", "registry"},
     {"model_selection", "gallery", "numerals"},

@@ -20,6 +20,7 @@ from mnistcli.cli.commands import (
     models,
     predict,
     report,
+    sheet,
     show,
     train,
 )
@@ -53,6 +54,7 @@ PANELS: dict[str, tuple[Any, ...]] = {
         predict.predict,
         show.show,
         draw.draw,
+        sheet.sheet,
     ),
     "Judging": (compare.compare, report.report),
     "Keeping": (models.app,),

@@ -3,6 +3,7 @@
     3/a.png, 3/b.jpg, ...           a folder for each digit, also below train/ and test/
     3_a.png, 3-b.jpg, ...           pictures whose names begin with the digit
     train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
+    page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
     digits.csv, digits.npz, ...     whatever `labelled.read_labelled` reads
 
 What cannot be used is left out and told of.
@@ -11,7 +12,7 @@ What cannot be used is left out and told of.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,7 @@ from mnistcli.pictures.formats import is_picture_name
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import quota
+from mnistcli.sheets.reading import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 # Pictures, and the digits that they are said to show; None where nothing says it.
 _Named = list[tuple[Path, int | None]]
@@ -47,6 +49,7 @@ _LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, or a file of labelled "
     "digits: CSV, npz, ARFF or the images of an IDX pair"
 )
+_A_PAGE = "expected the photograph of a page of mnistcli sheet, or a folder of them"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +68,16 @@ def gather(
     path: Path,
     *,
     raw: bool = False,
+    sheet: Callable[[SheetRead], None] | None = None,
     test_size: float = 0.2,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Gathered:
     """Read labelled digits from a folder or a file, each picture as a prediction reads it.
 
-    ``raw`` takes 28 x 28 pixels as they are. Where nothing says which images are for the test,
-    their share is drawn digit by digit.
+    ``raw`` takes 28 x 28 pixels as they are. With ``sheet``, photographs of pages that
+    `mnistcli.sheets` drew are read, and it is handed what was found on each. Where nothing says
+    which images are for the test, their share is drawn digit by digit.
 
     Raises
     ------
@@ -89,14 +94,20 @@ def gather(
     kind = kind_of_path(path)
     if kind == "nothing":
         raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
-    read = _read_folder if kind == "folder" else _read_file
-    parts, n_bytes_read = read(path, failures, progress, raw=raw)
+    if sheet is None and kind == "file" and is_picture_name(path.suffix):
+        hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
+        raise CorruptFileError(path, "is one picture and has no label", hint=hint)
+    if sheet:
+        parts, n_bytes_read = _read_sheets(path, failures, progress, sheet)
+    else:
+        read = _read_folder if kind == "folder" else _read_file
+        parts, n_bytes_read = read(path, failures, progress, raw=raw)
     train, test = (
         _concatenated([each for of, each in parts if of == name]) for name in ("train", "test")
     )
     n = len(train.labels) + len(test.labels)
     if n < 2:
-        raise _too_few(path, n, failures, is_folder=kind == "folder")
+        raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
     notes = tuple(dict.fromkeys(note for _, each in parts for note in each.notes))
     if not len(test.labels) or not len(train.labels):
         train, test = _shared_out(_concatenated([train, test]), test_size, seed)
@@ -228,6 +239,40 @@ def _read_pictures(
             progress.update("pictures", n_done, n_all)
         digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
         parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
+    return parts, n_bytes_read
+
+
+def _read_sheets(
+    path: Path,
+    failures: list[tuple[str, str]],
+    progress: Progress,
+    on_page: Callable[[SheetRead], None],
+) -> tuple[list[tuple[_Part, LabelledImages]], int]:
+    """Read the photograph of a page, or a folder of them; one alone must be a page."""
+    from mnistcli.pictures.read import read_pictures
+
+    is_folder = kind_of_path(path) == "folder"
+    paths = [each for each in _content(path) if _is_picture(each)] if is_folder else [path]
+    parts: list[tuple[_Part, LabelledImages]] = []
+    n_bytes_read = 0
+    for i, each in enumerate(paths, 1):
+        try:
+            for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
+                page = read_sheet(picture.grey, source=picture.source)
+                on_page(page)
+                failures += page.failures
+                n, n_empty = len(page.labels), len(page.empties)
+                note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
+                parts.append(("train", LabelledImages(page.images, page.labels, (note,))))
+        except BadImageError as error:
+            if not is_folder:
+                raise
+            failures.append((error.source, error.problem))
+        with storage_errors("read", each):
+            n_bytes_read += each.stat().st_size
+        progress.update("pages", i, len(paths))
+    if not failures and not any(len(part.labels) for _, part in parts):
+        raise BadImageError(str(path), "nothing is written on it", hint=_A_PAGE)
     return parts, n_bytes_read
 
 

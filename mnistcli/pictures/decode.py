@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mnistcli.errors import BadImageError
-from mnistcli.pictures.formats import MAX_FRAMES
+from mnistcli.pictures.formats import MAX_FRAMES, USEFUL_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,8 +40,6 @@ TIFF_COMPRESSIONS = {
     "tiff_adobe_deflate",
     "jpeg",
 }
-# A picture is made smaller as long as its longer side keeps so many pixels.
-USEFUL_SIDE = 1000
 # And so many pixels at a time.
 STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
@@ -59,8 +57,12 @@ UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
 }
 
 
-def decoded(data: bytes, kind: ImageFormat, name: str) -> tuple[Grey, tuple[str, ...]]:
+def decoded(
+    data: bytes, kind: ImageFormat, name: str, side: int = USEFUL_SIDE
+) -> tuple[Grey, tuple[str, ...]]:
     """Decode an image file, whose name is for messages, and tell what was noticed.
+
+    A picture is made smaller as long as its longer side keeps ``side`` pixels.
 
     Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises BadImageError for
     whatever is wrong with it.
@@ -81,7 +83,7 @@ def decoded(data: bytes, kind: ImageFormat, name: str) -> tuple[Grey, tuple[str,
             module, _, opener = kind.opener.partition(".")
             with getattr(import_module(f"PIL.{module}"), opener)(io.BytesIO(data)) as image:
                 _check(image, kind, len(data), name)
-                grey, notes = _picture(image)
+                grey, notes = _picture(image, side)
     except BadImageError:
         raise
     except Image.DecompressionBombError:
@@ -125,18 +127,18 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: st
         )
 
 
-def _picture(image: Image.Image) -> tuple[Grey, list[str]]:
+def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     """Turn an opened image into grey levels."""
     notes: list[str] = []
     # JPEG can be decoded at half, a quarter or an eighth of its size.
-    image.draft(image.mode, (USEFUL_SIDE, USEFUL_SIDE))
+    image.draft(image.mode, (side, side))
     image.load()
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
-        grey, notes = _from_numbers(image)
+        grey, notes = _from_numbers(image, side)
     elif image.has_transparency_data:
-        grey, notes = _composited(_reduced(image, "RGBA"))
+        grey, notes = _composited(_reduced(image, "RGBA", side))
     else:
-        grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""))))
+        grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)))
     if turn := UPRIGHT.get(_orientation(image)):
         grey = turn(grey)
         notes.append("rotated by EXIF")
@@ -150,12 +152,12 @@ def _strips(image: Image.Image, factor: int) -> Iterator[Image.Image]:
         yield image.crop((0, top, image.width, min(top + n_rows, image.height)))
 
 
-def _reduced(image: Image.Image, mode: str) -> Image.Image:
+def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
     """Average blocks of pixels of a picture that is larger than anybody needs."""
     from PIL import Image
 
     mode = mode or image.mode
-    factor = max(image.size) // USEFUL_SIDE
+    factor = max(image.size) // side
     if factor < 2:
         return image.convert(mode)
     strips = [
@@ -222,9 +224,9 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
     return np.asarray(flat), ["transparent background"]
 
 
-def _from_numbers(image: Image.Image) -> tuple[Grey, list[str]]:
+def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
-    factor = max(1, max(image.size) // USEFUL_SIDE)
+    factor = max(1, max(image.size) // side)
     with np.errstate(invalid="ignore", over="ignore"):
         strips = [_block_means(np.asarray(strip), factor) for strip in _strips(image, factor)]
         numbers = np.concatenate(strips)

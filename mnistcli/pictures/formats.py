@@ -32,6 +32,8 @@ MAX_JPEG_SCANS = 64
 MAX_TIFF_ENTRIES, MAX_TIFF_NUMBERS = 1 << 10, 1 << 18
 TIFF_BYTES = frozenset({1, 2, 7})  # numbers, letters, anything
 MAX_COMMENTS = 1000
+# A picture is made smaller as long as its longer side keeps so many pixels.
+USEFUL_SIDE = 1000
 # Whoever counts further says "many".
 MAX_FRAMES = 100
 

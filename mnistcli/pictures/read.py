@@ -13,7 +13,7 @@ from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.drawing import drawing
-from mnistcli.pictures.formats import FORMATS, format_of
+from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,20 +56,25 @@ class Batch:
     faults: Mapping[int, BadImageError] = field(default_factory=dict)  # of which of them, from 0
 
 
-def read_pictures(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) -> Iterator[Picture]:
+def read_pictures(
+    path: Path | Literal["-"], *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+) -> Iterator[Picture]:
     """Read every picture in an input: one in an image file, any number in the containers.
 
-    "-" is standard input, or what stands in for it. Raises BadImageError for whatever is wrong with
+    "-" is standard input, or what stands in for it. A large picture is made smaller as long as its
+    longer side keeps ``side`` pixels. Raises BadImageError for whatever is wrong with
     the input, including that there is no such file.
     """
-    for batch in read_batches(path, stdin=stdin):
+    for batch in read_batches(path, stdin=stdin, side=side):
         for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
             if i in batch.faults:
                 raise batch.faults[i]
             yield Picture(grey, source, batch.notes)
 
 
-def read_batches(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) -> Iterator[Batch]:
+def read_batches(
+    path: Path | Literal["-"], *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+) -> Iterator[Batch]:
     """Read the same as `read_pictures` in arrays of at most 1,024 pictures, thousands per second.
 
     Memory does not grow with the input. See `read_pictures` for parameters and errors.
@@ -77,7 +82,7 @@ def read_batches(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) ->
     name = str(path)
     try:
         with open_stream(path, stdin) as stream:
-            yield from _batches(stream, name)
+            yield from _batches(stream, name, side)
     except FormatError as error:
         raise bad_image(name, error) from None
     except IsADirectoryError:
@@ -86,14 +91,14 @@ def read_batches(path: Path | Literal["-"], *, stdin: BinaryIO | None = None) ->
         raise BadImageError(name, (error.strerror or str(error)).lower()) from None
 
 
-def _batches(stream: Stream, name: str) -> Iterator[Batch]:
+def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
     """Tell what a stream holds and read it."""
     plain = unpacked(stream)
     head = plain.head()
     if kind := format_of(head):
         from mnistcli.pictures.decode import decoded
 
-        grey, notes = decoded(_whole(plain, MAX_FILE_BYTES), kind, name)
+        grey, notes = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
         yield Batch(grey[None], (name,), notes)
         return
     if kind_of(head) in ("text", "unknown", "html"):

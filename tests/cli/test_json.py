@@ -38,6 +38,7 @@ PRINTED_BY = {
     "report": [("report",)],
     "doctor": [("doctor",)],
     "download": [("download",)],
+    "sheet": [("sheet", "-o", "x.pdf")],
     "datasets": [("download", "--list")],
     "error": [("evaluate", "nothing")],
 }  # fmt: skip

@@ -16,6 +16,7 @@ from mnistcli.cli.options import (
     RawFlag,
     TsvFlag,
     make_output,
+    png_only,
 )
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import session_of
@@ -54,6 +55,23 @@ def download(
         bool, own_option("--replace", help="Put it in the place of what has this name.")
     ] = False,
     raw: RawFlag = False,
+    sheet: Annotated[
+        bool,
+        own_option(
+            "--sheet",
+            help="SOURCE is the photograph of a page of mnistcli sheet, or a folder of them.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        own_option(
+            "--output",
+            "-o",
+            metavar="FILE.png",
+            callback=png_only,
+            help="With --sheet: write a picture of what was taken for what.",
+        ),
+    ] = None,
     test_size: Annotated[
         float,
         own_option(help="Share kept for the test, where SOURCE does not say which images are."),
@@ -91,6 +109,8 @@ def download(
 
       mnistcli download --source scans/ --as mine
 
+      mnistcli download --source page.jpg --sheet --as class --output taken.png
+
       mnistcli download --list
 
       mnistcli download --check
@@ -98,8 +118,12 @@ def download(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
-    if as_ is None and (replace or raw):
-        raise UsageError("--replace and --raw go with --as", hint="--source PATH --as mine")
+    if as_ is None and (replace or raw or sheet):
+        raise UsageError(
+            "--replace, --raw and --sheet go with --as", hint="--source PATH --as mine"
+        )
+    if (raw and sheet) or (output and not sheet):
+        raise UsageError("--output goes with --sheet, and --raw does not")
     if check and (source != "auto" or force):
         raise UsageError("--check goes with neither --source nor --force")
 
@@ -114,8 +138,9 @@ def download(
         _remove(store, remove, out, yes=yes)
     elif as_ is not None:
         _install_own(
-            store, Path(source), as_, out, replace=replace, raw=raw, test_size=test_size, seed=seed
-        )
+            store, Path(source), as_, out, replace=replace, output=output,
+            sheet=sheet, raw=raw, test_size=test_size, seed=seed,
+        )  # fmt: skip
     elif check:
         is_own = dataset not in store.catalog
         out.emit(InstallationView(store.verify(dataset), checked=True, is_own=is_own))
@@ -127,10 +152,19 @@ def download(
 
 
 def _install_own(
-    store: DatasetStore, path: Path, name: str, out: Output, *, replace: bool, **how: Any
+    store: DatasetStore,
+    path: Path,
+    name: str,
+    out: Output,
+    *,
+    replace: bool,
+    sheet: bool,
+    output: Path | None,
+    **how: Any,
 ) -> None:
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.download import InstallationView
+    from mnistcli.cli.views.sheet import PicturesOfPages
     from mnistcli.datasets.gathering import gather
     from mnistcli.datasets.own import check_own_name
 
@@ -138,9 +172,11 @@ def _install_own(
     if not replace:  # before thousands of pictures are read
         store.own.check_free(name)
     with bars(out, unit="items") as shown:
-        found = gather(expand(path), progress=shown, **how)
+        pictures = PicturesOfPages(output)
+        on_page = pictures if sheet else None
+        found = gather(expand(path), sheet=on_page, progress=shown, **how)
         installation = store.own.install(name, found, replacing=replace, progress=shown)
-    for note in found.notes:
+    for note in (*found.notes, *pictures.notes):
         out.note(note)
     for source, reason in found.failures:
         out.warn(f"{source}: {reason}")
