@@ -79,6 +79,7 @@ def test_folds_run_on_the_backend_of_the_caller(monkeypatch, mnist, returns_gene
     assert theirs.accuracies == mnistcli.train("0v1", mnist, settings).cross_validation.accuracies
 
 
+@pytest.mark.promise("Working folder", "trainings among traps")
 @pytest.mark.parametrize(
     "arguments",
     ["-t pairs --limit 200 --jobs 2", "-t 0v1 --limit 100 --cv 2 --jobs 2"],

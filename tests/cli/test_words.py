@@ -152,6 +152,7 @@ def check_printed(text):
     assert "\U0001f604" not in text  # :smile:
 
 
+@pytest.mark.promise("Words", "commands with nasty words in every format")
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_nasty_words_are_shown_as_words(invoke, nasty, monkeypatch, command):
     monkeypatch.chdir(nasty)
@@ -181,6 +182,7 @@ def test_nasty_words_are_shown_as_words(invoke, nasty, monkeypatch, command):
             assert SHOWN in done.out + done.err, (done.out, done.err)
 
 
+@pytest.mark.promise("Words", "reports")
 @pytest.mark.parametrize("model", ["m", f"./copy of {NASTY}.safetensors"])
 @pytest.mark.parametrize("suffix", ["html", "md"])
 def test_nasty_words_are_text_in_reports(invoke, nasty, monkeypatch, suffix, model):

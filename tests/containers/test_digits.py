@@ -189,6 +189,7 @@ def predicted(data, file=io.BytesIO):
     return np.concatenate([batch.greys for batch in batches])
 
 
+@pytest.mark.promise("One reader", "labelled layouts, as files and pipes")
 @pytest.mark.parametrize("layout", LABELLED)
 @pytest.mark.parametrize("file", [io.BytesIO, Pipe])
 def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
@@ -199,6 +200,7 @@ def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
     assert np.array_equal(predicted(data, file), images)
 
 
+@pytest.mark.promise("One reader", "layouts without labels")
 @pytest.mark.parametrize("layout", UNLABELLED)
 def test_digits_without_labels_are_predicted_and_not_judged(images, layout):
     data = UNLABELLED[layout](images)

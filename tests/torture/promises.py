@@ -35,11 +35,23 @@ PROMISES = {
     ),
     "Parsers": (
         "Whatever a file holds, it is read, or refused with one line.",
-        "datasets/test_containers.py`, `pictures/test_read.py`, `registry/test_model_file.py`, `test_tasks.py",
+        "containers/`, `pictures/test_read.py`, `registry/test_model_file.py`, `test_tasks.py",
     ),
     "Streams": (
         "Closed, full and broken streams, odd terminals and homes: no traceback, the right exit code.",
         "cli/test_process.py",
+    ),
+    "One reader": (
+        "A file that one command reads, every command reads, and means the same by it.",
+        "containers/test_digits.py",
+    ),
+    "Words": (
+        "Words from outside are text: no markup, no escapes, no links.",
+        "cli/test_words.py",
+    ),
+    "Working folder": (
+        "Nothing that lies in the working folder is run.",
+        "test_parallel.py",
     ),
     "Names": ("A name is never a path, and planted links lead nowhere.", "torture/test_names.py"),
 }
