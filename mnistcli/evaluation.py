@@ -115,6 +115,9 @@ def evaluate(
     if data is None:
         data = open_dataset(model.card.dataset)
     if isinstance(data, Dataset):
+        if on == "test" and not len(data.test.labels):
+            hint = "what was kept picture by picture is for training: --on train"
+            raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
         samples = _part_of(data, model, on)
         name = f"{data.name} {on}"
         notes = notes_on_parts(data, model) if on == "test" else ()

@@ -291,7 +291,8 @@ def lock(
 ) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
-    Locks only save work that would be done twice: nothing here is wrong without them. The file
+    Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work that
+    would be done twice. The file
     stays, empty. ``on_wait`` is called once with the path if the lock is not free at once. Raises
     LockTimeoutError where another process held the lock for ``timeout_s`` seconds.
     """

@@ -27,6 +27,7 @@ from mnistcli.errors import (
     CorruptFileError,
     DataUnavailableError,
     MnistCliError,
+    StorageError,
 )
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -212,7 +213,12 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
 
 
 def _is_picture(path: Path) -> bool:
-    return is_picture_name(path.suffix) and kind_of_path(path) == "file"
+    if not is_picture_name(path.suffix):
+        return False
+    try:  # a link that leads nowhere is told of when it is read; a pipe is none
+        return kind_of_path(path) in ("file", "nothing")
+    except StorageError:
+        return True
 
 
 def _read_pictures(

@@ -219,8 +219,11 @@ class DatasetStore:
         StorageError, LockTimeoutError
             The store cannot be written, or another process is at it for too long.
         """
-        if self._is_own(name) and source == "auto" and not force:
-            return self.own.verify(name, full=False)
+        if self._is_own(name):
+            if source == "auto" and not force:
+                return self.own.verify(name, full=False)
+            hint = f"mnistcli download --source PATH --as {name} --replace"
+            raise UsageError(f"{name} is a dataset of your own", hint=hint)
         return self._install(
             self.find(name),
             source,

@@ -123,6 +123,8 @@ def test_own_drawings_become_a_dataset_that_can_be_used(invoke, drawings, home):
     assert "Images    8 for training, 2 for the test\nLeft out  1 that cannot be used" in out
     assert "mine, was there already" in invoke("download", "--dataset", "mine").out
     assert "every byte is as it should be" in invoke("download", "--dataset", "mine", "--check").out
+    done = invoke("download", "--dataset", "mine", "--force")
+    assert (done.code, "mine is a dataset of your own" in done.err) == (2, True)
     listed = json.loads(invoke("download", "--list", "--json").out)["datasets"]
     assert listed[0]["n_train"] == 60_000
     assert listed[-1].pop("installed_at").startswith("20")
@@ -178,6 +180,7 @@ def test_removal_asks(invoke, drawings, empty_home):
         (("--source", "mirror", "--as", "mine"), 2, "--as goes with a path"),
         (("--source", "https://x.org/a.csv", "--as", "mine"), 2, "--as goes with a path"),
         (("--replace",), 2, "go with --as"),
+        (("--seed", "0"), 2, "go with --as"),
         (("--source", "drawings", "--as", "mnist"), 2, "the name 'mnist' is taken"),
         (("--source", "drawings", "--as", "../up"), 2, "'../up' is not a name"),
         (("--source", "nowhere", "--as", "mine"), 3, "there is no file or folder nowhere"),

@@ -173,13 +173,16 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     (folder / "holiday.jpg").write_bytes(b"")
     (folder / "._1_00.png").write_bytes(b"what macOS leaves")
     (folder / "notes.txt").write_text("7")
+    (folder / "1_gone.png").symlink_to(folder / "nowhere")
+    (folder / "1_round.png").symlink_to(folder / "1_round.png")
     found = gather(folder)
     assert len(everything(found)[1]) == 20
     assert [source for source, _ in found.failures] == [
-        str(folder / name) for name in ("1_bad.png", "7_blank.png", "holiday.jpg")
+        str(folder / name)
+        for name in ("1_bad.png", "1_gone.png", "1_round.png", "7_blank.png", "holiday.jpg")
     ]
-    assert found.failures[1][1].startswith("is blank")
-    assert found.failures[2][1] == "its name begins with no digit and a _ or -"
+    assert found.failures[3][1].startswith("is blank")
+    assert found.failures[4][1] == "its name begins with no digit and a _ or -"
 
 
 def test_bad_rows_are_left_out_by_number(folder, few):
@@ -333,6 +336,7 @@ def one_digit(value=0):
 def test_a_dataset_grows(own, drawings):
     own.append("mine", *one_digit(1))
     assert (len(own.open("mine").train.labels), len(own.open("mine").test.labels)) == (1, 0)
+    assert own.verify("mine").files[2].shape == (0, 28, 28)
     own.install("mine", gather(drawings), replacing=True)
     before = own.open("mine")
     own.append("mine", *one_digit(2))

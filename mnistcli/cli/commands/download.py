@@ -73,10 +73,16 @@ def download(
         ),
     ] = None,
     test_size: Annotated[
-        float,
-        own_option(help="Share kept for the test, where SOURCE does not say which images are."),
-    ] = 0.2,
-    seed: Annotated[int, own_option(help="Of the images that are drawn for the test.")] = 0,
+        float | None,
+        own_option(
+            help="Share kept for the test, where SOURCE does not say which images are.",
+            show_default="0.2",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        own_option(help="Of the images that are drawn for the test.", show_default="0"),
+    ] = None,
     remove: Annotated[
         str | None,
         typer.Option(
@@ -118,9 +124,10 @@ def download(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
-    if as_ is None and (replace or raw or sheet):
+    if as_ is None and (replace or raw or sheet or (test_size, seed) != (None, None)):
         raise UsageError(
-            "--replace, --raw and --sheet go with --as", hint="--source PATH --as mine"
+            "--replace, --raw, --sheet, --test-size and --seed go with --as",
+            hint="--source PATH --as mine",
         )
     if (raw and sheet) or (output and not sheet):
         raise UsageError("--output goes with --sheet, and --raw does not")
@@ -137,9 +144,11 @@ def download(
     elif remove is not None:
         _remove(store, remove, out, yes=yes)
     elif as_ is not None:
+        how = {"test_size": test_size, "seed": seed}
+        given = {name: value for name, value in how.items() if value is not None}
         _install_own(
             store, Path(source), as_, out, replace=replace, output=output,
-            sheet=sheet, raw=raw, test_size=test_size, seed=seed,
+            sheet=sheet, raw=raw, **given,
         )  # fmt: skip
     elif check:
         is_own = dataset not in store.catalog
