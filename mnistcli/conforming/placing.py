@@ -31,7 +31,8 @@ from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mnistcli.conforming.segmentation import Group, Page
+    from mnistcli.conforming.grouping import Group
+    from mnistcli.conforming.segmentation import Page
     from mnistcli.conforming.types import Digit, Ink, Mask
     from mnistcli.pictures import Grey
 

@@ -1,4 +1,4 @@
-"""Where the digits are: neither specks nor lines nor frames, and which pieces make up which."""
+"""Where the digits are: neither specks nor lines nor frames nor the table around a sheet."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mnistcli.conforming.background import (
     flattened,
     relit,
 )
+from mnistcli.conforming.grouping import SEVERAL, gap, group_of, grouped, lines_of, usual_height
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -30,8 +31,7 @@ from mnistcli.conforming.strokes import half_level_box
 from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, NoDigitError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from mnistcli.conforming.grouping import Group
     from mnistcli.conforming.types import Ink, Mask
     from mnistcli.pictures import Grey
 
@@ -60,58 +60,12 @@ FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 32
-
-# The rest is in heights of a usual digit. Pieces closer than this belong together, and small ones
-# to a digit this far away.
-REACH, SMALL_REACH = 0.12, 0.25
-# What is lower is no digit of its own: a bar, a dash, a point.
-DIGIT_HEIGHT = 0.35
-# Light and low beside another one, and no wider together than a share of the height: the other half
-# of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture.
-HALF_AREA, HALF_HEIGHT, HALF_BESIDE, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 0.6, 1.3, (0.16, 0.27)
-# One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
-# are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
-STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
 # No digit of MNIST is wider for its height, and no two that touch are narrower.
 WIDEST_DIGIT, LEAST_PAIR = 2.5, 0.7
 # Touching digits are cut where the ink of a column is no more than this, so far apart.
 CUT_LEVEL, CUT_SPACING, MAX_CUTS = 0.4, 0.15, 7
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
-AT_BORDER, SEVERAL = (0.6, 1.5), 4
-# The steepest line of digits, and by how much a digit reaches into the line above or below.
-STEEPEST, OVERLAP = 0.25, 0.25
-
-
-class Group(NamedTuple):
-    """Pieces of ink that make up a digit: their box, in pixels of the page, and which they are."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-    area: int
-    members: tuple[int, ...]
-
-    @property
-    def height(self) -> int:
-        """Pixels from top to bottom."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        """Pixels from left to right."""
-        return self.right - self.left
-
-    def joined(self, other: Group) -> Group:
-        """Return both together."""
-        return Group(
-            min(self.top, other.top),
-            max(self.bottom, other.bottom),
-            min(self.left, other.left),
-            max(self.right, other.right),
-            self.area + other.area,
-            self.members + other.members,
-        )
+AT_BORDER = (0.6, 1.5)
 
 
 class Page(NamedTuple):
@@ -187,7 +141,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         return _on_sheet(grey, k, groups[0], side, corner)
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
-    page = Page(grey, corner, k, picture, ink, noise, pieces, _lines_of(strokes), steps)
+    page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
     return _in_good_light(page)
 
 
@@ -252,10 +206,8 @@ def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:
         return [(_mask_of(page, group), 0.0)]
     parts: list[Group] = []
     for i in sorted(group.members, key=lambda i: page.pieces.left[i] + page.pieces.right[i]):
-        piece = _group(page.pieces, np.array([i]))
-        before = [
-            each for each in parts if -2 * _gap(each, piece)[0] > min(each.width, piece.width)
-        ]
+        piece = group_of(page.pieces, np.array([i]))
+        before = [each for each in parts if -2 * gap(each, piece)[0] > min(each.width, piece.width)]
         parts = [each for each in parts if each not in before]
         for each in before:
             piece = each.joined(piece)
@@ -334,7 +286,7 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     keep &= pieces.sums(known[np.ix_(rows, columns)]) > 0.5 * pieces.area
     if not keep.any():
         return page, group
-    group = _group(pieces, np.flatnonzero(keep))
+    group = group_of(pieces, np.flatnonzero(keep))
     before = [note for note in page.steps if "cut" in note]
     after = [note for note in page.steps if "ignored" in note]
     page = Page(
@@ -384,7 +336,7 @@ def _groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
         notes.append("frame cut off")
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
-    groups, n_dropped = _grouped(pieces, keep)
+    groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
     return pieces, groups, notes
@@ -432,7 +384,7 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     mass = pieces.sums(ink)
     if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
         return
-    usual = _usual_height(pieces, inner)
+    usual = usual_height(pieces, inner)
     is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)
     is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
         pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
@@ -500,142 +452,3 @@ def _is_frame(pieces: Pieces, i: int) -> bool:
         if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
             return False
     return True
-
-
-# --- which pieces make up a digit ---------------------------------------------------------------
-
-
-def _usual_height(pieces: Pieces, keep: Mask) -> float:
-    """Return the height that half of the ink reaches or exceeds."""
-    order = np.argsort(pieces.height[keep])
-    area = pieces.area[keep][order].cumsum()
-    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
-
-
-def _group(pieces: Pieces, members: NDArray[np.intp]) -> Group:
-    return Group(
-        int(pieces.top[members].min()),
-        int(pieces.bottom[members].max()),
-        int(pieces.left[members].min()),
-        int(pieces.right[members].max()),
-        int(pieces.area[members].sum()),
-        tuple(members.tolist()),
-    )
-
-
-def _grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
-    """Join pieces that are close or lie as the parts of a digit do; count those that are none."""
-    groups = [_group(pieces, np.array([i])) for i in np.flatnonzero(keep)]
-    if len(groups) == 1:
-        return groups, 0
-    usual = _usual_height(pieces, keep)
-    close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
-    groups = close
-    if len(close) >= SEVERAL:
-        groups = [part for each in close for part in _unstacked(pieces, each, usual)]
-    large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
-    small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
-    large = _joined_parts(large, usual)
-    n_dropped = 0
-    for each in sorted(small, key=lambda group: -group.area):
-        far = [_gap(each, other) for other in large]
-        nearest = int(np.argmin([max(gap) for gap in far]))
-        across, down = far[nearest]
-        is_alone = len(large) == 1
-        beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
-        if max(across, down) < SMALL_REACH * usual and beside:
-            large[nearest] = large[nearest].joined(each)
-        else:
-            n_dropped += 1
-    return large, n_dropped
-
-
-def _unstacked(pieces: Pieces, group: Group, usual: float) -> list[Group]:
-    """Take pieces apart that are close to each other across two lines of digits."""
-    if group.height <= STACK_HEIGHT * usual:
-        return [group]
-    return [_group(pieces, np.array([i])) for i in group.members]
-
-
-def _gap(a: Group, b: Group) -> tuple[int, int]:
-    """Return how far apart two groups are across and down; negative where they overlap."""
-    across = max(a.left, b.left) - min(a.right, b.right)
-    return across, max(a.top, b.top) - min(a.bottom, b.bottom)
-
-
-def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
-    near = pieces_of(window_max(pieces.mask(keep), reach))
-    first = np.unique(pieces.piece, return_index=True)[1]  # a run of each piece
-    row, column = pieces.row[first], pieces.start[first]
-    # Which run of `near` each of these lies in.
-    width = pieces.shape[1]
-    at = np.searchsorted(near.row * width + near.start, row * width + column, side="right") - 1
-    of = near.piece[at]
-    return [_group(pieces, np.flatnonzero(keep & (of == i))) for i in range(near.n)]
-
-
-def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
-    """Join groups of pieces that are one digit whose strokes are broken."""
-    groups = sorted(groups, key=lambda group: group.area)
-    done: list[Group] = []
-    while groups:
-        part = groups.pop(0)
-        for i, other in enumerate(groups):
-            if _are_parts(part, other, usual, is_pair=len(groups) + len(done) == 1):
-                groups[i] = part.joined(other)
-                break
-        else:
-            done.append(part)
-    return done
-
-
-def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:
-    across, down = _gap(light, heavy)
-    both = light.joined(heavy)
-    if -across > min(light.width, heavy.width) / 2:
-        narrow, wide = STACKED_PAIR
-        if is_pair and not narrow * both.height <= both.width <= wide * both.height:
-            return True
-        highest = max(usual, heavy.height, light.height)
-        return down < STACK_REACH * usual and both.height <= STACK_HEIGHT * highest
-    return (
-        across < HALF_REACH[is_pair] * usual
-        and light.area < HALF_AREA * heavy.area
-        and light.height < HALF_HEIGHT * heavy.height
-        and -down > light.height * HALF_BESIDE
-        and both.width < HALF_WIDTH * both.height
-    )
-
-
-def _lines_of(groups: list[Group]) -> list[list[Group]]:
-    """Sort digits into lines, which may all be slanted alike, and each from left to right."""
-    slopes = [0.0]
-    if len(groups) > 2:
-        slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
-    best: list[list[Group]] = []
-    least = np.inf
-    for slope in slopes:
-        lines, covered = _level_lines(groups, slope)
-        if covered < least * 0.98:
-            best, least = lines, covered
-    return [sorted(line, key=lambda group: group.left + group.right) for line in best]
-
-
-def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:
-    """Sort digits into the lines that they cover at a slope; return how high these are together."""
-    spans = []
-    for each in groups:
-        drop = slope * (each.left + each.right) / 2
-        inset = OVERLAP * each.height
-        spans.append((each.top - drop + inset, each.bottom - drop - inset))
-    lines: list[list[Group]] = []
-    covered, last = 0.0, -np.inf
-    for i in sorted(range(len(groups)), key=lambda i: spans[i][0]):
-        top, bottom = spans[i]
-        if top >= last:
-            lines.append([])
-            covered, last = covered + bottom - top, bottom
-        else:
-            covered, last = covered + max(0.0, bottom - last), max(last, bottom)
-        lines[-1].append(groups[i])
-    return lines, covered

@@ -34,3 +34,26 @@ def label_of(train_images: NDArray[np.uint8]) -> Callable[[NDArray[np.uint8]], N
     accuracy = np.mean((X @ W + b).argmax(axis=1) == y)
     assert accuracy > 0.9
     return lambda images: (images.reshape(-1, 784).astype(np.float32) / 255 @ W + b).argmax(axis=1)
+
+
+@pytest.fixture
+def rows_of(test_images: NDArray[np.uint8]) -> Callable[..., NDArray[np.uint8]]:
+    """Compose lines of digits, dark on shaded paper, by their indices."""
+
+    def compose(*lines, gap=8, slope=0.0):
+        height, width = 110 + 130 * len(lines), max(map(len, lines)) * (84 + gap) + 60
+        ink = np.zeros((height, width), np.float32)
+        for row, line in enumerate(lines):
+            left = 30
+            for index in line:
+                digit = np.kron(test_images[index], np.ones((3, 3), np.uint8))
+                digit = digit[:, np.flatnonzero(digit.max(axis=0) > 60)]
+                top = round(90 + 130 * row + slope * (left - width / 2))
+                at = np.s_[top : top + 84, left : left + digit.shape[1]]
+                ink[at] = np.maximum(ink[at], digit)
+                left += digit.shape[1] + gap
+        light = np.linspace(235, 190, width, dtype=np.float32)
+        noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+        return (light * (1 - ink / 300) + noise).clip(0, 255).astype(np.uint8)
+
+    return compose

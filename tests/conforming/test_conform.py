@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
-from mnistcli.conforming.placing import conform, is_mnist_like
+from mnistcli.conforming.placing import conform, conform_lines, is_mnist_like
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
@@ -378,3 +379,49 @@ def test_ten_digits_in_all_encodings(test_images, label_of):
             assert label == k, name
             n += 1
     assert n == 360
+
+
+# --- several digits -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slope", [-0.15, 0.0, 0.15])
+@pytest.mark.parametrize("gap", [12, 40])
+def test_digits_are_found_line_by_line(rows_of, test_images, label_of, gap, slope):
+    lines = (CLEAN[:5], CLEAN[5:])
+    found = conform_lines(rows_of(*lines, gap=gap, slope=slope))
+    assert [len(line) for line in found] == [5, 5]
+    seen = np.array([digit.image for line in found for digit in line])
+    wanted = label_of(test_images[list(CLEAN)])
+    assert np.mean(label_of(seen) == wanted) >= 0.9
+    for line in found:
+        assert all(a.box.right <= b.box.left + 1 for a, b in itertools.pairwise(line))
+
+
+def test_boxes_are_in_pixels_of_the_picture(test_images):
+    digit = 255 - enlarged(test_images[0], 4)
+    dark = np.argwhere(digit < 128)
+    (top, left), (bottom, right) = dark.min(axis=0), dark.max(axis=0) + 1
+    for down, across in ((0, 0), (300, 20), (1500, 2200)):
+        picture = np.pad(digit, ((down + 20, 40), (across + 20, 40)), constant_values=255)
+        ((found,),) = conform_lines(picture)
+        wanted = np.array([top, bottom, left, right]) + np.repeat([down + 20, across + 20], 2)
+        assert np.abs(np.array(found.box) - wanted).max() <= 5
+
+
+def test_specks_dashes_and_points_are_no_digits(rows_of):
+    picture = rows_of(CLEAN[:4], gap=60)
+    ((*_, last),) = conform_lines(picture)
+    picture[10:14, 20:24] = 30
+    middle = round((last.box.top + last.box.bottom) / 2)
+    picture[middle : middle + 5, -40:-20] = 30
+    assert [len(line) for line in conform_lines(picture)] == [4]
+
+
+def test_several_digits_are_never_one(rows_of):
+    rng = np.random.default_rng(0)
+    for gap in (0, 4, 20):
+        for _ in range(5):
+            picture = rows_of(rng.choice(CLEAN, 4), gap=gap)
+            with pytest.raises(BadImageError, match="digits") as caught:
+                conform(picture)
+            assert "--number" in caught.value.hint, gap

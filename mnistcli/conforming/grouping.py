@@ -1,0 +1,201 @@
+"""Which pieces of ink make up a digit, and which digits a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from mnistcli.conforming.operations import pieces_of, window_max
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mnistcli.conforming.operations import Pieces
+    from mnistcli.conforming.types import Mask
+
+
+# In heights of a usual digit: pieces closer than this belong together, and small ones
+# to a digit this far away.
+REACH, SMALL_REACH = 0.12, 0.25
+# What is lower is no digit of its own: a bar, a dash, a point.
+DIGIT_HEIGHT = 0.35
+# Light and low beside another one, and no wider together than a share of the height: the other half
+# of a 4, or the scanner's line beside a 1; this close among others, and alone in a picture.
+HALF_AREA, HALF_HEIGHT, HALF_BESIDE, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 0.6, 1.3, (0.16, 0.27)
+# One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
+# are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
+STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
+# The steepest line of digits, and by how much a digit reaches into the line above or below.
+STEEPEST, OVERLAP = 0.25, 0.25
+# So many make a page, on which digits are about as high as each other.
+SEVERAL = 4
+
+
+class Group(NamedTuple):
+    """Pieces of ink that make up a digit: their box, in pixels of the page, and which they are."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    area: int
+    members: tuple[int, ...]
+
+    @property
+    def height(self) -> int:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    def joined(self, other: Group) -> Group:
+        """Return both together."""
+        return Group(
+            min(self.top, other.top),
+            max(self.bottom, other.bottom),
+            min(self.left, other.left),
+            max(self.right, other.right),
+            self.area + other.area,
+            self.members + other.members,
+        )
+
+
+def usual_height(pieces: Pieces, keep: Mask) -> float:
+    """Return the height that half of the ink reaches or exceeds."""
+    order = np.argsort(pieces.height[keep])
+    area = pieces.area[keep][order].cumsum()
+    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
+
+
+def group_of(pieces: Pieces, members: NDArray[np.intp]) -> Group:
+    """Return some pieces as a group."""
+    return Group(
+        int(pieces.top[members].min()),
+        int(pieces.bottom[members].max()),
+        int(pieces.left[members].min()),
+        int(pieces.right[members].max()),
+        int(pieces.area[members].sum()),
+        tuple(members.tolist()),
+    )
+
+
+def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
+    """Join pieces that are close or lie as the parts of a digit do; count those that are none."""
+    groups = [group_of(pieces, np.array([i])) for i in np.flatnonzero(keep)]
+    if len(groups) == 1:
+        return groups, 0
+    usual = usual_height(pieces, keep)
+    close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
+    groups = close
+    if len(close) >= SEVERAL:
+        groups = [part for each in close for part in _unstacked(pieces, each, usual)]
+    large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
+    small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
+    large = _joined_parts(large, usual)
+    n_dropped = 0
+    for each in sorted(small, key=lambda group: -group.area):
+        far = [gap(each, other) for other in large]
+        nearest = int(np.argmin([max(gap) for gap in far]))
+        across, down = far[nearest]
+        is_alone = len(large) == 1
+        beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
+        if max(across, down) < SMALL_REACH * usual and beside:
+            large[nearest] = large[nearest].joined(each)
+        else:
+            n_dropped += 1
+    return large, n_dropped
+
+
+def _unstacked(pieces: Pieces, group: Group, usual: float) -> list[Group]:
+    """Take pieces apart that are close to each other across two lines of digits."""
+    if group.height <= STACK_HEIGHT * usual:
+        return [group]
+    return [group_of(pieces, np.array([i])) for i in group.members]
+
+
+def gap(a: Group, b: Group) -> tuple[int, int]:
+    """Return how far apart two groups are across and down; negative where they overlap."""
+    across = max(a.left, b.left) - min(a.right, b.right)
+    return across, max(a.top, b.top) - min(a.bottom, b.bottom)
+
+
+def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
+    near = pieces_of(window_max(pieces.mask(keep), reach))
+    first = np.unique(pieces.piece, return_index=True)[1]  # a run of each piece
+    row, column = pieces.row[first], pieces.start[first]
+    # Which run of `near` each of these lies in.
+    width = pieces.shape[1]
+    at = np.searchsorted(near.row * width + near.start, row * width + column, side="right") - 1
+    of = near.piece[at]
+    return [group_of(pieces, np.flatnonzero(keep & (of == i))) for i in range(near.n)]
+
+
+def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
+    """Join groups of pieces that are one digit whose strokes are broken."""
+    groups = sorted(groups, key=lambda group: group.area)
+    done: list[Group] = []
+    while groups:
+        part = groups.pop(0)
+        for i, other in enumerate(groups):
+            if _are_parts(part, other, usual, is_pair=len(groups) + len(done) == 1):
+                groups[i] = part.joined(other)
+                break
+        else:
+            done.append(part)
+    return done
+
+
+def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:
+    across, down = gap(light, heavy)
+    both = light.joined(heavy)
+    if -2 * across >= min(light.width, heavy.width):
+        narrow, wide = STACKED_PAIR
+        if is_pair and not narrow * both.height <= both.width <= wide * both.height:
+            return True
+        highest = max(usual, heavy.height, light.height)
+        return down < STACK_REACH * usual and both.height <= STACK_HEIGHT * highest
+    return (
+        across < HALF_REACH[is_pair] * usual
+        and light.area < HALF_AREA * heavy.area
+        and light.height < HALF_HEIGHT * heavy.height
+        and -down > light.height * HALF_BESIDE
+        and both.width < HALF_WIDTH * both.height
+    )
+
+
+def lines_of(groups: list[Group]) -> list[list[Group]]:
+    """Sort digits into lines, which may all be slanted alike, and each from left to right."""
+    slopes = [0.0]
+    if len(groups) > 2:
+        slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
+    best: list[list[Group]] = []
+    least = np.inf
+    for slope in slopes:
+        lines, covered = _level_lines(groups, slope)
+        if covered < least * 0.98:
+            best, least = lines, covered
+    return [sorted(line, key=lambda group: group.left + group.right) for line in best]
+
+
+def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:
+    """Sort digits into the lines that they cover at a slope; return how high these are together."""
+    spans = []
+    for each in groups:
+        drop = slope * (each.left + each.right) / 2
+        inset = OVERLAP * each.height
+        spans.append((each.top - drop + inset, each.bottom - drop - inset))
+    lines: list[list[Group]] = []
+    covered, last = 0.0, -np.inf
+    for i in sorted(range(len(groups)), key=lambda i: spans[i][0]):
+        top, bottom = spans[i]
+        if top >= last:
+            lines.append([])
+            covered, last = covered + bottom - top, bottom
+        else:
+            covered, last = covered + max(0.0, bottom - last), max(last, bottom)
+        lines[-1].append(groups[i])
+    return lines, covered
