@@ -80,12 +80,18 @@ def decoded(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Image.open would import the plugins of six formats.
-            module, _, opener = kind.opener.partition(".")
-            with getattr(import_module(f"PIL.{module}"), opener)(io.BytesIO(data)) as image:
+            module, _, opener = kind.opener.rpartition(".")
+            with getattr(import_module(module), opener)(io.BytesIO(data)) as image:
                 _check(image, kind, len(data), name)
                 grey, notes = _picture(image, side)
     except BadImageError:
         raise
+    except ImportError:
+        raise BadImageError(
+            name,
+            f"is a {kind.name} picture",
+            hint=f"pip install 'mnistcli[{kind.extra}]', or save it as JPEG or PNG",
+        ) from None
     except Image.DecompressionBombError:
         raise BadImageError(name, "is too large", hint="scale or crop it first") from None
     # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,

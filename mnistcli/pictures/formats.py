@@ -19,6 +19,8 @@ from mnistcli.errors import BadImageError
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
 MAX_PIXELS, MAX_TIFF_PIXELS, MAX_WEBP_PIXELS = 100_000_000, 50_000_000, 16_000_000
+# libheif decodes in colour, of 3 bytes a pixel, and copies once.
+MAX_HEIC_PIXELS = 50_000_000
 # A JPEG in several scans is kept as coefficients of two bytes until the last has come.
 MAX_JPEG_COEFFICIENTS = 200_000_000
 # PNG files come in chunks of 8 kB, and GIF files in blocks of 255 bytes.
@@ -169,9 +171,10 @@ class ImageFormat:
     name: str  # what people call it
     signature: bytes  # a regular expression of what its files begin with
     suffixes: tuple[str, ...]  # in a folder; a file named by itself is judged by its content
-    opener: str  # the module and the class of Pillow
+    opener: str  # the module and the class of Pillow, or of a plugin for it
     walk: Callable[[bytes], int] = _one_frame  # counts frames, at most `MAX_FRAMES`
     max_pixels: int = MAX_PIXELS
+    extra: str = ""  # of mnistcli, that brings the plugin
 
     def count_frames(self, data: bytes, source: str) -> int:
         """Count the pictures in a file, up to `MAX_FRAMES`.
@@ -189,15 +192,17 @@ class ImageFormat:
 
 # Pillow's security handbook asks for such a list: vulnerabilities are in the long tail of parsers.
 FORMATS = (
-    ImageFormat("PNG", rb"\x89PNG\r\n\x1a\n", (".png",), "PngImagePlugin.PngImageFile", _png),
-    ImageFormat("JPEG", rb"\xff\xd8\xff", (".jpg", ".jpeg"), "JpegImagePlugin.JpegImageFile", _jpeg),
-    ImageFormat("GIF", rb"GIF8[79]a", (".gif",), "GifImagePlugin.GifImageFile", _gif),
-    ImageFormat("BMP", rb"BM.{4}\0\0\0\0", (".bmp",), "BmpImagePlugin.BmpImageFile"),
-    ImageFormat("TIFF", rb"II\*\0|MM\0\*", (".tif", ".tiff"), "TiffImagePlugin.TiffImageFile",
+    ImageFormat("PNG", rb"\x89PNG\r\n\x1a\n", (".png",), "PIL.PngImagePlugin.PngImageFile", _png),
+    ImageFormat("JPEG", rb"\xff\xd8\xff", (".jpg", ".jpeg"), "PIL.JpegImagePlugin.JpegImageFile", _jpeg),
+    ImageFormat("GIF", rb"GIF8[79]a", (".gif",), "PIL.GifImagePlugin.GifImageFile", _gif),
+    ImageFormat("BMP", rb"BM.{4}\0\0\0\0", (".bmp",), "PIL.BmpImagePlugin.BmpImageFile"),
+    ImageFormat("TIFF", rb"II\*\0|MM\0\*", (".tif", ".tiff"), "PIL.TiffImagePlugin.TiffImageFile",
                 _tiff, MAX_TIFF_PIXELS),
-    ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "WebPImagePlugin.WebPImageFile",
+    ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "PIL.WebPImagePlugin.WebPImageFile",
                 _webp, MAX_WEBP_PIXELS),
-    ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PpmImagePlugin.PpmImageFile", _pnm),
+    ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PIL.PpmImagePlugin.PpmImageFile", _pnm),
+    ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
+                "pillow_heif.HeifImageFile", max_pixels=MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
 
 

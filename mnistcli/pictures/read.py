@@ -27,9 +27,8 @@ MAX_DRAWING_BYTES = 4 << 20
 
 # Of arrays, tables and drawings beside images.
 _OTHERS = "NPY, npz, CSV, ARFF, IDX or a drawing in letters"
-HEIC = "a HEIC or AVIF picture"
 FOREIGN: dict[str, re.Pattern[bytes]] = {
-    HEIC: re.compile(rb"....ftyp", re.DOTALL),
+    "an AVIF picture or a video": re.compile(rb"....ftyp", re.DOTALL),
     "a PDF": re.compile(rb"%PDF"),
     "a PostScript file": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
     "a web page, an SVG or other XML": re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]"),
@@ -104,7 +103,7 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
     if kind_of(head) in ("text", "unknown", "html"):
         foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
         if foreign or b"\0" in head:
-            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint(foreign))
+            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):
@@ -131,9 +130,7 @@ def _drawing(stream: Stream, name: str) -> Batch:
     return Batch(drawing(text, name), (name,), ("a drawing in letters",))
 
 
-def _hint(foreign: str | None = None) -> str:
-    if foreign == HEIC:
-        return "save it as JPEG: an iPhone's Settings, Camera, Formats, Most Compatible does"
+def _hint() -> str:
     return f"use {', '.join(each.name for each in FORMATS)}, {_OTHERS}"
 
 

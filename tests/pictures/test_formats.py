@@ -192,7 +192,7 @@ def test_a_strip_holds_no_digit():
 
 def test_a_format_of_one_s_own_is_one_entry(monkeypatch, tmp_path, invoke):
     """PCX, which Pillow reads too, added here: found in folders, read, and named in the hint."""
-    pcx = ImageFormat("PCX", rb"\x0a[\0-\x05]\x01", (".pcx",), "PcxImagePlugin.PcxImageFile")
+    pcx = ImageFormat("PCX", rb"\x0a[\0-\x05]\x01", (".pcx",), "PIL.PcxImagePlugin.PcxImageFile")
     path = tmp_path / "seven.pcx"
     digit = Image.new("L", (60, 80), 255)
     ImageDraw.Draw(digit).line([(15, 15), (45, 15), (25, 65)], fill=0, width=6)
@@ -204,7 +204,7 @@ def test_a_format_of_one_s_own_is_one_entry(monkeypatch, tmp_path, invoke):
     assert invoke("predict", "-m", model, str(tmp_path), "-q").code == 0
     assert np.array_equal(read(path.read_bytes()).grey, np.asarray(digit))
     path.write_bytes(b"%PDF")
-    assert "PGM, PCX, NPY" in invoke("predict", "-m", model, str(path)).err
+    assert "HEIC, PCX, NPY" in invoke("predict", "-m", model, str(path)).err
 
 
 # --- a hundred million pixels --------------------------------------------------------------------
@@ -263,3 +263,27 @@ def test_a_photograph_of_48_megapixels_is_read():
         grey = read(file.getvalue()).grey
         assert max(grey.shape) <= 2000
         assert grey.mean() == pytest.approx(np.asarray(photo).mean(), abs=0.5)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_heic_is_read_with_its_extra(tmp_path, mnist, turned):
+    import pillow_heif
+
+    picture = Image.fromarray(~mnist.test.images[0]).resize((140, 140)).convert("RGB")
+    exif = Image.Exif()
+    if turned:
+        picture, exif[0x0112] = picture.transpose(Image.Transpose.ROTATE_90), 6
+    path = tmp_path / "seven.heic"
+    pillow_heif.from_pillow(picture).save(path, quality=90, exif=exif.tobytes())
+    (read,) = read_pictures(path)
+    wanted = np.asarray(Image.fromarray(~mnist.test.images[0]).resize((140, 140)))
+    assert np.abs(read.grey.astype(int) - wanted).mean() < 4
+
+
+def test_heic_without_its_extra_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    path = tmp_path / "seven.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(BadImageError, match="is a HEIC picture") as raised:
+        list(read_pictures(path))
+    assert "mnistcli[heic]" in raised.value.hint

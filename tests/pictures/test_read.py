@@ -219,7 +219,8 @@ def test_bombs_are_refused_before_decoding(side):
     ("data", "problem"),
     [
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a damaged WEBP picture"),
-        (b"\0\0\0\x18ftypheic", "is a HEIC or AVIF picture"),
+        (b"\0\0\0\x18ftypheic", "is a damaged HEIC picture"),
+        (b"\0\0\0\x18ftypavif", "is an AVIF picture or a video"),
         (b"%PDF-1.4\n", "is a PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript file"),
         (b"PK\x03\x04rest", "is damaged zip data"),
