@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import filelock  # noqa: F401 - before the fork, so that no fault meets an import
+import numpy as np
 import safetensors.numpy  # noqa: F401
 
 import mnistcli.linear_model.classifier
@@ -62,6 +63,40 @@ def models_in(home: Path) -> dict[str, object]:
     return state
 
 
+def own_in(home: Path) -> dict[str, object]:
+    """Say what datasets of the user's own there are."""
+    own = store_of(home).own
+    return {name: own.verify(name).sha256 for name in own.names()}
+
+
+def state_of(scenario: Scenario, home: Path) -> dict[str, object]:
+    """Say what is there of what a scenario concerns."""
+    return own_in(home) if scenario.concerns == "own" else models_in(home)
+
+
+def keep_one(home: Path) -> None:
+    image = np.full((1, 28, 28), 200, np.uint8)
+    store_of(home).own.append("mine", image, np.array([7], np.uint8))
+
+
+def keep_two(home: Path) -> None:
+    for _ in range(2):
+        keep_one(home)
+
+
+def problems_of_own(home: Path, allowed: list[dict[str, object]]) -> list[str]:
+    """Look at the datasets of the user's own, and add to one."""
+    state, own = own_in(home), store_of(home).own
+    problems = [] if state in allowed else [f"neither old nor new: {state}"]
+    n = own.summary("mine").n_train if state else 0
+    keep_one(home)
+    if own.summary("mine").n_train != n + 1:
+        problems.append("cannot be added to")
+    if len(list((home / "own" / "mine").iterdir())) != 5:
+        problems.append("old arrays are left")
+    return problems
+
+
 def problems_of_the_dataset(home: Path) -> list[str]:
     """Use the dataset, which may heal itself but must be right."""
     expected = identity([part.payload_sha256 for part in catalog["mnist"].parts])
@@ -96,7 +131,7 @@ class Scenario:
         Before, and the command itself as a call of the library.
     arguments : tuple of str
         The same as a command line.
-    concerns : {"models", "datasets"}
+    concerns : {"models", "datasets", "own"}
     """
 
     prepare: Callable[[Path], None]
@@ -161,6 +196,13 @@ SCENARIOS = {
         ("download", "--source", "bundled", "-q"),
         "datasets",
     ),
+    "keep": Scenario(keep_two, keep_one, (), "own"),
+    "own rm": Scenario(
+        keep_two,
+        lambda home: store_of(home).remove("mine"),
+        ("download", "--remove", "mine", "--yes", "-q"),
+        "own",
+    ),
 }
 
 
@@ -172,6 +214,8 @@ def problems_after(scenario: Scenario, home: Path, allowed: list[dict[str, objec
         if scenario.concerns == "datasets":
             problems = problems_of_the_dataset(home)
             return problems + [f"left {path}" for path in litter(home)]
+        if scenario.concerns == "own":
+            return problems_of_own(home, allowed) + [f"left {path}" for path in litter(home)]
         state = models_in(home)
         problems = [] if state in allowed else [f"neither old nor new: {state}"]
         problems += [f"left {path}" for path in litter(home)]
@@ -196,5 +240,5 @@ def old_and_new(scenario: Scenario, home: Path, scratch: Path) -> list[dict[str,
     for act in (lambda _: None, scenario.act):
         clear(home)
         in_child(lambda: (scenario.prepare(home), act(home)), scratch=scratch)  # noqa: B023
-        states.append(models_in(home))
+        states.append(state_of(scenario, home))
     return states

@@ -17,13 +17,13 @@ import pytest
 from .faults import Call, clear, count_calls, fresh
 from .scenarios import (
     SCENARIOS,
-    models_in,
     old_and_new,
     problems_of_the_dataset,
+    state_of,
     use_box,
 )
 
-NAMES = ("first save", "save", "tag", "untag", "rm", "first use", "install")
+NAMES = ("first save", "save", "tag", "untag", "rm", "first use", "install", "keep", "own rm")
 
 
 @dataclass
@@ -175,8 +175,8 @@ def lose_power(name: str, scratch: str, box: str, most: int) -> dict[str, object
 
 def look(scenario, home: Path, allowed) -> list[str]:
     try:
-        if scenario.concerns == "models":
-            state = models_in(home)
+        if scenario.concerns != "datasets":
+            state = state_of(scenario, home)
             return [] if state in allowed else [f"found {state}, expected {allowed}"]
         problems = problems_of_the_dataset(home)
         return [each for each in problems if not each.startswith("said: ")]
