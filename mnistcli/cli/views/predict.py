@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LONGEST_RICH_TABLE = 100
 # Pictures of one's own are drawn as large as what the model saw; with pixels to spare, finer.
 _FINE_SIDE = 10 * IMAGE_SIDE
+# The columns for answers.
+_ANSWERS = ("answer", "number")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class PredictionsView(View):
 
     schema = "predict"
     record_schema = "prediction"
+    # What is null in JSON where there is no prediction.
+    unknown: ClassVar = ("answer", "best", "probability", "probabilities")
     model: Model
     predictions: Iterable[Any]  # of Prediction and BadImageError
     proba: bool = False
@@ -49,22 +53,31 @@ class PredictionsView(View):
 
     @property
     def _columns(self) -> tuple[str, ...]:
+        return ("input", "answer", "probability", *self._class_names)
+
+    @property
+    def _class_names(self) -> tuple[str, ...]:
         return self.model.card.class_names if self.proba else ()
 
     def document(self) -> dict[str, Any]:
         return {
             "model": self.model.ref,
             "class_names": list(self.model.card.class_names),
-            "predictions": [self._document(each) for each in self.predictions],
+            "predictions": list(self._documents()),
         }
 
     def records(self) -> Iterator[dict[str, Any]]:
-        return ({"model": self.model.ref, **self._document(each)} for each in self.predictions)
+        return ({"model": self.model.ref, **each} for each in self._documents())
 
-    def _document(self, each: Prediction | BadImageError) -> dict[str, Any]:
-        if isinstance(each, BadImageError):
-            nothing = dict.fromkeys(("answer", "best", "probability", "probabilities"))
-            return {"input": each.source, **nothing, "notes": [], "error": each.problem}
+    def _documents(self) -> Iterator[dict[str, Any]]:
+        for each in self.predictions:
+            if isinstance(each, BadImageError):
+                nothing = dict.fromkeys(self.unknown)
+                yield {"input": each.source, **nothing, "notes": [], "error": each.problem}
+            else:
+                yield self._document(each)
+
+    def _document(self, each: Any) -> dict[str, Any]:
         names, shares = self.model.card.class_names, each.probabilities.tolist()
         document: dict[str, Any] = {
             "input": each.source,
@@ -86,29 +99,47 @@ class PredictionsView(View):
         return document
 
     def rows(self) -> Iterator[Sequence[object]]:
-        yield ["input", "answer", "probability", *self._columns, "error"]
+        yield [*self._columns, "error"]
+        yield from ([*cells, error] for cells, _, error in self._rows())
+
+    def _rows(self) -> Iterator[tuple[list[Any], str, str | None]]:
+        """Yield the cells of each row, notes and what is wrong."""
+        answer = next(i for i, name in enumerate(self._columns) if name in _ANSWERS)
         for each in self.predictions:
             if isinstance(each, BadImageError):
-                yield [each.source, FAILED, None, *[None] * len(self._columns), each.problem]
-            else:
-                shares = each.probabilities.tolist() if self.proba else ()
-                yield [each.source, each.answer, each.probability, *shares, None]
+                cells: list[Any] = [None] * len(self._columns)
+                cells[0], cells[answer] = each.source, FAILED
+                yield cells, "", each.problem
+                continue
+            for cells, best in self._cells(each):
+                guess = () if cells[answer] == best else (f"best guess {best}",)
+                yield cells, ", ".join(guess + each.notes), None
+
+    def _cells(self, each: Any) -> Iterator[tuple[list[Any], str]]:
+        """Yield the cells of each row of a prediction, and the best answer in it."""
+        shares = each.probabilities.tolist() if self.proba else ()
+        yield [each.source, each.answer, each.probability, *shares], each.best
 
     def lines(self) -> Iterator[str]:
         for each in self.predictions:
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
     def table(self, console: Console) -> RenderableType:
-        return table_of([_cells(each, self._columns) for each in self.predictions], console)
+        rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
+        return _table([name.replace("_", " ") for name in self._columns], rows, console)
 
     def parts(self, console: Console) -> Iterator[RenderableType]:
         if not self.draw:
             yield self.table(console)
             return
         for each in self.predictions:
-            yield self._drawn(each, console)
+            if isinstance(each, BadImageError):
+                yield f"{each.source}: {FAILED} ({each.problem})"
+                yield ""
+            else:
+                yield self._drawn(each, console)
 
-    def _drawn(self, each: Prediction | BadImageError, console: Console) -> RenderableType:
+    def _drawn(self, each: Any, console: Console) -> RenderableType:
         from rich.console import Group
         from rich.text import Text
 
@@ -116,8 +147,6 @@ class PredictionsView(View):
         from mnistcli.cli.terminal.layout import beside, stacked
         from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
 
-        if isinstance(each, BadImageError):
-            return failed_line(each)
         method = choose_method(self.render, console, n_pictures=2)
         why = explain(self.model, each.image) if self.explain else None
         pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
@@ -144,44 +173,30 @@ class PredictionsView(View):
 # --- tables -------------------------------------------------------------------------------------
 
 
-def _cells(each: Prediction | BadImageError, names: tuple[str, ...]) -> dict[str, str]:
-    """Return a row of the table: what stands in which column."""
-    if isinstance(each, BadImageError):
-        row = dict.fromkeys(("input", "answer", "probability", *(f"p({n})" for n in names)), "")
-        return row | {"input": each.source, "answer": FAILED, "notes": each.problem}
-    shares = map(percent, each.probabilities.tolist())
-    guess = () if each.answer == each.best else (f"best guess {each.best}",)
-    return {
-        "input": each.source,
-        "answer": each.answer,
-        "probability": percent(each.probability),
-        **{f"p({name})": share for name, share in zip(names, shares, strict=False)},
-        "notes": ", ".join(guess + each.notes),
-    }
+def _text(value: Any) -> str:
+    return "" if value is None else percent(value) if isinstance(value, float) else str(value)
 
 
-def failed_line(error: BadImageError) -> RenderableType:
-    """Return what stands in place of a picture that cannot be used."""
-    from rich.console import Group
-
-    return Group(f"{error.source}: {FAILED} ({error.problem})", "")
-
-
-def table_of(rows: Sequence[dict[str, str]], console: Console) -> RenderableType:
-    """Draw rows that have the same columns; notes only where there are any."""
+def _table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], console: Console
+) -> RenderableType:
+    """Draw rows that end with a note, or none of them."""
     if not rows:
         return "nothing to predict"
-    header = [name for name in rows[0] if name != "notes" or any(row["notes"] for row in rows)]
-    cells = [[row[name] for name in header] for row in rows]
-    header = [name.removeprefix("p(").removesuffix(")") for name in header]
+    if any(row[-1] for row in rows):
+        header = [*header, "notes"]
+    rows = [row[: len(header)] for row in rows]
     if len(rows) > LONGEST_RICH_TABLE:
-        return _long_table([header, *cells])
+        return _long_table([header, *rows])
     table = ruled_table(console)
     for name in header:
-        is_text = name in ("input", "answer", "number", "notes")
-        style = "bold" if name in ("answer", "number") else ""
-        table.add_column(name, justify="left" if is_text else "right", style=style, overflow="fold")
-    for row in cells:
+        side: Literal["left", "right"] = (
+            "left" if name in ("input", *_ANSWERS, "notes") else "right"
+        )
+        table.add_column(
+            name, justify=side, style="bold" if name in _ANSWERS else "", overflow="fold"
+        )
+    for row in rows:
         table.add_row(*row)
     return table
 
