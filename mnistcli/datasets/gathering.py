@@ -35,7 +35,7 @@ from mnistcli.pictures.formats import is_picture_name
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import quota
-from mnistcli.sheets.reading import PHOTOGRAPH_SIDE, SheetRead, read_sheet
+from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 # Pictures, and the digits that they are said to show; None where nothing says it.
 _Named = list[tuple[Path, int | None]]

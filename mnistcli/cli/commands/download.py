@@ -173,7 +173,7 @@ def _install_own(
 ) -> None:
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.download import InstallationView
-    from mnistcli.cli.views.sheet import PicturesOfPages
+    from mnistcli.cli.views.sheet import picture_writer
     from mnistcli.datasets.gathering import gather
     from mnistcli.datasets.own import check_own_name
 
@@ -181,11 +181,11 @@ def _install_own(
     if not replace:  # before thousands of pictures are read
         store.own.check_free(name)
     with bars(out, unit="items") as shown:
-        pictures = PicturesOfPages(output)
-        on_page = pictures if sheet else None
-        found = gather(expand(path), sheet=on_page, progress=shown, **how)
+        pictures: list[str] = []
+        write = picture_writer(output, pictures) if output else lambda _: None
+        found = gather(expand(path), sheet=write if sheet else None, progress=shown, **how)
         installation = store.own.install(name, found, replacing=replace, progress=shown)
-    for note in (*found.notes, *pictures.notes):
+    for note in (*found.notes, *pictures):
         out.note(note)
     for source, reason in found.failures:
         out.warn(f"{source}: {reason}")

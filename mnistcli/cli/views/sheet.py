@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,10 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
-from mnistcli.sheets.layout import LAYOUT, sheet_file
+from mnistcli.sheets import LAYOUT, SheetRead, picture_of, sheet_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console, RenderableType
-
-    from mnistcli.sheets.reading import SheetRead
 
 
 def written(path: Path) -> SheetView:
@@ -36,42 +33,27 @@ class SheetView(View):
     n_bytes: int
 
     def document(self) -> dict[str, Any]:
-        return {
-            "path": str(self.path),
-            "n_bytes": self.n_bytes,
-            "n_rows": LAYOUT.n_rows,
-            "digits": list(range(LAYOUT.n_columns)),
-        }
+        digits = list(range(LAYOUT.n_columns))
+        content = {"path": str(self.path), "n_bytes": self.n_bytes}
+        return {**content, "n_rows": LAYOUT.n_rows, "digits": digits}
 
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
     def table(self, console: Console) -> RenderableType:
         n = LAYOUT.n_rows * LAYOUT.n_columns
-        return facts(
-            [
-                ("Wrote", f"{self.path}, {n_bytes(self.n_bytes)}: boxes for {n} digits, A4"),
-                ("Print", "as it is or scaled, on A4 or US letter"),
-                ("Next", "mnistcli download --source photo.jpg --sheet --as class"),
-            ]
-        )
+        wrote = f"{self.path}, {n_bytes(self.n_bytes)}: {n} boxes, for A4 and US letter"
+        command = "mnistcli download --source photo.jpg --sheet --as class"
+        return facts([("Wrote", wrote), ("Next", command)])
 
 
-@dataclass
-class PicturesOfPages:
-    """Writes what was taken for what on each page: taken.png, taken-2.png, ... if at all."""
+def picture_writer(path: Path, notes: list[str]) -> Callable[[SheetRead], None]:
+    """Return what writes a picture of each page, taken.png, taken-2.png, ..., and notes it."""
+    from mnistcli.cli.terminal.bitmap import write_sheet
+    from mnistcli.gallery import CaptionedImage
 
-    path: Path | None
-    notes: list[str] = field(default_factory=list)
+    def write(read: SheetRead) -> None:
+        stem = f"{path.stem}-{len(notes) + 1}" if notes else path.stem
+        notes.append(write_sheet(path.with_stem(stem), [CaptionedImage(picture_of(read))]))
 
-    def __call__(self, read: SheetRead) -> None:
-        """Write a picture of the next page."""
-        if self.path is None:
-            return
-        from mnistcli.cli.terminal.bitmap import write_sheet
-        from mnistcli.gallery import CaptionedImage
-        from mnistcli.sheets.reading import picture_of
-
-        number = f"-{len(self.notes) + 1}" if self.notes else ""
-        path = self.path.with_stem(self.path.stem + number)
-        self.notes.append(write_sheet(path, [CaptionedImage(picture_of(read))]))
+    return write

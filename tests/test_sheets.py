@@ -14,10 +14,9 @@ from PIL import Image
 
 from mnistcli.datasets.gathering import gather
 from mnistcli.errors import BadImageError
-from mnistcli.sheets.layout import LAYOUT, sheet_file
-from mnistcli.sheets.reading import picture_of, read_sheet
+from mnistcli.sheets import LAYOUT, picture_of, read_sheet, sheet_file
 from tests.conftest import bundled_idx
-from tests.sheets.photographs import empty_page, filled, photographed
+from tests.photographs import empty_page, filled, photographed
 
 KINDS = ("wood", "cloth", "plain")
 HARD = {
@@ -43,17 +42,16 @@ def decoded(photograph):
 
 def agreement(read, written):
     """The correlation of each image with the digit that was written into its box."""
-    boxes = map(tuple, read.boxes.tolist())
-    pairs = zip(read.images, (written[box] for box in boxes), strict=True)
+    pairs = zip(read.images, (written[box] for box in read.boxes), strict=True)
     return [np.corrcoef(image.ravel(), digit.ravel())[0, 1] for image, digit in pairs]
 
 
 def check(read, written):
     """All but 2 % of the digits are read, each as itself, and nothing else."""
-    found = set(map(tuple, read.boxes.tolist()))
+    found = set(read.boxes)
     assert found <= set(written)
     assert len(found) >= 0.98 * len(written)
-    assert read.labels.tolist() == read.boxes[:, 1].tolist()
+    assert read.labels.tolist() == [column for _, column in read.boxes]
     assert len(found) + len(read.empties) + len(read.failures) == 120
     assert np.median(agreement(read, written)) > 0.75
 
@@ -121,8 +119,7 @@ def test_what_is_no_page_is_refused(picture):
 
 def test_what_cannot_be_read_is_told_of(test_images, labels):
     page, written = filled(np.random.default_rng(4), test_images, labels, n_empty=0)
-    box = LAYOUT.box_at(2, 3)
-    left, top, right, bottom = (round(6 * edge) for edge in box)
+    left, top, right, bottom = LAYOUT.box_at(2, 3, 6)
     page[top + 8 : bottom - 8, left + 8 : right - 8] = 20
     read = read_sheet(page, source="page.jpg")
     ((source, reason),) = read.failures
@@ -136,8 +133,8 @@ def test_the_picture_shows_what_was_taken(test_images, labels):
     read = read_sheet(page)
     picture = picture_of(read)
     assert picture.shape == (*page.shape, 3)
-    for image, box in zip(read.images, read.boxes.tolist(), strict=True):
-        left, top, right, bottom = read.frames[tuple(box)]
+    for image, box in zip(read.images, read.boxes, strict=True):
+        left, top, right, bottom = read.frames[box]
         taken = Image.fromarray(picture[top:bottom, left:right]).convert("L").resize((28, 28))
         assert (
             np.corrcoef(np.asarray(taken)[2:-2, 2:-2].ravel(), image[2:-2, 2:-2].ravel())[0, 1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mnistcli.sheets.layout import LAYOUT, sheet_file
+from mnistcli.sheets import LAYOUT, sheet_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,11 +42,11 @@ def filled(rng, images, labels, *, n_empty=10, ink=(10, 110), size=(6.5, 12.5)) 
         side = round(DOTS * rng.uniform(*size) * 28 / 20)
         large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
         large = large[np.ix_(large.max(axis=1) > 20, large.max(axis=0) > 20)] / 255
-        box = LAYOUT.box_at(row, column)
+        left, top, *_ = LAYOUT.box_at(row, column, DOTS)
         room = [DOTS * (LAYOUT.box - 2.4) - n for n in large.shape]
         top, left = (
-            round(DOTS * (edge + 1.2) + rng.uniform(0, max(0, free)))
-            for edge, free in zip((box.top, box.left), room, strict=True)
+            round(edge + 1.2 * DOTS + rng.uniform(0, max(0, free)))
+            for edge, free in zip((top, left), room, strict=True)
         )
         part = page[top : top + large.shape[0], left : left + large.shape[1]]
         level = rng.uniform(*ink)
