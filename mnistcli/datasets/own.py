@@ -57,11 +57,12 @@ if TYPE_CHECKING:
 _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})-[0-9a-f]{{16}}\.npy")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 KEPT = "kept"
+_TAKEN = (*CATALOG, "builtin")
 
 
 def check_own_name(name: str) -> str:
     """Return a name that a dataset of the user's own can have; raise UsageError for others."""
-    if check_name(name, what="name of a dataset") in (*CATALOG, "builtin"):
+    if check_name(name, what="name of a dataset") in _TAKEN:
         raise UsageError(f"the name {name!r} is taken", hint="choose another word: --as mine")
     return name
 
@@ -105,6 +106,7 @@ class OwnDatasets:
         path = self.folder / name
         return (
             bool(NAME.fullmatch(name))
+            and name not in _TAKEN
             and files.kind_of_path(path, follow=False) == "folder"
             and files.kind_of_path(path / MANIFEST_NAME, follow=False) == "file"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import shutil
 import signal
 import subprocess
@@ -314,6 +315,35 @@ def test_removal(own, drawings):
     assert not (own.folder / "mine").exists()
     with pytest.raises(DataUnavailableError, match="there is no dataset 'mine'"):
         own.remove("mine")
+
+
+def test_what_bears_another_name_is_not_used(own, drawings):
+    own.install("mine", gather(drawings))
+    for name in ("other", "mnist", "No-name"):
+        shutil.copytree(own.folder / "mine", own.folder / name)
+    assert own.names() == ("mine", "other")
+    with pytest.raises(CorruptFileError, match="is not about other"):
+        own.open("other")
+    assert "is not about other" in own.summary("other").problem
+    for name in ("mnist", "No-name"):
+        with pytest.raises(UsageError):
+            own.open(name)
+
+
+@pytest.mark.parametrize(
+    "sizes", ["[-1, 4]", "[16]", "[16.0, 4]", "[true, 4]", '["16", 4]', "null"]
+)
+def test_a_manifest_that_makes_no_sense(own, drawings, sizes):
+    own.install("mine", gather(drawings))
+    path = own.folder / "mine" / "manifest.json"
+    fields = json.loads(path.read_text())
+    del fields["sha256"]
+    fields["sizes"] = json.loads(sizes)
+    text = json.dumps(fields, indent=2) + "\n"
+    fields["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    path.write_text(json.dumps(fields, indent=2) + "\n")
+    with pytest.raises(CorruptFileError, match="is damaged"):
+        own.open("mine")
 
 
 def test_a_link_is_not_followed(own, drawings, tmp_path):
