@@ -78,16 +78,8 @@ def gather(
 
     ``raw`` takes 28 x 28 pixels as they are. With ``sheet``, photographs of pages that
     `mnistcli.sheets` drew are read, and it is handed what was found on each. Where nothing says
-    which images are for the test, their share is drawn digit by digit.
-
-    Raises
-    ------
-    UsageError
-        The share or the seed makes no sense.
-    DataUnavailableError
-        Nothing is there, or nothing that is labelled.
-    CorruptFileError, BadImageError
-        Nothing of it can be used, or fewer than two images.
+    which images are for the test, their share is drawn digit by digit. Raises DataUnavailableError
+    where nothing is labelled, CorruptFileError or BadImageError where fewer than two can be used.
     """
     RANGES["test_size"].checked("test_size", test_size)
     RANGES["seed"].checked("seed", seed)

@@ -69,20 +69,12 @@ def check_own_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class OwnSummary:
-    """What there is to say of a dataset of the user's own.
-
-    Attributes
-    ----------
-    digits : tuple of int
-        How many images of 0, 1, ..., 9 it has, in both parts.
-    problem : str
-        Why it cannot be used; the rest is then not known.
-    """
+    """What there is to say of a dataset of the user's own; of a damaged one only the problem."""
 
     name: str
     n_train: int | None = None
     n_test: int | None = None
-    digits: tuple[int, ...] | None = None
+    digits: tuple[int, ...] | None = None  # the images of 0, 1, ..., 9, in both parts
     installed_at: str | None = None
     origin: str | None = None
     problem: str = ""
@@ -112,15 +104,7 @@ class OwnDatasets:
         )
 
     def open(self, name: str) -> Dataset:
-        """Open a dataset.
-
-        Raises
-        ------
-        DataUnavailableError
-            There is none of that name.
-        CorruptFileError
-            It is damaged.
-        """
+        """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
         manifest, arrays = self._check(name, full=False)
         return dataset_of(_spec(manifest), arrays, [entry.sha256 for entry in manifest.files])
 
@@ -155,14 +139,7 @@ class OwnDatasets:
     def install(
         self, name: str, found: Gathered, *, replacing: bool = False, progress: Progress = SILENT
     ) -> Installation:
-        """Keep what was gathered under a name.
-
-        Raises
-        ------
-        UsageError
-            It is no name, or the name of another dataset which is not to be replaced.
-        StorageError, LockTimeoutError
-        """
+        """Keep what was gathered under a name; raise UsageError for a name that is none or not free."""
         check_own_name(name)
         with self._lock(name, progress):
             if not replacing:
@@ -180,21 +157,9 @@ class OwnDatasets:
         *,
         progress: Progress = SILENT,
     ) -> Installation:
-        """Add images to the training part of a dataset, which is made if there is none.
+        """Add images, (n, 28, 28), to the training part of a dataset, which is made if there is none.
 
-        Parameters
-        ----------
-        name : str
-        images : ndarray of shape (n, 28, 28), uint8
-        labels : ndarray of shape (n,), uint8
-
-        Raises
-        ------
-        UsageError
-            The name is taken by another dataset.
-        CorruptFileError
-            The dataset is damaged; nothing is changed.
-        StorageError, LockTimeoutError
+        A damaged dataset (CorruptFileError) is left as it is.
         """
         check_own_name(name)
         with self._lock(name, progress):

@@ -250,11 +250,7 @@ class DatasetStore:
         return self._installation(spec, manifest)
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
-        """Remove a dataset from the store; one of the user's own is then gone for good.
-
-        Raises UsageError or DataUnavailableError where there is none, StorageError and
-        LockTimeoutError.
-        """
+        """Remove a dataset from the store; one of the user's own is then gone for good."""
         if self._is_own(name):
             self.own.remove(name, progress=progress)
             return
