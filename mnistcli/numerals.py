@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 # Most of MNIST's digits are no wider than this for their height, few by more than this.
-USUAL_WIDTH, WIDTH_DEVIATION = 0.95, 0.2
-# Few digits touch, and if so at little ink: what it costs to cut as much as the digit is high.
-INK_COST = 8
+USUAL_WIDTH, WIDTH_DEVIATION = 1.1, 0.2
+# Digits touch at one stroke: what it costs to cut through as much ink as the digit is high.
+INK_COST = 12
 # Touching digits are about as high as each other.
 LEAST_HEIGHT, HEIGHT_DEVIATION = 0.6, 0.1
 

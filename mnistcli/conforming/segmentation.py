@@ -218,7 +218,10 @@ def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:
 def _cut_at_thin_columns(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
     """Cut a piece of ink at those columns that have the least of it nearby."""
     near = max(1, round(CUT_SPACING * part.height))
-    profile = mask[:, part.left : part.right].sum(axis=0).astype(np.float32)
+    inked = mask[:, part.left : part.right]
+    # Two strokes are more than a touch: the sides of a 0.
+    n_strokes = (inked[1:] & ~inked[:-1]).sum(axis=0) + inked[0]
+    profile = inked.sum(axis=0) * np.maximum(n_strokes, 1) / np.float32(1.5)
     cuts: list[int] = []
     order = np.argsort(profile[near : len(profile) - near], kind="stable") + near
     for at in order.tolist():
