@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mnistcli.conforming.operations import pieces_of, window_max
+from mnistcli.conforming.types import NoDigitError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +31,8 @@ STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
 STEEPEST, OVERLAP = 0.25, 0.25
 # So many make a page, on which digits are about as high as each other.
 SEVERAL = 4
+# Each is compared with each.
+MAX_PIECES = 1200
 
 
 class Group(NamedTuple):
@@ -85,9 +88,11 @@ def group_of(pieces: Pieces, members: NDArray[np.intp]) -> Group:
 
 def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     """Join pieces that are close or lie as the parts of a digit do; count those that are none."""
-    groups = [group_of(pieces, np.array([i])) for i in np.flatnonzero(keep)]
-    if len(groups) == 1:
-        return groups, 0
+    n = int(keep.sum())
+    if n == 1:
+        return [group_of(pieces, np.flatnonzero(keep))], 0
+    if n > MAX_PIECES:
+        raise NoDigitError(f"holds {n:,} pieces of ink, too many to be digits", "cut it into pages")
     usual = usual_height(pieces, keep)
     close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
     groups = close

@@ -425,3 +425,10 @@ def test_several_digits_are_never_one(rows_of):
             with pytest.raises(BadImageError, match="digits") as caught:
                 conform(picture)
             assert "--number" in caught.value.hint, gap
+
+
+def test_a_screen_of_dots_is_refused_soon():
+    dots = np.tile(np.pad(np.zeros((2, 2), np.uint8), (0, 4), constant_values=255), (120, 120))
+    for read in (conform, conform_lines):
+        with pytest.raises(BadImageError, match="pieces of ink"):
+            read(dots)
