@@ -112,7 +112,9 @@ def measured(kept: Path | None) -> dict[str, dict[str, list[str]]]:
         ]  # fmt: skip
         with times.open("w") as file:
             env = {**os.environ, "COVERAGE_FILE": str(data)}
-            subprocess.run(command, cwd=ROOT, env=env, stdout=file, check=True)
+            failed = subprocess.run(command, cwd=ROOT, env=env, stdout=file, check=False).returncode
+        if failed:
+            sys.exit(f"{times.read_text('utf-8')}\nthe tests fail without any mistake: see above")
         seconds: dict[str, float] = {}
         for line in times.read_text("utf-8").splitlines():
             words = line.split(maxsplit=2)
