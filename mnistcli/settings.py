@@ -141,8 +141,11 @@ class TrainingSettings(Checked):
     weights: dict[str, float] = field(default_factory=dict)
 
     def _check(self) -> None:
-        for name, weight in self.weights.items():
-            RANGES["weight"].checked(f"the weight of {name}", weight)
+        weights = {
+            name: float(RANGES["weight"].checked(f"the weight of {name}", weight))
+            for name, weight in self.weights.items()
+        }
+        object.__setattr__(self, "weights", weights)
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose")
         if self.n_jobs == 0:

@@ -44,6 +44,8 @@ ENOUGH = 50
 DARK = 0.4
 # Share of the strongest piece from which another one is no speck.
 SPECK = 0.02
+# Strokes that a column of one long stroke crosses, on average; digits have more.
+ONE_STROKE = 1.1
 # Nothing can be read from fewer pixels than this.
 MIN_SIDE = 4
 # Shares of full ink at which lines printed on paper are told from ink.
@@ -179,7 +181,8 @@ def one_digit(page: Page) -> tuple[Digit, Box]:
     """
     groups = [group for line in page.lines for group in line]
     n = sum(
-        max(1, round(each.width / each.height / 0.9)) if is_wide(each) else 1 for each in groups
+        max(1, round(each.width / each.height / 0.9)) if _are_touching(page, each) else 1
+        for each in groups
     )
     if n > 1:
         hint = "read them all with predict --number, or cut it into pictures of one digit each"
@@ -191,9 +194,13 @@ def one_digit(page: Page) -> tuple[Digit, Box]:
     return digit_of(page, _mask_of(page, group))
 
 
-def is_wide(group: Group) -> bool:
-    """Return whether a group is wider than any digit."""
-    return group.width > WIDEST_DIGIT * group.height
+def _are_touching(page: Page, group: Group) -> bool:
+    """Tell several digits that touch from one, and from a stroke from left to right."""
+    if group.width <= WIDEST_DIGIT * group.height:
+        return False
+    mask = _mask_of(page, group)
+    n_crossed = mask[0].sum() + (mask[1:] & ~mask[:-1]).sum()
+    return bool(n_crossed > ONE_STROKE * group.width)
 
 
 def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:

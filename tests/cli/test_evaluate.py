@@ -156,7 +156,7 @@ def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):
         (b"label,pixel0\n1,2\n", 4, "has 2 columns in its first line"),
         (b"<!doctype html><p>404", 4, "is a web page"),
         (b"\x1f\x8bnonsense", 4, "is damaged gzip data"),
-        (b"\xff\xfe\x00", 4, "is no kind of data that is read here"),
+        (b"\xff\xfd\x00", 4, "is no kind of data that is read here"),
         (None, 3, "there is no file"),
     ],
     ids=range(6),

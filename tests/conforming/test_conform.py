@@ -432,3 +432,10 @@ def test_a_screen_of_dots_is_refused_soon():
     for read in (conform, conform_lines):
         with pytest.raises(BadImageError, match="pieces of ink"):
             read(dots)
+
+
+@pytest.mark.parametrize(("width", "drop"), [(15, 0), (30, 0), (30, 6)])
+def test_a_stroke_from_left_to_right_is_not_several_digits(width, drop):
+    picture = Image.new("L", (60, 60), 255)
+    ImageDraw.Draw(picture).line((10, 25, 10 + width, 25 + drop), fill=0, width=3)
+    assert conform(np.array(picture)).image.any()

@@ -78,7 +78,8 @@ def test_a_dataset_of_one_s_own_is_one_entry(home, tmp_path):
         from mnistcli.cli import completion
         from mnistcli.cli.app import app
         assert "numpy" not in sys.modules
-        print(completion.datasets())
+        from types import SimpleNamespace as Root
+        print(completion.datasets(Root(find_root=lambda: Root(params={}))))
         for words in ("download --list --tsv", "download --help", "doctor --quick --tsv",
                       "download --dataset emnist --source bundled"):
             try: app(words.split(), prog_name="mnistcli")
