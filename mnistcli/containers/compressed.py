@@ -146,9 +146,11 @@ def zip_damage() -> Iterator[None]:
         yield
     except EOFError:
         raise FormatError("is zip data that ends too early") from None
-    # RuntimeError for encryption, OSError for a seek to where no file can have a byte.
+    # RuntimeError for encryption, KeyError for a name that is not the same in both places, OSError
+    # for a seek to where no file can have a byte.
     except (
-        zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, struct.error, OverflowError,
+        zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, struct.error,
+        OverflowError,
     ) as error:  # fmt: skip
         raise FormatError(f"is damaged zip data ({str(error)[:80]})") from None
     except OSError as error:

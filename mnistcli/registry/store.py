@@ -225,6 +225,7 @@ class ModelRegistry:
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
         if tag not in self._own_tags(entry.name):
+            self._check_tag(entry.name, tag)
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
         remove_file(self._tag_path(entry.name, tag))
         return entry
@@ -380,10 +381,17 @@ class ModelRegistry:
         return version if content == _tag_content(self._entry(name, version), path.name) else 0
 
     def _check_tag(self, name: str, tag: str) -> None:
+        """Raise what keeps a tag that is there from being known: damage, or the system's refusal."""
         path = self._tag_path(name, tag)
-        if NAME.fullmatch(tag) and os.path.lexists(path) and not self._read_tag(name, path):
+        if not NAME.fullmatch(tag) or not os.path.lexists(path):
+            return
+        with storage_errors("read", path), open_regular(path):
+            version = self._read_tag(name, path)
+        if not version:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
+        if version in self._versions(name):
+            raise StorageError("read", path, "it was refused a moment ago")
 
     def _suggest(self, name: str) -> str:
         import difflib
