@@ -168,8 +168,10 @@ class ModelRegistry:
             tags = self._tags(name, self._cards(name, versions))
             version = tags.get(which, 0)
             known = [f"{name}@{tag}" for tag in tags]
+        if version not in versions and self._check_tag(name, which):
+            version = self._read_tag(name, self._tag_path(name, which))
+            versions = self._versions(name)  # one of the two was just written, or refused once
         if version not in versions:
-            self._check_tag(name, which)
             hint = f"there is {', '.join(known)}"
             raise ModelNotFoundError(f"there is no model {ref!r}", hint=hint)
         return self._entry(name, version)
@@ -224,8 +226,7 @@ class ModelRegistry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
-        if tag not in self._own_tags(entry.name):
-            self._check_tag(entry.name, tag)
+        if tag not in self._own_tags(entry.name) and not self._check_tag(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
         remove_file(self._tag_path(entry.name, tag))
         return entry
@@ -380,18 +381,17 @@ class ModelRegistry:
         version = int(number) if _is_number(number) else 0
         return version if content == _tag_content(self._entry(name, version), path.name) else 0
 
-    def _check_tag(self, name: str, tag: str) -> None:
-        """Raise what keeps a tag that is there from being known: damage, or the system's refusal."""
+    def _check_tag(self, name: str, tag: str) -> bool:
+        """Return whether a tag is there now; raise what keeps it from being read."""
         path = self._tag_path(name, tag)
         if not NAME.fullmatch(tag) or not os.path.lexists(path):
-            return
+            return False
         with storage_errors("read", path), open_regular(path):
             version = self._read_tag(name, path)
         if not version:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
-        if version in self._versions(name):
-            raise StorageError("read", path, "it was refused a moment ago")
+        return version in self._versions(name)
 
     def _suggest(self, name: str) -> str:
         import difflib
