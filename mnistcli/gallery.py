@@ -1,18 +1,22 @@
 """Pictures to look at: digits, what a class looks like on average, what a model looks for."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.datasets import LabelledImages
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
+
+if TYPE_CHECKING:  # `predict` of one picture needs no dataset
+    from mnistcli.datasets import LabelledImages
 
 _LARGEST_SIDE = 56
 
