@@ -168,8 +168,8 @@ class ModelRegistry:
             tags = self._tags(name, self._cards(name, versions))
             version = tags.get(which, 0)
             known = [f"{name}@{tag}" for tag in tags]
-        if version not in versions and self._check_tag(name, which):
-            version = self._read_tag(name, self._tag_path(name, which))
+        if version not in versions and (tagged := self._checked_tag(name, which)):
+            version = tagged
             versions = self._versions(name)  # one of the two was just written, or refused once
         if version not in versions:
             hint = f"there is {', '.join(known)}"
@@ -226,7 +226,7 @@ class ModelRegistry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
-        if tag not in self._own_tags(entry.name) and not self._check_tag(entry.name, tag):
+        if tag not in self._own_tags(entry.name) and not self._checked_tag(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
         remove_file(self._tag_path(entry.name, tag))
         return entry
@@ -381,17 +381,17 @@ class ModelRegistry:
         version = int(number) if _is_number(number) else 0
         return version if content == _tag_content(self._entry(name, version), path.name) else 0
 
-    def _check_tag(self, name: str, tag: str) -> bool:
-        """Return whether a tag is there now; raise what keeps it from being read."""
+    def _checked_tag(self, name: str, tag: str) -> int:
+        """Return what a tag stands for now, 0 if it is not there; raise what keeps it from being read."""
         path = self._tag_path(name, tag)
         if not NAME.fullmatch(tag) or not os.path.lexists(path):
-            return False
+            return 0
         with storage_errors("read", path), open_regular(path):
             version = self._read_tag(name, path)
         if not version:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
-        return version in self._versions(name)
+        return version
 
     def _suggest(self, name: str) -> str:
         import difflib

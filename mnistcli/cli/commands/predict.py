@@ -152,7 +152,9 @@ def predict(
         tallied,
     )
     from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
-    from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
+
+    if number:  # what draws boxes is not worth loading for others
+        from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
     loaded = _model_for(session.registry(), model, out)
     tally = Tally()

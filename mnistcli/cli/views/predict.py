@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Method, Render
-from mnistcli.cli.terminal.layout import Block
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
@@ -22,6 +21,7 @@ from mnistcli.registry.model_file import Model
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from mnistcli.cli.terminal.layout import Block
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
 LONGEST_RICH_TABLE = 100
