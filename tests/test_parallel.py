@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 from joblib._parallel_backends import ThreadingBackend
 
@@ -21,6 +22,12 @@ def test_a_failure_in_a_block_is_raised_and_results_keep_their_order():
     assert map_blocks(lambda rows: rows.start, 2000, 512) == [0, 512, 1024, 1536]
     with pytest.raises(ZeroDivisionError):
         map_blocks(lambda rows: 1 // (rows.start - 1024), 2000, 512)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_invalid_value_that_a_kernel_throws_away_is_not_warned_of():
+    infinite = np.full(4, np.inf)
+    map_blocks(lambda rows: infinite[rows] - infinite[rows], 4, 1)  # raises the same flag
 
 
 def test_blocks_cover_all_rows_once():

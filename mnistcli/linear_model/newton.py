@@ -295,7 +295,8 @@ class _Minimiser:
     def _measured(self, exact: Problem, theta: Float64s) -> Point:
         """Return the point in float64, its intercept at the best for its weights."""
         scores = linear_scores(exact.X, theta[:, :-1], scale=exact.scale, dtype=np.float64)
-        b = best_intercept(scores, exact.y, exact.weights, theta[:, -1])
+        # Rounding moves their mean, along which the softmax is constant.
+        b = centred(best_intercept(scores, exact.y, exact.weights, theta[:, -1]))
         scores += b[:, None]
         self.n_passes += 1.0
         return exact.point(np.column_stack([theta[:, :-1], b]), scores)
