@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mnistcli.conforming.placing import conform
     from mnistcli.datasets import Dataset, LabelledImages, open_dataset
     from mnistcli.errors import MnistCliError
+    from mnistcli.estimators import Digits, LogisticRegression
     from mnistcli.evaluation import evaluate
     from mnistcli.features import FeatureSpec
     from mnistcli.numerals import read_numbers
@@ -34,6 +35,7 @@ _HOMES = {
     "conforming.placing": ("conform",),
     "datasets": ("Dataset", "LabelledImages", "open_dataset"),
     "errors": ("MnistCliError",),
+    "estimators": ("Digits", "LogisticRegression"),
     "evaluation": ("evaluate",),
     "features": ("FeatureSpec",),
     "numerals": ("read_numbers",),
@@ -48,9 +50,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Dataset",
+    "Digits",
     "FeatureSpec",
     "FoldSpec",
     "LabelledImages",
+    "LogisticRegression",
     "MnistCliError",
     "Model",
     "SolverSettings",

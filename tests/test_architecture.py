@@ -27,7 +27,7 @@ FLOORS = (
     {"metrics", "registry"},
     {"model_selection", "gallery", "numerals"},
     {"training", "evaluation", "prediction", "doctor"},
-    {"comparison", "reproduction", "reporting"},
+    {"comparison", "reproduction", "reporting", "estimators"},
     {"cli"},
     {"__main__"},
 )

@@ -22,6 +22,7 @@ and the sum alone for C infinite. A fit takes these steps:
 import math
 import time
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,9 +111,10 @@ def fit_newton(
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features), uint8 or float32
+    X : ndarray of shape (n_samples, n_features), uint8, float32 or float64
         Finite; not modified, may be memory-mapped. A float32 copy of the columns that vary is made
-        where it is not too large; nothing so large exists in float64. Features are ``X * scale``.
+        where it is not too large. Nothing so large exists in float64, unless X is: then all is
+        computed in it. Features are ``X * scale``.
     y : ndarray of shape (n_samples,), integer
         Class indices 0 .. n_classes - 1, each of which must occur.
     C : float
@@ -151,6 +153,7 @@ def fit_newton(
         n_outputs=1 if n_classes == 2 else n_classes,
         penalty=0.0 if math.isinf(C) else 1.0,
         scale=scale,
+        dtype=np.float64 if rows.dtype == np.float64 else np.float32,
     )
     if problem.penalty == 0.0:
         refuse_separating_feature(problem, kept, n_classes)
@@ -166,7 +169,7 @@ def fit_newton(
 
 
 def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
-    """Return the columns that vary as C-contiguous float32, and which they are.
+    """Return the columns that vary as C-contiguous floats, and which they are.
 
     A constant column's weight is zero at the optimum: the intercept says the same for nothing.
     Bytes of which a copy would be too large stay what they are, with all columns.
@@ -178,19 +181,15 @@ def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
         msg = "X holds values that are not finite"
         raise ValueError(msg)
     kept = np.flatnonzero(low != high)
-    if (
-        isinstance(X, np.ndarray)
-        and X.dtype == np.float32
-        and X.flags.c_contiguous
-        and len(kept) == X.shape[1]
-    ):
-        return np.asarray(X, dtype=np.float32), kept
-    rows = np.empty((len(X), len(kept)), dtype=np.float32)
+    dtype: type[np.floating[Any]] = np.float64 if X.dtype == np.float64 else np.float32
+    if X.dtype == dtype and X.flags.c_contiguous and len(kept) == X.shape[1]:
+        return np.asarray(X, dtype=dtype), kept
+    rows: NDArray[np.floating[Any]] = np.empty((len(X), len(kept)), dtype)
 
     def convert(block: slice) -> None:
         for first in range(block.start, block.stop, ROWS_PER_CONVERSION):
             few = slice(first, min(first + ROWS_PER_CONVERSION, block.stop))
-            np.take(X[few].astype(np.float32), kept, axis=1, out=rows[few], mode="clip")
+            np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")
 
     map_blocks(convert, len(X), rows_per_block(X.shape[1]))
     return rows, kept

@@ -20,7 +20,7 @@ from mnistcli.linear_model.objective import (
     squared_norm,
 )
 
-WorkingRows = NDArray[np.float32] | NDArray[np.uint8]
+WorkingRows = NDArray[np.floating[Any]] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

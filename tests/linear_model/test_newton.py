@@ -7,11 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import estimator_checks
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from mnistcli.linear_model.certificate import certify
@@ -274,53 +270,6 @@ def test_small_problems_of_any_shape_converge(n_classes, n_features, n_samples, 
     found = fit(X, y, n_classes=n_classes, C=C, tol=1e-7)
     assert found.certificate.converged
     assert found.certificate.gap_bound <= 1e-7 * found.certificate.objective
-
-
-class NewtonClassifier(ClassifierMixin, BaseEstimator):
-    """A thin estimator around `fit_newton`, for scikit-learn's own checks."""
-
-    def fit(self, X, y, sample_weight=None):
-        X, y = validate_data(self, X, y, dtype=np.float32, order="C")
-        check_classification_targets(y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        self.classes_, indices = np.unique(y, return_inverse=True)
-        found = fit_newton(
-            X, indices, n_classes=len(self.classes_), sample_weight=sample_weight, tol=1e-22
-        )
-        self.coef_, self.intercept_ = found.coef, found.intercept
-        self.n_iter_ = max(1, found.certificate.n_iterations)
-        return self
-
-    def decision_function(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        scores = X @ self.coef_.T + self.intercept_
-        return scores[:, 0] if len(self.coef_) == 1 else scores
-
-    def predict(self, X):
-        scores = self.decision_function(X)
-        binary = scores.ndim == 1
-        return self.classes_[(scores > 0).astype(int) if binary else scores.argmax(axis=1)]
-
-
-@pytest.mark.parametrize(
-    "check",
-    [
-        "check_classifiers_train", "check_classifiers_classes", "check_classifiers_one_label",
-        "check_estimators_nan_inf", "check_fit2d_1sample", "check_fit2d_1feature",
-        "check_fit_idempotent", "check_methods_sample_order_invariance",
-        "check_methods_subset_invariance", "check_sample_weights_shape",
-        "check_sample_weights_not_overwritten", "check_sample_weight_equivalence_on_dense_data",
-        "check_readonly_memmap_input", "check_estimators_overwrite_params",
-        "check_dict_unchanged", "check_estimators_dtypes", "check_supervised_y_2d",
-    ],
-)  # fmt: skip
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
-def test_estimator_checks_of_scikit_learn(check):
-    if not hasattr(estimator_checks, check):
-        pytest.skip("not in this version of scikit-learn")
-    getattr(estimator_checks, check)("NewtonClassifier", NewtonClassifier())
 
 
 # --------------------------------------------------------------------------------- the full counts

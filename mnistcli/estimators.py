@@ -1,0 +1,295 @@
+"""Estimators for scikit-learn's pipelines, searches and cross-validations, fitted by our solver.
+
+scikit-learn is what they derive from, so that this module is loaded where one of them is asked for:
+``mnistcli.LogisticRegression``, ``mnistcli.Digits``. What `registry.exports.estimator` makes of a
+model is scikit-learn's own, because it has to be of use where there is no mnistcli.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from numbers import Integral
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from mnistcli.errors import UsageError
+from mnistcli.features import Features
+from mnistcli.linear_model.classifier import (
+    PIXEL_SCALE,
+    LinearClassifier,
+    classes_of,
+    probabilities_of,
+)
+from mnistcli.linear_model.newton import fit_newton
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.splits import Samples
+from mnistcli.ranges import RANGES, check_choice
+from mnistcli.settings import PRESETS, SOLVERS, Preset
+
+ClassWeights = Literal["balanced"] | dict[Any, float] | None
+
+# Computed with as they are; other numbers become the first.
+_DTYPES = (np.float64, np.float32, np.uint8)
+
+
+class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """What the estimators share: how weights are found, and what is asked of them.
+
+    A subclass has the parameters C, class_weight, tol, max_iter and random_state.
+    """
+
+    _scale = 1.0  # of what the weights are multiplied with
+    features_: Features | None = None  # what makes that of images
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return scores (n_samples,) for two classes, else (n_samples, n_classes)."""
+        check_is_fitted(self)
+        names = tuple(map(str, self.classes_))
+        classifier = LinearClassifier(
+            self.coef_, self.intercept_, names, self._scale, self.features_
+        )
+        return classifier.decision_function(self._checked(X))
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of every class, (n_samples, n_classes)."""
+        return probabilities_of(self.decision_function(X))
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the logarithms of `predict_proba`."""
+        return np.log(self.predict_proba(X))
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each sample, as it was called in ``y``."""
+        indices = classes_of(self.decision_function(X))
+        answers: NDArray[Any] = self.classes_[indices]
+        return answers
+
+    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+        """Return what `fit` takes as an array; raise ValueError for anything else."""
+        raise NotImplementedError
+
+    def _learn_classes(
+        self, X: NDArray[Any], y: ArrayLike, sample_weight: ArrayLike | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the class index and the weight of each sample."""
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if len(self.classes_) < 2 or not np.bincount(codes, weight).all():
+            raise ValueError("more than one class must occur, and each weigh something")
+        if self.class_weight is not None:
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weight
+            )
+            weight = weight * of_class[codes]
+        return codes, weight
+
+    def _minimise(
+        self,
+        X: NDArray[Any],
+        codes: NDArray[np.int64],
+        weight: NDArray[np.float64],
+        C: float,
+        tol: float,
+        *,
+        start: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ) -> None:
+        """Fit the weights, and keep what is known about them."""
+        n_classes = len(self.classes_)
+        shape = (1 if n_classes == 2 else n_classes, X.shape[1])
+        fit = fit_newton(
+            X,
+            codes,
+            n_classes=n_classes,
+            C=C if math.isinf(C) and C > 0 else _number("C", C),
+            scale=self._scale,
+            sample_weight=weight,
+            tol=_number("tol", tol),
+            max_iter=int(_number("max_iter", self.max_iter)),
+            seed=self._seed(),
+            warm_start=start if start and start[0].shape == shape else None,
+        )
+        self.coef_, self.intercept_, self.certificate_ = fit.coef, fit.intercept, fit.certificate
+        self.n_iter_ = np.array([fit.certificate.n_iterations], dtype=np.int32)
+        if not fit.certificate.converged:
+            words = f"not at the optimum after {fit.certificate.n_iterations} iterations"
+            warnings.warn(f"{words}: raise max_iter, or tol", ConvergenceWarning, stacklevel=3)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+
+class LogisticRegression(_Classifier):
+    """Logistic regression with a proof of how close to the optimum it came.
+
+    The objective is that of scikit-learn's LogisticRegression; the solver is `linear_model.newton`.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty; infinity means none.
+    penalty : {"l2", None}, default="l2"
+    class_weight : "balanced" or dict, optional
+        What each class weighs; samples weigh that times their ``sample_weight``.
+    tol : float, default=1e-9
+        The objective is proven to be so close, relatively, to its optimum.
+    max_iter : int, default=500
+    warm_start : bool, default=False
+        Start from the weights of the last `fit`.
+    random_state : int, RandomState or None, default=0
+        Chooses the rows that the solver looks at first; it does not move the optimum.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_, intercept_ : ndarrays of shape (1, n_features) and (1,), or a row for each class
+    n_iter_ : ndarray of shape (1,)
+    certificate_ : Certificate
+        Objective, gradient, and bounds of the distance to the optimum.
+
+    Numbers in float64 are computed with in float64, in float32 and bytes mostly in float32, which
+    takes half of the time and memory and ends, with ``tol=1e-9``, at the same optimum.
+    """
+
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        penalty: Literal["l2"] | None = "l2",
+        class_weight: ClassWeights = None,
+        tol: float = SOLVERS["newton"].tol,
+        max_iter: int = SOLVERS["newton"].max_iter,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.C = C
+        self.penalty = penalty
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to X of shape (n_samples, n_features), labels of any kind and their weights.
+
+        Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
+        finite optimum; warns where ``max_iter`` ended it.
+        """
+        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
+        if self.penalty not in ("l2", None):
+            raise ValueError(f"penalty is 'l2' or None, not {self.penalty!r}")
+        codes, weight = self._learn_classes(rows, labels, sample_weight)
+        start = None
+        if self.warm_start and hasattr(self, "coef_"):
+            start = self.coef_, self.intercept_
+        C = math.inf if self.penalty is None else self.C
+        self._minimise(rows, codes, weight, C, self.tol, start=start)
+        return self
+
+    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+        checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
+        return checked
+
+
+class Digits(_Classifier):
+    """Images of digits in, answers out: features and logistic regression of ``mnistcli train``.
+
+    Images are as MNIST's are, light ink on black, whole numbers from 0 to 255, of shape (n, 28, 28)
+    or (n, 784); what they show may be called anything.
+
+    Parameters
+    ----------
+    preset : {"fast", "better", "best"}, default="better"
+        Pixels, learned patches, or patches of distorted copies as well: `mnistcli help features`.
+    C, tol : float, optional
+        The preset's own unless given.
+    class_weight, max_iter, random_state
+        See `LogisticRegression`; the random state also draws patches and distortions.
+
+    Attributes
+    ----------
+    features_ : Features or None
+        What was learned of the images, without their labels.
+    classes_, coef_, intercept_, n_iter_, certificate_
+        See `LogisticRegression`.
+    """
+
+    _scale = PIXEL_SCALE
+
+    def __init__(
+        self,
+        preset: Preset = "better",
+        *,
+        C: float | None = None,
+        class_weight: ClassWeights = None,
+        tol: float | None = None,
+        max_iter: int = SOLVERS["newton"].max_iter,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.preset = preset
+        self.C = C
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
+        images = self._checked(X)
+        try:
+            check_choice("preset", self.preset, tuple(PRESETS))
+        except UsageError as error:
+            raise ValueError(f"{error}: {error.hint}") from None
+        preset = PRESETS[self.preset]
+        codes, weight = self._learn_classes(images, y, sample_weight)
+        samples = Samples(images, codes, np.arange(len(codes)))
+        design = design_matrix(samples, preset.features, seed=self._seed())
+        self.features_, self.n_features_in_ = design.features, N_PIXELS
+        n_each = 1 + design.n_copies
+        C = (preset.C if self.C is None else self.C) / n_each  # of an image and its copies
+        tol = self.tol or preset.tol or SOLVERS["newton"].tol
+        self._minimise(*design.everything(), np.tile(weight, n_each), C, tol)
+        return self
+
+    def _checked(self, X: ArrayLike) -> NDArray[Any]:
+        images = check_array(X, dtype="numeric", allow_nd=True)
+        if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
+            shape = " x ".join(map(str, images.shape))
+            raise ValueError(f"images are n x 28 x 28 or n x 784, not {shape}")
+        if images.min() < 0 or images.max() > 255 or (images % 1).any():
+            raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
+        grey: NDArray[np.uint8] = images.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)
+        return grey
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array, tags.input_tags.two_d_array = True, False
+        return tags
+
+
+def _number(name: str, value: Any) -> float:
+    """Return a parameter that is within its range, or raise ValueError, as scikit-learn's do."""
+    try:
+        return RANGES[name].checked(name, value)
+    except UsageError as error:
+        raise ValueError(f"{error}: {error.hint}") from None
