@@ -36,7 +36,7 @@ class Solver:
 # the proof is 50 to 1000 times the true distance, so fits end far closer to the optimum; one to
 # four steps after 1e-6 buy predictions that do not depend on the order of the rows.
 SOLVERS: dict[SolverName, Solver] = {
-    "newton": Solver(("l2", "none"), tol=1e-9, max_iter=500),
+    "newton": Solver(("l2", "none"), tol=1e-9),
     "lbfgs": Solver(("l2", "none"), keeps_float32=True),
     # It penalises intercept^2 / (2 * 100^2).
     "liblinear": Solver(("l2", "l1"), max_classes=2, intercept_scaling=100.0),

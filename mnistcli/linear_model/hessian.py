@@ -19,6 +19,26 @@ class DenseInverse:
 
     matrix: NDArray[np.float32]
 
+    @classmethod
+    def inverse(cls, hessian: Float64s, penalty: float) -> DenseInverse:
+        """Invert hessian + penalty on the features, as nearly as rounding allows.
+
+        Sums of float32 products are off by about 1e-7 of the largest diagonal element. The Hessian
+        is overwritten.
+        """
+        diagonal = hessian.diagonal().copy()
+        added = np.full(len(hessian), penalty)
+        added[-1] = 0.0
+        floor = 1e-7 * float(diagonal.max(initial=0.0)) + 1e-30
+        while True:
+            np.fill_diagonal(hessian, diagonal + added + floor)
+            try:
+                root = _inverse_cholesky(hessian)
+            except np.linalg.LinAlgError:
+                floor *= 10.0
+            else:
+                return cls((root.T @ root).astype(np.float32))
+
     def times(self, vectors: Float64s) -> Float64s:
         """Return the product with each row of `vectors`, which are (n_vectors, n_features + 1)."""
         single = vectors.astype(np.float32)
@@ -56,74 +76,7 @@ class FewRowsInverse:
         return np.asarray((scaled - inner.T @ self.rows) * self.scales)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FullHessianInverse:
-    """The inverse of the Hessian with its blocks between classes, as a block Cholesky factor
-    (Golub and Van Loan, Matrix Computations, section 4.2).
-
-    `below[k][l]`, l < k, are the blocks of the factor, `inverse_roots` the inverses of the ones
-    on its diagonal. For ten digits 115 MB.
-    """
-
-    below: list[list[NDArray[np.float32]]]
-    inverse_roots: list[NDArray[np.float32]]
-
-    @classmethod
-    def inverse(
-        cls, hessian: list[list[NDArray[np.float32]]], penalty: float
-    ) -> FullHessianInverse:
-        """Factor the lower half of a Hessian, which is overwritten."""
-        largest = max(float(row[-1].diagonal().max()) for row in hessian)
-        roots: list[NDArray[np.float32]] = []
-        for row in hessian:
-            for j, root in enumerate(roots):
-                for i in range(j):
-                    row[j] -= row[i] @ hessian[j][i].T
-                row[j] = row[j] @ root.T
-            pivot = row.pop().astype(np.float64)
-            for block in row:
-                pivot -= block @ block.T
-            roots.append(_regularised_root(pivot, penalty, largest).astype(np.float32))
-        return cls(hessian, roots)
-
-    def times(self, vectors: Float64s) -> Float64s:
-        """Return the product with `vectors`, a row for each class, taken together."""
-        single = vectors.astype(np.float32)
-        for k, root in enumerate(self.inverse_roots):
-            for block, done in zip(self.below[k], single, strict=False):
-                single[k] -= block @ done
-            single[k] = root @ single[k]
-        for k in reversed(range(len(single))):
-            single[k] = self.inverse_roots[k].T @ single[k]
-            for j, block in enumerate(self.below[k]):
-                single[j] -= block.T @ single[k]
-        return single.astype(np.float64)
-
-
-InverseHessian = DenseInverse | FewRowsInverse | FullHessianInverse
-
-
-def regularised_inverse(hessian: Float64s, penalty: float) -> Float64s:
-    """Return the inverse of hessian + penalty on the features, as nearly as rounding allows."""
-    root = _regularised_root(hessian, penalty, float(hessian.diagonal().max(initial=0.0)))
-    return np.asarray(root.T @ root, dtype=np.float64)
-
-
-def _regularised_root(hessian: Float64s, penalty: float, largest: float) -> Float64s:
-    """Return the inverse Cholesky factor of hessian + penalty, which is overwritten.
-
-    Sums of float32 products are off by about 1e-7 of the largest diagonal element.
-    """
-    diagonal = hessian.diagonal().copy()
-    added = np.full(len(hessian), penalty)
-    added[-1] = 0.0
-    floor = 1e-7 * largest + 1e-30
-    while True:
-        np.fill_diagonal(hessian, diagonal + added + floor)
-        try:
-            return _inverse_cholesky(hessian)
-        except np.linalg.LinAlgError:
-            floor *= 10.0
+InverseHessian = DenseInverse | FewRowsInverse
 
 
 def _inverse_cholesky(a: Float64s) -> Float64s:

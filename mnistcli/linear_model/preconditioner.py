@@ -2,8 +2,8 @@
 
 Rows are drawn with probability proportional to their weight p (1 - p) in the Hessian and weighted
 back (Xu, Yang, Roosta-Khorasani, Re and Mahoney, NIPS 2016, section 3): near the optimum few rows
-have any. For more than two classes there is a block for each class, X^T diag(p_k (1 - p_k)) X + I.
-Where that does not lead to the end soon (weak penalties), blocks between classes are added.
+have any. For more than two classes there is a block for each class, X^T diag(p_k (1 - p_k)) X + I:
+those between classes would save a few steps, and take longer than these.
 """
 
 import math
@@ -11,13 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.linear_model.hessian import (
-    DenseInverse,
-    FewRowsInverse,
-    FullHessianInverse,
-    InverseHessian,
-    regularised_inverse,
-)
+from mnistcli.linear_model.hessian import DenseInverse, FewRowsInverse, InverseHessian
 from mnistcli.linear_model.objective import Float64s, Floats, squared_norm
 from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.parallel import map_blocks
@@ -31,26 +25,18 @@ ROUGH_REFRESH = 0.1  # to this share in a rough solution,
 MAX_AGE = 10  # or, twice as many rows, after so many steps per block.
 ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
 COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
-MAX_FULL_PARAMETERS = 8_000  # A full Hessian holds half of their square in float32: 128 MB.
 
 
 class Preconditioner:
     """The inverse of a subsampled Hessian, renewed as the fit goes on.
 
-    If `is_rough` one block, of the mean over the classes, is enough; if `is_full` the blocks
-    between classes are there from the start.
+    If `is_rough` one block, of the mean over the classes, is enough.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        rng: np.random.Generator,
-        *,
-        is_rough: bool = False,
-        is_full: bool = False,
+        self, problem: Problem, rng: np.random.Generator, *, is_rough: bool = False
     ) -> None:
         self._problem, self._rng, self._is_rough = problem, rng, is_rough
-        self.is_full = is_full
         self._n_times = 1  # what the number of rows is multiplied with
         self._drawn_at = math.inf  # the objective then; of the first draw, anything is below
         self._age = 0
@@ -61,11 +47,8 @@ class Preconditioner:
         is_old = self._age >= MAX_AGE * min(self._problem.n_outputs, 2)
         if is_old:
             self._n_times *= 2
-            size = self._problem.n_outputs * (self._problem.X.shape[1] + 1)
-            self.is_full = self._problem.n_outputs > 1 and size <= MAX_FULL_PARAMETERS
         share = ROUGH_REFRESH if self._is_rough else REFRESH
         if is_old or point.objective < share * self._drawn_at:
-            self._inverses = []  # Not two at a time: a full one takes 115 MB.
             self._inverses = self._subsampled_inverses(point)
             self._drawn_at, self._age = point.objective, 0
         self._age += 1
@@ -86,8 +69,6 @@ class Preconditioner:
     def _subsampled_inverses(self, point: Point) -> list[InverseHessian]:
         """Return an inverse per class, or one for all classes."""
         absolute = np.abs(point.residuals).astype(np.float64)
-        if self.is_full:
-            return [self._full_inverse(absolute)]
         weights = absolute * (1.0 - absolute) * self._problem.weights
         if self._is_rough:  # of the mean of their Hessians
             weights = weights.mean(axis=0, keepdims=True)
@@ -98,8 +79,7 @@ class Preconditioner:
         penalty = self._problem.penalty
         if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
             return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
-        inverse = regularised_inverse(self._gram(rows, roots), penalty)
-        return DenseInverse(inverse.astype(np.float32))
+        return DenseInverse.inverse(self._gram(rows, roots), penalty)
 
     def _drawn(self, weights: Float64s) -> tuple[NDArray[np.intp], Floats]:
         """Return rows for a Hessian, and what to multiply them with before they are squared."""
@@ -136,26 +116,6 @@ class Preconditioner:
 
             map_blocks(add, n, COLUMNS_PER_THREAD)
         return gram
-
-    def _full_inverse(self, absolute_residuals: Float64s) -> FullHessianInverse:
-        """Return the inverse of the whole Hessian, which is a sum over pairs of classes.
-
-        diag(p) - p p^T = sum over k < l of p_k p_l (e_k - e_l)(e_k - e_l)^T: rows are drawn for
-        each pair by its own weights, and the sum stays positive definite.
-        """
-        problem = self._problem
-        p = absolute_residuals
-        true = problem.y, np.arange(p.shape[1])
-        p[true] = 1.0 - p[true]
-        n, k_all = problem.X.shape[1] + 1, range(problem.n_outputs)
-        hessian = [[np.zeros((n, n), dtype=np.float32) for _ in range(k + 1)] for k in k_all]
-        for k in k_all:
-            for other in range(k):
-                gram = self._gram(*self._drawn(p[k] * p[other] * problem.weights))
-                hessian[k][other] -= gram
-                hessian[k][k] += gram
-                hessian[other][other] += gram
-        return FullHessianInverse.inverse(hessian, problem.penalty)
 
 
 def inclusion_chances(weights: Float64s, n_rows: int) -> Float64s:
