@@ -171,3 +171,12 @@ PRESETS: dict[Preset, PresetSettings] = {
         FeatureSpec("patches", sides=(5, 9), n_filters=64, n_views=4, n_copies=3), 1.0, tol=1e-6
     ),
 }
+
+
+def preset_of(features: FeatureSpec, solver: SolverSettings) -> Preset | None:
+    """Return the preset that features and C are those of; None where there is none."""
+    wanted = (features, solver.C, "l2", None)
+    given = (
+        (each.features, each.C, solver.penalty, solver.class_weight) for each in PRESETS.values()
+    )
+    return next((name for name, each in zip(PRESETS, given, strict=True) if each == wanted), None)

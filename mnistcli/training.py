@@ -1,10 +1,12 @@
 """Train a model for a task and judge it."""
 
+import contextlib
 import math
 import platform
 import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,6 +128,7 @@ def train(
         command=command,
         dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
         weights=settings.weights or None,
+        peak_memory_bytes=peak_memory_bytes(),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     return Training(
@@ -168,6 +171,16 @@ def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in values.items()
     }
+
+
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held at once, as Linux counts it; else None."""
+    # getrusage would count what the process was before it was this program.
+    with contextlib.suppress(OSError), Path("/proc/self/status").open() as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    return None
 
 
 def _versions() -> dict[str, str]:

@@ -27,7 +27,7 @@ FLOORS = (
     {"metrics", "registry"},
     {"model_selection", "gallery", "numerals"},
     {"training", "evaluation", "prediction", "doctor"},
-    {"comparison", "reproduction", "reporting", "estimators"},
+    {"comparison", "reproduction", "reporting", "estimators", "learning_curves"},
     {"cli"},
     {"__main__"},
 )

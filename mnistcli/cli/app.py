@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from mnistcli.cli.commands import (
     compare,
     completion,
+    curve,
     doctor,
     download,
     draw,
@@ -56,7 +57,7 @@ PANELS: dict[str, tuple[Any, ...]] = {
         draw.draw,
         sheet.sheet,
     ),
-    "Judging": (compare.compare, report.report),
+    "Judging": (compare.compare, curve.curve, report.report),
     "Keeping": (models.app,),
     "This installation": (doctor.doctor, completion.completion, help.help, help.version),
 }

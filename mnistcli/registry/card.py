@@ -59,7 +59,7 @@ class ModelCard:
     that of `linear_model.certificate`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
     counts what was saved in the registry, whatever the clock said; 0 where that is not known. Of
     datasets that were joined the parts are the sha256 of each, and the weights those of the images
-    of some of them.
+    of some of them. The memory is the most that the process held while it trained.
     """
 
     task: Task
@@ -79,6 +79,7 @@ class ModelCard:
     order: Annotated[int, (0, MAX_ORDER)] = 0
     dataset_parts: dict[str, str] | None = None
     weights: dict[str, Annotated[float, (0, 1e15)]] | None = None
+    peak_memory_bytes: Annotated[int, (0, 10**15)] | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

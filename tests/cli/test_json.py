@@ -20,6 +20,8 @@ PRINTED_BY = {
     "train": [TRAIN],
     "evaluate": [("evaluate", *FULL), ("evaluate",)],
     "compare": [("compare", "0v1@1", "worse", "--disagreements", "1")],
+    "curve": [("curve", "-t", "0v1", "--limit", "20,40", "--seeds", "2")],
+    "point": [("curve", "-t", "0v1", "--limit", "20,40")],
     "predict": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
     "prediction": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
     "numbers": [("predict", "--number", "many.npy", "nothing.png")],
@@ -45,7 +47,7 @@ PRINTED_BY = {
 
 
 # Printed one on each line.
-LINES = ("prediction", "number")
+LINES = ("prediction", "number", "point")
 
 
 def contract():

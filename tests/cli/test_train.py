@@ -237,8 +237,12 @@ def test_tsv_is_a_header_and_a_row(invoke):
     assert header.split("\t") == [
         "model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
         "train_accuracy", "cv_accuracy", "test_accuracy", "test_accuracy_low", "test_accuracy_high",
+        "test_log_loss", "dataset", "n_train", "seed", "split", "preset", "features", "class_weight",
+        "gap_bound", "peak_memory_bytes",
     ]  # fmt: skip
     assert row.startswith("0v1@1\t0v1\tl2\t1.0\tnewton\ttrue\t")
+    assert "\tmnist\t100\t0\tstandard\tfast\tpixels\t\t" in row
+    assert 10**7 < int(row.split("\t")[-1]) < 10**10
 
 
 @pytest.mark.parametrize(

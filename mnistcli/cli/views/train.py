@@ -20,6 +20,7 @@ from mnistcli.cli.views.shared import (
 from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelEntry
+from mnistcli.settings import preset_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -62,28 +63,41 @@ class TrainingView(View):
             "search": asdict(choice) if choice else None,
             "cross_validation": asdict(cross_validation) if cross_validation else None,
             "train_accuracy": training.train_accuracy,
+            "peak_memory_bytes": card.peak_memory_bytes,
             "test": evaluation_document(training.evaluation),
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
-        training, settings = self.training, self.training.model.card.settings
-        yield ("model", "task", "penalty", "C", "solver", "converged", "objective", "fit_seconds",
-               "train_accuracy", "cv_accuracy", "test_accuracy", "test_accuracy_low",
-               "test_accuracy_high")  # fmt: skip
-        yield (
-            self.entry.ref if self.entry else None,
-            training.task.name,
-            settings.penalty,
-            settings.C,
-            training.solver,
-            str(training.fit.certificate.converged).lower(),
-            training.fit.certificate.objective,
-            round(training.fit.fit_seconds, 4),
-            training.train_accuracy,
-            training.cross_validation.mean if training.cross_validation else None,
-            training.evaluation.accuracy,
-            *training.evaluation.accuracy_interval,
-        )
+        training, card = self.training, self.training.model.card
+        settings, fit = card.settings, training.fit
+        low, high = training.evaluation.accuracy_interval
+        row = {
+            "model": self.entry.ref if self.entry else None,
+            "task": training.task.name,
+            "penalty": settings.penalty,
+            "C": settings.C,
+            "solver": training.solver,
+            "converged": str(fit.certificate.converged).lower(),
+            "objective": fit.certificate.objective,
+            "fit_seconds": round(fit.fit_seconds, 4),
+            "train_accuracy": training.train_accuracy,
+            "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
+            "test_accuracy": training.evaluation.accuracy,
+            "test_accuracy_low": low,
+            "test_accuracy_high": high,
+            "test_log_loss": training.evaluation.log_loss,
+            "dataset": card.dataset,
+            "n_train": training.n_train,
+            "seed": card.split.seed,
+            "split": card.split.kind,
+            "preset": preset_of(card.feature_spec, settings),
+            "features": card.feature_spec.kind,
+            "class_weight": settings.class_weight,
+            "gap_bound": fit.certificate.gap_bound,
+            "peak_memory_bytes": card.peak_memory_bytes,
+        }
+        yield list(row)
+        yield list(row.values())
 
     def lines(self) -> Iterator[str]:
         if self.entry:

@@ -1,0 +1,192 @@
+"""``mnistcli curve``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnistcli.cli import completion
+from mnistcli.cli.options import (
+    DatasetOption,
+    JsonFlag,
+    JsonLinesFlag,
+    QuietFlag,
+    TsvFlag,
+    make_output,
+    output_option,
+)
+from mnistcli.cli.session import session_of
+from mnistcli.errors import UsageError
+from mnistcli.features import FEATURE_KINDS, FeatureSpec
+from mnistcli.ranges import RANGES
+from mnistcli.settings import (
+    PRESETS,
+    ClassWeight,
+    Penalty,
+    PresetSettings,
+    SolverName,
+    SolverSettings,
+    SplitSpec,
+    TrainingSettings,
+)
+
+if TYPE_CHECKING:
+    from mnistcli.learning_curves import Variant
+
+several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
+
+
+def curve(
+    ctx: typer.Context,
+    task: Annotated[
+        str,
+        several_option(
+            "--task", "-t", metavar="TASKS", autocompletion=completion.tasks, help="3v8,4v9"
+        ),
+    ],
+    limit: Annotated[
+        str, several_option(metavar="NUMBERS", help="Train on so many images: 100,300,1000.")
+    ] = "",
+    c: Annotated[
+        str,
+        several_option(
+            "--C", metavar="NUMBERS", help="0.01,0.1,1", show_default="1, or the preset's"
+        ),
+    ] = "",
+    preset: Annotated[
+        str, several_option(metavar="NAMES", help=",".join(PRESETS), show_default="fast")
+    ] = "",
+    features: Annotated[
+        str, several_option(metavar="NAMES", help=",".join(FEATURE_KINDS), show_default="pixels")
+    ] = "",
+    seeds: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Train each N times, seed by seed.")
+    ] = 1,
+    seed: Annotated[int, typer.Option(help=f"The first seed, {RANGES['seed']}.")] = 0,
+    penalty: Annotated[Penalty, typer.Option(help="As for train.")] = "l2",
+    class_weight: Annotated[ClassWeight | None, typer.Option(help="As for train.")] = None,
+    solver: Annotated[SolverName, typer.Option(help="As for train.")] = "auto",
+    dataset: DatasetOption = "mnist",
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes; -1 for all cores.", show_default="1")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            help="Keep each point in this file as it comes, and begin with those it has.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        output_option("--output", "-o", metavar="FILE.svg", help="Draw the curve into a file."),
+    ] = None,
+    json: JsonFlag = False,
+    jsonl: JsonLinesFlag = False,
+    tsv: TsvFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train for several sizes, C, features or tasks, and draw how good each is.
+
+    Of --limit, --C, --preset, --features and --task the first with several values is the axis, a
+    second one makes a line each. All points of a task are judged on the same test images.
+
+    Examples:
+
+      mnistcli curve --task 3v8 --limit 100,300,1000,3000 --seeds 5
+
+      mnistcli curve --task 0v1,3v8,4v9 --C 0.001,0.01,0.1,1 -o curve.svg
+
+      mnistcli curve --task digits --preset fast,better --limit 300,1000 --resume points.jsonl
+    """
+    out = make_output(json=json, jsonl=jsonl, tsv=tsv, quiet=quiet)
+    session = session_of(ctx)
+
+    from mnistcli import learning_curves
+    from mnistcli.cli.output import write
+    from mnistcli.cli.progress import bars
+    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
+    from mnistcli.files import write_atomically
+    from mnistcli.tasks import parse_task
+
+    if preset and features:
+        raise UsageError("--preset and --features exclude each other")
+    if output is not None and output.suffix.lower() != ".svg":
+        raise UsageError(f"cannot draw a curve into {output}", hint="use a name that ends in .svg")
+    given = {
+        "task": _values("task", task, lambda text: parse_task(text).name),
+        "limit": _values("limit", limit, int),
+        "C": _values("C", c, float),
+        "preset": _values("preset", preset, partial(_one_of, [*PRESETS])),
+        "features": _values("features", features, partial(_one_of, [*FEATURE_KINDS])),
+    }
+    axis, lines = learning_curves.axis_and_lines(given)
+    if output is not None and axis not in NUMBERS:
+        raise UsageError(f"values of {axis} are no numbers to draw a line over")
+    base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
+    variants = _variants(given, range(seed, seed + seeds), base)
+    data = session.dataset(dataset, out)
+    file = resume and learning_curves.PointFile(resume, POINT_START)
+    wanted = [each.identity(data) for each in variants]
+    points = [p for p in (file.read() if file else ()) if any(map(p.is_of, wanted))]
+    if out.format == "jsonl":
+        for point in points:
+            write(point_line(point))
+    with bars(out) as shown:
+        for point in learning_curves.curve_points(
+            data, variants, known=points, cache=session.features(), n_jobs=jobs, progress=shown
+        ):
+            points.append(point)
+            line = point_line(point)
+            if file:
+                file.add(line)
+            if out.format == "jsonl":
+                write(line)
+    points.sort(key=lambda point: next(i for i, each in enumerate(wanted) if point.is_of(each)))
+    view = CurveView(tuple(points), axis, lines)
+    if output is not None:
+        write_atomically(output, view.svg().encode())
+    if out.format != "jsonl":
+        out.emit(view)
+
+
+def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> list[Variant]:
+    """Return every combination of what was given, in its order."""
+    from mnistcli import learning_curves
+
+    alone: list[Any] = [None]
+    names = given["preset"] or given["features"] or ["fast"]
+    variants = []
+    for name, task, limit, seed in product(names, given["task"], given["limit"] or alone, seeds):
+        chosen = PRESETS[name] if name in PRESETS else PresetSettings(FeatureSpec.of(name), 1.0)
+        tol = chosen.tol if base.penalty == "l2" and base.solver == "auto" else None
+        for C in given["C"] or [chosen.C]:
+            minimised = replace(base, C=C, tol=tol)
+            split = SplitSpec(seed=seed, limit=limit)
+            settings = TrainingSettings(minimised, split, features=chosen.features)
+            variants.append(
+                learning_curves.Variant(task, name if name in PRESETS else None, settings)
+            )
+    return variants
+
+
+def _values(name: str, text: str, read: Callable[[str], Any]) -> list[Any]:
+    values = []
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        try:
+            values.append(read(part))
+        except ValueError:
+            raise UsageError(f"--{name} takes numbers, not {part!r}") from None
+    return list(dict.fromkeys(values))
+
+
+def _one_of(names: Sequence[str], text: str) -> str:
+    if text not in names:
+        raise UsageError(f"{text!r} is none of {', '.join(names)}")
+    return text

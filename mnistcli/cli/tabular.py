@@ -1,0 +1,109 @@
+"""Rows as text: tab- and comma-separated values for programs, Markdown and LaTeX for papers.
+
+Rows are a header and what follows it. For programs numbers stay exact; for papers they get the
+digits that their interval warrants, and the interval joins its number in one cell: of the columns
+``accuracy``, ``accuracy_low`` and ``accuracy_high`` one remains, and of ``value``, ``low``, ``high``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from mnistcli.cli.numbers import decimal
+from mnistcli.cli.words import markdown, visible
+
+Rows = Iterable[Sequence[object]]
+
+_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_LATEX |= {c: f"\\{c}" for c in "&%$#_{}"} | {c: f"{{{c}}}" for c in "<>|\"'`-[]"}
+_LATEX_SPECIAL = re.compile(f"[{re.escape(''.join(_LATEX))}]")
+
+
+def tsv_lines(rows: Rows) -> Iterator[str]:
+    """Yield lines; None and NaN become nothing, a tab inside a cell an escape."""
+    return ("\t".join(map(_exact, row)) + "\n" for row in rows)
+
+
+def csv_lines(rows: Rows) -> Iterator[str]:
+    """Yield lines as RFC 4180 has them, but for their ends: a quote where a cell needs it."""
+    for row in rows:
+        cells = [_exact(value) for value in row]
+        quoted = [f'"{c.replace(chr(34), chr(34) * 2)}"' if {*c} & {*',"'} else c for c in cells]
+        yield ",".join(quoted) + "\n"
+
+
+def markdown_lines(rows: Rows) -> Iterator[str]:
+    """Yield a table as GitHub shows it, numbers to the right."""
+    header, body, is_number = _readable(rows)
+    yield _markdown_row(header)
+    yield f"| {' | '.join('---:' if right else '---' for right in is_number)} |\n"
+    yield from map(_markdown_row, body)
+
+
+def latex_lines(rows: Rows) -> Iterator[str]:
+    """Yield a tabular with the rules of the package booktabs."""
+    header, body, is_number = _readable(rows)
+    yield "% \\usepackage{booktabs}\n"
+    yield f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in is_number)}}}\n"
+    yield f"\\toprule\n{_latex_row(header)}\\midrule\n"
+    yield from map(_latex_row, body)
+    yield "\\bottomrule\n\\end{tabular}\n"
+
+
+TABULAR: dict[str, Callable[[Rows], Iterator[str]]] = {
+    "tsv": tsv_lines,
+    "csv": csv_lines,
+    "markdown": markdown_lines,
+    "latex": latex_lines,
+}
+
+
+def _exact(value: object) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return repr(value) if isinstance(value, float) else visible(str(value))
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(markdown, cells))} |\n"
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(map(_latex, cells)) + " \\\\\n"
+
+
+def _latex(text: str) -> str:
+    if re.fullmatch(r"-?[\d.]+(e-?\d+)?( \[-?[\d.]+, -?[\d.]+\])?", text):
+        return f"${text}$".replace(" [", r"\;[")
+    return _LATEX_SPECIAL.sub(lambda found: _LATEX[found[0]], visible(text))
+
+
+def _readable(rows: Rows) -> tuple[list[str], list[list[str]], list[bool]]:
+    """Return the header, the cells as a person reads them, and which columns hold numbers."""
+    header, *body = ([*row] for row in rows)
+    names = [str(name) for name in header]
+    ends = {}  # where a column's interval stands
+    for i, name in enumerate(names):
+        prefix = "" if name == "value" else f"{name}_"
+        if {f"{prefix}low", f"{prefix}high"} <= {*names}:
+            ends[i] = names.index(f"{prefix}low"), names.index(f"{prefix}high")
+    merged = {column for pair in ends.values() for column in pair}
+    kept = [i for i in range(len(names)) if i not in merged]
+    cells = [[_reading(row[i], [row[j] for j in ends.get(i, ())]) for i in kept] for row in body]
+    is_number = [{type(row[i]) for row in body} - {type(None)} <= {int, float} for i in kept]
+    return [names[i].replace("_", " ") for i in kept], cells, is_number
+
+
+def _reading(value: object, interval: Sequence[object]) -> str:
+    if not isinstance(value, float) or math.isnan(value):
+        return _exact(value)
+    low, high = interval if len(interval) == 2 else (None, None)
+    if not isinstance(low, float) or not isinstance(high, float) or not high > low:
+        text = f"{value:.4g}"
+        return decimal(value) if text == "1" else text
+    # Two digits of half the interval's length are as many as the sample warrants.
+    digits = max(0, 1 - math.floor(math.log10((high - low) / 2)))
+    number, *span = (decimal(each, digits=digits) for each in (value, low, high))
+    return f"{number} [{', '.join(span)}]"

@@ -1,0 +1,293 @@
+"""The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+from mnistcli.datasets import Dataset
+from mnistcli.errors import CorruptFileError, UsageError
+from mnistcli.features.cache import FeatureCache
+from mnistcli.files import kind_of_path, open_regular, storage_errors
+from mnistcli.linear_model.certificate import Fit
+from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.linear_model.solvers import fit_classifier
+from mnistcli.metrics.classification import log_loss
+from mnistcli.metrics.intervals import Interval, wilson
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.parallel import map_jobs
+from mnistcli.progress import SILENT, Progress
+from mnistcli.registry.card import strict_json
+from mnistcli.settings import TrainingSettings
+from mnistcli.tasks import parse_task
+from mnistcli.training import peak_memory_bytes
+
+# What several values can be given for: the first of these that has them is the axis.
+AXES = ("limit", "C", "preset", "features", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One training of a curve; ``preset`` is the name it goes by, if it has one."""
+
+    task: str
+    preset: str | None
+    settings: TrainingSettings
+
+    def identity(self, dataset: Dataset) -> dict[str, Any]:
+        """Return what tells this training from every other, by the names of `CurvePoint`."""
+        solver, split = self.settings.solver, self.settings.split
+        return {
+            "task": self.task,
+            "dataset": dataset.name,
+            "dataset_sha256": dataset.sha256,
+            "limit": split.limit,
+            "seed": split.seed,
+            "split": split.kind,
+            "preset": self.preset,
+            "features": self.settings.features.kind,
+            "C": solver.C,
+            "penalty": solver.penalty,
+            "class_weight": solver.class_weight,
+            "solver": solver.solver_for(parse_task(self.task).n_classes_per_fit),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A training and how the test images judge it: what it was, what it cost, how good it is."""
+
+    task: str
+    dataset: str
+    dataset_sha256: str
+    limit: int | None
+    seed: int
+    split: str
+    preset: str | None
+    features: str
+    C: float
+    penalty: str
+    class_weight: str | None
+    solver: str
+    n_train: int
+    n_test: int
+    n_correct: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    log_loss: float
+    converged: bool
+    objective: float
+    gap_bound: float | None
+    fit_seconds: float
+    peak_memory_bytes: int | None  # of the process, so far
+
+    def is_of(self, identity: dict[str, Any]) -> bool:
+        """Whether it is the point of a training; see `Variant.identity`."""
+        return all(getattr(self, name) == value for name, value in identity.items())
+
+
+@dataclass(frozen=True, slots=True)
+class MeanPoint:
+    """The points of all seeds at one place of a line, with two kinds of uncertainty told apart.
+
+    Over the seeds: Student's interval of the mean accuracy, None for fewer than two different
+    points. Over the images: Wilson's interval of a share of the test images as large as the mean.
+    """
+
+    x: Any
+    line: str
+    n_train: int
+    n_seeds: int
+    accuracy: float
+    over_seeds: Interval | None
+    over_images: Interval
+    log_loss: float
+    fit_seconds: float  # the median
+    n_not_converged: int
+
+
+def curve_points(
+    dataset: Dataset,
+    variants: Iterable[Variant],
+    *,
+    known: Sequence[CurvePoint] = (),
+    cache: FeatureCache | None = None,
+    n_jobs: int | None = 1,
+    progress: Progress = SILENT,
+) -> Iterator[CurvePoint]:
+    """Train and judge every variant but those that are known, and yield the points as they come.
+
+    Trainings that differ only in C share their features, and each begins where the one before it
+    ended. The jobs are those of `parallel.map_jobs`.
+    """
+    todo = [each for each in variants if not any(p.is_of(each.identity(dataset)) for p in known)]
+
+    def shared(variant: Variant) -> tuple[str, str, str, int]:
+        settings = variant.settings
+        return variant.task, repr(settings.features), repr(settings.split), settings.split.seed
+
+    todo.sort(key=lambda each: (*shared(each), each.settings.solver.C))
+    calls = [(dataset, list(group), cache) for _, group in groupby(todo, shared)]
+    n_done = 0
+    for points in map_jobs(_points, calls, n_jobs):
+        for point in points:
+            n_done += 1
+            progress.update("points", n_done, len(todo))
+            yield point
+
+
+def _points(
+    dataset: Dataset, variants: Sequence[Variant], cache: FeatureCache | None
+) -> list[CurvePoint]:
+    """Return the points of variants that share their rows, along a rising C."""
+    settings, task = variants[0].settings, parse_task(variants[0].task)
+    samples = training_samples(dataset, task, settings.split)
+    seed = settings.split.seed
+    design = design_matrix(samples, settings.features, seed=seed, cache=cache)
+    tested = test_samples(dataset, task, settings.split)
+    points: list[CurvePoint] = []
+    fit: Fit | None = None
+    for variant in variants:
+        wanted = design.per_copy(variant.settings.solver)
+        classifier, fit = fit_classifier(
+            *design.everything(), wanted, task, seed=seed, warm_start=fit
+        )
+        scores = replace(classifier, features=design.features).decision_function(tested.images)
+        n_correct = int((classes_of(scores) == tested.y).sum())
+        low, high = wilson(n_correct, len(tested))
+        points.append(
+            CurvePoint(
+                **variant.identity(dataset),
+                n_train=len(design),
+                n_test=len(tested),
+                n_correct=n_correct,
+                accuracy=n_correct / len(tested),
+                accuracy_low=low,
+                accuracy_high=high,
+                log_loss=log_loss(tested.y, probabilities_of(scores)),
+                converged=fit.certificate.converged,
+                objective=fit.certificate.objective,
+                gap_bound=fit.certificate.gap_bound,
+                fit_seconds=round(fit.fit_seconds, 6),
+                peak_memory_bytes=peak_memory_bytes(),
+            )
+        )
+    return points
+
+
+def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]:
+    """Return which option with several values is the axis, and which makes a line each.
+
+    Raises UsageError where none has several, or more than two have.
+    """
+    several = [name for name in AXES if len(given[name]) > 1]
+    if not several:
+        raise UsageError(
+            "a curve needs several values of something",
+            hint="for example --limit 100,300,1000 or --C 0.01,0.1,1",
+        )
+    if len(several) > 2:
+        raise UsageError(f"{', '.join(several)} have several values: a curve takes two such lists")
+    return several[0], several[1] if len(several) == 2 else None
+
+
+def means(points: Iterable[CurvePoint], axis: str, lines: str | None) -> list[MeanPoint]:
+    """Return the mean points, line by line in the order in which they first appear."""
+    places: dict[tuple[str, Any], list[CurvePoint]] = {}
+    for point in points:
+        value = getattr(point, lines) if lines else ""
+        line = f"{value:g}" if isinstance(value, float) else str(value)
+        places.setdefault((line, getattr(point, axis)), []).append(point)
+    order = list(dict.fromkeys(line for line, _ in places))
+    return [
+        _mean(x, line, places[line, x])
+        for line in order
+        for x in dict.fromkeys(x for name, x in places if name == line)
+    ]
+
+
+def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
+    accuracies = [point.accuracy for point in points]
+    centre = mean(accuracies)
+    return MeanPoint(
+        x=x,
+        line=line,
+        n_train=points[0].n_train,
+        n_seeds=len(points),
+        accuracy=centre,
+        over_seeds=_over_seeds(accuracies, centre),
+        over_images=wilson(round(centre * points[0].n_test), points[0].n_test),
+        log_loss=mean(point.log_loss for point in points),
+        fit_seconds=median(point.fit_seconds for point in points),
+        n_not_converged=sum(not point.converged for point in points),
+    )
+
+
+def _over_seeds(accuracies: Sequence[float], centre: float) -> Interval | None:
+    if len({*accuracies}) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    n = len(accuracies)
+    half = float(stdtrit(n - 1, 0.975)) * stdev(accuracies) / math.sqrt(n)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def point_from_json(text: str) -> CurvePoint:
+    """Read a point as `curve --jsonl` writes it; raise ValueError for anything else."""
+    try:
+        content = strict_json(text)
+        point = CurvePoint(**{each.name: content[each.name] for each in fields(CurvePoint)})
+        parse_task(point.task)
+        is_sound = 0 <= point.accuracy_low <= point.accuracy <= point.accuracy_high <= 1
+        is_sound &= 0 <= point.n_correct <= point.n_test and point.n_train > 0
+        numbers = (point.C, point.log_loss, point.objective, point.fit_seconds)
+        is_sound &= all(isinstance(each, (int, float)) for each in numbers)
+    except (KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
+        raise ValueError(text) from error
+    if not is_sound:
+        raise ValueError(text)
+    return point
+
+
+@dataclass(frozen=True, slots=True)
+class PointFile:
+    """JSON lines to which several runs add points; each begins with ``start``."""
+
+    path: Path
+    start: str
+
+    def read(self) -> list[CurvePoint]:
+        """Return the points there are; what an interrupted run has cut off is none.
+
+        Raises CorruptFileError for other content, StorageError where the file cannot be read.
+        """
+        if kind_of_path(self.path) == "nothing":
+            return []
+        points = []
+        with open_regular(self.path) as file, storage_errors("read", self.path):
+            lines = file.read().decode(errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            try:
+                points.append(point_from_json(line))
+            except ValueError as error:
+                if not line.startswith(self.start) or line.endswith("}"):
+                    problem = f"line {number} is no point of a curve"
+                    raise CorruptFileError(self.path, problem) from error
+        return points
+
+    def add(self, line: str) -> None:
+        """Append a line, on its own even where the one before was cut off."""
+        with storage_errors("write", self.path), self.path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read() == b"\n" else f"\n{line}"
+            file.write(line.encode())

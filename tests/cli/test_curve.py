@@ -1,0 +1,108 @@
+"""``mnistcli curve``: the table, the chart, the files, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from mnistcli.cli.charts import axis_for
+
+CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")
+
+
+def test_the_table_and_the_chart_fit_a_terminal(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(*CURVE, "--C", "0.01,1").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[:2] for line in lines[3:7]] == [
+        ["0.01", "40"], ["0.01", "80"], ["1", "40"], ["1", "80"],
+    ]  # fmt: skip
+    assert "a  0.01" in lines
+    assert "b  1" in lines
+
+
+def test_rows_and_lines_are_the_points(run):
+    header, *rows = (line.split("\t") for line in run(*CURVE, "--tsv").out.splitlines())
+    records = [json.loads(line) for line in run(*CURVE, "--jsonl").out.splitlines()]
+    assert len(rows) == len(records) == 4
+    for row in rows:
+        cells = dict(zip(header, row, strict=True))
+        (record,) = [
+            r
+            for r in records
+            if (str(r["limit"]), str(r["seed"])) == (cells["limit"], cells["seed"])
+        ]
+        assert repr(record["accuracy"]) == cells["accuracy"]
+        assert int(cells["peak_memory_bytes"]) > 10**7
+
+
+def test_quiet_is_the_best_place(run):
+    document = json.loads(run(*CURVE, "--json").out)
+    best = max(document["means"], key=lambda each: each["accuracy"])
+    assert run(*CURVE, "-q").out == f"{best['x']}\n"
+
+
+def test_an_interrupted_run_goes_on(run, tmp_path):
+    path = tmp_path / "points.jsonl"
+    whole = json.loads(run(*CURVE, "--resume", str(path), "--json").out)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2]) + lines[2][:50])
+    again = json.loads(run(*CURVE, "--resume", str(path), "--json").out)
+    kept = [json.loads(line)["fit_seconds"] for line in lines[:2]]
+    assert set(kept) <= {p["fit_seconds"] for p in again["points"]}  # those are not trained again
+    assert len(path.read_text().splitlines()) == 5
+    assert [p["accuracy"] for p in again["points"]] == [p["accuracy"] for p in whole["points"]]
+
+
+def test_a_drawing_stands_alone(run, tmp_path):
+    path = tmp_path / "curve.svg"
+    run(*CURVE, "--C", "0.01,1", "-o", str(path), "-q")
+    drawing = ET.fromstring(path.read_text())  # noqa: S314 - our own
+    circles = list(drawing.iter("{http://www.w3.org/2000/svg}circle"))
+    assert len(circles) == 4
+    assert "http" not in path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-t", "3v8"), "a curve needs several values"),
+        (("-t", "3v8", "--limit", "40,x"), "--limit takes numbers, not 'x'"),
+        (("-t", "3v8", "--C", "0,1"), "C = 0 makes no sense"),
+        (("-t", "3v8", "--preset", "fast,worst"), "'worst' is none of fast, better, best"),
+        (("-t", "3v8", "--preset", "fast", "--features", "pixels"), "exclude each other"),
+        (("-t", "3v8,4v4", "--limit", "40"), "'4v4' is not a task"),
+        (
+            ("-t", "3v8", "--limit", "40,80", "-o", "curve.png"),
+            "cannot draw a curve into curve.png",
+        ),
+        (("-t", "3v8,4v9", "--limit", "40", "-o", "curve.svg"), "values of task are no numbers"),
+    ],
+)
+def test_what_makes_no_curve_is_one_line(invoke, words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = invoke("curve", *words)
+    assert ended.code == 2
+    assert message in ended.err
+    assert not list(tmp_path.glob("curve.*"))
+
+
+@pytest.mark.parametrize(
+    ("values", "is_log", "ticks"),
+    [
+        ([100, 300, 1000, 3000], True, (100, 200, 500, 1000, 2000)),
+        ([0.001, 1e6], True, (0.001, 0.1, 10.0, 1000.0, 1e5)),
+        ([0.02, 0.05], False, (0.02, 0.03, 0.04, 0.05)),
+        ([0, 100], False, (0, 20, 40, 60, 80, 100)),
+        ([5, 5], False, (4.6, 4.8, 5.0, 5.2, 5.4)),
+        ([], False, (0, 0.2, 0.4, 0.6, 0.8, 1)),
+    ],
+)
+def test_axes_have_round_ticks(values, is_log, ticks):
+    axis = axis_for(values)
+    assert axis.is_log == is_log
+    assert axis.ticks == pytest.approx(ticks)
+    for tick in axis.ticks:
+        assert -1e-9 <= axis.place(tick) <= 1 + 1e-9

@@ -1,0 +1,136 @@
+"""Curves: the points are those of `train`, means tell seeds from images, runs go on where they ended."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+
+import pytest
+from scipy.stats import t
+
+from mnistcli import learning_curves, training
+from mnistcli.cli.views.curve import POINT_START, point_line
+from mnistcli.errors import CorruptFileError, UsageError
+from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
+from mnistcli.metrics.intervals import wilson
+from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+
+
+def variant(*, task="3v8", C=1.0, limit=60, seed=0):
+    return Variant(
+        task, "fast", TrainingSettings(SolverSettings(C=C), SplitSpec(limit=limit, seed=seed))
+    )
+
+
+@pytest.fixture(scope="module")
+def points(mnist):
+    variants = [
+        variant(C=C, limit=n, seed=s) for C in (1.0, 0.01) for n in (60, 40) for s in (0, 1)
+    ]
+    return list(learning_curves.curve_points(mnist, variants))
+
+
+def test_a_point_is_what_train_gives(mnist, points):
+    for point in points:
+        one = variant(C=point.C, limit=point.limit, seed=point.seed)
+        trained = training.train("3v8", mnist, one.settings)
+        assert point.n_correct == trained.evaluation.n_correct
+        assert point.log_loss == pytest.approx(trained.evaluation.log_loss, rel=1e-4)
+        assert (point.accuracy_low, point.accuracy_high) == trained.evaluation.accuracy_interval
+        assert point.n_train == point.limit
+        assert point.converged
+        assert point.objective == pytest.approx(trained.fit.certificate.objective, rel=1e-4)
+
+
+def test_no_point_is_missing_or_there_twice(points):
+    assert len({(p.C, p.limit, p.seed) for p in points}) == len(points) == 8
+
+
+def test_means_are_of_the_seeds(points):
+    found = means(points, "limit", "C")
+    assert {(each.line, each.x) for each in found} == set(product(("0.01", "1"), (40, 60)))
+    assert len(found) == 4
+    for each in found:
+        two = [p for p in points if (f"{p.C:g}", p.limit) == (each.line, each.x)]
+        accuracies = [p.accuracy for p in two]
+        centre = sum(accuracies) / 2
+        assert each.n_seeds == 2
+        assert each.accuracy == pytest.approx(centre)
+        spread = abs(accuracies[0] - accuracies[1]) / 2  # the standard error of two
+        low, high = t.interval(0.95, 1, loc=centre, scale=spread)
+        assert each.over_seeds == pytest.approx((max(0, low), min(1, high)))
+        assert each.over_images == wilson(round(centre * 1984), 1984)
+
+
+def test_one_seed_says_nothing_of_seeds(points):
+    assert all(each.over_seeds is None for each in means(points[:1], "limit", None))
+
+
+def test_known_points_are_not_trained_again(mnist, points, monkeypatch):
+    variants = [variant(C=p.C, limit=p.limit, seed=p.seed) for p in points]
+    monkeypatch.setattr(learning_curves, "fit_classifier", None)
+    assert list(learning_curves.curve_points(mnist, variants, known=points)) == []
+
+
+@pytest.mark.parametrize(
+    ("several", "expected"),
+    [
+        ({"C": 3}, ("C", None)),
+        ({"C": 3, "limit": 2}, ("limit", "C")),
+        ({"task": 2, "C": 2}, ("C", "task")),
+        ({"task": 2, "preset": 2}, ("preset", "task")),
+    ],
+)
+def test_the_first_list_is_the_axis(several, expected):
+    given = {name: [None] * several.get(name, 1) for name in learning_curves.AXES}
+    assert axis_and_lines(given) == expected
+
+
+@pytest.mark.parametrize("several", [{}, {"C": 2, "limit": 2, "task": 2}])
+def test_no_list_and_three_are_refused(several):
+    with pytest.raises(UsageError):
+        axis_and_lines({name: [None] * several.get(name, 1) for name in learning_curves.AXES})
+
+
+def test_points_go_into_a_file_and_come_back(points, tmp_path):
+    file = PointFile(tmp_path / "points.jsonl", POINT_START)
+    assert file.read() == []
+    for point in points:
+        file.add(point_line(point))
+    assert file.read() == points
+
+
+def test_a_line_that_was_cut_off_costs_only_itself(points, tmp_path):
+    file = PointFile(tmp_path / "points.jsonl", POINT_START)
+    file.path.write_text(point_line(points[0]) + point_line(points[1])[:-20])
+    file.add(point_line(points[2]))
+    assert file.read() == [points[0], points[2]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"accuracy": 2},
+        {"accuracy": None},
+        {"task": "9v9"},
+        {"task": 3},
+        {"n_train": "many"},
+        {"C": "x"},
+    ],
+)
+def test_a_file_with_something_else_is_refused_and_left_alone(points, tmp_path, change):
+    path = tmp_path / "points.jsonl"
+    path.write_text(json.dumps(json.loads(point_line(points[0])) | change) + "\n")
+    before = path.read_text()
+    with pytest.raises(CorruptFileError, match="line 1 is no point"):
+        PointFile(path, POINT_START).read()
+    path.write_text("my notes")
+    with pytest.raises(CorruptFileError, match="line 1 is no point"):
+        PointFile(path, POINT_START).read()
+    assert path.read_text() == "my notes"
+    assert before
+
+
+def test_every_field_of_a_point_has_a_plain_value(points):
+    assert isinstance(points[0], CurvePoint)
+    assert json.loads(point_line(points[0]))["schema"] == "mnistcli.point"
