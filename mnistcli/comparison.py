@@ -9,7 +9,7 @@ import numpy as np
 
 from mnistcli.datasets import Dataset, LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import JudgedModel, judge, notes_on, notes_on_parts
+from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
 from mnistcli.gallery import CaptionedImage
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.paired import holm, mcnemar
@@ -72,6 +72,7 @@ def compare(
     n_left_out = 0
     notes: tuple[str, ...] = ()
     if isinstance(data, Dataset):
+        check_tests(data)
         samples, n_left_out = unseen_samples(models, data)
         name = f"{data.name} test"
         notes = tuple(note for model in models for note in notes_on_parts(data, model))
@@ -116,15 +117,14 @@ def check_comparable(models: Sequence[Model]) -> None:
             )
 
 
-def common_dataset(models: Sequence[Model]) -> str:
-    """Return the name of the dataset that all models were trained on; refuse different ones."""
+def check_common_dataset(models: Sequence[Model]) -> None:
+    """Refuse models that were trained on different datasets."""
     names = sorted({model.card.dataset for model in models})
     if len(names) > 1:
         raise UsageError(
             f"these models were trained on {' and '.join(names)}",
             hint="say on which to compare them: --dataset NAME",
         )
-    return names[0]
 
 
 def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, int]:

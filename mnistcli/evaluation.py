@@ -115,9 +115,8 @@ def evaluate(
     if data is None:
         data = open_dataset(model.card.dataset)
     if isinstance(data, Dataset):
-        if on == "test" and not len(data.test.labels):
-            hint = "what was kept picture by picture is for training: --on train"
-            raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
+        if on == "test":
+            check_tests(data)
         samples = _part_of(data, model, on)
         name = f"{data.name} {on}"
         notes = notes_on_parts(data, model) if on == "test" else ()
@@ -125,6 +124,13 @@ def evaluate(
         samples = samples_of(data, task)
         notes = notes_on(data, samples)
     return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
+
+
+def check_tests(data: Dataset) -> None:
+    """Raise DataUnavailableError for a dataset without test images."""
+    if not len(data.test.labels):
+        hint = "what is kept picture by picture is for training: evaluate it with --on train"
+        raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
 
 
 def judge(

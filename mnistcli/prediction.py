@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from mnistcli.conforming.types import Box
     from mnistcli.datasets import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures.read import Batch
@@ -85,6 +86,7 @@ class NumberPrediction:
 
     source: str
     original: NDArray[np.uint8]
+    size: tuple[int, int]  # height and width of the file, of which `original` may be a smaller copy
     notes: tuple[str, ...]  # what its reader noticed
     lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
     separator: str  # stands between answers that are not all of one letter
@@ -94,6 +96,16 @@ class NumberPrediction:
     def digits(self) -> tuple[DigitRead, ...]:
         """All of them in reading order."""
         return tuple(itertools.chain(*self.lines))
+
+    def box_of(self, digit: DigitRead) -> Box:
+        """Return where one of the digits lies, in pixels of the file."""
+        from mnistcli.conforming.types import Box
+
+        down, across = (
+            n / n_read for n, n_read in zip(self.size, self.original.shape, strict=True)
+        )
+        top, bottom, left, right = digit.box
+        return Box(top * down, bottom * down, left * across, right * across)
 
     def answer_of(self, digit: DigitRead) -> str:
         """Return the answer for one of the digits."""
@@ -299,7 +311,10 @@ def predict_numbers(
             except BadImageError as error:
                 yield error
             else:
-                yield NumberPrediction(source, grey, batch.notes, lines, separator, abstain_below)
+                size = batch.size or grey.shape
+                yield NumberPrediction(
+                    source, grey, size, batch.notes, lines, separator, abstain_below
+                )
 
 
 def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:

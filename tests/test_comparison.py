@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.comparison import common_dataset, compare
+from mnistcli.comparison import check_common_dataset, compare
 from mnistcli.datasets import LabelledImages
 from mnistcli.errors import UsageError
 from mnistcli.metrics.catalog import METRICS
@@ -80,7 +80,7 @@ def test_notes_are_told_once(models, mnist):
 
 
 def test_models_of_several_datasets_need_one_to_be_named(models):
-    assert common_dataset(models) == "mnist"
+    check_common_dataset(models)
     elsewhere = replace(models[0], card=replace(models[0].card, dataset="fashion-mnist"))
     with pytest.raises(UsageError, match="trained on fashion-mnist and mnist"):
-        common_dataset([*models, elsewhere])
+        check_common_dataset([*models, elsewhere])

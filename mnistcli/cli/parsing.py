@@ -144,7 +144,8 @@ def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
         if word == "--":
             return
         name = word.partition("=")[0]
-        if name not in options and not name.startswith("--") and f"-{name}" in options:
+        is_one_dash = name.startswith("-") and not name.startswith("--")
+        if is_one_dash and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
 
 

@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnistcli.errors import StorageError
+from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mnistcli.datasets import Dataset
     from mnistcli.datasets.store import DatasetStore
     from mnistcli.features.cache import FeatureCache
+    from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
 
@@ -44,11 +45,37 @@ class Session:
 
         return FeatureCache(find_places(self.home).features_dir)
 
+    def model(self, ref: str | None, out: Output) -> Model:
+        """Load a model; where none is asked for and none is there, the one that always is."""
+        from mnistcli.registry.store import BUILTIN
+
+        try:
+            return self.registry().load(ref)
+        except ModelNotFoundError:
+            if ref is not None:
+                raise
+        out.note(
+            f"there is no model of yours: {BUILTIN} answers, see mnistcli models info {BUILTIN}"
+        )
+        return self.registry().load(BUILTIN)
+
     def dataset(self, name: str, out: Output) -> Dataset:
         """Open a dataset; what happens on the way is noted on stderr."""
         from mnistcli.cli.progress import Bars
 
         return self.store().open(name, progress=Bars(out, hidden=True))
+
+    def dataset_of(self, model: Model, out: Output, name: str | None = None) -> Dataset:
+        """Open the dataset that a model was trained on, or another by its name."""
+        try:
+            return self.dataset(name or model.card.dataset, out)
+        except UsageError as error:
+            if name:
+                raise
+            raise DataUnavailableError(
+                f"{model.ref} was trained on {model.card.dataset}, which is not there any more",
+                hint=f"mnistcli download --source PATH --as {model.card.dataset}, or --dataset NAME",
+            ) from error
 
     def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""

@@ -1,21 +1,28 @@
 """A drawing in the making: pixels, and a brush."""
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
-# A square of half-blocks that leaves room beside it in 80 x 24 cells.
-SIDE = 40
+# Pixels across and down, however many of them a terminal shows.
+SIDE = 160
 # Strokes as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
-RADIUS = 1.6
+RADIUS = 6.4
 # A saved drawing has so many pixels for each of ours.
-SAVED_SCALE = 8
+SAVED_SCALE = 2
+# How many steps can be undone.
+MEMORY = 100
+
+Spot = tuple[float, float]
 
 
 class Sketch:
     """Light ink, 0 to 1, on black, drawn with a round, soft brush."""
 
     def __init__(self) -> None:
-        self.pixels: NDArray[np.float64] = np.zeros((SIDE, SIDE))
+        self.pixels: NDArray[np.float32] = np.zeros((SIDE, SIDE), np.float32)
+        self._past: deque[NDArray[np.float32]] = deque(maxlen=MEMORY)
 
     @property
     def is_blank(self) -> bool:
@@ -27,22 +34,30 @@ class Sketch:
         """The drawing as a picture."""
         return np.round(self.pixels * 255).astype(np.uint8)
 
-    def clear(self) -> None:
-        """Wipe everything away."""
-        self.pixels[:] = 0
+    def begin(self) -> None:
+        """Begin a step, which `undo` takes back."""
+        self._past.append(self.pixels)
 
-    def stroke(
-        self, start: tuple[float, float], end: tuple[float, float], *, erase: bool = False
-    ) -> None:
+    def undo(self) -> None:
+        """Take the last step back, if there is one."""
+        if self._past:
+            self.pixels = self._past.pop()
+
+    def clear(self) -> None:
+        """Wipe everything away, in a step of its own."""
+        self.begin()
+        self.pixels = np.zeros_like(self.pixels)
+
+    def stroke(self, start: Spot, end: Spot, *, erase: bool = False) -> None:
         """Draw, or erase, a straight stroke between two points (x, y) in pixels."""
-        y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+        y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
         along = np.subtract(end, start)
         length = max(float(along @ along), 1e-12)
         # Where on the stroke each pixel's nearest point lies: 0 at the start, 1 at the end.
         nearest = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length
         nearest = np.clip(nearest, 0, 1)
         distance = np.hypot(x - start[0] - nearest * along[0], y - start[1] - nearest * along[1])
-        ink = np.clip(RADIUS + 0.5 - distance, 0, 1)
+        ink = np.clip(RADIUS + 0.5 - distance, 0, 1).astype(np.float32)
         self.pixels = np.minimum(self.pixels, 1 - ink) if erase else np.maximum(self.pixels, ink)
 
     def png(self) -> bytes:

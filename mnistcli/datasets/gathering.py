@@ -3,6 +3,7 @@
     3/a.png, 3/b.jpg, ...           a folder for each digit, also below train/ and test/
     3_a.png, 3-b.jpg, ...           pictures whose names begin with the digit
     train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
+    labels.csv                      names of pictures beside their digits
     page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
     digits.csv, digits.npz, ...     whatever `labelled.read_labelled` reads
 
@@ -11,15 +12,22 @@ What cannot be used is left out and told of.
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import itertools
 import re
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.datasets.labelled import read_labelled
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import (
@@ -42,13 +50,14 @@ _Named = list[tuple[Path, int | None]]
 _Part = Literal["train", "test"]
 
 _CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
+_LONGEST_LINE = 1 << 16
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 _PART_FOLDERS: dict[str, _Part] = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
 }  # fmt: skip
 _LAYOUTS = (
-    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, or a file of labelled "
-    "digits: CSV, npz, ARFF or the images of an IDX pair"
+    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
+    "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
 )
 _A_PAGE = "expected the photograph of a page of mnistcli sheet, or a folder of them"
 
@@ -74,7 +83,7 @@ def gather(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Gathered:
-    """Read labelled digits from a folder or a file, each picture as a prediction reads it.
+    """Read labelled digits from a folder, a file or "-", each picture as a prediction reads it.
 
     ``raw`` takes 28 x 28 pixels as they are. With ``sheet``, photographs of pages that
     `mnistcli.sheets` drew are read, and it is handed what was found on each. Where nothing says
@@ -84,7 +93,7 @@ def gather(
     RANGES["test_size"].checked("test_size", test_size)
     RANGES["seed"].checked("seed", seed)
     failures: list[tuple[str, str]] = []
-    kind = kind_of_path(path)
+    kind = "file" if str(path) == "-" else kind_of_path(path)
     if kind == "nothing":
         raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
     if sheet is None and kind == "file" and is_picture_name(path.suffix):
@@ -104,7 +113,8 @@ def gather(
     notes = tuple(dict.fromkeys(note for _, each in parts for note in each.notes))
     if not len(test.labels) or not len(train.labels):
         train, test = _shared_out(_concatenated([train, test]), test_size, seed)
-    return Gathered(train, test, str(path), n_bytes_read, tuple(failures), notes)
+    origin = "standard input" if str(path) == "-" else str(path)
+    return Gathered(train, test, origin, n_bytes_read, tuple(failures), notes)
 
 
 def _too_few(
@@ -153,18 +163,76 @@ def _read_file(
     path: Path, failures: list[tuple[str, str]], progress: Progress, *, raw: bool
 ) -> tuple[list[tuple[_Part, LabelledImages]], int]:
     progress.update(str(path), 0, None)
-    train = read_labelled(path, raw=raw, part="train", failures=failures)
+    if str(path) != "-":
+        if listed := _listed_pictures(path):
+            return _read_pictures({"train": listed}, failures, progress, raw=raw)
+        return _read_container(path, None, failures, raw=raw), _n_bytes(path)
+    if sys.stdin is None:
+        raise DataUnavailableError("standard input is closed")
+    with tempfile.TemporaryFile() as copy:  # which can be read twice
+        with storage_errors("read", path):
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        n_bytes = copy.tell()
+        return _read_container(path, copy, failures, raw=raw), n_bytes
+
+
+def _read_container(
+    path: Path, stdin: BinaryIO | None, failures: list[tuple[str, str]], *, raw: bool
+) -> list[tuple[_Part, LabelledImages]]:
+    def read(part: _Part, failures: list[tuple[str, str]]) -> LabelledImages:
+        if stdin:
+            stdin.seek(0)
+        return read_labelled(path, raw=raw, stdin=stdin, part=part, failures=failures)
+
+    train = read("train", failures)
     parts: list[tuple[_Part, LabelledImages]] = [("train", train)]
     if any("was read, of" in note for note in train.notes):  # an npz file with more images
         train = replace(train, notes=())
         parts = [("train", train)]
         more: list[tuple[str, str]] = []
-        test = read_labelled(path, raw=raw, part="test", failures=more)
+        test = read("test", more)
         if not np.array_equal(test.images, train.images):
             parts.append(("test", replace(test, notes=())))
             failures += more
+    return parts
+
+
+def _n_bytes(path: Path) -> int:
+    if str(path) == "-":
+        return 0
     with storage_errors("read", path):
-        return parts, path.stat().st_size
+        return path.stat().st_size
+
+
+def _listed_pictures(path: Path) -> _Named:
+    """Return the pictures that a table names, and their digits; nothing where it is none of names."""
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        return []
+    with (
+        storage_errors("read", path),
+        path.open(encoding="utf-8-sig", errors="replace", newline="") as file,
+        contextlib.suppress(csv.Error),
+    ):
+        head = file.readline(_LONGEST_LINE)
+        rows = csv.reader(itertools.chain([head], file), delimiter=max(",;\t", key=head.count))
+        first = [[cell.strip() for cell in row] for row in itertools.islice(rows, 2)]
+        is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
+        if not any(map(any, is_name)):
+            return []
+        has_titles = not any(is_name[0])
+        name = is_name[has_titles].index(True)
+        titles = (i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES)
+        label = next(titles, 1 if name == 0 else 0)
+        listed = (row for row in [*first[has_titles:], *rows] if len(row) > name)
+        return [
+            (path.parent / row[name].strip(), _digit("".join(row[label : label + 1]).strip()))
+            for row in listed
+        ]
+    return []
+
+
+def _digit(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]", text) else None
 
 
 def _read_folder(
@@ -172,13 +240,17 @@ def _read_folder(
 ) -> tuple[list[tuple[_Part, LabelledImages]], int]:
     found: dict[_Part, _Named] = {"train": [], "test": []}
     containers = []
+    listed: dict[Path, _Part] = {}
     for path in _content(folder):
         part = _PART_FOLDERS.get(path.name.lower())
         if part and kind_of_path(path) == "folder":
             found[part] += _named_pictures(path)
         elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
             containers.append(path)
-    found["train"] += _named_pictures(folder)
+            part = "test" if _TEST.search(path.name) else "train"
+            found[part] += (named := _listed_pictures(path))
+            listed |= dict.fromkeys((each for each, _ in named), part)
+    found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
     if any(label is not None for named in found.values() for _, label in named):
         return _read_pictures(found, failures, progress, raw=raw)
     parts: list[tuple[_Part, LabelledImages]] = []
@@ -201,7 +273,7 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
         if re.fullmatch("[0-9]", path.name) and kind_of_path(path) == "folder":
             yield from ((each, int(path.name)) for each in _content(path) if _is_picture(each))
         elif _is_picture(path):
-            yield path, int(path.name[0]) if re.match("[0-9][_-]", path.name) else None
+            yield path, _digit(path.name[0]) if path.name[1:2] in ("_", "-") else None
 
 
 def _is_picture(path: Path) -> bool:
@@ -232,7 +304,7 @@ def _read_pictures(
             except OSError as error:
                 failures.append((str(path), error.strerror or str(error)))
             if label is None:
-                failures.append((str(path), "its name begins with no digit and a _ or -"))
+                failures.append((str(path), "nothing says which digit it shows"))
             n_done += 1
             progress.update("pictures", n_done, n_all)
         digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
@@ -266,8 +338,7 @@ def _read_sheets(
             if not is_folder:
                 raise
             failures.append((error.source, error.problem))
-        with storage_errors("read", each):
-            n_bytes_read += each.stat().st_size
+        n_bytes_read += _n_bytes(each)
         progress.update("pages", i, len(paths))
     if not failures and not any(len(part.labels) for _, part in parts):
         raise BadImageError(str(path), "nothing is written on it", hint=_A_PAGE)

@@ -185,7 +185,7 @@ class OwnDatasets:
         installation = self.append(name, np.stack(images), labels)
         n, n_all = len(images), sum(each.shape[0] for each in installation.files[1::2])
         shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
-        return f"kept {shown}, in the training images of {name}, which has {n_all:,} images now"
+        return f"kept {shown}, in the training images of {name}, which has {n_all:,} image{'s' * (n_all > 1)} now"
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset for good, damaged or not."""

@@ -59,10 +59,11 @@ UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
 
 def decoded(
     data: bytes, kind: ImageFormat, name: str, side: int = USEFUL_SIDE
-) -> tuple[Grey, tuple[str, ...]]:
+) -> tuple[Grey, tuple[str, ...], tuple[int, int]]:
     """Decode an image file, whose name is for messages, and tell what was noticed.
 
-    A picture is made smaller as long as its longer side keeps ``side`` pixels.
+    A picture is made smaller as long as its longer side keeps ``side`` pixels; height and width
+    that it had come last.
 
     Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises BadImageError for
     whatever is wrong with it.
@@ -83,7 +84,7 @@ def decoded(
             module, _, opener = kind.opener.rpartition(".")
             with getattr(import_module(module), opener)(io.BytesIO(data)) as image:
                 _check(image, kind, len(data), name)
-                grey, notes = _picture(image, side)
+                grey, notes, size = _picture(image, side)
     except BadImageError:
         raise
     except ImportError:
@@ -101,7 +102,7 @@ def decoded(
         raise BadImageError(name, f"is a damaged {kind.name} picture ({reason})") from None
     if n_frames > 1:
         notes.insert(0, f"frame 1 of {n_frames if n_frames < MAX_FRAMES else 'many'}")
-    return np.ascontiguousarray(grey), tuple(notes)
+    return np.ascontiguousarray(grey), tuple(notes), size
 
 
 def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: str) -> None:
@@ -133,9 +134,10 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: st
         )
 
 
-def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
+def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int, int]]:
     """Turn an opened image into grey levels."""
     notes: list[str] = []
+    size = image.height, image.width
     # JPEG can be decoded at half, a quarter or an eighth of its size.
     image.draft(image.mode, (side, side))
     image.load()
@@ -145,10 +147,11 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
         grey, notes = _composited(_reduced(image, "RGBA", side))
     else:
         grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)))
-    if turn := UPRIGHT.get(_orientation(image)):
+    if turn := UPRIGHT.get(orientation := _orientation(image)):
         grey = turn(grey)
+        size = size[::-1] if orientation > 4 else size
         notes.append("rotated by EXIF")
-    return grey, notes
+    return grey, notes, size
 
 
 def _strips(image: Image.Image, factor: int) -> Iterator[Image.Image]:

@@ -53,6 +53,7 @@ class Batch:
     sources: tuple[str, ...]  # of each
     notes: tuple[str, ...] = ()  # of all
     faults: Mapping[int, BadImageError] = field(default_factory=dict)  # of which of them, from 0
+    size: tuple[int, int] | None = None  # before they were made smaller
 
 
 def read_pictures(
@@ -97,8 +98,8 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
     if kind := format_of(head):
         from mnistcli.pictures.decode import decoded
 
-        grey, notes = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
-        yield Batch(grey[None], (name,), notes)
+        grey, notes, size = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
+        yield Batch(grey[None], (name,), notes, size=size)
         return
     if kind_of(head) in ("text", "unknown", "html"):
         foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)

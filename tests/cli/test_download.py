@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mnistcli.cli.output import Output
@@ -142,6 +143,46 @@ def test_own_drawings_become_a_dataset_that_can_be_used(invoke, drawings, home):
     assert (judged["on"], judged["n_samples"]) == ("mine test", 2)
     assert ", mine" in invoke("train", "1v7", "--dataset", "nothing").err
     assert [path.name for path in (home / "own").glob("[a-z]*")] == ["mine"]
+
+
+def test_own_digits_come_through_a_pipe(invoke, tmp_path, mnist):
+    part = {"x_train": mnist.train.images[:30], "y_train": mnist.train.labels[:30]}
+    np.savez(tmp_path / "d.npz", **part, x_test=part["x_train"][:7], y_test=part["y_train"][:7])
+    piped = (tmp_path / "d.npz").read_bytes()
+    done = invoke("download", "--source", "-", "--as", "f", "--json", stdin=piped)
+    document = json.loads(done.out)
+    assert [file["shape"][0] for file in document["files"]] == [30, 30, 7, 7]
+    assert (document["origin"], document["n_bytes_read"]) == ("standard input", len(piped))
+    for stdin, code, message in ((b"", 4, "is empty"), (b"\x89PNG\r\n", 4, "-")):
+        done = invoke("download", "--source", "-", "--as", "g", stdin=stdin)
+        assert (done.code, done.out, done.err.count("error: ")) == (code, "", 1)
+        assert message in done.err
+
+
+def test_where_a_model_s_dataset_is_gone(invoke, drawings):
+    invoke("download", "--source", str(drawings), "--as", "mine", "-q")
+    invoke("train", "1v7", "--dataset", "mine", "-q")
+    invoke("download", "--remove", "mine", "--yes")
+    for words in (["evaluate"], ["compare", "1v7", "1v7"], ["show", "--mistakes", "1v7"]):
+        done = invoke(*words)
+        assert (done.code, done.out) == (3, "")
+        assert done.err.startswith(
+            "error: 1v7@1 was trained on mine, which is not there any more\n"
+        )
+    assert invoke("evaluate", "--dataset", "mine").code == 2
+    assert invoke("evaluate", "--dataset", "mnist").code == 0
+
+
+def test_what_was_kept_picture_by_picture_has_no_test(invoke, drawings):
+    for digit in ("1", "7"):
+        invoke("predict", str(drawings / f"{digit}_00.png"), "--truth", digit, "--keep", "mine")
+    invoke("train", "1v7", "--limit", "200", "-q")
+    for words in (["evaluate"], ["compare", "1v7", "1v7"]):
+        done = invoke(*words, "--dataset", "mine")
+        assert (done.code, done.out) == (3, "")
+        error, hint = done.err.splitlines()
+        assert error == "error: mine has no test images"
+        assert hint.endswith("evaluate it with --on train")
 
 
 def test_an_own_dataset_in_a_table_and_damaged(invoke, drawings, home):

@@ -32,9 +32,9 @@ def model(mnist):
     return train("digits", mnist, settings).model
 
 
-def play(model, script, *, size=(80, 24), save_to=None, keep=None):
+def play(model, script, *, size=(80, 24), save_to=None, keep=None, **how):
     """Run the canvas, let a script act on it and give the app."""
-    app = DrawingApp(model, save_to, keep)
+    app = DrawingApp(model, save_to, keep, **how)
 
     async def run():
         async with app.run_test(size=size) as pilot:
@@ -53,6 +53,12 @@ async def drag(pilot, points):
         await pilot.hover(Canvas, offset=spot)
     await pilot.mouse_up(Canvas, offset=spots[-1])
     await pilot.pause(0.2)
+
+
+def ink_at(app, x, y):
+    """The ink in the middle of a pixel of the canvas."""
+    side = app.query_one(Canvas).side
+    return app.sketch.pixels[int((y + 0.5) * SIDE / side), int((x + 0.5) * SIDE / side)]
 
 
 def text_of(app, selector):
@@ -78,8 +84,8 @@ def test_a_drawn_seven_is_a_seven(model):
         # what the model saw is on the screen
         assert cells_of(app.query_one("#seen", Pixels)) == expected.image[::2].tolist()
         # and so is the stroke, where it was drawn
-        assert app.sketch.pixels[2 * 5, 20] == 1.0
-        assert app.sketch.pixels[2 * 5 + 8, 12] == 0.0
+        assert ink_at(app, 20, 2 * 5) == 1.0
+        assert ink_at(app, 12, 2 * 5 + 8) == 0.0
 
     play(model, script)
 
@@ -101,7 +107,7 @@ def test_another_button_erases_and_c_clears(model):
         before = app.sketch.pixels.sum()
         for x in range(12, 24):
             await pilot.click(Canvas, offset=(x + 1, 6), button=3)
-        assert not app.sketch.pixels[2 * 5, 12:24].any()
+        assert not any(ink_at(app, x, 2 * 5) for x in range(12, 24))
         assert 0 < app.sketch.pixels.sum() < 0.9 * before
         await pilot.press("c")
         await pilot.pause(0.2)
@@ -118,12 +124,12 @@ def test_the_keyboard_draws(model):
         assert app.sketch.is_blank  # the pen is up
         await pilot.press("space", *["right"] * 8, *["down"] * 12, "space", *["left"] * 5)
         await pilot.pause(0.2)
-        ink = app.sketch.pixels == 1.0
-        assert ink[SIDE // 4, 18:26].all()
-        assert ink[SIDE // 4 : SIDE // 4 + 12, 26].all()
-        assert not ink[SIDE // 4 + 12, :24].any()
-        assert app.prediction.answer == "7"
         canvas = app.query_one(Canvas)
+        x, y = canvas.side // 2 - 2, canvas.side // 4  # where it began
+        assert all(ink_at(app, x + i, y) == 1.0 for i in range(9))
+        assert all(ink_at(app, x + 8, y + i) == 1.0 for i in range(13))
+        assert not any(ink_at(app, i, y + 12) for i in range(x + 6))
+        assert app.prediction.answer == "7"
         canvas.pen = (1, 1)
         await pilot.press("up", "up", "left", "left")
         assert canvas.pen == (0, 0)
@@ -177,8 +183,9 @@ def test_saving(model, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["digit-1.png", "digit-2.png"]
     with Image.open(tmp_path / "digit-1.png") as picture:
         pixels = np.asarray(picture)
-    assert pixels.shape == (8 * SIDE, 8 * SIDE)
-    assert (pixels[4::8, 4::8] == app.sketch.grey).all()
+    assert pixels.shape == (2 * SIDE, 2 * SIDE)
+    assert (pixels[::2, ::2] == app.sketch.grey).all()
+    assert app.told == ["saved digit-1.png", "saved digit-2.png"]
     assert predict_picture(model, pixels).answer == "7"
     play(model, script, save_to=tmp_path / "mine.png")
     assert (tmp_path / "mine.png").is_file()
@@ -199,14 +206,83 @@ def test_a_folder_that_cannot_be_written_is_said_and_survived(model, tmp_path):
 
 def test_a_stroke_is_round_and_soft():
     sketch = Sketch()
-    sketch.stroke((20, 20), (20, 20))
+    sketch.stroke((80, 80), (80, 80))
     dot = sketch.pixels
     assert (dot == dot.T).all()
-    assert dot[20, 20] == 1.0
+    assert dot[80, 80] == 1.0
     assert ((dot > 0) & (dot < 1)).any()
-    assert np.hypot(*(np.argwhere(dot > 0) - 20).T).max() <= 2.1
-    sketch.stroke((20, 20), (20, 20), erase=True)
-    assert sketch.pixels[20, 20] == 0
+    assert np.hypot(*(np.argwhere(dot > 0) - 80).T).max() <= 6.9
+    sketch.stroke((80, 80), (80, 80), erase=True)
+    assert sketch.pixels[80, 80] == 0
+
+
+def test_strokes_and_clearing_can_be_undone(model):
+    async def script(app, pilot):
+        await pilot.press("u")  # there is nothing to undo
+        await drag(pilot, SEVEN[:2])
+        line = app.sketch.pixels
+        await drag(pilot, SEVEN[1:])
+        seven = app.sketch.pixels
+        await pilot.press("c", "u")
+        assert app.sketch.pixels is seven
+        await pilot.press("ctrl+z")
+        assert app.sketch.pixels is line
+        await pilot.press("u", "u")
+        assert app.sketch.is_blank
+
+    play(model, script)
+
+
+def test_the_eraser_is_a_pen_too(model):
+    async def script(app, pilot):
+        canvas = app.query_one(Canvas)
+        await drag(pilot, SEVEN)
+        await pilot.press("e")
+        assert canvas.border_subtitle == "eraser"
+        await drag(pilot, [(12, 5), (20, 5)])
+        assert not ink_at(app, 16, 10)
+        assert ink_at(app, 26, 10) == 1.0
+        await pilot.press("e", *["right"] * 6, "space")  # draws again, from where the mouse was
+        assert canvas.border_subtitle == ""
+        assert canvas.pen == (26, 10)
+        assert ink_at(app, 26, 10) == 1.0
+
+    play(model, script)
+
+
+@pytest.mark.parametrize("is_light", [False, True])
+def test_the_pen_is_seen_from_the_start_on_either_paper(model, is_light):
+    async def script(app, pilot):
+        canvas = app.query_one(Canvas)
+        x, y = canvas.pen
+        pen = canvas.render_line(y // 2).crop(x, x + 1)._segments[0]
+        assert (pen.text, pen.style.color.name) == ("▀", "cyan")
+        for is_now_light in (is_light, not is_light):
+            paper = canvas.render_line(0)._segments[0].style.color.triplet
+            assert tuple(paper) == ((255,) * 3 if is_now_light else (0,) * 3)
+            assert app.current_theme.dark is not is_now_light
+            await pilot.press("t")
+
+    play(model, script, is_light=is_light)
+
+
+def test_the_canvas_fills_the_terminal_and_follows_it(model):
+    async def script(app, pilot):
+        canvas = app.query_one(Canvas)
+        assert canvas.side == canvas.region.width - 2 == 42
+        assert canvas.region.height == 23  # all but the footer
+        await drag(pilot, SEVEN)
+        drawn = app.sketch.pixels
+        await pilot.resize_terminal(160, 50)
+        await pilot.pause()
+        assert (canvas.side, canvas.region.height) == (94, 49)
+        assert app.sketch.pixels is drawn
+        await pilot.resize_terminal(20, 5)
+        await pilot.pause()
+        assert canvas.side == 16
+        assert max(canvas.pen) < 16
+
+    play(model, script)
 
 
 def test_without_a_terminal(invoke):
@@ -240,11 +316,11 @@ def on_a_terminal(command, keys, quiet_s=2.0):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_the_command_opens_and_quits(invoke):
-    assert invoke("train", "--task", "0v1", "--limit", "200", "-q").code == 0
+def test_the_command_opens_before_any_training_and_quits():
     code, out = on_a_terminal(["-m", "mnistcli", "draw"], b"q")
     assert code == 0
-    assert "draw for 0v1@1" in out
+    assert "there is no model of yours: builtin answers" in out
+    assert "draw for builtin" in out
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -282,10 +358,14 @@ def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
         assert app.sketch.is_blank
         await drag(pilot, SEVEN[1:])
         kept.append(app.prediction.image)
-        await pilot.press("1")
+        await pilot.press("enter")
         await pilot.pause(0.2)
 
-    play(model, script, keep=partial(own.keep, "mine"))
+    app = play(model, script, keep=partial(own.keep, "mine"), truth=1)
+    assert [each.partition(",")[0] for each in app.told] == [
+        "kept 1 picture as a 7",
+        "kept 1 picture as a 1",
+    ]
     train = own.open("mine").train
     assert train.labels.tolist() == [7, 1]
     np.testing.assert_array_equal(train.images, kept)

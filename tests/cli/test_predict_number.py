@@ -177,6 +177,21 @@ def test_boxes_are_where_the_digits_are(numbers, row, digits):
         left += image.shape[1] + 40
 
 
+def test_boxes_of_a_large_photograph_are_in_its_own_pixels_upright(numbers, row, tmp_path):
+    (small,) = predictions(numbers(row, "--json"))
+    with Image.open(row) as picture:
+        large = picture.resize((4 * picture.width, 4 * picture.height))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # as a telephone saves what it was turned for
+    large.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "large.jpg", exif=exif)
+    (found,) = predictions(numbers(str(tmp_path / "large.jpg"), "--json"))
+    assert (found["width"], found["height"]) == large.size
+    assert found["numbers"] == small["numbers"]
+    for one, other in zip(found["digits"], small["digits"], strict=True):
+        for side, place in one["box"].items():
+            assert abs(place / 4 - other["box"][side]) < 5
+
+
 def test_tsv_has_a_row_for_each_line_or_each_digit(numbers, row, page):
     def table(*arguments):
         return list(csv.reader(io.StringIO(numbers(*arguments, "--tsv").out), delimiter="\t"))

@@ -108,7 +108,15 @@ def idx(folder, images, labels):
     (folder / "train-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
 
 
-@pytest.mark.parametrize("write", [class_folders, named_files, csv, npz, idx])
+def listed(folder, images, labels):
+    (folder / "all").mkdir()
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / "all" / f"{i}.png")
+    rows = (f"{i};{label};all/{i}.png\n" for i, label in enumerate(labels.tolist()))
+    (folder / "names.csv").write_text(f"\ufeffid;Digit;picture\n{''.join(rows)}", "utf-8")
+
+
+@pytest.mark.parametrize("write", [class_folders, named_files, listed, csv, npz, idx])
 def test_every_layout_gives_the_same_digits(folder, few, write):
     write(folder, *few)
     found = gather(folder)
@@ -120,9 +128,27 @@ def test_every_layout_gives_the_same_digits(folder, few, write):
     again, other = gather(folder), gather(folder, seed=1, test_size=0.5)
     np.testing.assert_array_equal(again.test.images, found.test.images)
     assert len(other.test.labels) == 100
-    if write in (csv, npz):
-        (file,) = folder.iterdir()
+    if write in (csv, npz, listed):
+        file = next(each for each in folder.iterdir() if each.name != "all")
         np.testing.assert_array_equal(gather(file).test.images, found.test.images)
+
+
+def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
+    images, _ = few
+    for i in range(6):
+        Image.fromarray(images[i]).save(folder / f"9_{i}.png")
+    (folder / "test.csv").write_text("9_0.png,1\n 9_1.png , 2 \n")
+    (folder / "train.tsv").write_text("9_2.png\t3\n\ngone.png\t4\n9_3.png\tfive\n9_4.png\n")
+    found = gather(folder)
+    assert found.test.labels.tolist() == [1, 2]
+    assert found.train.labels.tolist() == [3, 9]  # what no table names is called 9_5.png
+    np.testing.assert_array_equal(found.train.images, images[[2, 5]])
+    nothing = "nothing says which digit it shows"
+    assert found.failures == (
+        (str(folder / "gone.png"), "no such file or directory"),
+        (str(folder / "9_3.png"), nothing),
+        (str(folder / "9_4.png"), nothing),
+    )
 
 
 def split_folders(folder, images, labels):
@@ -183,7 +209,7 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
         for name in ("1_bad.png", "1_gone.png", "1_round.png", "7_blank.png", "holiday.jpg")
     ]
     assert found.failures[3][1].startswith("is blank")
-    assert found.failures[4][1] == "its name begins with no digit and a _ or -"
+    assert found.failures[4][1] == "nothing says which digit it shows"
 
 
 def test_bad_rows_are_left_out_by_number(folder, few):

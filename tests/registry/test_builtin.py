@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -183,8 +187,14 @@ def test_a_model_of_pixels_points_to_it_for_drawings(invoke, drawing, mnist, tmp
     frames[0].save(plain)
     frames[0].save(tmp_path / "two.gif", save_all=True, append_images=frames[1:])  # has a note
     np.save(tmp_path / "many.npy", mnist.test.images[:3])
-    assert invoke("predict", drawing, plain, drawing).err == HINT
+    master, slave = pty.openpty()
+    words = [sys.executable, "-m", "mnistcli", "predict", drawing, plain, drawing]
+    ended = subprocess.run(words, stdout=slave, stderr=subprocess.PIPE, check=True, text=True)
+    assert ended.stderr == HINT
+    for descriptor in (master, slave):
+        os.close(descriptor)
     for arguments in (
+        (drawing, plain, drawing),  # a pipe has nobody to be told
         (plain,),
         (str(tmp_path / "two.gif"), "--raw"),
         (str(tmp_path / "many.npy"),),

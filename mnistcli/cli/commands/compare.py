@@ -69,8 +69,10 @@ def compare(
     registry = session.registry()
     loaded = [registry.load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
+    if data is None and dataset is None:
+        comparison.check_common_dataset(loaded)
     images = (
-        session.dataset(dataset or comparison.common_dataset(loaded), out)
+        session.dataset_of(loaded[0], out, dataset)
         if data is None
         else own_digits(data, loaded[0].card.task, out, raw=raw)
     )

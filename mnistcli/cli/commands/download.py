@@ -48,7 +48,8 @@ def download(
             "--as",
             metavar="NAME",
             help="Make a dataset of your own of the labelled digits at SOURCE: folders 0 to 9 of "
-            "pictures, pictures called 3_....png, CSV, npz, ARFF or IDX pairs.",
+            "pictures, pictures called 3_....png or named in a CSV file, CSV, npz, ARFF or IDX pairs; "
+            "- for standard input.",
         ),
     ] = None,
     replace: Annotated[

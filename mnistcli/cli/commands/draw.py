@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import ModelOption, png_only
+from mnistcli.cli.options import ModelOption, make_output, png_only
 from mnistcli.cli.session import session_of
 from mnistcli.errors import UsageError
 
@@ -29,13 +29,19 @@ def draw(
             show_default="digit-1.png, digit-2.png, ...",
         ),
     ] = None,
-    into: Annotated[
+    keep: Annotated[
         str | None,
         typer.Option(
+            "--keep",
+            "--into",
             metavar="NAME",
             autocompletion=completion.own_datasets,
             help="The keys 0 to 9 put the drawing, as this digit, into a dataset of yours.",
         ),
+    ] = None,
+    truth: Annotated[
+        str | None,
+        typer.Option(metavar="DIGIT", help="The key Enter keeps the drawing as this digit."),
     ] = None,
 ) -> None:
     """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.
@@ -46,7 +52,7 @@ def draw(
 
       mnistcli draw --model digits@best --output seven.png
 
-      mnistcli draw --into mine
+      mnistcli draw --keep mine --truth 7
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -58,10 +64,23 @@ def draw(
         raise UsageError(
             "draw needs textual, which is not installed", hint="pip install 'mnistcli[draw]'"
         ) from None
-    loaded = session_of(ctx).registry().load(model)
+    if truth is not None and keep is None:
+        raise UsageError("--truth goes with --keep", hint="--keep mine --truth 7")
+    out, session = make_output(), session_of(ctx)
+    loaded = session.model(model, out)
 
+    from mnistcli.cli.terminal.capabilities import has_light_background
     from mnistcli.cli.views.draw import DrawingApp
     from mnistcli.datasets.own import check_own_name
+    from mnistcli.gallery import parse_digit
 
-    own = session_of(ctx).store().own
-    DrawingApp(loaded, output, partial(own.keep, check_own_name(into)) if into else None).run()
+    app = DrawingApp(
+        loaded,
+        output,
+        partial(session.store().own.keep, check_own_name(keep)) if keep else None,
+        truth=None if truth is None else parse_digit(truth),
+        is_light=has_light_background(),
+    )
+    app.run()
+    for each in app.told:
+        out.note(each)

@@ -114,9 +114,9 @@ def evaluate(
     target = None if threshold_for is None else parse_target(threshold_for)
     loaded = session.registry().load(model)
     if target is not None:
-        at = evaluation.threshold_for(loaded, target, session.dataset(loaded.card.dataset, out))
+        at = evaluation.threshold_for(loaded, target, session.dataset_of(loaded, out))
     images = (
-        session.dataset(dataset or loaded.card.dataset, out)
+        session.dataset_of(loaded, out, dataset)
         if data is None
         else own_digits(data, loaded.card.task, out, raw=raw)
     )

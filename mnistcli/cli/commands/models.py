@@ -220,7 +220,7 @@ def reproduce(
 
     session = session_of(ctx)
     loaded = session.registry().load(model)
-    data = session.dataset(loaded.card.dataset, out)
+    data = session.dataset_of(loaded, out)
     with bars(out) as shown:
         result = reproduce(loaded, data, n_jobs=-1, progress=shown)
     out.emit(ReproductionView(result))

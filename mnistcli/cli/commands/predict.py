@@ -26,7 +26,6 @@ from mnistcli.cli.progress import bars
 from mnistcli.cli.session import session_of
 from mnistcli.errors import (
     BadImageError,
-    ModelNotFoundError,
     SomeInputsFailedError,
     UsageError,
 )
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.cli.output import Output
     from mnistcli.registry.model_file import Model
-    from mnistcli.registry.store import ModelRegistry
 
 
 def predict(
@@ -156,7 +153,7 @@ def predict(
     if number:  # what draws boxes is not worth loading for others
         from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
-    loaded = _model_for(session.registry(), model, out)
+    loaded = session.model(model, out)
     tally = Tally()
     # Drawings and lines that come one by one are their own progress.
     is_shown = (show or explain) and output is None
@@ -169,7 +166,7 @@ def predict(
 
         answers: Iterable[Any]  # what the view below takes
         if index:
-            data = session.dataset(loaded.card.dataset, out)
+            data = session.dataset_of(loaded, out)
             answers = prediction.predict_indices(loaded, data, index, abstain_below=abstain_below)
         else:
             named = inputs_of(inputs or ()) if files0 is None else listed_inputs(files0)
@@ -195,7 +192,8 @@ def predict(
         out.note(session.store().own.keep(keep, seen, label))
     if output is not None:
         out.note(sheet.write(output))
-    if (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
+    is_looked_at = out.format == "table" and sys.stdout.isatty()
+    if is_looked_at and (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
         out.note("builtin reads such pictures better than a model of pixels: --model builtin")
     if tally.n_abstained:
         what = "with digits below" if number else "below"
@@ -215,19 +213,6 @@ def _label(truth: str | None, keep: str | None) -> int:
 
     check_own_name(keep)
     return parse_digit(truth)
-
-
-def _model_for(registry: ModelRegistry, ref: str | None, out: Output) -> Model:
-    """Load a model; where none was asked for and none is there, the one that is always there."""
-    from mnistcli.registry.store import BUILTIN
-
-    try:
-        return registry.load(ref)
-    except ModelNotFoundError:
-        if ref is not None:
-            raise
-    out.note(f"there is no model of yours: {BUILTIN} answers, see mnistcli models info {BUILTIN}")
-    return registry.load(BUILTIN)
 
 
 def _sees_pixels_of_digits(model: Model) -> bool:

@@ -42,7 +42,7 @@ def report(
     if output.suffix.lower() not in SUFFIXES:
         raise UsageError(f"cannot write a report to {output}", hint="end the name in .html or .md")
     loaded = session.registry().load(model)
-    result = report_on(loaded, session.dataset(loaded.card.dataset, out))
+    result = report_on(loaded, session.dataset_of(loaded, out))
     for note in result.judged.notes:
         out.warn(note)
     out.emit(publish(result, output))

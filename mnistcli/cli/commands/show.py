@@ -108,7 +108,7 @@ def show(
         from mnistcli.evaluation import evaluate
 
         model = session.registry().load(mistakes)
-        images = session.dataset(dataset or model.card.dataset, out)
+        images = session.dataset_of(model, out, dataset)
         judged = evaluate(model, images, on=on, n_mistakes=count)
         pictures = judged.mistakes
         legend = legend_of_mistakes(judged)

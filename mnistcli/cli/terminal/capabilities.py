@@ -58,6 +58,8 @@ CELL = (10, 20)
 KITTY_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 ATTRIBUTES_QUERY = b"\x1b[c"
 _KITTY_SAYS_OK = b"\x1b_Gi=31;OK\x1b\\"
+_BACKGROUND_QUERY = b"\x1b]11;?\x1b\\"
+_BACKGROUND = re.compile(rb"\]11;rgb:(..)[^/]*/(..)[^/]*/(..)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _SIXEL = b"4"
 
@@ -95,13 +97,22 @@ def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
     """
     if not _may_be_asked():
         return None
-    answer = _ask(sys.stdin.fileno(), sys.stdout.fileno())
+    answer = _ask(sys.stdin.fileno(), sys.stdout.fileno(), _query())
     if _KITTY_SAYS_OK in answer:
         return "kitty"
     attributes = _ATTRIBUTES.search(answer)
     if attributes and _SIXEL in attributes[1].split(b";")[1:]:
         return "sixel"
     return None
+
+
+def has_light_background() -> bool:
+    """Return whether the terminal of this process says that its paper is light (xterm's OSC 11)."""
+    if not _may_be_asked():
+        return False
+    query = _BACKGROUND_QUERY + ATTRIBUTES_QUERY
+    found = _BACKGROUND.search(_ask(sys.stdin.fileno(), sys.stdout.fileno(), query))
+    return found is not None and sum(int(level, 16) for level in found.groups()) > 3 * 128
 
 
 def _may_be_asked() -> bool:
@@ -122,12 +133,12 @@ def _query() -> bytes:
     return ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY
 
 
-def _ask(stdin: int, stdout: int) -> bytes:
-    """Send the query and collect what comes back, until the last answer or out of patience."""
+def _ask(stdin: int, stdout: int, query: bytes) -> bytes:
+    """Send a query and collect what comes back, until the last answer or out of patience."""
     with contextlib.suppress(OSError, termios.error), _unechoed(stdin):
         if select.select([stdin], [], [], 0)[0]:
             return b""  # somebody types ahead; that is for the shell
-        os.write(stdout, _query())
+        os.write(stdout, query)
         answer = b""
         patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
         deadline = time.monotonic() + patience_s

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -36,11 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual import events
+    from textual.geometry import Size
 
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05
-_PEN_UP, _PEN_DOWN = Style.parse("black on cyan"), Style.parse("black on red")
+_PEN_UP, _PEN_DOWN, _ERASER = (Color.parse(name) for name in ("cyan", "red", "yellow"))
+_THEMES = ("textual-dark", "textual-light")
+# What stands beside the canvas, and the borders of both.
+_PANEL_WIDTH = 38
 # Bars of more classes than this stand in two columns.
 _ONE_COLUMN = 5
 
@@ -52,12 +57,12 @@ class Pixels(Widget):
 
     def __init__(self, image: NDArray[np.uint8], *, id: str) -> None:  # noqa: A002 - textual's name
         super().__init__(id=id)
-        self._lines = half_blocks(image).lines
-        self.styles.width = image.shape[1]
-        self.styles.height = len(self._lines)
+        self.paint(image)
 
     def paint(self, image: NDArray[np.uint8]) -> None:
         self._lines = half_blocks(image).lines
+        self.styles.width = image.shape[1]
+        self.styles.height = len(self._lines)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -65,7 +70,10 @@ class Pixels(Widget):
 
 
 class Canvas(Pixels, can_focus=True):
-    """Where one draws: with the mouse, or by moving a pen with the arrow keys."""
+    """Where one draws: with the mouse, or by moving a pen with the arrow keys.
+
+    It shows a sketch in a square of ``side`` pixels, of which a cell has two; the pen is at one.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(0, -1)", "move", show=False),
@@ -73,78 +81,106 @@ class Canvas(Pixels, can_focus=True):
         Binding("left", "move(-1, 0)", "move", show=False),
         Binding("right", "move(1, 0)", "move", show=False),
         Binding("space", "toggle_pen", "pen up/down"),
+        Binding("e", "toggle_eraser", "eraser"),
+        Binding("u,ctrl+z", "undo", "undo"),
+        Binding("c", "clear", "clear"),
     ]
 
     class Changed(Message):
         """Something was drawn."""
 
-    def __init__(self, sketch: Sketch) -> None:
-        super().__init__(sketch.grey, id="canvas")
+    def __init__(self, sketch: Sketch, side: int) -> None:
         self._sketch = sketch
-        self._from: tuple[float, float] | None = None
-        self._erases = False
-        self.pen: tuple[int, int] | None = None  # shown once the keyboard is used
-        self.is_down = False
+        self.side = side
+        self.pen = side // 2, side // 4
+        self.is_down = self.is_eraser = False
+        self._button: int | None = None  # of the mouse, that is held
+        super().__init__(self._shown(), id="canvas")
 
     def render_line(self, y: int) -> Strip:
         strip = super().render_line(y)
-        if self.pen is None or self.pen[1] // 2 != y:
+        (x, row), half = self.pen, self.pen[1] % 2
+        if row // 2 != y or not x < strip.cell_length:
             return strip
-        x = self.pen[0]
-        cursor = Segment("▀▄"[self.pen[1] % 2], _PEN_DOWN if self.is_down else _PEN_UP)
+        (under,) = strip.crop(x, x + 1)
+        paper = (under.style.bgcolor, under.style.color)[half] if under.style else None
+        ink = _ERASER if self.is_eraser else _PEN_DOWN if self.is_down else _PEN_UP
+        cursor = Segment("▀▄"[half], Style.from_color(ink, paper))
         return Strip.join([strip.crop(0, x), Strip([cursor]), strip.crop(x + 1)])
 
-    def wipe(self) -> None:
-        self._sketch.clear()
-        self.is_down = False
-        self._changed()
+    def fit(self, side: int) -> None:
+        """Show the same in another square."""
+        x, y = (min(side - 1, place * side // self.side) for place in self.pen)
+        self.side, self.pen = side, (x, y)
+        self.repaint()
+
+    def repaint(self) -> None:
+        self.paint(self._shown())
+
+    def _shown(self) -> NDArray[np.uint8]:
+        from PIL import Image
+
+        picture = Image.fromarray(self._sketch.grey)
+        shown = np.asarray(picture.resize((self.side, self.side), Image.Resampling.BOX))
+        return shown if self.app.current_theme.dark else 255 - shown
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
         self.capture_mouse()
-        self.pen = None
-        self._erases = event.button != 1
-        self._from = self._pixel_at(event)
-        self._draw(self._from, self._from, erase=self._erases)
+        self._sketch.begin()
+        self._button = event.button
+        self._go(self._pixel_at(event), draws=True)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._from is not None:
-            here = self._pixel_at(event)
-            self._draw(self._from, here, erase=self._erases)
-            self._from = here
+        self._go(self._pixel_at(event), draws=self._button is not None)
 
     def on_mouse_up(self) -> None:
         self.release_mouse()
-        self._from = None
+        self._button = None
 
     def action_move(self, dx: int, dy: int) -> None:
         """Move the pen, drawing if it is down."""
-        x, y = self.pen or (SIDE // 2, SIDE // 4)
-        self.pen = min(max(x + dx, 0), SIDE - 1), min(max(y + dy, 0), SIDE - 1)
-        if self.is_down:
-            self._draw((x, y), self.pen)
-        self.refresh()
+        self._go((self.pen[0] + dx, self.pen[1] + dy), draws=self.is_down)
 
     def action_toggle_pen(self) -> None:
-        self.pen = self.pen or (SIDE // 2, SIDE // 4)
         self.is_down = not self.is_down
         if self.is_down:
-            self._draw(self.pen, self.pen)
+            self._sketch.begin()
+        self._go(self.pen, draws=self.is_down)
+
+    def action_toggle_eraser(self) -> None:
+        self.is_eraser = not self.is_eraser
+        self.border_subtitle = "eraser" if self.is_eraser else ""
         self.refresh()
 
-    def _draw(
-        self, start: tuple[float, float], end: tuple[float, float], *, erase: bool = False
-    ) -> None:
-        self._sketch.stroke(start, end, erase=erase)
+    def action_undo(self) -> None:
+        self._sketch.undo()
         self._changed()
 
-    def _pixel_at(self, event: events.MouseEvent) -> tuple[float, float]:
+    def action_clear(self) -> None:
+        self._sketch.clear()
+        self.is_down = False
+        self._changed()
+
+    def _go(self, to: tuple[int, int], *, draws: bool) -> None:
+        """Move the pen to a pixel, within the canvas; it may leave a stroke."""
+        start, last = self.pen, self.side - 1
+        self.pen = min(max(to[0], 0), last), min(max(to[1], 0), last)
+        if draws:
+            a, b = (
+                [(n + 0.5) * SIDE / self.side - 0.5 for n in pixel] for pixel in (start, self.pen)
+            )
+            is_eraser = self.is_eraser or self._button not in (None, 1)
+            self._sketch.stroke((a[0], a[1]), (b[0], b[1]), erase=is_eraser)
+            self._changed()
+        self.refresh()
+
+    def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int]:
         cell = event.get_content_offset_capture(self)
-        # A cell is two pixels high; the middle of it is between them.
-        return float(cell.x), 2.0 * cell.y + 0.5
+        return cell.x, 2 * cell.y
 
     def _changed(self) -> None:
-        self.paint(self._sketch.grey)
+        self.repaint()
         self.post_message(self.Changed())
 
 
@@ -162,8 +198,8 @@ class DrawingApp(App[None]):
     #bars { width: 34; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "clear", "clear"),
         Binding("s", "save", "save"),
+        Binding("t", "turn_theme", "light/dark"),
         Binding("q,escape", "quit", "quit"),
     ]
     ENABLE_COMMAND_PALETTE = False
@@ -173,19 +209,24 @@ class DrawingApp(App[None]):
         model: Model,
         save_to: Path | None = None,
         keep: Callable[[list[NDArray[np.uint8]], int], str] | None = None,
+        *,
+        truth: int | None = None,
+        is_light: bool = False,
     ) -> None:
         super().__init__()
-        self._keep = keep
+        self.theme = _THEMES[is_light]
         self.model = model
         self.sketch = Sketch()
         self.prediction: Prediction | None = None
+        self.told: list[str] = []  # what was saved
         self._save_to = save_to
+        self._keep, self._truth = keep, truth
         self._is_due = False
 
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="left"):
-                yield Canvas(self.sketch)
+                yield Canvas(self.sketch, _side_in(self.size))
             with Vertical(id="right"):
                 yield Static(id="answer")
                 yield Static(id="notes")
@@ -198,6 +239,9 @@ class DrawingApp(App[None]):
         self.query_one(Canvas).focus()
         self._look()
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Canvas).fit(_side_in(event.size))
+
     def on_canvas_changed(self) -> None:
         """Have the model look soon; strokes come faster than it needs to."""
         if not self._is_due:
@@ -206,6 +250,8 @@ class DrawingApp(App[None]):
 
     def _look(self) -> None:
         self._is_due = False
+        if not self.query("#answer"):  # the screen is being taken down
+            return
         self.prediction, problem = None, ""
         if not self.sketch.is_blank:
             try:
@@ -217,8 +263,10 @@ class DrawingApp(App[None]):
         names = self.model.card.class_names
         if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            how = "with the mouse, or with arrows and space"
-            how += "; 0 to 9 keep it as that digit" if self._keep else ""
+            how = "mouse, or arrows and space"
+            if self._keep:
+                enter = "" if self._truth is None else f", Enter as {self._truth}"
+                how += f"; 0-9 keep it as that digit{enter}"
             notes.update(Text(problem or how))
             seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
@@ -229,32 +277,40 @@ class DrawingApp(App[None]):
         seen.paint(prediction.image)
         bars.update(_bars(names, prediction.probabilities.tolist()))
 
-    def action_clear(self) -> None:
-        self.query_one(Canvas).wipe()
+    def action_turn_theme(self) -> None:
+        self.theme = _THEMES[self.current_theme.dark]
+        self.query_one(Canvas).repaint()
 
     def on_key(self, event: events.Key) -> None:
         """Keep what was drawn as the digit whose key was pressed, and begin anew."""
-        if self._keep is None or event.key not in tuple(ALL_DIGITS):
+        key = str(self._truth) if event.key == "enter" else event.key
+        if self._keep is None or key not in tuple(ALL_DIGITS):
             return
         self._look()
         if self.prediction is None:
             self.notify("there is no digit to keep yet", severity="error")
             return
         try:
-            told = self._keep([self.prediction.image], int(event.key))
-        except MnistCliError as error:
-            self.notify(error.message, severity="error", markup=False)
-            return
-        self.notify(told, markup=False)
-        self.action_clear()
-
-    def action_save(self) -> None:
-        try:
-            path = _write(self.sketch.png(), self._save_to)
+            self._tell(self._keep([self.prediction.image], int(key)))
         except MnistCliError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
-            self.notify(f"saved {path}", markup=False)
+            self.query_one(Canvas).action_clear()
+
+    def action_save(self) -> None:
+        try:
+            self._tell(f"saved {_write(self.sketch.png(), self._save_to)}")
+        except MnistCliError as error:
+            self.notify(error.message, severity="error", markup=False)
+
+    def _tell(self, what: str) -> None:
+        self.told.append(what)
+        self.notify(what, markup=False)
+
+
+def _side_in(size: Size) -> int:
+    """Return how many pixels a square canvas can have beside the rest, in lines of two."""
+    return max(16, min(size.width - _PANEL_WIDTH, 2 * (size.height - 3)) // 2 * 2)
 
 
 def _bars(names: tuple[str, ...], shares: list[float]) -> Text:

@@ -37,7 +37,7 @@ class NumbersView(PredictionsView):
     alone: str = ""
 
     def _document(self, each: Any) -> dict[str, Any]:
-        height, width = each.original.shape
+        height, width = each.size
         names = self.model.card.class_names
         digits = [
             {
@@ -46,7 +46,7 @@ class NumbersView(PredictionsView):
                 "best": digit.answer,
                 "probability": digit.probability,
                 "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
-                "box": digit.box._asdict(),
+                "box": each.box_of(digit)._asdict(),
             }
             for digit in each.digits
         ]
