@@ -21,6 +21,7 @@ class takes facts and writes its own sentence. An error that is not in this tree
 its traceback.
 """
 
+import copyreg
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -35,6 +36,10 @@ class MnistCliError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process makes it of what it holds, and not of its message alone.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
     def code(self) -> str:

@@ -1,16 +1,19 @@
 """The same work on several cores: threads for blocks of an array, processes for whole tasks."""
 
 import contextlib
+import itertools
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from mnistcli.paths import number_in
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
@@ -46,6 +49,68 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
     if failures:
         raise failures[0]
     return results  # type: ignore[return-value]
+
+
+def flat_map_forked(function: Callable[[T], Iterator[R]], items: Sequence[T]) -> Iterator[R]:
+    """Yield what ``function(item)`` yields for each of the items, in their order, as it comes.
+
+    Each core has a copy of this process for every so-manyth item; a pipe that is full makes it
+    wait, so that memory is bounded. What a copy cannot do, because it was killed or met an error,
+    is done here. Where copies are not safe, outside Linux and beside other threads, everything is.
+    """
+    n_workers = min(n_cores(), len(items))
+    if n_workers < 2 or sys.platform != "linux" or threading.active_count() > 1:
+        yield from itertools.chain.from_iterable(map(function, items))
+        return
+    workers: list[tuple[int, BinaryIO]] = []
+    try:
+        for k in range(n_workers):
+            workers.append(_forked(function, items[k::n_workers], workers))
+        for i, item in enumerate(items):
+            yield from _received(function, item, workers[i % n_workers][1])
+    finally:
+        for pid, pipe in workers:
+            pipe.close()
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def _forked(
+    function: Callable[[T], Iterator[R]], items: Sequence[T], others: list[tuple[int, BinaryIO]]
+) -> tuple[int, BinaryIO]:
+    """Start a copy of this process that works on some items; return it, and what it has to say."""
+    import pickle
+
+    read, write = os.pipe()
+    if pid := os.fork():
+        os.close(write)
+        return pid, os.fdopen(read, "rb")
+    try:
+        # Writing to a pipe fails when nobody reads it any more: not the copies either.
+        os.close(read)
+        for _, pipe in others:
+            pipe.close()
+        with os.fdopen(write, "wb") as pipe:
+            for item in items:
+                for result in function(item):
+                    pickle.dump((result,), pipe, pickle.HIGHEST_PROTOCOL)
+                pickle.dump(None, pipe)
+                pipe.flush()
+    finally:
+        os._exit(0)  # not a word from here, nor what the original has yet to write
+
+
+def _received(function: Callable[[T], Iterator[R]], item: T, pipe: BinaryIO) -> Iterator[R]:
+    """Yield the results for an item that a copy sends, and make those that it does not."""
+    import pickle
+
+    n_received = 0
+    with contextlib.suppress(EOFError, pickle.UnpicklingError):
+        while (sent := pickle.load(pipe)) is not None:  # noqa: S301 - our own words
+            n_received += 1
+            yield sent[0]
+        return
+    yield from itertools.islice(function(item), n_received, None)
 
 
 def n_cores() -> int:

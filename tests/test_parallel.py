@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import os
+import pickle
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +17,8 @@ import pytest
 from joblib._parallel_backends import ThreadingBackend
 
 import mnistcli
-from mnistcli.parallel import map_blocks, map_jobs, n_cores
+from mnistcli.errors import BadImageError, MnistCliError
+from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_cores
 from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
 
@@ -107,6 +111,71 @@ def test_jobs_do_without_a_working_directory(tmp_path):
     arguments = "train -t 0v1 --limit 100 --cv 2 --jobs 2 --no-save -q"
     done = _mnistcli(*arguments.split(), cwd=folder, preexec_fn=folder.rmdir)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _several(i):
+    for k in range(i % 4):
+        yield i, k, os.getpid()
+
+
+@pytest.fixture
+def copies(monkeypatch):
+    """The numbers of the copies of this process, which are all gone in the end."""
+    if sys.platform != "linux" or n_cores() < 2:
+        pytest.skip("nothing is shared out here")
+    monkeypatch.setattr("threading.active_count", lambda: 1)  # those of pytest-xdist only listen
+    pids, fork = [], os.fork
+    monkeypatch.setattr(os, "fork", lambda: pids.append(fork()) or pids[-1])
+    yield pids
+    assert len(pids) == n_cores()
+    for pid in pids:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+class TestFlatMapForked:
+    def test_results_come_in_their_order_from_copies(self, copies):
+        got = list(flat_map_forked(_several, range(50)))
+        assert [each[:2] for each in got] == [(i, k) for i in range(50) for k in range(i % 4)]
+        assert {pid for *_, pid in got} == set(copies)
+
+    def test_whoever_takes_a_few_leaves_no_copies(self, copies):
+        results = flat_map_forked(lambda i: ((i, k) for k in itertools.count()), range(50))
+        assert list(itertools.islice(results, 3)) == [(0, 0), (0, 1), (0, 2)]
+        results.close()
+
+    def test_what_a_copy_that_is_killed_does_not_do_is_done_here(self, copies):
+        here = os.getpid()
+
+        def work(i):
+            yield i, 0
+            if i == 5 and os.getpid() != here:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield i, 1
+
+        assert list(flat_map_forked(work, range(50))) == [(i, k) for i in range(50) for k in (0, 1)]
+
+    def test_an_error_is_raised_in_its_place(self, copies, capfd):
+        results = flat_map_forked(lambda i: iter([1 // (3 - i)]), range(50))
+        assert list(itertools.islice(results, 3)) == [0, 0, 1]
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+        assert capfd.readouterr() == ("", "")
+
+    def test_beside_another_thread_nothing_is_copied(self, monkeypatch):
+        monkeypatch.setattr("threading.active_count", lambda: 2)
+        assert {pid for *_, pid in flat_map_forked(_several, range(9))} == {os.getpid()}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MnistCliError("no", hint="yes"), BadImageError("x.png", "is blank", hint="draw")],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_comes_back_from_another_process_as_it_was(error):
+    back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own words
+    assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
 
 
 def _mnistcli(*arguments, **options):

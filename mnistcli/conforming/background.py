@@ -154,10 +154,12 @@ def _level(counts: NDArray[np.intp], share: float) -> int:
 def _is_paper(light: Mask) -> bool:
     """Return whether what is light is paper: it has the corners, the rim, and most of the area."""
     k = max(1, min(light.shape) // 16)
-    corners = [light[y, x].mean() for y in (np.s_[:k], np.s_[-k:]) for x in (np.s_[:k], np.s_[-k:])]
-    rim = [side.mean() for side in (light[0], light[-1], light[:, 0], light[:, -1])]
+    corners = [light[y, x] for y in (np.s_[:k], np.s_[-k:]) for x in (np.s_[:k], np.s_[-k:])]
+    rim = [light[0], light[-1], light[:, 0], light[:, -1]]
+    parts = [(0.1, each) for each in corners] + [(0.0875, each) for each in rim] + [(0.25, light)]
     # In doubt paper is light.
-    return bool(0.1 * sum(corners) + 0.0875 * sum(rim) + 0.25 * light.mean() > 0.45)
+    share: float = sum(weight * np.count_nonzero(part) / part.size for weight, part in parts)
+    return share > 0.45
 
 
 def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]]:
@@ -238,7 +240,10 @@ def _wide_part(ink: Ink, widest: float) -> Ink:
 
 def _noise(ink: Ink) -> float:
     """Estimate the standard deviation of the noise from neighbours, which share their shading."""
-    return 1.05 * median(np.abs(ink[:, 1:] - ink[:, :-1]))
+    steps = ink[:, 1:] - ink[:, :-1]
+    if 2 * np.count_nonzero(steps) < steps.size - 1:
+        return 0.0
+    return 1.05 * median(np.abs(steps))
 
 
 def _full_ink(ink: Ink, noise: float) -> float:

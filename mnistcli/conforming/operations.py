@@ -31,26 +31,34 @@ def shrunk(grey: Grey, k: int) -> Ink:
     missing = height * k - grey.shape[0], width * k - grey.shape[1]
     if any(missing):
         grey = np.pad(grey, ((0, missing[0]), (0, missing[1])), "edge")
-    # Two additions of whole rows are quicker than a mean over two axes.
-    rows = np.add.reduce(grey.reshape(height, k, width * k), axis=1, dtype=np.uint32)
-    sums = np.add.reduce(rows.reshape(height, width, k), axis=2)
-    means: Ink = (sums / np.float32(k * k)).astype(np.float32)
-    return means
+    # Additions of whole rows and columns are ten times as quick as a mean over two axes.
+    rows = grey[::k].astype(np.uint32)
+    for i in range(1, k):
+        rows += grey[i::k]
+    sums = rows[:, ::k].copy()
+    for i in range(1, k):
+        sums += rows[:, i::k]
+    return (sums / np.float32(k * k)).astype(np.float32, copy=False)
 
 
 def averaged(ink: Ink, box: Box, height: int, width: int) -> Ink:
     """Resample a box to height x width by exact area averaging."""
-    rows = area_weights(ink.shape[0], box.top, box.bottom, height)
-    columns = area_weights(ink.shape[1], box.left, box.right, width)
+    rows = area_weights(ink.shape[0], box.top, box.height, height)
+    columns = area_weights(ink.shape[1], box.left, box.width, width)
     return (rows @ ink @ columns.T).astype(np.float32, copy=False)
 
 
-def area_weights(n: int, start: float, stop: float, n_out: int) -> Ink:
-    """Weights of shape (n_out, n): the share of each input pixel in each output pixel."""
-    edges = start + (stop - start) / n_out * np.arange(n_out + 1, dtype=np.float32)
-    pixels = np.arange(n, dtype=np.float32)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    weights: Ink = np.maximum(overlap, 0) * np.float32(n_out / (stop - start))
+def area_weights(n: int, start: float | NDArray[np.float64], length: float, n_out: int) -> Ink:
+    """Weights of shape (..., n_out, n): the share of each input pixel in each output pixel.
+
+    There may be several places at which the first of these starts, of shape (...).
+    """
+    step = np.float32(length / n_out)
+    edges = np.asarray(start, np.float32)[..., None] + step * np.arange(n_out + 1, dtype=np.float32)
+    # How much of each input pixel lies before each edge.
+    before = edges[..., None] - np.arange(n, dtype=np.float32)
+    np.minimum(np.maximum(before, 0, out=before), 1, out=before)
+    weights: Ink = (before[..., 1:, :] - before[..., :-1, :]) / step
     return weights
 
 
@@ -90,10 +98,12 @@ def surface(a: Ink, where: Mask) -> Ink:
 
 def box_mean(a: Ink, window: int) -> Ink:
     """Mean over a square window of odd side."""
-    half = window // 2
     for _ in range(2):
-        sums = np.pad(a, ((half + 1, half), (0, 0)), "edge").cumsum(axis=0, dtype=np.float64)
-        a = ((sums[window:] - sums[:-window]) / window).astype(np.float32).T
+        n, wide = len(a), _with_edges(a, window // 2)
+        sums = wide[:n] + wide[1 : n + 1]
+        for i in range(2, window):
+            sums += wide[i : n + i]
+        a = (sums / np.float32(window)).T
     return a
 
 
@@ -101,7 +111,7 @@ def window_max(a: NDArray[_T], reach: int) -> NDArray[_T]:
     """Maximum over a square window that reaches so far to every side; also for masks."""
     window = 2 * reach + 1
     for _ in range(2):
-        a = np.pad(a, ((reach, reach), (0, 0)), "edge")
+        a = _with_edges(a, reach)
         size = 1  # of the window so far; two that overlap make up any size up to twice theirs
         while size < window:
             step = min(size, window - size)
@@ -109,6 +119,20 @@ def window_max(a: NDArray[_T], reach: int) -> NDArray[_T]:
             size += step
         a = a.T
     return a
+
+
+def _with_edges(a: NDArray[_T], reach: int) -> NDArray[_T]:
+    """Repeat the first row and the last; much quicker than `numpy.pad`."""
+    wide = np.empty((len(a) + 2 * reach, a.shape[1]), a.dtype)
+    wide[:reach], wide[reach : reach + len(a)], wide[reach + len(a) :] = a[0], a, a[-1]
+    return wide
+
+
+def padded(a: NDArray[_T]) -> NDArray[_T]:
+    """Put a pixel of nothing around a picture."""
+    wide = np.zeros((a.shape[0] + 2, a.shape[1] + 2), a.dtype)
+    wide[1:-1, 1:-1] = a
+    return wide
 
 
 def quantile(a: NDArray[np.float32], share: float) -> float:
@@ -189,58 +213,64 @@ class Pieces(NamedTuple):
 
     def sums(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         """Add up values of the picture's shape over each piece."""
-        total = np.zeros((values.shape[0], values.shape[1] + 1))
-        np.cumsum(values, axis=1, out=total[:, 1:])
-        of_runs = total[self.row, self.stop] - total[self.row, self.start]
+        of_runs = self._of_runs(np.add, values, 0)
         return np.bincount(self.piece, of_runs, self.n).astype(np.float64, copy=False)
 
     def peaks(self, values: Ink) -> Ink:
         """Return the largest value in each piece."""
-        flat = np.append(values.ravel(), np.float32(-np.inf))
-        at = self.row * values.shape[1]
-        of_runs = np.maximum.reduceat(flat, np.stack([at + self.start, at + self.stop], 1).ravel())
         largest = np.full(self.n, -np.inf, np.float32)
-        np.maximum.at(largest, self.piece, of_runs[::2])
+        np.maximum.at(largest, self.piece, self._of_runs(np.maximum, values, -np.inf))
         return largest
+
+    def _of_runs(self, combine: np.ufunc, values: NDArray[np.generic], nothing: float) -> Ink:
+        flat = np.append(values.ravel(), np.float32(nothing))
+        at = self.row * values.shape[1]
+        between = np.stack([at + self.start, at + self.stop], 1).ravel()
+        of_runs: Ink = combine.reduceat(flat, between)[::2]
+        return of_runs
 
     def mask(self, wanted: Mask) -> Mask:
         """Select the pixels of some pieces."""
-        change = np.zeros((self.shape[0], self.shape[1] + 1), np.int8)
+        width = self.shape[1] + 1
+        change = np.zeros(self.shape[0] * width, np.int8)
         runs = wanted[self.piece]
-        change[self.row[runs], self.start[runs]] = 1
-        change[self.row[runs], self.stop[runs]] -= 1
-        return np.cumsum(change, axis=1, dtype=np.int8)[:, :-1].astype(np.bool_)
+        at = self.row[runs] * width
+        change[at + self.start[runs]] = 1
+        change[at + self.stop[runs]] -= 1
+        return change.cumsum(dtype=np.int8).view(np.bool_).reshape(-1, width)[:, :-1]
 
 
 def pieces_of(mask: Mask) -> Pieces:
     """Find the 8-connected pieces of a mask.
 
-    Runs of each row are nodes, touching runs of neighbouring rows are edges; every node takes the
-    smallest number it can see until nothing changes.
+    Runs of each row are nodes, touching runs of neighbouring rows are edges. Every node takes the
+    number of the first that it touches above, and then, until nothing changes, the smallest number
+    that it can see.
     """
     height, width = mask.shape
     row = width + 2
-    flat = np.zeros((height, row), np.int8)
+    flat = np.zeros((height, row), np.bool_)
     flat[:, 1:-1] = mask
-    steps = np.diff(flat.ravel())
-    starts, stops = (steps == 1).nonzero()[0], (steps == -1).nonzero()[0]
+    flat = flat.ravel()
+    steps = (flat[1:] != flat[:-1]).nonzero()[0]
+    starts, stops = steps[::2], steps[1::2]
     # In flat coordinates the row above is width + 2 earlier; a run touches another when it starts
     # no later than one past the other's end, and ends no earlier than one before its start.
     low = np.searchsorted(stops, starts - row, side="left")
     high = np.searchsorted(starts, stops - row, side="right")
     counts = np.maximum(high - low, 0)
-    below = np.repeat(np.arange(len(starts)), counts)
+    numbers = np.arange(len(starts))
+    names = _followed(np.where(counts > 0, low, numbers))
+    below = np.repeat(numbers, counts)
     above = np.arange(counts.sum()) + np.repeat(low - counts.cumsum() + counts, counts)
-    names = np.arange(len(starts))
-    while True:
-        smaller = np.minimum(names[below], names[above])
-        before = names.copy()
-        np.minimum.at(names, names[below], smaller)
-        np.minimum.at(names, names[above], smaller)
-        names = names[names]
-        if (names == before).all():
-            break
-    is_root = names == np.arange(len(names))
+    while len(below):
+        pair = names[below], names[above]
+        apart = pair[0] != pair[1]
+        below, above = below[apart], above[apart]
+        larger, smaller = np.maximum(*pair)[apart], np.minimum(*pair)[apart]
+        np.minimum.at(names, larger, smaller)
+        names = _followed(names)
+    is_root = names == numbers
     piece = (is_root.cumsum() - 1)[names]
     n, rows = int(is_root.sum()), starts // row
     first, last = starts - rows * row, stops - rows * row
@@ -252,3 +282,10 @@ def pieces_of(mask: Mask) -> Pieces:
     np.maximum.at(right, piece, last)
     area = np.bincount(piece, last - first, n).astype(np.intp)
     return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area)
+
+
+def _followed(names: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Replace each name by its name's name until these are their own."""
+    while (names != (names := names[names])).any():
+        pass
+    return names

@@ -9,6 +9,7 @@ and one 13.49), and the brightest pixel is 254 or 255.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from mnistcli.pictures import Grey
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
-PHASES = (0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5)
+PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])
 # Of those that are as sharp, the first.
 TIE_BREAK = 1.001 ** -np.arange(len(PHASES))
 # Pictures of several digits are looked at with so many pixels a side.
@@ -189,11 +190,12 @@ def _scaled_to_box(digit: Digit, edge_width: float) -> Ink:
     if not is_tall:
         ink, y, x = ink.T, x, y
     room = half - min(box.height, box.width) / 2
-    shifts = [x + float(np.clip(phase * pixel, -room, room)) for phase in PHASES]
-    rows = area_weights(ink.shape[0], y - half, y + half, BOX) @ ink
-    columns = [area_weights(ink.shape[1], at - half, at + half, BOX) for at in shifts]
-    small = (rows @ np.concatenate(columns).T).reshape(BOX, len(shifts), BOX).swapaxes(0, 1)
-    p = np.pad(small, ((0, 0), (1, 1), (1, 1)))
+    shifts = np.minimum(np.maximum(pixel * PHASES, -room), room)
+    rows = area_weights(ink.shape[0], y - half, box.longest, BOX) @ ink
+    columns = area_weights(ink.shape[1], x - half + shifts, box.longest, BOX)
+    small = rows @ columns.swapaxes(1, 2)
+    p = np.zeros((len(PHASES), BOX + 2, BOX + 2), np.float32)
+    p[:, 1:-1, 1:-1] = small
     near = (p[:, :-2, 1:-1] + p[:, 2:, 1:-1] + p[:, 1:-1, :-2] + p[:, 1:-1, 2:]) / 4
     small = (small + gain * (small - near)).clip(0, 1)
     best: Ink = small[np.argmax((small * small).sum(axis=(1, 2)) * TIE_BREAK)]
@@ -208,7 +210,7 @@ def _centred(small: Grey) -> Grey:
     for axis, side in enumerate(small.shape):
         profile = small.sum(axis=1 - axis, dtype=np.int64)
         centre = float(profile @ np.arange(side)) / float(profile.sum())
-        offsets.append(int(np.clip(np.ceil(CENTRE - 0.5 - centre), 0, IMAGE_SIDE - side)))
+        offsets.append(min(max(math.ceil(CENTRE - 0.5 - centre), 0), IMAGE_SIDE - side))
     top, left = offsets
     image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image

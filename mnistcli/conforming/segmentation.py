@@ -22,6 +22,7 @@ from mnistcli.conforming.operations import (
     box_mean,
     largest_square,
     median,
+    padded,
     pieces_of,
     shrunk,
     span,
@@ -324,7 +325,7 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
     inside = np.s_[group.top : group.bottom, group.left : group.right]
-    mask, ink = np.pad(pieces.mask(_are_members(pieces, group))[inside], 1), np.pad(ink[inside], 1)
+    mask, ink = padded(pieces.mask(_are_members(pieces, group))[inside]), padded(ink[inside])
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     holes = pieces_of(~mask)
@@ -432,6 +433,8 @@ def _drop_frames(pieces: Pieces, keep: Mask) -> bool:
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
+    if np.count_nonzero(keep) == 1:
+        return False
     framed = np.zeros_like(keep)
     frames = []
     short = np.minimum(pieces.height, pieces.width)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnistcli.conforming.operations import averaged, window_max
+from mnistcli.conforming.operations import averaged, padded, window_max
 from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink
 
 # Widths are measured at four pixels for one of MNIST's.
@@ -60,9 +60,9 @@ def _widths(digit: Digit) -> tuple[float, float]:
     width w, ink (1 - ink) integrates to w / 6 for each unit of outline.
     """
     ink = _fine(digit, FINE)
-    padded = np.pad(ink, 1)
-    down = (padded[1:] - padded[:-1])[:, :-1]
-    across = (padded[:, 1:] - padded[:, :-1])[:-1]
+    p = padded(ink)
+    down = (p[1:] - p[:-1])[:, :-1]
+    across = (p[:, 1:] - p[:, :-1])[:-1]
     outline = float(np.sqrt(down * down + across * across).sum()) * FINE / BOX
     return float(2 * ink.sum()) / outline, float(6 * (ink * (1 - ink)).sum()) / outline
 

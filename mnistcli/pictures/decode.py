@@ -74,7 +74,8 @@ def decoded(
     from PIL import Image
 
     # Without a handler Python prints what Pillow logs.
-    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    if not (logger := logging.getLogger("PIL")).handlers:
+        logger.addHandler(logging.NullHandler())
     n_frames = kind.count_frames(data, name)
     try:
         # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
@@ -168,7 +169,7 @@ def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
     mode = mode or image.mode
     factor = max(image.size) // side
     if factor < 2:
-        return image.convert(mode)
+        return _in_mode(image, mode)
     strips = [
         strip.convert(mode).reduce((min(factor, strip.width), min(factor, strip.height)))
         for strip in _strips(image, factor)
@@ -198,12 +199,18 @@ def _grey(image: Image.Image) -> Image.Image:
     Yellow on white has 29 of 255 levels of luminance, and all 255 in the blue channel.
     """
     if image.mode in ("1", "L"):
-        return image.convert("L")
-    colours = image.convert("RGB")
+        return _in_mode(image, "L")
+    colours = _in_mode(image, "RGB")
     grey = colours.convert("L")
-    ranges = [_range(band)[1] - _range(band)[0] for band in (grey, *colours.split())]
-    best = max(range(4), key=ranges.__getitem__)
-    return colours.getchannel(best - 1) if ranges[best] > 2 * ranges[0] else grey
+    low, high = _range(grey)
+    if high - low > 127:
+        return grey
+    ranges = [band[1] - band[0] for band in map(_range, colours.split())]
+    return colours.getchannel(ranges.index(max(ranges))) if max(ranges) > 2 * (high - low) else grey
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _range(band: Image.Image) -> tuple[int, int]:

@@ -330,6 +330,17 @@ def test_answers_come_while_there_are_still_inputs_to_come(folder, trained, flag
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("flags", [["--jsonl"], ["--number", "--tsv"]], ids=" ".join)
+def test_answers_do_not_depend_on_the_number_of_cores(folder, trained, run, flags):
+    pictures = sorted((folder / "below").iterdir())
+    (folder / "below" / "005b.png").write_bytes(b"nonsense")
+    (folder / "below" / "006b.png").write_bytes((pictures[0]).read_bytes()[:100])
+    arguments = ["predict", str(folder / "below"), "missing.png", *flags, *map(str, pictures)]
+    on_one, on_many = (run(*arguments, env={"OMP_NUM_THREADS": n}) for n in ("1", "8"))
+    assert on_one == on_many
+    assert (on_one.code, on_one.err.count("b.png")) == (7, 2)
+
+
 def on_a_terminal(arguments, *, stdout_too):
     """Run a command whose stderr is a terminal; give its exit code and what it wrote there."""
     ours, theirs = os.openpty()
