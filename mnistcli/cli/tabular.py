@@ -16,8 +16,10 @@ from mnistcli.cli.words import markdown, visible
 
 Rows = Iterable[Sequence[object]]
 
-_LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_LATEX |= {c: f"\\{c}" for c in "&%$#_{}"} | {c: f"{{{c}}}" for c in "<>|\"'`-[]"}
+_LATEX = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "|": "bar", "<": "less"}
+_LATEX = {sign: f"\\text{name}{{}}" for sign, name in (_LATEX | {">": "greater"}).items()}
+_LATEX |= {sign: f"\\{sign}" for sign in "&%$#_{}"} | {sign: f"{{{sign}}}" for sign in "\"'`-["}
+_LATEX_NUMBER = re.compile(r"(-?[\d.]+)(?:e([-+]?\d+))?( \[-?[\d.]+, -?[\d.]+\])?")
 _LATEX_SPECIAL = re.compile(f"[{re.escape(''.join(_LATEX))}]")
 
 
@@ -75,8 +77,10 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def _latex(text: str) -> str:
-    if re.fullmatch(r"-?[\d.]+(e-?\d+)?( \[-?[\d.]+, -?[\d.]+\])?", text):
-        return f"${text}$".replace(" [", r"\;[")
+    if found := _LATEX_NUMBER.fullmatch(text):
+        number, power, interval = found.groups(default="")
+        times = f"\\times10^{{{int(power)}}}" if power else ""
+        return f"${number}{times}{interval.replace(' ', chr(92) + ';', 1)}$"
     return _LATEX_SPECIAL.sub(lambda found: _LATEX[found[0]], visible(text))
 
 
@@ -102,7 +106,7 @@ def _reading(value: object, interval: Sequence[object]) -> str:
     low, high = interval if len(interval) == 2 else (None, None)
     if not isinstance(low, float) or not isinstance(high, float) or not high > low:
         text = f"{value:.4g}"
-        return decimal(value) if text == "1" else text
+        return decimal(value) if text == "1" and value != 1 else text
     # Two digits of half the interval's length are as many as the sample warrants.
     digits = max(0, 1 - math.floor(math.log10((high - low) / 2)))
     number, *span = (decimal(each, digits=digits) for each in (value, low, high))
