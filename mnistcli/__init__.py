@@ -18,7 +18,7 @@ from mnistcli._version import __version__
 
 if TYPE_CHECKING:
     from mnistcli.conforming.placing import conform
-    from mnistcli.datasets import Dataset, LabelledImages, open_dataset
+    from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
     from mnistcli.errors import MnistCliError
     from mnistcli.estimators import Digits, LogisticRegression
     from mnistcli.evaluation import evaluate
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "conforming.placing": ("conform",),
-    "datasets": ("Dataset", "LabelledImages", "open_dataset"),
+    "datasets.store": ("Dataset", "LabelledImages", "open_dataset"),
     "errors": ("MnistCliError",),
     "estimators": ("Digits", "LogisticRegression"),
     "evaluation": ("evaluate",),

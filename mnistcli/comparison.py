@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mnistcli.datasets import Dataset, LabelledImages
+from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
 from mnistcli.gallery import CaptionedImage

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from mnistcli.datasets import DatasetStore
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
 from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores

@@ -5,8 +5,6 @@ scikit-learn is what they derive from, so that this module is loaded where one o
 model is scikit-learn's own, because it has to be of use where there is no mnistcli.
 """
 
-from __future__ import annotations
-
 import math
 import warnings
 from numbers import Integral

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.datasets import Dataset, LabelledImages, open_dataset
+from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of

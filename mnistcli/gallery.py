@@ -16,7 +16,7 @@ from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
 
 if TYPE_CHECKING:  # `predict` of one picture needs no dataset
-    from mnistcli.datasets import LabelledImages
+    from mnistcli.datasets.store import LabelledImages
 
 _LARGEST_SIDE = 56
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
-from mnistcli.datasets import Dataset
+from mnistcli.datasets.store import Dataset
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features.cache import FeatureCache
 from mnistcli.files import kind_of_path, open_regular, storage_errors

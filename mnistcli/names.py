@@ -1,7 +1,5 @@
 """Words that name what the user keeps: models, tags, datasets."""
 
-from __future__ import annotations
-
 import re
 
 from mnistcli.errors import UsageError

@@ -1,23 +1,16 @@
 """Read numbers: every digit of a picture, line by line."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.conforming.placing import conform_spans
+from mnistcli.conforming.types import Box
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.conforming.types import Box
-    from mnistcli.pictures import Grey
-    from mnistcli.registry.model_file import Model
-
+from mnistcli.pictures import Grey
+from mnistcli.registry.model_file import Model
 
 # Most of MNIST's digits are no wider than this for their height, few by more than this.
 USUAL_WIDTH, WIDTH_DEVIATION = 1.1, 0.2

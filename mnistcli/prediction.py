@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.conforming.types import Box
-    from mnistcli.datasets import Dataset
+    from mnistcli.datasets.store import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.datasets import Dataset
+from mnistcli.datasets.store import Dataset
 from mnistcli.evaluation import JudgedModel, evaluate
 from mnistcli.gallery import CaptionedImage, filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistcli.datasets import Dataset
+from mnistcli.datasets.store import Dataset
 from mnistcli.errors import DataUnavailableError
 from mnistcli.model_selection.splits import test_samples
 from mnistcli.progress import SILENT, Progress

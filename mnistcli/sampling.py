@@ -1,7 +1,5 @@
 """Draw samples so that every class keeps its share."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -5,25 +5,20 @@ homography, which undoes perspective; that the frames of the boxes are found the
 should be, says that it is a page, and how its paper bends.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.conforming.operations import box_mean, pieces_of, quantile, shrunk, span, window_max
 from mnistcli.conforming.placing import conform
+from mnistcli.conforming.types import Ink
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
-
-if TYPE_CHECKING:
-    from mnistcli.conforming.types import Ink
-    from mnistcli.pictures import Grey
+from mnistcli.pictures import Grey
 
 _Floats = NDArray[np.float64]
 _Edges = tuple[int, int, int, int]  # left, top, right, bottom

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mnistcli._version import __version__
-from mnistcli.datasets import Dataset, open_dataset
+from mnistcli.datasets.store import Dataset, open_dataset
 from mnistcli.errors import TrainingError
 from mnistcli.features.cache import FeatureCache
 from mnistcli.linear_model.certificate import Fit

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 import mnistcli
 from mnistcli.cli.app import app
-from mnistcli.datasets import DatasetStore
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.progress import Progress
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnistcli.datasets import Dataset
+    from mnistcli.datasets.store import Dataset
 
 # `nox -s torture` asks each parser ten times as much.
 settings.register_profile("usual", max_examples=200, deadline=None)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnistcli import __version__
-from mnistcli.datasets import DatasetStore
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.doctor import LIBRARIES, examine, without_home
 from mnistcli.paths import find_places
 from mnistcli.registry.store import ModelRegistry

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.datasets import LabelledImages
+from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import evaluate, threshold_for
 from mnistcli.metrics.thresholds import Threshold, parse_target

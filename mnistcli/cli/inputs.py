@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.cli.output import Output
-    from mnistcli.datasets import LabelledImages
+    from mnistcli.datasets.store import LabelledImages
     from mnistcli.prediction import Input, NumberPrediction, Prediction
     from mnistcli.tasks import Task
 

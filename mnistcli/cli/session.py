@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import typer
 
     from mnistcli.cli.output import Output
-    from mnistcli.datasets import Dataset
-    from mnistcli.datasets.store import DatasetStore
+    from mnistcli.datasets.store import Dataset, DatasetStore
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry

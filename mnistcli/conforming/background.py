@@ -1,10 +1,7 @@
 """Grey levels -> ink: which is the paper, how evenly it is lit, and how strong the ink is."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.conforming.operations import (
     box_mean,
@@ -17,13 +14,8 @@ from mnistcli.conforming.operations import (
     surface,
     window_max,
 )
-from mnistcli.conforming.types import NoDigitError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.conforming.types import Ink, Mask
-    from mnistcli.pictures import Grey
+from mnistcli.conforming.types import Ink, Mask, NoDigitError
+from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
 INVERTED = "inverted"

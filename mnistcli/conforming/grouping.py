@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.conforming.operations import pieces_of, window_max
-from mnistcli.conforming.types import NoDigitError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.conforming.operations import Pieces
-    from mnistcli.conforming.types import Mask
-
+from mnistcli.conforming.operations import Pieces, pieces_of, window_max
+from mnistcli.conforming.types import Mask, NoDigitError
 
 # In heights of a usual digit: pieces closer than this belong together, and small ones
 # to a digit this far away.

@@ -1,18 +1,12 @@
 """Tools for small pictures: resampling, windows, connected pieces; NumPy only."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.conforming.types import Box
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.conforming.types import Ink, Mask
-    from mnistcli.pictures import Grey
+from mnistcli.conforming.types import Box, Ink, Mask
+from mnistcli.pictures import Grey
 
 _T = TypeVar("_T", np.bool_, np.float32)
 

@@ -7,35 +7,28 @@ the ink is 20 pixels (16 times 19), the centre of mass rounds to 14 on both axes
 and one 13.49), and the brightest pixel is 254 or 255.
 """
 
-from __future__ import annotations
-
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
+from mnistcli.conforming.grouping import Group
 from mnistcli.conforming.operations import area_weights, span
 from mnistcli.conforming.segmentation import (
     WIDEST_DIGIT,
+    Page,
     digit_of,
     find_page,
     one_digit,
     strokes_of,
 )
 from mnistcli.conforming.strokes import with_readable_strokes
-from mnistcli.conforming.types import BOX, CENTRE, Box, NoDigitError
+from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from mnistcli.conforming.grouping import Group
-    from mnistcli.conforming.segmentation import Page
-    from mnistcli.conforming.types import Digit, Ink, Mask
-    from mnistcli.pictures import Grey
+from mnistcli.pictures import Grey
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])

@@ -1,9 +1,7 @@
 """Where the digits are: neither specks nor lines nor frames nor the table around a sheet."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +14,15 @@ from mnistcli.conforming.background import (
     flattened,
     relit,
 )
-from mnistcli.conforming.grouping import SEVERAL, gap, group_of, grouped, lines_of, usual_height
+from mnistcli.conforming.grouping import (
+    SEVERAL,
+    Group,
+    gap,
+    group_of,
+    grouped,
+    lines_of,
+    usual_height,
+)
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -29,12 +35,8 @@ from mnistcli.conforming.operations import (
     window_max,
 )
 from mnistcli.conforming.strokes import half_level_box
-from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, NoDigitError
-
-if TYPE_CHECKING:
-    from mnistcli.conforming.grouping import Group
-    from mnistcli.conforming.types import Ink, Mask
-    from mnistcli.pictures import Grey
+from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink, Mask, NoDigitError
+from mnistcli.pictures import Grey
 
 # Pictures are searched at this size, and large ones, in which a digit may be small, at the other.
 SEARCH_SIDE, LARGE, LARGE_SIDE = 160, 640, 480

@@ -1,7 +1,5 @@
 """How wide strokes and their edges are, in MNIST's pixels, and what to do where it is too much."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from mnistcli.conforming.operations import averaged, padded, window_max

@@ -1,7 +1,5 @@
 """An array whose elements still lie in a stream, and which pictures its shape speaks of."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

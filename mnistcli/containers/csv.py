@@ -4,29 +4,22 @@ Whole numbers are parsed with NumPy alone, as fast as by pandas and without its 
 ``np.loadtxt``. A row that is wrong is told, and the others are read.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.containers.arrays import BLOCK_PICTURES
-from mnistcli.containers.reading import FormatError
+from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from mnistcli.containers.reading import Stream
-
-    Numbers = NDArray[np.float32]
-    Rows = tuple[Numbers, dict[int, FormatError]]
+Numbers = NDArray[np.float32]
+Rows = tuple[Numbers, dict[int, FormatError]]
 
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16

@@ -4,29 +4,21 @@ One rule for the values, whoever asks: what never exceeds 1 is a share of 255, w
 share of 65,535. Whether ink is light or dark is not decided here.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.containers import arrays, csv
 from mnistcli.containers.arff import open_arff
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.idx import open_idx
 from mnistcli.containers.npy import open_npy
-from mnistcli.containers.npz import open_npz
-from mnistcli.containers.reading import FormatError, kind_of
+from mnistcli.containers.npz import Part, open_npz
+from mnistcli.containers.reading import FormatError, Stream, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
-
-    from mnistcli.containers.npz import Part
-    from mnistcli.containers.reading import Stream
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8

@@ -3,8 +3,6 @@
 https://yann.lecun.com/exdb/mnist/
 """
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

@@ -5,8 +5,6 @@ crafted files with MemoryError, IndexError or TokenError, and overlooks bytes af
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import struct

@@ -1,7 +1,5 @@
 """Bytes in order, with a look ahead, and what is wrong with them."""
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import re

@@ -10,8 +10,6 @@
 What cannot be used is left out and told of.
 """
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import itertools

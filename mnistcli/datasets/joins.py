@@ -1,7 +1,5 @@
 """``mnist+mine``: several datasets as one."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from pathlib import Path

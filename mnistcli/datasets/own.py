@@ -12,20 +12,22 @@ a new name, the manifest turns from the old files to the new in one step, and on
 go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, own_spec
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
+from mnistcli.datasets.gathering import Gathered
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
+    Arrays,
     Manifest,
     check_about,
     clear_the_way,
@@ -34,25 +36,19 @@ from mnistcli.datasets.manifest import (
     sha256_of,
     write_npy,
 )
-from mnistcli.datasets.store import LabelledImages, dataset_of, installation_of
+from mnistcli.datasets.store import (
+    Dataset,
+    Installation,
+    LabelledImages,
+    dataset_of,
+    installation_of,
+)
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.names import NAME, check_name
-from mnistcli.progress import SILENT
+from mnistcli.progress import SILENT, Progress
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from mnistcli.datasets.catalog import DatasetSpec
-    from mnistcli.datasets.gathering import Gathered
-    from mnistcli.datasets.manifest import Arrays
-    from mnistcli.datasets.store import Dataset, Installation
-    from mnistcli.progress import Progress
-
-    _Checked = tuple[Manifest, Arrays]
+_Checked = tuple[Manifest, Arrays]
 
 _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})-[0-9a-f]{{16}}\.npy")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

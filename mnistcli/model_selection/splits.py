@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.datasets import Dataset, LabelledImages
+from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.errors import TrainingError, UsageError
 from mnistcli.sampling import least, quota, stratified_sample
 from mnistcli.settings import SplitSpec

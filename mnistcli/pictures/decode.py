@@ -7,22 +7,19 @@ seconds and 600 MB are enough for any.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import BadImageError
-from mnistcli.pictures.formats import MAX_FRAMES, USEFUL_SIDE
+from mnistcli.pictures import Grey
+from mnistcli.pictures.formats import MAX_FRAMES, USEFUL_SIDE, ImageFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from numpy.typing import NDArray
     from PIL import Image, ImageFile
-
-    from mnistcli.pictures import Grey
-    from mnistcli.pictures.formats import ImageFormat
 
 # Some decoders are written in Python and take a second for twice as many numbers or bytes.
 MAX_SLOW_VALUES, MAX_SLOW_BYTES = 1 << 19, 4 << 20
@@ -30,16 +27,9 @@ MAX_SLOW_VALUES, MAX_SLOW_BYTES = 1 << 19, 4 << 20
 MAX_TILES = 1 << 15
 # The others are not always built in, and say so on stderr.
 TIFF_COMPRESSIONS = {
-    "raw",
-    "packbits",
-    "tiff_ccitt",
-    "group3",
-    "group4",
-    "tiff_lzw",
-    "tiff_deflate",
-    "tiff_adobe_deflate",
-    "jpeg",
-}
+    "raw", "packbits", "tiff_ccitt", "group3", "group4", "tiff_lzw", "tiff_deflate",
+    "tiff_adobe_deflate", "jpeg",
+}  # fmt: skip
 # And so many pixels at a time.
 STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.

@@ -1,7 +1,5 @@
 """Pictures drawn with letters -> grey levels."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

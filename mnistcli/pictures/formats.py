@@ -7,8 +7,6 @@ each, and a large file has room for millions of empty ones. Cameras, scanners an
 most a few thousand. So its blocks are walked and counted first.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Callable

@@ -3,23 +3,18 @@
 What a file is, its first bytes decide; its name is only used to name it.
 """
 
-from __future__ import annotations
-
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from pathlib import Path
+from typing import BinaryIO, Literal
 
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
 from mnistcli.errors import BadImageError
+from mnistcli.pictures import Grey
 from mnistcli.pictures.drawing import drawing
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from mnistcli.pictures import Grey
 
 MAX_FILE_BYTES = 128 << 20
 # A drawing of the largest size, in letters of three bytes.

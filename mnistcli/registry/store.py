@@ -15,8 +15,6 @@ Beside the folder there is `BUILTIN`, a model that is installed with the program
 alone, never the newest, never changed, and nothing can be saved under its name.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mnistcli.datasets import DatasetStore
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.model_selection.splits import test_samples, training_samples
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import parse_task

@@ -14,7 +14,7 @@ import pytest
 
 from mnistcli.cli import completion, topics
 from mnistcli.cli.commands.completion import FOLDER
-from mnistcli.datasets import CATALOG
+from mnistcli.datasets.catalog import CATALOG
 from mnistcli.tasks import parse_task
 
 ASK = {"_MNISTCLI_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}

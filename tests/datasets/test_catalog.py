@@ -10,8 +10,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from mnistcli.datasets import CATALOG, find_dataset
-from mnistcli.datasets.catalog import PART_NAMES
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, find_dataset
 from mnistcli.errors import UsageError
 
 from .conftest import BUNDLE, read_bundled

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnistcli.datasets import CATALOG
+from mnistcli.datasets.catalog import CATALOG
 from mnistcli.datasets.download import Client, Patience
 from mnistcli.datasets.sources import load
 from mnistcli.errors import (

@@ -16,7 +16,7 @@ import pytest
 
 import mnistcli
 from mnistcli import files
-from mnistcli.datasets import DatasetStore, open_dataset
+from mnistcli.datasets.store import DatasetStore, open_dataset
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -150,7 +150,7 @@ def test_opening_imports_nothing_heavy(installed):
     code = f"""
         import sys
         from pathlib import Path
-        from mnistcli.datasets import open_dataset, DatasetStore
+        from mnistcli.datasets.store import open_dataset, DatasetStore
         open_dataset(store=DatasetStore(Path({str(installed)!r})))
         print([name for name in {heavy!r} if name in sys.modules])
     """
@@ -477,7 +477,7 @@ def test_a_full_disk(tmp_path):
     code = f"""
         import resource, signal
         from pathlib import Path
-        from mnistcli.datasets import DatasetStore
+        from mnistcli.datasets.store import DatasetStore
         from mnistcli.progress import Progress
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
@@ -498,7 +498,9 @@ AS_NOBODY = """
     from pathlib import Path
     import filelock
     from mnistcli import files
-    from mnistcli.datasets import CATALOG, DatasetStore, sources
+    from mnistcli.datasets import sources
+    from mnistcli.datasets.catalog import CATALOG
+    from mnistcli.datasets.store import DatasetStore
     from mnistcli.progress import Progress
     with tempfile.TemporaryDirectory() as folder:
         DatasetStore(Path(folder)).open()  # imports what nobody may not be able to read
@@ -548,7 +550,7 @@ def test_processes_that_install_at_once(tmp_path):
             import contextlib
             from pathlib import Path
             from mnistcli import files
-            from mnistcli.datasets import DatasetStore
+            from mnistcli.datasets.store import DatasetStore
             @contextlib.contextmanager
             def no_lock(*args, **options):
                 yield
@@ -621,7 +623,7 @@ def test_the_real_arff_in_bounded_memory(tmp_path, digits):
         import resource
         from pathlib import Path
         import numpy
-        from mnistcli.datasets import DatasetStore
+        from mnistcli.datasets.store import DatasetStore
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         done = DatasetStore(Path({str(tmp_path / "store")!r})).install("mnist", {str(path)!r})
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -12,8 +12,9 @@ import safetensors.numpy  # noqa: F401
 
 import mnistcli.linear_model.classifier
 import mnistcli.registry.model_file  # noqa: F401
-from mnistcli.datasets import CATALOG, DatasetStore, sources
-from mnistcli.datasets.store import identity
+from mnistcli.datasets import sources
+from mnistcli.datasets.catalog import CATALOG
+from mnistcli.datasets.store import DatasetStore, identity
 from mnistcli.errors import MnistCliError
 from mnistcli.registry.store import ModelRegistry
 from tests.conftest import Recorder

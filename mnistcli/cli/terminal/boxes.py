@@ -1,13 +1,13 @@
 """A picture whose digits stand in boxes, each with its answer above: in pixels, in characters."""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -18,11 +18,6 @@ from mnistcli.cli.terminal.pictures import draw_image
 from mnistcli.cli.terminal.protocols import graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 # As far from white as from black: paper may be either. For answers, and for those that are not sure.
 _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)

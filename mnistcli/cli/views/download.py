@@ -11,7 +11,8 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
 from mnistcli.cli.words import visible
-from mnistcli.datasets import DatasetSpec, Installation
+from mnistcli.datasets.catalog import DatasetSpec
+from mnistcli.datasets.store import Installation
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
