@@ -136,16 +136,28 @@ def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
 def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
     """Join groups of pieces that are one digit whose strokes are broken."""
     groups = sorted(groups, key=lambda group: group.area)
+    near = _near(groups, usual)
     done: list[Group] = []
-    while groups:
-        part = groups.pop(0)
-        for i, other in enumerate(groups):
-            if _are_parts(part, other, usual, is_pair=len(groups) + len(done) == 1):
-                groups[i] = part.joined(other)
+    for k in range(len(groups)):
+        is_pair = len(done) + len(groups) - k == 2
+        for i in (near[k, k + 1 :] | is_pair).nonzero()[0] + k + 1:
+            if _are_parts(groups[k], groups[i], usual, is_pair=is_pair):
+                groups[i] = groups[k].joined(groups[i])
+                near[i] |= near[k]
+                near[:, i] |= near[:, k]
                 break
         else:
-            done.append(part)
+            done.append(groups[k])
     return done
+
+
+def _near(groups: list[Group], usual: float) -> Mask:
+    """Return which groups are close enough to each other to be worth a look, of thousands."""
+    top, bottom, left, right = np.array([group[:4] for group in groups]).T
+    across = np.maximum.outer(left, left) - np.minimum.outer(right, right)
+    down = np.maximum.outer(top, top) - np.minimum.outer(bottom, bottom)
+    near: Mask = np.maximum(across, down) < max(STACK_REACH, *HALF_REACH) * usual
+    return near
 
 
 def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:

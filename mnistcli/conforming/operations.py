@@ -1,5 +1,6 @@
 """Tools for small pictures: resampling, windows, connected pieces; NumPy only."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -222,6 +223,25 @@ class Pieces(NamedTuple):
         between = np.stack([at + self.start, at + self.stop], 1).ravel()
         of_runs: Ink = combine.reduceat(flat, between)[::2]
         return of_runs
+
+    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Pieces:
+        """Return some of the pieces, all of which lie within a part of the picture."""
+        wanted = np.zeros(self.n, np.bool_)
+        wanted[list(members)] = True
+        runs = wanted[self.piece]
+        top, left = rows.start, columns.start
+        return Pieces(
+            (rows.stop - top, columns.stop - left),
+            self.row[runs] - top,
+            self.start[runs] - left,
+            self.stop[runs] - left,
+            (wanted.cumsum() - 1)[self.piece[runs]],
+            self.top[wanted] - top,
+            self.bottom[wanted] - top,
+            self.left[wanted] - left,
+            self.right[wanted] - left,
+            self.area[wanted],
+        )
 
     def mask(self, wanted: Mask) -> Mask:
         """Select the pixels of some pieces."""

@@ -23,6 +23,7 @@ from mnistcli.conforming.segmentation import (
     find_page,
     one_digit,
     strokes_of,
+    surroundings,
 )
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
@@ -80,7 +81,9 @@ def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], Pl
     """
     try:
         page = find_page(grey, LINES_SIDE)
-        return [[_spans(page, group, grey.shape) for group in line] for line in page.lines]
+        return [
+            [_spans(*surroundings(page, group), grey.shape) for group in line] for line in page.lines
+        ]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
 

@@ -206,6 +206,25 @@ def _are_touching(page: Page, group: Group) -> bool:
     return bool(n_crossed > ONE_STROKE * group.width)
 
 
+def surroundings(page: Page, group: Group) -> tuple[Page, Group]:
+    """Return the part of a page that a digit is cut out of: of hundreds, each needs its own only."""
+    margin = 2 * max(1, round(max(group.height, group.width) / BOX))
+    rows, columns = _around(group, margin, page.ink.shape)
+    pieces = page.pieces.cut_out(group.members, rows, columns)
+    k, (top, left) = page.reduction, page.corner
+    page = page._replace(
+        corner=(top + k * rows.start, left + k * columns.start),
+        ink=page.ink[rows, columns],
+        pieces=pieces,
+    )
+    return page, group_of(pieces, np.arange(pieces.n))
+
+
+def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    rows = slice(max(0, group.top - margin), min(shape[0], group.bottom + margin))
+    return rows, slice(max(0, group.left - margin), min(shape[1], group.right + margin))
+
+
 def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:
     """Take a group that may be several touching digits apart, from left to right.
 
@@ -326,8 +345,9 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     whole = group.height * group.width
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
-    inside = np.s_[group.top : group.bottom, group.left : group.right]
-    mask, ink = padded(pieces.mask(_are_members(pieces, group))[inside]), padded(ink[inside])
+    inside = _around(group, 0, pieces.shape)
+    own = pieces.cut_out(group.members, *inside)
+    mask, ink = padded(own.mask(np.ones(own.n, np.bool_))), padded(ink[inside])
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     holes = pieces_of(~mask)
