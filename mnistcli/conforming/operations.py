@@ -1,7 +1,7 @@
 """Tools for small pictures: resampling, windows, connected pieces; NumPy only."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,23 +224,23 @@ class Pieces(NamedTuple):
         of_runs: Ink = combine.reduceat(flat, between)[::2]
         return of_runs
 
-    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Pieces:
+    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Self:
         """Return some of the pieces, all of which lie within a part of the picture."""
         wanted = np.zeros(self.n, np.bool_)
         wanted[list(members)] = True
         runs = wanted[self.piece]
         top, left = rows.start, columns.start
-        return Pieces(
-            (rows.stop - top, columns.stop - left),
-            self.row[runs] - top,
-            self.start[runs] - left,
-            self.stop[runs] - left,
-            (wanted.cumsum() - 1)[self.piece[runs]],
-            self.top[wanted] - top,
-            self.bottom[wanted] - top,
-            self.left[wanted] - left,
-            self.right[wanted] - left,
-            self.area[wanted],
+        return self._replace(
+            shape=(rows.stop - top, columns.stop - left),
+            row=self.row[runs] - top,
+            start=self.start[runs] - left,
+            stop=self.stop[runs] - left,
+            piece=(wanted.cumsum() - 1)[self.piece[runs]],
+            top=self.top[wanted] - top,
+            bottom=self.bottom[wanted] - top,
+            left=self.left[wanted] - left,
+            right=self.right[wanted] - left,
+            area=self.area[wanted],
         )
 
     def mask(self, wanted: Mask) -> Mask:

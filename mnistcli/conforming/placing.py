@@ -82,7 +82,8 @@ def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], Pl
     try:
         page = find_page(grey, LINES_SIDE)
         return [
-            [_spans(*surroundings(page, group), grey.shape) for group in line] for line in page.lines
+            [_spans(*surroundings(page, group), grey.shape) for group in line]
+            for line in page.lines
         ]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
