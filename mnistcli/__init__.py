@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING, Any
 from mnistcli._version import __version__
 
 if TYPE_CHECKING:
+    from mnistcli.comparison import compare
     from mnistcli.conforming.placing import conform
     from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
     from mnistcli.errors import MnistCliError
     from mnistcli.estimators import Digits, LogisticRegression
     from mnistcli.evaluation import evaluate
     from mnistcli.features import FeatureSpec
+    from mnistcli.notebook import mistakes, report, show, weights
     from mnistcli.numerals import read_numbers
-    from mnistcli.prediction import predict
+    from mnistcli.prediction import explain, predict
     from mnistcli.registry import load_model, save_model
     from mnistcli.registry.model_file import Model
     from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
@@ -36,10 +38,12 @@ _HOMES = {
     "datasets.store": ("Dataset", "LabelledImages", "open_dataset"),
     "errors": ("MnistCliError",),
     "estimators": ("Digits", "LogisticRegression"),
+    "comparison": ("compare",),
     "evaluation": ("evaluate",),
     "features": ("FeatureSpec",),
+    "notebook": ("mistakes", "report", "show", "weights"),
     "numerals": ("read_numbers",),
-    "prediction": ("predict",),
+    "prediction": ("explain", "predict"),
     "registry": ("load_model", "save_model"),
     "registry.model_file": ("Model",),
     "settings": ("FoldSpec", "SolverSettings", "SplitSpec", "TrainingSettings"),
@@ -62,15 +66,21 @@ __all__ = [
     "Task",
     "TrainingSettings",
     "__version__",
+    "compare",
     "conform",
     "evaluate",
+    "explain",
     "load_model",
+    "mistakes",
     "open_dataset",
     "parse_task",
     "predict",
     "read_numbers",
+    "report",
     "save_model",
+    "show",
     "train",
+    "weights",
 ]
 
 
@@ -78,10 +88,11 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    import_module(f"{__name__}.notebook")  # how results show themselves
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

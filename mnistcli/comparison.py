@@ -7,7 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
+from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
 from mnistcli.gallery import CaptionedImage
@@ -32,8 +33,8 @@ class McNemarTest:
     p_corrected: float  # after Holm, for all the pairs of the comparison
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Displayed):
     """Models of one task, judged on the same images."""
 
     on: str  # what they were judged on
@@ -48,7 +49,7 @@ class Comparison:
 
 def compare(
     models: Sequence[Model],
-    data: Dataset | LabelledImages,
+    data: Dataset | LabelledImages | None = None,
     *,
     by: str = "accuracy",
     n_disagreements: int = 0,
@@ -56,8 +57,8 @@ def compare(
 ) -> Comparison:
     """Judge models of one task, two or more, on the same images.
 
-    Of a dataset those are the test images, without those that any of the models was trained on;
-    labelled images are to be called ``name``. ``by`` is the name of a metric of `metrics.catalog`,
+    By default those are the test images of their dataset, and of any dataset those that none of the
+    models was trained on; labelled images are to be called ``name``. ``by`` is the name of a metric of `metrics.catalog`,
     ``n_disagreements`` how many of the images on which they disagree to hand over.
 
     Raises
@@ -68,7 +69,14 @@ def compare(
         No image is left that none of them was trained on.
     """
     metric = metric_named(by)
+    models = [
+        model if model.ref else replace(model, ref=f"model {number}")
+        for number, model in enumerate(models, start=1)
+    ]
     check_comparable(models)
+    if data is None:
+        check_common_dataset(models)
+        data = open_dataset(models[0].card.dataset)
     n_left_out = 0
     notes: tuple[str, ...] = ()
     if isinstance(data, Dataset):

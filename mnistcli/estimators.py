@@ -24,7 +24,6 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from mnistcli.errors import UsageError
 from mnistcli.features import Features
 from mnistcli.linear_model.classifier import (
     PIXEL_SCALE,
@@ -36,8 +35,8 @@ from mnistcli.linear_model.newton import fit_newton
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples
-from mnistcli.ranges import RANGES, check_choice
-from mnistcli.settings import PRESETS, SOLVERS, Preset
+from mnistcli.ranges import check_choice
+from mnistcli.settings import PRESETS, SOLVERS, Preset, SolverSettings
 
 ClassWeights = Literal["balanced"] | dict[Any, float] | None
 
@@ -66,10 +65,6 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sciki
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of every class, (n_samples, n_classes)."""
         return probabilities_of(self.decision_function(X))
-
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the logarithms of `predict_proba`."""
-        return np.log(self.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
@@ -104,9 +99,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sciki
         X: NDArray[Any],
         codes: NDArray[np.int64],
         weight: NDArray[np.float64],
-        C: float,
-        tol: float,
-        *,
+        settings: SolverSettings,
         start: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
     ) -> None:
         """Fit the weights, and keep what is known about them."""
@@ -116,11 +109,11 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sciki
             X,
             codes,
             n_classes=n_classes,
-            C=C if math.isinf(C) and C > 0 else _number("C", C),
+            C=math.inf if settings.penalty == "none" else settings.C,
             scale=self._scale,
             sample_weight=weight,
-            tol=_number("tol", tol),
-            max_iter=int(_number("max_iter", self.max_iter)),
+            tol=settings.tol or SOLVERS["newton"].tol,
+            max_iter=settings.max_iter or SOLVERS["newton"].max_iter,
             seed=self._seed(),
             warm_start=start if start and start[0].shape == shape else None,
         )
@@ -194,14 +187,19 @@ class LogisticRegression(_Classifier):
         finite optimum; warns where ``max_iter`` ended it.
         """
         rows, labels = validate_data(self, X, y, dtype=_DTYPES)
-        if self.penalty not in ("l2", None):
-            raise ValueError(f"penalty is 'l2' or None, not {self.penalty!r}")
+        is_free = self.penalty is None or np.inf == self.C
+        check_choice("penalty", self.penalty, ("l2", None))
+        settings = SolverSettings(
+            1.0 if is_free else self.C,
+            "none" if is_free else "l2",
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
         codes, weight = self._learn_classes(rows, labels, sample_weight)
         start = None
         if self.warm_start and hasattr(self, "coef_"):
             start = self.coef_, self.intercept_
-        C = math.inf if self.penalty is None else self.C
-        self._minimise(rows, codes, weight, C, self.tol, start=start)
+        self._minimise(rows, codes, weight, settings, start)
         return self
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
@@ -254,19 +252,20 @@ class Digits(_Classifier):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
         images = self._checked(X)
-        try:
-            check_choice("preset", self.preset, tuple(PRESETS))
-        except UsageError as error:
-            raise ValueError(f"{error}: {error.hint}") from None
+        check_choice("preset", self.preset, tuple(PRESETS))
         preset = PRESETS[self.preset]
         codes, weight = self._learn_classes(images, y, sample_weight)
         samples = Samples(images, codes, np.arange(len(codes)))
         design = design_matrix(samples, preset.features, seed=self._seed())
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         n_each = 1 + design.n_copies
-        C = (preset.C if self.C is None else self.C) / n_each  # of an image and its copies
-        tol = self.tol or preset.tol or SOLVERS["newton"].tol
-        self._minimise(*design.everything(), np.tile(weight, n_each), C, tol)
+        settings = SolverSettings(
+            preset.C if self.C is None else self.C,
+            tol=preset.tol if self.tol is None else self.tol,
+            max_iter=self.max_iter,
+        )
+        weights = np.tile(weight, n_each)
+        self._minimise(*design.everything(), weights, design.per_copy(settings))
         return self
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
@@ -283,11 +282,3 @@ class Digits(_Classifier):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array, tags.input_tags.two_d_array = True, False
         return tags
-
-
-def _number(name: str, value: Any) -> float:
-    """Return a parameter that is within its range, or raise ValueError, as scikit-learn's do."""
-    try:
-        return RANGES[name].checked(name, value)
-    except UsageError as error:
-        raise ValueError(f"{error}: {error.hint}") from None

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
+from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores
-from mnistcli.metrics.curves import ClassCurves, curves_of
+from mnistcli.metrics.curves import Curves, curves_of
 from mnistcli.metrics.thresholds import Target, Threshold, choose_threshold
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.registry.model_file import Model
@@ -21,8 +22,8 @@ from mnistcli.registry.model_file import Model
 Part = Literal["test", "train"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JudgedModel:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class JudgedModel(Displayed):
     """A model's evaluation and its worst mistakes."""
 
     model: Model
@@ -33,6 +34,9 @@ class JudgedModel:
     evaluation: Evaluation
     mistakes: tuple[CaptionedImage, ...] = ()  # the most probable wrong answers first
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
+
+    def _in_words(self) -> str:
+        return f"{self.model.ref or 'a model'} on {self.on}, {self.evaluation.score} right"
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -64,7 +68,7 @@ class JudgedModel:
             images.append(CaptionedImage(samples.images[i], caption, facts))
         return tuple(images)
 
-    def curves(self) -> tuple[ClassCurves, ...]:
+    def curves(self) -> Curves:
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 

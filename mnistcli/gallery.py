@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.registry.model_file import Model
@@ -19,15 +20,25 @@ if TYPE_CHECKING:  # `predict` of one picture needs no dataset
     from mnistcli.datasets.store import LabelledImages
 
 _LARGEST_SIDE = 56
+WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
+FILTERS_LEGEND = "{plus}: more ink here than around; {minus}: less"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CaptionedImage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CaptionedImage(Displayed):
     """A picture with words under it, and what is known of it for JSON."""
 
     image: NDArray[Any]  # grey or RGB in uint8, or signed in float64 from -1 to 1
     caption: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Gallery(Displayed):
+    """Pictures side by side, and a legend of what ``{plus}`` and ``{minus}`` mean in them."""
+
+    pictures: tuple[CaptionedImage, ...]
+    legend: str = ""
 
 
 def digits_at(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.types import Box
+from mnistcli.display import Displayed
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey
 from mnistcli.registry.model_file import Model
@@ -20,8 +21,8 @@ INK_COST = 12
 LEAST_HEIGHT, HEIGHT_DEVIATION = 0.6, 0.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DigitRead:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DigitRead(Displayed):
     """One digit of a picture and its answer."""
 
     answer: str  # the most probable class

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
@@ -46,13 +47,23 @@ BLOCK, BLOCK_BYTES = 8, 1 << 18
 ABSTAINED, FAILED = "?", "!"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predictions(Displayed):
     """The answers for several images."""
 
     class_names: tuple[str, ...]
     classes: NDArray[np.int64]  # the most probable ones, (n,)
     probabilities: NDArray[np.float64]  # (n, n_classes)
+    images: NDArray[np.uint8]  # (n, ...)
+
+    @property
+    def answers(self) -> NDArray[np.str_]:
+        """The names of the most probable classes, (n,)."""
+        return np.array(self.class_names)[self.classes]
+
+    def _in_words(self) -> str:
+        first = ", ".join(self.answers[:10].tolist())
+        return f"{len(self):,} answers: {first}{', ...' if len(self) > 10 else ''}"
 
     def __len__(self) -> int:
         """Count the images."""
@@ -68,12 +79,12 @@ class Predictions:
         import pandas as pd
 
         frame = pd.DataFrame(self.probabilities, columns=list(self.class_names))
-        frame.insert(0, "answer", [self.class_names[k] for k in self.classes.tolist()])
+        frame.insert(0, "answer", self.answers.tolist())
         return frame
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Prediction(Displayed):
     """One picture, what the model saw of it, and its answer."""
 
     source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
@@ -86,8 +97,8 @@ class Prediction:
     original: NDArray[np.uint8] | None = None  # as it was found; None for an image of a dataset
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberPrediction:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class NumberPrediction(Displayed):
     """One picture, the digits on it line by line, and their answers."""
 
     source: str
@@ -137,8 +148,8 @@ class NumberPrediction:
         return " ".join(self.text_of(line, best=True) for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Explanation(Displayed):
     """Why a model prefers its answer to the next best, exactly.
 
     The model is linear, so the logarithm of how many times more probable the answer is than the
@@ -173,6 +184,7 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
         class_names=model.card.class_names,
         classes=classes_of(scores),
         probabilities=probabilities_of(scores),
+        images=images,
     )
 
 

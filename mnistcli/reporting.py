@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.datasets.store import Dataset
+from mnistcli.display import Displayed
 from mnistcli.evaluation import JudgedModel, evaluate
 from mnistcli.gallery import CaptionedImage, filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
@@ -16,8 +17,8 @@ N_MISTAKES = 24
 N_UNCERTAIN = 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Report:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Report(Displayed):
     """All that a page about a model shows."""
 
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes

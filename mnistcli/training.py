@@ -13,6 +13,7 @@ import numpy as np
 
 from mnistcli._version import __version__
 from mnistcli.datasets.store import Dataset, open_dataset
+from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.features.cache import FeatureCache
 from mnistcli.linear_model.certificate import Fit
@@ -31,8 +32,8 @@ from mnistcli.settings import FoldSpec, TrainingSettings
 from mnistcli.tasks import Task, parse_task
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Training:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Training(Displayed):
     """A trained model and how it went: its solver, its evaluation on the test images, ..."""
 
     model: Model
@@ -45,6 +46,9 @@ class Training:
     evaluation: Evaluation
     cross_validation: CrossValidation | None
     choice: ChoiceOfC | None
+
+    def _in_words(self) -> str:
+        return f"{self.task.name}, {self.evaluation.score} of the test images right"
 
 
 def train(

@@ -15,7 +15,7 @@ import mnistcli
 PACKAGE = Path(mnistcli.__file__).parent
 
 FLOORS = (
-    {"_version", "errors", "mnist"},
+    {"_version", "display", "errors", "mnist"},
     {"paths"},
     {"files", "tasks", "ranges", "parallel", "progress", "names", "sampling"},
     {"containers", "features"},
@@ -29,6 +29,7 @@ FLOORS = (
     {"training", "evaluation", "prediction", "doctor"},
     {"comparison", "reproduction", "reporting", "estimators", "learning_curves"},
     {"cli"},
+    {"notebook"},
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

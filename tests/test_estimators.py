@@ -69,7 +69,6 @@ def test_it_finds_the_optimum_of_scikit_learns(iris, n_classes, class_weight, dt
     assert ours.certificate_.converged
     assert ours.coef_ == pytest.approx(theirs.coef_, abs=2e-4)
     assert ours.predict_proba(X) == pytest.approx(theirs.predict_proba(X), abs=2e-4)
-    assert np.exp(ours.predict_log_proba(X)) == pytest.approx(ours.predict_proba(X))
     assert (ours.predict(X) == theirs.predict(X)).all()
 
 
@@ -122,12 +121,11 @@ def test_what_stops_early_says_so(digits):
         ({"C": -math.inf}, "C = -inf makes no sense"),
         ({"tol": math.nan}, "tol = nan makes no sense"),
         ({"max_iter": 2.5}, "max_iter = 2.5 makes no sense"),
-        ({"penalty": "l1"}, "penalty is 'l2' or None, not 'l1'"),
-        ({"class_weight": "fair"}, "class_weight"),
+        ({"penalty": "l1"}, "'l1' is no penalty"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused_in_fit(iris, setting, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(mnistcli.MnistCliError, match=words):
         mnistcli.LogisticRegression().set_params(**setting).fit(*iris)
 
 
@@ -178,7 +176,7 @@ def test_what_is_no_image_is_refused(digits, change, words):
         fitted.predict(change(images))
     with pytest.raises(NotFittedError):
         mnistcli.Digits().predict(images)
-    with pytest.raises(ValueError, match="'good' is no preset"):
+    with pytest.raises(mnistcli.MnistCliError, match="'good' is no preset"):
         mnistcli.Digits("good").fit(images, y)
 
 

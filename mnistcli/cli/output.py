@@ -161,16 +161,29 @@ def drawn(
         text = page.getvalue()
         page.seek(0)
         page.truncate()
-        # rich fills lines up to the width of a table, which is noise in a pipe.
-        is_piped = not console.is_terminal
-        yield "\n".join(line.rstrip() for line in text.split("\n")) if is_piped else text
+        yield text if console.is_terminal else _stripped(text)
+
+
+def drawn_plainly(draw: Callable[[Console], RenderableType]) -> str:
+    """Draw as for a pipe in UTF-8, wherever stdout leads."""
+    from mnistcli.cli.terminal.console import PlainConsole
+
+    page = _Page()
+    console = PlainConsole(file=page, force_terminal=False, width=PIPE_WIDTH, legacy_windows=False)
+    console.print(draw(console), crop=False)
+    return _stripped(page.getvalue())
+
+
+def _stripped(text: str) -> str:
+    """Take away the blanks with which rich fills lines up to the width of a table."""
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 class _Page(io.StringIO):
     """Where rich draws, so that `write` is the only one who writes."""
 
     # What the page will be encoded with: rich draws plain boxes where it is not UTF-8.
-    encoding = ""
+    encoding = "utf-8"
 
 
 def _console_on(page: TextIO, render: Render) -> Console:

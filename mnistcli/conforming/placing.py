@@ -27,6 +27,7 @@ from mnistcli.conforming.segmentation import (
 )
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
+from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 from mnistcli.pictures import Grey
@@ -44,15 +45,15 @@ LINES_SIDE = 1000
 SHARP_EDGE, SHARPENING = 0.95, 0.85
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Conformed:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Conformed(Displayed):
     """A picture as the model sees it: light ink on black, as in MNIST."""
 
     image: Grey
     steps: tuple[str, ...]  # found and done, in words; empty where it came back bit-identical
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PlacedDigit(Conformed):
     """One of the digits of a picture, as the model sees it."""
 

@@ -48,6 +48,7 @@ from mnistcli.datasets.manifest import (
     write_npy,
 )
 from mnistcli.datasets.sources import Loaded
+from mnistcli.display import Displayed
 from mnistcli.errors import (
     CorruptFileError,
     DataUnavailableError,
@@ -70,21 +71,24 @@ Signature: 8a477f597d28d172789f06886806bc55
 """
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledImages:
+@dataclass(frozen=True, slots=True, repr=False)
+class LabelledImages(Displayed):
     """Images of digits, ink 255 and paper 0, and what they show."""
 
     images: NDArray[np.uint8]  # read-only, memory-mapped where the store can be used
     labels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()  # what was done to the user's own images
 
+    def _in_words(self) -> str:
+        return f"{len(self.labels):,} images"
+
     def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return a copy of some of the images."""
         return self.images[index]
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+@dataclass(frozen=True, slots=True, repr=False)
+class Dataset(Displayed):
     """A dataset with its official split.
 
     Its identity, whatever the container that it came in, is the sha256 of the four payloads' sha256
@@ -98,6 +102,10 @@ class Dataset:
     test: LabelledImages
     sha256: str
     parts: tuple[Dataset, ...] = ()
+
+    def _in_words(self) -> str:
+        n_train, n_test = len(self.train.labels), len(self.test.labels)
+        return f"{self.name}, {n_train:,} training and {n_test:,} test images"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features.kinds import Features
 from mnistcli.parallel import map_blocks
@@ -26,8 +27,8 @@ _HEADROOM = 1.1
 _IMAGES_PER_BLOCK = 32
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Patches(Features):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Patches(Displayed, Features):
     """Learned filters, and what their features are multiplied with to become bytes."""
 
     summary = "how much of which typical patch is where"

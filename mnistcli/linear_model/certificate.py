@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnistcli.display import Displayed
 from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
@@ -43,8 +44,8 @@ class Certificate:
     n_passes: float  # scores of all rows are half of one, a gradient from them the rest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Fit(Displayed):
     """Coefficients for ``X * scale``, and what is known about them.
 
     `coef` has shape (1, n_features) for two classes, else (n_classes, n_features), `intercept`

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.display import Displayed
 from mnistcli.features import Features
 
 # Pixels are bytes; models see them in [0, 1].
@@ -14,8 +15,8 @@ PIXEL_SCALE = 1.0 / 255.0
 ROWS_PER_BLOCK = 1024
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearClassifier:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class LinearClassifier(Displayed):
     """Classes as linear functions of the features; of two classes the score speaks for class 1."""
 
     coef: NDArray[np.float64]  # (1, n_features) or (n_classes, n_features)

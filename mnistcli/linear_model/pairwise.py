@@ -20,7 +20,7 @@ from mnistcli.linear_model.classifier import LinearClassifier, probabilities_of
 _DOUBT = 1e-12
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PairwiseClassifier(LinearClassifier):
     """A linear function for each pair of classes.
 

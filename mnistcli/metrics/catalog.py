@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class ReportRow:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Displayed):
     """A classifier's result on labelled samples.
 
     The areas are of the positive class for two classes, else the mean over the classes, each
@@ -73,6 +74,14 @@ class Evaluation:
     macro_avg: ReportRow  # over the classes that have samples or were answered
     weighted_avg: ReportRow  # over the same, by support
     confusion: NDArray[np.int64]  # samples of class i predicted as class j
+
+    def _in_words(self) -> str:
+        return f"{self.score} right"
+
+    @property
+    def score(self) -> str:
+        """How many of how many are right, in words."""
+        return f"{self.n_correct:,} of {self.n_samples:,}"
 
     @property
     def f1_macro(self) -> float:

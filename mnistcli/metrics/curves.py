@@ -7,12 +7,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.display import Displayed
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.ranking import Ranking, rankings_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RocCurve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RocCurve(Displayed):
     """From the strictest threshold (infinite: nothing is positive) to the least strict.
 
     All of shape (n_points,). A sample is positive from its threshold on.
@@ -23,8 +24,8 @@ class RocCurve:
     thresholds: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PrecisionRecallCurve:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PrecisionRecallCurve(Displayed):
     """From the least strict threshold (recall 1) to the strictest, and the point (recall 0, 1).
 
     Of shape (n_points,), but for the thresholds: the last point has none.
@@ -35,8 +36,8 @@ class PrecisionRecallCurve:
     thresholds: NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassCurves:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ClassCurves(Displayed):
     """The curves of one class against the others, and their areas."""
 
     name: str
@@ -46,9 +47,18 @@ class ClassCurves:
     precision_recall: PrecisionRecallCurve
 
 
+class Curves(Displayed, tuple[ClassCurves, ...]):
+    """The curves of the positive class of two, else of each class against the rest."""
+
+    __slots__ = ()
+
+    def _in_words(self) -> str:
+        return ", ".join(f"{each.name} with ROC AUC {each.roc_auc:.6f}" for each in self)
+
+
 def curves_of(
     y: NDArray[np.integer], scores: NDArray[np.float64], class_names: tuple[str, ...]
-) -> tuple[ClassCurves, ...]:
+) -> Curves:
     """Return the curves of the positive class of two, else of each class against the rest.
 
     ``y`` and ``scores`` are as in `metrics.classification`; the thresholds are probabilities.
@@ -67,7 +77,7 @@ def curves_of(
                 precision_recall=precision_recall_curve(ranking, levels),
             )
         )
-    return tuple(curves)
+    return Curves(curves)
 
 
 def worst_of(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mnistcli.display import Displayed
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.linear_model.solvers import fit_classifier
@@ -35,8 +36,8 @@ class Candidate:
     n_not_converged: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChoiceOfC:
+@dataclass(frozen=True, slots=True, repr=False)
+class ChoiceOfC(Displayed):
     """The C with the lowest mean log loss, and what it was chosen from.
 
     The log loss, not the accuracy, because it tells models apart where the accuracy is a plateau.

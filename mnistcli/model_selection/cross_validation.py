@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
@@ -91,8 +92,8 @@ class Folds:
             self.progress.update(stage, n_done, len(calls))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CrossValidation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class CrossValidation(Displayed):
     """The accuracy on each fold, repeat by repeat, of the model trained on the others."""
 
     n_folds: int

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
 from mnistcli.sampling import least, quota, stratified_sample
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import Task
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Samples(Displayed):
     """Images of a task, shape (n, 28, 28), their class indices y, and where each of them stands.
 
     That is in its part of the dataset, or in a random split in the training part followed by the

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import UnionType
 from typing import Annotated, Any, Literal
 
+from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.settings import SolverSettings, SplitSpec
@@ -50,8 +51,8 @@ Metrics = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelCard:
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelCard(Displayed):
     """Everything about a model but its arrays.
 
     In the file the task is its name, and beside it stand the names of its classes. The settings

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.registry.card import ModelCard, strict_json
@@ -44,13 +45,16 @@ _MAX_WEIGHT = {"F64": 1e100, "F32": 1e15}
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model(Displayed):
     """A classifier, its card, and where it came from: "0v1@3", a path, or "" if not stored."""
 
     classifier: LinearClassifier
     card: ModelCard
     ref: str = ""
+
+    def _in_words(self) -> str:
+        return f"{self.ref or 'not saved'}, {self.card.task.name}"
 
 
 def encode_model(model: Model, ref: str = "") -> bytes:

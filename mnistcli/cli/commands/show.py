@@ -21,9 +21,6 @@ from mnistcli.cli.session import session_of
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
-_WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
-_FILTERS_LEGEND = "{plus}: more ink here than around; {minus}: less"
-
 
 def show(
     ctx: typer.Context,
@@ -100,10 +97,10 @@ def show(
         raise UsageError("show either indices or files")
     if weights is not None:
         pictures = gallery.weight_images(session.registry().load(weights))
-        legend = _WEIGHTS_LEGEND
+        legend = gallery.WEIGHTS_LEGEND
     elif filters is not None:
         pictures = gallery.filter_images(session.registry().load(filters))
-        legend = _FILTERS_LEGEND
+        legend = gallery.FILTERS_LEGEND
     elif mistakes is not None:
         from mnistcli.evaluation import evaluate
 

@@ -5,6 +5,7 @@ What is not `Markup` is text and is escaped, so a name or a path cannot become a
 
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
 from mnistcli.cli.words import visible_lines
 
@@ -34,6 +35,12 @@ def tag(name: str, /, *children: Content, **attributes: str | float | None) -> M
     if name in _VOID:
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{joined(children)}</{name}>")
+
+
+def style(*names: str) -> Markup:
+    """Make an element of style sheets of this package."""
+    sheets = (Path(__file__).with_name(f"{name}.css").read_text("utf-8") for name in names)
+    return tag("style", Markup("".join(sheets)))
 
 
 def joined(children: Iterable[Content]) -> Markup:

@@ -2,20 +2,17 @@
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from mnistcli._version import __version__
 from mnistcli.cli.numbers import percent, percent_span
 from mnistcli.cli.report import svg, tables
 from mnistcli.cli.report.figures import figure, gallery, weights
-from mnistcli.cli.report.html import Content, Markup, tag
+from mnistcli.cli.report.html import Content, Markup, style, tag
 from mnistcli.cli.views.models import card_facts
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage
 from mnistcli.registry.card import ModelCard
 from mnistcli.reporting import Report, describe_task, looks_at_pixels
-
-_STYLE = Path(__file__).with_name("page.css")
 
 # More pictures than this are shown when asked for.
 _FEW = 10
@@ -36,17 +33,22 @@ def page(report: Report) -> str:
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content=f"mnistcli {__version__}"),
         tag("title", f"{ref}: a report"),
-        tag("style", Markup(_STYLE.read_text("utf-8"))),
+        style("results", "page"),
     )
-    header = tag(
+    body = tag("body", contents(report), tag("footer", _MADE_BY), class_="mnistcli page")
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def contents(report: Report) -> Iterator[Markup]:
+    """Yield the page but for its head and foot."""
+    yield tag(
         "header",
         tag("p", "mnistcli report", class_="kicker"),
-        tag("h1", ref),
+        tag("h1", report.model.ref or report.model.card.task.name),
         tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
         (tag("p", note, class_="warning") for note in report.judged.notes),
     )
-    body = tag("body", header, tag("main", _sections(report)), tag("footer", _MADE_BY))
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    yield tag("main", _sections(report))
 
 
 def verdict(judged: JudgedModel) -> str:
@@ -106,7 +108,7 @@ def _sections(report: Report) -> Iterator[Markup]:
     yield _section("What it looks for", tag("p", words), pictures)
     yield from _digits(report)
     yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))
-    yield _section("The card", _card(report.model.card))
+    yield _section("The card", card_details(report.model.card))
 
 
 def reliability_words(class_names: tuple[str, ...]) -> tuple[str, str]:
@@ -127,21 +129,22 @@ def _digits(report: Report) -> Iterator[Markup]:
         yield _section(
             title if n_wrong > 1 else "The only mistake",
             tag("p", f"{which}In percent how sure it was of the wrong answer."),
-            gallery(map(_answered, judged.mistakes)),
+            gallery(map(answered, judged.mistakes)),
         )
     yield _section(
         "Least certain",
         tag("p", "Where its answer had the lowest probability; in red where it was wrong."),
-        gallery(map(_answered, report.least_certain)),
+        gallery(map(answered, report.least_certain)),
     )
     yield _section(
         "Most certain",
         tag("p", "Right answers, those with the highest probability of each class."),
-        gallery(map(_answered, report.most_certain)),
+        gallery(map(answered, report.most_certain)),
     )
 
 
-def _answered(each: CaptionedImage) -> Markup:
+def answered(each: CaptionedImage) -> Markup:
+    """Show an image of a `JudgedModel` with its truth and the answer."""
     truth, answer = each.facts["truth"], each.facts["answer"]
     is_right = truth == answer
     said = answer if is_right else f"{truth}, not {answer}"
@@ -161,12 +164,12 @@ def _how_to_reproduce(card: ModelCard, ref: str) -> Iterator[Markup]:
     yield tag("pre", tag("code", f"mnistcli models reproduce {shlex.quote(ref)}"), tabindex="0")
 
 
-def _card(card: ModelCard) -> Markup:
+def card_details(card: ModelCard) -> Markup:
+    """Show a card to whoever unfolds it."""
     return tag(
         "details",
         tag("summary", "Task, data, settings, certificate, versions"),
-        tag("dl", ([tag("dt", name), tag("dd", value)] for name, value in card_facts(card))),
-        class_="card",
+        tables.facts(card_facts(card)),
     )
 
 

@@ -53,17 +53,14 @@ class _Frame:
 
 def roc_plot(curves: Sequence[ClassCurves]) -> Markup:
     """Draw ROC curves, or the corner of the square in which they bend."""
-    points = [(each.roc.false_positive_rate, each.roc.true_positive_rate) for each in curves]
-    window = _window_for(np.maximum(fpr, 1.0 - tpr) for fpr, tpr in points)
-    frame, worst = _Frame(0.0, window, 1.0 - window), worst_of(curves)
-    area = f"area {decimal(worst.roc_auc, digits=6)}"
-    return _figure(
-        frame,
-        _lines("roc", frame, curves, points, worst),
+    return _curve_plot(
+        curves,
+        [(each.roc.false_positive_rate, each.roc.true_positive_rate) for each in curves],
+        worst=worst_of(curves),
+        ideal_x=0.0,
         title="ROC curve",
         x_title="false positive rate: of the others, taken for it",
         y_title="true positive rate: of the class, found",
-        note=_note(curves, worst, area, window, "upper left"),
     )
 
 
@@ -73,18 +70,60 @@ def precision_recall_plot(curves: Sequence[ClassCurves]) -> Markup:
     for each in curves:
         recall, precision = each.precision_recall.recall, each.precision_recall.precision
         points.append((np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]))
-    window = _window_for(np.maximum(1.0 - recall, 1.0 - precision) for recall, precision in points)
-    frame = _Frame(1.0 - window, 1.0, 1.0 - window)
-    worst = worst_of(curves, "average_precision")
-    area = f"average precision {decimal(worst.average_precision, digits=6)}"
-    return _figure(
-        frame,
-        _lines("precision-recall", frame, curves, points, worst),
+    return _curve_plot(
+        curves,
+        points,
+        worst=worst_of(curves, "average_precision"),
+        ideal_x=1.0,
         title="Precision and recall",
         x_title="recall: of the class, found",
         y_title="precision: of the found, right",
-        note=_note(curves, worst, area, window, "upper right"),
     )
+
+
+def _curve_plot(
+    curves: Sequence[ClassCurves],
+    points: Sequence[Points],
+    *,
+    worst: ClassCurves,
+    ideal_x: float,
+    title: str,
+    x_title: str,
+    y_title: str,
+) -> Markup:
+    """Draw curves that are best where they come near to (ideal_x, 1), and that corner only.
+
+    It is four times as large as the curve farthest from it stays away.
+    """
+    distances = [np.maximum(np.abs(x - ideal_x), 1.0 - y) for x, y in points]
+    known = [float(np.nanmin(each)) for each in distances if np.isfinite(each).any()]
+    window = corner_for(4 * max(known, default=1.0))
+    is_left = ideal_x == 0.0
+    frame = _Frame(0.0 if is_left else 1.0 - window, window if is_left else 1.0, 1.0 - window)
+    side = _SIDE + 4.0  # a line on the edge is as thick as others
+    inside = tag("rect", x=_LEFT - 2, y=_TOP - 2, width=side, height=side)
+    clip = "roc" if is_left else "precision-recall"
+    drawn = [tag("clipPath", inside, id=clip)]
+    # The worst is drawn last, over the others.
+    for each, line in sorted(zip(curves, points, strict=True), key=lambda pair: pair[0] is worst):
+        drawn.append(
+            tag(
+                "path",
+                tag("title", each.name),
+                d=frame.path(line),
+                class_="curve" if each is worst else "faint",
+                clip_path=f"url(#{clip})",
+            )
+        )
+    which = worst.name if len(curves) == 1 else f"In colour the worst, {worst.name}"
+    area = f"area {decimal(worst.roc_auc, digits=6)}"
+    if not is_left:
+        area = f"average precision {decimal(worst.average_precision, digits=6)}"
+    note = f"{which}: {area}."
+    if window < 1.0:
+        corner = "upper left" if is_left else "upper right"
+        note += f" This is the {corner} corner, enlarged {1 / window:g} times."
+    return _figure(frame, drawn, title=title, x_title=x_title, y_title=y_title, note=note)
 
 
 def reliability_plot(bins: Sequence[ReliabilityBin], said: str, came_true: str) -> Markup:
@@ -118,47 +157,6 @@ def reliability_plot(bins: Sequence[ReliabilityBin], said: str, came_true: str) 
         note="On the diagonal a probability means what it says. With 95 % intervals; the bars "
         "count the images, on a logarithmic scale.",
     )
-
-
-def _window_for(distances: Iterable[NDArray[np.float64]]) -> float:
-    """Show four times as much as the curve farthest from the ideal corner stays away from it."""
-    known = [float(np.nanmin(each)) for each in distances if np.isfinite(each).any()]
-    farthest = max(known, default=1.0)
-    return corner_for(4 * farthest)
-
-
-def _lines(
-    clip: str,
-    frame: _Frame,
-    curves: Sequence[ClassCurves],
-    points: Sequence[Points],
-    worst: ClassCurves,
-) -> Iterator[Markup]:
-    side = _SIDE + 4.0  # a line on the edge is as thick as others
-    inside = tag("rect", x=_LEFT - 2, y=_TOP - 2, width=side, height=side)
-    yield tag("clipPath", inside, id=clip)
-    # The worst is drawn last, over the others.
-    for each, line in sorted(zip(curves, points, strict=True), key=lambda pair: pair[0] is worst):
-        yield tag(
-            "path",
-            tag("title", each.name),
-            d=frame.path(line),
-            class_="curve" if each is worst else "faint",
-            clip_path=f"url(#{clip})",
-        )
-
-
-def _note(
-    curves: Sequence[ClassCurves], worst: ClassCurves, area: str, window: float, corner: str
-) -> str:
-    which = (
-        f"{worst.name}: {area}"
-        if len(curves) == 1
-        else f"In colour the worst, {worst.name}: {area}"
-    )
-    if window == 1.0:
-        return f"{which}."
-    return f"{which}. This is the {corner} corner, enlarged {1 / window:g} times."
 
 
 def _figure(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from mnistcli.metrics.calibration import ReliabilityBin
 
-# A share of the row that is as red as it gets: most mistakes are few in a hundred.
-_REDDEST = 0.1
 _STRONGEST_MISTAKE = 0.62
 
 
@@ -45,9 +43,14 @@ def headline(evaluation: Evaluation) -> Iterator[tuple[str, str, str, str]]:
             yield "To beat", percent(evaluation.baseline_accuracy), always, ""
 
 
+def facts(pairs: Iterable[tuple[str, str]]) -> Markup:
+    """Show names and what is known of them."""
+    return tag("dl", ([tag("dt", name), tag("dd", value)] for name, value in pairs), class_="facts")
+
+
 def class_table(evaluation: Evaluation) -> Markup:
     """Show precision, recall and f1-score of each class with their intervals."""
-    return _table(
+    return table(
         "The report of each class",
         ("", "precision", "recall", "f1-score", "images"),
         map(_class_cells, evaluation.classes),
@@ -67,7 +70,7 @@ def _estimate(value: str, interval: str) -> Content:
     return [value, " ", tag("small", interval)]
 
 
-def _table(
+def table(
     label: str,
     headings: Sequence[str],
     rows: Iterable[Sequence[Content]],
@@ -88,63 +91,40 @@ def _table(
 
 def confusion_heat_map(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
     """Show what was answered to what; the stronger a cell, the larger its share of the row."""
-    rows = (
-        tag(
-            "tr",
-            tag("th", name, scope="row"),
-            (_count(count, sum(counts), is_right=i == j) for j, count in enumerate(counts)),
-        )
-        for i, (name, counts) in enumerate(zip(class_names, confusion.tolist(), strict=True))
-    )
-    return _matrix("truth ↓", "answer →", class_names, rows)
+    return _matrix("truth ↓", "answer →", class_names, confusion_cells(confusion))
 
 
 def pair_error_heat_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> Markup:
     """Show the share of mistakes of each model of a pair, on the images of its two classes."""
-    rows = (
-        tag("tr", tag("th", name, scope="row"), (_error(share) for share in shares))
-        for name, shares in zip(class_names, errors.tolist(), strict=True)
-    )
-    return _matrix("mistakes", "in %", class_names, rows)
+    return _matrix("mistakes", "in %", class_names, pair_error_cells(errors))
 
 
-def _matrix(down: str, across: str, class_names: Sequence[str], rows: Iterable[Markup]) -> Markup:
-    headings = (tag("th", name, scope="col") for name in class_names)
+def _matrix(
+    down: str, across: str, class_names: Sequence[str], cells: Iterable[Iterable[HeatCell]]
+) -> Markup:
     corner = tag("td", down, tag("br"), across, class_="corner")
-    return scrolling(
-        f"{down} {across}",
-        tag(
-            "table", tag("thead", tag("tr", corner, headings)), tag("tbody", rows), class_="matrix"
-        ),
+    headings = (tag("th", name, scope="col") for name in class_names)
+    rows = (
+        tag("tr", tag("th", name, scope="row"), map(_heat_cell, row))
+        for name, row in zip(class_names, cells, strict=True)
     )
+    parts = tag("thead", tag("tr", corner, headings)), tag("tbody", rows)
+    return scrolling(f"{down} {across}", tag("table", parts, class_="matrix"))
 
 
-def _count(count: int, of: int, *, is_right: bool) -> Markup:
-    if not count:
-        return _nothing()
-    return _shaded(str(count), count / of, is_right=is_right)
-
-
-def _error(share: float) -> Markup:
-    return _nothing() if math.isnan(share) else _shaded(f"{100 * share:.2f}", share)
-
-
-def _nothing() -> Markup:
-    return tag("td", "·", class_="zero")
-
-
-def _shaded(text: str, share: float, *, is_right: bool = False) -> Markup:
+def _heat_cell(cell: HeatCell) -> Markup:
     """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour.
 
     Between 0.62 and 0.85 of a colour neither dark nor light ink stands out from it.
     """
-    if not is_right:
-        class_, strength = "wrong", _STRONGEST_MISTAKE * min(1.0, (share / _REDDEST) ** 0.5)
-    elif share > 0.5:
-        class_, strength = "right strong", 0.85 + 0.15 * share
-    else:
-        class_, strength = "right", share
-    return tag("td", text, class_=class_, style=f"--strength:{strength:.2f}")
+    if not cell.text:
+        return tag("td", "·", class_="zero")
+    class_, strength = "right", cell.strength
+    if not cell.is_right:
+        class_, strength = "wrong", _STRONGEST_MISTAKE * strength
+    elif strength > 0.5:
+        class_, strength = "right strong", 0.85 + 0.15 * strength
+    return tag("td", cell.text, class_=class_, style=f"--strength:{strength:.2f}")
 
 
 def reliability_rows(bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -158,7 +138,7 @@ def reliability_rows(bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, str,
 
 def reliability_table(bins: Sequence[ReliabilityBin], said: str, came_true: str) -> Markup:
     """Show the numbers behind the reliability plot."""
-    return _table(
+    return table(
         "The numbers of the reliability plot",
         (said, "images", "said on average", came_true),
         ([*row, _estimate(share, dashed(each))] for *row, share, each in reliability_rows(bins)),

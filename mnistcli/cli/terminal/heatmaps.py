@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,13 +23,7 @@ def confusion_table(
 
     Blue is right, red is wrong, zeros are dots.
     """
-    cells = [
-        [
-            _Cell(str(count or "."), count / max(sum(counts), 1), is_right=i == j)
-            for j, count in enumerate(counts)
-        ]
-        for i, counts in enumerate(confusion.tolist())
-    ]
+    cells = confusion_cells(confusion)
     return _matrix(title, "truth \\ answer", class_names, cells, console)
 
 
@@ -37,30 +31,17 @@ def pair_error_table(
     errors: NDArray[np.float64], class_names: tuple[str, ...], console: Console
 ) -> RenderableType:
     """Draw the error rates of the models of pairs of classes, in percent."""
-    cells = [
-        [
-            _Cell("" if math.isnan(rate) else f"{100 * rate:.2f}", rate, is_right=False)
-            for rate in rates
-        ]
-        for rates in errors.tolist()
-    ]
     title = "errors of each pair's own model, in percent of the images of the two"
-    return _matrix(title, "pair", class_names, cells, console)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    text: str
-    share: float
-    is_right: bool
+    return _matrix(title, "pair", class_names, pair_error_cells(errors), console, nothing="")
 
 
 def _matrix(
     title: str,
     corner: str,
     class_names: tuple[str, ...],
-    cells: list[list[_Cell]],
+    cells: list[list[HeatCell]],
     console: Console,
+    nothing: str = ".",
 ) -> Text:
     # rich's tables leave gaps between cells, which a heat map should not have.
     from rich.text import Text
@@ -81,7 +62,7 @@ def _matrix(
         for cell in row:
             # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
             end = "\xa0" if shade else " "
-            page.append(f"{cell.text}{end}".rjust(width), shade(cell) if shade else "")
+            page.append(f"{cell.text or nothing}{end}".rjust(width), shade(cell) if shade else "")
         page.append("\n")
     return page
 
@@ -91,7 +72,7 @@ def _matrix(
 _GREY, _BLUE, _RED = (118, 118, 118), (34, 116, 224), (224, 48, 36)
 
 
-def _shade(cell: _Cell) -> str:
+def _shade(cell: HeatCell) -> str:
     """Colour a cell by its share of the row, from grey to blue (right) or red (wrong)."""
     strength = _strength(cell)
     if not strength:
@@ -101,7 +82,7 @@ def _shade(cell: _Cell) -> str:
     return f"{'bold ' if cell.is_right else ''}#ffffff on rgb({paper})"
 
 
-def _shade_of_16(cell: _Cell) -> str:
+def _shade_of_16(cell: HeatCell) -> str:
     """Do the same with the colours that each terminal has: three sizes."""
     strength = _strength(cell)
     if not strength:
@@ -111,9 +92,6 @@ def _shade_of_16(cell: _Cell) -> str:
     return f"bold bright_white on {'blue' if cell.is_right else 'red'}"
 
 
-def _strength(cell: _Cell) -> float:
-    """Return how strongly a cell is coloured: from 0 to 1, 0 for what need not be seen at once."""
-    if cell.is_right:
-        return cell.share if cell.share > 0 else 0.0
-    # Most mistakes are few in a hundred: the root makes them differ.
-    return min(1.0, (cell.share / 0.1) ** 0.5) if cell.share >= 0.004 else 0.0
+def _strength(cell: HeatCell) -> float:
+    """Return how strongly a cell is coloured, 0 for mistakes that need not be seen at once."""
+    return 0.0 if not cell.is_right and cell.share < 0.004 else cell.strength

@@ -79,7 +79,7 @@ class ComparisonView(View):
         from rich.text import Text
 
         result = self.result
-        parts = [facts(self._facts()), self._models(console), Text(self._legend(), "dim")]
+        parts = [facts(self._facts()), self._models(console), Text(self.legend(), "dim")]
         if result.disagreements:
             from mnistcli.cli.terminal.pictures import draw
 
@@ -113,33 +113,43 @@ class ComparisonView(View):
     def _models(self, console: Console) -> RenderableType:
         from rich.text import Text
 
-        by = self.result.by
-        is_by_accuracy = by.name == "accuracy"
         table = ruled_table(console, padding=(0, 1))
         table.add_column("model", style="bold", overflow="fold")
         table.add_column("differs in", overflow="fold")
-        if not is_by_accuracy:
-            table.add_column(by.title.lower(), justify="right")
         heading = Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
         table.add_column(heading, no_wrap=True)
-        for name in ("difference", "alone", "p-value"):
+        for name in self.columns()[3:]:
             table.add_column(name, justify="right", no_wrap=True)
+        for (ref, words, *cells), each in zip(self.cells(), self.result.judged, strict=True):
+            evaluation = each.evaluation
+            accuracy = estimate(evaluation.accuracy, evaluation.accuracy_interval)
+            table.add_row(ref, words, accuracy, *cells[1:])
+        return table
+
+    def columns(self) -> list[str]:
+        """Return the headings of `cells`."""
+        by = self.result.by
+        more = [] if by.name == "accuracy" else [by.title.lower()]
+        return ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value"]
+
+    def cells(self) -> Iterator[list[str]]:
+        """Yield what a person is told of each model."""
+        by = self.result.by
         for (each, test), words in zip(self._against_best(), self._distinctions(), strict=True):
             evaluation = each.evaluation
-            cells: list[str | Text] = [each.model.ref, ", ".join(words)]
-            if not is_by_accuracy:
+            cells = [each.model.ref, ", ".join(words), decimal(evaluation.accuracy)]
+            if by.name != "accuracy":
                 cells.append(decimal(by.of(evaluation)))
-            cells.append(estimate(evaluation.accuracy, evaluation.accuracy_interval))
             if test:
                 cells += [
                     f"{self._difference(each):+.4f}",
                     f"{test.n_only_second:,} : {test.n_only_first:,}",
                     _p_value(test.p_corrected),
                 ]
-            table.add_row(*cells)
-        return table
+            yield cells
 
-    def _legend(self) -> str:
+    def legend(self) -> str:
+        """Return what the cells mean."""
         n_pairs = len(self.result.tests)
         return (
             f"alone: images that only this model, and that only {self._refs()[0]} got right\n"

@@ -98,7 +98,9 @@ class EvaluationView(View):
         parts = [
             facts(self._facts()),
             Text(),
-            classification_report(evaluation, console, f"{judged.model.ref} on {judged.on}"),
+            classification_report(
+                evaluation, console, f"{judged.model.ref} on {judged.on}".lstrip()
+            ),
             confusion_table(evaluation.confusion, names, console),
         ]
         if (errors := judged.pair_errors()) is not None:
@@ -106,7 +108,7 @@ class EvaluationView(View):
         if self.calibration:
             parts.append(_reliability_table(judged, console))
         if self.curves:
-            parts += [_curves_drawing(self.curves, console, self.render), Text()]
+            parts += [curves_drawing(self.curves, console, self.render), Text()]
         if self.drawn:
             from mnistcli.cli.terminal.pictures import draw
 
@@ -136,15 +138,13 @@ class EvaluationView(View):
 def legend_of_mistakes(judged: JudgedModel) -> str:
     """Describe how many mistakes there are, and how to read their captions."""
     n_wrong, shown = judged.evaluation.n_wrong, len(judged.mistakes)
+    name = judged.model.ref or "the model"
     if n_wrong == 0:
-        return f"{judged.model.ref} makes no mistakes on {judged.on}"
+        return f"{name} makes no mistakes on {judged.on}"
     which = f"the worst {shown:,} of {n_wrong:,} mistakes"
     if shown == n_wrong:
         which = "the only mistake" if n_wrong == 1 else f"all {n_wrong:,} mistakes"
-    return (
-        f"{which} of {judged.model.ref} on {judged.on}, "
-        "as #index: truth not answer (how sure it was)"
-    )
+    return f"{which} of {name} on {judged.on}, as #index: truth not answer (how sure it was)"
 
 
 def describe_threshold(judged: JudgedModel) -> str:
@@ -181,7 +181,7 @@ def _reliability_table(judged: JudgedModel, console: Console) -> RenderableType:
     return table
 
 
-def _curves_drawing(
+def curves_drawing(
     curves: Sequence[ClassCurves], console: Console, render: Render
 ) -> RenderableType:
     """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""

@@ -126,7 +126,7 @@ class PredictionsView(View):
 
     def table(self, console: Console) -> RenderableType:
         rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
-        return _table([name.replace("_", " ") for name in self._columns], rows, console)
+        return predictions_table([name.replace("_", " ") for name in self._columns], rows, console)
 
     def parts(self, console: Console) -> Iterator[RenderableType]:
         if not self.draw:
@@ -177,7 +177,7 @@ def _text(value: Any) -> str:
     return "" if value is None else percent(value) if isinstance(value, float) else str(value)
 
 
-def _table(
+def predictions_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], console: Console
 ) -> RenderableType:
     """Draw rows that end with a note, or none of them."""

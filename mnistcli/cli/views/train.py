@@ -108,7 +108,7 @@ class TrainingView(View):
         from rich.text import Text
 
         training, entry = self.training, self.entry
-        parts = [facts(_training_facts(training)), Text()]
+        parts = [facts(training_facts(training)), Text()]
         if training.choice:
             parts += [_choice_table(training.choice, console), Text()]
         if training.cross_validation:
@@ -127,7 +127,8 @@ class TrainingView(View):
         return Group(*parts)
 
 
-def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
+def training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
+    """Yield how a training went, in pairs of a name and what it says."""
     card, task = training.model.card, training.task
     if task.is_binary:
         negative, positive = task.class_names
@@ -146,7 +147,7 @@ def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
     yield "Solver", describe_convergence(training)
     yield "Optimum", describe_optimum(training)
     if training.cross_validation:
-        yield from _fold_facts(training.cross_validation)
+        yield from fold_facts(training.cross_validation)
     evaluation = training.evaluation
     yield "Training", f"{percent(training.train_accuracy)} right"
     n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
@@ -156,7 +157,8 @@ def _training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
     yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
 
 
-def _fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
+def fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
+    """Yield how good the models of the folds are, in pairs of a name and what it says."""
     if len(folds.accuracies) <= _MOST_FOLDS:
         yield "Folds", "  ".join(f"{accuracy:.4f}" for accuracy in folds.accuracies)
     else:

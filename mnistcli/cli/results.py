@@ -1,0 +1,191 @@
+"""Any result as text, with the tables of the terminal, and as HTML, with those of the page.
+
+For ``str`` of it and for a notebook's cell; what is not here only says in a line what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnistcli.cli.numbers import percent
+from mnistcli.cli.output import drawn_plainly
+from mnistcli.cli.report import svg, tables
+from mnistcli.cli.report.figures import figure, gallery, weights
+from mnistcli.cli.report.html import Content, Markup, style, tag
+from mnistcli.cli.report.page import answered, card_details, contents, verdict
+from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
+from mnistcli.cli.terminal.heatmaps import confusion_table
+from mnistcli.cli.views.compare import ComparisonView
+from mnistcli.cli.views.evaluate import EvaluationView, curves_drawing
+from mnistcli.cli.views.models import card_facts
+from mnistcli.cli.views.predict import legend_of, predictions_table
+from mnistcli.cli.views.shared import classification_report, facts
+from mnistcli.cli.views.show import GalleryView
+from mnistcli.cli.views.train import TrainingView, describe_settings, fold_facts, training_facts
+from mnistcli.comparison import Comparison
+from mnistcli.conforming.placing import Conformed
+from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.evaluation import JudgedModel
+from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.metrics.catalog import Evaluation
+from mnistcli.metrics.curves import Curves
+from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.model_selection.cross_validation import CrossValidation
+from mnistcli.prediction import Explanation, Predictions
+from mnistcli.registry.model_file import Model
+from mnistcli.reporting import Report
+from mnistcli.training import Training
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+# More pictures than these are counted.
+_MOST_PICTURES = 20
+
+
+def text(result: Any) -> str:
+    """Draw a result as a pipe gets it."""
+    return drawn_plainly(lambda console: _table(result, console)).rstrip("\n")
+
+
+def _table(result: Any, console: Console) -> RenderableType:
+    from rich.console import Group
+
+    match result:
+        case Training():
+            return TrainingView(result, None).table(console)
+        case JudgedModel():
+            return EvaluationView(result, drawn=result.mistakes).table(console)
+        case Evaluation():
+            names = tuple(row.name for row in result.classes)
+            heat_map = confusion_table(result.confusion, names, console)
+            return Group(classification_report(result, console, ""), heat_map)
+        case CrossValidation():
+            return facts(fold_facts(result))
+        case Curves():
+            return curves_drawing(result, console, "auto")
+        case Predictions():
+            rows = [[str(i), name, percent(p), ""] for i, (name, p) in enumerate(result)]
+            return predictions_table(["input", "answer", "probability"], rows, console)
+        case Comparison():
+            return ComparisonView(result).table(console)
+        case Model():
+            return facts((("Model", result.ref or "not saved"), *card_facts(result.card)))
+        case Gallery():
+            return GalleryView(result.pictures, result.legend).table(console)
+        case Explanation() | Conformed():
+            return _table(_seen(result, CHARACTER_SIGNS), console)
+        case Report():
+            return _table(result.judged, console)
+        case Dataset():
+            return facts((part, _counts(getattr(result, part))) for part in ("train", "test"))
+        case LabelledImages():
+            return _counts(result)
+    return repr(result)
+
+
+def html(result: Any) -> str:
+    """Draw a result for a cell; "" for one that only has a line."""
+    drawn = tuple(_parts(result))
+    if not drawn:
+        return ""
+    is_page = isinstance(result, Report)
+    sheets = style("results", "page") if is_page else style("results")
+    return tag("div", sheets, drawn, class_="mnistcli page within" if is_page else "mnistcli")
+
+
+def _parts(result: Any) -> Iterator[Content]:
+    match result:
+        case Training():
+            yield tables.facts((name, str(value)) for name, value in training_facts(result))
+            if folds := result.cross_validation:
+                yield tag("p", "The folds, each judged by a model that had not seen it:")
+                yield tables.confusion_heat_map(folds.confusion, result.task.class_names)
+            yield tag("p", "On the test images:")
+            yield _numbers(result.evaluation)
+        case JudgedModel():
+            yield tag("p", tables.unbroken(verdict(result)))
+            yield (tag("p", note, class_="warning") for note in result.notes)
+            yield from _parts(result.evaluation)
+            yield gallery(map(answered, result.mistakes))
+        case Evaluation():
+            yield tables.headline_numbers(result)
+            yield _numbers(result)
+        case CrossValidation():
+            yield tables.facts(fold_facts(result))
+        case Curves():
+            plots = svg.roc_plot(result), svg.precision_recall_plot(result)
+            yield tag("div", plots, class_="plots")
+        case Predictions():
+            images = result.images.reshape(-1, *IMAGE_SHAPE)
+            captions = (f"{answer}, {percent(p)}" for answer, p in result)
+            yield from _pictures(map(CaptionedImage, images, captions), len(result))
+        case Comparison():
+            view = ComparisonView(result)
+            yield tables.table("The models", view.columns(), view.cells())
+            yield tag("p", view.legend(), class_="note")
+            yield from _pictures(result.disagreements, len(result.disagreements))
+        case Model():
+            yield tag("p", f"{result.ref or 'Not saved'}: {describe_settings(result.card)}")
+            yield card_details(result.card)
+        case Gallery():
+            yield from _gallery(result)
+        case Explanation() | Conformed():
+            yield from _gallery(_seen(result, COLOUR_SIGNS))
+        case Report():
+            yield from contents(result)
+        case Dataset():
+            yield tables.facts(
+                [("Training", _counts(result.train)), ("Test", _counts(result.test))]
+            )
+            yield from _pictures(_labelled(result.train), len(result.train.labels))
+        case LabelledImages():
+            yield tag("p", _counts(result))
+            yield from _pictures(_labelled(result), len(result.labels))
+
+
+def _numbers(evaluation: Evaluation) -> Markup:
+    names = [row.name for row in evaluation.classes]
+    heat_map = tables.confusion_heat_map(evaluation.confusion, names)
+    return tag("div", tables.class_table(evaluation), heat_map, class_="beside")
+
+
+def _gallery(result: Gallery) -> Iterator[Markup]:
+    pictures = result.pictures
+    if any(each.image.dtype != np.uint8 for each in pictures):
+        yield weights(pictures)
+    elif pictures and "p_answer" in pictures[0].facts:
+        yield gallery(map(answered, pictures))
+    else:
+        yield from _pictures(pictures, len(pictures))
+    if result.legend:
+        yield tag("p", signed(result.legend, COLOUR_SIGNS), class_="note")
+
+
+def _pictures(pictures: Iterable[CaptionedImage], n: int) -> Iterator[Markup]:
+    """Show the first pictures, and say how many there are."""
+    shown = islice(pictures, _MOST_PICTURES)
+    yield gallery(figure(each.image, each.caption.split(", "), each.caption) for each in shown)
+    if n > _MOST_PICTURES:
+        yield tag("p", f"The first {_MOST_PICTURES} of {n:,}.", class_="note")
+
+
+def _seen(result: Explanation | Conformed, signs: tuple[str, str]) -> Gallery:
+    if isinstance(result, Conformed):
+        return Gallery((CaptionedImage(result.image, ", ".join(result.steps)),))
+    why = f"why {result.answer}, not {result.runner_up}"
+    return Gallery((CaptionedImage(result.contributions, why),), legend_of(result, signs))
+
+
+def _labelled(part: LabelledImages) -> Iterator[CaptionedImage]:
+    return map(CaptionedImage, part.images, map(str, part.labels.tolist()))
+
+
+def _counts(part: LabelledImages) -> str:
+    digits, counts = np.unique(part.labels, return_counts=True)
+    each = ", ".join(f"{n:,} of {digit}" for digit, n in zip(digits, counts, strict=True))
+    return f"{len(part.labels):,} images: {each}"

@@ -1,0 +1,46 @@
+"""How a result shows itself: in a line, as the terminal's tables, and in a notebook's cell.
+
+Results live in low rooms and what draws them in `cli`, which they must not import. So a result
+derives from `Displayed`, which has a `repr` of its own and looks into `DRAWN` for the rest.
+`mnistcli.notebook`, at the top, puts in there what draws each result; it is loaded with the first
+name of the public API that is used, and not by the command line.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+# "text" and "html" are functions that draw any result so.
+DRAWN: dict[str, Callable[[Any], str]] = {}
+
+
+class Displayed:
+    """A result; a subclass says in `_in_words` what it is, unless its fields are short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Say in a line what it is, however large."""
+        return f"<{type(self).__name__}: {self._in_words()}>"
+
+    def __str__(self) -> str:
+        """Draw the tables of the terminal, plainly."""
+        return DRAWN["text"](self) if DRAWN else repr(self)
+
+    def _repr_html_(self) -> str | None:
+        """Draw for a notebook's cell."""
+        return (DRAWN["html"](self) or None) if DRAWN else None
+
+    def _in_words(self) -> str:
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))  # type: ignore[arg-type]
+        return _cut(", ".join(f"{name} {_shortly(value)}" for name, value in values), 400)
+
+
+def _shortly(value: Any) -> str:
+    if hasattr(value, "dtype"):
+        return f"{' x '.join(map(str, value.shape))} {value.dtype}"
+    return _cut(repr(value), 60)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]}..."

@@ -1,0 +1,113 @@
+"""For people at a Python prompt: what there is to look at.
+
+Loaded with the first name of the public API that is used. At its end it tells the results, which
+are `display.Displayed`, who draws them: `cli.results`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnistcli import gallery
+from mnistcli.display import DRAWN
+from mnistcli.errors import UsageError
+from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from mnistcli.datasets.store import Dataset, LabelledImages
+    from mnistcli.registry.model_file import Model
+    from mnistcli.reporting import Report
+
+
+def show(images: ArrayLike) -> Gallery:
+    """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
+
+    Numbers are grey levels from 0 to 255, or from 0 to 1 in floating point; where some are negative
+    they are in red and blue. Raises UsageError for what is no picture.
+    """
+    array = np.asarray(images)
+    if array.shape[-1:] == (N_PIXELS,):
+        array = array.reshape(*array.shape[:-1], *IMAGE_SHAPE)
+    if array.ndim not in (2, 3) or not array.size or array.dtype.kind not in "buif":
+        shape = " x ".join(map(str, array.shape)) or "a number"
+        raise UsageError(f"images are (h, w), (n, h, w) or (n, 784), not {shape}")
+    if array.dtype != np.uint8:
+        values = np.nan_to_num(array.astype(np.float64))
+        if values.min() < 0:
+            array = values / np.abs(values).max()
+        else:
+            is_share = array.dtype.kind in "bf" and values.max() <= 1
+            array = np.rint(np.clip(values * (255 if is_share else 1), 0, 255)).astype(np.uint8)
+    pictures = array if array.ndim == 3 else array[None]
+    return Gallery(tuple(CaptionedImage(each) for each in pictures))
+
+
+def weights(model: Model) -> Gallery:
+    """Show what a model looks for: a weight for each pixel, or its patches."""
+    from mnistcli.reporting import looks_at_pixels
+
+    if looks_at_pixels(model):
+        return Gallery(gallery.weight_images(model), gallery.WEIGHTS_LEGEND)
+    return Gallery(gallery.filter_images(model), gallery.FILTERS_LEGEND)
+
+
+def mistakes(
+    model: Model,
+    data: Dataset | LabelledImages | None = None,
+    *,
+    n: int = 24,
+    truth: object = None,
+    answer: object = None,
+) -> Gallery:
+    """Show the worst mistakes of a model, of all or of one kind: ``truth=4, answer=9``.
+
+    The images are the test images of its dataset unless given; see `mnistcli.evaluate`.
+    """
+    from mnistcli.cli.views.evaluate import legend_of_mistakes
+    from mnistcli.evaluation import evaluate
+
+    judged = evaluate(model, data, n_mistakes=-1, name="the images")
+    found = [
+        each
+        for each in judged.mistakes
+        if str(truth if truth is not None else each.facts["truth"]) == each.facts["truth"]
+        and str(answer if answer is not None else each.facts["answer"]) == each.facts["answer"]
+    ]
+    judged = replace(judged, mistakes=tuple(found[:n]))
+    return Gallery(judged.mistakes, legend_of_mistakes(judged))
+
+
+def report(model: Model, path: Path | str | None = None, dataset: Dataset | None = None) -> Report:
+    """Gather all that there is to say of a model; a path is where to write it, .html or .md.
+
+    Raises what `reporting.report_on` and `files.write_atomically` do, UsageError for other names.
+    """
+    from mnistcli.cli.views.report import publish
+    from mnistcli.reporting import report_on
+
+    found = report_on(model, dataset)
+    if path is not None:
+        publish(found, Path(path))
+    return found
+
+
+def _text(result: Any) -> str:
+    from mnistcli.cli.results import text
+
+    return text(result)
+
+
+def _html(result: Any) -> str:
+    from mnistcli.cli.results import html
+
+    return html(result)
+
+
+DRAWN.update(text=_text, html=_html)
