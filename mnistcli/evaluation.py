@@ -64,9 +64,27 @@ class JudgedModel(Displayed):
                 "p_truth": float(probabilities[i, samples.y[i]]),
                 "p_answer": p_answer,
             }
-            caption = f"#{facts['index']}: {truth} not {answer} ({sure})"
+            said = truth if truth == answer else f"{truth} not {answer}"
+            caption = f"#{facts['index']}: {said} ({sure})"
             images.append(CaptionedImage(samples.images[i], caption, facts))
         return tuple(images)
+
+    def behind(self, truth: str | None = None, answer: str | None = None) -> NDArray[np.int64]:
+        """Return the positions of mistakes, the most probable answers first.
+
+        Of all, or of those of a class, with an answer; where the two are the same, of the right
+        answers, the least probable first. Raises UsageError for what is no class of the task.
+        """
+        task, answers, y = self.model.card.task, self.answers, self.samples.y
+        is_right = answers == y
+        chosen = is_right if truth is not None and truth == answer else ~is_right
+        if truth is not None:
+            chosen = chosen & (y == task.class_index(truth))
+        if answer is not None:
+            chosen = chosen & (answers == task.class_index(answer))
+        positions = np.flatnonzero(chosen)
+        p_answer = self.probabilities[positions, answers[positions]]
+        return positions[np.argsort(np.where(is_right[positions], 1, -1) * p_answer, kind="stable")]
 
     def curves(self) -> Curves:
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
@@ -163,7 +181,7 @@ def judge(
     judged = JudgedModel(model, on, samples, scores, threshold, evaluation, notes=notes)
     if not n_mistakes:
         return judged
-    return replace(judged, mistakes=judged.images_at(_worst_mistakes(judged, n_mistakes)))
+    return replace(judged, mistakes=judged.images_at(judged.behind()[:n_mistakes].tolist()))
 
 
 def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
@@ -226,11 +244,3 @@ def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
         return samples_of(dataset.test if on == "test" else dataset.train, task)
     gather = test_samples if on == "test" else training_samples
     return gather(dataset, task, model.card.split)
-
-
-def _worst_mistakes(judged: JudgedModel, n: int) -> NDArray[np.int64]:
-    """Return where the ``n`` most probable wrong answers are."""
-    answers = judged.answers
-    wrong = np.flatnonzero(answers != judged.samples.y)
-    p_answer = judged.probabilities[wrong, answers[wrong]]
-    return wrong[np.argsort(-p_answer, kind="stable")][:n]

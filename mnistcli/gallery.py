@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.registry.model_file import Model
-from mnistcli.tasks import ALL_DIGITS
+from mnistcli.tasks import ALL_DIGITS, Task
 
 if TYPE_CHECKING:  # `predict` of one picture needs no dataset
     from mnistcli.datasets.store import LabelledImages
@@ -87,38 +88,60 @@ def some_digits(
 
 def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[CaptionedImage, ...]:
     """Average all the images of each digit."""
-    pictures = []
-    for digit in digits:
-        members = np.flatnonzero(part.labels == digit)
-        # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
-        mean = part.images[members].mean(axis=0) if len(members) else np.zeros(IMAGE_SHAPE)
-        facts = {"digit": digit, "n_images": len(members)}
-        caption = f"mean {digit} ({len(members):,})"
-        pictures.append(CaptionedImage(np.round(mean).astype(np.uint8), caption, facts))
-    return tuple(pictures)
+    return tuple(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
 
 
-def weight_images(model: Model) -> tuple[CaptionedImage, ...]:
+def mean_classes(part: LabelledImages, task: Task) -> tuple[CaptionedImage, ...]:
+    """Average all the images of each class; of two also draw by how much the second has more ink."""
+    y, names = task.encode(part.labels), task.class_names
+    means = [_mean(part, y == k, name, **{"class": name}) for k, name in enumerate(names)]
+    if task.is_binary:
+        less, more = (mean.image / 255 for mean in means)
+        name = f"{names[1]} less {names[0]}"
+        facts = {"class": name, "n_images": int((y >= 0).sum())}
+        means.append(CaptionedImage(more - less, name, facts))
+    return tuple(means)
+
+
+def _mean(
+    part: LabelledImages, chosen: NDArray[np.bool_], name: Any, **facts: Any
+) -> CaptionedImage:
+    members = np.flatnonzero(chosen)
+    # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
+    mean = part.images[members].mean(axis=0) if len(members) else np.zeros(IMAGE_SHAPE)
+    facts["n_images"] = len(members)
+    return CaptionedImage(np.round(mean).astype(np.uint8), f"mean {name} ({len(members):,})", facts)
+
+
+def weight_images(*models: Model) -> tuple[CaptionedImage, ...]:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
     One picture for two classes, where positive weights speak for class 1, else one for each class,
-    or for each pair of classes. Raises UsageError for a model that does not look at pixels.
+    or for each pair of classes; of models of the same classes those of one output side by side.
+    Raises UsageError for a model that does not look at pixels.
     """
+    largest = max(float(np.abs(model.classifier.coef).max()) for model in models) or 1.0
+    of_models = [list(_weights_of(model, largest, named=len(models) > 1)) for model in models]
+    if len({model.card.task.groups for model in models}) == 1:
+        return tuple(itertools.chain(*zip(*of_models, strict=True)))
+    return tuple(itertools.chain(*of_models))
+
+
+def _weights_of(model: Model, largest: float, *, named: bool) -> Iterator[CaptionedImage]:
     coef = model.classifier.coef
     if coef.shape[1] != N_PIXELS:
         raise UsageError(
             f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels",
             hint=f"see what they are: mnistcli show --filters {model.ref}",
         )
-    largest = float(np.abs(coef).max()) or 1.0
-    return tuple(
-        CaptionedImage(
+    for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
+        caption = f"for {name}, against {other}" if other else f"for {name}"
+        facts = {"class": name, "against": other or None, "largest_weight": largest}
+        yield CaptionedImage(
             weights.reshape(IMAGE_SHAPE) / largest,
-            f"for {name}, against {other}" if other else f"for {name}",
-            {"class": name, "against": other or None, "largest_weight": largest},
+            f"{model.ref}: {caption}" if named else caption,
+            facts | {"model": model.ref},
         )
-        for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True)
-    )
 
 
 def filter_images(model: Model) -> tuple[CaptionedImage, ...]:

@@ -6,7 +6,6 @@ are `display.Displayed`, who draws them: `cli.results`.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,18 +69,11 @@ def mistakes(
 
     The images are the test images of its dataset unless given; see `mnistcli.evaluate`.
     """
-    from mnistcli.cli.views.evaluate import legend_of_mistakes
+    from mnistcli.cli.views.evaluate import gallery_of_mistakes
     from mnistcli.evaluation import evaluate
 
-    judged = evaluate(model, data, n_mistakes=-1, name="the images")
-    found = [
-        each
-        for each in judged.mistakes
-        if str(truth if truth is not None else each.facts["truth"]) == each.facts["truth"]
-        and str(answer if answer is not None else each.facts["answer"]) == each.facts["answer"]
-    ]
-    judged = replace(judged, mistakes=tuple(found[:n]))
-    return Gallery(judged.mistakes, legend_of_mistakes(judged))
+    asked = (None if each is None else str(each) for each in (truth, answer))
+    return gallery_of_mistakes(evaluate(model, data, name="the images"), n, *asked)
 
 
 def report(model: Model, path: Path | str | None = None, dataset: Dataset | None = None) -> Report:

@@ -188,10 +188,11 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     )
 
 
-def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
+def explain(model: Model, image: NDArray[np.uint8], against: str | None = None) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
-    Raises UsageError for a model that does not look at pixels.
+    The answer is held against the next best, or another class unless that is the answer itself.
+    Raises UsageError for a model that does not look at pixels, and for what is none of its classes.
     """
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
@@ -204,6 +205,8 @@ def explain(model: Model, image: NDArray[np.uint8]) -> Explanation:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)
     else:
         answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
+    if against is not None and (other := model.card.task.class_index(against)) != answer:
+        runner_up = other
     weights, intercept = classifier.pair_weights(answer, runner_up)
     pixels = classifier.raw_features(image[None])[0]
     contributions = (weights * classifier.scale * pixels).reshape(IMAGE_SHAPE)

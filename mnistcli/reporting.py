@@ -1,5 +1,6 @@
 """Gather what there is to say of a model, for a page that somebody else will read."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from mnistcli.tasks import REST, Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16
+N_IN_CELL = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -26,6 +28,8 @@ class Report(Displayed):
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
     most_certain: tuple[CaptionedImage, ...]  # right answers, as many for each class
     least_certain: tuple[CaptionedImage, ...]  # right or wrong
+    # Of each cell of the confusion matrix, `N_IN_CELL` at most: the surest wrong, the least sure right.
+    behind: tuple[CaptionedImage, ...]
 
     @property
     def model(self) -> Model:
@@ -51,12 +55,18 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
         for position in _first(-p_answer, (answers == k) & (y == k), n_each)
     ]
     least = _first(p_answer, np.ones(len(y), dtype=bool), N_UNCERTAIN)
+    n_in, behind = Counter[tuple[int, int]](), []
+    for position in np.argsort(np.where(answers == y, p_answer, -p_answer), kind="stable").tolist():
+        cell = int(y[position]), int(answers[position])
+        n_in[cell] += 1
+        behind += [position] if n_in[cell] <= N_IN_CELL else []
     return Report(
         judged=judged,
         curves=curves_of(y, judged.scores, names),
         looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
         most_certain=judged.images_at(most),
         least_certain=judged.images_at(least),
+        behind=judged.images_at(behind),
     )
 
 

@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mnistcli.errors import TaskError
+from mnistcli.errors import TaskError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +71,13 @@ class Task:
     def digits(self) -> str:
         """All the digits that take part, sorted."""
         return "".join(sorted("".join(self.groups)))
+
+    def class_index(self, name: str) -> int:
+        """Return the index of the class of that name; raise UsageError where there is none."""
+        if name not in self.class_names:
+            hint = f"the classes of {self.name} are {', '.join(self.class_names)}"
+            raise UsageError(f"{name!r} is no class of {self.name}", hint=hint)
+        return self.class_names.index(name)
 
     def encode(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
         """Return the class index of each label, int64, -1 where the digit takes no part."""

@@ -59,6 +59,22 @@ def test_an_explanation_adds_up_to_the_odds_of_the_two(model, mnist):
             assert (why.p_answer, why.p_runner_up) == pytest.approx((p[best], p[second]))
 
 
+def test_an_explanation_against_a_class_of_one_s_own(model, mnist):
+    image = mnist.test.images[18]
+    names, p = model.card.class_names, predict(model, image).probabilities[0]
+    usual = explain(model, image)
+    for name, share in zip(names, p, strict=True):
+        why = explain(model, image, against=name)
+        assert why.answer == usual.answer
+        assert why.runner_up == (usual.runner_up if name == usual.answer else name)
+        assert why.contributions.sum() + why.intercept == pytest.approx(why.score)
+        assert why.score == pytest.approx(np.log(why.p_answer / why.p_runner_up), rel=1e-6)
+        if name != usual.answer and not why.is_of_pair:
+            assert why.p_runner_up == pytest.approx(share)
+    with pytest.raises(UsageError, match="'x' is no class of"):
+        explain(model, image, against="x")
+
+
 def test_abstaining_is_below_and_not_at_the_bar(model, mnist):
     (certain,) = predict_indices(model, mnist, [0])
     for bar, answer in ((certain.probability, certain.best), (certain.probability + 1e-9, "?")):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.reporting import N_MISTAKES, N_UNCERTAIN, describe_task, report_on
+from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, describe_task, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 
@@ -42,6 +42,22 @@ def test_certainty_is_in_order_and_true(report, mnist):
         p = model.predict_proba(each.image[None])[0]
         assert each.facts["p_answer"] == pytest.approx(p.max())
         assert names[p.argmax()] == each.facts["answer"]
+
+
+def test_behind_every_cell_are_some_of_its_digits(report):
+    names, confusion = report.model.card.class_names, report.judged.evaluation.confusion
+    cells = [[[] for _ in names] for _ in names]
+    for each in report.behind:
+        truth, answer = (names.index(each.facts[key]) for key in ("truth", "answer"))
+        cells[truth][answer].append(each.facts)
+    for i, truth in enumerate(names):
+        for j, answer in enumerate(names):
+            some, n = cells[i][j], min(confusion[i, j], N_IN_CELL)
+            all_of_it = report.judged.images_at(report.judged.behind(truth, answer))
+            assert some == [each.facts for each in all_of_it[:n]]
+            assert len(all_of_it) == confusion[i, j]
+            p_answer = [each.facts["p_answer"] for each in all_of_it]
+            assert p_answer == sorted(p_answer, reverse=i != j)
 
 
 def test_a_sure_answer_that_is_wrong_is_not_among_the_most_certain(mnist):
@@ -87,6 +103,7 @@ def test_captions_of_judged_images_say_how_sure_it_was(report):
     for image, p in zip(judged.images_at(positions), judged.probabilities, strict=True):
         facts = image.facts
         sure = ">99%" if p.max() > 0.99 else f"{p.max():.0%}"
-        assert (
-            image.caption == f"#{facts['index']}: {facts['truth']} not {facts['answer']} ({sure})"
-        )
+        said = facts["truth"]
+        if facts["answer"] != said:
+            said += f" not {facts['answer']}"
+        assert image.caption == f"#{facts['index']}: {said} ({sure})"

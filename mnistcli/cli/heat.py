@@ -21,6 +21,7 @@ class HeatCell:
     text: str
     share: float
     is_right: bool = False
+    link: str = ""  # where it leads in a page
 
     @property
     def strength(self) -> float:

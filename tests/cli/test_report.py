@@ -52,18 +52,18 @@ def test_the_page_is_whole_valid_and_true(task, trained, invoke, tmp_path, mnist
     done = invoke("report", "-o", str(path))
     assert (done.code, done.err) == (0, "")
     content = path.read_bytes()
-    assert len(content) < 500_000
+    assert len(content) < 600_000
     assert done.out.startswith(f"Wrote  {path}, {len(content) / 1000:.1f} kB\nSays   It tells ")
     text = content.decode()
     root = parsed(text)
     # nothing to fetch and nothing to run
     assert not root.findall(f".//{HTML}script")
     assert not root.findall(f".//{HTML}link")
-    assert not re.search(r"(src|href)=\"(?!data:image/png;base64,)", text)
+    assert not re.search(r"src=\"(?!data:image/png;base64,)|href=\"(?!#)", text)
     assert "url(" not in re.sub(r"url\(#[a-z-]+\)", "", text)
     assert not re.search(r"\bnan\b|\binf\b|None", re.sub(r"base64,[^\"]*", "", text))
     ids = [element.get("id") for element in root.iter() if element.get("id")]
-    assert len(ids) == len(set(ids)) == 2
+    assert len(ids) == len(set(ids))
     # every picture says what it is, and is the digit that it says
     images = root.findall(f".//{HTML}img")
     assert all(image.get("alt") for image in images)
@@ -85,6 +85,18 @@ def test_the_page_is_whole_valid_and_true(task, trained, invoke, tmp_path, mnist
         for row in confusion.find(f"{HTML}tbody")
     ]
     assert cells == judged["confusion"]
+    # and each leads to digits behind it
+    names = judged["class_names"]
+    for link in confusion.findall(f".//{HTML}a"):
+        cell = next(each for each in root.iter() if each.get("id") == link.get("href")[1:])
+        truth, answer = link.get("href")[1:].split("-taken-for-")
+        n, title = int(words(link)), words(cell.find(f"{HTML}h3"))
+        assert n == judged["confusion"][names.index(truth)][names.index(answer)]
+        said = truth if truth == answer else f"{truth}, not {answer}"
+        captions = [words(each)[: len(said)] for each in cell.iter(f"{HTML}figcaption")]
+        assert captions == [said] * min(n, 6)
+        assert title.endswith(f"all {n}" if n <= 6 else f"6 of {n:,}")
+    assert len(confusion.findall(f".//{HTML}a")) == np.count_nonzero(cells)
     said = words(root.find(f".//{HTML}p[@class='verdict']"))
     assert (
         f"right on {judged['n_correct']:,} of {judged['n_samples']:,} images of mnist test" in said

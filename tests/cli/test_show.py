@@ -85,6 +85,99 @@ def test_mistakes_of_a_model(invoke, mnist):
     assert "on mnist train" in on_train
 
 
+def test_mistakes_of_one_cell(invoke):
+    invoke("train", "--task", "digits", "--limit", "300")
+    judged = json.loads(invoke("evaluate", "--mistakes", "5000", "--json").out)
+    confusion = judged["confusion"]
+    for truth, answer, n in (
+        ("4", "9", confusion[4][9]),
+        ("4", None, sum(confusion[4]) - confusion[4][4]),
+        (None, "9", sum(row[9] for row in confusion) - confusion[9][9]),
+    ):
+        asked = {"truth": truth, "answer": answer}
+        words = [word for key, k in asked.items() if k for word in (f"--{key}", k)]
+        show = ["show", "--mistakes", "digits", *words, "--count"]
+        pictures = json.loads(invoke(*show, "5000", "--json").out)["pictures"]
+        assert [each["index"] for each in pictures] == [
+            each["index"]
+            for each in judged["mistakes"]
+            if all(k in (None, each[key]) for key, k in asked.items())
+        ]
+        assert len(pictures) == n
+        legend = invoke(*show, "3").out.splitlines()[-1]
+        taken = f"{truth or 'another class'} taken for {answer or 'another'}"
+        assert f"the worst 3 of {n} mistakes of digits@1 on mnist test, {taken}, as" in legend
+    right = ["show", "--mistakes", "digits", "--truth", "1", "--answer", "1", "--count", "1"]
+    out = invoke(*right).out
+    assert f"the least sure 1 of {confusion[1][1]:,} right answers of digits@1" in out
+    assert re.search(r"#\d+: 1 \(\d+%\)", out)
+
+
+def test_weights_of_several_models_are_side_by_side_on_one_scale(invoke, tmp_path):
+    from mnistcli import load_model
+
+    for c in ("1", "100"):
+        invoke("train", "--task", "digits", "--limit", "300", "--C", c)
+    words = ["show", "--weights", "digits@1", "--weights", "digits@2"]
+    pictures = json.loads(invoke(*words, "--json").out)["pictures"]
+    assert [(each["model"], each["class"]) for each in pictures] == [
+        (f"digits@{version}", str(k)) for k in range(10) for version in (1, 2)
+    ]
+    coef = np.stack([load_model(f"digits@{version}").classifier.coef for version in (1, 2)], axis=1)
+    largest = np.abs(coef).max()
+    assert {each["largest_weight"] for each in pictures} == {largest}
+    drawn = np.array([each["pixels"] for each in pictures])
+    assert np.allclose(drawn, coef.reshape(-1, 28, 28) / largest)
+    wide = invoke(*words, env={"COLUMNS": "140"}).out.splitlines()
+    row = "digits@1: for 0 digits@2: for 0 digits@1: for 1 digits@2: for 1"
+    assert any(" ".join(line.split()) == row for line in wide)
+    invoke(*words, "--output", str(tmp_path / "w.png"))
+    with Image.open(tmp_path / "w.png") as page:
+        assert page.height < 2 * page.width
+    invoke("train", "--task", "3v8", "--limit", "300")
+    words = ["show", "--weights", "3v8", "--weights", "digits@1", "--json"]  # of other classes
+    pictures = json.loads(invoke(*words).out)["pictures"]
+    assert [each["model"] for each in pictures] == ["3v8@1"] + 10 * ["digits@1"]
+
+
+@pytest.mark.parametrize("task", ["4v9", "2vrest", "0v1v2"])
+def test_means_of_the_classes_of_a_task(invoke, mnist, task):
+    *pictures, last = json.loads(invoke("show", "--mean", "--task", task, "--json").out)["pictures"]
+    if task == "0v1v2":
+        pictures.append(last)
+    names = {"4v9": ["4", "9"], "2vrest": ["rest", "2"], "0v1v2": ["0", "1", "2"]}[task]
+    assert [each["class"] for each in pictures] == names
+    for each in pictures:
+        of_class = mnist.test.labels == 2
+        of_class = ~of_class if each["class"] == "rest" else mnist.test.labels == int(each["class"])
+        mean = mnist.test.images[of_class].mean(axis=0)
+        assert np.abs(np.array(each["pixels"]) - mean).max() <= 0.5
+        assert each["n_images"] == of_class.sum()
+    if task != "0v1v2":
+        less, more = (np.array(each["pixels"]) / 255 for each in pictures)
+        assert np.allclose(last["pixels"], more - less)
+        assert last["caption"] == f"{names[1]} less {names[0]}"
+        out = invoke("show", "--mean", "--task", task, "--render", "shade").out
+        assert out.splitlines()[-1] == f"+ #: more ink in {names[1]}; - =: in {names[0]}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--truth", "4"], "--truth and --answer go with --mistakes"),
+        (["--task", "4v9"], "--task goes with --mean"),
+        (["--mean", "--task", "4v9", "--digit", "4"], "--task goes with --mean"),
+        (["--mean", "--task", "4v"], "'4v' is not a task"),
+        (["--mistakes", "builtin", "--truth", "x"], "'x' is no class of digits"),
+        (["--weights", "builtin", "--weights", "builtin"], "builtin looks at 1,728 features"),
+    ],
+)
+def test_what_cannot_be_shown(invoke, arguments, message):
+    done = invoke("show", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {message}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "n_columns", "n_rows"),
     [(["0"], 1, 1), (["--count", "12"], 5, 3), (["--mean"], 5, 2)],

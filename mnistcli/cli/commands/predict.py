@@ -69,6 +69,14 @@ def predict(
     explain: Annotated[
         bool, typer.Option("--explain", help="Draw what each pixel contributed to the answer.")
     ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="With --explain: why not this class.",
+            show_default="the next best answer",
+        ),
+    ] = None,
     abstain_below: Annotated[
         float,
         typer.Option(
@@ -115,7 +123,7 @@ def predict(
 
       mnistcli predict seven.png --show
 
-      mnistcli predict --index 7 --explain
+      mnistcli predict --index 7 --explain --against 4
 
       mnistcli predict number.jpg --number --show
 
@@ -139,6 +147,9 @@ def predict(
         if number and is_given:
             raise UsageError(f"--number and {flag} exclude each other", hint=f"leave {flag} away")
 
+    if against is not None and not explain:
+        raise UsageError("--against goes with --explain", hint=f"--explain --against {against}")
+
     from mnistcli import prediction
     from mnistcli.cli.inputs import (
         Tally,
@@ -154,6 +165,8 @@ def predict(
         from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
 
     loaded = session.model(model, out)
+    if against is not None:
+        loaded.card.task.class_index(against)
     tally = Tally()
     # Drawings and lines that come one by one are their own progress.
     is_shown = (show or explain) and output is None
@@ -181,9 +194,11 @@ def predict(
             answers = shown.follow_pictures(answers, count_pictures(named))
         seen: list[NDArray[np.uint8]] = []
         answers = collected(tallied(answers, tally, report), seen if keep else None)
-        sheet = (SheetOfNumbers if number else SheetOfPredictions)(loaded, answers, explain)
+        sheet = (SheetOfNumbers if number else SheetOfPredictions)(
+            loaded, answers, explain, against
+        )
         given = answers if output is None else sheet
-        view = PredictionsView(loaded, given, proba, show, explain, is_shown, render)
+        view = PredictionsView(loaded, given, proba, show, explain, against, is_shown, render)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
             view = NumbersView(loaded, given, proba, draw=is_shown, render=render, alone=alone)

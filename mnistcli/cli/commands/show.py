@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnistcli.cli import completion
 from mnistcli.cli.options import (
     JsonFlag,
     PictureOption,
@@ -20,6 +21,8 @@ from mnistcli.cli.options import (
 from mnistcli.cli.session import session_of
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
+
+_DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 
 
 def show(
@@ -40,14 +43,29 @@ def show(
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")
     ] = False,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TASK",
+            autocompletion=completion.tasks,
+            help="With --mean: of every class of a task, and the difference of two.",
+        ),
+    ] = None,
     weights: Annotated[
-        str | None, model_option(help="What a model looks for, in red and blue.")
+        list[str] | None,
+        model_option(help="What a model looks for, in red and blue; several side by side."),
     ] = None,
     filters: Annotated[
         str | None, model_option(help="The typical patches that a model has learned to look for.")
     ] = None,
     mistakes: Annotated[
         str | None, model_option(help="What a model gets wrong, the worst first.")
+    ] = None,
+    truth: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Only mistakes on images of this class.")
+    ] = None,
+    answer: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Only mistakes with this answer.")
     ] = None,
     on: Annotated[
         Literal["test", "train"], typer.Option(help="Which part of the dataset.")
@@ -74,29 +92,42 @@ def show(
 
       mnistcli show --weights 0v1
 
+      mnistcli show --weights 3v8@1 --weights 3v8@2
+
+      mnistcli show --mistakes digits --truth 4 --answer 9
+
       mnistcli show --mistakes digits --count 20 --output mistakes.png
+
+      mnistcli show --mean --task 4v9
     """
     out = make_output(json=json, tsv=tsv, render=render)
     session = session_of(ctx)
 
     from mnistcli import gallery
-    from mnistcli.cli.views.evaluate import legend_of_mistakes
+    from mnistcli.cli.views.evaluate import gallery_of_mistakes
     from mnistcli.cli.views.show import GalleryView
+    from mnistcli.tasks import parse_task
 
-    legend = ""
+    legend, n_columns = "", None
     pictures: Sequence[gallery.CaptionedImage]
-    of_models = [model for model in (weights, filters, mistakes) if model is not None]
+    of_models = [asked for asked in (weights, filters, mistakes) if asked]
     if bool(what) + (digit is not None or mean) + len(of_models) > 1:
         raise UsageError(
             "show one thing: images by index, files, digits, weights, filters or mistakes"
         )
+    if (truth or answer) and mistakes is None:
+        raise UsageError("--truth and --answer go with --mistakes", hint="--mistakes MODEL")
+    if task is not None and (digit is not None or not mean):
+        raise UsageError("--task goes with --mean, and not with --digit")
     files = [Path(word) for word in what or () if not word.isdecimal()]
     # Python reads no number of more than 4,300 digits.
     indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
     if files and indices:
         raise UsageError("show either indices or files")
-    if weights is not None:
-        pictures = gallery.weight_images(session.registry().load(weights))
+    if weights:
+        pictures = gallery.weight_images(*map(session.registry().load, weights))
+        # Those of one output beside each other, and of two outputs where there are so many.
+        n_columns = min(2 * len(weights), len(pictures)) if len(weights) > 1 else None
         legend = gallery.WEIGHTS_LEGEND
     elif filters is not None:
         pictures = gallery.filter_images(session.registry().load(filters))
@@ -106,9 +137,9 @@ def show(
 
         model = session.registry().load(mistakes)
         images = session.dataset_of(model, out, dataset)
-        judged = evaluate(model, images, on=on, n_mistakes=count)
-        pictures = judged.mistakes
-        legend = legend_of_mistakes(judged)
+        judged = evaluate(model, images, on=on)
+        found = gallery_of_mistakes(judged, count, truth, answer)
+        pictures, legend = found.pictures, found.legend
     elif files:
         from mnistcli.prediction import unfold
 
@@ -119,6 +150,10 @@ def show(
         only = None if digit is None else gallery.parse_digit(digit)
         if indices:
             pictures = gallery.digits_at(part, indices, on)
+        elif task is not None:
+            parsed = parse_task(task)
+            pictures = gallery.mean_classes(part, parsed)
+            legend = _DIFFERENCE_LEGEND.format(*parsed.class_names) if parsed.is_binary else ""
         elif mean:
             pictures = gallery.mean_digits(part, range(10) if only is None else [only])
         else:
@@ -126,6 +161,6 @@ def show(
     if output is not None:
         from mnistcli.cli.terminal.bitmap import write_sheet
 
-        out.note(write_sheet(output, pictures, legend))
+        out.note(write_sheet(output, pictures, legend, n_columns=n_columns))
     if output is None or out.format != "table":
-        out.emit(GalleryView(pictures, legend, render))
+        out.emit(GalleryView(pictures, legend, render, n_columns))

@@ -74,10 +74,23 @@ def _sections(report: Report) -> Iterator[Markup]:
         tag("p", "In small type the intervals that hold the truth in 95 of 100 such samples."),
         tables.class_table(evaluation),
     )
+    behind: dict[tuple[str, str], list[CaptionedImage]] = {}
+    for each in report.behind:
+        behind.setdefault((each.facts["truth"], each.facts["answer"]), []).append(each)
     yield _section(
         "What is taken for what",
-        tag("p", "Images of each row's class, by what was answered. Blue is right, red is wrong."),
-        tables.confusion_heat_map(evaluation.confusion, names),
+        tag(
+            "p",
+            "Images of each row's class, by what was answered. Blue is right, red is wrong. "
+            "A number leads to its digits.",
+        ),
+        tables.confusion_heat_map(
+            evaluation.confusion, names, {cell: f"#{_anchor(*cell)}" for cell in behind}
+        ),
+        (
+            _cell(*cell, images, evaluation.confusion[names.index(cell[0]), names.index(cell[1])])
+            for cell, images in behind.items()
+        ),
     )
     if (errors := judged.pair_errors()) is not None:
         yield _section(
@@ -141,6 +154,19 @@ def _digits(report: Report) -> Iterator[Markup]:
         tag("p", "Right answers, those with the highest probability of each class."),
         gallery(map(answered, report.most_certain)),
     )
+
+
+def _cell(truth: str, answer: str, images: list[CaptionedImage], n: int) -> Markup:
+    """Show digits of a cell of the confusion matrix; the style sheet hides all but the last followed."""
+    which = "least sure" if truth == answer else "surest"
+    which = f"all {n:,}" if n == len(images) else f"the {which} {len(images)} of {n:,}"
+    title = f"{truth} taken for {answer}: {which}"
+    digits = tag("h3", title), gallery(map(answered, images))
+    return tag("div", digits, id=_anchor(truth, answer), class_="behind")
+
+
+def _anchor(truth: str, answer: str) -> str:
+    return f"{truth}-taken-for-{answer}"
 
 
 def answered(each: CaptionedImage) -> Markup:

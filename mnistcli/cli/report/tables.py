@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
@@ -89,9 +90,23 @@ def table(
     return scrolling(label, tag("table", parts))
 
 
-def confusion_heat_map(confusion: NDArray[np.int64], class_names: Sequence[str]) -> Markup:
-    """Show what was answered to what; the stronger a cell, the larger its share of the row."""
-    return _matrix("truth ↓", "answer →", class_names, confusion_cells(confusion))
+def confusion_heat_map(
+    confusion: NDArray[np.int64],
+    class_names: Sequence[str],
+    links: Mapping[tuple[str, str], str] | None = None,
+) -> Markup:
+    """Show what was answered to what; the stronger a cell, the larger its share of the row.
+
+    The cell of a truth and an answer leads to its link, if it has one.
+    """
+    cells = [
+        [
+            replace(cell, link=(links or {}).get((truth, answer), ""))
+            for answer, cell in zip(class_names, row, strict=True)
+        ]
+        for truth, row in zip(class_names, confusion_cells(confusion), strict=True)
+    ]
+    return _matrix("truth ↓", "answer →", class_names, cells)
 
 
 def pair_error_heat_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> Markup:
@@ -124,7 +139,8 @@ def _heat_cell(cell: HeatCell) -> Markup:
         class_, strength = "wrong", _STRONGEST_MISTAKE * strength
     elif strength > 0.5:
         class_, strength = "right strong", 0.85 + 0.15 * strength
-    return tag("td", cell.text, class_=class_, style=f"--strength:{strength:.2f}")
+    text = tag("a", cell.text, href=cell.link) if cell.link else cell.text
+    return tag("td", text, class_=class_, style=f"--strength:{strength:.2f}")
 
 
 def reliability_rows(bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, str, str, str, str]]:

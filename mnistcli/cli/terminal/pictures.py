@@ -31,13 +31,18 @@ WIDTH_OF_A_PIPE = 80
 _NARROWEST = 14
 
 
-def draw(pictures: Sequence[CaptionedImage], console: Console, render: Render = "auto") -> Block:
-    """Draw pictures side by side, as many in a row as the console is wide.
+def draw(
+    pictures: Sequence[CaptionedImage],
+    console: Console,
+    render: Render = "auto",
+    n_columns: int | None = None,
+) -> Block:
+    """Draw pictures side by side, as many in a row as the console is wide, or ``n_columns`` at most.
 
     A single one is drawn large where characters are coarse.
     """
-    method = choose_method(render, console, len(pictures))
-    return _grid(pictures, console, method, large=len(pictures) == 1, narrowest=_NARROWEST)
+    method, n = choose_method(render, console, len(pictures)), len(pictures)
+    return _grid(pictures, console, method, large=n == 1, narrowest=_NARROWEST, most=n_columns)
 
 
 def draw_row(pictures: Sequence[CaptionedImage], console: Console, method: Method) -> Block:
@@ -53,6 +58,7 @@ def _grid(
     *,
     large: bool,
     narrowest: int = 1,
+    most: int | None = None,
 ) -> Block:
     usable = usable_width(console)
     images = vivid([picture.image for picture in pictures])
@@ -60,6 +66,7 @@ def _grid(
     captions = [picture.caption for picture in pictures]
     width = max([min(narrowest, usable), *(block.width for block in blocks)])
     n_columns = max(1, (usable + _GAP) // (width + _GAP))
+    n_columns = min(n_columns, most or n_columns)
     rows: list[Block] = []
     for start in range(0, len(blocks), n_columns):
         row = slice(start, start + n_columns)

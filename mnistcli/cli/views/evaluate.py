@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from mnistcli.cli.views.shared import (
 )
 from mnistcli.cli.words import visible
 from mnistcli.evaluation import JudgedModel
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
@@ -135,16 +135,32 @@ class EvaluationView(View):
                 yield metric.title, with_interval(text, interval)
 
 
-def legend_of_mistakes(judged: JudgedModel) -> str:
-    """Describe how many mistakes there are, and how to read their captions."""
-    n_wrong, shown = judged.evaluation.n_wrong, len(judged.mistakes)
-    name = judged.model.ref or "the model"
-    if n_wrong == 0:
-        return f"{name} makes no mistakes on {judged.on}"
-    which = f"the worst {shown:,} of {n_wrong:,} mistakes"
-    if shown == n_wrong:
-        which = "the only mistake" if n_wrong == 1 else f"all {n_wrong:,} mistakes"
-    return f"{which} of {name} on {judged.on}, as #index: truth not answer (how sure it was)"
+def gallery_of_mistakes(
+    judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
+) -> Gallery:
+    """Return the worst ``n`` mistakes, of all or of one kind: see `JudgedModel.behind`."""
+    positions = judged.behind(truth, answer)
+    judged = replace(judged, mistakes=judged.images_at(positions[:n].tolist()))
+    return Gallery(judged.mistakes, legend_of_mistakes(judged, len(positions), truth, answer))
+
+
+def legend_of_mistakes(
+    judged: JudgedModel, n: int | None = None, truth: str | None = None, answer: str | None = None
+) -> str:
+    """Describe which of ``n`` mistakes these are, by default of all, and how to read their captions."""
+    n, shown = judged.evaluation.n_wrong if n is None else n, len(judged.mistakes)
+    what, first = (
+        ("right answer", "least sure") if answer and truth == answer else ("mistake", "worst")
+    )
+    where = f"{judged.model.ref or 'the model'} on {judged.on}"
+    if truth or answer:
+        where += f", {truth or 'another class'} taken for {answer or 'another'}"
+    if n == 0:
+        return f"no {what}s of {where}"
+    which = f"the {first} {shown:,} of {n:,} {what}s"
+    if shown == n:
+        which = f"the only {what}" if n == 1 else f"all {n:,} {what}s"
+    return f"{which} of {where}, as #index: truth not answer (how sure it was)"
 
 
 def describe_threshold(judged: JudgedModel) -> str:

@@ -36,7 +36,8 @@ class PredictionsView(View):
     """Predictions, taken one by one; where there is none, what is wrong with the input.
 
     ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
-    saw, ``explain`` tells what each pixel contributed; ``draw`` draws instead of making a table.
+    saw, ``explain`` tells what each pixel contributed, ``against`` a class or the next best; ``draw``
+    draws instead of making a table.
     """
 
     schema = "predict"
@@ -48,6 +49,7 @@ class PredictionsView(View):
     proba: bool = False
     show: bool = False
     explain: bool = False
+    against: str | None = None
     draw: bool = False
     render: Render = "auto"
 
@@ -88,7 +90,7 @@ class PredictionsView(View):
             "notes": list(each.notes),
         }
         if self.explain:
-            why = explain(self.model, each.image)
+            why = explain(self.model, each.image, self.against)
             document["explanation"] = {
                 "answer": why.answer,
                 "runner_up": why.runner_up,
@@ -148,7 +150,7 @@ class PredictionsView(View):
         from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
 
         method = choose_method(self.render, console, n_pictures=2)
-        why = explain(self.model, each.image) if self.explain else None
+        why = explain(self.model, each.image, self.against) if self.explain else None
         pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
         # Signs without colour take characters, and those want room.
         apart = [pictures.pop()] if why and method in COLOURLESS else []
@@ -240,6 +242,7 @@ class SheetOfPredictions:
     model: Model
     predictions: Iterable[Any]
     explain: bool
+    against: str | None = None
     rows: list[list[CaptionedImage]] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Any]:
@@ -250,7 +253,7 @@ class SheetOfPredictions:
             yield each
 
     def _pictures(self, each: Prediction) -> list[CaptionedImage]:
-        why = explain(self.model, each.image) if self.explain else None
+        why = explain(self.model, each.image, self.against) if self.explain else None
         first, *others = pictures_of(each, why, show=True)
         return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
 

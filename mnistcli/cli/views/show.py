@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GalleryView(View):
-    """Pictures, and below them a legend."""
+    """Pictures, in rows of ``n_columns`` at most, and below them a legend."""
 
     schema = "show"
     pictures: Sequence[CaptionedImage]
     legend: str = ""
     render: Render = "auto"
+    n_columns: int | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -50,7 +51,7 @@ class GalleryView(View):
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.pictures import draw, signs_of
 
-        drawing = draw(self.pictures, console, self.render)
+        drawing = draw(self.pictures, console, self.render, self.n_columns)
         if not self.legend:
             return drawing
         method = choose_method(self.render, console, len(self.pictures))
