@@ -151,7 +151,7 @@ def evaluate(
 def check_tests(data: Dataset) -> None:
     """Raise DataUnavailableError for a dataset without test images."""
     if not len(data.test.labels):
-        hint = "what is kept picture by picture is for training: evaluate it with --on train"
+        hint = "what was kept picture by picture is for training: evaluate it with --on train"
         raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
 
 
