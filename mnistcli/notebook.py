@@ -17,7 +17,7 @@ from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike
 
     from mnistcli.datasets.store import Dataset, LabelledImages
@@ -48,13 +48,13 @@ def show(images: ArrayLike) -> Gallery:
     return Gallery(tuple(CaptionedImage(each) for each in pictures))
 
 
-def weights(model: Model) -> Gallery:
-    """Show what a model looks for: a weight for each pixel, or its patches."""
+def weights(*models: Model) -> Gallery:
+    """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     from mnistcli.reporting import looks_at_pixels
 
-    if looks_at_pixels(model):
-        return Gallery(gallery.weight_images(model), gallery.WEIGHTS_LEGEND)
-    return Gallery(gallery.filter_images(model), gallery.FILTERS_LEGEND)
+    if len(models) > 1 or looks_at_pixels(models[0]):
+        return Gallery(gallery.weight_images(*models), gallery.WEIGHTS_LEGEND)
+    return Gallery(gallery.filter_images(models[0]), gallery.FILTERS_LEGEND)
 
 
 def mistakes(
@@ -81,9 +81,11 @@ def report(model: Model, path: Path | str | None = None, dataset: Dataset | None
 
     Raises what `reporting.report_on` and `files.write_atomically` do, UsageError for other names.
     """
-    from mnistcli.cli.views.report import publish
+    from mnistcli.cli.views.report import check_name, publish
     from mnistcli.reporting import report_on
 
+    if path is not None:
+        check_name(Path(path))
     found = report_on(model, dataset)
     if path is not None:
         publish(found, Path(path))

@@ -1,5 +1,9 @@
 """How far long work has come."""
 
+import sys
+import time
+from typing import Any
+
 
 class Progress:
     """Hears how far long work has come: does nothing, unless a subclass overrides it."""
@@ -15,5 +19,46 @@ class Progress:
     def note(self, event: str, /) -> None:
         """Receive a sentence about something that the user may want to know."""
 
+    def stop(self) -> None:
+        """Hear that the work is done."""
+
 
 SILENT = Progress()
+
+
+class CellLine(Progress):
+    """A line in a notebook's cell that is written anew, and blank in the end."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self._handle: Any = None
+
+    def update(
+        self, stage: str, done: float, total: float | None, _detail: object = None, /
+    ) -> None:
+        """Write how far a stage has come, twice a second."""
+        now = time.monotonic()
+        if now - self._last >= 0.5:
+            self._last = now
+            share = min(done / total, 1.0) if total else 0.0
+            bar = "█" * round(30 * share)
+            self._write(f"{stage} |{bar:30}| {share:.0%}, {now - self._started:.0f} s")
+
+    def stop(self) -> None:
+        """Blank the line."""
+        if self._handle:
+            self._write("")
+
+    def _write(self, line: str) -> None:
+        from IPython.display import display
+
+        shown = {"text/plain": line}
+        if self._handle:
+            self._handle.update(shown, raw=True)
+        else:
+            self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+
+
+def usual() -> Progress:
+    """Return what shows in a notebook's cell, and elsewhere nothing does."""
+    return CellLine() if "ipykernel" in sys.modules else SILENT

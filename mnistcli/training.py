@@ -25,7 +25,7 @@ from mnistcli.model_selection.choice import ChoiceOfC, search
 from mnistcli.model_selection.cross_validation import CrossValidation, Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
-from mnistcli.progress import SILENT, Progress
+from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, TrainingSettings
@@ -58,7 +58,7 @@ def train(
     *,
     command: str = "",
     cache: FeatureCache | None = None,
-    progress: Progress = SILENT,
+    progress: Progress | None = None,
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
@@ -70,6 +70,8 @@ def train(
         MNIST unless given.
     command : str
         What to note in the card as the way to get this model.
+    progress : Progress, optional
+        By default a line in a notebook's cell, and nothing elsewhere.
 
     Raises
     ------
@@ -80,6 +82,8 @@ def train(
     settings = settings or TrainingSettings()
     settings.solver.solver_for(task.n_classes_per_fit)
     dataset = dataset or open_dataset()
+    line = usual()
+    progress = progress or line
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
     weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
@@ -104,6 +108,7 @@ def train(
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("hyperplanes separate the classes of these images")
+    line.stop()
     n_train = len(design)
     classifier = replace(classifier, features=design.features)
     del design, folds  # what the test does not need: 47 MB of pixels, or more of other features

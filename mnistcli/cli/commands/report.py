@@ -9,7 +9,6 @@ import typer
 
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.session import session_of
-from mnistcli.errors import UsageError
 
 
 def report(
@@ -36,11 +35,10 @@ def report(
     out = make_output(json=json, tsv=tsv, quiet=quiet)
     session = session_of(ctx)
 
-    from mnistcli.cli.views.report import SUFFIXES, publish
+    from mnistcli.cli.views.report import check_name, publish
     from mnistcli.reporting import report_on
 
-    if output.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"cannot write a report to {output}", hint="end the name in .html or .md")
+    check_name(output)
     loaded = session.registry().load(model)
     result = report_on(loaded, session.dataset_of(loaded, out))
     for note in result.judged.notes:

@@ -12,6 +12,7 @@ from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page, verdict
 from mnistcli.cli.views.shared import facts
+from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
 from mnistcli.reporting import Report
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 HTML_SUFFIXES = (".html", ".htm")
 SUFFIXES = (*HTML_SUFFIXES, ".md")
+
+
+def check_name(path: Path) -> None:
+    """Refuse names of files that say no format."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"cannot write a report to {path}", hint="end the name in .html or .md")
 
 
 def publish(report: Report, path: Path) -> PublicationView:

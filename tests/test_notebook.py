@@ -1,0 +1,234 @@
+"""What results look like at a Python prompt and in a notebook's cell."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import html5lib
+import numpy as np
+import pytest
+
+import mnistcli
+from mnistcli.progress import CellLine
+
+NOTEBOOK = Path(__file__).with_name("notebook.ipynb")
+
+
+@pytest.fixture(scope="module")
+def results(mnist):
+    """One of each, by the name of its class."""
+    split, folds = mnistcli.SplitSpec(limit=60), mnistcli.FoldSpec(2)
+    settings = mnistcli.TrainingSettings(split=split, folds=folds, search=True)
+    training = mnistcli.train("1v7vrest", mnist, settings)
+    better = mnistcli.train(
+        "1v7vrest", mnist, mnistcli.TrainingSettings(split=replace(split, limit=90))
+    )
+    model, image = training.model, mnist.test.images[0]
+    judged = mnistcli.evaluate(model, mnist, n_mistakes=3)
+    many = [
+        mnist, mnist.train, training, training.evaluation, training.cross_validation, model, judged,
+        judged.curves(), mnistcli.predict(model, mnist.test.images[:50]),
+        mnistcli.compare([model, better.model], mnist, n_disagreements=3),
+        mnistcli.explain(model, image), mnistcli.conform(255 - image), mnistcli.show(image),
+        mnistcli.report(model, dataset=mnist),
+    ]  # fmt: skip
+    return {type(each).__name__: each for each in many}
+
+
+DRAWN = (
+    "Dataset", "LabelledImages", "Training", "Evaluation", "CrossValidation", "Model", "JudgedModel",
+    "Curves", "Predictions", "Comparison", "Explanation", "Conformed", "Gallery", "Report",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_result_has_a_line_a_table_and_html(results, name):
+    result = results[name]
+    assert re.fullmatch(rf"<{name}: .{{1,420}}>", repr(result))
+    assert str(result) != repr(result)
+    assert "\x1b" not in str(result)
+    html = result._repr_html_()
+    root = html5lib.HTMLParser(strict=True).parseFragment(html)
+    (cell,) = root
+    assert cell.get("class").startswith("mnistcli")
+    assert not re.search(r"<script|<link|(src|href)=\"(?!data:image/png;base64,|#)|@import", html)
+    assert not re.search(r"\bnan\b|\binf\b|None", re.sub(r"base64,[^\"]*", "", html))
+    assert len(html) < (300_000 if name == "Report" else 40_000)
+    # nothing of the style sheet is meant for what else is on the page
+    style = re.search("<style>(.*?)</style>", html, re.DOTALL)[1]
+    selectors = re.findall(r"^([^\s@}/][^{]*)\{", style, re.MULTILINE)
+    assert all(".mnistcli" in each or ".page" in each for each in selectors)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda results: results["Training"].fit,
+        lambda results: results["Training"].choice,
+        lambda results: results["Training"].model.card,
+        lambda results: results["Training"].model.classifier,
+        lambda results: results["JudgedModel"].samples,
+        lambda results: results["Curves"][0],
+        lambda results: results["Curves"][0].roc,
+    ],
+)
+def test_what_is_not_drawn_has_a_line(results, of):
+    assert len(repr(of(results))) < 450
+    assert str(of(results)) == repr(of(results))
+    assert of(results)._repr_html_() is None
+
+
+def test_lines_say_what_matters(results):
+    assert repr(results["Dataset"]) == "<Dataset: mnist, 60,000 training and 10,000 test images>"
+    score = f"{results['Evaluation'].n_correct:,} of 10,000"
+    assert repr(results["Training"]) == f"<Training: 1v7vrest, {score} of the test images right>"
+    assert repr(results["JudgedModel"]) == f"<JudgedModel: a model on mnist test, {score} right>"
+    answers = ", ".join(results["Predictions"].answers[:10])
+    assert repr(results["Predictions"]) == f"<Predictions: 50 answers: {answers}, ...>"
+    assert repr(results["Model"]) == "<Model: not saved, 1v7vrest>"
+
+
+def test_a_result_without_the_public_api_has_its_line():
+    code = (
+        "from mnistcli.gallery import CaptionedImage as C; import numpy as np\n"
+        "image = C(np.zeros((2, 2)), 'x')\n"
+        "print(str(image) == repr(image), image._repr_html_())"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ended.stdout == "True None\n"
+
+
+def test_tables_are_those_of_the_terminal(results, invoke, mnist):
+    assert invoke("train", "1v7vrest", "--limit", "300", "-q").code == 0
+    judged = mnistcli.evaluate(mnistcli.load_model("1v7vrest@1"), mnist)
+    assert str(judged) == invoke("evaluate").out.rstrip("\n")
+    assert "1,028 of 7" in str(results["Dataset"])
+    assert str(results["Predictions"]).count("\n") == 52
+
+
+def test_unsaved_models_are_told_apart(results):
+    names = {each.model.ref for each in results["Comparison"].judged}
+    assert names == {"model 1", "model 2"}
+    assert "model 1" in str(results["Comparison"])
+
+
+def test_answers_are_names(results):
+    predictions = results["Predictions"]
+    assert predictions.answers.tolist() == [name for name, _ in predictions]
+    assert len(predictions) == len(predictions.images) == 50
+
+
+def test_show_takes_images_of_any_kind(mnist):
+    image = mnist.train.images[7]
+    for same in (
+        image,
+        image[None],
+        image.ravel(),
+        image.reshape(1, -1),
+        image.astype(int),
+        image / 255,
+    ):
+        (picture,) = mnistcli.show(same).pictures
+        assert np.array_equal(picture.image, image)
+    assert len(mnistcli.show(mnist.train.images[:3]).pictures) == 3
+    assert mnistcli.show(image > 127).pictures[0].image.max() == 255
+    signed = mnistcli.show(image.astype(float) - 128).pictures[0].image
+    assert (signed.min(), signed.dtype) == (-1.0, float)
+    for odd in (np.zeros((0, 28, 28)), np.zeros((1, 2, 3, 4)), 7, "seven", [["a"]]):
+        with pytest.raises(mnistcli.MnistCliError, match=r"images are \(h, w\)"):
+            mnistcli.show(odd)
+
+
+def test_mistakes_can_be_of_one_kind(results, mnist):
+    model = results["Model"]
+    some = mnistcli.mistakes(model, mnist, truth=1, answer="rest", n=5)
+    assert {(each.facts["truth"], each.facts["answer"]) for each in some.pictures} == {
+        ("1", "rest")
+    }
+    assert len(mnistcli.mistakes(model, mnist).pictures) == 24
+    assert "mistake" in some._repr_html_()
+    assert "not answer" in str(some)
+
+
+def test_weights_are_pixels_or_patches(results, mnist):
+    weights = mnistcli.weights(results["Model"])
+    assert [each.caption for each in weights.pictures] == ["for 1", "for 7", "for rest"]
+    assert "red: ink here speaks for it" in weights._repr_html_()
+    assert "+ #: ink here speaks for it" in str(weights)
+    builtin = mnistcli.weights(mnistcli.load_model("builtin"))
+    assert builtin.pictures[0].caption.startswith("5 x 5")
+
+
+def test_a_report_is_shown_or_written(results, mnist, tmp_path):
+    path = tmp_path / "model.html"
+    report = mnistcli.report(results["Model"], path, mnist)
+    assert "<h1>1v7vrest</h1>" in path.read_text()
+    assert "<h1>1v7vrest</h1>" in report._repr_html_()
+    with pytest.raises(mnistcli.MnistCliError, match="cannot write a report to"):
+        mnistcli.report(results["Model"], tmp_path / "model.pdf", mnist)
+
+
+def test_words_from_outside_stay_words(results):
+    model = replace(results["Model"], ref="<script>\x1b[31m")
+    assert "<script>" not in model._repr_html_()
+    assert "\x1b" not in str(model)
+
+
+class Handle:
+    def __init__(self):
+        self.shown = []
+
+    def update(self, data, *, raw):
+        self.shown.append(data["text/plain"])
+
+
+def test_progress_in_a_cell_is_a_line_that_goes_away(monkeypatch):
+    line = CellLine()
+    line.update("fit", 1, 2)
+    assert line._handle is None  # not yet
+    line._handle = handle = Handle()
+    monkeypatch.setattr("time.monotonic", lambda: line._started + 7)
+    line.update("fit", 3, 4)
+    line.update("fit", 4, 4)
+    line.update("download", 4, None)
+    line.stop()
+    assert handle.shown == [f"fit |{'█' * 22}{' ' * 8}| 75%, 7 s", ""]
+    CellLine().stop()
+
+
+def test_the_notebook_of_the_seed_in_eight_lines(tmp_path, home):
+    """A digit; 2 or not; folds, confusion matrix, precision, recall; ROC. On 2,000 images here."""
+    content = json.loads(NOTEBOOK.read_text("utf-8"))
+    code = ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"]
+    assert sum(len(list(filter(None, each.split("\n")))) for each in code) <= 8
+    text = NOTEBOOK.read_text("utf-8").replace(
+        "FoldSpec(3))", "FoldSpec(3), split=mnistcli.SplitSpec(limit=2000))"
+    )
+    (tmp_path / "fast.ipynb").write_text(text, "utf-8")
+    command = ["nbconvert", "--execute", "--to", "notebook", "--output", "done.ipynb", "fast.ipynb"]
+    env = {**os.environ, "MNISTCLI_HOME": str(home), "PYTHONPATH": str(NOTEBOOK.parents[1])}
+    env = {**env, "PYTHONWARNINGS": "", "JUPYTER_PREFER_ENV_PATH": "1", "HOME": str(tmp_path)}
+    ended = subprocess.run(
+        [sys.executable, "-m", *command], env=env, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    cells = json.loads((tmp_path / "done.ipynb").read_text("utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    drawn = [each["data"] for each in outputs if each["output_type"] == "execute_result"]
+    assert {each["output_type"] for each in outputs} <= {"execute_result", "display_data"}
+    picture, training, curves = ("".join(each["text/html"]) for each in drawn)
+    assert picture.count("<figure>") == 1
+    for words in ("Folds", "mean 0.9", "truth ↓", "precision", "recall", "f1-score", "To beat"):
+        assert words in training
+    assert curves.count("<svg") == 2
+    assert all(len("".join(each["text/plain"])) < 450 for each in drawn)
+
+
+def test_only_public_names_are_listed():
+    assert dir(mnistcli) == mnistcli.__all__
