@@ -59,7 +59,7 @@ def test_a_result_has_a_line_a_table_and_html(results, name):
     assert cell.get("class").startswith("mnistcli")
     assert not re.search(r"<script|<link|(src|href)=\"(?!data:image/png;base64,|#)|@import", html)
     assert not re.search(r"\bnan\b|\binf\b|None", re.sub(r"base64,[^\"]*", "", html))
-    assert len(html) < (300_000 if name == "Report" else 40_000)
+    assert len(html) < 300_000
     # nothing of the style sheet is meant for what else is on the page
     style = re.search("<style>(.*?)</style>", html, re.DOTALL)[1]
     selectors = re.findall(r"^([^\s@}/][^{]*)\{", style, re.MULTILINE)
