@@ -11,12 +11,15 @@ from mnistcli.display import Displayed
 from mnistcli.evaluation import JudgedModel, evaluate
 from mnistcli.gallery import CaptionedImage, filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
+from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import REST, Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16
 N_IN_CELL = 6
+# Of each class in an exported page, right and wrong ones.
+N_EXAMPLES = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -68,6 +71,21 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
         least_certain=judged.images_at(least),
         behind=judged.images_at(behind),
     )
+
+
+def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:
+    """Pick test images of each class: first ones that are read right, and the worst mistakes."""
+    judged = evaluate(model, dataset)
+    p_answer, answers, y = judged.probabilities.max(axis=1), judged.answers, judged.samples.y
+    order = np.arange(len(y), dtype=np.float64)
+    chosen = [
+        position
+        for k in range(len(model.card.class_names))
+        for values, which in ((order, answers == y), (-p_answer, answers != y))
+        for position in _first(values, which & (y == k), N_EXAMPLES)
+    ]
+    images = judged.samples.images
+    return tuple(Example(images[i], int(y[i]), int(answers[i])) for i in chosen)
 
 
 def looks_at_pixels(model: Model) -> bool:

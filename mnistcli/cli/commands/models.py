@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,10 @@ from mnistcli.cli import completion
 from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
 from mnistcli.cli.output import write
 from mnistcli.cli.session import session_of
-from mnistcli.errors import NotReproducedError, UsageError
+from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
+
+if TYPE_CHECKING:
+    from mnistcli.registry.exports import Example
 
 app = typer.Typer(
     name="models",
@@ -180,6 +184,8 @@ def export(
       mnistcli models export 0v1 --to joblib
 
       mnistcli models export digits@best --to onnx --output digits.onnx
+
+      mnistcli models export builtin --to html --output digits.html
     """
     out = make_output(json=json, tsv=tsv, quiet=quiet)
 
@@ -191,11 +197,21 @@ def export(
         raise UsageError(f"{to} is no text to print", hint="name a file: --output FILE")
     if is_stdout and out.format not in ("table", "quiet"):
         raise UsageError(f"--output - and --{out.format} are both about standard output")
-    loaded = session_of(ctx).registry().load(model)
+    session = session_of(ctx)
+    loaded = session.registry().load(model)
+    examples: Sequence[Example] = ()
+    if exporter(to).shows_examples:
+        from mnistcli.reporting import examples_of
+
+        try:
+            examples = examples_of(loaded, session.dataset(loaded.card.dataset, out))
+        except (DataUnavailableError, UsageError) as error:
+            out.note(f"without examples: {error.message}")
     if is_stdout:
-        write(encode_export(loaded, to).decode())
+        write(encode_export(loaded, to, examples).decode())
     else:
-        out.emit(ExportView(export_model(loaded, to, output, overwrite=force)))
+        export = export_model(loaded, to, output, overwrite=force, examples=examples)
+        out.emit(ExportView(export))
 
 
 @app.command()

@@ -4,18 +4,24 @@ A format is a module of this package: ``to_NAME.py`` with an `Exporter` called `
 needs a library of its own names it as an extra in ``pyproject.toml``, after the format.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
 from mnistcli.files import create_atomically, write_atomically
-from mnistcli.mnist import N_PIXELS
 from mnistcli.registry.model_file import SUFFIX, Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _PREFIX = "to_"
 
@@ -26,22 +32,35 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """A test image, (28, 28), the index of its class, and that of the model's answer."""
+
+    image: NDArray[np.uint8]
+    truth: int
+    answer: int
+
+
 @dataclass(frozen=True, slots=True)
 class Exporter:
     """A format, and what to know of it before passing a file on.
 
     ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
-    format is named after; ``what`` is for the help. ``good_for`` says who can do what with it,
-    ``trust`` what it costs to believe such a file of somebody else's, and ``use`` is a line of
-    Python in which ``{file}`` stands for the file's name.
+    format is named after; a format that shows examples is given them too. ``what`` is for the help.
+    ``good_for`` says who can do what with it, ``trust`` what it costs to believe such a file of
+    somebody else's, and ``use`` is a line of Python in which ``{file}`` stands for the file's name.
+    ``stages`` are those of features that it can hold.
     """
 
-    encode: Callable[[Model], bytes]
+    encode: Callable[..., bytes]
     what: str
     good_for: str
     trust: str
     use: str
     is_text: bool = False
+    stages: tuple[str, ...] = ("pixels",)
+    takes_pairs: bool = False
+    shows_examples: bool = False
 
 
 def exporter(format_: str) -> Exporter:
@@ -71,18 +90,24 @@ class Export:
 
 
 def export_model(
-    model: Model, format_: str, path: Path | None = None, *, overwrite: bool = False
+    model: Model,
+    format_: str,
+    path: Path | None = None,
+    *,
+    overwrite: bool = False,
+    examples: Sequence[Example] = (),
 ) -> Export:
     """Write a model for other programs in one of the `formats`, in one step.
 
-    By default the file has the model's name and is in the working directory: ``0v1-3.onnx``.
+    By default the file has the model's name and is in the working directory: ``0v1-3.onnx``. Of the
+    examples a format shows some or none.
     Raises UsageError where it is there already, the format cannot hold the model, or a library is
     missing, StorageError where the operating system refused.
     """
     path = path or Path(f"{_stem(model)}.{format_}")
     if os.path.lexists(path) and not overwrite:  # before the work, and again as it is written
         raise _is_there_already(path)
-    content = encode_export(model, format_)
+    content = encode_export(model, format_, examples)
     if overwrite:
         write_atomically(path, content)
     elif not create_atomically(path, content):
@@ -92,12 +117,12 @@ def export_model(
     return Export(model.ref, format_, path, len(content), sha256, kind.good_for, kind.trust, use)
 
 
-def encode_export(model: Model, format_: str) -> bytes:
+def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) -> bytes:
     """Return the bytes of such a file; raise UsageError where `export_model` does."""
     kind = exporter(format_)
     _check_that_it_fits(model, format_)
     try:
-        return kind.encode(model)
+        return kind.encode(model, examples) if kind.shows_examples else kind.encode(model)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != format_:
             raise
@@ -118,10 +143,11 @@ def _is_there_already(path: Path) -> UsageError:
 
 
 def _check_that_it_fits(model: Model, format_: str) -> None:
-    """Refuse what is more than one linear function of the pixels for each class."""
-    name = model.ref or model.card.task.name
-    if model.classifier.features is not None or model.classifier.n_features != N_PIXELS:
-        kind = model.card.features["kind"]
-        raise UsageError(f"{name} looks at {kind}, not at pixels, which {format_} cannot hold")
-    if model.card.task.is_pairwise:
+    """Refuse features that a format cannot hold, and more than one function for each class."""
+    name, into = model.ref or model.card.task.name, exporter(format_)
+    kind = model.card.features["kind"]
+    if not set(kind.split("+")) <= set(into.stages):
+        hint = f"it holds {', '.join(into.stages)}"
+        raise UsageError(f"{name} looks at {kind}, which {format_} cannot hold", hint=hint)
+    if model.card.task.is_pairwise and not into.takes_pairs:
         raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold")

@@ -1,0 +1,648 @@
+"use strict";
+/* From a drawing to an answer, without anything of a browser.
+
+   Each function does what Python's of about the same name does; the tests compare their answers.
+   A grid is {height, width, data}, its numbers row by row. Ink is 0 for paper and 1 for a stroke. */
+
+const SIDE = 28, BOX = 20, CENTRE = 14;
+
+// A drawing has so many pixels a side: as many as pictures are searched with, so none is left out.
+const CANVAS = 160, PEN_RADIUS = 6;
+
+const f32 = Math.fround;
+const clip = (value, low, high) => Math.min(Math.max(value, low), high);
+const sum = (values) => values.reduce((total, each) => total + each, 0);
+const indexOfMax = (values) => values.indexOf(values.reduce((a, b) => Math.max(a, b)));
+
+/** Round as Python does: halves to even. */
+function rounded(value) {
+  const up = Math.floor(value + 0.5);
+  return up - value === 0.5 && up % 2 ? up - 1 : up;
+}
+
+function grid(height, width, at, kind = Float32Array) {
+  const data = new kind(height * width);
+  for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) data[i] = at(y, x);
+  return { height, width, data };
+}
+
+const mapped = (a, change) => ({ ...a, data: a.data.map(change) });
+const transposed = (a) => grid(a.width, a.height, (y, x) => a.data[x * a.width + y]);
+const levelAt = (a, y, x) => (y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x]);
+
+
+/* --- the drawing ---------------------------------------------------------------------------- */
+
+/** Keep a point so far from the border that no ink touches it. */
+function onCanvas([x, y]) {
+  const margin = PEN_RADIUS + 2;
+  return [clip(x, margin, CANVAS - margin), clip(y, margin, CANVAS - margin)];
+}
+
+/** Draw strokes, lists of points [x, y], with a round pen; levels from 0 to 255. */
+function drawn(strokes) {
+  const canvas = grid(CANVAS, CANVAS, () => 0, Uint8Array);
+  for (const stroke of strokes) {
+    stroke.forEach((point, i) => drawLine(canvas, stroke[Math.max(0, i - 1)], point));
+  }
+  return canvas;
+}
+
+function drawLine(canvas, [x0, y0], [x1, y1]) {
+  const dx = x1 - x0, dy = y1 - y0, squared = Math.max(dx * dx + dy * dy, 1e-12);
+  const reach = PEN_RADIUS + 1;
+  for (let y = Math.floor(Math.min(y0, y1) - reach); y <= Math.max(y0, y1) + reach; y++) {
+    for (let x = Math.floor(Math.min(x0, x1) - reach); x <= Math.max(x0, x1) + reach; x++) {
+      const along = clip(((x + 0.5 - x0) * dx + (y + 0.5 - y0) * dy) / squared, 0, 1);
+      const distance = Math.hypot(x + 0.5 - x0 - along * dx, y + 0.5 - y0 - along * dy);
+      const level = Math.round(255 * clip(PEN_RADIUS + 0.5 - distance, 0, 1)), at = y * CANVAS + x;
+      if (level > canvas.data[at]) canvas.data[at] = level;
+    }
+  }
+}
+
+
+/* --- conforming: mnistcli/conforming, as much of it as a clean canvas needs ------------------ */
+
+const FAINTEST_INK = 0.05, DARK = 0.4, SPECK = 0.02;
+const REACH = 0.12, SMALL_REACH = 0.25, DIGIT_HEIGHT = 0.35, SEVERAL = 4;
+const HALF_AREA = 0.4, HALF_HEIGHT = 0.8, HALF_BESIDE = 0.6, HALF_WIDTH = 1.3;
+const HALF_REACH = 0.16, HALF_REACH_ALONE = 0.27;
+const STACK_REACH = 0.3, STACK_HEIGHT = 1.35, STACKED_NARROW = 0.25, STACKED_WIDE = 0.6;
+const FILLED_SQUARE = 0.62, WIDEST_DIGIT = 2.5, ONE_STROKE = 1.1;
+const FINE = 4 * BOX, HAIRLINE = 1.15, HAIRLINE_TARGET = 1.9, HAIRLINE_LEVEL = 0.35;
+const MARKER = 4.4, MARKER_TARGET = 3.2;
+const SHARP_EDGE = 0.95, SHARPENING = 0.85;
+const PHASES = [0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5];
+
+/** What no digit can be found in; its message is a word of the dictionary. */
+class NoDigit extends Error {}
+
+/** Bring a drawing of one digit into the form of MNIST: 784 levels; raise NoDigit without one. */
+function conform(canvas) {
+  const ink = mapped({ ...canvas, data: new Float32Array(canvas.data) }, (level) => level / 255);
+  const found = piecesOf(mapped(ink, (level) => level > FAINTEST_INK));
+  weigh(found, ink);
+  const most = Math.max(...found.pieces.map((piece) => piece.mass));
+  const kept = found.pieces.filter((piece) => piece.mass >= SPECK * most && piece.peak >= DARK);
+  if (!kept.length) throw new NoDigit("blank");
+  const groups = grouped(found, kept).filter((group) => !isFilled(found, group, ink));
+  if (!groups.length) throw new NoDigit("filled");
+  if (groups.length > 1 || areTouching(found, groups[0])) throw new NoDigit("several");
+  const digit = withReadableStrokes(cutOut(ink, maskOf(found, groups[0].members)));
+  const small = scaledToBox(digit), strongest = small.data.reduce((a, b) => Math.max(a, b));
+  return centred(mapped(small, (level) => rounded(255 / strongest * level)));
+}
+
+/** Find the 8-connected pieces of a mask: the number of its piece for each pixel, and their boxes. */
+function piecesOf(mask) {
+  const { height, width } = mask, labels = new Int32Array(height * width).fill(-1), pieces = [];
+  for (let first = 0; first < labels.length; first++) {
+    if (!mask.data[first] || labels[first] >= 0) continue;
+    const index = pieces.length, inside = [first];
+    const piece = { index, first, top: height, bottom: 0, left: width, right: 0, area: 0 };
+    labels[first] = index;
+    while (inside.length) {
+      const at = inside.pop(), y = Math.floor(at / width), x = at % width;
+      piece.area += 1;
+      piece.top = Math.min(piece.top, y), piece.bottom = Math.max(piece.bottom, y + 1);
+      piece.left = Math.min(piece.left, x), piece.right = Math.max(piece.right, x + 1);
+      for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
+        for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) {
+          if (mask.data[v * width + u] && labels[v * width + u] < 0) {
+            labels[v * width + u] = index;
+            inside.push(v * width + u);
+          }
+        }
+      }
+    }
+    pieces.push(piece);
+  }
+  return { height, width, labels, pieces };
+}
+
+function weigh(found, ink) {
+  for (const piece of found.pieces) piece.mass = piece.peak = 0;
+  found.labels.forEach((label, at) => {
+    if (label < 0) return;
+    const piece = found.pieces[label];
+    piece.mass += ink.data[at];
+    piece.peak = Math.max(piece.peak, ink.data[at]);
+  });
+}
+
+function maskOf(found, members) {
+  return { ...found, data: found.labels.map((label) => (members.includes(label) ? 1 : 0)) };
+}
+
+const heightOf = (box) => box.bottom - box.top;
+const widthOf = (box) => box.right - box.left;
+const longestOf = (box) => Math.max(heightOf(box), widthOf(box));
+
+function joined(a, b) {
+  return {
+    top: Math.min(a.top, b.top), bottom: Math.max(a.bottom, b.bottom),
+    left: Math.min(a.left, b.left), right: Math.max(a.right, b.right),
+    area: a.area + b.area, members: [...a.members, ...b.members],
+  };
+}
+
+/** Join pieces that are close or lie as the parts of a digit do. */
+function grouped(found, kept) {
+  const alone = kept.map((piece) => ({ ...piece, members: [piece.index] }));
+  if (alone.length === 1) return alone;
+  const usual = usualHeight(kept);
+  let groups = joinedIfClose(found, alone, Math.max(1, rounded(REACH / 2 * usual)));
+  if (groups.length >= SEVERAL) {
+    const isHigh = (group) => heightOf(group) > STACK_HEIGHT * usual;
+    const parts = (group) => alone.filter((piece) => group.members.includes(piece.index));
+    groups = groups.flatMap((group) => (isHigh(group) ? parts(group) : [group]));
+  }
+  const isLarge = (group) => heightOf(group) >= DIGIT_HEIGHT * usual;
+  const large = joinedParts(groups.filter(isLarge), usual);
+  const small = groups.filter((group) => !isLarge(group)).sort((a, b) => b.area - a.area);
+  for (const each of small) {
+    const far = large.map((other) => Math.max(...gap(each, other)));
+    const nearest = far.indexOf(Math.min(...far)), [across] = gap(each, large[nearest]);
+    const isDash = widthOf(each) > 2 * heightOf(each) && across < 0;
+    if (far[nearest] < SMALL_REACH * usual && (across <= 0 || large.length === 1 || isDash)) {
+      large[nearest] = joined(large[nearest], each);
+    }
+  }
+  return large;
+}
+
+/** Return the height that half of the ink reaches or exceeds. */
+function usualHeight(pieces) {
+  const ordered = [...pieces].sort((a, b) => heightOf(a) - heightOf(b));
+  let rest = sum(pieces.map((piece) => piece.area)) / 2;
+  return heightOf(ordered.find((piece) => (rest -= piece.area) <= 0));
+}
+
+function joinedIfClose(found, alone, reach) {
+  const near = piecesOf(windowMax(maskOf(found, alone.flatMap((piece) => piece.members)), reach));
+  const groups = [];
+  for (const piece of alone) {
+    const at = near.labels[piece.first];
+    groups[at] = groups[at] ? joined(groups[at], piece) : piece;
+  }
+  return groups;
+}
+
+/** Return how far apart two are across and down; negative where they overlap. */
+function gap(a, b) {
+  const across = Math.max(a.left, b.left) - Math.min(a.right, b.right);
+  return [across, Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom)];
+}
+
+/** Join groups of pieces that are one digit whose strokes are broken. */
+function joinedParts(groups, usual) {
+  const left = [...groups].sort((a, b) => a.area - b.area), done = [];
+  while (left.length) {
+    const part = left.shift(), isPair = left.length + done.length === 1;
+    const i = left.findIndex((other) => areParts(part, other, usual, isPair));
+    if (i < 0) done.push(part);
+    else left[i] = joined(part, left[i]);
+  }
+  return done;
+}
+
+function areParts(light, heavy, usual, isPair) {
+  const [across, down] = gap(light, heavy), both = joined(light, heavy);
+  const height = heightOf(both), width = widthOf(both);
+  if (-2 * across >= Math.min(widthOf(light), widthOf(heavy))) {
+    if (isPair && !(STACKED_NARROW * height <= width && width <= STACKED_WIDE * height)) return true;
+    const highest = Math.max(usual, heightOf(heavy), heightOf(light));
+    return down < STACK_REACH * usual && height <= STACK_HEIGHT * highest;
+  }
+  return across < (isPair ? HALF_REACH_ALONE : HALF_REACH) * usual
+    && light.area < HALF_AREA * heavy.area
+    && heightOf(light) < HALF_HEIGHT * heightOf(heavy)
+    && -down > heightOf(light) * HALF_BESIDE
+    && width < HALF_WIDTH * height;
+}
+
+/** Tell a blot from strokes by the largest square in it. */
+function isFilled(found, group, ink) {
+  const longest = longestOf(group);
+  if (group.area < FILLED_SQUARE ** 2 * longest ** 2) return false;
+  const mask = maskOf(found, group.members), sides = new Float32Array(mask.data.length);
+  let largest = 0;
+  mask.data.forEach((is, at) => {
+    if (!is || ink.data[at] <= 0.5) return;
+    const before = [sides[at - 1], sides[at - mask.width], sides[at - mask.width - 1]];
+    sides[at] = 1 + Math.min(...before);
+    largest = Math.max(largest, sides[at]);
+  });
+  return largest > FILLED_SQUARE * longest;
+}
+
+/** Tell several digits that touch from one, and from a stroke from left to right. */
+function areTouching(found, group) {
+  if (widthOf(group) <= WIDEST_DIGIT * heightOf(group)) return false;
+  const mask = maskOf(found, group.members);
+  const starts = mask.data.filter((is, at) => is && !(at >= mask.width && mask.data[at - mask.width]));
+  const n = Math.max(1, rounded(widthOf(group) / heightOf(group) / 0.9));
+  return starts.length > ONE_STROKE * widthOf(group) && n > 1;
+}
+
+/** Cut strokes and their surroundings out, with the box of the strokes to a fraction of a pixel. */
+function cutOut(ink, strokes) {
+  const { top, bottom, left, right } = joinedBox(piecesOf(strokes).pieces);
+  const pixel = Math.max(bottom - top, right - left) / BOX, reach = Math.max(1, rounded(pixel));
+  const y0 = Math.max(0, top - 2 * reach), x0 = Math.max(0, left - 2 * reach);
+  const height = Math.min(ink.height, bottom + 2 * reach) - y0;
+  const width = Math.min(ink.width, right + 2 * reach) - x0;
+  const near = (a) => grid(height, width, (y, x) => a.data[(y0 + y) * a.width + x0 + x]);
+  const inked = near(ink), own = near(strokes), zone = windowMax(own, reach);
+  const box = halfLevelBox(mapped(inked, (level, i) => own.data[i] * level), pixel);
+  return { ink: mapped(inked, (level, i) => zone.data[i] * level), box };
+}
+
+function joinedBox(pieces) {
+  return pieces.map((piece) => ({ ...piece, members: [] })).reduce(joined);
+}
+
+/** Find where ink begins and ends: where it has half the level that it has a little further in. */
+function halfLevelBox(strokes, pixel) {
+  const rows = profileOf(strokes), columns = profileOf(transposed(strokes));
+  const end = (profile) => profile.length - halfLevelStart([...profile].reverse(), pixel);
+  return {
+    top: halfLevelStart(rows, pixel), bottom: end(rows),
+    left: halfLevelStart(columns, pixel), right: end(columns),
+  };
+}
+
+function profileOf({ height, width, data }) {
+  return Array.from({ length: height }, (_, y) => Math.max(...data.subarray(y * width, (y + 1) * width)));
+}
+
+function halfLevelStart(profile, pixel) {
+  const start = profile.findIndex((level) => level > FAINTEST_INK);
+  const level = Math.max(...profile.slice(start, start + Math.max(1, rounded(pixel)))) / 2;
+  const i = profile.findIndex((each, at) => at >= start && each >= level);
+  const before = i ? profile[i - 1] : 0;
+  return i - 0.5 + (level - before) / (profile[i] - before);
+}
+
+/** Widen a hairline that would vanish at 20 pixels, thin a marker that would fill the loops. */
+function withReadableStrokes(digit) {
+  const [width, edgeWidth] = widths(digit);
+  if (HAIRLINE <= width && width <= MARKER) return { ...digit, edgeWidth };
+  const isHairline = width < HAIRLINE, share = (isHairline ? HAIRLINE_TARGET : MARKER_TARGET) / BOX;
+  const side = 8 * BOX, fine = fineOf(digit, side);
+  const strongest = Math.max(...profileOf(fine)) * (isHairline ? HAIRLINE_LEVEL : 1);
+  const radius = rounded((share * side - 8 * width) / (2 * (1 - share))), pad = Math.abs(radius) + 1;
+  let ink = grid(fine.height + 2 * pad, fine.width + 2 * pad, (y, x) =>
+    clip(levelAt(fine, y - pad, x - pad) / strongest, 0, 1));
+  if (radius > 0) ink = grown(ink, radius);
+  else ink = mapped(grown(mapped(ink, (level) => -level), -radius), (level) => -level);
+  const changed = { ink, box: halfLevelBox(ink, side / BOX) };
+  return { ...changed, edgeWidth: widths(changed)[1] };
+}
+
+/** Return the maximum over an octagon: over a square, and then over what crosses add. */
+function grown(ink, radius) {
+  const square = rounded(0.6 * radius);
+  let out = windowMax(ink, square);
+  for (let i = square; i < radius; i++) {
+    const { height, width, data } = out;
+    out = grid(height, width, (y, x) => Math.max(
+      data[y * width + x],
+      data[Math.max(0, y - 1) * width + x], data[Math.min(height - 1, y + 1) * width + x],
+      data[y * width + Math.max(0, x - 1)], data[y * width + Math.min(width - 1, x + 1)],
+    ));
+  }
+  return out;
+}
+
+/** Return the maximum over a square window that reaches so far to every side. */
+function windowMax(a, reach) {
+  const down = (of) => {
+    const { height, width, data } = of, out = data.slice();
+    for (let y = 0; y < height; y++) {
+      for (let v = Math.max(0, y - reach); v <= Math.min(height - 1, y + reach); v++) {
+        for (let x = 0; x < width; x++) {
+          if (data[v * width + x] > out[y * width + x]) out[y * width + x] = data[v * width + x];
+        }
+      }
+    }
+    return { height, width, data: out };
+  };
+  return transposed(down(transposed(down(a))));
+}
+
+/** Estimate the mean width of strokes, and that of their edges, in MNIST's pixels. */
+function widths(digit) {
+  const ink = fineOf(digit, FINE);
+  let outline = 0;
+  for (let y = -1; y < ink.height; y++) {
+    for (let x = -1; x < ink.width; x++) {
+      const here = levelAt(ink, y, x);
+      outline += Math.hypot(levelAt(ink, y + 1, x) - here, levelAt(ink, y, x + 1) - here);
+    }
+  }
+  outline *= FINE / BOX;
+  return [2 * sum(ink.data) / outline, 6 * sum(ink.data.map((v) => v * (1 - v))) / outline];
+}
+
+/** Resample a digit so that its longest side has so many pixels. */
+function fineOf({ ink, box }, longest) {
+  const size = (side) => Math.max(1, rounded(side * longest / longestOf(box)));
+  const rows = averaged(ink, box.top, box.bottom, size(heightOf(box)));
+  const columns = averaged(transposed(rows), box.left, box.right, size(widthOf(box)));
+  return mapped(transposed(columns), (level) => clip(level, 0, 1));
+}
+
+/** Average rows from one place to another down to n; edges are rounded as Python's are. */
+function averaged({ height, width, data }, start, stop, n) {
+  const step = f32((stop - start) / n), out = grid(n, width, () => 0);
+  for (let i = 0; i < n; i++) {
+    const low = f32(f32(start) + f32(step * i)), high = f32(f32(start) + f32(step * (i + 1)));
+    for (let y = Math.max(0, Math.floor(low)); y < Math.min(height, high); y++) {
+      const share = f32(Math.min(high, y + 1) - Math.max(low, y)) * n / (stop - start);
+      for (let x = 0; x < width; x++) out.data[i * width + x] += share * data[y * width + x];
+    }
+  }
+  return out;
+}
+
+/** Average a digit down to 20x20 so that its longest side fills the box, as sharply as it goes. */
+function scaledToBox({ ink, box, edgeWidth }) {
+  const isScaled = Math.abs(longestOf(box) - BOX) > 0.5;
+  const gain = isScaled ? SHARPENING * Math.max(0, edgeWidth - SHARP_EDGE) : 0;
+  const half = longestOf(box) / 2, isTall = heightOf(box) >= widthOf(box);
+  let y = (box.top + box.bottom) / 2, x = (box.left + box.right) / 2;
+  if (!isTall) [ink, y, x] = [transposed(ink), x, y];
+  const room = half - Math.min(heightOf(box), widthOf(box)) / 2;
+  const rows = transposed(averaged(ink, y - half, y + half, BOX));
+  const choices = PHASES.map((phase) => {
+    const at = x + clip(phase * 2 * half / BOX, -room, room);
+    const small = transposed(averaged(rows, at - half, at + half, BOX));
+    return grid(BOX, BOX, (v, u) => {
+      const level = levelAt(small, v, u);
+      const near = levelAt(small, v - 1, u) + levelAt(small, v + 1, u) + levelAt(small, v, u - 1)
+        + levelAt(small, v, u + 1);
+      return clip(level + gain * (level - near / 4), 0, 1);
+    });
+  });
+  const best = choices[indexOfMax(choices.map((choice, i) =>
+    sum(choice.data.map((level) => level * level)) * 1.001 ** -i))];
+  return isTall ? best : transposed(best);
+}
+
+/** Paste into 28x28 so that the centre of mass rounds to (14, 14). */
+function centred(small) {
+  const { top, bottom, left, right } = joinedBox(piecesOf(small).pieces);
+  const inside = grid(bottom - top, right - left, (y, x) => levelAt(small, top + y, left + x));
+  const offset = (a) => {
+    const mass = profileOf(mapped(a, (level) => level)).map((_, y) =>
+      sum(a.data.subarray(y * a.width, (y + 1) * a.width)));
+    const centre = sum(mass.map((each, y) => each * y)) / sum(mass);
+    return clip(Math.ceil(CENTRE - 0.5 - centre), 0, SIDE - a.height);
+  };
+  const down = offset(inside), across = offset(transposed(inside));
+  return grid(SIDE, SIDE, (y, x) => levelAt(inside, y - down, x - across), Uint8Array).data;
+}
+
+
+/* --- features: mnistcli/features -------------------------------------------------------------
+   A stage takes what was seen so far, at first an image, and the settings of the model. It returns
+   the features, the picture that they were taken of, of how many places a side, of which place
+   each feature is, and at which place a pixel is, across or down. */
+
+const STAGES = {
+  pixels: (seen) => seen,
+  deskew: (seen) => asTheyAre(straightened(seen.features).map(rounded)),
+  patches,
+};
+
+function asTheyAre(image) {
+  return { features: image, picture: image, side: SIDE, placeOf: (i) => i, placeAt: Math.floor };
+}
+
+const STEEPEST = 1.5, STANDARD_WIDTH = 7.1, STANDARD_HEIGHT = 10;
+const WIDTHS = [0.3, 1.2], HEIGHTS = [0.5, 1.1];
+const THRESHOLD = 0.4, STRIDE = 2, SQUARE = 8, NEARNESS = 2, PAPER = 0.05;
+
+/** Where the ink of an image is: means, variances and covariance of its coordinates. */
+function moments(image) {
+  const total = (value) => {
+    let all = 0;
+    image.forEach((level, i) => { if (level) all += level * value(i % SIDE, Math.floor(i / SIDE)); });
+    return all;
+  };
+  const ink = Math.max(total(() => 1), 1);
+  const meanX = f32(total((x) => x) / ink), meanY = f32(total((_, y) => y) / ink);
+  return {
+    meanX, meanY,
+    varX: f32(total((x) => (x - meanX) ** 2) / ink),
+    covXY: f32(total((x, y) => (x - meanX) * (y - meanY)) / ink),
+    varY: f32(total((_, y) => (y - meanY) ** 2) / ink),
+  };
+}
+
+const slantOf = (at) => clip(f32(at.covXY / Math.max(at.varY, 0.5)), -STEEPEST, STEEPEST);
+
+/** Interpolate an image at places that a function gives for each pixel; outside there is no ink. */
+function sampled(image, placeOf) {
+  const level = (x, y) => (x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : image[y * SIDE + x]);
+  return Float32Array.from(image, (_, i) => {
+    const place = placeOf(i % SIDE, Math.floor(i / SIDE));
+    const x = f32(clip(place.x, -1, SIDE) + 1), y = f32(clip(place.y, -1, SIDE) + 1);
+    const left = Math.floor(x), top = Math.floor(y), right = x - left, low = y - top;
+    const row = (v) => f32(
+      f32(level(left - 1, v) * f32(1 - right)) + f32(level(left, v) * right));
+    return f32(row(top - 1) * f32(1 - low)) + f32(row(top) * low);
+  });
+}
+
+/** Shear an image along its rows until its ink stands upright. */
+function straightened(image) {
+  const at = moments(image), slant = slantOf(at);
+  return sampled(image, (x, y) => ({ x: f32(x + f32(slant * f32(y - at.meanY))), y }));
+}
+
+/** Straighten, centre, bring closer to a standard size; then turn (degrees) and move (pixels). */
+function normalised(image, [degrees, moveX, moveY]) {
+  const at = moments(image), slant = slantOf(at), turn = degrees * Math.PI / 180;
+  const cos = f32(Math.cos(turn)), sin = f32(Math.sin(turn)), middle = (SIDE - 1) / 2;
+  const halfWay = (variance, standard, limits) =>
+    clip(f32(Math.sqrt(f32(f32(Math.sqrt(Math.max(variance, 0.5))) / f32(standard)))), ...limits.map(f32));
+  const straight = f32(at.varX - f32(slant * f32(f32(2 * at.covXY) - f32(slant * at.varY))));
+  const width = halfWay(straight, STANDARD_WIDTH, WIDTHS);
+  const height = halfWay(at.varY, STANDARD_HEIGHT, HEIGHTS);
+  return sampled(image, (x, y) => {
+    const u = f32(x - middle - f32(moveX)), v = f32(y - middle - f32(moveY));
+    const across = f32(f32(cos * u) - f32(sin * v));
+    const down = f32(height * f32(f32(sin * u) + f32(cos * v)));
+    return { x: f32(f32(at.meanX + f32(width * across)) + f32(slant * down)), y: f32(at.meanY + down) };
+  });
+}
+
+/** How much of which typical patch is near each of 6 x 6 points, as bytes. */
+function patches({ features: image }, { sides, n_points: nPoints, views, arrays }) {
+  const looks = views.map((view) => {
+    const ink = normalised(image, view).map((level) => level / 255);
+    return sides.flatMap((side) => likeness(ink, side, arrays[`filters${side}`], nPoints));
+  });
+  const features = Uint8Array.from(looks[0], (_, i) => {
+    const mean = f32(f32(sum(looks.map((look) => look[i]))) / looks.length);
+    return Math.min(f32(f32(mean * arrays.factors[i]) + 0.5), 255);
+  });
+  const nFilters = features.length / sides.length / nPoints ** 2;
+  const placeOf = (i) => Math.floor(i / nFilters) % nPoints ** 2;
+  // The middle squares of the first and last point are 4 pixels from the border.
+  const step = (SIDE - SQUARE) / (nPoints - 1);
+  const placeAt = (pixel) => clip(Math.round((pixel - SQUARE / 2) / step), 0, nPoints - 1);
+  return { features, picture: normalised(image, [0, 0, 0]), side: nPoints, placeOf, placeAt };
+}
+
+/** Compare every second patch with filters, add up over squares, average near points. */
+function likeness(ink, side, filters, nPoints) {
+  const nPlaces = SIDE / STRIDE, reach = (side - 1) / 2, area = side * side;
+  const nFilters = filters.length / area, places = new Float32Array(nPlaces ** 2 * nFilters);
+  const patch = new Float32Array(area), picture = { height: SIDE, width: SIDE, data: ink };
+  for (let place = 0; place < nPlaces ** 2; place++) {
+    const top = STRIDE * Math.floor(place / nPlaces) - reach, left = STRIDE * (place % nPlaces) - reach;
+    let total = 0, power = 0;
+    for (let i = 0; i < area; i++) {
+      const level = levelAt(picture, top + Math.floor(i / side), left + i % side);
+      patch[i] = level, total += level, power += level * level;
+    }
+    if (!power) continue;
+    const contrast = f32(Math.sqrt(Math.max(power - total * total / area, 0) + PAPER));
+    for (let k = 0; k < nFilters; k++) {
+      let product = 0;
+      for (let i = 0; i < area; i++) product += patch[i] * filters[k * area + i];
+      places[place * nFilters + k] = Math.max(f32(f32(product) / contrast) - THRESHOLD, 0);
+    }
+  }
+  const across = SQUARE / STRIDE, nSquares = nPlaces - across + 1;
+  const squares = pooled(places, nPlaces, nFilters, nSquares, (square) => [square, square + across - 1]);
+  const step = (nSquares - 1) / (nPoints - 1), near = NEARNESS / STRIDE;
+  const limits = (point) => [Math.max(0, Math.ceil(step * point - near)),
+    Math.min(nSquares - 1, Math.floor(step * point + near))];
+  return [...pooled(squares.map(Math.sqrt), nSquares, nFilters, nPoints, limits, true)];
+}
+
+/** Add up, or average, maps of shape (n, n, nFilters) over ranges of both axes: (m, m, nFilters). */
+function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
+  const out = new Float32Array(m * m * nFilters);
+  for (let i = 0; i < m * m; i++) {
+    const [top, bottom] = rangeOf(Math.floor(i / m)), [left, right] = rangeOf(i % m);
+    const count = isMean ? (bottom - top + 1) * (right - left + 1) : 1;
+    for (let k = 0; k < nFilters; k++) {
+      let total = 0;
+      for (let y = top; y <= bottom; y++) {
+        for (let x = left; x <= right; x++) total += maps[(y * n + x) * nFilters + k];
+      }
+      out[i * nFilters + k] = total / count;
+    }
+  }
+  return out;
+}
+
+
+/* --- the model: mnistcli/linear_model ---------------------------------------------------------- */
+
+const LEAST_PROBABILITY = 1e-12;
+
+function decoded({ dtype, data }) {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  return dtype === "f8" ? new Float64Array(bytes.buffer) : new Float32Array(bytes.buffer);
+}
+
+/** Make the model of the page's data: what it answers to an image of 784 levels, and why. */
+function openModel(data) {
+  const nClasses = data.class_names.length, stages = data.features.kind.split("+");
+  const unknown = stages.find((stage) => !(stage in STAGES));
+  if (unknown) throw new Error(`this page does not know features of the kind ${unknown}`);
+  const arrays = Object.fromEntries(
+    Object.entries(data.arrays).map(([name, array]) => [name, decoded(array)]));
+  const { coef, intercept } = arrays, nFeatures = coef.length / intercept.length;
+  const settings = { ...data.features, arrays };
+  const look = (image) => stages.reduce((seen, stage) => STAGES[stage](seen, settings), asTheyAre(image));
+  const weightsOf = (row) => coef.subarray(row * nFeatures, (row + 1) * nFeatures);
+
+  function linearScores({ features }) {
+    return Array.from(intercept, (start, row) => {
+      const weights = weightsOf(row);
+      let total = 0;
+      features.forEach((value, i) => { total += value * weights[i]; });
+      return start + data.scale * total;
+    });
+  }
+
+  /** The probability of every class. */
+  function probabilities(scores) {
+    if (data.is_pairwise && nClasses > 2) return coupled(scores, nClasses);
+    const all = nClasses === 2 ? [0, scores[0]] : scores, most = Math.max(...all);
+    const powers = all.map((score) => Math.exp(score - most));
+    return powers.map((power) => power / sum(powers));
+  }
+
+  /** Which rows speak for class k against another, each with its sign. */
+  function rowsOf(k, other) {
+    const sign = k > other ? 1 : -1;
+    if (nClasses === 2) return [[0, sign]];
+    if (!data.is_pairwise) return [[k, 1], [other, -1]];
+    return [[pairsOf(nClasses).findIndex(([i, j]) => i === Math.min(k, other) && j === Math.max(k, other)), sign]];
+  }
+
+  /** The logarithm of how many times more probable class k is, taken apart by place. */
+  function explain(seen, k, other) {
+    const places = new Float64Array(seen.side ** 2);
+    let start = 0;
+    for (const [row, sign] of rowsOf(k, other)) {
+      const weights = weightsOf(row);
+      start += sign * intercept[row];
+      seen.features.forEach((value, i) => {
+        places[seen.placeOf(i)] += sign * data.scale * weights[i] * value;
+      });
+    }
+    return { places, intercept: start, score: start + sum(places) };
+  }
+
+  return { look, linearScores, probabilities, explain, weightsOf, rowsOf, arrays, nOutputs: intercept.length };
+}
+
+function pairsOf(nClasses) {
+  const pairs = [];
+  for (let i = 0; i < nClasses; i++) for (let j = i + 1; j < nClasses; j++) pairs.push([i, j]);
+  return pairs;
+}
+
+/** Turn the scores of all pairs into probabilities of the classes (Wu, Lin and Weng 2004). */
+function coupled(scores, n) {
+  const r = Array.from({ length: n }, () => new Float64Array(n));
+  pairsOf(n).forEach(([i, j], row) => {
+    const second = clip(1 / (1 + Math.exp(-scores[row])), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY);
+    const first = clip(1 / (1 + Math.exp(scores[row])), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY);
+    r[i][j] = first, r[j][i] = second;
+  });
+  const system = r.map((of, i) => [
+    ...Array.from(of, (each, j) => (i === j ? sum(r.map((row) => row[i] ** 2)) : -each * r[j][i])), 1, 0]);
+  const p = solved([...system, [...Array(n).fill(1), 0, 1]]).slice(0, n);
+  const positive = p.map((each) => Math.max(each, LEAST_PROBABILITY));
+  return positive.map((each) => each / sum(positive));
+}
+
+/** Solve linear equations by elimination with pivots; a row holds its right side last. */
+function solved(rows) {
+  const n = rows.length, a = rows.map((row) => [...row]);
+  for (let k = 0; k < n; k++) {
+    let pivot = k;
+    for (let i = k + 1; i < n; i++) if (Math.abs(a[i][k]) > Math.abs(a[pivot][k])) pivot = i;
+    [a[k], a[pivot]] = [a[pivot], a[k]];
+    for (let i = k + 1; i < n; i++) {
+      const factor = a[i][k] / a[k][k];
+      for (let j = k; j <= n; j++) a[i][j] -= factor * a[k][j];
+    }
+  }
+  const x = Array(n).fill(0);
+  for (let k = n - 1; k >= 0; k--) {
+    x[k] = (a[k][n] - sum(x.map((value, j) => (j > k ? a[k][j] * value : 0)))) / a[k][k];
+  }
+  return x;
+}

@@ -1,0 +1,113 @@
+"""A model as one page to draw in, for any browser and without a network.
+
+The page holds the model as JSON and is otherwise the files of the folder ``page``: `page.html`, the
+style sheet, the words in every language, and two scripts. ``numbers.js`` conforms a drawing, makes
+features of it and scores them as Python does, ``page.js`` is what one sees.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnistcli._version import __version__
+from mnistcli.features.patches import N_POINTS, VIEWS
+from mnistcli.registry.exports import Example, Exporter
+from mnistcli.registry.model_file import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_FOLDER = Path(__file__).with_name("page")
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
+    """Return the page as UTF-8, with examples to look at."""
+    files = {
+        name: (_FOLDER / name.replace("_", ".")).read_text("utf-8")
+        for name in ("page_css", "numbers_js", "page_js")
+    }
+    name = model.ref or model.card.task.name
+    content = {
+        **files,
+        **{f"{name}_hash": _hash(text) for name, text in files.items()},
+        "title": html.escape(name),
+        "version": __version__,
+        "model": _as_text(_content(model, name, examples)),
+        "words": _as_text(json.loads((_FOLDER / "words.json").read_text("utf-8"))),
+    }
+    page = (_FOLDER / "page.html").read_text("utf-8")
+    # In one pass: what a model is called may look like such a place.
+    return _PLACE.sub(lambda place: content[place[1]], page).encode(errors="replace")
+
+
+def _content(model: Model, name: str, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return what the scripts know of a model."""
+    card, classifier = model.card, model.classifier
+    arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
+    if classifier.features:
+        arrays |= classifier.features.arrays()
+    features = dict(card.features)
+    if "n_views" in features:
+        features |= {"views": VIEWS[features["n_views"]], "n_points": N_POINTS}
+    return {
+        "name": name,
+        "class_names": card.class_names,
+        "groups": card.task.groups,
+        "is_pairwise": card.task.is_pairwise,
+        "scale": classifier.scale,
+        "features": features,
+        "arrays": {name: _array(array) for name, array in arrays.items()},
+        "examples": [
+            {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}
+            for each in examples
+        ],
+        "card": json.loads(card.to_json()),
+    }
+
+
+def _array(array: NDArray[Any]) -> dict[str, str]:
+    """Write numbers as they are in memory, little endian."""
+    dtype = f"f{array.itemsize}"
+    data = array.astype(f"<{dtype}").tobytes()
+    return {"dtype": dtype, "data": base64.b64encode(data).decode()}
+
+
+def _picture(image: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _as_text(content: Any) -> str:
+    """Write JSON in which nothing ends the element that it stands in."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    """Return what a content security policy calls a script or a style sheet by."""
+    return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode()
+
+
+EXPORTER = Exporter(
+    encode,
+    what="a page to draw in, for any browser",
+    good_for="phones and laptops without anything installed: draw, see why, keep labelled digits",
+    trust="its scripts can be read in it, and the page forbids itself any network",
+    use="webbrowser.open('file://' + os.path.abspath({file}))",
+    is_text=True,
+    stages=("pixels", "deskew", "patches"),
+    takes_pairs=True,
+    shows_examples=True,
+)

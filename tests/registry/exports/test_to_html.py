@@ -1,0 +1,361 @@
+"""The page: what its script computes is what Python computes, and words are only ever text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+
+import html5lib
+import numpy as np
+import pytest
+from py_mini_racer import MiniRacer
+
+import mnistcli
+from mnistcli.errors import BadImageError, UsageError
+from mnistcli.registry.exports import Example, encode_export, exporter
+from mnistcli.registry.exports.to_html import _FOLDER
+from mnistcli.reporting import examples_of
+from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
+from tests.handwriting import SIDE, strokes_of
+
+# Browsers have it, engines do not.
+ATOB = """
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+function atob(text) {
+  let bits = 0, n = 0;
+  return Array.from(text.replace(/=+$/, ""), (letter) => {
+    bits = (bits << 6 | LETTERS.indexOf(letter)) & 0xffffff, n += 6;
+    return n < 8 ? "" : (n -= 8, String.fromCharCode(bits >> n & 255));
+  }).join("");
+}
+"""
+# Levels go through strings, in which no letter may be 0.
+DRAW = """
+const letters = (levels) => Array.from(levels, (level) => String.fromCharCode(256 + level)).join("");
+function drawnAndConformed(strokes) {
+  const canvas = drawn(strokes.map((stroke) => stroke.map(onCanvas)));
+  try {
+    return [letters(canvas.data), letters(conform(canvas))];
+  } catch (problem) {
+    if (!(problem instanceof NoDigit)) throw problem;
+    return [letters(canvas.data), null, problem.message];
+  }
+}
+function answered(levels) {
+  const image = Uint8Array.from(levels, (letter) => letter.charCodeAt() - 256);
+  const seen = model.look(image), scores = model.linearScores(seen);
+  return [Array.from(seen.features), scores, model.probabilities(scores)];
+}
+"""
+
+
+class Page:
+    """An exported page whose numbers can be asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.document = html5lib.parse(text, namespaceHTMLElements=False)
+        self.data, self.words = (
+            json.loads(self.document.find(f".//script[@id='{name}']").text)
+            for name in ("model", "words")
+        )
+        numbers, self.script = (each.text for each in self.document.findall(".//body/script")[-2:])
+        self.engine = MiniRacer()
+        self.engine.eval(ATOB + numbers + DRAW)
+        self.engine.eval(f"const model = openModel({json.dumps(self.data)})")
+
+    def call(self, function, *arguments):
+        written = ", ".join(map(json.dumps, arguments))
+        return json.loads(self.engine.eval(f"JSON.stringify({function}({written}))"))
+
+    def drawn(self, strokes):
+        """A canvas, (160, 160), what it is conformed to, (28, 28), or None and the problem."""
+        canvas, image, *problem = self.call("drawnAndConformed", strokes)
+        return levels_of(canvas, SIDE), image and levels_of(image, 28), *problem
+
+    def answers(self, images):
+        rows = ("".join(chr(256 + level) for level in image.ravel().tolist()) for image in images)
+        found = [self.call("answered", row) for row in rows]
+        return [np.array(each) for each in zip(*found, strict=True)]
+
+
+def levels_of(letters, side):
+    return np.array([ord(letter) - 256 for letter in letters], np.uint8).reshape(side, side)
+
+
+@pytest.fixture
+def open_page():
+    """Open pages, and close their engines, whose threads would outlive the test."""
+    opened = []
+
+    def open_(model, examples=()):
+        opened.append(Page(encode_export(model, "html", examples).decode()))
+        return opened[-1]
+
+    yield open_
+    for page in opened:
+        page.engine.close()
+
+
+PATCHES = FeatureSpec("patches", sides=(3, 7), n_filters=4)
+KINDS = [
+    ("0v1", FeatureSpec()),
+    ("2vrest", FeatureSpec()),
+    ("even-odd", FeatureSpec("deskew")),
+    ("digits", FeatureSpec()),
+    ("digits", FeatureSpec("deskew")),
+    ("digits", PATCHES),
+    ("digits", replace(PATCHES, n_views=4)),
+    ("pairs", FeatureSpec()),
+    ("pairs", PATCHES),
+]
+
+
+def check_answers(page, model, images):
+    """Features are bytes: where float32 lands beside a half, one may be one level off."""
+    classifier = model.classifier
+    features, scores, probabilities = page.answers(images)
+    off = np.abs(features - classifier.raw_features(images).astype(int))
+    assert off.max() <= 1
+    assert off.mean() < 1e-4
+    same = ~off.any(axis=1)
+    assert same.mean() > 0.85
+    expected = classifier.linear_scores(images)
+    np.testing.assert_allclose(scores[same], expected[same], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(scores, expected, rtol=0, atol=0.02)
+    own = classifier.predict_proba(images)
+    np.testing.assert_allclose(probabilities[same], own[same], rtol=0, atol=1e-9)
+    assert (probabilities.argmax(axis=1) == own.argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize(("task", "features"), KINDS, ids=str)
+def test_the_page_answers_as_the_model_does(task, features, mnist, open_page):
+    settings = TrainingSettings(split=SplitSpec(limit=200), features=features)
+    model = mnistcli.train(task, mnist, settings).model
+    check_answers(open_page(model), model, mnist.train.images[:60])
+
+
+def test_every_stage_that_the_page_is_said_to_hold_is_known_to_it(open_page):
+    page = open_page(mnistcli.load_model("builtin"))
+    assert json.loads(page.engine.eval("JSON.stringify(Object.keys(STAGES))")) == list(
+        exporter("html").stages
+    )
+
+
+def conformed(canvas):
+    try:
+        return mnistcli.conform(canvas).image
+    except BadImageError:
+        return None
+
+
+def drawings(n, seed):
+    rng = np.random.default_rng(seed)
+    return [strokes_of(i % 10, rng) for i in range(n)]
+
+
+def test_strokes_are_conformed_and_read_as_python_does(mnist, open_page):
+    model = mnistcli.load_model("builtin")
+    page = open_page(model)
+    images = []
+    for strokes in drawings(500, 0):
+        canvas, image, *problem = page.drawn(strokes)
+        expected = conformed(canvas)
+        if expected is None:
+            assert problem
+            continue
+        assert np.abs(image.astype(int) - expected).max() <= 1, strokes
+        images.append(expected)
+    assert len(images) > 490
+    check_answers(page, model, np.stack(images[:150]))
+
+
+@pytest.mark.torture
+def test_a_thousand_canvases_have_the_same_answer(mnist, open_page):
+    model = mnistcli.load_model("builtin")
+    page, n_same = open_page(model), 0
+    for strokes in drawings(1000, 1):
+        canvas, image, *_ = page.drawn(strokes)
+        expected = conformed(canvas)
+        if image is None or expected is None:
+            n_same += image is expected
+            continue
+        (answer,) = mnistcli.predict(model, expected).classes
+        n_same += page.answers(image[None])[2][0].argmax() == answer
+    assert n_same >= 999
+
+
+@pytest.mark.parametrize(
+    ("strokes", "problem"),
+    [
+        ([], "blank"),
+        ([[[40, 40], [40, 120]], [[120, 40], [121, 120], [90, 120]]], "several"),
+        ([[[x, y] for x in range(40, 120, 4) for y in (40, 120, 40)]], "filled"),
+    ],
+)
+def test_what_is_no_digit_is_none_in_python_either(strokes, problem, mnist, open_page):
+    page = open_page(mnistcli.load_model("builtin"))
+    canvas, image, found = page.drawn(strokes)
+    assert (image, found) == (None, problem)
+    assert conformed(canvas) is None
+
+
+@pytest.mark.parametrize("task", ["3v8", "digits", "pairs"])
+def test_why_is_what_explain_says(task, mnist, open_page):
+    from mnistcli.prediction import explain
+
+    model = mnistcli.train(task, mnist, TrainingSettings(split=SplitSpec(limit=300))).model
+    image, names = mnist.train.images[7], model.card.class_names
+    expected = explain(model, image)
+    page = open_page(model)
+    page.engine.eval(f"const image = new Uint8Array({image.ravel().tolist()})")
+    k, other = names.index(expected.answer), names.index(expected.runner_up)
+    got = page.call("((k, other) => model.explain(model.look(image), k, other))", k, other)
+    places = np.array([got["places"][str(i)] for i in range(784)]).reshape(28, 28)
+    np.testing.assert_allclose(places, expected.contributions, atol=1e-12)
+    assert got["score"] == pytest.approx(expected.score, abs=1e-10)
+    assert got["intercept"] == pytest.approx(expected.intercept, abs=1e-12)
+
+
+def test_what_patches_add_up_to_is_the_difference_of_the_scores(mnist, open_page):
+    page = open_page(mnistcli.load_model("builtin"))
+    page.engine.eval(f"const seen = model.look({mnist.train.images[7].ravel().tolist()})")
+    scores = json.loads(page.engine.eval("JSON.stringify(model.linearScores(seen))"))
+    why = json.loads(page.engine.eval("JSON.stringify(model.explain(seen, 3, 8))"))
+    assert why["score"] == pytest.approx(scores[3] - scores[8], abs=1e-9)
+    assert len(why["places"]) == 36
+
+
+HOSTILE = '</script><img src=x onerror=alert(1)>{{card}}"&\u202e'
+
+
+def test_words_from_outside_are_text(mnist, open_page):
+    model = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=50))).model
+    card = replace(model.card, command=HOSTILE, dataset=HOSTILE)
+    page = open_page(replace(model, card=card, ref=HOSTILE))
+    body = page.document.find("body")
+    assert not body.findall(".//img")
+    assert page.data["name"] == page.data["card"]["command"] == HOSTILE
+    assert page.document.find("head/title").text == HOSTILE
+    assert len(page.document.findall(".//script")) == 4
+    # Nor could the scripts make elements of text.
+    for name in ("numbers.js", "page.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|fetch|XMLHttp|import\(",
+            (_FOLDER / name).read_text("utf-8"),
+        )
+
+
+def test_the_page_asks_nothing_of_any_network_and_runs_only_its_own_scripts(open_page):
+    from base64 import b64encode
+    from hashlib import sha256
+
+    page = open_page(mnistcli.load_model("builtin"))
+    policy = page.document.find("head/meta[@http-equiv]").get("content")
+    assert policy.startswith("default-src 'none'; ")
+    elements = [page.document.find("head/style"), *page.document.findall(".//body/script")[-2:]]
+    for element in elements:
+        digest = b64encode(sha256(element.text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    for element in page.document.iter():
+        assert not {key for key in element.keys() if re.match("on|style|src|href", key)}  # noqa: SIM118
+    # Every script sees the text of its own element: nothing in it ends it early.
+    assert elements[2].text == (_FOLDER / "page.js").read_text("utf-8")
+
+
+def test_every_language_has_every_word_and_every_word_is_used(open_page):
+    page = open_page(mnistcli.load_model("builtin"))
+    english, *others = page.words.values()
+    for other in others:
+        assert other.keys() == english.keys()
+        for word, text in english.items():
+            assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", other[word]))
+    text = page.text.replace(json.dumps(page.words, ensure_ascii=False), "")
+    for word in english:
+        assert f'"{word}"' in text, word
+    for element in page.document.iter():
+        assert element.get("data-word", "name") in english
+
+
+def test_builtin_is_a_page_of_at_most_350_kb_with_examples(mnist, invoke, tmp_path):
+    path = tmp_path / "digits.html"
+    assert invoke("models", "export", "builtin", "--to", "html", "-o", str(path), "-q").code == 0
+    assert path.stat().st_size <= 350_000
+    page = Page(path.read_text("utf-8"))
+    page.engine.close()
+    shown = [(each["truth"], each["truth"] == each["answer"]) for each in page.data["examples"]]
+    assert {(k, True) for k in range(10)} <= set(shown)
+    assert 5 < len([truth for truth, is_right in shown if not is_right]) <= 60
+
+
+def test_examples_are_test_images_with_their_answers(mnist):
+    model = mnistcli.train("3v8", mnist, TrainingSettings(split=SplitSpec(limit=100))).model
+    examples = examples_of(model, mnist)
+    assert len(examples) == 24
+    answers = model.classifier.predict(np.stack([each.image for each in examples]))
+    assert [each.answer for each in examples] == answers.tolist()
+    assert [each.truth == each.answer for each in examples] == 2 * (6 * [True] + 6 * [False])
+
+
+def test_a_page_without_its_dataset_has_no_examples(run, tmp_path):
+    ink = np.zeros((20, 28, 28), np.uint8)
+    ink[::2, 4:24, 12:16] = 255
+    ink[1::2, 4:24, 4:24] = 255
+    np.savez(tmp_path / "mine.npz", images=ink, labels=np.arange(20) % 2)
+    run("download", "--source", "mine.npz", "--as", "mine", "--raw")
+    assert run("train", "0v1", "--dataset", "mine", "-q").out == "0v1@1\n"
+    run("download", "--remove", "mine", "--yes")
+    ended = run("models", "export", "0v1", "--to", "html", "-o", "page.html")
+    assert ended.code == 0, ended.err
+    assert ended.err == "without examples: unknown dataset 'mine'\n"
+
+
+def test_unknown_features_are_refused_in_one_line(mnist):
+    model = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=50))).model
+    card = replace(model.card, features={**model.card.features, "kind": "pixels+waves"})
+    with pytest.raises(UsageError, match=r"looks at pixels\+waves, which html cannot hold"):
+        encode_export(replace(model, card=card), "html")
+
+
+def test_kept_digits_are_read_as_a_dataset(mnist, open_page, run, tmp_path):
+    """Draw, collect, train: what the page writes is Kaggle's table, read by download."""
+    page = open_page(mnistcli.load_model("builtin"))
+    kept = []
+    for i, strokes in enumerate(drawings(40, 3)):
+        _, image, *_ = page.drawn(strokes)
+        if image is not None:
+            kept.append((i % 10, image))
+    page.engine.eval(
+        "const kept = "
+        + json.dumps(
+            [{"label": str(label), "image": image.ravel().tolist()} for label, image in kept]
+        )
+    )
+    function = re.search(r"function csv\(\) \{.*?\n\}\n", page.script, re.DOTALL)[0]
+    page.engine.eval(function)
+    text = page.engine.eval("csv()")
+    head, *rows = csv.reader(io.StringIO(text))
+    assert head == ["label", *(f"pixel{i}" for i in range(784))]
+    assert [int(row[0]) for row in rows] == [label for label, _ in kept]
+    (tmp_path / "digits.csv").write_text(text)
+    assert run("download", "--source", "digits.csv", "--as", "mine", "-q").code == 0
+    mine = mnistcli.open_dataset("mine")
+    images = np.concatenate([mine.train.images, mine.test.images])
+    assert sorted(map(bytes, images)) == sorted(image.tobytes() for _, image in kept)
+    assert run("train", "digits", "--dataset", "mnist+mine", "--limit", "300", "-q").code == 0
+
+
+def test_an_example_is_a_picture_of_the_image(mnist, open_page):
+    from base64 import b64decode
+
+    from PIL import Image
+
+    image = mnist.train.images[0]
+    page = open_page(mnistcli.load_model("builtin"), [Example(image, 5, 3)])
+    (example,) = page.data["examples"]
+    assert (example["truth"], example["answer"]) == (5, 3)
+    picture = Image.open(io.BytesIO(b64decode(example["image"].partition(",")[2])))
+    assert np.array_equal(np.asarray(picture), image)
