@@ -58,15 +58,10 @@ def compare(
     """Judge models of one task, two or more, on the same images.
 
     By default those are the test images of their dataset, and of any dataset those that none of the
-    models was trained on; labelled images are to be called ``name``. ``by`` is the name of a metric of `metrics.catalog`,
-    ``n_disagreements`` how many of the images on which they disagree to hand over.
-
-    Raises
-    ------
-    UsageError
-        Fewer than two models, or of different tasks.
-    DataUnavailableError
-        No image is left that none of them was trained on.
+    models was trained on; labelled images are to be called ``name``. ``by`` is the name of a metric
+    of `metrics.catalog`, ``n_disagreements`` how many of the images on which they disagree to hand
+    over. Raises UsageError for fewer than two models, or of different tasks, DataUnavailableError
+    where no image is left that none of them was trained on.
     """
     metric = metric_named(by)
     models = [

@@ -110,27 +110,13 @@ def evaluate(
     name: str = "",
     threshold: Threshold | None = None,
 ) -> JudgedModel:
-    """Judge a model.
+    """Judge a model, by default on the dataset that it was trained on.
 
-    Parameters
-    ----------
-    data : Dataset or LabelledImages, optional
-        By default the dataset that the model was trained on.
-    on : {"test", "train"}
-        Of a dataset; of the one that it was trained on, exactly the images of its own split.
-    n_mistakes : int, default=0
-        How many of the worst mistakes to hand over.
-    name : str
-        What to call labelled images.
-    threshold : Threshold, optional
-        For a task of two classes: from which probability on to answer the positive one.
-
-    Raises
-    ------
-    DataUnavailableError
-        There is no image of the task's digits in the data.
-    UsageError
-        A threshold, and more than two classes.
+    ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
+    split. ``n_mistakes`` of the worst mistakes are handed over, labelled images are to be called
+    ``name``, and the threshold is for two classes: from which probability on to answer the positive
+    one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
+    threshold and more than two classes.
     """
     task = model.card.task
     notes: tuple[str, ...] = ()

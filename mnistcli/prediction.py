@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import stat
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
-from mnistcli.pictures.formats import is_picture_name
+from mnistcli.pictures.formats import is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -259,7 +258,7 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
             yield each
             continue
         try:
-            pictures = sorted(path for path in each.iterdir() if _is_picture(path))
+            pictures = sorted(path for path in each.iterdir() if is_picture(path))
         except OSError as error:
             yield BadImageError(str(each), (error.strerror or str(error)).lower())
             continue
@@ -270,14 +269,6 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
                 hint="folders below it are not searched; find -print0 and --files0 - do that",
             ),
         )
-
-
-def _is_picture(path: Path) -> bool:
-    if not is_picture_name(path.suffix):
-        return False
-    with contextlib.suppress(OSError):
-        return stat.S_ISREG(path.stat().st_mode)  # a named pipe would wait for a writer for ever
-    return True  # a broken link, for one: whoever reads it says what is wrong
 
 
 def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Prediction:

@@ -62,21 +62,10 @@ def train(
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
-    Parameters
-    ----------
-    task : str or Task
-        ``"0v1"``, ``"2vrest"``, ``"digits"``, ...
-    dataset : Dataset, optional
-        MNIST unless given.
-    command : str
-        What to note in the card as the way to get this model.
-    progress : Progress, optional
-        By default a line in a notebook's cell, and nothing elsewhere.
-
-    Raises
-    ------
-    TaskError, UsageError, TrainingError
-        Before or after looking at the data; nothing is kept.
+    The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, and the
+    command what to note in the card as the way to get this model. Progress is by default a line in
+    a notebook's cell. Raises TaskError, UsageError or TrainingError, before or after looking at the
+    data; nothing is kept.
     """
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()

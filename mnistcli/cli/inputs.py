@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.cli.output import Output
-    from mnistcli.datasets.store import LabelledImages
     from mnistcli.prediction import Input, NumberPrediction, Prediction
-    from mnistcli.tasks import Task
 
     Answer = Prediction | NumberPrediction | BadImageError
 
@@ -86,19 +83,6 @@ def _read(file: BinaryIO) -> bytes:
     except OSError as error:  # a closed standard input, a folder
         raise DataUnavailableError(f"cannot read the list of names: {error.strerror}") from None
     return chunk
-
-
-def own_digits(data: Path, task: Task, out: Output, *, raw: bool) -> LabelledImages:
-    """Read the user's labelled digits, and tell what was done to them and how many take part."""
-    from mnistcli.datasets.labelled import read_labelled
-
-    own = read_labelled(data, raw=raw)
-    for note in own.notes:
-        out.note(note)
-    n, n_members = len(own.labels), int((task.encode(own.labels) >= 0).sum())
-    if n_members < n:
-        out.note(f"{n_members:,} of {n:,} images are of digits of the task {task.name}")
-    return own
 
 
 @dataclass

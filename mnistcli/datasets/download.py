@@ -15,7 +15,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -68,35 +68,35 @@ class Client:
         The file is at its start, in memory or without a name, gone when closed. Where nothing is
         expected it may be gzip data, whatever the URL says: the body is left as it was sent.
 
-        Raises
-        ------
-        DownloadError
-            No answer, an answer that says no, too slow, cut short twice, or a redirect that
-            leaves https or the web.
-        CorruptFileError
-            A web page, too large, or another size or checksum than published.
-        StorageError
-            There is no room for a large download.
+        Raises DownloadError for no answer, one that says no, is too slow or cut short twice, or a
+        redirect that leaves https or the web; CorruptFileError for a web page, what is too large or
+        of another size or checksum than published; StorageError without room for a large download.
         """
-        wanted = _Wanted(url, expected, max_bytes, self)
         try:
-            return _fetch_once(wanted)
+            return _fetch_once(_Exchange(url, expected, max_bytes, self))
         except _Passing:
             time.sleep(self.patience.retry_wait_s)
+        last = _Exchange(url, expected, max_bytes, self)
         try:
-            return _fetch_once(wanted)
+            return _fetch_once(last)
         except _Passing as failure:
-            raise wanted.failure(f"{failure}, twice") from None
+            raise last.failure(f"{failure}, twice") from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One URL, and all there is to know about it before it is asked for."""
+@dataclass(slots=True)
+class _Exchange:
+    """One request and all that comes back, redirects and headers included, against the clock.
+
+    A timeout alone never ends with a server that sends a byte now and then.
+    """
 
     url: str
     expected: RemoteFile | None
     max_bytes: int
     client: Client
+    started_s: float = field(default_factory=time.monotonic)
+    n_received: int = 0  # bytes of any kind
+    n_done: int = 0  # bytes of the file
 
     @property
     def shown(self) -> str:
@@ -113,6 +113,19 @@ class _Wanted:
     def failure(self, reason: str) -> DownloadError:
         return DownloadError(self.name, [(self.shown, _bounded(reason))], hint=OFFLINE_HINT)
 
+    def check(self) -> None:
+        """Raise DownloadError or CorruptFileError if it goes on for too long."""
+        patience = self.client.patience
+        elapsed_s = time.monotonic() - self.started_s
+        if self.n_done < (elapsed_s - 2 * patience.timeout_s) * patience.min_bytes_per_s:
+            raise self.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
+        self.check_size(self.n_received - MAX_OVERHEAD_BYTES)
+
+    def check_size(self, n_bytes: int) -> None:
+        limit = self.n_expected or self.max_bytes
+        if n_bytes > limit:
+            raise CorruptFileError(self.shown, f"has more than {limit:,} bytes")
+
 
 def public_url(url: str) -> str:
     """Return a URL without what may be a secret: user, password, query."""
@@ -127,27 +140,6 @@ def _bounded(words: str) -> str:
 
 class _Passing(Exception):  # noqa: N818 - not an error yet: the client tries once more
     """A failure that may be gone at the next attempt."""
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One request and all that comes back, redirects and headers included, against the clock.
-
-    A timeout alone never ends with a server that sends a byte now and then.
-    """
-
-    wanted: _Wanted
-    started_s: float
-    n_received: int = 0  # bytes of any kind
-    n_done: int = 0  # bytes of the file
-
-    def check(self) -> None:
-        """Raise DownloadError or CorruptFileError if it goes on for too long."""
-        patience = self.wanted.client.patience
-        elapsed_s = time.monotonic() - self.started_s
-        if self.n_done < (elapsed_s - 2 * patience.timeout_s) * patience.min_bytes_per_s:
-            raise self.wanted.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
-        _check_size(self.n_received - MAX_OVERHEAD_BYTES, self.wanted)
 
 
 class _Watched(io.RawIOBase):
@@ -171,34 +163,33 @@ class _Watched(io.RawIOBase):
         super().close()
 
 
-def _fetch_once(wanted: _Wanted) -> BinaryIO:
+def _fetch_once(exchange: _Exchange) -> BinaryIO:
     import tempfile
 
-    exchange = _Exchange(wanted, time.monotonic())
     with contextlib.ExitStack() as on_failure:
         body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         on_failure.callback(body.close)
-        with _network_errors(wanted):
-            timeout_s = wanted.client.patience.timeout_s
-            response = _opener(exchange).open(_request(wanted), timeout=timeout_s)
+        with _network_errors(exchange):
+            timeout_s = exchange.client.patience.timeout_s
+            response = _opener(exchange).open(_request(exchange), timeout=timeout_s)
         with response:
             encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
             unasked = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"
             if encoding not in ("", "identity", "gzip", "x-gzip"):
-                raise CorruptFileError(wanted.shown, unasked)
+                raise CorruptFileError(exchange.shown, unasked)
             try:
                 _receive(response, cast("BinaryIO", body), exchange)
             except CorruptFileError as error:
                 # Some servers say so of files that are gzip data themselves, and mean no harm.
-                if wanted.expected and encoding.endswith("gzip"):
-                    raise CorruptFileError(wanted.shown, unasked) from error
+                if exchange.expected and encoding.endswith("gzip"):
+                    raise CorruptFileError(exchange.shown, unasked) from error
                 raise
         body.seek(0)
         on_failure.pop_all()
     return cast("BinaryIO", body)
 
 
-def _request(wanted: _Wanted) -> urllib.request.Request:
+def _request(exchange: _Exchange) -> urllib.request.Request:
     import base64
     import urllib.parse
     import urllib.request
@@ -207,9 +198,9 @@ def _request(wanted: _Wanted) -> urllib.request.Request:
         "User-Agent": f"mnistcli/{__version__}",
         # OpenML sends its 122 MB of text as 15 MB if asked. The published files are gzip data
         # themselves and have to come as they are.
-        "Accept-Encoding": "identity" if wanted.expected else "gzip",
+        "Accept-Encoding": "identity" if exchange.expected else "gzip",
     }
-    scheme, _, rest = wanted.url.partition("://")
+    scheme, _, rest = exchange.url.partition("://")
     user, at, host = rest.partition("/")[0].rpartition("@")
     url = f"{scheme}://{host}{rest[len(user) + len(at) + len(host) :]}"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - see load
@@ -223,54 +214,47 @@ def _receive(response: http.client.HTTPResponse, body: BinaryIO, exchange: _Exch
     """Copy the body of an answer, with a limit to everything, and verify it."""
     from tempfile import gettempdir
 
-    wanted = exchange.wanted
     declared = response.headers.get("Content-Length", "")
     n_declared = int(declared) if declared.isdecimal() and len(declared) < 16 else None
-    algorithm = wanted.expected.checksum.partition(":")[0] if wanted.expected else "sha256"
+    algorithm = exchange.expected.checksum.partition(":")[0] if exchange.expected else "sha256"
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    for chunk in _chunks(response, wanted):
+    for chunk in _chunks(response, exchange):
         if not exchange.n_done:
-            _check_beginning(chunk, n_declared, wanted)
+            _check_beginning(chunk, n_declared, exchange)
         exchange.n_done += len(chunk)
-        _check_size(exchange.n_done, wanted)
+        exchange.check_size(exchange.n_done)
         with storage_errors("keep the download in", Path(gettempdir())):
             body.write(chunk)
         digest.update(chunk)
-        total = wanted.n_expected or n_declared
-        wanted.client.progress.update(wanted.name, exchange.n_done, total)
+        total = exchange.n_expected or n_declared
+        exchange.client.progress.update(exchange.name, exchange.n_done, total)
     n_done = exchange.n_done
     if n_declared is not None and n_done < n_declared:
         raise _Passing(f"the answer ended after {n_done:,} of {n_declared:,} bytes")
-    if wanted.expected:
-        check_published(wanted.expected, n_done, digest.hexdigest(), wanted.shown)
+    if exchange.expected:
+        check_published(exchange.expected, n_done, digest.hexdigest(), exchange.shown)
 
 
-def _chunks(response: http.client.HTTPResponse, wanted: _Wanted) -> Iterator[bytes]:
+def _chunks(response: http.client.HTTPResponse, exchange: _Exchange) -> Iterator[bytes]:
     while True:
         # read1 returns what is there: read would wait for all of it, deaf to the clock.
-        with _network_errors(wanted):
+        with _network_errors(exchange):
             chunk = response.read1(CHUNK_BYTES)
         if not chunk:
             return
         yield chunk
 
 
-def _check_beginning(chunk: bytes, n_declared: int | None, wanted: _Wanted) -> None:
+def _check_beginning(chunk: bytes, n_declared: int | None, exchange: _Exchange) -> None:
     """Give up at the first bytes where they, or the declared size, already tell."""
-    n_expected = wanted.n_expected
+    n_expected = exchange.n_expected
     if kind_of(chunk) == "html":
         but = f", expected {n_expected:,} bytes of data" if n_expected else ""
-        raise CorruptFileError(wanted.shown, f"is a web page (HTML){but}")
+        raise CorruptFileError(exchange.shown, f"is a web page (HTML){but}")
     if n_declared is not None and n_expected not in (None, n_declared):
-        raise CorruptFileError(wanted.shown, f"has {n_declared:,} bytes, expected {n_expected:,}")
+        raise CorruptFileError(exchange.shown, f"has {n_declared:,} bytes, expected {n_expected:,}")
     if n_declared is not None:
-        _check_size(n_declared, wanted)
-
-
-def _check_size(n_bytes: int, wanted: _Wanted) -> None:
-    limit = wanted.n_expected or wanted.max_bytes
-    if n_bytes > limit:
-        raise CorruptFileError(wanted.shown, f"has more than {limit:,} bytes")
+        exchange.check_size(n_declared)
 
 
 def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
@@ -314,15 +298,15 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
 
 
 @contextlib.contextmanager
-def _network_errors(wanted: _Wanted) -> Iterator[None]:
+def _network_errors(exchange: _Exchange) -> Iterator[None]:
     """Turn what urllib and http.client raise into a DownloadError, or _Passing if it may pass."""
     import http.client
 
     try:
         yield
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason, may_pass = _explained(error, wanted.client.patience.timeout_s)
-        raise (_Passing(_bounded(reason)) if may_pass else wanted.failure(reason)) from None
+        reason, may_pass = _explained(error, exchange.client.patience.timeout_s)
+        raise (_Passing(_bounded(reason)) if may_pass else exchange.failure(reason)) from None
 
 
 def _explained(error: object, timeout_s: float) -> tuple[str, bool]:

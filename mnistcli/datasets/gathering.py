@@ -33,11 +33,10 @@ from mnistcli.errors import (
     CorruptFileError,
     DataUnavailableError,
     MnistCliError,
-    StorageError,
 )
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.pictures.formats import is_picture_name
+from mnistcli.pictures.formats import is_picture, is_picture_name
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import quota
@@ -269,18 +268,9 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
     """Yield the pictures in a folder and in its folders of one digit, and what they show."""
     for path in _content(folder):
         if re.fullmatch("[0-9]", path.name) and kind_of_path(path) == "folder":
-            yield from ((each, int(path.name)) for each in _content(path) if _is_picture(each))
-        elif _is_picture(path):
+            yield from ((each, int(path.name)) for each in _content(path) if is_picture(each))
+        elif is_picture(path):
             yield path, _digit(path.name[0]) if path.name[1:2] in ("_", "-") else None
-
-
-def _is_picture(path: Path) -> bool:
-    if not is_picture_name(path.suffix):
-        return False
-    try:  # a link that leads nowhere is told of when it is read; a pipe is none
-        return kind_of_path(path) in ("file", "nothing")
-    except StorageError:
-        return True
 
 
 def _read_pictures(
@@ -320,7 +310,7 @@ def _read_sheets(
     from mnistcli.pictures.read import read_pictures
 
     is_folder = kind_of_path(path) == "folder"
-    paths = [each for each in _content(path) if _is_picture(each)] if is_folder else [path]
+    paths = [each for each in _content(path) if is_picture(each)] if is_folder else [path]
     parts: list[tuple[_Part, LabelledImages]] = []
     n_bytes_read = 0
     for i, each in enumerate(paths, 1):

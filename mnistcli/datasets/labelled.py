@@ -40,13 +40,9 @@ def read_labelled(
     images lie beside them under the usual name. Pictures that cannot be used are left out where
     ``failures`` receives (source, reason) of each.
 
-    Raises
-    ------
-    DataUnavailableError
-        There is no such file, or the labels of IDX images are missing.
-    CorruptFileError
-        Something is wrong with it or, without ``failures``, with one of its pictures; names the
-        row and the column.
+    Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
+    CorruptFileError, which names row and column, where something is wrong with it or, without
+    ``failures``, with one of its pictures.
     """
     try:
         with open_stream(path, stdin) as stream:

@@ -12,19 +12,21 @@ a new name, the manifest turns from the old files to the new in one step, and on
 go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
-from mnistcli.datasets.gathering import Gathered
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
@@ -47,6 +49,9 @@ from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.names import NAME, check_name
 from mnistcli.progress import SILENT, Progress
+
+if TYPE_CHECKING:  # most datasets are opened, and none gathered
+    from mnistcli.datasets.gathering import Gathered
 
 _Checked = tuple[Manifest, Arrays]
 

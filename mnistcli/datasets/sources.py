@@ -75,14 +75,9 @@ def load(
 ) -> Loaded:
     """Get the arrays of a dataset from a source (see the top of this module) and verify them.
 
-    Raises
-    ------
-    UsageError
-        There is no such source for this dataset.
-    DataUnavailableError
-        Nothing is there; a `DownloadError` names each mirror and how it failed.
-    CorruptFileError
-        Something is there, but it is not this dataset.
+    Raises UsageError where there is no such source for this dataset, DataUnavailableError where
+    nothing is there (a `DownloadError` names each mirror and how it failed), CorruptFileError where
+    something is, but not this dataset.
     """
     client = Client(progress, patience or Patience())
     try:

@@ -175,15 +175,9 @@ class DatasetStore:
         """Open a dataset, one of the user's own, or several joined by +; never touches the network.
 
         A dataset in the box is installed, or repaired, if need be, and decoded in memory where the
-        store cannot be used.
-
-        Raises
-        ------
-        UsageError, DataUnavailableError
-            There is no dataset of that name, it has to be downloaded first, or one of those that are
-            to be joined is not there.
-        CorruptFileError
-            It is damaged in the store and not in the box, or damaged in the box.
+        store cannot be used. Raises UsageError or DataUnavailableError where there is no dataset of
+        that name, or it has to be downloaded first, CorruptFileError where it is damaged in the
+        store and not in the box, or damaged in the box.
         """
         if "+" in name:
             return self._open_joined(name, progress)
@@ -218,14 +212,8 @@ class DatasetStore:
 
         Until all of it is verified, what is in the store stays as it is. Under ``"auto"`` an intact
         dataset is left alone unless forced. Progress is how many bytes of what have come, and that
-        another process is waited for.
-
-        Raises
-        ------
-        UsageError, DataUnavailableError, CorruptFileError
-            See `sources.load`.
-        StorageError, LockTimeoutError
-            The store cannot be written, or another process is at it for too long.
+        another process is waited for. Raises what `sources.load` does, StorageError where the store
+        cannot be written, LockTimeoutError where another process is at it for too long.
         """
         if self._is_own(name):
             if source == "auto" and not force:

@@ -134,10 +134,8 @@ def fit_newton(
     progress : Progress, optional
         Updated with a `NewtonProgress` after every step on all rows.
 
-    Raises
-    ------
-    SeparableDataError, ValueError
-        Without a penalty the optimum is at infinity; a class has no rows, X is not finite.
+    Raises SeparableDataError where without a penalty the optimum is at infinity, ValueError where a
+    class has no rows or X is not finite.
     """
     started = time.perf_counter()
     weights = loss_weights(len(y), C, sample_weight)

@@ -40,10 +40,8 @@ def fit_classifier(
     the processes those for pairs (see `parallel.map_jobs`). What a sample weighs is multiplied by
     what its class does. Our solver begins at ``warm_start``.
 
-    Raises
-    ------
-    TrainingError
-        A class has no samples, or there is no finite optimum: separable data, no penalty.
+    Raises TrainingError where a class has no samples, or there is no finite optimum: separable data,
+    no penalty.
     """
     if not task.is_pairwise:
         result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)

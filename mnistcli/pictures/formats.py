@@ -7,12 +7,15 @@ each, and a large file has room for millions of empty ones. Cameras, scanners an
 most a few thousand. So its blocks are walked and counted first.
 """
 
+import contextlib
 import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from mnistcli.errors import BadImageError
+from mnistcli.errors import BadImageError, StorageError
+from mnistcli.files import kind_of_path
 
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
@@ -212,3 +215,13 @@ def format_of(head: bytes) -> ImageFormat | None:
 def is_picture_name(suffix: str) -> bool:
     """Return whether a file with this suffix is one of the pictures in a folder."""
     return any(suffix.lower() in each.suffixes for each in FORMATS)
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether something in a folder is one of its pictures; a named pipe is none.
+
+    What cannot be looked at, or is a link that leads nowhere, is told of by whoever reads it.
+    """
+    with contextlib.suppress(StorageError):
+        return is_picture_name(path.suffix) and kind_of_path(path) in ("file", "nothing")
+    return True

@@ -144,7 +144,7 @@ def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):
     n = int((labels <= 1).sum())
     assert json.loads(done.out)["n_samples"] == n
     assert "50 of 50 images were brought into MNIST's form: dark ink on light paper" in done.err
-    assert f"{n} of 50 images are of digits of the task 0v1" in done.err
+    assert f"{50 - n} of 50 images show no digit of the task: left out" in done.err
     raw = invoke("evaluate", "--data", str(tmp_path / "dark.npz"), "--json", "--raw")
     assert json.loads(raw.out)["accuracy"] < json.loads(done.out)["accuracy"]
 

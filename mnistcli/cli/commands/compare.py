@@ -59,8 +59,8 @@ def compare(
     session = session_of(ctx)
 
     from mnistcli import comparison
-    from mnistcli.cli.inputs import own_digits
     from mnistcli.cli.views.compare import ComparisonView
+    from mnistcli.datasets.labelled import read_labelled
     from mnistcli.errors import UsageError
 
     metric_named(by)
@@ -74,7 +74,7 @@ def compare(
     images = (
         session.dataset_of(loaded[0], out, dataset)
         if data is None
-        else own_digits(data, loaded[0].card.task, out, raw=raw)
+        else read_labelled(data, raw=raw)
     )
     result = comparison.compare(
         loaded, images, by=by, n_disagreements=disagreements, name=str(data)

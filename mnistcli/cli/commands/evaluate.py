@@ -98,8 +98,8 @@ def evaluate(
     session = session_of(ctx)
 
     from mnistcli import evaluation
-    from mnistcli.cli.inputs import own_digits
     from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
+    from mnistcli.datasets.labelled import read_labelled
     from mnistcli.metrics.gates import parse_gate
     from mnistcli.metrics.thresholds import Threshold, parse_target
 
@@ -116,9 +116,7 @@ def evaluate(
     if target is not None:
         at = evaluation.threshold_for(loaded, target, session.dataset_of(loaded, out))
     images = (
-        session.dataset_of(loaded, out, dataset)
-        if data is None
-        else own_digits(data, loaded.card.task, out, raw=raw)
+        session.dataset_of(loaded, out, dataset) if data is None else read_labelled(data, raw=raw)
     )
     judged = evaluation.evaluate(
         loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
