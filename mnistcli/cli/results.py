@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import drawn_plainly
 from mnistcli.cli.report import svg, tables
@@ -40,9 +41,6 @@ from mnistcli.registry.model_file import Model
 from mnistcli.reporting import Report
 from mnistcli.training import Training
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
 # More pictures than these are counted.
 _MOST_PICTURES = 20
 
@@ -52,9 +50,7 @@ def text(result: Any) -> str:
     return drawn_plainly(lambda console: _table(result, console)).rstrip("\n")
 
 
-def _table(result: Any, console: Console) -> RenderableType:
-    from rich.console import Group
-
+def _table(result: Any, console: rich.Console) -> rich.RenderableType:
     match result:
         case Training():
             return TrainingView(result, None).table(console)
@@ -63,7 +59,7 @@ def _table(result: Any, console: Console) -> RenderableType:
         case Evaluation():
             names = tuple(row.name for row in result.classes)
             heat_map = confusion_table(result.confusion, names, console)
-            return Group(classification_report(result, console, ""), heat_map)
+            return rich.Group(classification_report(result, console, ""), heat_map)
         case CrossValidation():
             return facts(fold_facts(result))
         case Curves():

@@ -23,10 +23,9 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from mnistcli.cli import rich
 
 try:
     import fcntl
@@ -64,7 +63,7 @@ _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _SIXEL = b"4"
 
 
-def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Method:
+def choose_method(render: Render, console: rich.Console, n_pictures: int = 1) -> Method:
     """Choose how to draw so many pictures on a console; what was asked for by name is done."""
     if render != "auto":
         return render
@@ -80,7 +79,7 @@ def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Meth
     return "half"
 
 
-def graphics_on(console: Console) -> Literal["kitty", "sixel"] | None:
+def graphics_on(console: rich.Console) -> Literal["kitty", "sixel"] | None:
     """Return the kind of graphics to draw on a console that shows what stdout shows.
 
     How many colours there are is no matter: xterm says 16, and draws sixels in 256.

@@ -1,20 +1,16 @@
 """The consoles that everything is drawn on: words are words, whatever they look like."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 from rich.theme import Theme
 
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 # rich's bars are yellow, green and dark grey, which do not show on white, or on black.
 _PROGRESS = ("elapsed", "download", "data.speed", "filesize", "remaining")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnistcli.cli import rich
 from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from rich.console import Console, RenderableType
-    from rich.text import Text
 
 
 def confusion_table(
     confusion: NDArray[np.int64],
     class_names: tuple[str, ...],
-    console: Console,
+    console: rich.Console,
     title: str = "confusion matrix",
-) -> RenderableType:
+) -> rich.RenderableType:
     """Draw a confusion matrix: the stronger a cell, the larger its share of the row.
 
     Blue is right, red is wrong, zeros are dots.
@@ -28,8 +27,8 @@ def confusion_table(
 
 
 def pair_error_table(
-    errors: NDArray[np.float64], class_names: tuple[str, ...], console: Console
-) -> RenderableType:
+    errors: NDArray[np.float64], class_names: tuple[str, ...], console: rich.Console
+) -> rich.RenderableType:
     """Draw the error rates of the models of pairs of classes, in percent."""
     title = "errors of each pair's own model, in percent of the images of the two"
     return _matrix(title, "pair", class_names, pair_error_cells(errors), console, nothing="")
@@ -40,12 +39,10 @@ def _matrix(
     corner: str,
     class_names: tuple[str, ...],
     cells: list[list[HeatCell]],
-    console: Console,
+    console: rich.Console,
     nothing: str = ".",
-) -> Text:
+) -> rich.Text:
     # rich's tables leave gaps between cells, which a heat map should not have.
-    from rich.text import Text
-
     n_colours = "" if console.no_color else console.color_system
     shade = {"truecolor": _shade, "256": _shade, "standard": _shade_of_16}.get(n_colours or "")
     first = max(len(corner), *map(len, class_names)) + 3
@@ -53,7 +50,7 @@ def _matrix(
     width = max(*map(len, texts), *map(len, class_names)) + 2
     rule = "─" if console.encoding.lower().startswith("utf") else "-"
     heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in class_names)
-    page = Text(no_wrap=True, overflow="ignore")
+    page = rich.Text(no_wrap=True, overflow="ignore")
     page.append(f"{title}\n\n", "italic")
     page.append(f"{heading.rstrip()}\n", "bold")
     page.append(f" {rule * (len(heading) - 1)}\n")

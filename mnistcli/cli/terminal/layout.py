@@ -5,20 +5,15 @@ cells without writing characters into them. So a line here is a list of rich's s
 codes among them, and a block knows its own width.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
 from mnistcli.cli.words import visible
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
 
 Line = list[Segment]
 

@@ -1,9 +1,10 @@
 """Digits in a terminal: grids of pictures that fit its width, with words under each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from numpy.typing import NDArray
+from rich.console import Console
 
 from mnistcli.cli.terminal import characters
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, fitted, folded, vivid
@@ -18,11 +19,6 @@ from mnistcli.cli.terminal.capabilities import (
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.words import visible
 from mnistcli.gallery import CaptionedImage
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from rich.console import Console
-
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.

@@ -1,20 +1,14 @@
 """Curves in a terminal: a line, its axes and their ends, in braille or in stars."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.characters import dotted
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
 
 # Dots in a cell of braille: across and down.
 _ACROSS, _DOWN = 2, 4

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import decimal
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
@@ -15,8 +16,6 @@ from mnistcli.metrics.catalog import METRICS, metric_names
 from mnistcli.registry.card import ModelCard
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.comparison import Comparison, McNemarTest
     from mnistcli.evaluation import JudgedModel
 
@@ -74,18 +73,20 @@ class ComparisonView(View):
     def lines(self) -> Iterator[str]:
         yield self._refs()[0]
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         result = self.result
-        parts = [facts(self._facts()), self._models(console), Text(self.legend(), "dim")]
+        parts = [facts(self._facts()), self._models(console), rich.Text(self.legend(), "dim")]
         if result.disagreements:
             from mnistcli.cli.terminal.pictures import draw
 
-            legend = Text(visible(self._legend_of_pictures()), "bold")
-            parts += [Text(), legend, Text(), draw(result.disagreements, console, self.render)]
-        return Group(*parts)
+            legend = rich.Text(visible(self._legend_of_pictures()), "bold")
+            parts += [
+                rich.Text(),
+                legend,
+                rich.Text(),
+                draw(result.disagreements, console, self.render),
+            ]
+        return rich.Group(*parts)
 
     def _refs(self) -> list[str]:
         return [each.model.ref for each in self.result.judged]
@@ -110,13 +111,11 @@ class ComparisonView(View):
             yield "Left out", f"{n:,}, because some of the models were trained on them"
         yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
-    def _models(self, console: Console) -> RenderableType:
-        from rich.text import Text
-
+    def _models(self, console: rich.Console) -> rich.RenderableType:
         table = ruled_table(console, padding=(0, 1))
         table.add_column("model", style="bold", overflow="fold")
         table.add_column("differs in", overflow="fold")
-        heading = Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
+        heading = rich.Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
         table.add_column(heading, no_wrap=True)
         for name in self.columns()[3:]:
             table.add_column(name, justify="right", no_wrap=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.charts import Series
 from mnistcli.cli.numbers import percent, seconds, span
 from mnistcli.cli.output import View, json_text
@@ -14,8 +15,6 @@ from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.cli.report.html import Markup
 
 _RECORD_SCHEMA = "point"
@@ -62,10 +61,7 @@ class CurveView(View):
         best = max(self._means(), key=lambda each: each.accuracy)
         yield " ".join(filter(None, (best.line, _word(best.x))))
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         table = ruled_table(console, padding=(0, 1))
         if self.lines_by:
             table.add_column(self.lines_by)
@@ -86,7 +82,7 @@ class CurveView(View):
             missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
             took = seconds(each.fit_seconds) + missed
             table.add_row(*cells, span(each.over_images), f"{each.log_loss:.4f}", took)
-        parts: list[RenderableType] = [table, Text(self._legend(), "dim")]
+        parts: list[rich.RenderableType] = [table, rich.Text(self._legend(), "dim")]
         if self.axis in NUMBERS:
             from mnistcli.cli.terminal.chart import chart
             from mnistcli.cli.terminal.plots import draws_plainly
@@ -100,8 +96,8 @@ class CurveView(View):
                 plain=plain,
                 tick=_tick,
             )
-            parts += [Text(), drawn]
-        return Group(*parts)
+            parts += [rich.Text(), drawn]
+        return rich.Group(*parts)
 
     def svg(self) -> Markup:
         """Draw the chart as a file that stands alone."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts
 from mnistcli.cli.words import markdown
 from mnistcli.doctor import Diagnosis, PathHealth
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
 
 # What decides on colours, widths and pictures.
 _VARIABLES = (
@@ -50,14 +47,14 @@ class DiagnosisView(View):
     def lines(self) -> Sequence[str]:
         return self.diagnosis.damaged or ["healthy"]
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         if not self.markdown:
             return facts(_facts(self.diagnosis))
-        from rich.console import Group
-        from rich.text import Text
 
         # In a group, because rich takes a text of its own to pieces, and wraps it.
-        return Group(Text("\n".join(_markdown(self.diagnosis)), no_wrap=True, overflow="ignore"))
+        return rich.Group(
+            rich.Text("\n".join(_markdown(self.diagnosis)), no_wrap=True, overflow="ignore")
+        )
 
 
 def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
@@ -15,8 +16,6 @@ from mnistcli.datasets.catalog import DatasetSpec
 from mnistcli.datasets.store import Installation
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.datasets.own import OwnSummary
 
 
@@ -48,10 +47,7 @@ class CatalogView(View):
     def lines(self) -> Iterator[str]:
         return chain(self.catalog, (each.name for each in self.own))
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         datasets, own = ruled_table(console), ruled_table(console, "your own")
         headings, *rows = self.rows()
         for heading in headings[:4]:
@@ -62,12 +58,14 @@ class CatalogView(View):
             own.add_column(heading, overflow="fold")
         for each in self.own:
             if each.digits is None:
-                own.add_row(each.name, "", "", "", "", Text(f"damaged: {visible(each.problem)}"))
+                own.add_row(
+                    each.name, "", "", "", "", rich.Text(f"damaged: {visible(each.problem)}")
+                )
                 continue
             when = str(each.installed_at)[:16].replace("T", " ")
             sizes = (f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits)))
-            own.add_row(each.name, *sizes, when, Text(visible(str(each.origin))))
-        return Group(datasets, own) if self.own else datasets
+            own.add_row(each.name, *sizes, when, rich.Text(visible(str(each.origin))))
+        return rich.Group(datasets, own) if self.own else datasets
 
 
 @dataclass(frozen=True)
@@ -95,10 +93,7 @@ class InstallationView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.installation.folder)
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         files = ruled_table(console)
         files.add_column("array")
         files.add_column("shape")
@@ -107,7 +102,7 @@ class InstallationView(View):
         for file in self.installation.files:
             shape = " x ".join(f"{n:,}" for n in file.shape)
             files.add_row(file.name, shape, n_bytes(file.n_bytes), file.sha256)
-        return Group(facts(self._facts()), Text(), files)
+        return rich.Group(facts(self._facts()), rich.Text(), files)
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         installation = self.installation

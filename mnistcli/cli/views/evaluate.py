@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
@@ -25,11 +26,6 @@ from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.text import Text
-
 
 _PLOT_LINES, _WIDEST_PLOT = 16, 50
 
@@ -89,15 +85,12 @@ class EvaluationView(View):
     def lines(self) -> Iterator[str]:
         yield repr(self.judged.evaluation.accuracy)
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         judged, evaluation = self.judged, self.judged.evaluation
         names = judged.model.card.class_names
         parts = [
             facts(self._facts()),
-            Text(),
+            rich.Text(),
             classification_report(
                 evaluation, console, f"{judged.model.ref} on {judged.on}".lstrip()
             ),
@@ -108,15 +101,15 @@ class EvaluationView(View):
         if self.calibration:
             parts.append(_reliability_table(judged, console))
         if self.curves:
-            parts += [curves_drawing(self.curves, console, self.render), Text()]
+            parts += [curves_drawing(self.curves, console, self.render), rich.Text()]
         if self.drawn:
             from mnistcli.cli.terminal.pictures import draw
 
-            legend = Text(visible(legend_of_mistakes(judged)), "bold")
-            parts += [legend, Text(), draw(self.drawn, console, self.render)]
-        return Group(*parts)
+            legend = rich.Text(visible(legend_of_mistakes(judged)), "bold")
+            parts += [legend, rich.Text(), draw(self.drawn, console, self.render)]
+        return rich.Group(*parts)
 
-    def _facts(self) -> Iterator[tuple[str, str | Text]]:
+    def _facts(self) -> Iterator[tuple[str, str | rich.Text]]:
         evaluation = self.judged.evaluation
         if self.judged.threshold:
             yield "Threshold", describe_threshold(self.judged)
@@ -178,16 +171,19 @@ def describe_threshold(judged: JudgedModel) -> str:
     return text + ("\nthese are the images judged here: on others it may miss" if is_same else "")
 
 
-def _reliability_table(judged: JudgedModel, console: Console) -> RenderableType:
+def _reliability_table(judged: JudgedModel, console: rich.Console) -> rich.RenderableType:
     """Draw what was said beside what was true of it, for each range of probability."""
-    from rich.text import Text
-
     names = judged.model.card.class_names
     is_binary = len(names) == 2
     said = f"probability of {names[1]}" if is_binary else "probability of the answer"
     came_true = f"were {names[1]}" if is_binary else "were right"
     table = ruled_table(console, "calibration")
-    for heading in (said, "images", "said", Text.assemble(came_true, ("  95 %", "not bold dim"))):
+    for heading in (
+        said,
+        "images",
+        "said",
+        rich.Text.assemble(came_true, ("  95 %", "not bold dim")),
+    ):
         table.add_column(heading, justify="right")
     for each in judged.evaluation.reliability:
         if each.n_samples:
@@ -198,12 +194,9 @@ def _reliability_table(judged: JudgedModel, console: Console) -> RenderableType:
 
 
 def curves_drawing(
-    curves: Sequence[ClassCurves], console: Console, render: Render
-) -> RenderableType:
+    curves: Sequence[ClassCurves], console: rich.Console, render: Render
+) -> rich.RenderableType:
     """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""
-    from rich.console import Group
-    from rich.text import Text
-
     from mnistcli.cli.terminal.layout import beside, stacked
     from mnistcli.cli.terminal.pictures import usable_width
     from mnistcli.cli.terminal.plots import draws_plainly, line_plot
@@ -211,7 +204,7 @@ def curves_drawing(
     worst = worst_of(curves)
     rates = worst.roc.false_positive_rate, worst.roc.true_positive_rate
     if np.isnan(rates).any():
-        return Text(f"no curves: all images, or none, are of the class {worst.name}")
+        return rich.Text(f"no curves: all images, or none, are of the class {worst.name}")
     usable = usable_width(console)
     gap, is_wide = 4, usable >= 60
     width = min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable)
@@ -244,7 +237,7 @@ def curves_drawing(
     if len(curves) == 1:
         return drawing
     which = f"{worst.name} against the rest: of the {len(curves)} classes the smallest area"
-    return Group(drawing, Text(which, style="dim"))
+    return rich.Group(drawing, rich.Text(which, style="dim"))
 
 
 def _zoom(*distances: np.ndarray) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
@@ -15,8 +16,6 @@ from mnistcli.registry.exports import Export
 from mnistcli.registry.store import ModelSummary
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.reproduction import Reproduction
 
 
@@ -47,7 +46,7 @@ class ModelsView(View):
     def lines(self) -> Iterator[str]:
         return (summary.entry.ref for summary in self.summaries)
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         models = ruled_table(console)
         models.add_column("model", style="bold")
         models.add_column("test accuracy", justify="right")
@@ -97,7 +96,7 @@ class ModelView(View):
         yield "field", "value"
         yield from _flat(self.document())
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         return facts(self._facts())
 
     def _facts(self) -> Iterator[tuple[str, str]]:
@@ -152,7 +151,7 @@ class PathView(View):
     def document(self) -> dict[str, Any]:
         return {"path": self.path}
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         return self.path
 
 
@@ -169,7 +168,7 @@ class ExportView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.export.path)
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         export = self.export
         wrote = f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"
         names = ("Wrote", "Good for", "Trust", "Use", "sha256")
@@ -213,7 +212,7 @@ class ReproductionView(View):
     def lines(self) -> Iterator[str]:
         yield "reproduced" if self.result.is_reproduced else "not reproduced"
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         return facts(_reproduction_facts(self.result))
 
 

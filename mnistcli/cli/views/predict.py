@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Method, Render
@@ -19,8 +20,6 @@ from mnistcli.prediction import FAILED, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.cli.terminal.layout import Block
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
@@ -126,11 +125,11 @@ class PredictionsView(View):
         for each in self.predictions:
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
         return predictions_table([name.replace("_", " ") for name in self._columns], rows, console)
 
-    def parts(self, console: Console) -> Iterator[RenderableType]:
+    def parts(self, console: rich.Console) -> Iterator[rich.RenderableType]:
         if not self.draw:
             yield self.table(console)
             return
@@ -141,10 +140,7 @@ class PredictionsView(View):
             else:
                 yield self._drawn(each, console)
 
-    def _drawn(self, each: Any, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def _drawn(self, each: Any, console: rich.Console) -> rich.RenderableType:
         from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, choose_method
         from mnistcli.cli.terminal.layout import beside, stacked
         from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
@@ -161,15 +157,15 @@ class PredictionsView(View):
             drawing = beside([drawing, _bars(each, names, min(spare, 40), method)], 2)
         else:
             drawing = stacked([drawing, _bars(each, names, min(usable, 60), method)])
-        parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
+        parts: list[rich.RenderableType] = [rich.Text(visible(headline(each)), style="bold")]
         if each.notes:
             parts.append("; ".join(each.notes))
         parts.append(drawing)
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            parts.append(Text(legend_of(why, signs_of(method))))
-        return Group(*parts, Text())
+            parts.append(rich.Text(legend_of(why, signs_of(method))))
+        return rich.Group(*parts, rich.Text())
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -180,8 +176,8 @@ def _text(value: Any) -> str:
 
 
 def predictions_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], console: Console
-) -> RenderableType:
+    header: Sequence[str], rows: Sequence[Sequence[str]], console: rich.Console
+) -> rich.RenderableType:
     """Draw rows that end with a note, or none of them."""
     if not rows:
         return "nothing to predict"
@@ -203,7 +199,7 @@ def predictions_table(
     return table
 
 
-def _long_table(rows: Sequence[Sequence[str]]) -> RenderableType:
+def _long_table(rows: Sequence[Sequence[str]]) -> rich.RenderableType:
     from rich.segment import Segment, Segments
 
     columns = [[visible(cell) for cell in column] for column in zip(*rows, strict=True)]

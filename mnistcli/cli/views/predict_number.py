@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.boxes import Mark, drawn, painted
 from mnistcli.cli.terminal.capabilities import choose_method
@@ -15,10 +16,6 @@ from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.prediction import FAILED, NumberPrediction
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
 
 # On a sheet of several pictures each is so wide.
 _SHEET_PICTURE = 448
@@ -72,14 +69,11 @@ class NumbersView(PredictionsView):
             else:
                 yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def _drawn(self, each: Any, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def _drawn(self, each: Any, console: rich.Console) -> rich.RenderableType:
         method = choose_method(self.render, console, n_pictures=2)
         picture = drawn(each.original, _marks(each), method, usable_width(console))
         notes = ["; ".join(each.notes)] if each.notes else []
-        return Group(Text(visible(_headline(each)), style="bold"), *notes, picture, "")
+        return rich.Group(rich.Text(visible(_headline(each)), style="bold"), *notes, picture, "")
 
 
 def _headline(each: NumberPrediction) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
@@ -15,10 +16,6 @@ from mnistcli.cli.views.shared import facts
 from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
 from mnistcli.reporting import Report
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
 
 HTML_SUFFIXES = (".html", ".htm")
 SUFFIXES = (*HTML_SUFFIXES, ".md")
@@ -61,6 +58,6 @@ class PublicationView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         wrote = f"{self.path}, {n_bytes(self.n_bytes)}"
         return facts([("Wrote", wrote), ("Says", verdict(self.report.judged))])

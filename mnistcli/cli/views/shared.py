@@ -6,22 +6,17 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import decimal, span
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
     from mnistcli.metrics.intervals import Interval
 
 
-def facts(pairs: Iterable[tuple[str, str | Text]]) -> RenderableType:
+def facts(pairs: Iterable[tuple[str, str | rich.Text]]) -> rich.RenderableType:
     """Lay out names and what is known of them in two columns."""
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2))
+    grid = rich.Table.grid(padding=(0, 2))
     grid.add_column(style="bold")
     grid.add_column(overflow="fold")
     for name, value in pairs:
@@ -29,18 +24,19 @@ def facts(pairs: Iterable[tuple[str, str | Text]]) -> RenderableType:
     return grid
 
 
-def ruled_table(console: Console, title: str = "", padding: tuple[int, int] = (1, 1)) -> Table:
+def ruled_table(
+    console: rich.Console, title: str = "", padding: tuple[int, int] = (1, 1)
+) -> rich.Table:
     """Return an empty table with a rule under its head, in ASCII where there is nothing else.
 
     ``padding`` is left and right of each cell. rich's own substitute where the encoding is not
     UTF-8 draws a frame around everything.
     """
     from rich import box
-    from rich.table import Table
 
     is_utf = console.encoding.lower().startswith("utf")
     blank = "    \n"
-    return Table(
+    return rich.Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
         title=title or None,
         title_justify="left",
@@ -49,29 +45,25 @@ def ruled_table(console: Console, title: str = "", padding: tuple[int, int] = (1
     )
 
 
-def estimate(value: float, interval: Interval) -> Text:
+def estimate(value: float, interval: Interval) -> rich.Text:
     """Write a share and dimly its interval."""
-    from rich.text import Text
-
-    return Text.assemble(f"{decimal(value)} ", (span(interval).rjust(9), "dim"))
+    return rich.Text.assemble(f"{decimal(value)} ", (span(interval).rjust(9), "dim"))
 
 
-def with_interval(text: str, interval: str) -> Text:
+def with_interval(text: str, interval: str) -> rich.Text:
     """Put an interval, already written out, dimly after a number."""
-    from rich.text import Text
-
-    return Text.assemble(text, (f"  {interval}", "dim")) if interval else Text(text)
+    return rich.Text.assemble(text, (f"  {interval}", "dim")) if interval else rich.Text(text)
 
 
-def classification_report(evaluation: Evaluation, console: Console, title: str) -> RenderableType:
+def classification_report(
+    evaluation: Evaluation, console: rich.Console, title: str
+) -> rich.RenderableType:
     """Draw precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
-    from rich.text import Text
-
     # Twelve columns of numbers in 80 of characters.
     table = ruled_table(console, title, padding=(0, 1))
     table.add_column("", justify="right")
     for heading in ("precision", "recall", "f1-score"):
-        heading_and_level = Text.assemble(heading.ljust(12), ("95 %", "not bold dim"))
+        heading_and_level = rich.Text.assemble(heading.ljust(12), ("95 %", "not bold dim"))
         # Where that does not fit, the interval stands below its number.
         table.add_column(heading_and_level, min_width=9, overflow="fold")
     table.add_column("support", justify="right")
@@ -85,7 +77,7 @@ def classification_report(evaluation: Evaluation, console: Console, title: str) 
     return table
 
 
-def _cells(row: ReportRow) -> tuple[str | Text, ...]:
+def _cells(row: ReportRow) -> tuple[str | rich.Text, ...]:
     scores = (estimate(value, interval) for _, value, interval in row.scores())
     return (row.name, *scores, str(row.support))
 

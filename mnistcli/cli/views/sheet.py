@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
 from mnistcli.sheets import LAYOUT, SheetRead, picture_of, sheet_file
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
 
 
 def written(path: Path) -> SheetView:
@@ -40,7 +38,7 @@ class SheetView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         n = LAYOUT.n_rows * LAYOUT.n_columns
         wrote = f"{self.path}, {n_bytes(self.n_bytes)}: {n} boxes, for A4 and US letter"
         command = "mnistcli download --source photo.jpg --sheet --as class"

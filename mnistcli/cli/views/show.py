@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from mnistcli.gallery import CaptionedImage
 
 
@@ -43,10 +42,7 @@ class GalleryView(View):
     def lines(self) -> Iterator[str]:
         return (picture.caption for picture in self.pictures)
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         from mnistcli.cli.terminal.bitmap import signed
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.pictures import draw, signs_of
@@ -55,4 +51,4 @@ class GalleryView(View):
         if not self.legend:
             return drawing
         method = choose_method(self.render, console, len(self.pictures))
-        return Group(drawing, Text(), Text(signed(self.legend, signs_of(method))))
+        return rich.Group(drawing, rich.Text(), rich.Text(signed(self.legend, signs_of(method))))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent, percent_span, seconds
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.heatmaps import confusion_table
@@ -23,9 +24,6 @@ from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.text import Text
-
     from mnistcli.model_selection.choice import Candidate, ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.training import Training
@@ -103,31 +101,28 @@ class TrainingView(View):
         if self.entry:
             yield self.entry.ref
 
-    def table(self, console: Console) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
+    def table(self, console: rich.Console) -> rich.RenderableType:
         training, entry = self.training, self.entry
-        parts = [facts(training_facts(training)), Text()]
+        parts = [facts(training_facts(training)), rich.Text()]
         if training.choice:
-            parts += [_choice_table(training.choice, console), Text()]
+            parts += [_choice_table(training.choice, console), rich.Text()]
         if training.cross_validation:
             confusion, names = training.cross_validation.confusion, training.task.class_names
             title = "confusion matrix of the folds, each judged by a model that had not seen it"
             parts.append(confusion_table(confusion, names, console, title))
         title = "on the test images"
-        parts += [classification_report(training.evaluation, console, title), Text()]
+        parts += [classification_report(training.evaluation, console, title), rich.Text()]
         if entry:
             parts.append(
-                Text.assemble("Saved ", (entry.ref, "bold"), f" in {visible(str(entry.path))}")
+                rich.Text.assemble("Saved ", (entry.ref, "bold"), f" in {visible(str(entry.path))}")
             )
-            parts.append(Text.assemble("Next  ", (f"mnistcli evaluate {entry.ref}", "bold")))
+            parts.append(rich.Text.assemble("Next  ", (f"mnistcli evaluate {entry.ref}", "bold")))
         else:
-            parts.append(Text("Not saved."))
-        return Group(*parts)
+            parts.append(rich.Text("Not saved."))
+        return rich.Group(*parts)
 
 
-def training_facts(training: Training) -> Iterator[tuple[str, str | Text]]:
+def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     """Yield how a training went, in pairs of a name and what it says."""
     card, task = training.model.card, training.task
     if task.is_binary:
@@ -227,10 +222,8 @@ def describe_optimum(training: Training) -> str:
     return text
 
 
-def _choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
+def _choice_table(choice: ChoiceOfC, console: rich.Console) -> rich.RenderableType:
     """Draw the mean log loss of each C with its standard error, on a logarithmic scale."""
-    from rich.text import Text
-
     title = f"the search for C, {choice.n_folds} folds of the training images"
     table = ruled_table(console, title)
     for heading in ("C", "log loss", "accuracy"):
@@ -249,7 +242,7 @@ def _choice_table(choice: ChoiceOfC, console: Console) -> RenderableType:
             f"{each.C:g}",
             f"{each.log_loss:.5f}",
             percent(each.accuracy),
-            Text(_whisker(each, lowest, highest, marks), "" if is_choice else "dim"),
+            rich.Text(_whisker(each, lowest, highest, marks), "" if is_choice else "dim"),
             "best" if is_choice else "one standard error" if choice.C_1se == each.C else "",
             style="bold" if is_choice else "",
         )

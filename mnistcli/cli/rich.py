@@ -1,0 +1,20 @@
+"""What views take of rich, which is loaded where something is drawn, and not for a document."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+__all__ = ["Console", "Group", "RenderableType", "Table", "Text"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    home = name.lower() if name in ("Table", "Text") else "console"
+    return getattr(import_module(f"rich.{home}"), name)
