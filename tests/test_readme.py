@@ -24,6 +24,7 @@ EXAMPLE = re.compile(
     r"^```console\n\$ (?P<command>[^\n]*)\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROMPT = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def sections(path):
@@ -138,3 +139,15 @@ def test_the_python_examples_run(path, number, newcomer, tmp_path):
             env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(("path", "number"), matching(PROMPT))
+def test_the_python_prompt_answers_so(path, number, newcomer, tmp_path):
+    for i, session in enumerate(PROMPT.findall(sections(path)[number])):
+        text = tmp_path / f"{i}.txt"
+        text.write_text(session, "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "doctest", "-o", "NORMALIZE_WHITESPACE", text],
+            env=newcomer, cwd=tmp_path, capture_output=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, b""), done.stdout.decode()
