@@ -11,12 +11,12 @@ The names below are the public API. They are imported when they are first used, 
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from mnistcli._version import __version__
 
+TYPE_CHECKING = False  # as type checkers read it; importing typing takes a fifth of --version
 if TYPE_CHECKING:
+    from typing import Any
+
     from mnistcli.comparison import compare
     from mnistcli.conforming.placing import conform
     from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
@@ -88,6 +88,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    from importlib import import_module
+
     import_module(f"{__name__}.notebook")  # how results show themselves
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value

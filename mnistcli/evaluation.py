@@ -1,8 +1,10 @@
 """Judge a model on labelled images."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,12 @@ from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores
-from mnistcli.metrics.curves import Curves, curves_of
-from mnistcli.metrics.thresholds import Target, Threshold, choose_threshold
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.registry.model_file import Model
+
+if TYPE_CHECKING:
+    from mnistcli.metrics.curves import Curves
+    from mnistcli.metrics.thresholds import Target, Threshold
 
 Part = Literal["test", "train"]
 
@@ -88,6 +92,8 @@ class JudgedModel(Displayed):
 
     def curves(self) -> Curves:
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
+        from mnistcli.metrics.curves import curves_of
+
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 
     def pair_errors(self) -> NDArray[np.float64] | None:
@@ -203,6 +209,8 @@ def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
     Raises UsageError where none reaches the target there, the task has more than two classes, or
     this is not the dataset that the model was trained on.
     """
+    from mnistcli.metrics.thresholds import choose_threshold
+
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:
         raise UsageError(

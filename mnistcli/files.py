@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -203,7 +202,7 @@ _being_written: set[Path] = set()
 def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
-        temporary = folder / f".mnistcli-{os.getpid()}-{secrets.token_hex(6)}.tmp"
+        temporary = folder / f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp"
         _being_written.add(temporary)
         file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
         if fcntl is not None:

@@ -6,16 +6,15 @@ folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mnistcli.errors import StorageError
 
 HOME_VARIABLE = "MNISTCLI_HOME"
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """The folders of one user; what is lost in ``models_dir`` and ``own_dir``, the user's own
     digits, is lost; the others can be deleted.
     """

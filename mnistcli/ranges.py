@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnistcli.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """The numbers that a setting may be, both ends included unless it is open."""
 
     kind: type[int | float]

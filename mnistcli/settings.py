@@ -1,7 +1,7 @@
 """What can be asked of a training: values that check themselves, and nothing heavy."""
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
@@ -16,8 +16,7 @@ SplitKind = Literal["standard", "random"]
 Preset = Literal["fast", "better", "best"]
 
 
-@dataclass(frozen=True, slots=True)
-class Solver:
+class Solver(NamedTuple):
     """What a solver can minimise, and what it does unless told otherwise.
 
     What ``tol`` bounds is the solver's own affair.
@@ -155,8 +154,7 @@ class TrainingSettings(Checked):
             raise UsageError(f"C = {self.solver.C:g} is too small for {n_each} of each image")
 
 
-@dataclass(frozen=True, slots=True)
-class PresetSettings:
+class PresetSettings(NamedTuple):
     """What goes together, chosen on a split of the training images."""
 
     features: FeatureSpec

@@ -1,5 +1,7 @@
 """Train a model for a task and judge it."""
 
+from __future__ import annotations
+
 import contextlib
 import math
 import platform
@@ -7,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +23,6 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.model_selection.choice import ChoiceOfC, search
-from mnistcli.model_selection.cross_validation import CrossValidation, Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
 from mnistcli.progress import Progress, usual
@@ -30,6 +30,10 @@ from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, TrainingSettings
 from mnistcli.tasks import Task, parse_task
+
+if TYPE_CHECKING:
+    from mnistcli.model_selection.choice import ChoiceOfC
+    from mnistcli.model_selection.cross_validation import CrossValidation
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -79,10 +83,16 @@ def train(
     design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
     design = replace(design, weight=weight)
     del samples
-    folds = Folds(design, task, settings.folds or FoldSpec(), seed, settings.n_jobs, progress)
-    choice = search(folds, settings.solver) if settings.search else None
-    wanted = replace(settings.solver, C=choice.C) if choice else settings.solver
-    cross_validation = cross_validate(folds, wanted) if settings.folds else None
+    wanted, choice, cross_validation = settings.solver, None, None
+    if settings.search or settings.folds:
+        from mnistcli.model_selection.choice import search
+        from mnistcli.model_selection.cross_validation import Folds, cross_validate
+
+        folds = Folds(design, task, settings.folds or FoldSpec(), seed, settings.n_jobs, progress)
+        choice = search(folds, wanted) if settings.search else None
+        wanted = replace(wanted, C=choice.C) if choice else wanted
+        cross_validation = cross_validate(folds, wanted) if settings.folds else None
+        del folds
     classifier, result = fit_classifier(
         *design.everything(),
         design.per_copy(wanted),
@@ -100,7 +110,7 @@ def train(
     line.stop()
     n_train = len(design)
     classifier = replace(classifier, features=design.features)
-    del design, folds  # what the test does not need: 47 MB of pixels, or more of other features
+    del design  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
     if not len(tested):
         raise TrainingError(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import mnistcli
+from mnistcli.cli.app import COMMANDS, read_command
 
 PACKAGE = Path(mnistcli.__file__).parent
 
@@ -96,13 +97,16 @@ def test_what_a_path_leads_to_is_asked_in_one_place():
     assert found == {"paths"}
 
 
-def loaded_after(arguments, home, *, stdin=b""):
+THREE = b"...####..\n..#....#.\n.......#.\n.....##..\n.......#.\n..#....#.\n...####..\n"
+
+
+def loaded_after(arguments, home, *, stdin=b"", fails=False):
     """The modules that a command has loaded when it ends."""
     code = (
         "import sys\n"
         "from mnistcli.cli.app import app\n"
         f"try: app({arguments!r}, prog_name='mnistcli')\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
+        f"except SystemExit as end: assert bool(end.code) == {fails}, end.code\n"
         "print(*sys.modules, sep='\\n', file=sys.stderr)"
     )
     ended = subprocess.run(
@@ -145,8 +149,51 @@ def test_commands_start_without_heavy_libraries(arguments, home, model):
 
 
 def test_a_picture_is_read_without_heavy_libraries_before_any_training(home):
-    three = b"...####..\n..#....#.\n.......#.\n.....##..\n.......#.\n..#....#.\n...####..\n"
-    assert not loaded_after(["predict", "-", "-q"], home, stdin=three) & {*HEAVY, *NETWORK}
+    assert not loaded_after(["predict", "-", "-q"], home, stdin=THREE) & {*HEAVY, *NETWORK}
+
+
+WITHOUT_COMMANDS = ("numpy", "mnistcli.cli.commands", "mnistcli.datasets", "mnistcli.settings")
+WITHOUT_JUDGING = ("mnistcli.metrics", "mnistcli.evaluation", "mnistcli.model_selection")
+WITHOUT_GETTING = tuple(
+    f"mnistcli.{name}"
+    for name in ("datasets.download", "datasets.sources", "datasets.own", "containers.csv")
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--help"], WITHOUT_COMMANDS),
+        (["nonsense"], WITHOUT_COMMANDS),
+        (["predict", "--help"], ("numpy", *WITHOUT_JUDGING, *WITHOUT_GETTING)),
+        (["predict", "-"], ("mnistcli.datasets.store", "mnistcli.training", *WITHOUT_JUDGING)),
+        (["models", "list"], ("mnistcli.cli.views.train", *WITHOUT_JUDGING)),
+        (["show", "7"], (*WITHOUT_JUDGING, *WITHOUT_GETTING)),
+        (
+            ["evaluate"],
+            ("mnistcli.metrics.curves", "mnistcli.metrics.thresholds", *WITHOUT_GETTING),
+        ),
+        (
+            ["train", "0v1", "--limit", "300"],
+            ("mnistcli.model_selection.choice", "mnistcli.metrics.curves", *WITHOUT_GETTING),
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_loads_what_it_needs(arguments, unwanted, home, model):
+    loaded = loaded_after(arguments, home, stdin=THREE, fails=arguments == ["nonsense"])
+    inside = {name for name in loaded if name.startswith(tuple(f"{each}." for each in unwanted))}
+    assert not inside | loaded & {*unwanted}
+    modules = {name for name in loaded if name.startswith("mnistcli.cli.commands.")}
+    assert modules <= {f"mnistcli.cli.commands.{arguments[0]}"}
+
+
+def test_the_list_of_commands_says_what_their_own_help_says():
+    for texts in COMMANDS.values():
+        for name, text in texts.items():
+            assert read_command(name).get_short_help_str(limit=200) == text
+    modules = {path.stem for path in PACKAGE.glob("cli/commands/*.py")} - {"__init__"}
+    assert modules == {name for texts in COMMANDS.values() for name in texts}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["models", "list", "--json"]])
@@ -176,9 +223,9 @@ def test_the_version_needs_no_typer(option):
 
 
 def test_importing_the_package_costs_nothing():
-    code = "import sys; import mnistcli; print(*sys.modules)"
+    code = "import sys; before = {*sys.modules}; import mnistcli; print(*{*sys.modules} - before)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    assert not set(ended.stdout.decode().split()) & {"numpy", "typer", "rich", *HEAVY}
+    assert set(ended.stdout.decode().split()) <= {"mnistcli", "mnistcli._version", "__future__"}
 
 
 def test_the_public_names_are_all_there():

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,22 +10,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from mnistcli.cli.commands import (
-    compare,
-    completion,
-    curve,
-    doctor,
-    download,
-    draw,
-    evaluate,
-    help,  # noqa: A004 - the command's name
-    models,
-    predict,
-    report,
-    sheet,
-    show,
-    train,
-)
 from mnistcli.cli.output import ReaderGoneError, report_error, write
 from mnistcli.cli.parsing import (
     ParsingError,
@@ -45,44 +30,57 @@ or file, 5 model not found, 6 bad image, 7 some inputs failed, 8 quality gate fa
 reproduced, 9 lock timeout, 130 interrupted, 141 output closed. More: mnistcli help
 """
 
-
-# What `mnistcli --help` lists, and under which heading.
-PANELS: dict[str, tuple[Any, ...]] = {
-    "Commands": (
-        download.download,
-        train.train,
-        evaluate.evaluate,
-        predict.predict,
-        show.show,
-        draw.draw,
-        sheet.sheet,
-    ),
-    "Judging": (compare.compare, curve.curve, report.report),
-    "Keeping": (models.app,),
-    "This installation": (doctor.doctor, completion.completion, help.help, help.version),
+# What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
+# imported when it is called, and the first sentence of its own help.
+COMMANDS = {
+    "Commands": {
+        "download": "Install a dataset: one that is known, or your own digits.",
+        "train": "Train a logistic regression, judge it on the test images and keep it.",
+        "evaluate": "Judge a model: classification report, confusion matrix, ROC AUC, log loss and "
+        "more.",
+        "predict": "Say which digit a picture shows, or which digits, with the newest model or "
+        "another.",
+        "show": "Show digits in the terminal: images, means, a model's weights and mistakes, your "
+        "own files.",
+        "draw": "Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.",
+        "sheet": "Make a page to print, on which people write digits that become a dataset of your "
+        "own.",
+    },
+    "Judging": {
+        "compare": "Compare models on the same images: differences, exact p-values, disagreements.",
+        "curve": "Train for several sizes, C, features or tasks, and draw how good each is.",
+        "report": "Write one page about a model: how good, where it fails, what it looks for, how to "
+        "get it again.",
+    },
+    "Keeping": {"models": "List, describe, tag, export, reproduce and remove trained models."},
+    "This installation": {
+        "doctor": "Look at this installation: versions, folders, what is stored and whether it is "
+        "whole.",
+        "completion": "Print a script that completes commands, options, models, tasks and datasets "
+        "in a shell.",
+        "help": "Show the help of a command, or about a topic: exit-codes, json and others.",
+        "version": "Print the version.",
+    },
 }
 
 
 class CommandLine(SectionedGroup):
     """The commands, and the door through which their errors leave.
 
-    Typer would read the options of all commands at every start, which takes a fifth of the time of
-    ``--help``. Names and first lines are enough until one is called.
+    To import all commands and read their options would take a third of the time of ``--help``.
+    Names and first lines are enough until one is called.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._unread = {}
-        for panel, commands in PANELS.items():
-            for command in commands:
-                name, text = _name_and_help(command)
-                self._unread[name] = command
+        for panel, commands in COMMANDS.items():
+            for name, text in commands.items():
                 self.add_command(TyperCommand(name, help=text, rich_help_panel=panel))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called, and read its options."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, _read(self._unread[name]) if name else command, rest
+        return name, read_command(name) if name else command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; where a folder of ours is refused, point to the option for another."""
@@ -116,18 +114,14 @@ def _reported(error: MnistCliError, words: Sequence[str]) -> int:
     return error.exit_code
 
 
-def _name_and_help(command: Any) -> tuple[str, str]:
-    if isinstance(command, typer.Typer):
-        return command.info.name or "", command.info.help or ""
-    return command.__name__, command.__doc__ or ""
-
-
-def _read(command: Any) -> Any:
+def read_command(name: str) -> Any:
+    """Import a command, and read its options."""
+    module = import_module(f"mnistcli.cli.commands.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    if isinstance(command, typer.Typer):
-        app.add_typer(command, cls=SectionedGroup)
+    if hasattr(module, "app"):
+        app.add_typer(module.app, cls=SectionedGroup)
     else:
-        app.command(cls=SectionedCommand)(command)
+        app.command(cls=SectionedCommand)(getattr(module, name))
     (only,) = typer.main.get_group(app).commands.values()
     return only
 
@@ -144,7 +138,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
     if wanted:
-        help.version()
+        from mnistcli.cli.commands.version import version
+
+        version()
         raise typer.Exit
 
 

@@ -2,19 +2,16 @@
 
 A shell's script (`cli.commands.completion`) asks by running mnistcli with the line so far in the
 environment, in Typer's own way. Whoever waits for an answer notices a fifth of a second, so
-nothing here reads more than the names of files.
+nothing here reads more than the names of files, and is loaded before it is asked.
 """
 
 import contextlib
 import sys
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mnistcli.datasets.catalog import CATALOG, NAMED_SOURCES
 from mnistcli.errors import MnistCliError
 from mnistcli.paths import find_places
-from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
 
 # Typer looks for it by the program's name.
 VARIABLE = "_MNISTCLI_COMPLETE"
@@ -46,12 +43,18 @@ def models(ctx: Any, incomplete: str) -> list[str]:
 
 def tasks() -> list[str]:
     """Return tasks in the order in which people think of them; any other sentence is one too."""
+    from itertools import combinations
+
+    from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
+
     pairs = ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))
     return [*ALIASES, PAIRS, *pairs, *(f"{digit}v{REST}" for digit in ALL_DIGITS)]
 
 
 def datasets(ctx: Any, incomplete: str = "") -> list[str]:
     """Return the names of the datasets, the user's own among them, and after + those to join."""
+    from mnistcli.datasets.catalog import CATALOG
+
     before, plus, _ = incomplete.rpartition("+")
     names = [*CATALOG, *own_datasets(ctx)]
     return [before + plus + name for name in names if name not in before.split("+")]
@@ -75,6 +78,8 @@ def formats() -> list[str]:
 
 def sources() -> list[str]:
     """Give where a dataset can come from, beside URLs and paths."""
+    from mnistcli.datasets.catalog import NAMED_SOURCES
+
     return list(NAMED_SOURCES)
 
 

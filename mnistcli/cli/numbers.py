@@ -1,8 +1,12 @@
 """How numbers read."""
 
-import math
+from __future__ import annotations
 
-from mnistcli.metrics.catalog import Evaluation, Metric
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnistcli.metrics.catalog import Evaluation, Metric
 
 
 def percent(share: float, *, digits: int = 2) -> str:

@@ -1,8 +1,10 @@
-"""Option types that several commands share, worded once."""
+"""What several commands share: options, worded once, and the flags for the format of an answer."""
 
-from functools import partial
+import inspect
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,14 +21,12 @@ dataset_option = partial(
 )
 _A_MODEL = "NAME, NAME@VERSION, NAME@TAG, a model file or builtin."
 
-JsonFlag = Annotated[bool, output_option("--json", help="Print one JSON document.")]
-JsonLinesFlag = Annotated[
-    bool, output_option("--jsonl", help="Print JSON lines, each as soon as it is known.")
-]
-TsvFlag = Annotated[bool, output_option("--tsv", help="Print tab-separated values with a header.")]
-QuietFlag = Annotated[
-    bool, output_option("--quiet", "-q", help="Print only the answer itself, and no notes.")
-]
+FORMATS: dict[Format, Any] = {
+    "json": output_option("--json", help="Print one JSON document."),
+    "jsonl": output_option("--jsonl", help="Print JSON lines, each as soon as it is known."),
+    "tsv": output_option("--tsv", help="Print tab-separated values with a header."),
+    "quiet": output_option("--quiet", "-q", help="Print only the answer itself, and no notes."),
+}
 
 
 def png_only(path: Path | None) -> Path | None:
@@ -89,17 +89,36 @@ ModelOption = Annotated[
 ]
 
 
-def make_output(
-    *,
-    json: bool = False,
-    tsv: bool = False,
-    quiet: bool = False,
-    jsonl: bool = False,
-    render: Render = "auto",
-) -> Output:
-    """Return the output door for a command's flags; two formats at once are a mistake."""
-    flags: dict[Format, bool] = {"json": json, "jsonl": jsonl, "tsv": tsv, "quiet": quiet}
-    chosen = [name for name, wanted in flags.items() if wanted]
-    if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)} exclude each other")
-    return Output(chosen[0] if chosen else "table", render)
+def command(*formats: Format) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command ``session`` and ``out``, the `Session` and the `Output` of the call.
+
+    Those it takes; in their place the user has a flag for each of the formats.
+    """
+    flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
+
+    def decorated(function: Callable[..., None]) -> Callable[..., None]:
+        taken = inspect.signature(function, eval_str=True).parameters
+
+        @wraps(function)
+        def run(ctx: typer.Context, **options: Any) -> None:
+            chosen = [name for name in formats if options.pop(name)]
+            if len(chosen) > 1:
+                raise UsageError(f"{' and '.join(f'--{x}' for x in chosen)} exclude each other")
+            out = Output(chosen[0] if chosen else "table", options.get("render", "auto"))
+            shared = {"session": ctx.find_root().obj, "out": out}
+            function(**options, **{name: shared[name] for name in taken.keys() & shared})
+
+        own = [each for name, each in taken.items() if name not in ("session", "out")]
+        # Typer would read annotations that are strings four times.
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [*own, *flags, _parameter("ctx", typer.Context)]
+        )
+        run.__annotations__ = {}
+        return run
+
+    return decorated
+
+
+def _parameter(name: str, annotation: Any, **settings: Any) -> inspect.Parameter:
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, keyword, annotation=annotation, **settings)

@@ -12,8 +12,7 @@ import json
 import math
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TextIO
 
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
@@ -71,8 +70,7 @@ class View:
         yield self.table(console)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """Where a command hands over its result; for ``render`` see `terminal.capabilities`."""
 
     format: Format = "table"

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
-    import typer
-
     from mnistcli.cli.output import Output
-    from mnistcli.datasets.store import Dataset, DatasetStore
+    from mnistcli.datasets.store import Dataset, DatasetStore, LabelledImages
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
 
-@dataclass
-class Session:
+class Session(NamedTuple):
     """Where things are in this call; ``home`` is the value of ``--home``."""
 
     home: Path | None
@@ -76,19 +72,23 @@ class Session:
                 hint=f"mnistcli download --source PATH --as {model.card.dataset}, or --dataset NAME",
             ) from error
 
+    def images(
+        self, model: Model, out: Output, name: str | None, data: Path | None, *, raw: bool
+    ) -> Dataset | LabelledImages:
+        """Open what a model is judged on: a file of the user's own, or see `dataset_of`."""
+        if data is None:
+            return self.dataset_of(model, out, name)
+        from mnistcli.datasets.labelled import read_labelled
+
+        return read_labelled(data, raw=raw)
+
     def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""
         if not error.hint:
             refused = Path(error.path)
             try:
-                folders = astuple(find_places(self.home))
+                folders: tuple[Path, ...] = find_places(self.home)
             except StorageError:
                 folders = (refused,)
             if any(refused in (each, *each.parents) or each in refused.parents for each in folders):
                 error.hint = "choose another place with --home FOLDER or MNISTCLI_HOME=FOLDER"
-
-
-def session_of(ctx: typer.Context) -> Session:
-    """Give the session of a command's context."""
-    session: Session = ctx.find_root().obj
-    return session

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +23,7 @@ SQUARES = frozenset({64, 256, 1024})
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RawArray:
+class RawArray(NamedTuple):
     """An array of which the header was read, and not the elements."""
 
     stream: Stream

@@ -12,7 +12,7 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SHAPE
@@ -23,8 +23,7 @@ PART_NAMES: tuple[PartName, ...] = get_args(PartName)
 NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
+class RemoteFile(NamedTuple):
     """A file as it is published."""
 
     name: str  # behind a mirror's base URL
@@ -32,8 +31,7 @@ class RemoteFile:
     n_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PartSpec:
+class PartSpec(NamedTuple):
     """One of the four arrays of a dataset, all of uint8."""
 
     name: PartName

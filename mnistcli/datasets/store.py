@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName, find_dataset
-from mnistcli.datasets.download import Patience
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
@@ -47,7 +46,6 @@ from mnistcli.datasets.manifest import (
     sha256_of,
     write_npy,
 )
-from mnistcli.datasets.sources import Loaded
 from mnistcli.display import Displayed
 from mnistcli.errors import (
     CorruptFileError,
@@ -62,7 +60,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mnistcli.datasets.download import Patience
     from mnistcli.datasets.own import OwnDatasets
+    from mnistcli.datasets.sources import Loaded
 
 
 CACHEDIR_TAG = b"""\
@@ -272,7 +272,8 @@ class DatasetStore:
 
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset of the catalogue up; raise UsageError where there is none."""
-        return find_dataset(name, self.catalog, self.own.names())
+        own = () if name in self.catalog else self.own.names()
+        return find_dataset(name, self.catalog, own)
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         from mnistcli.datasets.joins import joined

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
@@ -121,8 +121,7 @@ class Evaluation(Displayed):
         return pd.DataFrame(self.confusion, index, columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(NamedTuple):
     """One number of an evaluation, from 0 to ``highest``: the attribute of that name."""
 
     name: str  # in JSON, in TSV and on the command line

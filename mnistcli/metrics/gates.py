@@ -1,14 +1,13 @@
 """Bars that a model has to reach: "accuracy=0.999"."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mnistcli.errors import UsageError
 from mnistcli.metrics.catalog import Evaluation, Metric, metric_named
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A bar that a metric has to reach, or where smaller is better not to exceed."""
 
     metric: Metric

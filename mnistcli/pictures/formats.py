@@ -11,8 +11,8 @@ import contextlib
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mnistcli.errors import BadImageError, StorageError
 from mnistcli.files import kind_of_path
@@ -165,8 +165,7 @@ def _webp(data: bytes) -> int:
     raise _TooManyError("chunks")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFormat:
+class ImageFormat(NamedTuple):
     """A format of image files, and all that is known of it."""
 
     name: str  # what people call it

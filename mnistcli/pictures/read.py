@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
@@ -31,8 +31,7 @@ FOREIGN: dict[str, re.Pattern[bytes]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class Picture(NamedTuple):
     """One picture as it was found."""
 
     grey: Grey

@@ -22,7 +22,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
@@ -140,8 +140,7 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
+class _Header(NamedTuple):
     card: ModelCard
     card_text: str
     ref: str

@@ -19,9 +19,10 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.files import (
@@ -52,8 +53,7 @@ _MAX_TAG_BYTES = 256
 _LIST = "see what there is: mnistcli models list"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
+class ModelEntry(NamedTuple):
     """The place of one stored version, or of `BUILTIN`; 0 where a name has no versions to be read."""
 
     name: str
@@ -74,8 +74,7 @@ class ModelEntry:
 _BUILTIN_ENTRY = ModelEntry(BUILTIN, 0, Path(__file__).with_name(f"{BUILTIN}{SUFFIX}"))
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSummary:
+class ModelSummary(NamedTuple):
     """What can be said of a stored version without loading its arrays.
 
     The tags are those that stand for it, ``latest`` and ``best`` among them. There is no card where
@@ -89,8 +88,7 @@ class ModelSummary:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """What a removal comes to: versions to remove, and references of such as were removed before."""
 
     entries: tuple[ModelEntry, ...]

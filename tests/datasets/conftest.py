@@ -105,8 +105,7 @@ def tiny(digits: dict[str, NDArray[np.uint8]]) -> Tiny:
         published[part.file.name] = data
         sha256 = hashlib.sha256(data).hexdigest()
         parts.append(
-            replace(
-                part,
+            part._replace(
                 shape=array.shape,
                 file=RemoteFile(part.file.name, f"sha256:{sha256}", len(data)),
                 payload_sha256=hashlib.sha256(array.tobytes()).hexdigest(),
@@ -119,7 +118,7 @@ def tiny(digits: dict[str, NDArray[np.uint8]]) -> Tiny:
 @pytest.fixture
 def unpinned(tiny: Tiny) -> Tiny:
     """The same where only the published files' checksums are known, as for Fashion-MNIST."""
-    parts = tuple(replace(part, payload_sha256=None) for part in tiny.spec.parts)
+    parts = tuple(part._replace(payload_sha256=None) for part in tiny.spec.parts)
     return replace(tiny, spec=replace(tiny.spec, parts=parts))
 
 

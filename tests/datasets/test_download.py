@@ -251,8 +251,7 @@ def test_md5_decides_where_nothing_better_is_published(site, tiny):
     data = b"anything"
     client = Client(SILENT, IMPATIENT)
     site.pages["/x"] = good(data)
-    published = replace(
-        tiny.spec.parts[0].file,
+    published = tiny.spec.parts[0].file._replace(
         checksum=f"md5:{hashlib.md5(data, usedforsecurity=False).hexdigest()}",
         n_bytes=None,
     )

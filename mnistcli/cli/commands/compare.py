@@ -1,28 +1,20 @@
 """``mnistcli compare``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import (
-    AnotherDatasetOption,
-    DataOption,
-    JsonFlag,
-    QuietFlag,
-    RawFlag,
-    RenderOption,
-    TsvFlag,
-    make_output,
-)
-from mnistcli.cli.session import session_of
+from mnistcli.cli.options import AnotherDatasetOption, DataOption, RawFlag, RenderOption, command
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
+@command("json", "tsv", "quiet")
 def compare(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     models: Annotated[
         list[str] | None,
         typer.Argument(
@@ -41,9 +33,6 @@ def compare(
     dataset: AnotherDatasetOption = None,
     raw: RawFlag = False,
     render: RenderOption = "auto",
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Compare models on the same images: differences, exact p-values, disagreements.
 
@@ -55,12 +44,8 @@ def compare(
 
       for c in 0.01 1 100; do mnistcli train -t 3v8 --C $c -q; done | xargs mnistcli compare
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet, render=render)
-    session = session_of(ctx)
-
     from mnistcli import comparison
     from mnistcli.cli.views.compare import ComparisonView
-    from mnistcli.datasets.labelled import read_labelled
     from mnistcli.errors import UsageError
 
     metric_named(by)
@@ -71,11 +56,7 @@ def compare(
     comparison.check_comparable(loaded)
     if data is None and dataset is None:
         comparison.check_common_dataset(loaded)
-    images = (
-        session.dataset_of(loaded[0], out, dataset)
-        if data is None
-        else read_labelled(data, raw=raw)
-    )
+    images = session.images(loaded[0], out, dataset, data, raw=raw)
     result = comparison.compare(
         loaded, images, by=by, n_disagreements=disagreements, name=str(data)
     )

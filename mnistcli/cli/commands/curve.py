@@ -14,14 +14,11 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.options import (
     DatasetOption,
-    JsonFlag,
-    JsonLinesFlag,
-    QuietFlag,
-    TsvFlag,
-    make_output,
+    command,
     output_option,
 )
-from mnistcli.cli.session import session_of
+from mnistcli.cli.output import Output, write
+from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
 from mnistcli.features import FEATURE_KINDS, FeatureSpec
 from mnistcli.ranges import RANGES
@@ -42,8 +39,10 @@ if TYPE_CHECKING:
 several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
 
 
+@command("json", "jsonl", "tsv", "quiet")
 def curve(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     task: Annotated[
         str,
         several_option(
@@ -87,10 +86,6 @@ def curve(
         Path | None,
         output_option("--output", "-o", metavar="FILE.svg", help="Draw the curve into a file."),
     ] = None,
-    json: JsonFlag = False,
-    jsonl: JsonLinesFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Train for several sizes, C, features or tasks, and draw how good each is.
 
@@ -105,11 +100,7 @@ def curve(
 
       mnistcli curve --task digits --preset fast,better --limit 300,1000 --resume points.jsonl
     """
-    out = make_output(json=json, jsonl=jsonl, tsv=tsv, quiet=quiet)
-    session = session_of(ctx)
-
     from mnistcli import learning_curves
-    from mnistcli.cli.output import write
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
     from mnistcli.files import write_atomically

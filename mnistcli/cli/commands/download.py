@@ -9,17 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import (
-    DatasetOption,
-    JsonFlag,
-    QuietFlag,
-    RawFlag,
-    TsvFlag,
-    make_output,
-    png_only,
-)
+from mnistcli.cli.options import DatasetOption, RawFlag, command, png_only
 from mnistcli.cli.output import Output
-from mnistcli.cli.session import session_of
+from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
@@ -30,8 +22,10 @@ if TYPE_CHECKING:
 own_option = partial(typer.Option, rich_help_panel="Your own digits")
 
 
+@command("json", "tsv", "quiet")
 def download(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     dataset: DatasetOption = "mnist",
     source: Annotated[
         str,
@@ -98,9 +92,6 @@ def download(
         bool, typer.Option("--check", help="Read and hash every byte of what is there.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Even if it is there.")] = False,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Install a dataset: one that is known, or your own digits. MNIST comes with the program.
 
@@ -122,7 +113,6 @@ def download(
 
       mnistcli download --check
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
     if as_ is None and (replace or raw or sheet or (test_size, seed) != (None, None)):
@@ -138,7 +128,7 @@ def download(
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.download import CatalogView, InstallationView
 
-    store = session_of(ctx).store()
+    store = session.store()
     if listed:
         own = [store.own.summary(name) for name in store.own.names()]
         out.emit(CatalogView(store.catalog, store.installed(), own))

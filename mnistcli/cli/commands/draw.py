@@ -1,7 +1,5 @@
 """``mnistcli draw``."""
 
-from __future__ import annotations
-
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,13 +8,16 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import ModelOption, make_output, png_only
-from mnistcli.cli.session import session_of
+from mnistcli.cli.options import ModelOption, command, png_only
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
 
 
+@command()
 def draw(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     model: ModelOption = None,
     output: Annotated[
         Path | None,
@@ -66,7 +67,6 @@ def draw(
         ) from None
     if truth is not None and keep is None:
         raise UsageError("--truth goes with --keep", hint="--keep mine --truth 7")
-    out, session = make_output(), session_of(ctx)
     loaded = session.model(model, out)
 
     from mnistcli.cli.terminal.capabilities import has_light_background

@@ -1,7 +1,5 @@
 """``mnistcli evaluate``."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import typer
@@ -9,22 +7,22 @@ import typer
 from mnistcli.cli.options import (
     AnotherDatasetOption,
     DataOption,
-    JsonFlag,
     ModelArgument,
     PictureOption,
-    QuietFlag,
     RawFlag,
     RenderOption,
-    TsvFlag,
-    make_output,
+    command,
 )
-from mnistcli.cli.session import session_of
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
 
 
+@command("json", "tsv", "quiet")
 def evaluate(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     model: ModelArgument = None,
     on: Annotated[
         Literal["test", "train"],
@@ -76,9 +74,6 @@ def evaluate(
     raw: RawFlag = False,
     render: RenderOption = "auto",
     output: PictureOption = None,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Judge a model: classification report, confusion matrix, ROC AUC, log loss and more.
 
@@ -94,14 +89,9 @@ def evaluate(
 
       mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet, render=render)
-    session = session_of(ctx)
-
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
-    from mnistcli.datasets.labelled import read_labelled
     from mnistcli.metrics.gates import parse_gate
-    from mnistcli.metrics.thresholds import Threshold, parse_target
 
     if data is not None and (dataset is not None or on == "train"):
         raise UsageError("--data goes with neither --dataset nor --on train")
@@ -110,14 +100,16 @@ def evaluate(
     if threshold is not None and threshold_for is not None:
         raise UsageError("give either --threshold or --threshold-for")
     gates = [parse_gate(text) for text in fail_under or ()]
-    at = None if threshold is None else Threshold(threshold)
-    target = None if threshold_for is None else parse_target(threshold_for)
+    at = target = None
+    if threshold is not None or threshold_for is not None:
+        from mnistcli.metrics.thresholds import Threshold, parse_target
+
+        at = None if threshold is None else Threshold(threshold)
+        target = None if threshold_for is None else parse_target(threshold_for)
     loaded = session.registry().load(model)
     if target is not None:
         at = evaluation.threshold_for(loaded, target, session.dataset_of(loaded, out))
-    images = (
-        session.dataset_of(loaded, out, dataset) if data is None else read_labelled(data, raw=raw)
-    )
+    images = session.images(loaded, out, dataset, data, raw=raw)
     judged = evaluation.evaluate(
         loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
     )

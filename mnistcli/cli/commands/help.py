@@ -1,13 +1,10 @@
-"""``mnistcli help`` and ``mnistcli version``."""
-
-from __future__ import annotations
+"""``mnistcli help``."""
 
 import sys
 from typing import Annotated, Any
 
 import typer
 
-from mnistcli._version import __version__
 from mnistcli.cli import completion
 from mnistcli.cli.output import drawn, write
 from mnistcli.cli.parsing import did_you_mean, write_sections
@@ -71,8 +68,3 @@ def help(  # noqa: A001 - the command's name
 
 def _is_read_by_a_person() -> bool:
     return sys.stdout.isatty()
-
-
-def version() -> None:
-    """Print the version."""
-    write(f"mnistcli {__version__}\n")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
-from mnistcli.cli.output import write
-from mnistcli.cli.session import session_of
+from mnistcli.cli.options import ModelArgument, command
+from mnistcli.cli.output import Output, write
+from mnistcli.cli.session import Session
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 
 if TYPE_CHECKING:
@@ -32,58 +32,53 @@ OneModel = Annotated[
 
 
 @app.command("list")
+@command("json", "tsv", "quiet")
 def list_models(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     name: Annotated[
         str | None,
         typer.Argument(metavar="[NAME]", autocompletion=completion.models, show_default="all"),
     ] = None,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """List the models, oldest version first, and builtin, which came with the program.
 
     With --quiet only what is yours, and can be removed.
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
-
     from mnistcli.cli.views.models import ModelsView
     from mnistcli.registry.store import BUILTIN
 
-    registry = session_of(ctx).registry()
+    registry = session.registry()
     summaries = registry.summaries(name)
-    if not (name or quiet):
+    if not (name or out.format == "quiet"):
         summaries = (*summaries, registry.summary(BUILTIN))
     out.emit(ModelsView(summaries))
 
 
 @app.command()
-def info(
-    ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False, tsv: TsvFlag = False
-) -> None:
+@command("json", "tsv")
+def info(session: Session, out: Output, model: ModelArgument = None) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
-    out = make_output(json=json, tsv=tsv)
-
     from mnistcli.cli.views.models import ModelView
 
-    out.emit(ModelView(session_of(ctx).registry().summary(model)))
+    out.emit(ModelView(session.registry().summary(model)))
 
 
 @app.command()
-def path(ctx: typer.Context, model: ModelArgument = None, json: JsonFlag = False) -> None:
+@command("json")
+def path(session: Session, out: Output, model: ModelArgument = None) -> None:
     """Print where a model's file is; without a model, the registry's folder."""
-    out = make_output(json=json)
-
     from mnistcli.cli.views.models import PathView
 
-    registry = session_of(ctx).registry()
+    registry = session.registry()
     out.emit(PathView(str(registry.folder if model is None else registry.find(model).path)))
 
 
 @app.command()
+@command("json", "quiet")
 def tag(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     model: OneModel,
     tag: Annotated[
         str | None, typer.Argument(metavar="[TAG]", help="A word: NAME@TAG is then this version.")
@@ -91,8 +86,6 @@ def tag(
     delete: Annotated[
         bool, typer.Option("--delete", "-d", help="Forget the tag of NAME@TAG.")
     ] = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Name a version, or forget its name.
 
@@ -102,11 +95,9 @@ def tag(
 
       mnistcli models tag 0v1@paper --delete
     """
-    out = make_output(json=json, quiet=quiet)
-
     from mnistcli.cli.views.models import ModelsView
 
-    registry = session_of(ctx).registry()
+    registry = session.registry()
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
     entry = registry.tag(model, tag) if tag is not None else registry.untag(model)
@@ -114,8 +105,10 @@ def tag(
 
 
 @app.command()
+@command("json", "quiet")
 def rm(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     models: Annotated[
         list[str],
         typer.Argument(
@@ -126,15 +119,11 @@ def rm(
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")
     ] = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Remove versions for good. Their numbers are not given again."""
-    out = make_output(json=json, quiet=quiet)
-
     from mnistcli.cli.views.models import ModelsView
 
-    registry = session_of(ctx).registry()
+    registry = session.registry()
     removal = registry.removable(*models, force=force)
     refs = [entry.ref for entry in removal.entries]
     summaries = [registry.summary(ref) for ref in refs]
@@ -150,9 +139,17 @@ def rm(
         out.emit(ModelsView(summaries))
 
 
+def _describe_formats() -> str:
+    from mnistcli.registry.exports import exporter, formats
+
+    return "; ".join(f"{name}: {exporter(name).what}" for name in formats()) + "."
+
+
 @app.command()
+@command("json", "tsv", "quiet")
 def export(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     to: Annotated[
         str,
         typer.Option(
@@ -173,9 +170,6 @@ def export(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", "-f", help="Even if FILE is there.")] = False,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Write a model for other programs; says what the file is good for and what it costs to trust.
 
@@ -187,8 +181,6 @@ def export(
 
       mnistcli models export builtin --to html --output digits.html
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
-
     from mnistcli.cli.views.models import ExportView
     from mnistcli.registry.exports import encode_export, export_model, exporter
 
@@ -197,7 +189,6 @@ def export(
         raise UsageError(f"{to} is no text to print", hint="name a file: --output FILE")
     if is_stdout and out.format not in ("table", "quiet"):
         raise UsageError(f"--output - and --{out.format} are both about standard output")
-    session = session_of(ctx)
     loaded = session.registry().load(model)
     examples: Sequence[Example] = ()
     if exporter(to).shows_examples:
@@ -215,12 +206,11 @@ def export(
 
 
 @app.command()
+@command("json", "tsv", "quiet")
 def reproduce(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     model: ModelArgument = None,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Train a model again from its card and say whether the same comes out; if not, exit with 8.
 
@@ -228,13 +218,10 @@ def reproduce(
 
       mnistcli models reproduce 0v1@paper
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
-
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.models import ReproductionView
     from mnistcli.reproduction import reproduce
 
-    session = session_of(ctx)
     loaded = session.registry().load(model)
     data = session.dataset_of(loaded, out)
     with bars(out) as shown:
@@ -242,9 +229,3 @@ def reproduce(
     out.emit(ReproductionView(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)
-
-
-def _describe_formats() -> str:
-    from mnistcli.registry.exports import exporter, formats
-
-    return "; ".join(f"{name}: {exporter(name).what}" for name in formats()) + "."

@@ -10,20 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import (
-    JsonFlag,
-    JsonLinesFlag,
-    ModelOption,
-    PictureOption,
-    QuietFlag,
-    RawFlag,
-    RenderOption,
-    TsvFlag,
-    make_output,
-)
-from mnistcli.cli.output import report_error
+from mnistcli.cli.options import ModelOption, PictureOption, RawFlag, RenderOption, command
+from mnistcli.cli.output import Output, report_error
 from mnistcli.cli.progress import bars
-from mnistcli.cli.session import session_of
+from mnistcli.cli.session import Session
 from mnistcli.errors import (
     BadImageError,
     SomeInputsFailedError,
@@ -37,8 +27,10 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
 
+@command("json", "jsonl", "tsv", "quiet")
 def predict(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
@@ -110,10 +102,6 @@ def predict(
     raw: RawFlag = False,
     render: RenderOption = "auto",
     output: PictureOption = None,
-    json: JsonFlag = False,
-    jsonl: JsonLinesFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Say which digit a picture shows, or which digits, with the newest model or another.
 
@@ -133,8 +121,6 @@ def predict(
 
       find . -name '*.png' -print0 | mnistcli predict --files0 - --jsonl
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet, jsonl=jsonl, render=render)
-    session = session_of(ctx)
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
     label = _label(truth, keep)
@@ -175,7 +161,7 @@ def predict(
 
         def report(error: BadImageError) -> None:
             with shown.aside():
-                report_error(error, as_json=json or jsonl)
+                report_error(error, as_json=out.format in ("json", "jsonl"))
 
         answers: Iterable[Any]  # what the view below takes
         if index:

@@ -1,26 +1,24 @@
 """``mnistcli report``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnistcli.cli.options import JsonFlag, ModelArgument, QuietFlag, TsvFlag, make_output
-from mnistcli.cli.session import session_of
+from mnistcli.cli.options import ModelArgument, command
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 
 
+@command("json", "tsv", "quiet")
 def report(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     model: ModelArgument = None,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FILE", help="A page (.html) or Markdown (.md)."),
     ] = Path("report.html"),
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Write one page about a model: how good, where it fails, what it looks for, how to get it again.
 
@@ -32,9 +30,6 @@ def report(
 
       mnistcli report digits@best -o digits.md
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
-    session = session_of(ctx)
-
     from mnistcli.cli.views.report import check_name, publish
     from mnistcli.reporting import report_on
 

@@ -1,23 +1,21 @@
 """``mnistcli sheet``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnistcli.cli.options import JsonFlag, QuietFlag, TsvFlag, make_output
+from mnistcli.cli.options import command
+from mnistcli.cli.output import Output
 from mnistcli.errors import UsageError
 
 
+@command("json", "tsv", "quiet")
 def sheet(
+    out: Output,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="A page: .pdf or .png.")
     ] = Path("sheet.pdf"),
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Make a page to print, on which people write digits that become a dataset of your own.
 
@@ -30,7 +28,6 @@ def sheet(
 
       mnistcli sheet -o sheet.png
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
     if output.suffix.lower() not in (".pdf", ".png"):
         raise UsageError(f"cannot write a page to {output}", hint="end the name in .pdf or .png")
 

@@ -1,7 +1,5 @@
 """``mnistcli show``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,23 +8,24 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.options import (
-    JsonFlag,
     PictureOption,
     RenderOption,
-    TsvFlag,
+    command,
     dataset_option,
-    make_output,
     model_option,
 )
-from mnistcli.cli.session import session_of
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
 _DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 
 
+@command("json", "tsv")
 def show(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     what: Annotated[
         list[str] | None,
         typer.Argument(
@@ -79,8 +78,6 @@ def show(
     ] = None,
     render: RenderOption = "auto",
     output: PictureOption = None,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
 ) -> None:
     """Show digits in the terminal: images, means, a model's weights and mistakes, your own files.
 
@@ -100,13 +97,8 @@ def show(
 
       mnistcli show --mean --task 4v9
     """
-    out = make_output(json=json, tsv=tsv, render=render)
-    session = session_of(ctx)
-
     from mnistcli import gallery
-    from mnistcli.cli.views.evaluate import gallery_of_mistakes
     from mnistcli.cli.views.show import GalleryView
-    from mnistcli.tasks import parse_task
 
     legend, n_columns = "", None
     pictures: Sequence[gallery.CaptionedImage]
@@ -133,6 +125,7 @@ def show(
         pictures = gallery.filter_images(session.registry().load(filters))
         legend = gallery.FILTERS_LEGEND
     elif mistakes is not None:
+        from mnistcli.cli.views.evaluate import gallery_of_mistakes
         from mnistcli.evaluation import evaluate
 
         model = session.registry().load(mistakes)
@@ -151,6 +144,8 @@ def show(
         if indices:
             pictures = gallery.digits_at(part, indices, on)
         elif task is not None:
+            from mnistcli.tasks import parse_task
+
             parsed = parse_task(task)
             pictures = gallery.mean_classes(part, parsed)
             legend = _DIFFERENCE_LEGEND.format(*parsed.class_names) if parsed.is_binary else ""

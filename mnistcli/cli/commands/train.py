@@ -1,7 +1,5 @@
 """``mnistcli train``."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,8 +9,9 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import DatasetOption, JsonFlag, QuietFlag, TsvFlag, make_output
-from mnistcli.cli.session import session_of
+from mnistcli.cli.options import DatasetOption, command
+from mnistcli.cli.output import Output
+from mnistcli.cli.session import Session
 from mnistcli.errors import StorageError, UsageError
 from mnistcli.features import FEATURE_KINDS, FeatureSpec
 from mnistcli.ranges import RANGES
@@ -34,8 +33,10 @@ model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")
 
 
+@command("json", "tsv", "quiet")
 def train(
-    ctx: typer.Context,
+    session: Session,
+    out: Output,
     task: Annotated[
         str | None,
         typer.Argument(
@@ -150,9 +151,6 @@ def train(
     save: Annotated[
         bool, typer.Option("--save/--no-save", help="Keep the model in the registry.")
     ] = True,
-    json: JsonFlag = False,
-    tsv: TsvFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Train a logistic regression, judge it on the test images and keep it.
 
@@ -170,9 +168,6 @@ def train(
 
       model=$(mnistcli train digits -q)
     """
-    out = make_output(json=json, tsv=tsv, quiet=quiet)
-    session = session_of(ctx)
-
     from mnistcli import training
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.train import TrainingView, convergence_warnings

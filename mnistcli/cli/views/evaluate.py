@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,9 @@ from mnistcli.cli.words import visible
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS
-from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
+if TYPE_CHECKING:
+    from mnistcli.metrics.curves import ClassCurves
 _PLOT_LINES, _WIDEST_PLOT = 16, 50
 
 
@@ -200,6 +201,7 @@ def curves_drawing(
     from mnistcli.cli.terminal.layout import beside, stacked
     from mnistcli.cli.terminal.pictures import usable_width
     from mnistcli.cli.terminal.plots import draws_plainly, line_plot
+    from mnistcli.metrics.curves import worst_of
 
     worst = worst_of(curves)
     rates = worst.roc.false_positive_rate, worst.roc.true_positive_rate
@@ -242,4 +244,6 @@ def curves_drawing(
 
 def _zoom(*distances: np.ndarray) -> float:
     """Choose how large a corner to draw: five times as large as the curve stays away from it."""
+    from mnistcli.metrics.curves import corner_for
+
     return corner_for(5 * float(np.maximum(*distances).min()))

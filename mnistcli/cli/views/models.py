@@ -10,12 +10,11 @@ from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
-from mnistcli.cli.views.train import describe_settings
 from mnistcli.registry.card import ModelCard
-from mnistcli.registry.exports import Export
 from mnistcli.registry.store import ModelSummary
 
 if TYPE_CHECKING:
+    from mnistcli.registry.exports import Export
     from mnistcli.reproduction import Reproduction
 
 
@@ -112,6 +111,8 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
+    from mnistcli.cli.views.train import describe_settings
+
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"

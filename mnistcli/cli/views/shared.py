@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
+    from mnistcli.metrics.catalog import Evaluation, ReportRow
     from mnistcli.metrics.intervals import Interval
 
 
@@ -84,6 +84,8 @@ def _cells(row: ReportRow) -> tuple[str | rich.Text, ...]:
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as a JSON object."""
+    from mnistcli.metrics.catalog import METRICS
+
     names = ("n_samples", "n_correct", "baseline_class", "baseline_accuracy")
     document: dict[str, Any] = {name: getattr(evaluation, name) for name in names}
     for metric in METRICS:

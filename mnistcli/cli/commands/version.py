@@ -1,0 +1,9 @@
+"""``mnistcli version``."""
+
+from mnistcli._version import __version__
+from mnistcli.cli.output import write
+
+
+def version() -> None:
+    """Print the version."""
+    write(f"mnistcli {__version__}\n")
