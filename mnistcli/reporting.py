@@ -31,8 +31,7 @@ class Report(Displayed):
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
     most_certain: tuple[CaptionedImage, ...]  # right answers, as many for each class
     least_certain: tuple[CaptionedImage, ...]  # right or wrong
-    # Of each cell of the confusion matrix, `N_IN_CELL` at most: the surest wrong, the least sure right.
-    behind: tuple[CaptionedImage, ...]
+    behind: tuple[CaptionedImage, ...]  # see `images_behind`
 
     @property
     def model(self) -> Model:
@@ -58,19 +57,29 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
         for position in _first(-p_answer, (answers == k) & (y == k), n_each)
     ]
     least = _first(p_answer, np.ones(len(y), dtype=bool), N_UNCERTAIN)
-    n_in, behind = Counter[tuple[int, int]](), []
-    for position in np.argsort(np.where(answers == y, p_answer, -p_answer), kind="stable").tolist():
-        cell = int(y[position]), int(answers[position])
-        n_in[cell] += 1
-        behind += [position] if n_in[cell] <= N_IN_CELL else []
     return Report(
         judged=judged,
         curves=curves_of(y, judged.scores, names),
         looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
         most_certain=judged.images_at(most),
         least_certain=judged.images_at(least),
-        behind=judged.images_at(behind),
+        behind=images_behind(judged),
     )
+
+
+def images_behind(judged: JudgedModel) -> tuple[CaptionedImage, ...]:
+    """Return images of each cell of the confusion matrix, `N_IN_CELL` at most.
+
+    Those are the least sure right answers, and the surest wrong ones.
+    """
+    p_answer = judged.probabilities.max(axis=1)
+    answers, y = judged.answers, judged.samples.y
+    n_in, behind = Counter[tuple[int, int]](), []
+    for position in np.argsort(np.where(answers == y, p_answer, -p_answer), kind="stable").tolist():
+        cell = int(y[position]), int(answers[position])
+        n_in[cell] += 1
+        behind += [position] if n_in[cell] <= N_IN_CELL else []
+    return judged.images_at(behind)
 
 
 def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:

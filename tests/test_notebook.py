@@ -156,6 +156,14 @@ def test_mistakes_can_be_of_one_kind(results, mnist):
     assert "not answer" in str(some)
 
 
+def test_every_cell_of_a_confusion_matrix_leads_to_its_digits(results):
+    judged = results["JudgedModel"]
+    html = judged._repr_html_()
+    links = set(re.findall(r'href="#([^"]*)"', html))
+    assert len(links) == np.count_nonzero(judged.evaluation.confusion)
+    assert links == set(re.findall(r'id="([^"]*)" class="behind"', html))
+
+
 def test_weights_are_pixels_or_patches(results, mnist):
     weights = mnistcli.weights(results["Model"])
     assert [each.caption for each in weights.pictures] == ["for 1", "for 7", "for rest"]

@@ -17,7 +17,13 @@ from mnistcli.cli.output import drawn_plainly
 from mnistcli.cli.report import svg, tables
 from mnistcli.cli.report.figures import figure, gallery, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
-from mnistcli.cli.report.page import answered, card_details, contents, verdict
+from mnistcli.cli.report.page import (
+    answered,
+    card_details,
+    confusion_with_digits,
+    contents,
+    verdict,
+)
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
 from mnistcli.cli.terminal.heatmaps import confusion_table
 from mnistcli.cli.views.compare import ComparisonView
@@ -38,7 +44,7 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.model_selection.cross_validation import CrossValidation
 from mnistcli.prediction import Explanation, Predictions
 from mnistcli.registry.model_file import Model
-from mnistcli.reporting import Report
+from mnistcli.reporting import Report, images_behind
 from mnistcli.training import Training
 
 # More pictures than these are counted.
@@ -106,7 +112,11 @@ def _parts(result: Any) -> Iterator[Content]:
         case JudgedModel():
             yield tag("p", tables.unbroken(verdict(result)))
             yield (tag("p", note, class_="warning") for note in result.notes)
-            yield from _parts(result.evaluation)
+            yield tables.headline_numbers(result.evaluation)
+            matrix = confusion_with_digits(result, images_behind(result))
+            yield tag(
+                "div", tables.class_table(result.evaluation), tag("div", matrix), class_="beside"
+            )
             yield gallery(map(answered, result.mistakes))
         case Evaluation():
             yield tables.headline_numbers(result)

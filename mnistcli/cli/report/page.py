@@ -1,7 +1,7 @@
 """The whole page."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mnistcli._version import __version__
 from mnistcli.cli.numbers import percent, percent_span
@@ -74,9 +74,6 @@ def _sections(report: Report) -> Iterator[Markup]:
         tag("p", "In small type the intervals that hold the truth in 95 of 100 such samples."),
         tables.class_table(evaluation),
     )
-    behind: dict[tuple[str, str], list[CaptionedImage]] = {}
-    for each in report.behind:
-        behind.setdefault((each.facts["truth"], each.facts["answer"]), []).append(each)
     yield _section(
         "What is taken for what",
         tag(
@@ -84,13 +81,7 @@ def _sections(report: Report) -> Iterator[Markup]:
             "Images of each row's class, by what was answered. Blue is right, red is wrong. "
             "A number leads to its digits.",
         ),
-        tables.confusion_heat_map(
-            evaluation.confusion, names, {cell: f"#{_anchor(*cell)}" for cell in behind}
-        ),
-        (
-            _cell(*cell, images, evaluation.confusion[names.index(cell[0]), names.index(cell[1])])
-            for cell, images in behind.items()
-        ),
+        confusion_with_digits(judged, report.behind),
     )
     if (errors := judged.pair_errors()) is not None:
         yield _section(
@@ -154,6 +145,20 @@ def _digits(report: Report) -> Iterator[Markup]:
         tag("p", "Right answers, those with the highest probability of each class."),
         gallery(map(answered, report.most_certain)),
     )
+
+
+def confusion_with_digits(
+    judged: JudgedModel, images: Iterable[CaptionedImage]
+) -> Iterator[Markup]:
+    """Yield the confusion matrix, and after it the digits that its cells lead to."""
+    confusion, names = judged.evaluation.confusion, judged.model.card.class_names
+    behind: dict[tuple[str, str], list[CaptionedImage]] = {}
+    for each in images:
+        behind.setdefault((each.facts["truth"], each.facts["answer"]), []).append(each)
+    links = {cell: f"#{_anchor(*cell)}" for cell in behind}
+    yield tables.confusion_heat_map(confusion, names, links)
+    for (truth, answer), digits in behind.items():
+        yield _cell(truth, answer, digits, confusion[names.index(truth), names.index(answer)])
 
 
 def _cell(truth: str, answer: str, images: list[CaptionedImage], n: int) -> Markup:
