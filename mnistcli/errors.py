@@ -42,6 +42,11 @@ class MnistCliError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
+    def __notes__(self) -> list[str]:  # type: ignore[override] # nobody sets it
+        """What a traceback adds: the hint."""
+        return [f"hint: {self.hint}"] if self.hint else []
+
+    @property
     def code(self) -> str:
         """The name of this kind of error in JSON: "ModelNotFoundError" -> "model_not_found"."""
         name = type(self).__name__.removesuffix("Error")

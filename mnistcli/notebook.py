@@ -34,9 +34,10 @@ def show(images: ArrayLike) -> Gallery:
     array = np.asarray(images)
     if array.shape[-1:] == (N_PIXELS,):
         array = array.reshape(*array.shape[:-1], *IMAGE_SHAPE)
-    if array.ndim not in (2, 3) or not array.size or array.dtype.kind not in "buif":
-        shape = " x ".join(map(str, array.shape)) or "a number"
-        raise UsageError(f"images are (h, w), (n, h, w) or (n, 784), not {shape}")
+    is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
+    if array.ndim not in (2, 3) or is_colour or not array.size or array.dtype.kind not in "buif":
+        found = f"{' x '.join(map(str, array.shape))} of {array.dtype}"
+        raise UsageError(f"images are grey, (h, w), (n, h, w) or (n, 784), not {found}")
     if array.dtype != np.uint8:
         values = np.nan_to_num(array.astype(np.float64))
         if values.min() < 0:
@@ -48,13 +49,13 @@ def show(images: ArrayLike) -> Gallery:
     return Gallery(tuple(CaptionedImage(each) for each in pictures))
 
 
-def weights(*models: Model) -> Gallery:
+def weights(model: Model, *others: Model) -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     from mnistcli.reporting import looks_at_pixels
 
-    if len(models) > 1 or looks_at_pixels(models[0]):
-        return Gallery(gallery.weight_images(*models), gallery.WEIGHTS_LEGEND)
-    return Gallery(gallery.filter_images(models[0]), gallery.FILTERS_LEGEND)
+    if others or looks_at_pixels(model):
+        return Gallery(gallery.weight_images(model, *others), gallery.WEIGHTS_LEGEND)
+    return Gallery(gallery.filter_images(model), gallery.FILTERS_LEGEND)
 
 
 def mistakes(

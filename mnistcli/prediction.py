@@ -187,7 +187,9 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     )
 
 
-def explain(model: Model, image: NDArray[np.uint8], against: str | None = None) -> Explanation:
+def explain(
+    model: Model, image: NDArray[np.uint8], against: str | int | None = None
+) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
     The answer is held against the next best, or another class unless that is the answer itself.
@@ -204,7 +206,7 @@ def explain(model: Model, image: NDArray[np.uint8], against: str | None = None) 
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)
     else:
         answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
-    if against is not None and (other := model.card.task.class_index(against)) != answer:
+    if against is not None and (other := model.card.task.class_index(str(against))) != answer:
         runner_up = other
     weights, intercept = classifier.pair_weights(answer, runner_up)
     pixels = classifier.raw_features(image[None])[0]

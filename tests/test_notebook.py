@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,8 +141,15 @@ def test_show_takes_images_of_any_kind(mnist):
     assert mnistcli.show(image > 127).pictures[0].image.max() == 255
     signed = mnistcli.show(image.astype(float) - 128).pictures[0].image
     assert (signed.min(), signed.dtype) == (-1.0, float)
-    for odd in (np.zeros((0, 28, 28)), np.zeros((1, 2, 3, 4)), 7, "seven", [["a"]]):
-        with pytest.raises(mnistcli.MnistCliError, match=r"images are \(h, w\)"):
+    for odd in (
+        np.zeros((0, 28, 28)),
+        np.zeros((1, 2, 3, 4)),
+        7,
+        "seven",
+        [["a"]],
+        np.ones((28, 28, 3)),
+    ):
+        with pytest.raises(mnistcli.MnistCliError, match=r"images are grey"):
             mnistcli.show(odd)
 
 
@@ -236,6 +244,12 @@ def test_the_notebook_of_the_seed_in_eight_lines(tmp_path, home):
         assert words in training
     assert curves.count("<svg") == 2
     assert all(len("".join(each["text/plain"])) < 450 for each in drawn)
+
+
+def test_a_traceback_has_the_hint():
+    with pytest.raises(mnistcli.MnistCliError) as caught:
+        mnistcli.parse_task("0v")
+    assert "\nhint: did you mean " in "".join(traceback.format_exception(caught.value))
 
 
 def test_only_public_names_are_listed():
