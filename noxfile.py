@@ -91,6 +91,13 @@ def corpora(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Draw on an exported page in Chromium; ``nox -s browser -- --basetemp FOLDER`` for pictures."""
+    install(session, "browser")
+    session.run("pytest", "-rP", "tests/browser/check_page.py", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Make one mistake at a time and see whether the tests notice; ``nox -s mutants -- --count 40``."""
     install(session, "test", "mutants")

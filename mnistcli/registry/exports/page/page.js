@@ -23,7 +23,8 @@ function make(name, properties = {}, ...children) {
   return element;
 }
 
-const number = (value, digits) => value.toLocaleString(language, { maximumFractionDigits: digits });
+const number = (value) => value.toLocaleString(
+  language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const percent = (share) => share.toLocaleString(
   language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
@@ -106,6 +107,9 @@ for (const end of ["pointerup", "pointercancel"]) {
   });
 }
 
+// Or the browser takes strokes for taps, looks for double ones and a magnifier to show.
+byId("canvas").addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 byId("canvas").addEventListener("keydown", (event) => {
@@ -186,7 +190,7 @@ function explain(seen, order, isThere) {
   byId("sentence").textContent = isThere ? say(word, {
     k: NAMES[k], other: NAMES[other === k ? (k + 1) % NAMES.length : other],
     times: times.toLocaleString(language, { maximumSignificantDigits: 3 }),
-    score: number(score, 2), start: number(intercept, 2), reasons: number(score - intercept, 2),
+    score: number(score), start: number(intercept), reasons: number(score - intercept),
   }) : "";
 }
 
@@ -304,6 +308,7 @@ function listWeights() {
   }
   const [red, blue] = ["--for", "--against"].map(colour);
   byId("what").textContent = say(sides ? "patches" : "weights");
+  byId("weights").className = pictures.length > 10 ? "digits" : "digits few";
   byId("weights").replaceChildren(...pictures.map(([values, side, words, largest]) => {
     const picture = make("canvas", { role: "img", ariaLabel: words });
     paint(picture, side, (at) => [...(values[at] > 0 ? red : blue), 255 * Math.abs(values[at] / largest) ** 0.7]);
@@ -347,3 +352,4 @@ byId("class").addEventListener("change", listExamples);
 byId("card").textContent = JSON.stringify(data.card, null, 2);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", translate);
 translate();
+document.documentElement.dataset.ready = "";
