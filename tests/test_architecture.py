@@ -148,6 +148,11 @@ def test_commands_start_without_heavy_libraries(arguments, home, model):
     assert not loaded_after(arguments, home) & {*HEAVY, *NETWORK}
 
 
+def test_a_training_that_nobody_watches_loads_nothing_to_draw_it_with(home):
+    loaded = loaded_after(["train", "0v1", "--limit", "300", "-q"], home)
+    assert not loaded & {"mnistcli.cli.watch", "PIL"}
+
+
 def test_a_picture_is_read_without_heavy_libraries_before_any_training(home):
     assert not loaded_after(["predict", "-", "-q"], home, stdin=THREE) & {*HEAVY, *NETWORK}
 

@@ -8,6 +8,7 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -35,6 +36,7 @@ class _Parsed:
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""
         words = list(args)
+        args[:] = _with_values(args, self.params)  # type: ignore[attr-defined]
         for parameter in self.params:  # type: ignore[attr-defined]
             if hasattr(parameter.type, "case_sensitive"):
                 parameter.type.case_sensitive = False
@@ -45,6 +47,17 @@ class _Parsed:
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"--{name.replace('_', '-')} {value} is no number")
         return rest
+
+
+def _with_values(words: Sequence[str], parameters: Iterable[Any]) -> list[str]:
+    """Write - where an option of a ``[FILE]`` has none: in ``--watch 0v1``, which is no file name."""
+    metavars = {name: str(each.metavar) for each in parameters for name in each.opts}
+    return [
+        f"{word}=-"
+        if metavars.get(word, "").startswith("[FILE") and not Path(after).suffix
+        else word
+        for word, after in zip(words, [*words, ""][1:], strict=True)
+    ]
 
 
 class SectionedCommand(_Parsed, TyperCommand):

@@ -21,7 +21,9 @@ and the sum alone for C infinite. A fit takes these steps:
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,17 +82,22 @@ class NewtonProgress:
     objective: float
     relative_gradient_norm: float
     tol: float
+    share: float  # of the rows that the step was on: fewer than all for the rough solution
+    coef: Callable[[], Float64s]  # returns the weights, of the shape in `Fit`
 
     @property
     def digits(self) -> tuple[float, float]:
         """The decimal digits gained and wanted: the solver gains them at an even pace."""
         wanted = -math.log10(self.tol)
+        if self.share < 1:
+            return 0.0, wanted
         return max(0.0, -math.log10(max(self.relative_gradient_norm, self.tol))), wanted
 
     def __str__(self) -> str:
         """Put it in words."""
         norm = f"gradient {self.relative_gradient_norm:.1e} of its start, goal {self.tol:.0e}"
-        return f"iteration {self.iteration}: {norm}"
+        some = f" on {100 * self.share:.0f} % of the rows" if self.share < 1 else ""
+        return f"iteration {self.iteration}{some}: {norm}"
 
 
 def fit_newton(
@@ -132,7 +139,7 @@ def fit_newton(
     warm_start : (coef, intercept), optional
         Of the shapes in `Fit`.
     progress : Progress, optional
-        Updated with a `NewtonProgress` after every step on all rows.
+        Updated with a `NewtonProgress` after every step.
 
     Raises SeparableDataError where without a penalty the optimum is at infinity, ValueError where a
     class has no rows or X is not finite.
@@ -155,15 +162,22 @@ def fit_newton(
     )
     if problem.penalty == 0.0:
         refuse_separating_feature(problem, kept, n_classes)
-    minimiser = _Minimiser(problem, np.random.default_rng(seed), tol, max_iter, progress)
+
+    def coef_at(theta: Float64s) -> Float64s:
+        coef = np.zeros((problem.n_outputs, X.shape[1]))
+        coef[:, kept] = theta[:, :-1]
+        return coef
+
+    rng = np.random.default_rng(seed)
+    minimiser = _Minimiser(problem, rng, tol, max_iter, progress, coef_at)
     start = None
     if warm_start is not None:
         start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
     point = minimiser.run(start)
-    coef = np.zeros((problem.n_outputs, X.shape[1]))
-    coef[:, kept] = point.theta[:, :-1]
     certificate = minimiser.certificate(point)
-    return Fit(coef, point.theta[:, -1].copy(), certificate, time.perf_counter() - started)
+    return Fit(
+        coef_at(point.theta), point.theta[:, -1].copy(), certificate, time.perf_counter() - started
+    )
 
 
 def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
@@ -202,6 +216,7 @@ class _Minimiser:
     tol: float
     max_iter: int
     progress: Progress
+    coef_at: Callable[[Float64s], Float64s]
     n_iterations: int = 0
     n_passes: float = 0.0
     start_norm: float = 0.0
@@ -258,7 +273,8 @@ class _Minimiser:
         problem = self.problem
         path = _path_of_factors(problem)
         if (rows := self._rough_rows()) is not None:
-            first = replace(problem, weights=problem.weights * [*path, 1.0][0])
+            self._factor = [*path, 1.0][0]
+            first = replace(problem, weights=problem.weights * self._factor)
             theta = self._rough_solution(first.subset(rows), theta)
         for self._factor in path:
             stronger = replace(problem, weights=problem.weights * self._factor)
@@ -323,8 +339,7 @@ class _Minimiser:
             point = new
             self.n_iterations += 1
             self.n_passes += self._share
-            if is_whole:
-                self._report(point)
+            self._report(point)
             if problem.penalty == 0.0:
                 refuse_separated(problem, point)
             if n_idle >= PATIENCE:
@@ -333,11 +348,12 @@ class _Minimiser:
 
     def _report(self, point: Point) -> None:
         target = self.tol
-        start_norm = self.start_norm * self._factor
+        start_norm = self.start_norm * self._factor * self._share
         if self.problem.penalty > 0.0:
             target = relative(math.sqrt(2.0 * self.tol * point.objective), start_norm)
         norm = relative(point.gradient_norm, start_norm)
-        at = NewtonProgress(self.n_iterations, point.objective, norm, target)
+        coef = partial(self.coef_at, point.theta)
+        at = NewtonProgress(self.n_iterations, point.objective, norm, target, self._share, coef)
         self.progress.update("fit", *at.digits, at)
 
 

@@ -148,6 +148,13 @@ def train(
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the model.", show_default="the task")
     ] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[FILE.gif]",
+            help="Draw the weights of the pixels after every step; a file, .gif or .apng, keeps them.",
+        ),
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save/--no-save", help="Keep the model in the registry.")
     ] = True,
@@ -163,6 +170,8 @@ def train(
       mnistcli train 3v8 --C auto
 
       mnistcli train digits --preset better
+
+      mnistcli train digits --watch
 
       mnistcli train digits --dataset mnist+mine --weight mine=5
 
@@ -204,12 +213,16 @@ def train(
         weights=_weights(weight or ()),
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
     )
+    if watch is not None:
+        from mnistcli.cli.watch import check_watchable, watching
+
+        check_watchable(watch, parsed, settings)
     model_name = check_new_name(name or parsed.name)
     registry = session.registry()
     if save:
         registry.check_writable()
     data = session.dataset(dataset, out)
-    with bars(out) as shown:
+    with bars(out) if watch is None else watching(out, watch, parsed) as shown:
         result = training.train(
             parsed,
             data,

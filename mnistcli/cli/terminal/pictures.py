@@ -41,10 +41,12 @@ def draw(
     return _grid(pictures, console, method, large=n == 1, narrowest=_NARROWEST, most=n_columns)
 
 
-def draw_row(pictures: Sequence[CaptionedImage], console: Console, method: Method) -> Block:
-    """Draw pictures in one row, or more if they do not fit, each about 28 cells wide."""
+def draw_row(
+    pictures: Sequence[CaptionedImage], console: Console, method: Method, side: int | None = None
+) -> Block:
+    """Draw pictures in one row, or more if they do not fit, each 28 cells wide or ``side``."""
     large = method not in ("shade", "ascii")  # those would be 56 wide
-    return _grid(pictures, console, method, large=large)
+    return _grid(pictures, console, method, large=large, side=side)
 
 
 def _grid(
@@ -55,10 +57,12 @@ def _grid(
     large: bool,
     narrowest: int = 1,
     most: int | None = None,
+    side: int | None = None,
 ) -> Block:
     usable = usable_width(console)
     images = vivid([picture.image for picture in pictures])
-    blocks = [draw_image(image, method, large=large, width=usable) for image in images]
+    widest = min(usable, side or usable)
+    blocks = [draw_image(image, method, large=large, width=widest) for image in images]
     captions = [picture.caption for picture in pictures]
     width = max([min(narrowest, usable), *(block.width for block in blocks)])
     n_columns = max(1, (usable + _GAP) // (width + _GAP))
