@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -109,8 +109,9 @@ class CommandLine(SectionedGroup):
 
 
 def _reported(error: MnistCliError, words: Sequence[str]) -> int:
-    options = takewhile(lambda word: word != "--", words)
-    report_error(error, as_json=not {"--json", "--jsonl"}.isdisjoint(options))
+    options = [*takewhile(lambda word: word != "--", words)]
+    as_json = not {"--json", "--jsonl", "--format=json"}.isdisjoint(options)
+    report_error(error, as_json=as_json or ("--format", "json") in pairwise(options))
     return error.exit_code
 
 

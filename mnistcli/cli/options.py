@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,8 @@ FORMATS: dict[Format, Any] = {
     "tsv": output_option("--tsv", help="Print tab-separated values with a header."),
     "quiet": output_option("--quiet", "-q", help="Print only the answer itself, and no notes."),
 }
+TableFormat = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
+_FORMAT = output_option(help="The same rows for papers and programs.", show_default="table")
 
 
 def png_only(path: Path | None) -> Path | None:
@@ -95,16 +97,20 @@ def command(*formats: Format) -> Callable[[Callable[..., None]], Callable[..., N
     Those it takes; in their place the user has a flag for each of the formats.
     """
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
+    if "tsv" in formats:
+        flags.append(_parameter("format", Annotated[TableFormat | None, _FORMAT], default=None))
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = inspect.signature(function, eval_str=True).parameters
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
-            chosen = [name for name in formats if options.pop(name)]
+            chosen = {f"--{name}": name for name in formats if options.pop(name)}
+            if (named := options.pop("format", None)) and [*chosen.values()] != [named]:
+                chosen[f"--format {named}"] = named
             if len(chosen) > 1:
-                raise UsageError(f"{' and '.join(f'--{x}' for x in chosen)} exclude each other")
-            out = Output(chosen[0] if chosen else "table", options.get("render", "auto"))
+                raise UsageError(f"{' and '.join(chosen)} exclude each other")
+            out = Output(next(iter(chosen.values()), "table"), options.get("render", "auto"))
             shared = {"session": ctx.find_root().obj, "out": out}
             function(**options, **{name: shared[name] for name in taken.keys() & shared})
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
-Format = Literal["table", "json", "jsonl", "tsv", "quiet"]
+Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
 
 # Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
@@ -83,12 +83,14 @@ class Output(NamedTuple):
         elif self.format == "jsonl":
             for record in view.records():
                 write(json_text(view.record_schema, record, indent=None))
-        elif self.format == "tsv":
-            for row in view.rows():
-                write(tsv_line(row))
         elif self.format == "quiet":
             for line in view.lines():
                 write(f"{visible(line)}\n")
+        elif self.format != "table":
+            from mnistcli.cli.tabular import TABULAR
+
+            for line in TABULAR[self.format](view.rows()):
+                write(line)
         else:
             for text in drawn(view.parts, self.render):
                 write(text)
@@ -134,17 +136,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy's arrays and scalars, without importing NumPy
         return _plain(value.tolist())
     return value
-
-
-def tsv_line(row: Sequence[object]) -> str:
-    """Write one line; None and NaN become nothing, a tab inside a cell an escape."""
-    return "\t".join(_cell(value) for value in row) + "\n"
-
-
-def _cell(value: object) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return repr(value) if isinstance(value, float) else visible(str(value))
 
 
 def drawn(

@@ -20,7 +20,7 @@ _LATEX = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "|": "bar", 
 _LATEX = {sign: f"\\text{name}{{}}" for sign, name in (_LATEX | {">": "greater"}).items()}
 _LATEX |= {sign: f"\\{sign}" for sign in "&%$#_{}"} | {sign: f"{{{sign}}}" for sign in "\"'`-["}
 _LATEX_NUMBER = re.compile(r"(-?[\d.]+)(?:e([-+]?\d+))?( \[-?[\d.]+, -?[\d.]+\])?")
-_LATEX_SPECIAL = re.compile(f"[{re.escape(''.join(_LATEX))}]")
+_LATEX_SPECIAL = re.compile(f"[{re.escape(''.join({*_LATEX} - {'-'}))}]|-(?=-)")
 
 
 def tsv_lines(rows: Rows) -> Iterator[str]:

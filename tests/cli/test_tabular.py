@@ -77,3 +77,35 @@ def test_less_than_all_is_never_all():
     assert [line.strip("| \n") for line in list(markdown_lines(rows))[2:]] == [
         "0.9999", "1", "0", "1e-12",
     ]  # fmt: skip
+
+
+@pytest.fixture
+def model(invoke):
+    assert invoke("train", "0v1", "--limit", "100", "-q").code == 0
+
+
+@pytest.mark.parametrize("name", ["csv", "markdown", "latex", "tsv", "json", "table"])
+@pytest.mark.parametrize(
+    "command", [("evaluate",), ("models", "list"), ("models", "info"), ("doctor", "--quick")]
+)
+def test_every_table_has_every_format(invoke, model, command, name):
+    done = invoke(*command, "--format", name)
+    assert done.code == 0, done.err
+    begins = {
+        "csv": ("metric,", "model,", "field,", "what,"),
+        "json": "{",
+        "latex": "% \\use",
+        "markdown": "| ",
+    }
+    if name in begins:
+        assert done.out.startswith(begins[name])
+    if name in ("tsv", "json"):
+        assert invoke(*command, f"--{name}").out == done.out
+        assert invoke(*command, f"--{name}", "--format", name).out == done.out
+
+
+def test_two_formats_exclude_each_other(invoke, model):
+    done = invoke("evaluate", "--json", "--format", "csv")
+    assert (done.code, done.out) == (2, "")
+    assert "--json and --format csv exclude each other" in done.err
+    assert '"error"' in invoke("evaluate", "nothing", "--format", "json").err

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnistcli.cli import topics
-from mnistcli.cli.output import tsv_line
+from mnistcli.cli.tabular import tsv_lines
 from mnistcli.cli.terminal.console import PlainConsole
 from tests.conftest import unexpected_skips
 
@@ -160,7 +160,9 @@ def test_a_removal_that_is_declined_removes_nothing(invoke, monkeypatch):
 
 
 def test_a_line_of_tsv():
-    assert tsv_line([None, math.nan, 1.5, math.inf, 2, "a\tb"]) == "\t\t1.5\tinf\t2\ta\\tb\n"
+    assert [*tsv_lines([[None, math.nan, 1.5, math.inf, 2, "a\tb"]])] == [
+        "\t\t1.5\tinf\t2\ta\\tb\n"
+    ]
 
 
 def test_a_skip_that_nobody_expects_is_named():

@@ -156,7 +156,7 @@ def predict(
     tally = Tally()
     # Drawings and lines that come one by one are their own progress.
     is_shown = (show or explain) and output is None
-    on_screen = sys.stdout.isatty() and (is_shown or out.format in ("jsonl", "tsv"))
+    on_screen = sys.stdout.isatty() and (is_shown or out.format in ("jsonl", "tsv", "csv"))
     with bars(out, unit="items", hidden=on_screen) as shown:
 
         def report(error: BadImageError) -> None:
