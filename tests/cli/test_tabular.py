@@ -85,14 +85,12 @@ def model(invoke):
 
 
 @pytest.mark.parametrize("name", ["csv", "markdown", "latex", "tsv", "json", "table"])
-@pytest.mark.parametrize(
-    "command", [("evaluate",), ("models", "list"), ("models", "info"), ("doctor", "--quick")]
-)
+@pytest.mark.parametrize("command", [("evaluate",), ("models", "list"), ("models", "info")])
 def test_every_table_has_every_format(invoke, model, command, name):
     done = invoke(*command, "--format", name)
     assert done.code == 0, done.err
     begins = {
-        "csv": ("metric,", "model,", "field,", "what,"),
+        "csv": ("metric,", "model,", "field,"),
         "json": "{",
         "latex": "% \\use",
         "markdown": "| ",
