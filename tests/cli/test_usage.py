@@ -38,7 +38,7 @@ MISTAKES = [
     (
         ["models", "export"],
         "missing option '--to'",
-        "type mnistcli models export --to joblib",
+        "type mnistcli models export --to html",
     ),
     (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
     (
