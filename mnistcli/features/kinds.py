@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.errors import UsageError
@@ -16,16 +16,20 @@ if TYPE_CHECKING:
 
     Learned = Mapping[str, NDArray[np.float32]]
 
-# The class of each kind by its name; filled where all of them are known, in the package.
+# The class of each kind by its name, and of each stage that may follow one; filled where all of
+# them are known, in the package.
 FEATURE_KINDS: dict[str, type[Features]] = {}
+FURTHER_STAGES: dict[str, type[Features]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec(Checked):
     """What a model looks at: a kind of features, and distorted copies to train on as well.
 
-    Patches have odd sides in pixels, so many filters for each, and a number of views: drawings of
-    every image, a little turned and moved, over which they are averaged.
+    A kind is a chain of stages with a "+" between them: "patches", "patches+expansion". Patches
+    have odd sides in pixels, so many filters for each, and a number of views: drawings of every
+    image, a little turned and moved, over which they are averaged. An expansion has principal
+    directions, and ramps and squares of random mixtures of them.
     """
 
     kind: str = "pixels"
@@ -33,39 +37,66 @@ class FeatureSpec(Checked):
     n_filters: int = 0
     n_views: int = 1
     n_copies: int = 0
+    n_directions: int = 0
+    n_relus: int = 0
+    n_squares: int = 0
 
     def _check(self) -> None:
-        check_choice("features", self.kind, tuple(FEATURE_KINDS))
+        first, *further = self.kind.split("+")
+        check_choice("features", first, tuple(FEATURE_KINDS))
+        for stage in further:
+            check_choice("further stage", stage, tuple(FURTHER_STAGES))
+        if len(set(further)) != len(further):
+            raise UsageError(f"{self.kind} has a stage twice")
+        own = {"kind", "n_copies", *self.settings()}
+        for each in fields(self):
+            if each.name not in own and (value := getattr(self, each.name)) != each.default:
+                raise UsageError(f"{self.kind} have no {each.name}, which is {value} here")
         self.features.check(self)
 
     @classmethod
     def of(cls, kind: str) -> FeatureSpec:
         """Return what is meant where only a kind is named."""
-        known = FEATURE_KINDS.get(kind)
-        return cls(kind, **(known.defaults if known else {}))
+        defaults = {}
+        for stage in _stages(kind):
+            defaults |= stage.defaults
+        return cls(kind, **defaults)
 
     @property
     def features(self) -> type[Features]:
-        """The class of the kind."""
-        return FEATURE_KINDS[self.kind]
+        """The class of the kind: that of its last stage, which knows those before."""
+        return _stages(self.kind)[-1]
+
+    @property
+    def before(self) -> FeatureSpec:
+        """What a further stage is given."""
+        own = self.features.settings
+        unset = {each.name: each.default for each in fields(self) if each.name in own}
+        return replace(self, kind=self.kind.rpartition("+")[0], n_copies=0, **unset)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that the stages have."""
+        return {name: getattr(self, name) for stage in _stages(self.kind) for name in stage.settings}
+
+
+def _stages(kind: str) -> list[type[Features]]:
+    known = {**FEATURE_KINDS, **FURTHER_STAGES}
+    return [known.get(name, Features) for name in kind.split("+")]
 
 
 class Features:
     """A kind of features; an instance holds what was learned from training images."""
 
-    # What the kind is, for the help; and the settings that are meant where only it is named.
+    # What the kind is, for the help; its settings, and what is meant where only it is named.
     summary: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[dict[str, Any]] = {}
     # Whether a model has a weight for each pixel, of an image as it is or straightened.
     has_pixel_weights: ClassVar[bool] = True
 
     @classmethod
-    def check(cls, spec: FeatureSpec, /) -> None:
-        """Refuse settings that the kind does not have, by a `UsageError`."""
-        if spec.sides or spec.n_filters:
-            raise UsageError("patches have sizes and filters, other features have none")
-        if spec.n_views != 1:
-            raise UsageError(f"{spec.n_views} views make no sense", hint="only patches have them")
+    def check(cls, _spec: FeatureSpec, /) -> None:
+        """Refuse settings that make no sense together, by a `UsageError`."""
 
     @classmethod
     def learn(cls, spec: FeatureSpec, _images: NDArray[np.uint8], _seed: int, /) -> Features | None:

@@ -32,6 +32,7 @@ class Patches(Displayed, Features):
     """Learned filters, and what their features are multiplied with to become bytes."""
 
     summary = "how much of which typical patch is where"
+    settings = ("sides", "n_filters", "n_views")
     defaults = {"sides": (5, 9), "n_filters": 24}  # noqa: RUF012 - the base class declares it
     has_pixel_weights = False
 

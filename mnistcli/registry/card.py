@@ -139,8 +139,8 @@ class ModelCard(Displayed):
 def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
     """Write down what a model looks at, and what its features are multiplied with."""
     content: dict[str, Any] = {"kind": spec.kind, "scale": scale}
-    if spec.sides:
-        content |= {"sides": list(spec.sides), "n_filters": spec.n_filters, "n_views": spec.n_views}
+    for name, value in spec.settings().items():
+        content[name] = list(value) if isinstance(value, tuple) else value
     if spec.n_copies:
         content["n_copies"] = spec.n_copies
     return content

@@ -1,0 +1,85 @@
+"""Principal directions of many columns, and random numbers that are the same everywhere."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.parallel import map_blocks
+
+_ROWS_AT_ONCE = 4096
+_COLUMNS_AT_ONCE = 256
+# Subspace iteration (Golub and Van Loan, Matrix Computations, section 8.2.4), so many directions
+# more than wanted, and so many times: what is left of an error is in directions of equal variance.
+_N_EXTRA = 20
+_N_ROUNDS = 12
+# Directions with less than this share of the largest variance are rounding errors.
+_LEAST_VARIANCE = 1e-6
+
+
+def principal_directions(
+    rows: NDArray[np.uint8], n_directions: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the directions of most variance of rows (n, n_columns), and the mean along each.
+
+    They have shape (n_directions, n_columns). Each is divided by the fourth root of its variance
+    (half way to all counting alike), all of them by one number: rows along them, less the mean,
+    have length 1 in the root mean square. Directions that few rows do not have are 0.
+    """
+    mean = rows.mean(axis=0, dtype=np.float64)
+    basis = normal_numbers(rows.shape[1], min(n_directions + _N_EXTRA, rows.shape[1]))
+    covariance = _covariance(rows, mean.astype(np.float32))
+    for _ in range(_N_ROUNDS):
+        basis = np.linalg.qr(_product(covariance, basis))[0]
+    variances, rotation = np.linalg.eigh(basis.T @ _product(covariance, basis))
+    order = np.argsort(variances)[::-1][:n_directions]
+    variances = variances[order].astype(np.float64)
+    is_there = variances > max(_LEAST_VARIANCE * variances[0], 1e-30)
+    roots = np.sqrt(np.where(is_there, variances, 0))
+    factors = np.where(is_there, 1 / np.sqrt(np.where(is_there, roots, 1)), 0)
+    factors /= np.sqrt(max(roots.sum(), 1e-30))
+    directions = (factors[:, None] * (basis @ rotation[:, order]).T).astype(np.float32)
+    return directions, (directions @ mean).astype(np.float32)
+
+
+def normal_numbers(*shape: int) -> NDArray[np.float32]:
+    """Return numbers that are as good as normal, of mean 0 and variance 1, of shape (n, m).
+
+    They are the same to the last bit on every machine and with every version of NumPy, so that a
+    model need not hold them: each is the sum of the eight bytes of ``bits_of(2 i)`` and
+    ``bits_of(2 i + 1)``, i its position row by row, less 1,020, divided by 209.02153.
+    """
+    n_rows, n_columns = shape
+    numbers = np.empty(shape, dtype=np.float32)
+    for row in range(n_rows):
+        first = 2 * n_columns * row
+        bits = bits_of(np.arange(first, first + 2 * n_columns, dtype=np.uint32))
+        pairs = (bits & 0x00FF00FF) + (bits >> 8 & 0x00FF00FF)
+        sums = (pairs & 0xFFFF) + (pairs >> 16)
+        numbers[row] = sums[::2] + sums[1::2]
+    return (numbers - np.float32(1020)) / np.float32(209.02153)
+
+
+def bits_of(counter: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return 32 bits for each counter that look random: the finaliser of MurmurHash3 (Appleby)."""
+    bits = (counter + np.uint32(1)) * np.uint32(0x9E3779B1)
+    bits = (bits ^ bits >> 16) * np.uint32(0x85EBCA6B)
+    bits = (bits ^ bits >> 13) * np.uint32(0xC2B2AE35)
+    return np.asarray(bits ^ bits >> 16)
+
+
+def _covariance(rows: NDArray[np.uint8], mean: NDArray[np.float32]) -> NDArray[np.float32]:
+    n_columns = len(mean)
+    total = np.zeros((n_columns, n_columns), dtype=np.float32)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        block = rows[first : first + _ROWS_AT_ONCE] - mean
+
+        def add(columns: slice, block: NDArray[np.float32] = block) -> None:
+            # What is below the diagonal is mirrored in the end.
+            total[: columns.stop, columns] += block[:, : columns.stop].T @ block[:, columns]
+
+        map_blocks(add, n_columns, _COLUMNS_AT_ONCE)
+    return (np.triu(total) + np.triu(total, 1).T) / np.float32(len(rows))
+
+
+def _product(matrix: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    parts = map_blocks(lambda block: matrix[block] @ vectors, len(matrix), _COLUMNS_AT_ONCE)
+    return np.concatenate(parts)
