@@ -35,6 +35,9 @@ BESIDE = {
     "l1_ratio": {"penalty": "elasticnet"},
     "n_filters": {"kind": "patches", "sides": (5,)},
     "n_views": {"kind": "patches", "sides": (5,), "n_filters": 8},
+    "n_directions": {"kind": "pixels+expansion", "n_relus": 1},
+    "n_relus": {"kind": "pixels+expansion", "n_directions": 10},
+    "n_squares": {"kind": "pixels+expansion", "n_directions": 10},
 }
 
 
@@ -117,7 +120,18 @@ def test_what_does_not_go_together_is_refused():
         (lambda: FeatureSpec("patches", (4,), 8), "patches of"),
         (lambda: FeatureSpec("patches", (5.0,), 8), "patches of"),
         (lambda: FeatureSpec("patches", (5, 5), 8), "twice"),
-        (lambda: FeatureSpec(n_views=4), "4 views"),
+        (lambda: FeatureSpec(n_views=4), "pixels have no n_views, which is 4 here"),
+        (lambda: FeatureSpec("patches", (5,), 8, n_views=2), "2 views"),
+        (lambda: FeatureSpec("patches", (5,), 8, n_relus=2), "patches have no n_relus"),
+        (lambda: FeatureSpec(kind="expansion"), "'expansion' is no features"),
+        (lambda: FeatureSpec(kind="pixels+patches"), "'patches' is no further stage"),
+        (lambda: FeatureSpec(kind="pixels+expansion+expansion"), "a stage twice"),
+        (lambda: FeatureSpec("deskew+expansion", n_relus=9), "0 directions make no sense"),
+        (lambda: FeatureSpec("deskew+expansion", n_directions=9), "ramps or squares"),
+        (
+            lambda: FeatureSpec("patches+expansion", (5,), 1, n_directions=37, n_squares=1),
+            "37 directions make no sense",
+        ),
         (lambda: TrainingSettings(n_jobs=0), "0 jobs"),
         (lambda: TrainingSettings(SolverSettings(penalty="none"), search=True), "no C to choose"),
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.errors import UsageError
@@ -42,7 +42,7 @@ class FeatureSpec(Checked):
     n_squares: int = 0
 
     def _check(self) -> None:
-        first, *further = self.kind.split("+")
+        first, *further = str(self.kind).split("+")
         check_choice("features", first, tuple(FEATURE_KINDS))
         for stage in further:
             check_choice("further stage", stage, tuple(FURTHER_STAGES))
@@ -57,7 +57,7 @@ class FeatureSpec(Checked):
     @classmethod
     def of(cls, kind: str) -> FeatureSpec:
         """Return what is meant where only a kind is named."""
-        defaults = {}
+        defaults: dict[str, Any] = {}
         for stage in _stages(kind):
             defaults |= stage.defaults
         return cls(kind, **defaults)
@@ -70,13 +70,15 @@ class FeatureSpec(Checked):
     @property
     def before(self) -> FeatureSpec:
         """What a further stage is given."""
-        own = self.features.settings
-        unset = {each.name: each.default for each in fields(self) if each.name in own}
-        return replace(self, kind=self.kind.rpartition("+")[0], n_copies=0, **unset)
+        kind = self.kind.rpartition("+")[0]
+        kept = {name for stage in _stages(kind) for name in stage.settings}
+        return FeatureSpec(kind, **{name: getattr(self, name) for name in kept})
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that the stages have."""
-        return {name: getattr(self, name) for stage in _stages(self.kind) for name in stage.settings}
+        return {
+            name: getattr(self, name) for stage in _stages(self.kind) for name in stage.settings
+        }
 
 
 def _stages(kind: str) -> list[type[Features]]:

@@ -52,18 +52,16 @@ def normal_numbers(*shape: int) -> NDArray[np.float32]:
     for row in range(n_rows):
         first = 2 * n_columns * row
         bits = bits_of(np.arange(first, first + 2 * n_columns, dtype=np.uint32))
-        pairs = (bits & 0x00FF00FF) + (bits >> 8 & 0x00FF00FF)
-        sums = (pairs & 0xFFFF) + (pairs >> 16)
-        numbers[row] = sums[::2] + sums[1::2]
+        numbers[row] = bits.view(np.uint8).reshape(n_columns, 8).sum(axis=1, dtype=np.uint32)
     return (numbers - np.float32(1020)) / np.float32(209.02153)
 
 
 def bits_of(counter: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Return 32 bits for each counter that look random: the finaliser of MurmurHash3 (Appleby)."""
-    bits = (counter + np.uint32(1)) * np.uint32(0x9E3779B1)
-    bits = (bits ^ bits >> 16) * np.uint32(0x85EBCA6B)
-    bits = (bits ^ bits >> 13) * np.uint32(0xC2B2AE35)
-    return np.asarray(bits ^ bits >> 16)
+    bits: NDArray[np.uint32] = (counter + np.uint32(1)) * np.uint32(0x9E3779B1)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+        bits = (bits ^ (bits >> np.uint32(shift))) * np.uint32(factor)
+    return bits
 
 
 def _covariance(rows: NDArray[np.uint8], mean: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,7 +22,12 @@ MIN_ROWS = 300  # but not fewer than these.
 MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
 REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
 ROUGH_REFRESH = 0.1  # to this share in a rough solution,
-MAX_AGE = 10  # or, twice as many rows, after so many steps per block.
+MIN_AGE = (
+    10  # or, twice as many rows, after so many steps per block if that saves more than it costs.
+)
+# A step costs so many multiplications of a matrix product for every value of the rows,
+STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
+SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
 ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
 COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
 
@@ -30,28 +35,49 @@ COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
 class Preconditioner:
     """The inverse of a subsampled Hessian, renewed as the fit goes on.
 
-    If `is_rough` one block, of the mean over the classes, is enough.
+    The fit goes on to a gap of `tol` times the objective. If `is_rough` one block, of the mean over
+    the classes, is enough.
     """
 
     def __init__(
-        self, problem: Problem, rng: np.random.Generator, *, is_rough: bool = False
+        self, problem: Problem, rng: np.random.Generator, tol: float, *, is_rough: bool = False
     ) -> None:
-        self._problem, self._rng, self._is_rough = problem, rng, is_rough
+        self._problem, self._rng, self._tol, self._is_rough = problem, rng, tol, is_rough
         self._n_times = 1  # what the number of rows is multiplied with
-        self._drawn_at = math.inf  # the objective then; of the first draw, anything is below
-        self._age = 0
+        # The objective and the gap when rows were last drawn, and how many for all blocks together;
+        # of the first draw, anything is below.
+        self._objective_then = self._gap_then = math.inf
+        self._n_drawn = self._age = 0
         self._inverses: list[InverseHessian] = []
 
     def refresh(self, point: Point) -> None:
         """Draw the Hessian again at a point, if the last one is too old or too far away."""
-        is_old = self._age >= MAX_AGE * min(self._problem.n_outputs, 2)
+        is_old = self._age >= MIN_AGE * min(self._problem.n_outputs, 2)
+        is_old = is_old and self._is_worth_its_work(point)
         if is_old:
             self._n_times *= 2
         share = ROUGH_REFRESH if self._is_rough else REFRESH
-        if is_old or point.objective < share * self._drawn_at:
+        if is_old or point.objective < share * self._objective_then:
+            self._n_drawn = self._age = 0
             self._inverses = self._subsampled_inverses(point)
-            self._drawn_at, self._age = point.objective, 0
+            self._objective_then, self._gap_then = point.objective, point.gap
         self._age += 1
+
+    def _is_worth_its_work(self, point: Point) -> bool:
+        """Return whether a Hessian of twice as many rows is to save more than it costs.
+
+        The steps to come are told from those since the last one, in logarithms of the gap. Work is
+        counted and not measured in seconds: the same fit then takes the same steps.
+        """
+        problem = self._problem
+        gap, goal = point.gap + 1e-300, self._tol * point.objective + 1e-300
+        gained = max(math.log(self._gap_then / gap), 1e-3)
+        to_come = self._age * math.log(gap / goal) / gained
+        n_rows, n = 2 * self._n_drawn, problem.X.shape[1] + 1
+        side = min(n, n_rows // len(self._inverses))
+        work = n_rows * side * n + len(self._inverses) * side**3
+        per_value = STEP_WORK + STEP_WORK_PER_OUTPUT * problem.n_outputs
+        return bool(SAVED * to_come * per_value * problem.X.size > work)
 
     def times(self, q: Float64s) -> Float64s:
         """Return the product with parameters (n_outputs, n_features + 1)."""
@@ -93,6 +119,7 @@ class Preconditioner:
             n_rows = min(n_rows, most)
         chance = inclusion_chances(weights, max(MIN_ROWS, int(n_rows)))
         rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
+        self._n_drawn += len(rows)
         roots = np.sqrt(weights[rows] / chance[rows]) * self._problem.scale
         return rows, roots.astype(np.float32)
 

@@ -14,7 +14,14 @@ import pytest
 import mnistcli
 from mnistcli.features import FeatureSpec
 
-SPECS = (FeatureSpec("patches", sides=(5, 9), n_filters=8), FeatureSpec("deskew"), FeatureSpec())
+EXPANSION = {"n_directions": 20, "n_relus": 40, "n_squares": 10}
+SPECS = (
+    FeatureSpec("patches", sides=(5, 9), n_filters=8),
+    FeatureSpec("deskew"),
+    FeatureSpec(),
+    FeatureSpec("patches+expansion", sides=(5,), n_filters=8, **EXPANSION),
+    FeatureSpec("pixels+expansion", **EXPANSION),
+)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)

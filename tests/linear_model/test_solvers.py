@@ -286,7 +286,7 @@ def hessian_times(problem, point, v):
 @pytest.mark.parametrize(("n_samples", "n_features"), [(90, 5), (30, 60)])
 def test_the_preconditioner_of_few_rows_is_the_inverse_hessian(n_samples, n_features):
     problem, point = problem_at(2, n_samples, n_features)
-    exact = Preconditioner(problem, np.random.default_rng(0))
+    exact = Preconditioner(problem, np.random.default_rng(0), 1e-9)
     exact.refresh(point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
     np.testing.assert_allclose(exact.times(hessian_times(problem, point, v)), v, atol=5e-3)
@@ -294,7 +294,7 @@ def test_the_preconditioner_of_few_rows_is_the_inverse_hessian(n_samples, n_feat
 
 def test_blocks_of_the_preconditioner_are_those_of_the_classes():
     problem, point = problem_at(4)
-    blocks = Preconditioner(problem, np.random.default_rng(0))
+    blocks = Preconditioner(problem, np.random.default_rng(0), 1e-9)
     blocks.refresh(point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
     p = np.abs(point.residuals)
@@ -307,14 +307,16 @@ def test_blocks_of_the_preconditioner_are_those_of_the_classes():
     np.testing.assert_allclose(blocks.times(v), centred(expected), rtol=1e-3, atol=1e-3)
 
 
-def test_an_old_preconditioner_is_drawn_again_from_twice_the_rows():
+@pytest.mark.parametrize(("tol", "factor"), [(1e-9, 2), (1e6, 1)])
+def test_an_old_preconditioner_is_drawn_again_from_twice_the_rows_if_much_is_to_come(tol, factor):
     problem, point = problem_at(4, 9000)
-    preconditioner = Preconditioner(problem, np.random.default_rng(0))
+    preconditioner = Preconditioner(problem, np.random.default_rng(0), tol)
     weights = np.ones(9000)
     n_first = len(preconditioner._drawn(weights)[0])
     for _ in range(21):
         preconditioner.refresh(point)
-    assert len(preconditioner._drawn(weights)[0]) == pytest.approx(2 * n_first, rel=0.2)
+    n_now = len(preconditioner._drawn(weights)[0])
+    assert n_now == pytest.approx(factor * n_first, rel=0.2)
 
 
 def test_rows_are_drawn_by_their_weight():
@@ -338,7 +340,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
         again = problem.point(new.theta, problem.scores(new.theta))
         assert new.objective == pytest.approx(again.objective, rel=1e-12)
         np.testing.assert_allclose(new.gradient, again.gradient, rtol=1e-9, atol=1e-9)
-        lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0)))
+        lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0), 1e-9))
         lbfgs.remember(point, new)
         # The secant equation: the last change of the gradient leads back along the last step.
         change = replace(new, gradient=new.gradient - point.gradient)
@@ -347,7 +349,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
 
 def test_a_step_without_curvature_is_forgotten():
     problem, point = problem_at(2)
-    lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0)))
+    lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0), 1e-9))
     before = lbfgs.direction(point)
     wrong = replace(point, theta=point.theta + 1.0, gradient=point.gradient - 1.0)
     lbfgs.remember(point, wrong)
