@@ -147,13 +147,13 @@ def _weights_of(model: Model, largest: float, *, named: bool) -> Iterator[Captio
 def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
     """Draw the patches that a model looks for, each on its own scale.
 
-    Raises UsageError for a model that looks at pixels.
+    Raises UsageError for a model that looks for none.
     """
     features = model.classifier.features
     filters = features.filters() if features else ()
     if not filters:
         raise UsageError(
-            f"{model.ref} looks at pixels, it has no filters",
+            f"{model.ref} has no filters: it looks at {model.card.features['kind']}",
             hint="train one that has: mnistcli train --task digits --preset better",
         )
     return tuple(

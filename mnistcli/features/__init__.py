@@ -14,10 +14,11 @@ from mnistcli.features.kinds import (
     Features,
     FeatureSpec,
     Pixels,
+    chains,
 )
 from mnistcli.features.patches import Patches
 
-__all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features"]
+__all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features", "chains"]
 
 FEATURE_KINDS.update(pixels=Pixels, deskew=Deskew, patches=Patches)
 FURTHER_STAGES.update(expansion=Expansion)

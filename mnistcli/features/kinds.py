@@ -81,6 +81,12 @@ class FeatureSpec(Checked):
         }
 
 
+def chains() -> list[str]:
+    """Return the names of all kinds, and of each with a further stage."""
+    further = [f"{kind}+{stage}" for kind in FEATURE_KINDS for stage in FURTHER_STAGES]
+    return [*FEATURE_KINDS, *further]
+
+
 def _stages(kind: str) -> list[type[Features]]:
     known = {**FEATURE_KINDS, **FURTHER_STAGES}
     return [known.get(name, Features) for name in kind.split("+")]

@@ -43,7 +43,7 @@ def test_what_is_kept_brings_the_features_back(mnist, spec):
 STRIPES = """
     import sys
     import numpy as np
-    from mnistcli.features import FEATURE_KINDS, Features
+    from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, Features
 
     class Stripes(Features):
         summary = "the ink of each row"
@@ -72,7 +72,34 @@ STRIPES = """
         def filters(self):
             return (self.weights.reshape(1, 1, 28).repeat(28, axis=1),)
 
+    class Halves(Features):
+        summary = "half of the features"
+        def __init__(self, first):
+            self.first = first
+        @classmethod
+        def learn(cls, spec, images, seed):
+            return cls(spec.before.features.learn(spec.before, images, seed))
+        @classmethod
+        def from_arrays(cls, spec, arrays):
+            return cls(spec.before.features.from_arrays(spec.before, arrays))
+        @classmethod
+        def shapes(cls, spec):
+            return spec.before.features.shapes(spec.before)
+        @classmethod
+        def count(cls, spec):
+            return 14
+        @classmethod
+        def describe(cls, spec):
+            return "half of " + spec.before.features.describe(spec.before)
+        def transform(self, images):
+            return self.first.transform(images)[:, 7:21]
+        def arrays(self):
+            return self.first.arrays()
+        def filters(self):
+            return self.first.filters()
+
     FEATURE_KINDS["stripes"] = Stripes
+    FURTHER_STAGES["halves"] = Halves
     from mnistcli.cli.app import app
     for line in sys.argv[1:]:
         print(f"--- {line}", flush=True)
@@ -95,6 +122,11 @@ def test_a_new_kind_is_one_class_and_one_entry(home):
         "report 0v1 -o page.html",
         "train -t 0v1 --limit 300 --features stripes --C 0.1 --no-save",
         "models reproduce 0v1 -q",
+        "train -t 0v1 --limit 300 --features stripes+halves --name halves",
+        "models info halves",
+        "evaluate halves",
+        "show --filters halves",
+        "models reproduce halves -q",
     )
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(STRIPES), *lines],
@@ -103,10 +135,14 @@ def test_a_new_kind_is_one_class_and_one_entry(home):
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     parts = dict(part.split("\n", 1) for part in ended.stdout.split("--- ")[1:])
-    assert "[pixels|deskew|patches|stripes]" in parts[lines[0]]
+    assert "[pixels|deskew|patches|stripes][+expansion|halves]" in parts[lines[0]]
     assert "stripes: the ink of each row" in " ".join(parts[lines[0]].split())
     assert "logistic regression on 28 rows, L2 penalty" in parts[lines[1]]
     assert "28 rows" in parts[lines[2]]
     assert "28 x 28 #0" in parts[lines[5]]
     assert parts[lines[8]] == "reproduced\n"
-    assert len(list((home / "features").glob("*"))) == 1
+    assert "half of 28 rows" in parts[lines[9]]
+    assert "half of 28 rows" in parts[lines[10]]
+    assert "28 x 28 #0" in parts[lines[12]]
+    assert parts[lines[13]] == "reproduced\n"
+    assert len(list((home / "features").glob("*"))) == 2

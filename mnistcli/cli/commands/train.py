@@ -13,7 +13,7 @@ from mnistcli.cli.options import DatasetOption, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.features import FEATURE_KINDS, FeatureSpec
+from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec, chains
 from mnistcli.ranges import RANGES
 from mnistcli.settings import (
     PRESETS,
@@ -63,10 +63,11 @@ def train(
     features: Annotated[
         str | None,
         model_option(
-            metavar=f"[{'|'.join(FEATURE_KINDS)}]",
-            autocompletion=lambda: list(FEATURE_KINDS),
+            metavar=f"[{'|'.join(FEATURE_KINDS)}][+{'|'.join(FURTHER_STAGES)}]",
+            autocompletion=chains,
             help="What the model looks at; "
             + "; ".join(f"{name}: {kind.summary}" for name, kind in FEATURE_KINDS.items())
+            + "".join(f"; +{name}: {stage.summary}" for name, stage in FURTHER_STAGES.items())
             + ".",
             show_default="pixels",
         ),
