@@ -85,6 +85,13 @@ def test_what_is_not_drawn_has_a_line(results, of):
     assert of(results)._repr_html_() is None
 
 
+def test_text_is_plain_in_a_notebook_too(results, monkeypatch):
+    expected = str(results["Training"])
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert str(results["Training"]) == expected
+
+
 def test_lines_say_what_matters(results):
     assert repr(results["Dataset"]) == "<Dataset: mnist, 60,000 training and 10,000 test images>"
     score = f"{results['Evaluation'].n_correct:,} of 10,000"

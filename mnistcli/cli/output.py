@@ -158,7 +158,14 @@ def drawn_plainly(draw: Callable[[Console], RenderableType]) -> str:
     from mnistcli.cli.terminal.console import PlainConsole
 
     page = _Page()
-    console = PlainConsole(file=page, force_terminal=False, width=PIPE_WIDTH, legacy_windows=False)
+    console = PlainConsole(
+        file=page,
+        force_terminal=False,
+        force_jupyter=False,  # whose colours are no plain text
+        color_system=None,
+        width=PIPE_WIDTH,
+        legacy_windows=False,
+    )
     console.print(draw(console), crop=False)
     return _stripped(page.getvalue())
 
