@@ -1,25 +1,21 @@
 """What `predict` is given: words, folders, lists of names; and what becomes of the bad ones."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
+from mnistcli.pictures.formats import is_picture_name
+from mnistcli.prediction import Input, NumberPrediction, Prediction, unfold
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mnistcli.prediction import Input, NumberPrediction, Prediction
-
-    Answer = Prediction | NumberPrediction | BadImageError
+Answer = Prediction | NumberPrediction | BadImageError
 
 # Longer than any path; what goes on without a NUL for so long is no list of names.
 _LONGEST_NAME = 1 << 16
@@ -27,15 +23,11 @@ _LONGEST_NAME = 1 << 16
 
 def inputs_of(words: Sequence[str]) -> list[Input | BadImageError]:
     """Turn words of the command line into inputs, folders into the pictures in them."""
-    from mnistcli.prediction import unfold
-
     return list(unfold(["-" if word == "-" else Path(word) for word in words]))
 
 
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
     """Count the pictures, unless one of the inputs may hold several."""
-    from mnistcli.pictures.formats import is_picture_name
-
     if not isinstance(inputs, list):
         return None
     is_one = (not isinstance(each, Path) or is_picture_name(each.suffix) for each in inputs)
@@ -47,8 +39,6 @@ def listed_inputs(words: str) -> Iterator[Input | BadImageError]:
 
     Raises UsageError where there is no such list, or it is something else.
     """
-    from mnistcli.prediction import unfold
-
     if words == "-":
         return unfold(_names(sys.stdin.buffer))
     try:
@@ -139,8 +129,6 @@ def collected(
     answers: Iterable[Answer], images: list[NDArray[np.uint8]] | None
 ) -> Iterator[Answer]:
     """Pass answers on, and collect what the model saw where images are wanted."""
-    from mnistcli.prediction import Prediction
-
     for answer in answers:
         if images is not None and isinstance(answer, Prediction):
             images.append(answer.image.copy())  # not a part of a thousand

@@ -1,7 +1,5 @@
 """Which pieces of ink make up a digit, and which digits a line."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -49,7 +47,7 @@ class Group(NamedTuple):
         """Pixels from left to right."""
         return self.right - self.left
 
-    def joined(self, other: Group) -> Group:
+    def joined(self, other: "Group") -> "Group":
         """Return both together."""
         return Group(
             min(self.top, other.top),

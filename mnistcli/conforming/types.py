@@ -4,8 +4,6 @@
 the paper is noisy: area averaging then cancels noise instead of adding it up.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +43,7 @@ class Box(NamedTuple):
         """The longer side."""
         return max(self.height, self.width)
 
-    def moved(self, scale: float, down: float, right: float) -> Box:
+    def moved(self, scale: float, down: float, right: float) -> "Box":
         """Return the box in the pixels of a picture that this one was cut out of and shrunk."""
         top, bottom = self.top * scale + down, self.bottom * scale + down
         return Box(top, bottom, self.left * scale + right, self.right * scale + right)

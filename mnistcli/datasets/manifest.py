@@ -1,7 +1,5 @@
 """The files of a dataset on disk: `.npy` arrays, and the manifest that vouches for them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import mmap
@@ -41,7 +39,7 @@ class Stamp:
     inode: int
 
     @classmethod
-    def of(cls, file: BinaryIO) -> Stamp:
+    def of(cls, file: BinaryIO) -> "Stamp":
         """Return the stamp of an open file."""
         status = os.fstat(file.fileno())
         return cls(status.st_size, status.st_mtime_ns, status.st_ino)
@@ -94,7 +92,7 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
 
 
 def map_files(
-    paths: Sequence[Path], spec: DatasetSpec, manifest: Manifest, *, full: bool
+    paths: Sequence[Path], spec: DatasetSpec, manifest: "Manifest", *, full: bool
 ) -> tuple[Arrays, list[Stamp]]:
     """Map all the files of a dataset, having hashed those that may have changed."""
     arrays: dict[PartName, NDArray[np.uint8]] = {}
@@ -130,7 +128,7 @@ class Manifest:
     files: tuple[Entry, ...]
     sizes: tuple[int, int] | None = None
 
-    def with_stamps(self, stamps: list[Stamp]) -> Manifest:
+    def with_stamps(self, stamps: list[Stamp]) -> "Manifest":
         """Return the manifest with other stamps of the same files."""
         pairs = zip(self.files, stamps, strict=True)
         return replace(self, files=tuple(replace(entry, stamp=stamp) for entry, stamp in pairs))
@@ -143,7 +141,7 @@ class Manifest:
         return _dump({**fields, "sha256": hashlib.sha256(_dump(fields)).hexdigest()})
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Manifest:
+    def from_bytes(cls, content: bytes) -> "Manifest":
         """Read what `to_bytes` wrote, to the byte.
 
         Raises ValueError, KeyError, TypeError or RecursionError for anything else.

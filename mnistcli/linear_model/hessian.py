@@ -3,8 +3,6 @@
 Parameters are held as (n_outputs, n_features + 1), the intercept last, and it is not penalised.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +18,7 @@ class DenseInverse:
     matrix: NDArray[np.float32]
 
     @classmethod
-    def inverse(cls, hessian: Float64s, penalty: float) -> DenseInverse:
+    def inverse(cls, hessian: Float64s, penalty: float) -> "DenseInverse":
         """Invert hessian + penalty on the features, as nearly as rounding allows.
 
         Sums of float32 products are off by about 1e-7 of the largest diagonal element. The Hessian
@@ -59,7 +57,7 @@ class FewRowsInverse:
     scales: Float64s
 
     @classmethod
-    def inverse(cls, factor: Floats, penalty: float) -> FewRowsInverse:
+    def inverse(cls, factor: Floats, penalty: float) -> "FewRowsInverse":
         """D is the penalty, and for the intercept a millionth of what the rows say."""
         added = np.full(factor.shape[1], penalty)
         added[-1] = 1e-6 * squared_norm(factor[:, -1]) + 1e-30

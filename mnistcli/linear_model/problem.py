@@ -1,7 +1,5 @@
 """The function that our solver minimises, on given rows, and what is known of it at a point."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,7 +33,7 @@ class Problem:
     scale: float
     dtype: type[np.floating[Any]] = np.float32
 
-    def subset(self, rows: NDArray[np.intp]) -> Problem:
+    def subset(self, rows: NDArray[np.intp]) -> "Problem":
         """Return the problem of some rows.
 
         The sum is not scaled back up: the penalty then holds the weights as much more as a few
@@ -50,14 +48,14 @@ class Problem:
         scores += theta[:, -1:].astype(self.dtype)
         return scores
 
-    def point(self, theta: Float64s, scores: Floats) -> Point:
+    def point(self, theta: Float64s, scores: Floats) -> "Point":
         """Return objective and gradient where the scores are known."""
         losses, residuals = losses_and_residuals(scores, self.y)
         return self.point_from(theta, scores, losses, residuals)
 
     def point_from(
         self, theta: Float64s, scores: Floats, losses: Floats, residuals: Floats
-    ) -> Point:
+    ) -> "Point":
         """Return the point of known losses: the one product with the data that is left to do."""
         weighted = residuals * self.weights.astype(self.dtype)
         gradient = np.empty_like(theta)

@@ -1,7 +1,5 @@
 """What a model says about itself."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json
@@ -109,7 +107,7 @@ class ModelCard(Displayed):
         return text.encode(errors="replace").decode()
 
     @classmethod
-    def from_json(cls, text: str) -> ModelCard:
+    def from_json(cls, text: str) -> "ModelCard":
         """Read a card; raise ValueError, in words for the user, for anything else."""
         try:
             content = strict_json(text)
