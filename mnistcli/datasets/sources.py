@@ -17,8 +17,8 @@ published file.
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, cast
 
@@ -50,9 +50,10 @@ from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
 Arrays = Mapping[PartName, NDArray[np.uint8]]
-Failures = Sequence[tuple[str, str]]
 
 BUNDLE = Path(__file__).with_name("bundled")
+# mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
+MAX_CONTAINER_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,50 +80,220 @@ def load(
     nothing is there (a `DownloadError` names each mirror and how it failed), CorruptFileError where
     something is, but not this dataset.
     """
-    client = Client(progress, patience or Patience())
     try:
-        return _load(spec, source, client)
+        return _Loader(spec, Client(progress, patience or Patience())).load(source)
     except CorruptFileError as error:
         right = f"get the right bytes with: mnistcli download --dataset {spec.name} --force"
         error.hint = error.hint or right
         raise
 
 
-def _load(spec: DatasetSpec, source: str, client: Client) -> Loaded:
-    if source == "auto":
-        return _load_auto(spec, client)
-    if source == "bundled":
-        return _load_bundled(spec, client.progress)
-    if source == "mirror":
-        return _load_published(spec, spec.mirrors, source, client)
-    if source in ("openml", "keras"):
-        return _load_container_urls(spec, source, client)
-    if source.startswith(("http://", "https://")):
-        return _load_url(spec, source, client)
-    return _load_path(spec, _local_path(source), client.progress)
+@dataclass(frozen=True, slots=True)
+class _Loader:
+    """Looks for one dataset, and keeps what failed on the way."""
 
+    spec: DatasetSpec
+    client: Client
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
-def _load_auto(spec: DatasetSpec, client: Client) -> Loaded:
-    failures: Failures = ()
-    if spec.bundled:
-        try:
-            return _load_bundled(spec, client.progress)
-        except MnistCliError as error:
-            failures = ((str(BUNDLE), error.message),)
-    return _load_published(spec, spec.mirrors, "mirror", client, failures)
+    def load(self, source: str) -> Loaded:
+        if source == "auto":
+            return self._auto()
+        if source == "bundled":
+            return self._bundled()
+        if source == "mirror":
+            return self._published(self.spec.mirrors, source)
+        if source in ("openml", "keras"):
+            return self._container_urls(source)
+        if source.startswith(("http://", "https://")):
+            return self._url(source)
+        return self._path(_local_path(source))
 
+    def _auto(self) -> Loaded:
+        if self.spec.bundled:
+            try:
+                return self._bundled()
+            except MnistCliError as error:
+                self.failures.append((str(BUNDLE), error.message))
+        return self._published(self.spec.mirrors, "mirror")
 
-# ------------------------------------------------------------------------ the box, files, folders
+    # -------------------------------------------------------------------- the box, files, folders
 
+    def _bundled(self) -> Loaded:
+        if not self.spec.bundled:
+            raise DataUnavailableError(
+                f"{self.spec.title} is not part of this package and has to be downloaded once",
+                hint=f"mnistcli download --dataset {self.spec.name}",
+            )
+        paths = {part.name: BUNDLE / part.file.name for part in self.spec.parts}
+        return self._idx_files(paths, "bundled", BUNDLE)
 
-def _load_bundled(spec: DatasetSpec, progress: Progress) -> Loaded:
-    if not spec.bundled:
+    def _path(self, path: Path) -> Loaded:
+        kind = kind_of_path(path)
+        if kind == "folder":
+            return self._folder(path)
+        if kind == "file":
+            return self._container_file(path)
         raise DataUnavailableError(
-            f"{spec.title} is not part of this package and has to be downloaded once",
-            hint=f"mnistcli download --dataset {spec.name}",
+            f"there is no file, folder or source {str(path)!r}",
+            hint=f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder",
         )
-    paths = {part.name: BUNDLE / part.file.name for part in spec.parts}
-    return _load_idx_files(spec, paths, "bundled", BUNDLE, progress)
+
+    def _folder(self, folder: Path) -> Loaded:
+        for candidate in _idx_folders(self.spec, folder):
+            paths = {part.name: _find_idx(candidate, part.file) for part in self.spec.parts}
+            if all(paths.values()):
+                return self._idx_files(cast("dict[PartName, Path]", paths), "path", candidate)
+        for container in _container_files(self.spec, folder):
+            if kind_of_path(container) == "file":
+                return self._container_file(container)
+        raise DataUnavailableError(
+            f"{folder} holds no {self.spec.title}",
+            hint=f"it should hold {', '.join(part.file.name for part in self.spec.parts)}",
+        )
+
+    def _idx_files(self, paths: Mapping[PartName, Path], source: str, origin: Path) -> Loaded:
+        arrays: dict[PartName, NDArray[np.uint8]] = {}
+        n_bytes_read = 0
+        total = sum(math.prod(part.shape) for part in self.spec.parts)
+        for part in self.spec.parts:
+            path = paths[part.name]
+            with storage_errors("read", path), path.open("rb") as file:
+                if part.payload_sha256 is None:
+                    _verify_published(file, part.file, str(path))
+                arrays[part.name] = _decode_idx(part, file, str(path))
+                n_bytes_read += file.seek(0, 2)
+            done = sum(array.size for array in arrays.values())
+            self.client.progress.update(f"decoding {self.spec.title}", done, total)
+        return self._verified(arrays, source, str(origin), n_bytes_read)
+
+    def _container_file(self, path: Path) -> Loaded:
+        with storage_errors("read", path), path.open("rb") as file:
+            return self._container(file, "path", str(path))
+
+    # ------------------------------------------------------------------- bytes to verified arrays
+
+    def _container(self, file: BinaryIO, source: str, origin: str) -> Loaded:
+        """Decode one file that holds all four arrays."""
+        spec = self.spec
+        if not spec.has_known_payload:
+            names = ", ".join(part.file.name for part in spec.parts)
+            raise DataUnavailableError(
+                f"{origin}: {spec.title} can only be verified as its published files",
+                hint=f"give a folder or a base URL with {names}",
+            )
+        n_train, n_test = (spec.part(name).shape[0] for name in ("train-labels", "test-labels"))
+        images, labels = self._digits(file, origin, n_train + n_test, "train")
+        if len(images) == n_train:  # an npz file with both
+            more, more_labels = self._digits(file, origin, n_test, "test")
+            images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
+        if len(images) != n_train + n_test:
+            problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
+            raise CorruptFileError(origin, problem)
+        arrays: Arrays = {
+            "train-images": images[:n_train],
+            "train-labels": labels[:n_train],
+            "test-images": images[n_train:],
+            "test-labels": labels[n_train:],
+        }
+        return self._verified(arrays, source, origin, file.seek(0, 2))
+
+    def _digits(
+        self, file: BinaryIO, source: str, n_most: int, part: Literal["train", "test"]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        total, progress = file.seek(0, 2), self.client.progress
+        file.seek(0)
+        with _damage_of(source), stream_of(file) as stream:
+            images, labels = _gathered(
+                read_digits(stream, part),
+                n_most,
+                lambda: progress.update(source, min(stream.n_read, total), total),
+            )
+            if labels is None:
+                raise FormatError(
+                    "holds no labels beside its images",
+                    hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
+                )
+            return images, checked_labels(labels)
+
+    def _verified(self, arrays: Arrays, source: str, origin: str, n_bytes_read: int) -> Loaded:
+        """Check the identity of the arrays, as far as the catalogue knows it."""
+        for part in self.spec.parts:
+            got, expected = hashlib.sha256(arrays[part.name].data).hexdigest(), part.payload_sha256
+            if expected not in (None, got):
+                what = f"{part.name} of {self.spec.title} from {origin}"
+                raise ChecksumMismatchError(what, expected=str(expected), got=got)
+        return Loaded(arrays, source, origin, n_bytes_read, tuple(self.failures))
+
+    # ------------------------------------------------------------------------------------ network
+
+    def _published(self, bases: Iterable[str], source: str) -> Loaded:
+        """Fetch each published file from the first base URL that delivers it."""
+        order = list(bases)
+        arrays: dict[PartName, NDArray[np.uint8]] = {}
+        delivered: dict[str, None] = {}
+        n_bytes_read = 0
+        for part in self.spec.parts:
+            file, url = self._fetch_published(part, order)
+            with file:
+                arrays[part.name] = _decode_idx(part, file, url)
+                n_bytes_read += file.seek(0, 2)
+            delivered[public_url(order[0])] = None
+        return self._verified(arrays, source, ", ".join(delivered), n_bytes_read)
+
+    def _fetch_published(self, part: PartSpec, order: list[str]) -> tuple[BinaryIO, str]:
+        """Try the base URLs in order; one that fails is asked last from now on."""
+        for _ in range(len(order)):
+            url = order[0] + part.file.name
+            try:
+                max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
+                return self.client.fetch(url, part.file, max_bytes), public_url(url)
+            except (DownloadError, CorruptFileError) as error:
+                self._note(url, error)
+                if len(order) == len(self.failures) == 1:
+                    raise
+                order.append(order.pop(0))
+        raise DownloadError(part.file.name, self.failures, hint=OFFLINE_HINT)
+
+    def _container_urls(self, source: str) -> Loaded:
+        spec = self.spec
+        keras_urls = (spec.keras_url,) if spec.keras_url else ()
+        urls = spec.openml_urls if source == "openml" else keras_urls
+        if not urls:
+            raise UsageError(
+                f"{spec.title} cannot be had from {source}",
+                hint=f"mnistcli download --dataset {spec.name} --source mirror",
+            )
+        for url in urls:
+            try:
+                with self.client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
+                    return self._container(file, source, url)
+            except (DownloadError, CorruptFileError) as error:
+                self._note(url, error)
+                if len(urls) == 1:
+                    raise
+        raise DownloadError(f"{spec.title} from {source}", self.failures, hint=OFFLINE_HINT)
+
+    def _url(self, url: str) -> Loaded:
+        """Take a URL as one file with everything or, if it is none, as a base URL."""
+        if self.spec.has_known_payload and not url.endswith("/"):
+            try:
+                file = self.client.fetch(url, None, MAX_CONTAINER_BYTES)
+            except (DownloadError, CorruptFileError) as error:
+                self._note(url, error)
+            else:
+                with file:
+                    if not _is_web_page(file):
+                        return self._container(file, "url", public_url(url))
+                self.failures.append((public_url(url), "is a web page, not data"))
+        return self._published((url if url.endswith("/") else f"{url}/",), "url")
+
+    def _note(self, url: str, error: DownloadError | CorruptFileError) -> None:
+        """Keep how one URL failed, without the URL."""
+        reason = error.message.removeprefix(f"{getattr(error, 'source', '')}: ")
+        if isinstance(error, DownloadError):
+            reason = error.failures[0][1]
+        self.failures.append((public_url(url), reason))
 
 
 def _local_path(source: str) -> Path:
@@ -140,33 +311,6 @@ def _local_path(source: str) -> Path:
     if parts is None or parts.netloc not in ("", "localhost"):
         raise UsageError(f"{source!r} is on another machine", hint="use http:// or a local path")
     return Path(urllib.request.url2pathname(parts.path))
-
-
-def _load_path(spec: DatasetSpec, path: Path, progress: Progress) -> Loaded:
-    kind = kind_of_path(path)
-    if kind == "folder":
-        return _load_folder(spec, path, progress)
-    if kind == "file":
-        return _load_container_file(spec, path, progress)
-    raise DataUnavailableError(
-        f"there is no file, folder or source {str(path)!r}",
-        hint=f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder",
-    )
-
-
-def _load_folder(spec: DatasetSpec, folder: Path, progress: Progress) -> Loaded:
-    for candidate in _idx_folders(spec, folder):
-        paths = {part.name: _find_idx(candidate, part.file) for part in spec.parts}
-        if all(paths.values()):
-            found = cast("dict[PartName, Path]", paths)
-            return _load_idx_files(spec, found, "path", candidate, progress)
-    for container in _container_files(spec, folder):
-        if kind_of_path(container) == "file":
-            return _load_container_file(spec, container, progress)
-    raise DataUnavailableError(
-        f"{folder} holds no {spec.title}",
-        hint=f"it should hold {', '.join(part.file.name for part in spec.parts)}",
-    )
 
 
 def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
@@ -201,37 +345,6 @@ def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
             if kind_of_path(path) == "file":
                 return path
     return None
-
-
-def _load_idx_files(
-    spec: DatasetSpec,
-    paths: Mapping[PartName, Path],
-    source: str,
-    origin: Path,
-    progress: Progress,
-) -> Loaded:
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    n_bytes_read = 0
-    total = sum(math.prod(part.shape) for part in spec.parts)
-    for part in spec.parts:
-        path = paths[part.name]
-        with storage_errors("read", path), path.open("rb") as file:
-            if part.payload_sha256 is None:
-                _verify_published(file, part.file, str(path))
-            arrays[part.name] = _decode_idx(part, file, str(path))
-            n_bytes_read += file.seek(0, 2)
-        done = sum(array.size for array in arrays.values())
-        progress.update(f"decoding {spec.title}", done, total)
-    return _verified(spec, arrays, source, str(origin), n_bytes_read)
-
-
-def _load_container_file(spec: DatasetSpec, path: Path, progress: Progress) -> Loaded:
-    with storage_errors("read", path), path.open("rb") as file:
-        arrays = _decode_container(spec, file, str(path), progress)
-        return _verified(spec, arrays, "path", str(path), file.seek(0, 2))
-
-
-# ----------------------------------------------------------------------- bytes to verified arrays
 
 
 def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:
@@ -283,70 +396,6 @@ def _max_decoded_bytes(part: PartSpec) -> int:
     return math.prod(part.shape) * (1 if len(part.shape) > 1 else 32)
 
 
-def _decode_container(spec: DatasetSpec, file: BinaryIO, source: str, progress: Progress) -> Arrays:
-    """Decode one file that holds all four arrays."""
-    if not spec.has_known_payload:
-        names = ", ".join(part.file.name for part in spec.parts)
-        raise DataUnavailableError(
-            f"{source}: {spec.title} can only be verified as its published files",
-            hint=f"give a folder or a base URL with {names}",
-        )
-    n_train, n_test = (spec.part(name).shape[0] for name in ("train-labels", "test-labels"))
-    images, labels = _decode_digits(file, source, n_train + n_test, progress, "train")
-    if len(images) == n_train:  # an npz file with both
-        more, more_labels = _decode_digits(file, source, n_test, progress, "test")
-        images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
-    if len(images) != n_train + n_test:
-        raise CorruptFileError(
-            source, f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
-        )
-    return {
-        "train-images": images[:n_train],
-        "train-labels": labels[:n_train],
-        "test-images": images[n_train:],
-        "test-labels": labels[n_train:],
-    }
-
-
-def _decode_digits(
-    file: BinaryIO, source: str, n_most: int, progress: Progress, part: Literal["train", "test"]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    total = file.seek(0, 2)
-    file.seek(0)
-    with _damage_of(source), stream_of(file) as stream:
-        images, labels = _gathered(
-            read_digits(stream, part),
-            n_most,
-            lambda: progress.update(source, min(stream.n_read, total), total),
-        )
-        if labels is None:
-            raise FormatError(
-                "holds no labels beside its images",
-                hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
-            )
-        return images, checked_labels(labels)
-
-
-def _verified(
-    spec: DatasetSpec,
-    arrays: Arrays,
-    source: str,
-    origin: str,
-    n_bytes_read: int,
-    failures: Failures = (),
-) -> Loaded:
-    """Check the identity of the arrays, as far as the catalogue knows it."""
-    for part in spec.parts:
-        got = hashlib.sha256(arrays[part.name].data).hexdigest()
-        if part.payload_sha256 not in (None, got):
-            raise ChecksumMismatchError(
-                f"{part.name} of {spec.title} from {origin}",
-                expected=str(part.payload_sha256),
-                got=got,
-            )
-    return Loaded(arrays, source, origin, n_bytes_read, tuple(failures))
-
-
 def _verify_published(file: BinaryIO, expected: RemoteFile, source: str) -> None:
     algorithm = expected.checksum.partition(":")[0]
     digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
@@ -356,103 +405,8 @@ def _verify_published(file: BinaryIO, expected: RemoteFile, source: str) -> None
     file.seek(0)
 
 
-# --------------------------------------------------------------------------------------- network
-
-# mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
-MAX_CONTAINER_BYTES = 256 << 20
-
-
-def _load_published(
-    spec: DatasetSpec,
-    bases: Iterable[str],
-    source: str,
-    client: Client,
-    failed_before: Failures = (),
-) -> Loaded:
-    """Fetch each published file from the first base URL that delivers it."""
-    order = list(bases)
-    failures = list(failed_before)
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    delivered: dict[str, None] = {}
-    n_bytes_read = 0
-    for part in spec.parts:
-        file, url = _fetch_published(part, order, failures, client)
-        with file:
-            arrays[part.name] = _decode_idx(part, file, url)
-            n_bytes_read += file.seek(0, 2)
-        delivered[public_url(order[0])] = None
-    return _verified(spec, arrays, source, ", ".join(delivered), n_bytes_read, failures)
-
-
-def _fetch_published(
-    part: PartSpec,
-    order: list[str],
-    failures: list[tuple[str, str]],
-    client: Client,
-) -> tuple[BinaryIO, str]:
-    """Try the base URLs in order; one that fails is asked last from now on."""
-    for _ in range(len(order)):
-        url = order[0] + part.file.name
-        try:
-            max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
-            return client.fetch(url, part.file, max_bytes), public_url(url)
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((public_url(url), _reason(error)))
-            if len(order) == len(failures) == 1:
-                raise
-            order.append(order.pop(0))
-    raise DownloadError(part.file.name, failures, hint=OFFLINE_HINT)
-
-
-def _load_container_urls(spec: DatasetSpec, source: str, client: Client) -> Loaded:
-    keras_urls = (spec.keras_url,) if spec.keras_url else ()
-    urls = spec.openml_urls if source == "openml" else keras_urls
-    if not urls:
-        raise UsageError(
-            f"{spec.title} cannot be had from {source}",
-            hint=f"mnistcli download --dataset {spec.name} --source mirror",
-        )
-    failures: list[tuple[str, str]] = []
-    for url in urls:
-        try:
-            with client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
-                arrays = _decode_container(spec, file, public_url(url), client.progress)
-                return _verified(spec, arrays, source, url, file.seek(0, 2), failures)
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((url, _reason(error)))
-            if len(urls) == 1:
-                raise
-    raise DownloadError(f"{spec.title} from {source}", failures, hint=OFFLINE_HINT)
-
-
-def _load_url(spec: DatasetSpec, url: str, client: Client) -> Loaded:
-    """Take a URL as one file with everything or, if it is none, as a base URL."""
-    shown = public_url(url)
-    failures: list[tuple[str, str]] = []
-    if spec.has_known_payload and not url.endswith("/"):
-        try:
-            file = client.fetch(url, None, MAX_CONTAINER_BYTES)
-        except (DownloadError, CorruptFileError) as error:
-            failures.append((shown, _reason(error)))
-        else:
-            with file:
-                if not _is_web_page(file):
-                    arrays = _decode_container(spec, file, shown, client.progress)
-                    return _verified(spec, arrays, "url", shown, file.seek(0, 2))
-            failures.append((shown, "is a web page, not data"))
-    base = url if url.endswith("/") else f"{url}/"
-    return _load_published(spec, (base,), "url", client, failures)
-
-
 def _is_web_page(file: BinaryIO) -> bool:
     with stream_of(file) as stream:
         is_page = kind_of(stream.head()) == "html"
     file.seek(0)
     return is_page
-
-
-def _reason(error: DownloadError | CorruptFileError) -> str:
-    """Say how one URL failed, without the URL."""
-    if isinstance(error, DownloadError):
-        return error.failures[0][1]
-    return error.message.removeprefix(f"{error.source}: ")
