@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -89,29 +89,29 @@ def gather(
     """
     RANGES["test_size"].checked("test_size", test_size)
     RANGES["seed"].checked("seed", seed)
-    failures: list[tuple[str, str]] = []
     kind = "file" if str(path) == "-" else kind_of_path(path)
     if kind == "nothing":
         raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
     if sheet is None and kind == "file" and is_picture_name(path.suffix):
         hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
         raise CorruptFileError(path, "is one picture and has no label", hint=hint)
+    reading = _Reading(raw, progress)
     if sheet:
-        parts, n_bytes_read = _read_sheets(path, failures, progress, sheet)
+        reading.sheets(path, sheet)
+    elif kind == "folder":
+        reading.folder(path)
     else:
-        read = _read_folder if kind == "folder" else _read_file
-        parts, n_bytes_read = read(path, failures, progress, raw=raw)
-    train, test = (
-        _concatenated([each for of, each in parts if of == name]) for name in ("train", "test")
-    )
+        reading.file(path)
+    failures = tuple(reading.failures)
+    train, test = reading.joined("train"), reading.joined("test")
     n = len(train.labels) + len(test.labels)
     if n < 2:
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
-    notes = tuple(dict.fromkeys(note for _, each in parts for note in each.notes))
+    notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
     if not len(test.labels) or not len(train.labels):
         train, test = _shared_out(_concatenated([train, test]), test_size, seed)
     origin = "standard input" if str(path) == "-" else str(path)
-    return Gathered(train, test, origin, n_bytes_read, tuple(failures), notes)
+    return Gathered(train, test, origin, reading.n_bytes_read, failures, notes)
 
 
 def _too_few(
@@ -156,49 +156,123 @@ def _shared_out(
 # ------------------------------------------------------------------------------ files and folders
 
 
-def _read_file(
-    path: Path, failures: list[tuple[str, str]], progress: Progress, *, raw: bool
-) -> tuple[list[tuple[_Part, LabelledImages]], int]:
-    progress.update(str(path), 0, None)
-    if str(path) != "-":
-        if listed := _listed_pictures(path):
-            return _read_pictures({"train": listed}, failures, progress, raw=raw)
-        return _read_container(path, None, failures, raw=raw), _n_bytes(path)
-    if sys.stdin is None:
-        raise DataUnavailableError("standard input is closed")
-    with tempfile.TemporaryFile() as copy:  # which can be read twice
-        with storage_errors("read", path):
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        n_bytes = copy.tell()
-        return _read_container(path, copy, failures, raw=raw), n_bytes
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far, and what could not be."""
 
+    raw: bool
+    progress: Progress
+    parts: list[tuple[_Part, LabelledImages]] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    n_bytes_read: int = 0
 
-def _read_container(
-    path: Path, stdin: BinaryIO | None, failures: list[tuple[str, str]], *, raw: bool
-) -> list[tuple[_Part, LabelledImages]]:
-    def read(part: _Part, failures: list[tuple[str, str]]) -> LabelledImages:
-        if stdin:
-            stdin.seek(0)
-        return read_labelled(path, raw=raw, stdin=stdin, part=part, failures=failures)
+    def joined(self, part: _Part) -> LabelledImages:
+        return _concatenated([images for of, images in self.parts if of == part])
 
-    train = read("train", failures)
-    parts: list[tuple[_Part, LabelledImages]] = [("train", train)]
-    if any("was read, of" in note for note in train.notes):  # an npz file with more images
-        train = replace(train, notes=())
-        parts = [("train", train)]
+    def file(self, path: Path, part: _Part = "train") -> None:
+        self.progress.update(str(path), 0, None)
+        if str(path) != "-":
+            if listed := _listed_pictures(path):
+                self._pictures({part: listed})
+            else:
+                self._container(path, part)
+                self._count_bytes(path)
+            return
+        if sys.stdin is None:
+            raise DataUnavailableError("standard input is closed")
+        with tempfile.TemporaryFile() as copy:  # which can be read twice
+            with storage_errors("read", path):
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+            self.n_bytes_read += copy.tell()
+            self._container(path, part, copy)
+
+    def _container(self, path: Path, part: _Part, stdin: BinaryIO | None = None) -> None:
+        def read(of: _Part, failures: list[tuple[str, str]]) -> LabelledImages:
+            if stdin:
+                stdin.seek(0)
+            return read_labelled(path, raw=self.raw, stdin=stdin, part=of, failures=failures)
+
+        first = read("train", self.failures)
+        if not any("was read, of" in note for note in first.notes):
+            self.parts.append((part, first))
+            return
+        # An npz file with more images.
+        self.parts.append((part, replace(first, notes=())))
         more: list[tuple[str, str]] = []
         test = read("test", more)
-        if not np.array_equal(test.images, train.images):
-            parts.append(("test", replace(test, notes=())))
-            failures += more
-    return parts
+        if not np.array_equal(test.images, first.images):
+            self.parts.append(("test", replace(test, notes=())))
+            self.failures += more
 
+    def _count_bytes(self, path: Path) -> None:
+        if str(path) != "-":
+            with storage_errors("read", path):
+                self.n_bytes_read += path.stat().st_size
 
-def _n_bytes(path: Path) -> int:
-    if str(path) == "-":
-        return 0
-    with storage_errors("read", path):
-        return path.stat().st_size
+    def folder(self, folder: Path) -> None:
+        found: dict[_Part, _Named] = {"train": [], "test": []}
+        containers: dict[Path, _Part] = {}
+        listed: set[Path] = set()
+        for path in _content(folder):
+            part = _PART_FOLDERS.get(path.name.lower())
+            if part and kind_of_path(path) == "folder":
+                found[part] += _named_pictures(path)
+            elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
+                containers[path] = part = "test" if _TEST.search(path.name) else "train"
+                found[part] += (named := _listed_pictures(path))
+                listed |= {each for each, _ in named}
+        found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
+        if any(label is not None for named in found.values() for _, label in named):
+            self._pictures(found)
+            return
+        for path, part in containers.items():
+            self.file(path, part)
+
+    def _pictures(self, found: dict[_Part, _Named]) -> None:
+        n_done, n_all = 0, sum(map(len, found.values()))
+        for part, named in found.items():
+            images, labels = bytearray(), bytearray()
+            for path, label in named:
+                try:
+                    pictures = _images_in(path, raw=self.raw) if label is not None else ()
+                    for image in pictures:
+                        images += image.tobytes()
+                        labels.append(label or 0)
+                    self.n_bytes_read += path.stat().st_size
+                except BadImageError as error:
+                    self.failures.append((error.source, error.problem))
+                except OSError as error:
+                    self.failures.append((str(path), error.strerror or str(error)))
+                if label is None:
+                    self.failures.append((str(path), "nothing says which digit it shows"))
+                n_done += 1
+                self.progress.update("pictures", n_done, n_all)
+            digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
+            self.parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
+
+    def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
+        """Read the photograph of a page, or a folder of them; one alone must be a page."""
+        from mnistcli.pictures.read import read_pictures
+
+        is_folder = kind_of_path(path) == "folder"
+        paths = [each for each in _content(path) if is_picture(each)] if is_folder else [path]
+        for i, each in enumerate(paths, 1):
+            try:
+                for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
+                    page = read_sheet(picture.grey, source=picture.source)
+                    on_page(page)
+                    self.failures += page.failures
+                    n, n_empty = len(page.labels), len(page.empties)
+                    note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
+                    self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))
+            except BadImageError as error:
+                if not is_folder:
+                    raise
+                self.failures.append((error.source, error.problem))
+            self._count_bytes(each)
+            self.progress.update("pages", i, len(paths))
+        if not self.failures and not any(len(part.labels) for _, part in self.parts):
+            raise BadImageError(str(path), "nothing is written on it", hint=_A_PAGE)
 
 
 def _listed_pictures(path: Path) -> _Named:
@@ -232,33 +306,6 @@ def _digit(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]", text) else None
 
 
-def _read_folder(
-    folder: Path, failures: list[tuple[str, str]], progress: Progress, *, raw: bool
-) -> tuple[list[tuple[_Part, LabelledImages]], int]:
-    found: dict[_Part, _Named] = {"train": [], "test": []}
-    containers = []
-    listed: dict[Path, _Part] = {}
-    for path in _content(folder):
-        part = _PART_FOLDERS.get(path.name.lower())
-        if part and kind_of_path(path) == "folder":
-            found[part] += _named_pictures(path)
-        elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
-            containers.append(path)
-            part = "test" if _TEST.search(path.name) else "train"
-            found[part] += (named := _listed_pictures(path))
-            listed |= dict.fromkeys((each for each, _ in named), part)
-    found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
-    if any(label is not None for named in found.values() for _, label in named):
-        return _read_pictures(found, failures, progress, raw=raw)
-    parts: list[tuple[_Part, LabelledImages]] = []
-    n_bytes_read = 0
-    for path in containers:
-        of_file, n_bytes = _read_file(path, failures, progress, raw=raw)
-        parts += [("test", each) for _, each in of_file] if _TEST.search(path.name) else of_file
-        n_bytes_read += n_bytes
-    return parts, n_bytes_read
-
-
 def _content(folder: Path) -> list[Path]:
     with storage_errors("read", folder):
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
@@ -271,66 +318,6 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
             yield from ((each, int(path.name)) for each in _content(path) if is_picture(each))
         elif is_picture(path):
             yield path, _digit(path.name[0]) if path.name[1:2] in ("_", "-") else None
-
-
-def _read_pictures(
-    found: dict[_Part, _Named], failures: list[tuple[str, str]], progress: Progress, *, raw: bool
-) -> tuple[list[tuple[_Part, LabelledImages]], int]:
-    parts: list[tuple[_Part, LabelledImages]] = []
-    n_bytes_read, n_done, n_all = 0, 0, sum(map(len, found.values()))
-    for part, named in found.items():
-        images, labels = bytearray(), bytearray()
-        for path, label in named:
-            try:
-                pictures = _images_in(path, raw=raw) if label is not None else ()
-                for image in pictures:
-                    images += image.tobytes()
-                    labels.append(label or 0)
-                n_bytes_read += path.stat().st_size
-            except BadImageError as error:
-                failures.append((error.source, error.problem))
-            except OSError as error:
-                failures.append((str(path), error.strerror or str(error)))
-            if label is None:
-                failures.append((str(path), "nothing says which digit it shows"))
-            n_done += 1
-            progress.update("pictures", n_done, n_all)
-        digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
-        parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
-    return parts, n_bytes_read
-
-
-def _read_sheets(
-    path: Path,
-    failures: list[tuple[str, str]],
-    progress: Progress,
-    on_page: Callable[[SheetRead], None],
-) -> tuple[list[tuple[_Part, LabelledImages]], int]:
-    """Read the photograph of a page, or a folder of them; one alone must be a page."""
-    from mnistcli.pictures.read import read_pictures
-
-    is_folder = kind_of_path(path) == "folder"
-    paths = [each for each in _content(path) if is_picture(each)] if is_folder else [path]
-    parts: list[tuple[_Part, LabelledImages]] = []
-    n_bytes_read = 0
-    for i, each in enumerate(paths, 1):
-        try:
-            for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
-                page = read_sheet(picture.grey, source=picture.source)
-                on_page(page)
-                failures += page.failures
-                n, n_empty = len(page.labels), len(page.empties)
-                note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
-                parts.append(("train", LabelledImages(page.images, page.labels, (note,))))
-        except BadImageError as error:
-            if not is_folder:
-                raise
-            failures.append((error.source, error.problem))
-        n_bytes_read += _n_bytes(each)
-        progress.update("pages", i, len(paths))
-    if not failures and not any(len(part.labels) for _, part in parts):
-        raise BadImageError(str(path), "nothing is written on it", hint=_A_PAGE)
-    return parts, n_bytes_read
 
 
 def _images_in(path: Path, *, raw: bool) -> Iterator[NDArray[np.uint8]]:
