@@ -90,6 +90,20 @@ def test_a_drawn_seven_is_a_seven(model):
     play(model, script)
 
 
+def test_a_click_far_from_the_pen_is_a_dot(model):
+    async def script(app, pilot):
+        await pilot.mouse_down(Canvas, offset=(6, 6))
+        await pilot.mouse_up(Canvas, offset=(6, 6))
+        canvas = app.query_one(Canvas)
+        canvas.pen = (40, 40)  # a terminal that tells no moves
+        await pilot.mouse_down(Canvas, offset=(6, 6))
+        await pilot.mouse_up(Canvas, offset=(6, 6))
+        assert ink_at(app, 5, 10) == 1.0
+        assert not ink_at(app, 20, 22)
+
+    play(model, script)
+
+
 def test_probabilities_move_while_one_draws(model):
     async def script(app, pilot):
         seen = []
@@ -358,10 +372,10 @@ def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
         assert app.sketch.is_blank
         await drag(pilot, SEVEN[1:])
         kept.append(app.prediction.image)
-        await pilot.press("enter")
+        await pilot.press("1")
         await pilot.pause(0.2)
 
-    app = play(model, script, keep=partial(own.keep, "mine"), truth=1)
+    app = play(model, script, keep=partial(own.keep, "mine"))
     assert [each.partition(",")[0] for each in app.told] == [
         "kept 1 picture as a 7",
         "kept 1 picture as a 1",

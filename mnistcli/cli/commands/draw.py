@@ -40,10 +40,6 @@ def draw(
             help="The keys 0 to 9 put the drawing, as this digit, into a dataset of yours.",
         ),
     ] = None,
-    truth: Annotated[
-        str | None,
-        typer.Option(metavar="DIGIT", help="The key Enter keeps the drawing as this digit."),
-    ] = None,
 ) -> None:
     """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.
 
@@ -53,7 +49,7 @@ def draw(
 
       mnistcli draw --model digits@best --output seven.png
 
-      mnistcli draw --keep mine --truth 7
+      mnistcli draw --keep mine
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
@@ -65,20 +61,16 @@ def draw(
         raise UsageError(
             "draw needs textual, which is not installed", hint="pip install 'mnistcli[draw]'"
         ) from None
-    if truth is not None and keep is None:
-        raise UsageError("--truth goes with --keep", hint="--keep mine --truth 7")
     loaded = session.model(model, out)
 
     from mnistcli.cli.terminal.capabilities import has_light_background
     from mnistcli.cli.views.draw import DrawingApp
     from mnistcli.datasets.own import check_own_name
-    from mnistcli.gallery import parse_digit
 
     app = DrawingApp(
         loaded,
         output,
         partial(session.store().own.keep, check_own_name(keep)) if keep else None,
-        truth=None if truth is None else parse_digit(truth),
         is_light=has_light_background(),
     )
     app.run()

@@ -129,7 +129,8 @@ class Canvas(Pixels, can_focus=True):
         self.capture_mouse()
         self._sketch.begin()
         self._button = event.button
-        self._go(self._pixel_at(event), draws=True)
+        self.pen = self._pixel_at(event)
+        self._go(self.pen, draws=True)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         self._go(self._pixel_at(event), draws=self._button is not None)
@@ -210,7 +211,6 @@ class DrawingApp(App[None]):
         save_to: Path | None = None,
         keep: Callable[[list[NDArray[np.uint8]], int], str] | None = None,
         *,
-        truth: int | None = None,
         is_light: bool = False,
     ) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class DrawingApp(App[None]):
         self.prediction: Prediction | None = None
         self.told: list[str] = []  # what was saved
         self._save_to = save_to
-        self._keep, self._truth = keep, truth
+        self._keep = keep
         self._is_due = False
 
     def compose(self) -> ComposeResult:
@@ -263,10 +263,8 @@ class DrawingApp(App[None]):
         names = self.model.card.class_names
         if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            how = "mouse, or arrows and space"
-            if self._keep:
-                enter = "" if self._truth is None else f", Enter as {self._truth}"
-                how += f"; 0-9 keep it as that digit{enter}"
+            how = "with the mouse, or arrows and space"
+            how += "; 0 to 9 keep it as that digit" if self._keep else ""
             notes.update(Text(problem or how))
             seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
@@ -283,15 +281,14 @@ class DrawingApp(App[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Keep what was drawn as the digit whose key was pressed, and begin anew."""
-        key = str(self._truth) if event.key == "enter" else event.key
-        if self._keep is None or key not in tuple(ALL_DIGITS):
+        if self._keep is None or event.key not in tuple(ALL_DIGITS):
             return
         self._look()
         if self.prediction is None:
             self.notify("there is no digit to keep yet", severity="error")
             return
         try:
-            self._tell(self._keep([self.prediction.image], int(key)))
+            self._tell(self._keep([self.prediction.image], int(event.key)))
         except MnistCliError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
