@@ -7,8 +7,7 @@ model is scikit-learn's own, because it has to be of use where there is no mnist
 
 import math
 import warnings
-from numbers import Integral
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,20 +37,130 @@ from mnistcli.model_selection.splits import Samples
 from mnistcli.ranges import check_choice
 from mnistcli.settings import PRESETS, SOLVERS, Preset, SolverSettings
 
-ClassWeights = Literal["balanced"] | dict[Any, float] | None
-
 # Computed with as they are; other numbers become the first.
 _DTYPES = (np.float64, np.float32, np.uint8)
 
 
-class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """What the estimators share: how weights are found, and what is asked of them.
+class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has no types
+    """Logistic regression with a proof of how close to the optimum it came.
 
-    A subclass has the parameters C, class_weight, tol, max_iter and random_state.
+    The objective is that of scikit-learn's LogisticRegression, the solver `linear_model.newton`.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty; infinity means none.
+    penalty : {"l2", None}, default="l2"
+    class_weight : "balanced" or dict, optional
+        What each class weighs; samples weigh that times their ``sample_weight``.
+    tol : float, default=1e-9
+        The objective is proven to be so close, relatively, to its optimum.
+    max_iter : int, default=500
+    warm_start : bool, default=False
+        Start from the weights of the last `fit`.
+    random_state : int, RandomState or None, default=0
+        Chooses the rows that the solver looks at first; it does not move the optimum.
+
+    Attributes
+    ----------
+    classes_, n_iter_ : ndarrays of shape (n_classes,) and (1,)
+    coef_, intercept_ : ndarrays of shape (1, n_features) and (1,), or a row for each class
+    certificate_ : Certificate
+        Objective, gradient, and bounds of the distance to the optimum.
+
+    Numbers in float64 are computed with in float64, in float32 and bytes mostly in float32, which
+    takes half of the time and memory and ends, with ``tol=1e-9``, at the same optimum.
     """
 
     _scale = 1.0  # of what the weights are multiplied with
     features_: Features | None = None  # what makes that of images
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+
+    def __init__(
+        self,
+        C: float | None = 1.0,
+        *,
+        penalty: Literal["l2"] | None = "l2",
+        class_weight: Literal["balanced"] | dict[Any, float] | None = None,
+        tol: float | None = SOLVERS["newton"].tol,
+        max_iter: int = SOLVERS["newton"].max_iter,
+        warm_start: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.C = C
+        self.penalty = penalty
+        self.class_weight = class_weight
+        self.tol = tol
+        self.max_iter = max_iter
+        self.warm_start = warm_start
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit to X of shape (n_samples, n_features), labels of any kind and their weights.
+
+        Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
+        finite optimum, UsageError for parameters; warns where ``max_iter`` ended it.
+        """
+        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
+        return self._fit(rows, labels, sample_weight, self._settings(self.C, self.tol))
+
+    def _settings(self, C: float | None, tol: float | None) -> SolverSettings:
+        check_choice("penalty", self.penalty, ("l2", None))
+        if self.penalty is None or np.inf == C:
+            return SolverSettings(penalty="none", tol=tol, max_iter=self.max_iter)
+        return SolverSettings(cast("float", C), tol=tol, max_iter=self.max_iter)
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, (int, np.integer)):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _fit(
+        self,
+        X: NDArray[Any],
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        settings: SolverSettings,
+        n_each: int = 1,
+    ) -> Self:
+        """Fit to rows that hold ``n_each`` of every sample: all of them, and all of them again."""
+        y = column_or_1d(y, warn=True)
+        first = X[: len(X) // n_each]
+        check_consistent_length(first, y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        weight = _check_sample_weight(
+            sample_weight, first, dtype=np.float64, ensure_non_negative=True
+        )
+        n_classes = len(self.classes_)
+        if n_classes < 2 or not np.bincount(codes, weight).all():
+            raise ValueError("more than one class must occur, and each weigh something")
+        if self.class_weight is not None:
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weight
+            )
+            weight = weight * of_class[codes]
+        shape = (1 if n_classes == 2 else n_classes, X.shape[1])
+        is_start = self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape
+        fit = fit_newton(
+            X,
+            np.tile(codes, n_each),
+            n_classes=n_classes,
+            C=math.inf if settings.penalty == "none" else settings.C / n_each,
+            scale=self._scale,
+            sample_weight=np.tile(weight, n_each),
+            tol=settings.tol or SOLVERS["newton"].tol,
+            max_iter=self.max_iter,
+            seed=self._seed(),
+            warm_start=(self.coef_, self.intercept_) if is_start else None,
+        )
+        self.coef_, self.intercept_, self.certificate_ = fit.coef, fit.intercept, fit.certificate
+        self.n_iter_ = np.array([fit.certificate.n_iterations], dtype=np.int32)
+        if not fit.certificate.converged:
+            words = f"not at the optimum after {fit.certificate.n_iterations} iterations"
+            warnings.warn(f"{words}: raise max_iter, or tol", ConvergenceWarning, stacklevel=3)
+        return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes)."""
@@ -73,141 +182,11 @@ class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # sciki
         return answers
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
-        """Return what `fit` takes as an array; raise ValueError for anything else."""
-        raise NotImplementedError
-
-    def _learn_classes(
-        self, X: NDArray[Any], y: ArrayLike, sample_weight: ArrayLike | None
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the class index and the weight of each sample."""
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if len(self.classes_) < 2 or not np.bincount(codes, weight).all():
-            raise ValueError("more than one class must occur, and each weigh something")
-        if self.class_weight is not None:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=weight
-            )
-            weight = weight * of_class[codes]
-        return codes, weight
-
-    def _minimise(
-        self,
-        X: NDArray[Any],
-        codes: NDArray[np.int64],
-        weight: NDArray[np.float64],
-        settings: SolverSettings,
-        start: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
-    ) -> None:
-        """Fit the weights, and keep what is known about them."""
-        n_classes = len(self.classes_)
-        shape = (1 if n_classes == 2 else n_classes, X.shape[1])
-        fit = fit_newton(
-            X,
-            codes,
-            n_classes=n_classes,
-            C=math.inf if settings.penalty == "none" else settings.C,
-            scale=self._scale,
-            sample_weight=weight,
-            tol=settings.tol or SOLVERS["newton"].tol,
-            max_iter=settings.max_iter or SOLVERS["newton"].max_iter,
-            seed=self._seed(),
-            warm_start=start if start and start[0].shape == shape else None,
-        )
-        self.coef_, self.intercept_, self.certificate_ = fit.coef, fit.intercept, fit.certificate
-        self.n_iter_ = np.array([fit.certificate.n_iterations], dtype=np.int32)
-        if not fit.certificate.converged:
-            words = f"not at the optimum after {fit.certificate.n_iterations} iterations"
-            warnings.warn(f"{words}: raise max_iter, or tol", ConvergenceWarning, stacklevel=3)
-
-    def _seed(self) -> int:
-        if isinstance(self.random_state, Integral):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
-
-
-class LogisticRegression(_Classifier):
-    """Logistic regression with a proof of how close to the optimum it came.
-
-    The objective is that of scikit-learn's LogisticRegression; the solver is `linear_model.newton`.
-
-    Parameters
-    ----------
-    C : float, default=1.0
-        Inverse strength of the penalty; infinity means none.
-    penalty : {"l2", None}, default="l2"
-    class_weight : "balanced" or dict, optional
-        What each class weighs; samples weigh that times their ``sample_weight``.
-    tol : float, default=1e-9
-        The objective is proven to be so close, relatively, to its optimum.
-    max_iter : int, default=500
-    warm_start : bool, default=False
-        Start from the weights of the last `fit`.
-    random_state : int, RandomState or None, default=0
-        Chooses the rows that the solver looks at first; it does not move the optimum.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-    coef_, intercept_ : ndarrays of shape (1, n_features) and (1,), or a row for each class
-    n_iter_ : ndarray of shape (1,)
-    certificate_ : Certificate
-        Objective, gradient, and bounds of the distance to the optimum.
-
-    Numbers in float64 are computed with in float64, in float32 and bytes mostly in float32, which
-    takes half of the time and memory and ends, with ``tol=1e-9``, at the same optimum.
-    """
-
-    def __init__(
-        self,
-        C: float = 1.0,
-        *,
-        penalty: Literal["l2"] | None = "l2",
-        class_weight: ClassWeights = None,
-        tol: float = SOLVERS["newton"].tol,
-        max_iter: int = SOLVERS["newton"].max_iter,
-        warm_start: bool = False,
-        random_state: int | np.random.RandomState | None = 0,
-    ) -> None:
-        self.C = C
-        self.penalty = penalty
-        self.class_weight = class_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.warm_start = warm_start
-        self.random_state = random_state
-
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit to X of shape (n_samples, n_features), labels of any kind and their weights.
-
-        Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
-        finite optimum; warns where ``max_iter`` ended it.
-        """
-        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
-        is_free = self.penalty is None or np.inf == self.C
-        check_choice("penalty", self.penalty, ("l2", None))
-        settings = SolverSettings(
-            1.0 if is_free else self.C,
-            "none" if is_free else "l2",
-            tol=self.tol,
-            max_iter=self.max_iter,
-        )
-        codes, weight = self._learn_classes(rows, labels, sample_weight)
-        start = None
-        if self.warm_start and hasattr(self, "coef_"):
-            start = self.coef_, self.intercept_
-        self._minimise(rows, codes, weight, settings, start)
-        return self
-
-    def _checked(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
         return checked
 
 
-class Digits(_Classifier):
+class Digits(LogisticRegression):
     """Images of digits in, answers out: features and logistic regression of ``mnistcli train``.
 
     Images are as MNIST's are, light ink on black, whole numbers from 0 to 255, of shape (n, 28, 28)
@@ -219,15 +198,11 @@ class Digits(_Classifier):
         Pixels, learned patches, or patches of distorted copies as well: `mnistcli help features`.
     C, tol : float, optional
         The preset's own unless given.
-    class_weight, max_iter, random_state
+    penalty, class_weight, max_iter, warm_start, random_state
         See `LogisticRegression`; the random state also draws patches and distortions.
 
-    Attributes
-    ----------
-    features_ : Features or None
-        What was learned of the images, without their labels.
-    classes_, coef_, intercept_, n_iter_, certificate_
-        See `LogisticRegression`.
+    Beside the attributes of LogisticRegression ``features_`` is what was learned of the images
+    without their labels, None for pixels.
     """
 
     _scale = PIXEL_SCALE
@@ -237,36 +212,36 @@ class Digits(_Classifier):
         preset: Preset = "better",
         *,
         C: float | None = None,
-        class_weight: ClassWeights = None,
+        penalty: Literal["l2"] | None = "l2",
+        class_weight: Literal["balanced"] | dict[Any, float] | None = None,
         tol: float | None = None,
         max_iter: int = SOLVERS["newton"].max_iter,
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
+        super().__init__(
+            C,
+            penalty=penalty,
+            class_weight=class_weight,
+            tol=tol,
+            max_iter=max_iter,
+            warm_start=warm_start,
+            random_state=random_state,
+        )
         self.preset = preset
-        self.C = C
-        self.class_weight = class_weight
-        self.tol = tol
-        self.max_iter = max_iter
-        self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit to images, what they show and how much each weighs; see `LogisticRegression.fit`."""
-        images = self._checked(X)
         check_choice("preset", self.preset, tuple(PRESETS))
-        preset = PRESETS[self.preset]
-        codes, weight = self._learn_classes(images, y, sample_weight)
-        samples = Samples(images, codes, np.arange(len(codes)))
-        design = design_matrix(samples, preset.features, seed=self._seed())
-        self.features_, self.n_features_in_ = design.features, N_PIXELS
-        n_each = 1 + design.n_copies
-        settings = SolverSettings(
-            preset.C if self.C is None else self.C,
-            tol=preset.tol if self.tol is None else self.tol,
-            max_iter=self.max_iter,
+        preset, images = PRESETS[self.preset], self._checked(X)
+        nothing = np.zeros(len(images), dtype=np.int64)
+        design = design_matrix(
+            Samples(images, nothing, nothing), preset.features, seed=self._seed()
         )
-        weights = np.tile(weight, n_each)
-        self._minimise(*design.everything(), weights, design.per_copy(settings))
-        return self
+        self.features_, self.n_features_in_ = design.features, N_PIXELS
+        C = preset.C if self.C is None else self.C
+        settings = self._settings(C, preset.tol if self.tol is None else self.tol)
+        return self._fit(design.X, y, sample_weight, settings, 1 + design.n_copies)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)
