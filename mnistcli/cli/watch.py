@@ -14,7 +14,7 @@ import numpy as np
 from mnistcli.cli.output import write
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
-from mnistcli.files import write_atomically
+from mnistcli.files import check_writable, write_atomically
 from mnistcli.gallery import CaptionedImage
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.newton import NewtonProgress
@@ -52,6 +52,8 @@ def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
         raise UsageError(f"--watch draws a weight for each pixel, {kind} have none", hint=hint)
     if solver != "newton":
         raise UsageError(f"--watch follows newton, {solver} tells nothing on its way")
+    if watch != "-":
+        check_writable(Path(watch).parent)
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ def watching(out: Output, watch: str, task: Task) -> Iterator[Watch]:
         yield shown
     finally:
         shown.stop()
-    if watch != "-":
+    if watch != "-" and shown.steps:
         write_atomically(Path(watch), shown.film(_FORMATS[Path(watch).suffix.lower()]))
         out.note(f"wrote {watch}")
 
@@ -75,7 +77,7 @@ class Watch(Bars):
     def __init__(self, out: Output, class_names: tuple[str, ...]) -> None:
         super().__init__(out)
         self._names = class_names
-        self._steps: list[tuple[NewtonProgress, list[CaptionedImage]]] = []
+        self.steps: list[tuple[NewtonProgress, list[CaptionedImage]]] = []
         self._n_lines = 0  # of the drawing on the screen
 
     def update(
@@ -92,7 +94,7 @@ class Watch(Bars):
             CaptionedImage(weights.reshape(IMAGE_SHAPE), f"for {name}")
             for (name, _), weights in zip(names, coef, strict=True)
         ]
-        self._steps.append((detail, pictures))
+        self.steps.append((detail, pictures))
         if sys.stderr.isatty():
             self._draw(pictures)
 
@@ -106,7 +108,7 @@ class Watch(Bars):
         if console.is_dumb_terminal:
             return
         method = choose_method("auto", console, len(pictures))
-        said = words([str(self._steps[-1][0])], width=console.width)
+        said = words([str(self.steps[-1][0])], width=console.width)
         for side in _SIDES:
             grid = draw_row(pictures, console, method, side)
             spare, n_lines = console.width - grid.width - 2, len(grid.lines)
@@ -134,7 +136,7 @@ class Watch(Bars):
             np.arange(len(digits), dtype=np.float64),
             digits,
             x_range=(0.0, max(1.0, len(digits) - 1)),
-            y_range=(math.log10(self._steps[-1][0].tol), max(0.0, digits.max())),
+            y_range=(math.log10(self.steps[-1][0].tol), max(0.0, digits.max())),
             names=("step", "log10"),
             title="gradient",
             size=size,
@@ -142,7 +144,7 @@ class Watch(Bars):
         )
 
     def _digits(self) -> NDArray[np.float64]:
-        norms = [max(step.relative_gradient_norm, step.tol / 10) for step, _ in self._steps]
+        norms = [max(step.relative_gradient_norm, step.tol / 10) for step, _ in self.steps]
         return np.log10(norms)
 
     def film(self, format_: str) -> bytes:
@@ -151,7 +153,7 @@ class Watch(Bars):
 
         from mnistcli.cli.terminal.bitmap import sheet
 
-        pages = [sheet(pictures, str(step)) for step, pictures in self._steps]
+        pages = [sheet(pictures, str(step)) for step, pictures in self.steps]
         width, height = pages[0].width, max(page.height for page in pages)
         digits = self._digits()
         x = np.linspace(_MARGIN, width - _MARGIN, max(2, len(digits)))[: len(digits)]

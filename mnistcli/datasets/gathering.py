@@ -233,20 +233,20 @@ class _Reading:
         for part, named in found.items():
             images, labels = bytearray(), bytearray()
             for path, label in named:
+                n_done += 1
+                self.progress.update("pictures", n_done, n_all)
+                if label is None:
+                    self.failures.append((str(path), "nothing says which digit it shows"))
+                    continue
                 try:
-                    pictures = _images_in(path, raw=self.raw) if label is not None else ()
-                    for image in pictures:
+                    for image in _images_in(path, raw=self.raw):
                         images += image.tobytes()
-                        labels.append(label or 0)
+                        labels.append(label)
                     self.n_bytes_read += path.stat().st_size
                 except BadImageError as error:
                     self.failures.append((error.source, error.problem))
                 except OSError as error:
                     self.failures.append((str(path), error.strerror or str(error)))
-                if label is None:
-                    self.failures.append((str(path), "nothing says which digit it shows"))
-                n_done += 1
-                self.progress.update("pictures", n_done, n_all)
             digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
             self.parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
 
@@ -285,7 +285,8 @@ def _listed_pictures(path: Path) -> _Named:
         contextlib.suppress(csv.Error),
     ):
         head = file.readline(_LONGEST_LINE)
-        rows = csv.reader(itertools.chain([head], file), delimiter=max(",;\t", key=head.count))
+        lines = (line.replace("\0", "\ufffd") for line in itertools.chain([head], file))
+        rows = csv.reader(lines, delimiter=max(",;\t", key=head.count))
         first = [[cell.strip() for cell in row] for row in itertools.islice(rows, 2)]
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):

@@ -138,7 +138,9 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
     for i in range(6):
         Image.fromarray(images[i]).save(folder / f"9_{i}.png")
     (folder / "test.csv").write_text("9_0.png,1\n 9_1.png , 2 \n")
-    (folder / "train.tsv").write_text("9_2.png\t3\n\ngone.png\t4\n9_3.png\tfive\n9_4.png\n")
+    (folder / "train.tsv").write_text(
+        "9_2.png\t3\n\ngone.png\t4\n9_3.png\tfive\n9_4.png\na\0b.png\t1\n"
+    )
     found = gather(folder)
     assert found.test.labels.tolist() == [1, 2]
     assert found.train.labels.tolist() == [3, 9]  # what no table names is called 9_5.png
@@ -148,6 +150,7 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
         (str(folder / "gone.png"), "no such file or directory"),
         (str(folder / "9_3.png"), nothing),
         (str(folder / "9_4.png"), nothing),
+        (str(folder / "a\ufffdb.png"), "no such file or directory"),
     )
 
 
