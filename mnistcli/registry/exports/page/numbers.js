@@ -408,17 +408,22 @@ function centred(small) {
 
 /* --- features: mnistcli/features -------------------------------------------------------------
    A stage takes what was seen so far, at first an image, and the settings of the model. It returns
-   the features, the picture that they were taken of, of how many places a side, of which place
-   each feature is, and at which place a pixel is, across or down. */
+   the features, the picture that they were taken of, of how many places a side, at which place a
+   pixel is, across or down, and a function that takes weights of the features to what there is of
+   them at each place. */
 
 const STAGES = {
   pixels: (seen) => seen,
   deskew: (seen) => asTheyAre(straightened(seen.features).map(rounded)),
   patches,
+  expansion,
 };
 
 function asTheyAre(image) {
-  return { features: image, picture: image, side: SIDE, placeOf: (i) => i, placeAt: Math.floor };
+  return {
+    features: image, picture: image, side: SIDE, placeAt: Math.floor,
+    atPlaces: (weights) => weights.map((weight, i) => weight * image[i]),
+  };
 }
 
 const STEEPEST = 1.5, STANDARD_WIDTH = 7.1, STANDARD_HEIGHT = 10;
@@ -491,11 +496,17 @@ function patches({ features: image }, { sides, n_points: nPoints, views, arrays 
     return Math.min(f32(f32(mean * arrays.factors[i]) + 0.5), 255);
   });
   const nFilters = features.length / sides.length / nPoints ** 2;
-  const placeOf = (i) => Math.floor(i / nFilters) % nPoints ** 2;
+  const atPlaces = (weights) => {
+    const places = new Float64Array(nPoints ** 2);
+    weights.forEach((weight, i) => {
+      places[Math.floor(i / nFilters) % nPoints ** 2] += weight * features[i];
+    });
+    return places;
+  };
   // The middle squares of the first and last point are 4 pixels from the border.
   const step = (SIDE - SQUARE) / (nPoints - 1);
   const placeAt = (pixel) => clip(Math.round((pixel - SQUARE / 2) / step), 0, nPoints - 1);
-  return { features, picture: normalised(image, [0, 0, 0]), side: nPoints, placeOf, placeAt };
+  return { features, picture: normalised(image, [0, 0, 0]), side: nPoints, placeAt, atPlaces };
 }
 
 /** Compare every second patch with filters, add up over squares, average near points. */
@@ -541,6 +552,61 @@ function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
     }
   }
   return out;
+}
+
+const RAMP = 80, SQUARED = 25;
+
+/** Ramps and squares of random mixtures of the principal directions of a first stage. */
+function expansion(seen, settings) {
+  const { n_relus: nRamps, n_directions: n, arrays: { directions, shift } } = settings;
+  const m = nRamps + settings.n_squares, nColumns = directions.length / n;
+  const { mixture, offset } = settings.mixed ||= mixed(n, m, nRamps);
+  const z = shift.map((start, d) => {
+    let total = 0;
+    for (let i = 0; i < nColumns; i++) total += directions[d * nColumns + i] * seen.features[i];
+    return f32(total) - start;
+  });
+  const s = new Float64Array(m);
+  for (let d = 0; d < n; d++) for (let j = 0; j < m; j++) s[j] += z[d] * mixture[d * m + j];
+  const values = Float32Array.from(s, (each, j) =>
+    (j < nRamps ? Math.max(f32(each) + offset[j], 0) : f32(each) ** 2));
+  const slopes = values.map((value, j) =>
+    (value <= 0 || value >= 255 ? 0 : j < nRamps ? 1 : 2 * s[j]));
+  // To the first order: what a little more of each feature of the first stage changes.
+  const atPlaces = (weights) => {
+    const changes = weights.map((weight, j) => weight * slopes[j]), below = new Float64Array(nColumns);
+    for (let d = 0; d < n; d++) {
+      let change = 0;
+      for (let j = 0; j < m; j++) change += mixture[d * m + j] * changes[j];
+      for (let i = 0; i < nColumns; i++) below[i] += change * directions[d * nColumns + i];
+    }
+    return seen.atPlaces(below);
+  };
+  const features = Uint8Array.from(values, (value) => f32(Math.min(value, 255) + 0.5));
+  return { ...seen, features, atPlaces, isBent: true };
+}
+
+/** Return the random numbers that are the same everywhere, which no model holds. */
+function mixed(n, m, nRamps) {
+  const mixture = new Float32Array(n * m).map((_, i) => {
+    const normal = f32((bytesOf(2 * i) + bytesOf(2 * i + 1) - 1020) / f32(209.02153));
+    return normal * (i % m < nRamps ? RAMP : SQUARED ** 0.5);
+  });
+  const offset = new Float32Array(nRamps).map((_, j) => RAMP * (bitsOf(2 ** 31 + j) / 2 ** 32 - 0.5));
+  return { mixture, offset };
+}
+
+function bytesOf(counter) {
+  const bits = bitsOf(counter);
+  return (bits & 255) + (bits >>> 8 & 255) + (bits >>> 16 & 255) + (bits >>> 24);
+}
+
+/** Return 32 bits that look random for a counter: the finaliser of MurmurHash3. */
+function bitsOf(counter) {
+  let bits = Math.imul(counter + 1, 0x9e3779b1);
+  bits = Math.imul(bits ^ bits >>> 16, 0x85ebca6b);
+  bits = Math.imul(bits ^ bits >>> 13, 0xc2b2ae35);
+  return (bits ^ bits >>> 16) >>> 0;
 }
 
 
@@ -592,16 +658,14 @@ function openModel(data) {
 
   /** The logarithm of how many times more probable class k is, taken apart by place. */
   function explain(seen, k, other) {
-    const places = new Float64Array(seen.side ** 2);
-    let start = 0;
+    const weights = new Float64Array(nFeatures), scores = linearScores(seen);
+    let score = 0;
     for (const [row, sign] of rowsOf(k, other)) {
-      const weights = weightsOf(row);
-      start += sign * intercept[row];
-      seen.features.forEach((value, i) => {
-        places[seen.placeOf(i)] += sign * data.scale * weights[i] * value;
-      });
+      score += sign * scores[row];
+      weightsOf(row).forEach((weight, i) => { weights[i] += sign * data.scale * weight; });
     }
-    return { places, intercept: start, score: start + sum(places) };
+    const places = seen.atPlaces(weights);
+    return { places, intercept: score - sum(places), score };
   }
 
   return { look, linearScores, probabilities, explain, weightsOf, rowsOf, arrays, nOutputs: intercept.length };

@@ -185,7 +185,8 @@ function explain(seen, order, isThere) {
     const alpha = seen.side === SIDE ? Math.max(0.35 * level, strength) : 0.5 * (level + strength);
     return [...ink.map((each, i) => each + (over[i] - each) * strength), 255 * alpha];
   });
-  const word = data.is_pairwise && NAMES.length > 2 ? "sentence-pair" : "sentence";
+  const isPair = data.is_pairwise && NAMES.length > 2;
+  const word = seen.isBent ? "sentence-bent" : isPair ? "sentence-pair" : "sentence";
   const times = Math.exp(Math.min(score, 700));
   byId("sentence").textContent = isThere ? say(word, {
     k: NAMES[k], other: NAMES[other === k ? (k + 1) % NAMES.length : other],
@@ -289,10 +290,10 @@ function exampleButton({ truth, answer, image: source }) {
 
 /** Draw the weights of pixels, all on one scale, or the patches, each on its own. */
 function listWeights() {
-  const { sides } = data.features, pictures = [];
-  if (sides) {
-    for (const side of sides) {
-      const all = model.arrays[`filters${side}`];
+  const { sides, n_directions: isExpanded } = data.features, pictures = [];
+  if (sides || isExpanded) {
+    for (const side of sides || [SIDE]) {
+      const all = model.arrays[sides ? `filters${side}` : "directions"];
       for (let at = 0; at < all.length; at += side * side) {
         const values = all.subarray(at, at + side * side);
         pictures.push([values, side, say("patch", { n: pictures.length + 1 }), largestOf(values)]);
@@ -307,12 +308,12 @@ function listWeights() {
     }
   }
   const [red, blue] = ["--for", "--against"].map(colour);
-  byId("what").textContent = say(sides ? "patches" : "weights");
+  byId("what").textContent = say(sides || isExpanded ? "patches" : "weights");
   byId("weights").className = pictures.length > 10 ? "digits" : "digits few";
   byId("weights").replaceChildren(...pictures.map(([values, side, words, largest]) => {
     const picture = make("canvas", { role: "img", ariaLabel: words });
     paint(picture, side, (at) => [...(values[at] > 0 ? red : blue), 255 * Math.abs(values[at] / largest) ** 0.7]);
-    return make("figure", {}, picture, sides ? "" : make("span", { textContent: words }));
+    return make("figure", {}, picture, sides || isExpanded ? "" : make("span", { textContent: words }));
   }));
 }
 
