@@ -47,7 +47,7 @@ def test_commands_and_options(ask):
     assert {"list", "info", "export", "reproduce"} <= set(ask("mnistcli models "))
     assert ask("mnistcli train --pen") == ["--penalty"]
     assert ask("mnistcli train --solver newton-") == ["newton-cg", "newton-cholesky"]
-    assert ask("mnistcli models export --to ") == ["joblib", "json", "onnx", "skops"]
+    assert ask("mnistcli models export --to ") == ["html", "joblib", "json", "onnx", "skops"]
     assert ask("mnistcli completion ") == ["bash", "zsh", "fish"]
     assert {"train", "models", *topics.topics()} <= set(ask("mnistcli help "))
     assert (

@@ -101,6 +101,7 @@ def open_page():
 
 
 PATCHES = FeatureSpec("patches", sides=(3, 7), n_filters=4)
+EXPANDED = {"n_directions": 20, "n_relus": 30, "n_squares": 20}
 KINDS = [
     ("0v1", FeatureSpec()),
     ("2vrest", FeatureSpec()),
@@ -110,7 +111,8 @@ KINDS = [
     ("digits", PATCHES),
     ("digits", replace(PATCHES, n_views=4)),
     ("pairs", FeatureSpec()),
-    ("pairs", PATCHES),
+    ("digits", FeatureSpec("deskew+expansion", **EXPANDED)),
+    ("pairs", replace(PATCHES, kind="patches+expansion", **EXPANDED)),
 ]
 
 
@@ -201,6 +203,29 @@ def test_what_is_no_digit_is_none_in_python_either(strokes, problem, mnist, open
     canvas, image, found = page.drawn(strokes)
     assert (image, found) == (None, problem)
     assert conformed(canvas) is None
+
+
+def test_of_an_expansion_a_little_more_ink_is_taken_apart(mnist, open_page):
+    """Places are what the score changes by, for a small share more of every feature before."""
+    features = FeatureSpec("pixels+expansion", **EXPANDED)
+    settings = TrainingSettings(split=SplitSpec(limit=200), features=features)
+    model = mnistcli.train("3v8", mnist, settings).model
+    stage, image = model.classifier.features, mnist.train.images[7].ravel().astype(float)
+
+    def score(x):
+        s = (stage.directions @ x - stage.shift).astype(float) @ stage.mixture
+        ramps = np.clip(s[:30] + stage.offset, 0, 255)
+        values = np.concatenate([ramps, np.minimum(s[30:] ** 2, 255)])
+        return float(values @ model.classifier.coef[0]) * model.classifier.scale
+
+    page = open_page(model)
+    page.engine.eval(f"const seen = model.look(Uint8Array.from({image.astype(int).tolist()}))")
+    places = json.loads(page.engine.eval("JSON.stringify([...model.explain(seen, 1, 0).places])"))
+    for i in np.argsort(-np.abs(places))[:5]:
+        more, less = image.copy(), image.copy()
+        more[i] *= 1.001
+        less[i] *= 0.999
+        assert (score(more) - score(less)) / 0.002 == pytest.approx(places[i], rel=0.02, abs=1e-4)
 
 
 @pytest.mark.parametrize("task", ["3v8", "digits", "pairs"])
