@@ -164,9 +164,20 @@ class PresetSettings(NamedTuple):
 
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
-    "better": PresetSettings(FeatureSpec.of("patches"), 1.0, tol=1e-6),
+    "better": PresetSettings(FeatureSpec.of("patches+expansion"), 1.0, tol=1e-6),
     "best": PresetSettings(
-        FeatureSpec("patches", sides=(5, 9), n_filters=64, n_views=4, n_copies=3), 1.0, tol=1e-6
+        FeatureSpec(
+            "patches+expansion",
+            sides=(5, 9),
+            n_filters=64,
+            n_views=4,
+            n_copies=3,
+            n_directions=200,
+            n_relus=4000,
+            n_squares=2000,
+        ),
+        0.25,
+        tol=1e-6,
     ),
 }
 

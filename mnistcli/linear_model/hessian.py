@@ -52,24 +52,24 @@ class FewRowsInverse:
     With A = B D^-1/2 and L L^T = I + A A^T it is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2 (Woodbury).
     """
 
-    rows: Float64s
-    inverse_root: Float64s
+    rows: NDArray[np.float32]
+    inverse_root: NDArray[np.float32]
     scales: Float64s
 
     @classmethod
     def inverse(cls, factor: Floats, penalty: float) -> "FewRowsInverse":
-        """D is the penalty, and for the intercept a millionth of what the rows say."""
+        """D is the penalty, and for the intercept a hundred-thousandth of what the rows say."""
         added = np.full(factor.shape[1], penalty)
-        added[-1] = 1e-6 * squared_norm(factor[:, -1]) + 1e-30
+        added[-1] = 1e-5 * squared_norm(factor[:, -1]) + 1e-30
         scales = 1.0 / np.sqrt(added)
         rows = factor * scales
         gram = rows @ rows.T
         np.fill_diagonal(gram, gram.diagonal() + 1.0)
-        return cls(rows, _inverse_cholesky(gram), scales)
+        return cls(rows.astype(np.float32), _inverse_cholesky(gram).astype(np.float32), scales)
 
     def times(self, vectors: Float64s) -> Float64s:
         """Return the product with each row of `vectors`; see `DenseInverse.times`."""
-        scaled = vectors * self.scales
+        scaled = (vectors * self.scales).astype(np.float32)
         inner = self.inverse_root.T @ (self.inverse_root @ (self.rows @ scaled.T))
         return np.asarray((scaled - inner.T @ self.rows) * self.scales)
 

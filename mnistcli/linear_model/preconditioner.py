@@ -59,6 +59,7 @@ class Preconditioner:
         share = ROUGH_REFRESH if self._is_rough else REFRESH
         if is_old or point.objective < share * self._objective_then:
             self._n_drawn = self._age = 0
+            self._inverses = []  # Not two at a time: of 6,000 features they take 350 MB.
             self._inverses = self._subsampled_inverses(point)
             self._objective_then, self._gap_then = point.objective, point.gap
         self._age += 1
