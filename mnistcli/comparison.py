@@ -11,7 +11,7 @@ from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
@@ -43,7 +43,7 @@ class Comparison(Displayed):
     tests: tuple[McNemarTest, ...]  # all pairs: (0, 1), (0, 2), ..., (1, 2), ...
     n_left_out: int  # of a model's own test set, because others were trained on them
     n_disagreements: int  # images to which not all gave the same answer
-    disagreements: tuple[CaptionedImage, ...]  # those with the most different p_truth first
+    disagreements: Gallery  # those with the most different p_truth first
     notes: tuple[str, ...]  # what to know before trusting the numbers
 
 
@@ -177,7 +177,7 @@ def _mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
     )
 
 
-def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[CaptionedImage, ...]]:
+def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]:
     """Count the images with different answers, and give those with the most different certainty."""
     samples, names = judged[0].samples, judged[0].model.card.class_names
     answers = np.stack([each.answers for each in judged])
@@ -198,4 +198,4 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, tuple[Ca
         }
         caption = f"#{index}: {facts['truth']} ({'/'.join(said)})"
         images.append(CaptionedImage(samples.images[i], caption, facts))
-    return len(where), tuple(images)
+    return len(where), Gallery(images)

@@ -53,9 +53,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     penalty : {"l2", None}, default="l2"
     class_weight : "balanced" or dict, optional
         What each class weighs; samples weigh that times their ``sample_weight``.
-    tol : float, default=1e-9
+    tol : float
         The objective is proven to be so close, relatively, to its optimum.
-    max_iter : int, default=500
+    max_iter : int
     warm_start : bool, default=False
         Start from the weights of the last `fit`.
     random_state : int, RandomState or None, default=0
@@ -69,7 +69,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Objective, gradient, and bounds of the distance to the optimum.
 
     Numbers in float64 are computed with in float64, in float32 and bytes mostly in float32, which
-    takes half of the time and memory and ends, with ``tol=1e-9``, at the same optimum.
+    takes half of the time and memory and ends, with this ``tol``, at the same optimum.
     """
 
     _scale = 1.0  # of what the weights are multiplied with

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores
@@ -36,7 +36,7 @@ class JudgedModel(Displayed):
     scores: NDArray[np.float64]  # its decision function of them
     threshold: Threshold | None  # None where the most probable class was answered
     evaluation: Evaluation
-    mistakes: tuple[CaptionedImage, ...] = ()  # the most probable wrong answers first
+    mistakes: Gallery = field(default_factory=Gallery)  # the most probable wrong answers first
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
 
     def _in_words(self) -> str:
@@ -52,7 +52,7 @@ class JudgedModel(Displayed):
         """The class index that it answered to each sample, shape (n_samples,)."""
         return answers_of(self.scores, self.threshold.value if self.threshold else None)
 
-    def images_at(self, positions: Iterable[int]) -> tuple[CaptionedImage, ...]:
+    def images_at(self, positions: Iterable[int]) -> Gallery:
         """Return some of the samples with their truth, the answer to them and how sure it was."""
         names, samples = self.model.card.class_names, self.samples
         probabilities, answers = self.probabilities, self.answers
@@ -71,7 +71,7 @@ class JudgedModel(Displayed):
             said = truth if truth == answer else f"{truth} not {answer}"
             caption = f"#{facts['index']}: {said} ({sure})"
             images.append(CaptionedImage(samples.images[i], caption, facts))
-        return tuple(images)
+        return Gallery(images)
 
     def behind(self, truth: str | None = None, answer: str | None = None) -> NDArray[np.int64]:
         """Return the positions of mistakes, the most probable answers first.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,19 @@ class CaptionedImage(Displayed):
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Gallery(Displayed):
+class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has a legend
     """Pictures side by side, and a legend of what ``{plus}`` and ``{minus}`` mean in them."""
 
-    pictures: tuple[CaptionedImage, ...]
-    legend: str = ""
+    legend: str
+
+    def __new__(cls, pictures: Iterable[CaptionedImage] = (), legend: str = "") -> Self:
+        """Make a tuple of them."""
+        gallery = super().__new__(cls, pictures)
+        gallery.legend = legend
+        return gallery
+
+    def _in_words(self) -> str:
+        return f"{len(self):,} pictures"
 
 
 def digits_at(

@@ -46,7 +46,7 @@ def show(images: ArrayLike) -> Gallery:
             is_share = array.dtype.kind in "bf" and values.max() <= 1
             array = np.rint(np.clip(values * (255 if is_share else 1), 0, 255)).astype(np.uint8)
     pictures = array if array.ndim == 3 else array[None]
-    return Gallery(tuple(CaptionedImage(each) for each in pictures))
+    return Gallery(CaptionedImage(each) for each in pictures)
 
 
 def weights(model: Model, *others: Model) -> Gallery:

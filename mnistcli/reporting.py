@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mnistcli.datasets.store import Dataset
 from mnistcli.display import Displayed
 from mnistcli.evaluation import JudgedModel, evaluate
-from mnistcli.gallery import CaptionedImage, filter_images, weight_images
+from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.metrics.curves import ClassCurves, curves_of
 from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
@@ -29,9 +29,9 @@ class Report(Displayed):
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
     curves: tuple[ClassCurves, ...]  # of the positive class, or of each against the rest
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
-    most_certain: tuple[CaptionedImage, ...]  # right answers, as many for each class
-    least_certain: tuple[CaptionedImage, ...]  # right or wrong
-    behind: tuple[CaptionedImage, ...]  # see `images_behind`
+    most_certain: Gallery  # right answers, as many for each class
+    least_certain: Gallery  # right or wrong
+    behind: Gallery  # see `images_behind`
 
     @property
     def model(self) -> Model:
@@ -67,7 +67,7 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     )
 
 
-def images_behind(judged: JudgedModel) -> tuple[CaptionedImage, ...]:
+def images_behind(judged: JudgedModel) -> Gallery:
     """Return images of each cell of the confusion matrix, `N_IN_CELL` at most.
 
     Those are the least sure right answers, and the surest wrong ones.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def results(mnist):
         judged.curves(), mnistcli.predict(model, mnist.test.images[:50]),
         mnistcli.compare([model, better.model], mnist, n_disagreements=3),
         mnistcli.explain(model, image), mnistcli.conform(255 - image), mnistcli.show(image),
-        mnistcli.report(model, dataset=mnist),
+        mnistcli.report(model, dataset=mnist), judged.mistakes[0],
     ]  # fmt: skip
     return {type(each).__name__: each for each in many}
 
@@ -45,6 +46,7 @@ def results(mnist):
 DRAWN = (
     "Dataset", "LabelledImages", "Training", "Evaluation", "CrossValidation", "Model", "JudgedModel",
     "Curves", "Predictions", "Comparison", "Explanation", "Conformed", "Gallery", "Report",
+    "CaptionedImage",
 )  # fmt: skip
 
 
@@ -142,11 +144,11 @@ def test_show_takes_images_of_any_kind(mnist):
         image.astype(int),
         image / 255,
     ):
-        (picture,) = mnistcli.show(same).pictures
+        (picture,) = mnistcli.show(same)
         assert np.array_equal(picture.image, image)
-    assert len(mnistcli.show(mnist.train.images[:3]).pictures) == 3
-    assert mnistcli.show(image > 127).pictures[0].image.max() == 255
-    signed = mnistcli.show(image.astype(float) - 128).pictures[0].image
+    assert len(mnistcli.show(mnist.train.images[:3])) == 3
+    assert mnistcli.show(image > 127)[0].image.max() == 255
+    signed = mnistcli.show(image.astype(float) - 128)[0].image
     assert (signed.min(), signed.dtype) == (-1.0, float)
     for odd in (
         np.zeros((0, 28, 28)),
@@ -160,13 +162,22 @@ def test_show_takes_images_of_any_kind(mnist):
             mnistcli.show(odd)
 
 
+def test_pictures_of_results_are_galleries(results):
+    judged, report = results["JudgedModel"], results["Report"]
+    assert len(judged.mistakes) == 3
+    for pictures in (judged.mistakes, report.least_certain, results["Comparison"].disagreements):
+        assert repr(pictures) == f"<Gallery: {len(pictures)} pictures>"
+        assert pictures._repr_html_().count("<figure") == len(pictures)
+    again = pickle.loads(pickle.dumps(mnistcli.weights(judged.model)))  # noqa: S301 - our own
+    assert len(again) == 3
+    assert "{plus}" in again.legend
+
+
 def test_mistakes_can_be_of_one_kind(results, mnist):
     model = results["Model"]
     some = mnistcli.mistakes(model, mnist, truth=1, answer="rest", n=5)
-    assert {(each.facts["truth"], each.facts["answer"]) for each in some.pictures} == {
-        ("1", "rest")
-    }
-    assert len(mnistcli.mistakes(model, mnist).pictures) == 24
+    assert {(each.facts["truth"], each.facts["answer"]) for each in some} == {("1", "rest")}
+    assert len(mnistcli.mistakes(model, mnist)) == 24
     assert "mistake" in some._repr_html_()
     assert "not answer" in str(some)
 
@@ -181,11 +192,11 @@ def test_every_cell_of_a_confusion_matrix_leads_to_its_digits(results):
 
 def test_weights_are_pixels_or_patches(results, mnist):
     weights = mnistcli.weights(results["Model"])
-    assert [each.caption for each in weights.pictures] == ["for 1", "for 7", "for rest"]
+    assert [each.caption for each in weights] == ["for 1", "for 7", "for rest"]
     assert "red: ink here speaks for it" in weights._repr_html_()
     assert "+ #: ink here speaks for it" in str(weights)
     builtin = mnistcli.weights(mnistcli.load_model("builtin"))
-    assert builtin.pictures[0].caption.startswith("5 x 5")
+    assert builtin[0].caption.startswith("5 x 5")
 
 
 def test_a_report_is_shown_or_written(results, mnist, tmp_path):

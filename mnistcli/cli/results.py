@@ -78,8 +78,8 @@ def _table(result: Any, console: rich.Console) -> rich.RenderableType:
         case Model():
             return facts((("Model", result.ref or "not saved"), *card_facts(result.card)))
         case Gallery():
-            return GalleryView(result.pictures, result.legend).table(console)
-        case Explanation() | Conformed():
+            return GalleryView(result, result.legend).table(console)
+        case Explanation() | Conformed() | CaptionedImage():
             return _table(_seen(result, CHARACTER_SIGNS), console)
         case Report():
             return _table(result.judged, console)
@@ -140,7 +140,7 @@ def _parts(result: Any) -> Iterator[Content]:
             yield card_details(result.card)
         case Gallery():
             yield from _gallery(result)
-        case Explanation() | Conformed():
+        case Explanation() | Conformed() | CaptionedImage():
             yield from _gallery(_seen(result, COLOUR_SIGNS))
         case Report():
             yield from contents(result)
@@ -160,16 +160,15 @@ def _numbers(evaluation: Evaluation) -> Markup:
     return tag("div", tables.class_table(evaluation), heat_map, class_="beside")
 
 
-def _gallery(result: Gallery) -> Iterator[Markup]:
-    pictures = result.pictures
+def _gallery(pictures: Gallery) -> Iterator[Markup]:
     if any(each.image.dtype != np.uint8 for each in pictures):
         yield weights(pictures)
     elif pictures and "p_answer" in pictures[0].facts:
         yield gallery(map(answered, pictures))
     else:
         yield from _pictures(pictures, len(pictures))
-    if result.legend:
-        yield tag("p", signed(result.legend, COLOUR_SIGNS), class_="note")
+    if pictures.legend:
+        yield tag("p", signed(pictures.legend, COLOUR_SIGNS), class_="note")
 
 
 def _pictures(pictures: Iterable[CaptionedImage], n: int) -> Iterator[Markup]:
@@ -180,7 +179,9 @@ def _pictures(pictures: Iterable[CaptionedImage], n: int) -> Iterator[Markup]:
         yield tag("p", f"The first {_MOST_PICTURES} of {n:,}.", class_="note")
 
 
-def _seen(result: Explanation | Conformed, signs: tuple[str, str]) -> Gallery:
+def _seen(result: Explanation | Conformed | CaptionedImage, signs: tuple[str, str]) -> Gallery:
+    if isinstance(result, CaptionedImage):
+        return Gallery((result,))
     if isinstance(result, Conformed):
         return Gallery((CaptionedImage(result.image, ", ".join(result.steps)),))
     why = f"why {result.answer}, not {result.runner_up}"

@@ -132,7 +132,7 @@ def show(
         images = session.dataset_of(model, out, dataset)
         judged = evaluate(model, images, on=on)
         found = gallery_of_mistakes(judged, count, truth, answer)
-        pictures, legend = found.pictures, found.legend
+        pictures, legend = found, found.legend
     elif files:
         from mnistcli.prediction import unfold
 
