@@ -112,10 +112,8 @@ class CorruptFileError(MnistCliError):
 class ChecksumMismatchError(CorruptFileError):
     """Bytes hash to something else than they should."""
 
-    def __init__(self, source: Path | str, *, expected: str, got: str, hint: str = "") -> None:
-        super().__init__(source, f"sha256 is {got}, expected {expected}", hint=hint)
-        self.expected = expected
-        self.got = got
+    def __init__(self, source: Path | str, *, expected: str, got: str) -> None:
+        super().__init__(source, f"sha256 is {got}, expected {expected}")
 
 
 class ModelNotFoundError(MnistCliError):
@@ -152,7 +150,6 @@ class QualityGateError(MnistCliError):
 
     def __init__(self, ref: str, problems: Sequence[str]) -> None:
         super().__init__(f"{ref} failed: {'; '.join(problems)}")
-        self.problems = tuple(problems)
 
 
 class NotReproducedError(MnistCliError):

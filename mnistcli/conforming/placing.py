@@ -61,24 +61,12 @@ class PlacedDigit(Conformed):
     cut: float = 0.0  # ink, as a share of its height, that held it to the digit on its left
 
 
-def conform_lines(grey: Grey, *, source: str = "image") -> tuple[tuple[PlacedDigit, ...], ...]:
-    """Bring every digit of a picture into the form of MNIST, in reading order, line by line.
-
-    The picture is as for `conform`; raises BadImageError where there is no digit in it.
-    """
-    return tuple(
-        tuple(next(iter(spans.values())) for spans in line) for line in conform_spans(grey, source)
-    )
-
-
 def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], PlacedDigit]]]:
     """Bring every digit of a picture into the form of MNIST, and what touching ones may be.
 
-    Returns
-    -------
-    list of lines, each a list of dictionaries from left to right
-        Strokes that may be several digits are cut into more parts than those have. A dictionary has
-        the digit that the parts from one number up to another would make, all of them first.
+    Of each line there is a dictionary for each group of strokes, from left to right. Strokes that may
+    be several digits are cut into more parts than those have, and it has the digit that the parts
+    from one number up to another would make, all of them first.
     """
     try:
         page = find_page(grey, LINES_SIDE)

@@ -74,35 +74,17 @@ AT_BORDER = (0.6, 1.5)
 
 
 class Page(NamedTuple):
-    """A picture, or a part of it, and the digits on it.
+    """A picture, or a part of it, and the digits on it."""
 
-    Attributes
-    ----------
-    grey : ndarray of shape (height, width), uint8
-        The part of the picture.
-    corner : tuple of int
-        Where the part lies in the picture: its top and its left.
-    reduction : int
-        Each pixel of `picture` and `ink` is the mean of so many squared of `grey`.
-    picture, ink : ndarray of shape (height, width), float32
-    noise : float
-        Standard deviation of the paper, in units of full ink.
-    pieces : Pieces
-    lines : list of list of Group
-        In reading order.
-    steps : tuple of str
-        What was found and done.
-    """
-
-    grey: Grey
-    corner: tuple[int, int]
-    reduction: int
+    grey: Grey  # the part of the picture
+    corner: tuple[int, int]  # where the part lies in the picture: its top and its left
+    reduction: int  # each pixel of `picture` and `ink` is the mean of so many squared of `grey`
     picture: Ink
     ink: Ink
-    noise: float
+    noise: float  # the standard deviation of the paper, in units of full ink
     pieces: Pieces
-    lines: list[list[Group]]
-    steps: tuple[str, ...]
+    lines: list[list[Group]]  # in reading order
+    steps: tuple[str, ...]  # what was found and done
 
     def box(self, box: Box) -> Box:
         """Return a box on the page in pixels of the whole picture."""
@@ -112,18 +94,8 @@ class Page(NamedTuple):
 def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Page:
     """Find the digits of a picture, on the sheet and inside the frame that it may show.
 
-    Parameters
-    ----------
-    grey : ndarray of shape (height, width), uint8
-    side : int
-        How many pixels a side to look at; 0 for as many as one digit needs.
-    corner : tuple of int
-        Where the picture lies in a larger one.
-
-    Raises
-    ------
-    NoDigitError
-        The picture is blank or is all ink.
+    ``side`` is how many pixels a side to look at, 0 for as many as one digit needs, and the corner
+    where the picture lies in a larger one. Raises NoDigitError where it is blank or is all ink.
     """
     steps: tuple[str, ...] = ()
     if depth := _rim_depth(grey):
@@ -177,10 +149,7 @@ def _on_sheet(grey: Grey, k: int, sheet: Group, side: int, corner: tuple[int, in
 def one_digit(page: Page) -> tuple[Digit, Box]:
     """Return the one digit of a page, looked at again if it is small, and where it lies.
 
-    Raises
-    ------
-    NoDigitError
-        There are several.
+    Raises NoDigitError where there are several.
     """
     groups = [group for line in page.lines for group in line]
     n = sum(

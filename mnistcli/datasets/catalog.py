@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
-from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SHAPE
 
 PartName = Literal["train-images", "train-labels", "test-images", "test-labels"]
@@ -66,18 +65,6 @@ class DatasetSpec:
     def part(self, name: PartName) -> PartSpec:
         """Return the part of that name."""
         return self.parts[PART_NAMES.index(name)]
-
-
-def find_dataset(
-    name: str, catalog: Mapping[str, DatasetSpec] | None = None, own: tuple[str, ...] = ()
-) -> DatasetSpec:
-    """Look a dataset up, or raise UsageError, whose hint lists those that there are."""
-    catalog = CATALOG if catalog is None else catalog
-    try:
-        return catalog[name]
-    except KeyError:
-        known = ", ".join((*catalog, *own))
-        raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}") from None
 
 
 def _parts(

@@ -6,6 +6,7 @@ import mmap
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,12 +93,12 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
 
 
 def map_files(
-    paths: Sequence[Path], spec: DatasetSpec, manifest: "Manifest", *, full: bool
+    paths: Sequence[Path], spec: DatasetSpec, entries: Sequence[Entry], *, full: bool
 ) -> tuple[Arrays, list[Stamp]]:
     """Map all the files of a dataset, having hashed those that may have changed."""
     arrays: dict[PartName, NDArray[np.uint8]] = {}
     stamps = []
-    for path, part, entry in zip(paths, spec.parts, manifest.files, strict=True):
+    for path, part, entry in zip(paths, spec.parts, entries, strict=True):
         array, stamp = map_npy(path, part)
         is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
         if full or not is_known:
@@ -172,6 +173,24 @@ def _sizes(n_train: object, n_test: object) -> tuple[int, int]:
 
 def _dump(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, indent=2).encode("ascii") + b"\n"
+
+
+def write_manifest(
+    folder: Path,
+    spec: DatasetSpec,
+    entries: Sequence[Entry],
+    origin: tuple[str, str, int],
+    sizes: tuple[int, int] | None = None,
+) -> Manifest:
+    """Commit the files of a dataset: from here on they are it.
+
+    The origin is its source, where that was, and how many bytes were read of it.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    manifest = Manifest(spec.name, *origin, now, tuple(entries), sizes)
+    clear_the_way(folder / MANIFEST_NAME)
+    files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
+    return manifest
 
 
 def read_manifest(path: Path) -> Manifest:

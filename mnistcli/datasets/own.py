@@ -15,7 +15,6 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,10 +31,10 @@ from mnistcli.datasets.manifest import (
     Arrays,
     Manifest,
     check_about,
-    clear_the_way,
     map_files,
     read_manifest,
     sha256_of,
+    write_manifest,
     write_npy,
 )
 from mnistcli.datasets.store import (
@@ -145,9 +144,8 @@ class OwnDatasets:
         with self._lock(name, progress):
             if not replacing:
                 self.check_free(name)
-            installation = self._write(
-                name, found.train, found.test, "path", found.origin, found.n_bytes_read
-            )
+            origin = "path", found.origin, found.n_bytes_read
+            installation = self._write(name, found.train, found.test, origin)
         return replace(installation, failures=found.failures)
 
     def append(
@@ -167,18 +165,18 @@ class OwnDatasets:
             train = test = LabelledImages(
                 np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8)
             )
-            old, origin, n_bytes_read = None, KEPT, 0
+            old, origin = None, (KEPT, KEPT, 0)
             if self.has(name):
                 old, arrays = self._check(name, full=True)
                 data = dataset_of(_spec(old), arrays, [entry.sha256 for entry in old.files])
-                train, test, n_bytes_read = data.train, data.test, old.n_bytes_read
+                train, test = data.train, data.test
                 is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
-                origin = old.origin if is_marked else f"{old.origin} + {KEPT}"
+                where = old.origin if is_marked else f"{old.origin} + {KEPT}"
+                origin = old.source, where, old.n_bytes_read
             train = LabelledImages(
                 np.concatenate([train.images, images]), np.concatenate([train.labels, labels])
             )
-            source = old.source if old else KEPT
-            return self._write(name, train, test, source, origin, n_bytes_read, old)
+            return self._write(name, train, test, origin, old)
 
     def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
@@ -223,7 +221,7 @@ class OwnDatasets:
                 spec = _checked_spec(path, manifest, name)
                 try:
                     paths = [path.with_name(_file_name(e.name, e.sha256)) for e in manifest.files]
-                    return manifest, map_files(paths, spec, manifest, full=full)[0]
+                    return manifest, map_files(paths, spec, manifest.files, full=full)[0]
                 except (CorruptFileError, StorageError):
                     if read_manifest(path) == manifest:
                         raise
@@ -240,9 +238,7 @@ class OwnDatasets:
         name: str,
         train: LabelledImages,
         test: LabelledImages,
-        source: str,
-        origin: str,
-        n_bytes_read: int,
+        origin: tuple[str, str, int],
         old: Manifest | None = None,
     ) -> Installation:
         folder, spec = self._folder_of(name), own_spec(name, len(train.labels), len(test.labels))
@@ -253,18 +249,9 @@ class OwnDatasets:
             sha256 = sha256_of(array)
             paths.append(folder / _file_name(part.name, sha256))
             entries.append(kept.get((part.name, sha256)) or write_npy(paths[-1], part, array))
-        manifest = Manifest(
-            dataset=name,
-            source=source,
-            origin=origin,
-            n_bytes_read=n_bytes_read,
-            installed_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            files=tuple(entries),
-            sizes=(len(train.labels), len(test.labels)),
-        )
-        map_files(paths, spec, manifest, full=True)  # what was written is what was meant
-        clear_the_way(folder / MANIFEST_NAME)
-        files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
+        map_files(paths, spec, entries, full=True)  # what was written is what was meant
+        sizes = len(train.labels), len(test.labels)
+        manifest = write_manifest(folder, spec, entries, origin, sizes)
         _sweep(folder, [path.name for path in paths])
         return replace(installation_of(spec, manifest, folder), already_there=False)
 

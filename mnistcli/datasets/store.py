@@ -26,7 +26,6 @@ either: MNIST is decoded in memory.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,16 +33,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName, find_dataset
+from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
     Manifest,
     check_about,
-    clear_the_way,
     map_files,
     read_manifest,
     sha256_of,
+    write_manifest,
     write_npy,
 )
 from mnistcli.display import Displayed
@@ -272,8 +271,10 @@ class DatasetStore:
 
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset of the catalogue up; raise UsageError where there is none."""
-        own = () if name in self.catalog else self.own.names()
-        return find_dataset(name, self.catalog, own)
+        if name not in self.catalog:
+            known = ", ".join((*self.catalog, *self.own.names()))
+            raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}")
+        return self.catalog[name]
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         from mnistcli.datasets.joins import joined
@@ -334,7 +335,7 @@ class DatasetStore:
                 raise DataUnavailableError(f"{spec.title} is not installed", hint=hint)
             manifest = read_manifest(path)
             check_about(path, manifest, spec)
-            arrays, stamps = map_files(self._paths(spec), spec, manifest, full=full)
+            arrays, stamps = map_files(self._paths(spec), spec, manifest.files, full=full)
         except CorruptFileError as damage:
             damage.hint = f"get it again with: mnistcli download --dataset {spec.name}"
             raise
@@ -349,22 +350,12 @@ class DatasetStore:
         tag = self.folder / "CACHEDIR.TAG"
         if files.kind_of_path(tag, follow=False) == "nothing":
             files.write_atomically(tag, CACHEDIR_TAG)
-        folder = self._dataset_folder(spec)
-        entries = tuple(
+        entries = [
             write_npy(path, part, loaded.arrays[part.name])
             for path, part in zip(self._paths(spec), spec.parts, strict=True)
-        )
-        manifest = Manifest(
-            dataset=spec.name,
-            source=loaded.source,
-            origin=loaded.origin,
-            n_bytes_read=loaded.n_bytes_read,
-            installed_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            files=entries,
-        )
-        clear_the_way(folder / MANIFEST_NAME)
-        files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
-        return manifest
+        ]
+        origin = loaded.source, loaded.origin, loaded.n_bytes_read
+        return write_manifest(self._dataset_folder(spec), spec, entries, origin)
 
     def _installation(self, spec: DatasetSpec, manifest: Manifest) -> Installation:
         return installation_of(spec, manifest, self._dataset_folder(spec))

@@ -13,10 +13,16 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
-from mnistcli.conforming.placing import conform, conform_lines, is_mnist_like
+from mnistcli.conforming.placing import conform, conform_spans, is_mnist_like
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
+
+
+def conform_lines(picture, source="image"):
+    """The digits of a picture line by line, those that touch as one."""
+    lines = conform_spans(picture, source)
+    return tuple(tuple(next(iter(spans.values())) for spans in line) for line in lines)
 
 
 def test_mnist_comes_back_as_it_is(train_images, test_images):

@@ -10,7 +10,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, find_dataset
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import UsageError
 
 from .conftest import BUNDLE, read_bundled
@@ -61,9 +62,9 @@ def test_facts_of_mnist(digits):
     assert counts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-def test_an_unknown_dataset_is_named_with_those_there_are():
+def test_an_unknown_dataset_is_named_with_those_there_are(tmp_path):
     with pytest.raises(UsageError, match="unknown dataset 'cifar'") as caught:
-        find_dataset("cifar")
+        DatasetStore(tmp_path / "datasets").find("cifar")
     assert caught.value.hint == "the datasets are mnist, fashion-mnist, kmnist, qmnist"
 
 
