@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-# Principal directions are those of so many images; a user's training set may be sorted, but comes
-# here permuted.
-_N_FOR_DIRECTIONS = 20_000
+_N_FOR_DIRECTIONS = 20_000  # images, whose principal directions are taken
 _RAMP, _SQUARE = 80, 25  # what functions are multiplied with to become bytes
 _IMAGES_AT_ONCE = 2000
 _IMAGES_PER_BLOCK = 128
@@ -57,10 +55,8 @@ class Expansion(Features):
     def check(cls, spec: FeatureSpec, /) -> None:
         n_columns = spec.before.features.count(spec.before)
         if not 0 < spec.n_directions <= n_columns:
-            raise UsageError(
-                f"{spec.n_directions} directions make no sense",
-                hint=f"{spec.before.kind} have 1 to {n_columns:,}",
-            )
+            hint = f"{spec.before.kind} have 1 to {n_columns:,}"
+            raise UsageError(f"{spec.n_directions} directions make no sense", hint=hint)
         if not spec.n_relus + spec.n_squares:
             raise UsageError("an expansion has ramps or squares")
 
@@ -69,41 +65,30 @@ class Expansion(Features):
         from mnistcli.features.projection import principal_directions
 
         first = spec.before.features.learn(spec.before, images, seed)
-        some = images[:_N_FOR_DIRECTIONS]
-        rows = first.transform(some) if first else some.reshape(len(some), -1)
+        rows = _seen_by(first, images[:_N_FOR_DIRECTIONS])
         directions, shift = principal_directions(rows, spec.n_directions)
-        return cls._of(spec, first, directions, shift)
+        kept = first.arrays() if first else {}
+        return cls.from_arrays(spec, {**kept, "directions": directions, "shift": shift})
 
     @classmethod
     def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Expansion:
-        first = spec.before.features.from_arrays(spec.before, arrays)
-        return cls._of(spec, first, arrays["directions"], arrays["shift"])
-
-    @classmethod
-    def _of(
-        cls,
-        spec: FeatureSpec,
-        first: Features | None,
-        directions: NDArray[np.float32],
-        shift: NDArray[np.float32],
-    ) -> Expansion:
         import numpy as np
 
         from mnistcli.features.projection import bits_of, normal_numbers
 
+        first = spec.before.features.from_arrays(spec.before, arrays)
         mixture = normal_numbers(spec.n_directions, spec.n_relus + spec.n_squares)
         mixture[:, : spec.n_relus] *= np.float32(_RAMP)
         mixture[:, spec.n_relus :] *= np.float32(_SQUARE**0.5)
         bits = bits_of(np.uint32(2**31) + np.arange(spec.n_relus, dtype=np.uint32))
-        offset = _RAMP * (bits / 2**32 - 0.5)
-        return cls(first, directions, shift, mixture, offset.astype(np.float32))
+        offset = (_RAMP * (bits / 2**32 - 0.5)).astype(np.float32)
+        return cls(first, arrays["directions"], arrays["shift"], mixture, offset)
 
     @classmethod
     def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        before = spec.before
-        directions = (spec.n_directions, before.features.count(before))
+        directions = (spec.n_directions, spec.before.features.count(spec.before))
         own = {"directions": directions, "shift": (spec.n_directions,)}
-        return {**before.features.shapes(before), **own}
+        return {**spec.before.features.shapes(spec.before), **own}
 
     @classmethod
     def count(cls, spec: FeatureSpec, /) -> int:
@@ -121,23 +106,16 @@ class Expansion(Features):
         n_relus = len(self.offset)
         out = np.empty((len(images), self.mixture.shape[1]), dtype=np.uint8)
         for start in range(0, len(images), _IMAGES_AT_ONCE):
-            some = images[start : start + _IMAGES_AT_ONCE]
-            rows = self.first.transform(some) if self.first else some.reshape(len(some), -1)
-            expanded = out[start : start + len(some)]
+            rows = _seen_by(self.first, images[start : start + _IMAGES_AT_ONCE])
 
-            def expand(
-                block: slice,
-                rows: NDArray[np.uint8] = rows,
-                expanded: NDArray[np.uint8] = expanded,
-            ) -> None:
+            def expand(block: slice, rows: NDArray[np.uint8] = rows, start: int = start) -> None:
                 z = rows[block].astype(np.float32) @ self.directions.T - self.shift
                 s = z @ self.mixture
-                s[:, :n_relus] += self.offset
-                np.maximum(s[:, :n_relus], 0, out=s[:, :n_relus])
+                s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
                 s[:, n_relus:] *= s[:, n_relus:]
-                expanded[block] = np.minimum(s, 255, out=s) + np.float32(0.5)
+                out[start:][block] = np.minimum(s, 255, out=s) + np.float32(0.5)
 
-            map_blocks(expand, len(some), _IMAGES_PER_BLOCK)
+            map_blocks(expand, len(rows), _IMAGES_PER_BLOCK)
         return out
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
@@ -146,3 +124,7 @@ class Expansion(Features):
 
     def filters(self) -> tuple[NDArray[np.float32], ...]:
         return self.first.filters() if self.first else ()
+
+
+def _seen_by(first: Features | None, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return first.transform(images) if first else images.reshape(len(images), -1)
