@@ -62,6 +62,11 @@ class FeatureSpec(Checked):
             defaults |= stage.defaults
         return cls(kind, **defaults)
 
+    @staticmethod
+    def kinds() -> list[str]:
+        """Return the names of all kinds, and of each with a further stage."""
+        return [*FEATURE_KINDS, *(f"{a}+{b}" for a in FEATURE_KINDS for b in FURTHER_STAGES)]
+
     @property
     def features(self) -> type[Features]:
         """The class of the kind: that of its last stage, which knows those before."""
@@ -79,12 +84,6 @@ class FeatureSpec(Checked):
         return {
             name: getattr(self, name) for stage in _stages(self.kind) for name in stage.settings
         }
-
-
-def chains() -> list[str]:
-    """Return the names of all kinds, and of each with a further stage."""
-    further = [f"{kind}+{stage}" for kind in FEATURE_KINDS for stage in FURTHER_STAGES]
-    return [*FEATURE_KINDS, *further]
 
 
 def _stages(kind: str) -> list[type[Features]]:

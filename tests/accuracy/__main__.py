@@ -34,7 +34,6 @@ TABLES: dict[str, tuple[tuple[str, ...], ...]] = {
             for task in ("0v1", "2vrest", "3v8", "4v9")
             for preset in ("fast", "better", "best")
         ),
-        ("--task", "2vrest", "--preset", "best", "--C", "3"),
     ),
     "few images": tuple(
         ("--task", "digits", "--preset", preset, "--limit", str(limit))

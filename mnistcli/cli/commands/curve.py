@@ -20,7 +20,7 @@ from mnistcli.cli.options import (
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
-from mnistcli.features import FeatureSpec, chains
+from mnistcli.features import FeatureSpec
 from mnistcli.ranges import RANGES
 from mnistcli.settings import (
     PRESETS,
@@ -62,7 +62,8 @@ def curve(
         str, several_option(metavar="NAMES", help=",".join(PRESETS), show_default="fast")
     ] = "",
     features: Annotated[
-        str, several_option(metavar="NAMES", help=",".join(chains()), show_default="pixels")
+        str,
+        several_option(metavar="NAMES", help=",".join(FeatureSpec.kinds()), show_default="pixels"),
     ] = "",
     seeds: Annotated[
         int, typer.Option(metavar="N", min=1, max=1000, help="Train each N times, seed by seed.")
@@ -115,7 +116,7 @@ def curve(
         "limit": _values("limit", limit, int),
         "C": _values("C", c, float),
         "preset": _values("preset", preset, partial(_one_of, [*PRESETS])),
-        "features": _values("features", features, partial(_one_of, chains())),
+        "features": _values("features", features, partial(_one_of, FeatureSpec.kinds())),
     }
     axis, lines = learning_curves.axis_and_lines(given)
     if output is not None and axis not in NUMBERS:

@@ -13,7 +13,7 @@ from mnistcli.cli.options import DatasetOption, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec, chains
+from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec
 from mnistcli.ranges import RANGES
 from mnistcli.settings import (
     PRESETS,
@@ -64,7 +64,7 @@ def train(
         str | None,
         model_option(
             metavar=f"[{'|'.join(FEATURE_KINDS)}][+{'|'.join(FURTHER_STAGES)}]",
-            autocompletion=chains,
+            autocompletion=FeatureSpec.kinds,
             help="What the model looks at; "
             + "; ".join(f"{name}: {kind.summary}" for name, kind in FEATURE_KINDS.items())
             + "".join(f"; +{name}: {stage.summary}" for name, stage in FURTHER_STAGES.items())
