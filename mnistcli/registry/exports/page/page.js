@@ -221,6 +221,7 @@ function keep(label) {
   kept.push({ label, image, isKnown: group >= 0, isRight: group === indexOfMax(p) });
   replaceStrokes([]);
   listKept();
+  byId("canvas").focus({ preventScroll: true });
 }
 
 function listKept() {
