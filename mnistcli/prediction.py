@@ -397,18 +397,13 @@ def _predict_in_order(
 def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:
     from mnistcli.conforming.placing import conform_all
 
-    height, width = batch.greys.shape[1:]
-    conformed = itertools.repeat(None) if raw else conform_all(batch.greys, batch.sources)
-    each = zip(batch.greys, batch.sources, conformed, strict=False)
-    for i, (grey, source, found) in enumerate(each):
+    conformed = conform_all(batch.greys, batch.sources, raw=raw)
+    for i, (grey, source, found) in enumerate(
+        zip(batch.greys, batch.sources, conformed, strict=True)
+    ):
         if i in batch.faults:
             yield batch.faults[i]
         elif isinstance(found, BadImageError):
             yield found
-        elif found is not None:
-            yield source, found.image, batch.notes + found.steps, grey
-        elif (height, width) == IMAGE_SHAPE:
-            yield source, grey, batch.notes, grey
         else:
-            problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
-            yield BadImageError(source, problem, hint="leave --raw away")
+            yield source, found.image, batch.notes + found.steps, grey

@@ -1,7 +1,7 @@
 """What several commands share: options, worded once, and the flags for the format of an answer."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -91,20 +91,32 @@ ModelOption = Annotated[
 ]
 
 
-def command(*formats: Format) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def command(
+    *formats: Format, apart: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command ``session`` and ``out``, the `Session` and the `Output` of the call.
 
-    Those it takes; in their place the user has a flag for each of the formats.
+    Those it takes; in their place the user has a flag for each of the formats. The first option of
+    each string in ``apart`` excludes every other in it.
     """
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
     if "tsv" in formats:
         flags.append(_parameter("format", Annotated[TableFormat | None, _FORMAT], default=None))
+    rules = [rule.split() for rule in apart]
+    pairs = [(first, other) for first, *others in rules for other in others]
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = inspect.signature(function, eval_str=True).parameters
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
+            usual = {each.name: each.default for each in (*taken.values(), *flags)}
+            given = {name for name in options if options[name] not in (usual[name], [])}
+            for pair in pairs:
+                if given.issuperset(pair):
+                    one, other = (f"--{name.replace('_', '-')}" for name in pair)
+                    hint = f"leave {other} away"
+                    raise UsageError(f"{one} and {other} exclude each other", hint=hint)
             chosen = {f"--{name}": name for name in formats if options.pop(name)}
             if (named := options.pop("format", None)) and [*chosen.values()] != [named]:
                 chosen[f"--format {named}"] = named

@@ -111,10 +111,20 @@ def conform(grey: Grey, *, source: str = "image") -> Conformed:
     return _placed(digit, box, grey.shape)
 
 
-def conform_all(greys: Grey, sources: Sequence[str]) -> Iterator[Conformed | BadImageError]:
-    """Bring pictures of one size into the form of MNIST, or say which are none; see `conform`."""
-    is_like = np.zeros(len(greys), dtype=bool)
-    if greys.shape[1:] == IMAGE_SHAPE:
+def conform_all(
+    greys: Grey, sources: Sequence[str], *, raw: bool = False
+) -> Iterator[Conformed | BadImageError]:
+    """Bring pictures of one size into the form of MNIST, or say which are none; see `conform`.
+
+    ``raw`` takes 28 x 28 pixels as they are, and nothing else.
+    """
+    height, width = greys.shape[1:]
+    is_like = np.full(len(greys), raw)
+    if raw and (height, width) != IMAGE_SHAPE:
+        problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
+        yield from (BadImageError(source, problem, hint="leave --raw away") for source in sources)
+        return
+    if not raw and (height, width) == IMAGE_SHAPE:
         is_like = is_mnist_like(greys)  # at once: a thousand images cost as much as one
     for grey, source, like in zip(greys, sources, is_like.tolist(), strict=True):
         try:

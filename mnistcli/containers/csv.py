@@ -8,7 +8,6 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -61,8 +60,7 @@ class Layout(NamedTuple):
         return f"column {self.names[index] if self.names else index + 1}"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A table of which the header was read, and not the rows."""
 
     layout: Layout

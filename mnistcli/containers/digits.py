@@ -5,8 +5,7 @@ share of 65,535. Whether ink is light or dark is not decided here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,7 @@ HINT = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(NamedTuple):
     """Some of the digits in a file, in their order."""
 
     images: NDArray[np.uint8]  # (n, height, width), black where there is a fault

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mnistcli.containers.arrays import RawArray
 from mnistcli.containers.compressed import open_member, open_zip
@@ -24,8 +23,7 @@ _PART = {"train": "train", "training": "train", "test": "test", "testing": "test
 _PART |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 
 
-@dataclass(frozen=True, slots=True)
-class Npz:
+class Npz(NamedTuple):
     """An npz file that is open, and the names of its arrays."""
 
     stream: Stream

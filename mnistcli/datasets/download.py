@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from mnistcli._version import __version__
 from mnistcli.containers.reading import kind_of
@@ -42,8 +42,7 @@ MAX_OVERHEAD_BYTES = 1 << 20
 OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(NamedTuple):
     """How long to wait for a server.
 
     From twice ``timeout_s`` after the request, redirects and headers included, a server must have

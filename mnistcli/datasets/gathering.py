@@ -322,12 +322,11 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
 
 
 def _images_in(path: Path, *, raw: bool) -> Iterator[NDArray[np.uint8]]:
-    from mnistcli.conforming.placing import conform
+    from mnistcli.conforming.placing import conform_all
     from mnistcli.pictures.read import read_pictures
 
     for picture in read_pictures(path):
-        if raw and picture.grey.shape != IMAGE_SHAPE:
-            height, width = picture.grey.shape
-            problem = f"has {width} x {height} pixels, and --raw takes 28 x 28"
-            raise BadImageError(picture.source, problem)
-        yield picture.grey if raw else conform(picture.grey, source=picture.source).image
+        (found,) = conform_all(picture.grey[None], [picture.source], raw=raw)
+        if isinstance(found, BadImageError):
+            raise found
+        yield found.image

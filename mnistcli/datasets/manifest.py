@@ -129,6 +129,11 @@ class Manifest:
     files: tuple[Entry, ...]
     sizes: tuple[int, int] | None = None
 
+    @property
+    def checksums(self) -> list[str]:
+        """The sha256 of each payload."""
+        return [entry.sha256 for entry in self.files]
+
     def with_stamps(self, stamps: list[Stamp]) -> "Manifest":
         """Return the manifest with other stamps of the same files."""
         pairs = zip(self.files, stamps, strict=True)

@@ -106,7 +106,7 @@ class OwnDatasets:
     def open(self, name: str) -> Dataset:
         """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
         manifest, arrays = self._check(name, full=False)
-        return dataset_of(_spec(manifest), arrays, [entry.sha256 for entry in manifest.files])
+        return dataset_of(_spec(manifest), arrays, manifest.checksums)
 
     def verify(self, name: str, *, full: bool = True) -> Installation:
         """Read and, if ``full``, hash every byte of a dataset; see `open`."""
@@ -168,7 +168,7 @@ class OwnDatasets:
             old, origin = None, (KEPT, KEPT, 0)
             if self.has(name):
                 old, arrays = self._check(name, full=True)
-                data = dataset_of(_spec(old), arrays, [entry.sha256 for entry in old.files])
+                data = dataset_of(_spec(old), arrays, old.checksums)
                 train, test = data.train, data.test
                 is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
                 where = old.origin if is_marked else f"{old.origin} + {KEPT}"
@@ -266,7 +266,7 @@ def _spec(manifest: Manifest) -> DatasetSpec:
 
 def _checked_spec(path: Path, manifest: Manifest, name: str) -> DatasetSpec:
     check_about(path, manifest, own_spec(name, 0, 0))
-    if manifest.sizes is None or not all(_SHA256.fullmatch(e.sha256) for e in manifest.files):
+    if manifest.sizes is None or not all(map(_SHA256.fullmatch, manifest.checksums)):
         raise CorruptFileError(path, "is damaged")
     return _spec(manifest)
 

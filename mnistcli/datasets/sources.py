@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,7 @@ BUNDLE = Path(__file__).with_name("bundled")
 MAX_CONTAINER_BYTES = 256 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The verified arrays of a dataset, and where they came from."""
 
     arrays: Arrays

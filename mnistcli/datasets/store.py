@@ -324,7 +324,7 @@ class DatasetStore:
 
     def _map(self, spec: DatasetSpec) -> Dataset:
         manifest, arrays = self._check(spec, full=False)
-        return dataset_of(spec, arrays, [entry.sha256 for entry in manifest.files])
+        return dataset_of(spec, arrays, manifest.checksums)
 
     def _check(self, spec: DatasetSpec, *, full: bool) -> tuple[Manifest, Arrays]:
         """Map what is in the store, having checked it; all of it is hashed if ``full``."""
@@ -371,7 +371,7 @@ def installation_of(spec: DatasetSpec, manifest: Manifest, folder: Path) -> Inst
     """Describe a dataset that is there already."""
     return Installation(
         dataset=spec.name,
-        sha256=identity([entry.sha256 for entry in manifest.files]),
+        sha256=identity(manifest.checksums),
         source=manifest.source,
         origin=manifest.origin,
         n_bytes_read=manifest.n_bytes_read,

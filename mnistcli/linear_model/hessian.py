@@ -3,7 +3,7 @@
 Parameters are held as (n_outputs, n_features + 1), the intercept last, and it is not penalised.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from mnistcli.linear_model.objective import Float64s, Floats, squared_norm
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DenseInverse:
+class DenseInverse(NamedTuple):
     """The inverse of a Hessian as a matrix, (n_features + 1) squared."""
 
     matrix: NDArray[np.float32]
@@ -45,8 +44,7 @@ class DenseInverse:
         return np.asarray(product, dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FewRowsInverse:
+class FewRowsInverse(NamedTuple):
     """The inverse of B^T B + D by way of a matrix as large as the rows of B, D diagonal.
 
     With A = B D^-1/2 and L L^T = I + A A^T it is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2 (Woodbury).

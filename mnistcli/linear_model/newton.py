@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,7 @@ SETTLED = 1e-4  # Without a penalty: a last step so short (squared, relative) is
 TIGHTER = (1.0, 0.5, 0.25)  # Shares of the tolerance that float64 steps try, in turn.
 
 
-@dataclass(frozen=True, slots=True)
-class NewtonProgress:
+class NewtonProgress(NamedTuple):
     """Where a fit stands: `relative_gradient_norm` has to fall to about `tol`.
 
     With a penalty `tol` is what the bound on the gap, ||dF(W)||^2 / 2, asks of the gradient.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,7 @@ class Problem:
         return Point(theta, scores, losses, residuals, gradient, objective)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Point:
+class Point(NamedTuple):
     """Parameters, and what is known there: objective, gradient, and what they came from."""
 
     theta: Float64s

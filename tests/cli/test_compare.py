@@ -202,7 +202,11 @@ def test_ten_classes_by_pairs_and_at_once_can_be_compared(invoke):
         (["3v8@1"], 2, "a comparison takes two models or more"),
         (["3v8@1", "nothing"], 5, "there is no model 'nothing'"),
         (["3v8@1", "3v8@2", "--by", "beauty"], 2, "'beauty' is no metric here"),
-        (["3v8@1", "3v8@2", "--data", "x", "--dataset", "mnist"], 2, "--data does not go with"),
+        (
+            ["3v8@1", "3v8@2", "--data", "x", "--dataset", "mnist"],
+            2,
+            "--data and --dataset exclude each other",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

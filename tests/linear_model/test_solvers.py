@@ -343,7 +343,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
         lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0), 1e-9))
         lbfgs.remember(point, new)
         # The secant equation: the last change of the gradient leads back along the last step.
-        change = replace(new, gradient=new.gradient - point.gradient)
+        change = new._replace(gradient=new.gradient - point.gradient)
         np.testing.assert_allclose(lbfgs.direction(change), point.theta - new.theta, rtol=1e-6)
 
 
@@ -351,7 +351,7 @@ def test_a_step_without_curvature_is_forgotten():
     problem, point = problem_at(2)
     lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0), 1e-9))
     before = lbfgs.direction(point)
-    wrong = replace(point, theta=point.theta + 1.0, gradient=point.gradient - 1.0)
+    wrong = point._replace(theta=point.theta + 1.0, gradient=point.gradient - 1.0)
     lbfgs.remember(point, wrong)
     np.testing.assert_array_equal(lbfgs.direction(point), before)
 

@@ -11,7 +11,7 @@ from mnistcli.cli.session import Session
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", apart=["data dataset"])
 def compare(
     session: Session,
     out: Output,
@@ -46,11 +46,8 @@ def compare(
     """
     from mnistcli import comparison
     from mnistcli.cli.views.compare import ComparisonView
-    from mnistcli.errors import UsageError
 
     metric_named(by)
-    if data is not None and dataset is not None:
-        raise UsageError("--data does not go with --dataset")
     registry = session.registry()
     loaded = [registry.load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)

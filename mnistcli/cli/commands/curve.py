@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
 
 
-@command("json", "jsonl", "tsv", "quiet")
+@command("json", "jsonl", "tsv", "quiet", apart=["preset features"])
 def curve(
     session: Session,
     out: Output,
@@ -107,8 +107,6 @@ def curve(
     from mnistcli.files import write_atomically
     from mnistcli.tasks import parse_task
 
-    if preset and features:
-        raise UsageError("--preset and --features exclude each other")
     if output is not None and output.suffix.lower() != ".svg":
         raise UsageError(f"cannot draw a curve into {output}", hint="use a name that ends in .svg")
     given = {

@@ -7,10 +7,10 @@ import typer
 from mnistcli.cli.options import command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
-from mnistcli.errors import CorruptFileError, UsageError
+from mnistcli.errors import CorruptFileError
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", apart=["markdown json tsv quiet format"])
 def doctor(
     session: Session,
     out: Output,
@@ -29,9 +29,6 @@ def doctor(
 
       mnistcli doctor --markdown
     """
-    if markdown and out.format != "table":
-        raise UsageError("--markdown goes with no other format")
-
     from mnistcli.cli.views.doctor import DiagnosisView
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places

@@ -19,7 +19,7 @@ from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", apart=["data dataset on", "threshold threshold_for"])
 def evaluate(
     session: Session,
     out: Output,
@@ -93,12 +93,8 @@ def evaluate(
     from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
     from mnistcli.metrics.gates import parse_gate
 
-    if data is not None and (dataset is not None or on == "train"):
-        raise UsageError("--data goes with neither --dataset nor --on train")
     if output is not None and not mistakes:
         raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
-    if threshold is not None and threshold_for is not None:
-        raise UsageError("give either --threshold or --threshold-for")
     gates = [parse_gate(text) for text in fail_under or ()]
     at = target = None
     if threshold is not None or threshold_for is not None:

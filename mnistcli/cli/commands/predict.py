@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
 
-@command("json", "jsonl", "tsv", "quiet")
+@command("json", "jsonl", "tsv", "quiet", apart=["keep index number", "number index explain raw"])
 def predict(
     session: Session,
     out: Output,
@@ -124,15 +124,6 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
     label = _label(truth, keep)
-    for flag, is_given in (("--index", index), ("--number", number)):
-        if keep is not None and is_given:
-            raise UsageError(
-                f"--keep and {flag} exclude each other", hint="keep pictures of one digit"
-            )
-    for flag, is_given in (("--index", index), ("--explain", explain), ("--raw", raw)):
-        if number and is_given:
-            raise UsageError(f"--number and {flag} exclude each other", hint=f"leave {flag} away")
-
     if against is not None and not explain:
         raise UsageError("--against goes with --explain", hint=f"--explain --against {against}")
 

@@ -33,7 +33,7 @@ model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", apart=["preset features"])
 def train(
     session: Session,
     out: Output,
@@ -188,8 +188,6 @@ def train(
         raise UsageError("--test-size goes with --split random")
     if repeats is not None and cv is None:
         raise UsageError("--repeats goes with --cv")
-    if preset is not None and features is not None:
-        raise UsageError("--preset and --features exclude each other")
     if task and task_option and task != task_option:
         raise UsageError(f"two tasks were given: {task} and {task_option}")
     if not (task := task or task_option):

@@ -6,7 +6,7 @@ codes among them, and a block knows its own width.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
@@ -18,8 +18,7 @@ from mnistcli.cli.words import visible
 Line = list[Segment]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(NamedTuple):
     """A rectangle of cells; every line fills the width.
 
     Printed as it is, it is drawn at the left margin.
