@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mnistcli.tasks import Task
 
 _FORMATS = {".gif": "GIF", ".apng": "PNG"}
-_FRAME_MS, _LAST_FRAME_MS = 150, 3000
+_FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
 # The sides of the pictures, the first that fits a terminal; a plot, below or beside them.
 _SIDES = (28, 24, 20, 16, 14, 12, 10, 8)
 _PLOT_LINES, _PLOT_WIDTH = 8, 40
@@ -148,14 +148,15 @@ class Watch(Bars):
         return np.log10(norms)
 
     def film(self, format_: str) -> bytes:
-        """Paint every step on a page of its own, the curve so far at its foot."""
+        """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
         from PIL import Image, ImageDraw
 
         from mnistcli.cli.terminal.bitmap import sheet
 
-        pages = [sheet(pictures, str(step)) for step, pictures in self.steps]
+        every = 1 + len(self.steps) // _MOST_FRAMES
+        pages = [sheet(pictures, str(step)) for step, pictures in self.steps[::-every][::-1]]
         width, height = pages[0].width, max(page.height for page in pages)
-        digits = self._digits()
+        digits = self._digits()[::-every][::-1]
         x = np.linspace(_MARGIN, width - _MARGIN, max(2, len(digits)))[: len(digits)]
         y = height + (digits.max() - digits) / (np.ptp(digits) or 1.0) * (_CURVE_HEIGHT - _MARGIN)
         frames = []

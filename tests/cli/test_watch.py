@@ -29,8 +29,7 @@ def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pic
     page = sheet([CaptionedImage(*each) for each in zip(coef, names, strict=True)], "x")
     n_rows = page.height - 30  # all but the legend
     with Image.open(film) as frames:
-        # the first steps are on an eighth of the images
-        assert frames.n_frames > model.card.certificate["n_iterations"]
+        assert 15 < frames.n_frames <= 60
         first = np.asarray(frames.convert("RGB"))
         frames.seek(frames.n_frames - 1)
         last = np.asarray(frames.convert("RGB"))

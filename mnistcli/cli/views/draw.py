@@ -263,7 +263,7 @@ class DrawingApp(App[None]):
         names = self.model.card.class_names
         if self.prediction is None:
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            how = "with the mouse, or arrows and space"
+            how = "mouse, or arrows and space"
             how += "; 0 to 9 keep it as that digit" if self._keep else ""
             notes.update(Text(problem or how))
             seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
