@@ -25,13 +25,14 @@ if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from mnistcli.reporting import Report
 
 
-def show(images: ArrayLike) -> Gallery:
+def show(images: ArrayLike | LabelledImages) -> Gallery:
     """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
 
     Numbers are grey levels from 0 to 255, or from 0 to 1 in floating point; where some are negative
-    they are in red and blue. Raises UsageError for what is no picture.
+    they are in red and blue. Labelled images are shown without their labels. Raises UsageError for
+    what is no picture.
     """
-    array = np.asarray(images)
+    array = np.asarray(getattr(images, "images", images))
     if array.shape[-1:] == (N_PIXELS,):
         array = array.reshape(*array.shape[:-1], *IMAGE_SHAPE)
     is_colour = array.ndim == 3 and array.shape[2] in (3, 4)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.progress import CellLine
+from mnistcli.progress import SILENT, CellLine, usual
 
 NOTEBOOK = Path(__file__).with_name("notebook.ipynb")
 
@@ -147,6 +147,10 @@ def test_show_takes_images_of_any_kind(mnist):
         (picture,) = mnistcli.show(same)
         assert np.array_equal(picture.image, image)
     assert len(mnistcli.show(mnist.train.images[:3])) == 3
+    many = mnistcli.show(mnist.test)
+    assert len(many) == 10_000
+    assert str(many).endswith("the first 100 of 10,000")
+    assert "The first 20 of 10,000." in many._repr_html_()
     assert mnistcli.show(image > 127)[0].image.max() == 255
     signed = mnistcli.show(image.astype(float) - 128)[0].image
     assert (signed.min(), signed.dtype) == (-1.0, float)
@@ -234,6 +238,10 @@ def test_progress_in_a_cell_is_a_line_that_goes_away(monkeypatch):
     line.stop()
     assert handle.shown == [f"fit |{'█' * 22}{' ' * 8}| 75%, 7 s", ""]
     CellLine().stop()
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert usual() is SILENT
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert isinstance(usual(), CellLine)
 
 
 def test_the_notebook_of_the_seed_in_eight_lines(tmp_path, home):

@@ -47,8 +47,8 @@ from mnistcli.registry.model_file import Model
 from mnistcli.reporting import Report, images_behind
 from mnistcli.training import Training
 
-# More pictures than these are counted.
-_MOST_PICTURES = 20
+# More pictures than these are counted, in a cell and as text.
+_MOST_PICTURES, _MOST_DRAWN = 20, 100
 
 
 def text(result: Any) -> str:
@@ -78,7 +78,8 @@ def _table(result: Any, console: rich.Console) -> rich.RenderableType:
         case Model():
             return facts((("Model", result.ref or "not saved"), *card_facts(result.card)))
         case Gallery():
-            return GalleryView(result, result.legend).table(console)
+            note = f"the first {_MOST_DRAWN} of {len(result):,}" * (len(result) > _MOST_DRAWN)
+            return GalleryView(result[:_MOST_DRAWN], result.legend or note).table(console)
         case Explanation() | Conformed() | CaptionedImage():
             return _table(_seen(result, CHARACTER_SIGNS), console)
         case Report():
@@ -136,7 +137,8 @@ def _parts(result: Any) -> Iterator[Content]:
             yield tag("p", view.legend(), class_="note")
             yield from _pictures(result.disagreements, len(result.disagreements))
         case Model():
-            yield tag("p", f"{result.ref or 'Not saved'}: {describe_settings(result.card)}")
+            what = f"{result.card.task.name}, {describe_settings(result.card)}"
+            yield tag("p", f"{result.ref or 'Not saved'}: {what}")
             yield card_details(result.card)
         case Gallery():
             yield from _gallery(result)
