@@ -233,6 +233,14 @@ def test_importing_the_package_costs_nothing():
     assert set(ended.stdout.decode().split()) <= {"mnistcli", "mnistcli._version", "__future__"}
 
 
+def test_results_are_drawn_by_what_is_loaded_when_they_are():
+    code = "import sys, mnistcli; mnistcli.train, mnistcli.show; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    loaded = set(ended.stdout.decode().split())
+    assert "mnistcli.notebook" in loaded
+    assert not loaded & {"mnistcli.cli", "rich", *HEAVY}
+
+
 def test_the_public_names_are_all_there():
     assert mnistcli.__all__ == sorted(mnistcli.__all__)
     assert set(mnistcli.__all__) <= set(dir(mnistcli))
