@@ -192,6 +192,9 @@ def test_every_cell_of_a_confusion_matrix_leads_to_its_digits(results):
     links = set(re.findall(r'href="#([^"]*)"', html))
     assert len(links) == np.count_nonzero(judged.evaluation.confusion)
     assert links == set(re.findall(r'id="([^"]*)" class="behind"', html))
+    assert html == judged._repr_html_()
+    # and not to those of another cell
+    assert not links & set(re.findall(r'id="([^"]*)"', results["Report"]._repr_html_()))
 
 
 def test_weights_are_pixels_or_patches(results, mnist):

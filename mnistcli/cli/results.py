@@ -5,6 +5,8 @@ For ``str`` of it and for a notebook's cell; what is not here only says in a lin
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -98,7 +100,10 @@ def html(result: Any) -> str:
         return ""
     is_page = isinstance(result, Report)
     sheets = style("results", "page") if is_page else style("results")
-    return tag("div", sheets, drawn, class_="mnistcli page within" if is_page else "mnistcli")
+    cell = tag("div", sheets, drawn, class_="mnistcli page within" if is_page else "mnistcli")
+    # Links lead to digits of the same cell, and not to those of another.
+    name = hashlib.sha256(cell.encode()).hexdigest()[:8]
+    return re.sub(r'( id="| href="#|"url\(#)', rf"\g<1>{name}-", cell)
 
 
 def _parts(result: Any) -> Iterator[Content]:
