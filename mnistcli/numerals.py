@@ -1,7 +1,9 @@
 """Read numbers: every digit of a picture, line by line."""
 
+import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,7 @@ class DigitRead(Displayed):
     box: Box  # top, bottom, left, right, in pixels of the picture
     image: Grey  # what the model saw
     line: int  # on which it stands, from 0
+    typicality: float | None = None  # as in `prediction.Predictions`
 
 
 def read_numbers(
@@ -46,7 +49,7 @@ def read_numbers(
     scores = model.classifier.decision_function(np.stack([digit.image for digit in placed]))
     answers = iter(zip(classes_of(scores).tolist(), probabilities_of(scores), strict=True))
     names = model.card.class_names
-    read = []
+    read: list[list[DigitRead]] = []
     for number, line in enumerate(lines):
         digits: list[DigitRead] = []
         for spans in line:
@@ -58,8 +61,15 @@ def read_numbers(
                 )
             cuts = {start: digit.cut for (start, _), digit in spans.items()}
             digits += _best_path(found, cuts)
-        read.append(tuple(digits))
-    return tuple(read)
+        read.append(digits)
+    chosen = np.stack([digit.image for digits in read for digit in digits])
+    known = model.look_at(chosen)[1]
+    shares: Iterator[float | None] = (
+        itertools.repeat(None) if known is None else iter(known.tolist())
+    )
+    return tuple(
+        tuple(replace(digit, typicality=next(shares)) for digit in digits) for digits in read
+    )
 
 
 def _best_path(digits: dict[tuple[int, int], DigitRead], cuts: dict[int, float]) -> list[DigitRead]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
+from mnistcli.features.typicality import UNLIKE_BELOW
 from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -44,6 +45,7 @@ BLOCK, BLOCK_BYTES = 8, 1 << 18
 
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
+UNLIKE = "unlike all training images"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -54,6 +56,8 @@ class Predictions(Displayed):
     classes: NDArray[np.int64]  # the most probable ones, (n,)
     probabilities: NDArray[np.float64]  # (n, n_classes)
     images: NDArray[np.uint8]  # (n, ...)
+    # The share of training images that are as unlike the others, (n,); None where not known.
+    typicality: NDArray[np.float64] | None = None
 
     @property
     def answers(self) -> NDArray[np.str_]:
@@ -94,6 +98,12 @@ class Prediction(Displayed):
     probability: float  # of that class
     probabilities: NDArray[np.float64]
     original: NDArray[np.uint8] | None = None  # as it was found; None for an image of a dataset
+    typicality: float | None = None  # see `Predictions`
+
+    @property
+    def n_unlike(self) -> int:
+        """1 where it is unlike all the images that the model was trained on, else 0."""
+        return int(is_unlike(self.typicality))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -107,6 +117,12 @@ class NumberPrediction(Displayed):
     lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
     separator: str  # stands between answers that are not all of one letter
     abstain_below: float = 0.0
+    abstain_unlike: bool = False
+
+    @property
+    def n_unlike(self) -> int:
+        """The number of digits that are unlike all the images that the model was trained on."""
+        return sum(is_unlike(digit.typicality) for digit in self.digits)
 
     @property
     def digits(self) -> tuple[DigitRead, ...]:
@@ -125,7 +141,9 @@ class NumberPrediction(Displayed):
 
     def answer_of(self, digit: DigitRead) -> str:
         """Return the answer for one of the digits."""
-        return ABSTAINED if digit.probability < self.abstain_below else digit.answer
+        is_refused = self.abstain_unlike and is_unlike(digit.typicality)
+        is_unsure = digit.probability < self.abstain_below
+        return ABSTAINED if is_refused or is_unsure else digit.answer
 
     def text_of(self, digits: Sequence[DigitRead], *, best: bool = False) -> str:
         """Return the answers for some of the digits, or the most probable ones."""
@@ -178,12 +196,13 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     """
     if images.shape == IMAGE_SHAPE:
         images = images[None]
-    scores = model.classifier.decision_function(images)
+    scores, typicality = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
         classes=classes_of(scores),
         probabilities=probabilities_of(scores),
         images=images,
+        typicality=typicality,
     )
 
 
@@ -243,10 +262,28 @@ def predict_indices(
 def _predict_seen(model: Model, seen: Sequence[Seen], abstain_below: float) -> Iterator[Prediction]:
     images = [image for _, image, _, _ in seen]
     predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
-    rows = zip(seen, predictions, predictions.probabilities, strict=True)
-    for (source, image, notes, original), (best, probability), row in rows:
+    known = predictions.typicality
+    typical = itertools.repeat(None) if known is None else known.tolist()
+    rows = zip(seen, predictions, predictions.probabilities, typical, strict=False)
+    for (source, image, notes, original), (best, probability), row, share in rows:
         answer = ABSTAINED if probability < abstain_below else best
-        yield Prediction(source, image, notes, answer, best, probability, row, original)
+        found = ((UNLIKE,) if is_unlike(share) else ()) + notes
+        yield Prediction(source, image, found, answer, best, probability, row, original, share)
+
+
+def abstain_unlike(answers: Iterable[Any]) -> Iterator[Any]:
+    """Pass answers on, those `ABSTAINED` that are for what is unlike all training images."""
+    for each in answers:
+        if isinstance(each, NumberPrediction):
+            yield replace(each, abstain_unlike=True)
+        else:
+            is_refused = isinstance(each, Prediction) and each.n_unlike
+            yield replace(each, answer=ABSTAINED) if is_refused else each
+
+
+def is_unlike(typicality: float | None) -> bool:
+    """Return whether so typical an image is unlike all the images that a model was trained on."""
+    return typicality is not None and typicality < UNLIKE_BELOW
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
@@ -329,9 +366,11 @@ def _number_block(
                 yield error
             else:
                 size = batch.size or grey.shape
-                yield NumberPrediction(
+                found = NumberPrediction(
                     source, grey, size, batch.notes, lines, separator, abstain_below
                 )
+                note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
+                yield replace(found, notes=found.notes + note) if found.n_unlike else found
 
 
 def _shared_out(

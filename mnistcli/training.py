@@ -18,6 +18,7 @@ from mnistcli.datasets.store import Dataset, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.features.cache import FeatureCache
+from mnistcli.features.typicality import learn_typicality, looked_at
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
@@ -82,6 +83,9 @@ def train(
     weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
     design = replace(design, weight=weight)
+    is_learned = bool(design.features and design.features.arrays())
+    typical = looked_at(len(samples.images), is_learned=is_learned)
+    images = samples.images[typical].copy()
     del samples
     wanted, choice, cross_validation = settings.solver, None, None
     if settings.search or settings.folds:
@@ -109,6 +113,12 @@ def train(
         raise no_finite_optimum("hyperplanes separate the classes of these images")
     line.stop()
     n_train = len(design)
+    typicality = learn_typicality(
+        images,
+        design.X[:n_train][typical],
+        classifier.decision_function,
+        design.features.transform if design.features and is_learned else None,
+    )
     classifier = replace(classifier, features=design.features)
     del design  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
@@ -137,10 +147,11 @@ def train(
         dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
         weights=settings.weights or None,
         peak_memory_bytes=peak_memory_bytes(),
+        n_prototypes=len(typicality.means) if typicality else 0,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     return Training(
-        model=Model(classifier, card),
+        model=Model(classifier, card, typicality=typicality),
         task=task,
         solver=solver,
         fit=result,

@@ -82,6 +82,7 @@ class Tally:
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
+    n_unlike: int = 0
     n_drawn: int = 0  # that had to be brought into MNIST's form
 
 
@@ -119,6 +120,7 @@ def _counted(
             report(answer)
         else:
             tally.n_abstained += answer.answer != answer.best
+            tally.n_unlike += answer.n_unlike > 0
             tally.n_drawn += answer.original is not None and bool(answer.notes)
         yield answer
     if only:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Learned = Mapping[str, NDArray[np.float32]]
 
+# What `typicality` looks at: strokes in so many directions, at points across and down.
+N_DIRECTIONS, N_POINTS = 8, 6
+
 # The class of each kind by its name, and of each stage that may follow one; filled where all of
 # them are known, in the package.
 FEATURE_KINDS: dict[str, type[Features]] = {}
@@ -141,6 +144,18 @@ class Features:
     def filters(self) -> tuple[NDArray[np.float32], ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
         return ()
+
+
+def typicality_shapes(
+    spec: FeatureSpec, n_prototypes: int
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
+    if not n_prototypes:
+        return {}
+    strokes = "U8", (n_prototypes, N_DIRECTIONS * N_POINTS**2)
+    arrays = {"usual_levels": ("F32", (12,)), "usual_means": strokes, "usual_spreads": strokes}
+    is_learned = bool(spec.features.shapes(spec))
+    return arrays | ({"usual_oddness": ("F32", (spec.features.count(spec),))} if is_learned else {})
 
 
 class Pixels(Features):

@@ -58,7 +58,8 @@ class ModelCard(Displayed):
     that of `linear_model.certificate`; ``created`` is ISO 8601 in UTC with microseconds. ``order``
     counts what was saved in the registry, whatever the clock said; 0 where that is not known. Of
     datasets that were joined the parts are the sha256 of each, and the weights those of the images
-    of some of them. The memory is the most that the process held while it trained.
+    of some of them. The memory is the most that the process held while it trained. The
+    prototypes are those of `features.typicality`; 0 where it was not kept.
     """
 
     task: Task
@@ -79,6 +80,7 @@ class ModelCard(Displayed):
     dataset_parts: dict[str, str] | None = None
     weights: dict[str, Annotated[float, (0, 1e15)]] | None = None
     peak_memory_bytes: Annotated[int, (0, 10**15)] | None = None
+    n_prototypes: Annotated[int, (0, 1000)] = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ opened, and memory is bounded by the file's size. What is in the file:
     header    JSON: the dtype, shape and place of each array (``coef`` and ``intercept`` are float64),
               and under ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
               {"card": ModelCard as text, "ref": "0v1@3", "sha256": of both and the arrays' bytes}
-    arrays    coef, then intercept, then what the features have learned (float32, by name), with
-              nothing before, between or after
+    arrays    coef, intercept, by name what the features have learned (float32) and what is kept
+              of the training images (float32, then bytes), with nothing before, between or after
 
 The reference says under which number the registry stored the file, so that one which stands where
 another stood is noticed.
@@ -20,18 +20,24 @@ import hashlib
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
+from mnistcli.features.kinds import typicality_shapes
 from mnistcli.files import open_regular, storage_errors
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
 # Of each array its dtype, its shape, and where its bytes start and stop.
 _Layout = dict[str, tuple[str, tuple[int, ...], int, int]]
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnistcli.features.typicality import Typicality
     from mnistcli.linear_model.classifier import LinearClassifier
 
 
@@ -39,9 +45,10 @@ SUFFIX = ".safetensors"
 METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
-_DTYPES = {"F64": "<f8", "F32": "<f4"}
+_DTYPES = {"F64": "<f8", "F32": "<f4", "U8": "|u1"}
+_N_BYTES = {"F64": 8, "F32": 4, "U8": 1}
 # Sums of squares of so large weights are still numbers.
-_MAX_WEIGHT = {"F64": 1e100, "F32": 1e15}
+_MAX_WEIGHT = {"F64": 1e100, "F32": 1e15, "U8": 255}
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
@@ -52,6 +59,27 @@ class Model(Displayed):
     classifier: LinearClassifier
     card: ModelCard
     ref: str = ""
+    typicality: Typicality | None = None  # what its training images were like, where that was kept
+
+    def look_at(
+        self, images: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return the scores of images, and how typical they are, (n,), where that can be told."""
+        import numpy as np
+
+        from mnistcli.linear_model.classifier import ROWS_PER_BLOCK
+
+        if self.typicality is None or not len(images):
+            return self.classifier.decision_function(images), None
+        images = images.astype(np.uint8, copy=False).reshape(-1, *IMAGE_SHAPE)
+        score = replace(self.classifier, features=None).decision_function
+        scores, shares = [], []
+        for start in range(0, len(images), ROWS_PER_BLOCK):
+            block = images[start : start + ROWS_PER_BLOCK]
+            rows = self.classifier.raw_features(block)
+            scores.append(score(rows))
+            shares.append(self.typicality.of(block, rows, scores[-1]))
+        return np.concatenate(scores), np.concatenate(shares)
 
     def _in_words(self) -> str:
         return f"{self.ref or 'not saved'}, {self.card.task.name}"
@@ -68,8 +96,9 @@ def encode_model(model: Model, ref: str = "") -> bytes:
         "intercept": np.ascontiguousarray(classifier.intercept, dtype="<f8"),
     }
     learned = classifier.features.arrays() if classifier.features else {}
-    for name, array in sorted(learned.items()):
-        arrays[name] = np.ascontiguousarray(array, dtype="<f4")
+    kept = model.typicality.arrays() if model.typicality else {}
+    for name, dtype, _ in _arrays_of(model.card)[2:]:
+        arrays[name] = np.ascontiguousarray({**learned, **kept}[name], dtype=_DTYPES[dtype])
     card = model.card.to_json()
     content = {"card": card, "ref": ref}
     content["sha256"] = _digest(card, ref, b"".join(each.tobytes() for each in arrays.values()))
@@ -90,7 +119,8 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     ``stored_as`` that reference, StorageError where the operating system refused.
     """
     header, payload = _read(path, stored_as)
-    return Model(_classifier(path, header, payload), header.card, ref or stored_as or str(path))
+    classifier, typicality = _contents(path, header, payload)
+    return Model(classifier, header.card, ref or stored_as or str(path), typicality)
 
 
 def _read(path: Path, stored_as: str) -> tuple[_Header, bytes]:
@@ -114,7 +144,9 @@ def _digest(card: str, ref: str, payload: bytes) -> str:
     return hashlib.sha256(f"{card}\0{ref}\0".encode() + payload).hexdigest()
 
 
-def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier:
+def _contents(
+    path: Path, header: _Header, payload: bytes
+) -> tuple[LinearClassifier, Typicality | None]:
     import numpy as np
 
     from mnistcli.linear_model.classifier import LinearClassifier
@@ -131,13 +163,21 @@ def _classifier(path: Path, header: _Header, payload: bytes) -> LinearClassifier
             problem = f"the model holds numbers that are not finite, or over {_MAX_WEIGHT[dtype]:g}"
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
-    return kind(
+    typicality = None
+    if kept := typicality_shapes(spec, header.card.n_prototypes):
+        from mnistcli.features.typicality import Typicality
+
+        typicality = Typicality(**{each.removeprefix("usual_"): arrays.pop(each) for each in kept})
+        if not typicality.is_sound:
+            raise CorruptFileError(path, "no images are as the model says", hint=_RETRAIN)
+    classifier = kind(
         coef=arrays.pop("coef"),
         intercept=arrays.pop("intercept"),
         class_names=header.card.class_names,
         scale=header.card.features["scale"],
         features=spec.features.from_arrays(spec, arrays),
     )
+    return classifier, typicality
 
 
 class _Header(NamedTuple):
@@ -191,18 +231,24 @@ def _parse_header(text: bytes) -> _Header:
     return _Header(card, entry["card"], entry["ref"], entry["sha256"], layout)
 
 
-def _layout_of(card: ModelCard) -> _Layout:
-    """Return which arrays a model with such a card has, and where they are."""
-    spec = card.feature_spec
-    n_outputs = card.task.n_outputs
-    wanted: list[tuple[str, str, tuple[int, ...]]] = [
+def _arrays_of(card: ModelCard) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return name, dtype and shape of the arrays of a model with such a card, in their order."""
+    spec, n_outputs = card.feature_spec, card.task.n_outputs
+    kept = typicality_shapes(spec, card.n_prototypes)
+    arrays = [
         ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),
-        *((name, "F32", shape) for name, shape in sorted(spec.features.shapes(spec).items())),
+        *((name, "F32", shape) for name, shape in spec.features.shapes(spec).items()),
+        *((name, dtype, shape) for name, (dtype, shape) in kept.items()),
     ]
+    return sorted(arrays, key=lambda each: (-_N_BYTES[each[1]], each[0]))
+
+
+def _layout_of(card: ModelCard) -> _Layout:
+    """Return which arrays a model with such a card has, and where they are."""
     layout, start = {}, 0
-    for name, dtype, shape in wanted:
-        stop = start + math.prod(shape) * (8 if dtype == "F64" else 4)
+    for name, dtype, shape in _arrays_of(card):
+        stop = start + math.prod(shape) * _N_BYTES[dtype]
         layout[name] = (dtype, shape, start, stop)
         start = stop
     return layout

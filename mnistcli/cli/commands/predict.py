@@ -79,6 +79,12 @@ def predict(
             show_default="never",
         ),
     ] = 0.0,
+    abstain_unlike: Annotated[
+        bool,
+        typer.Option(
+            "--abstain-unlike", help="Answer ? where a digit is unlike all training images."
+        ),
+    ] = False,
     files0: Annotated[
         str | None,
         typer.Option(
@@ -169,6 +175,8 @@ def predict(
                     loaded, named, raw=raw, abstain_below=abstain_below
                 )
             answers = shown.follow_pictures(answers, count_pictures(named))
+        if abstain_unlike:
+            answers = prediction.abstain_unlike(answers)
         seen: list[NDArray[np.uint8]] = []
         answers = collected(tallied(answers, tally, report), seen if keep else None)
         sheet = (SheetOfNumbers if number else SheetOfPredictions)(
@@ -187,9 +195,14 @@ def predict(
     is_looked_at = out.format == "table" and sys.stdout.isatty()
     if is_looked_at and (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
         out.note("builtin reads such pictures better than a model of pixels: --model builtin")
+    what = "with digits " if number else ""
+    if tally.n_unlike:
+        out.note(f"{tally.n_unlike} of {tally.n_inputs} {what}{prediction.UNLIKE} of {loaded.ref}")
     if tally.n_abstained:
-        what = "with digits below" if number else "below"
-        out.note(f"{tally.n_abstained} of {tally.n_inputs} {what} {abstain_below:g}: answered ?")
+        reasons = [f"below {abstain_below:g}"] if abstain_below else []
+        reasons += ["unlike"] if abstain_unlike else []
+        why = " or ".join(reasons)
+        out.note(f"{tally.n_abstained} of {tally.n_inputs} {what}{why}: answered ?")
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
 

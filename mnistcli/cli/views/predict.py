@@ -42,7 +42,13 @@ class PredictionsView(View):
     schema = "predict"
     record_schema = "prediction"
     # What is null in JSON where there is no prediction.
-    unknown: ClassVar = ("answer", "best", "probability", "probabilities")
+    unknown: ClassVar[tuple[str, ...]] = (
+        "answer",
+        "best",
+        "probability",
+        "probabilities",
+        "typicality",
+    )
     model: Model
     predictions: Iterable[Any]  # of Prediction and BadImageError
     proba: bool = False
@@ -86,6 +92,7 @@ class PredictionsView(View):
             "best": each.best,
             "probability": each.probability,
             "probabilities": dict(zip(names, shares, strict=True)),
+            "typicality": each.typicality,
             "notes": list(each.notes),
         }
         if self.explain:

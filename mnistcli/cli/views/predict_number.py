@@ -43,6 +43,7 @@ class NumbersView(PredictionsView):
                 "best": digit.answer,
                 "probability": digit.probability,
                 "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
+                "typicality": digit.typicality,
                 "box": each.box_of(digit)._asdict(),
             }
             for digit in each.digits

@@ -1,0 +1,212 @@
+"""How unlike the images that a model was trained on a picture is.
+
+Three numbers, each in standard deviations among training images, are added up:
+
+    distance + 0.7 (oddness + doubt)
+
+The distance is that of the directions of a digit's strokes from the nearest of some prototypes, in
+which every direction at every point has a mean and a spread (a Gaussian mixture, by k-means).
+Directional features tell characters from other drawings better than pixels do (Liu, Sako and
+Fujisawa, Performance evaluation of pattern classifiers for handwritten character recognition, 2002).
+The oddness is a linear function of features that were learned, which tells training images from
+what can be pieced together from them; pixels are too weak for it. The doubt is how small the
+model's scores are (Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.features.geometry import IMAGES_PER_BLOCK
+from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS
+from mnistcli.features.straightening import normalised
+from mnistcli.mnist import IMAGE_SIDE
+from mnistcli.parallel import map_blocks
+
+Floats = NDArray[np.floating]
+
+# Shares of training images whose unlikeness is kept, to tell how usual one is.
+SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
+# What fewer of the training images are as unlike as, is unlike all of them.
+UNLIKE_BELOW = 0.007
+N_STROKES = N_DIRECTIONS * N_POINTS**2
+MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
+# Fewer images tell nothing. One in so many is looked at, more of them where training takes longer,
+# and where there are few.
+LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
+# What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
+_PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
+_N_ROUNDS, _N_STEPS = 10, 20
+_N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
+_FULL_STROKE = 0.6  # becomes 255
+_REACH = 5.0  # pixels around a point
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Typicality:
+    """What the training images of a model were like."""
+
+    means: NDArray[np.uint8]  # strokes of the prototypes, (n_prototypes, N_STROKES)
+    spreads: NDArray[np.uint8]  # their standard deviations
+    # Mean and standard deviation of each of the three numbers, then unlikeness by `SHARES`.
+    levels: NDArray[np.float32]
+    oddness: NDArray[np.float32] | None = None  # weights, (n_features,); None without
+
+    def of(
+        self, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
+    ) -> NDArray[np.float64]:
+        """Return the share of training images that are as unlike the others as each image, (n,).
+
+        Images have shape (n, 28, 28), their features (n, n_features), the model's scores (n,) or
+        (n, n_classes). Beyond the most unlike training images the share falls as it did before.
+        """
+        usual = self.levels[6:].astype(np.float64)
+        unlikeness = _joined(_numbers(self, images, rows, scores), self.levels)
+        logs = np.interp(unlikeness, usual, np.log(SHARES))
+        slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], 1e-6)
+        shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
+        return np.asarray(shares, dtype=np.float64)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all of it can be reckoned with."""
+        is_rising = (np.diff(self.levels[6:]) >= 0).all()
+        return bool(is_rising and (self.levels[3:6] > 0).all() and (self.spreads > 0).all())
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return all of it, by name."""
+        every = {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
+        return {name: array for name, array in every.items() if array is not None}
+
+
+def looked_at(n_images: int, *, is_learned: bool) -> slice:
+    """Return which training images `learn_typicality` is to be given."""
+    one_in = ONE_IN_LEARNED if is_learned else ONE_IN
+    return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))
+
+
+def learn_typicality(
+    images: NDArray[np.uint8],
+    rows: NDArray[np.uint8],
+    scores: Callable[[NDArray[np.uint8]], Floats],
+    transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
+) -> Typicality | None:
+    """Learn what some training images are like: two in three of them, the others are the measure.
+
+    Their features are the rows, which ``scores`` turns into the model's scores; ``transform`` turns
+    images into features where those were learned. Returns None for fewer than `LEAST_IMAGES`.
+    """
+    if len(images) < LEAST_IMAGES:
+        return None
+    is_measure = np.arange(len(images)) % 3 == 2
+    known = images[~is_measure]
+    n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
+    means, spreads = _prototypes(stroke_directions(known), n_prototypes)
+    oddness = None
+    if transform:
+        n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
+        odd = transform(pieced_together(known[:n_odd]))
+        oddness = _separating(rows[~is_measure][:n_odd], odd)
+    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness)
+    measure = rows[is_measure]
+    numbers = _numbers(found, images[is_measure], measure, scores(measure))
+    # Two classes with a score of their own leave no doubt to tell apart.
+    moments = np.stack([numbers.mean(axis=1), np.maximum(numbers.std(axis=1), 1e-3)]).ravel()
+    usual = np.quantile(_joined(numbers, moments), 1 - np.array(SHARES))
+    return Typicality(means, spreads, np.concatenate([moments, usual]).astype(np.float32), oddness)
+
+
+def stroke_directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how much ink begins in each direction near each point, (n, N_STROKES), 0 to 255."""
+    smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
+    slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
+    smooth, slope = smooth.astype(np.float32), slope.astype(np.float32)
+    margin = 0.75 * _REACH - 0.5
+    at = np.linspace(margin, IMAGE_SIDE - 1 - margin, N_POINTS)[:, None]
+    near = np.maximum(1 - np.abs(at - np.arange(IMAGE_SIDE)) / _REACH, 0)
+    near = (near / near.sum(axis=1, keepdims=True)).astype(np.float32)
+    out = np.empty((len(images), N_DIRECTIONS, N_POINTS, N_POINTS), dtype=np.float32)
+
+    def look(block: slice) -> None:
+        ink = normalised(images[block]) / np.float32(255)
+        across, down = smooth @ ink @ slope.T, slope @ ink @ smooth.T
+        for k in range(N_DIRECTIONS // 2):
+            cos, sin = np.cos(k * np.pi / 4), np.sin(k * np.pi / 4)
+            along = np.float32(cos) * across + np.float32(sin) * down
+            aside = np.abs(np.float32(cos) * down - np.float32(sin) * across)
+            for j, way in ((k, along), (k + N_DIRECTIONS // 2, -along)):
+                out[block, j] = near @ np.maximum(way - aside, 0) @ near.T
+
+    map_blocks(look, len(images), IMAGES_PER_BLOCK)
+    strokes = np.sqrt(out.reshape(len(images), N_STROKES)) * np.float32(255 / _FULL_STROKE)
+    return np.minimum(strokes, np.float32(255))
+
+
+def pieced_together(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images that are no digits, mostly: two halves, one over another, a quarter turned."""
+    a, b, c, d = np.array_split(images, 4)
+    half = IMAGE_SIDE // 2
+    top_and_bottom = np.concatenate([a[:, :half], np.roll(a, 1, axis=0)[:, half:]], axis=1)
+    left_and_right = np.concatenate([b[:, :, :half], np.roll(b, 1, axis=0)[:, :, half:]], axis=2)
+    over = np.maximum(c, np.roll(np.roll(c, 1, axis=0), 4, axis=2))
+    return np.concatenate([top_and_bottom, left_and_right, over, np.rot90(d, axes=(1, 2))])
+
+
+def _prototypes(
+    strokes: NDArray[np.float32], n: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
+    for _ in range(_N_ROUNDS):
+        nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
+        groups = [strokes[nearest == k] for k in range(n)]
+        means = np.stack(
+            [g.mean(axis=0) if len(g) else m for g, m in zip(groups, means, strict=True)]
+        )
+    squares = [((g - m) ** 2).sum(axis=0) for g, m in zip(groups, means, strict=True)]
+    usual = np.sum(squares, axis=0) / len(strokes)
+    least = _LEAST_VARIANCE * usual.mean()
+    sizes = np.array([len(g) for g in groups])[:, None]
+    variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
+    spreads = np.sqrt(np.maximum(variances, least))
+    return np.round(means).astype(np.uint8), np.clip(np.round(spreads), 1, 255).astype(np.uint8)
+
+
+def _separating(rows: NDArray[np.uint8], odd: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return weights that tell rows from odd ones: least squares by a few conjugate gradients."""
+    X = np.concatenate([rows, odd]).astype(np.float32) / np.float32(255)
+    X -= X.mean(axis=0)
+    wanted = np.repeat(np.array([0, 1], dtype=np.float32), [len(rows), len(odd)])
+    weights = np.zeros(X.shape[1], dtype=np.float32)
+    residual = step = (wanted - wanted.mean()) @ X
+    for _ in range(_N_STEPS):
+        if not residual.any():
+            break
+        move = X @ step
+        size = (residual @ residual) / (move @ move)
+        weights += size * step
+        rest = residual - size * (move @ X)
+        residual, step = rest, rest + (rest @ rest) / (residual @ residual) * step
+    return weights
+
+
+def _numbers(
+    typicality: Typicality, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
+) -> NDArray[np.float64]:
+    """Return distance, oddness and doubt of images, (3, n)."""
+    strokes = stroke_directions(images).astype(np.float64)
+    means, spreads = (each.astype(np.float64) for each in (typicality.means, typicality.spreads))
+    weights = 1 / spreads**2
+    constant = (means**2 * weights + 2 * np.log(spreads)).sum(axis=1)
+    distances = strokes**2 @ weights.T - 2 * strokes @ (means * weights).T + constant
+    oddness = np.zeros(len(images))
+    if typicality.oddness is not None:
+        oddness += rows.astype(np.float32) @ typicality.oddness
+    outputs = scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
+    return np.stack([distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)])
+
+
+def _joined(numbers: NDArray[np.float64], levels: Floats) -> NDArray[np.float64]:
+    centres, scales = levels[:3, None], levels[3:6, None]
+    return np.array([1, 0.7, 0.7]) @ ((numbers - centres) / scales)
