@@ -239,7 +239,7 @@ def test_mistakes_about_pages(invoke, tmp_path, monkeypatch):
         (("--source", "no.png", "--as", "mine"), 4, "add --sheet"),
         (("--source", "no.png", "--sheet"), 2, "go with --as"),
         (("--source", "no.png", "--as", "mine", "-o", "t.png"), 2, "--output goes with --sheet"),
-        (("--source", "no.png", "--sheet", "--raw", "--as", "mine"), 2, "--raw does not"),
+        (("--source", "no.png", "--sheet", "--raw", "--as", "mine"), 2, "exclude each other"),
     ):
         done = invoke("download", *arguments)
         assert (done.code, done.out) == (code, "")

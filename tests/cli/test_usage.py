@@ -40,6 +40,21 @@ MISTAKES = [
         "missing option '--to'",
         "type mnistcli models export --to html",
     ),
+    *(
+        ([*words, *given, *other], f"{given[0]} and {other[0]} exclude each other", f"leave {other[0]} away")
+        for words, given, other in (
+            (["compare", "x"], ["--data", "x"], ["--dataset", "mnist"]),
+            (["curve", "-t", "0v1"], ["--preset", "fast"], ["--features", "pixels"]),
+            (["doctor"], ["--markdown"], ["--tsv"]),
+            (["doctor"], ["--markdown"], ["--format", "csv"]),
+            (["download"], ["--check"], ["--source", "mirror"]),
+            (["download", "--source", "x", "--as", "y"], ["--sheet"], ["--raw"]),
+            (["evaluate"], ["--data", "x"], ["--on", "train"]),
+            (["evaluate"], ["--threshold", "0"], ["--threshold-for", "recall=0.9"]),
+            (["predict"], ["--keep", "mine"], ["--index", "0"]),
+            (["predict", "x.png"], ["--number"], ["--raw"]),
+        )
+    ),
     (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
     (
         ["completion"],

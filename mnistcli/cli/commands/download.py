@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 own_option = partial(typer.Option, rich_help_panel="Your own digits")
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", apart=["check source force", "sheet raw"])
 def download(
     session: Session,
     out: Output,
@@ -120,10 +120,8 @@ def download(
             "--replace, --raw, --sheet, --test-size and --seed go with --as",
             hint="--source PATH --as mine",
         )
-    if (raw and sheet) or (output and not sheet):
-        raise UsageError("--output goes with --sheet, and --raw does not")
-    if check and (source != "auto" or force):
-        raise UsageError("--check goes with neither --source nor --force")
+    if output and not sheet:
+        raise UsageError("--output goes with --sheet")
 
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.download import CatalogView, InstallationView
