@@ -34,7 +34,7 @@ function atob(text) {
 """
 # Levels go through strings, in which no letter may be 0.
 DRAW = """
-const letters = (levels) => Array.from(levels, (level) => String.fromCharCode(256 + level)).join("");
+const letters = (levels) => String.fromCharCode(...Uint16Array.from(levels, (level) => 256 + level));
 function drawnAndConformed(strokes) {
   const canvas = drawn(strokes.map((stroke) => stroke.map(onCanvas)));
   try {
@@ -83,7 +83,8 @@ class Page:
 
 
 def levels_of(letters, side):
-    return np.array([ord(letter) - 256 for letter in letters], np.uint8).reshape(side, side)
+    codes = np.frombuffer(letters.encode("utf-16-le"), "<u2")
+    return (codes - 256).astype(np.uint8).reshape(side, side)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def open_page():
         page.engine.close()
 
 
-PATCHES = FeatureSpec("patches", sides=(3, 7), n_filters=4)
+PATCHES = FeatureSpec("patches", sides=(5,), n_filters=4)
 EXPANDED = {"n_directions": 20, "n_relus": 30, "n_squares": 20}
 KINDS = [
     ("0v1", FeatureSpec()),
@@ -108,7 +109,6 @@ KINDS = [
     ("even-odd", FeatureSpec("deskew")),
     ("digits", FeatureSpec()),
     ("digits", FeatureSpec("deskew")),
-    ("digits", PATCHES),
     ("digits", replace(PATCHES, n_views=4)),
     ("pairs", FeatureSpec()),
     ("digits", FeatureSpec("deskew+expansion", **EXPANDED)),
@@ -135,9 +135,9 @@ def check_answers(page, model, images):
 
 @pytest.mark.parametrize(("task", "features"), KINDS, ids=str)
 def test_the_page_answers_as_the_model_does(task, features, mnist, open_page):
-    settings = TrainingSettings(split=SplitSpec(limit=200), features=features)
+    settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
     model = mnistcli.train(task, mnist, settings).model
-    check_answers(open_page(model), model, mnist.train.images[:60])
+    check_answers(open_page(model), model, mnist.train.images[:40])
 
 
 def test_every_stage_that_the_page_is_said_to_hold_is_known_to_it(open_page):
@@ -172,7 +172,7 @@ def test_strokes_are_conformed_and_read_as_python_does(mnist, open_page):
         assert np.abs(image.astype(int) - expected).max() <= 1, strokes
         images.append(expected)
     assert len(images) > 490
-    check_answers(page, model, np.stack(images[:150]))
+    check_answers(page, model, np.stack(images[:80]))
 
 
 @pytest.mark.torture

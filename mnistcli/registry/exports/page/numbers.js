@@ -26,8 +26,13 @@ function grid(height, width, at, kind = Float32Array) {
   return { height, width, data };
 }
 
+function transposed({ height, width, data }) {
+  const out = new data.constructor(data.length);
+  for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++) out[x * height + y] = data[i++];
+  return { height: width, width: height, data: out };
+}
+
 const mapped = (a, change) => ({ ...a, data: a.data.map(change) });
-const transposed = (a) => grid(a.width, a.height, (y, x) => a.data[x * a.width + y]);
 const levelAt = (a, y, x) => (y < 0 || x < 0 || y >= a.height || x >= a.width ? 0 : a.data[y * a.width + x]);
 
 
@@ -303,17 +308,21 @@ function withReadableStrokes(digit) {
 
 /** Return the maximum over an octagon: over a square, and then over what crosses add. */
 function grown(ink, radius) {
-  const square = rounded(0.6 * radius);
-  let out = windowMax(ink, square);
+  const square = rounded(0.6 * radius), { height, width } = ink;
+  let { data } = windowMax(ink, square);
   for (let i = square; i < radius; i++) {
-    const { height, width, data } = out;
-    out = grid(height, width, (y, x) => Math.max(
-      data[y * width + x],
-      data[Math.max(0, y - 1) * width + x], data[Math.min(height - 1, y + 1) * width + x],
-      data[y * width + Math.max(0, x - 1)], data[y * width + Math.min(width - 1, x + 1)],
-    ));
+    const before = data;
+    data = before.slice();
+    for (let y = 0, at = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, at++) {
+        if (y > 0 && before[at - width] > data[at]) data[at] = before[at - width];
+        if (y < height - 1 && before[at + width] > data[at]) data[at] = before[at + width];
+        if (x > 0 && before[at - 1] > data[at]) data[at] = before[at - 1];
+        if (x < width - 1 && before[at + 1] > data[at]) data[at] = before[at + 1];
+      }
+    }
   }
-  return out;
+  return { height, width, data };
 }
 
 /** Return the maximum over a square window that reaches so far to every side. */
