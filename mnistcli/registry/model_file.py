@@ -97,9 +97,11 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     }
     learned = classifier.features.arrays() if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
-    for name, dtype, _ in _arrays_of(model.card)[2:]:
+    # A classifier that was put in place of another keeps nothing, whatever the other's card says.
+    described = replace(model.card, n_prototypes=len(kept["usual_means"]) if kept else 0)
+    for name, dtype, _ in _arrays_of(described)[2:]:
         arrays[name] = np.ascontiguousarray({**learned, **kept}[name], dtype=_DTYPES[dtype])
-    card = model.card.to_json()
+    card = described.to_json()
     content = {"card": card, "ref": ref}
     content["sha256"] = _digest(card, ref, b"".join(each.tobytes() for each in arrays.values()))
     # One metadata entry, because the library writes several in a random order.

@@ -146,6 +146,15 @@ def test_models_without_it_say_nothing(mnist):
     assert mnistcli.train("0v1", mnist, few).model.typicality is None
 
 
+def test_abstaining_by_a_model_without_it_is_told(invoke, tmp_path):
+    path = tmp_path / "old.safetensors"
+    path.write_bytes(encode_model(make_model()))
+    done = invoke("predict", "-i", "7", "-m", str(path), "--abstain-unlike")
+    assert done.err == f"{path} keeps nothing to tell what is unlike: train it again\n"
+    found = json.loads(invoke("predict", "-i", "7", "-m", str(path), "--json").out)
+    assert found["predictions"][0]["typicality"] is None
+
+
 def test_what_makes_no_sense_is_no_model(zeros_and_ones, tmp_path):
     path = tmp_path / "model.safetensors"
     good = zeros_and_ones.typicality

@@ -176,6 +176,8 @@ def predict(
                 )
             answers = shown.follow_pictures(answers, count_pictures(named))
         if abstain_unlike:
+            if not loaded.typicality:
+                out.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
             answers = prediction.abstain_unlike(answers)
         seen: list[NDArray[np.uint8]] = []
         answers = collected(tallied(answers, tally, report), seen if keep else None)
