@@ -98,7 +98,7 @@ class Expansion(Features):
     def describe(cls, spec: FeatureSpec, /) -> str:
         functions = f"{spec.n_relus:,} ramps and {spec.n_squares:,} squares"
         of_what = f"{spec.n_directions} directions of {spec.before.features.describe(spec.before)}"
-        return f"{cls.count(spec):,} features: {functions} of {of_what}"
+        return f"{functions} of {of_what}"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         import numpy as np
