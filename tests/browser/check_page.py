@@ -282,7 +282,12 @@ def test_everything_has_a_name_and_stands_out(builtin, browse, scheme):
 
 @pytest.mark.parametrize(
     ("task", "features"),
-    [("2vrest", FeatureSpec()), ("digits", FeatureSpec("deskew")), ("pairs", FeatureSpec())],
+    [
+        ("2vrest", FeatureSpec()),
+        ("digits", FeatureSpec("deskew")),
+        ("pairs", FeatureSpec()),
+        ("digits", FeatureSpec.of("patches+expansion")),
+    ],
     ids=str,
 )
 def test_models_of_other_kinds_are_pages_too(task, features, mnist, browse, tmp_path):

@@ -36,13 +36,12 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
         name: (_FOLDER / name.replace("_", ".")).read_text("utf-8")
         for name in ("page_css", "numbers_js", "page_js")
     }
-    name = model.ref or model.card.task.name
     content = {
         **files,
         **{f"{name}_hash": _hash(text) for name, text in files.items()},
-        "title": html.escape(name),
+        "title": html.escape(model.ref or model.card.task.name),
         "version": __version__,
-        "model": _as_text(_content(model, name, examples)),
+        "model": _as_text(_content(model, examples)),
         "words": _as_text(json.loads((_FOLDER / "words.json").read_text("utf-8"))),
     }
     page = (_FOLDER / "page.html").read_text("utf-8")
@@ -50,7 +49,7 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
     return _PLACE.sub(lambda place: content[place[1]], page).encode(errors="replace")
 
 
-def _content(model: Model, name: str, examples: Sequence[Example]) -> dict[str, Any]:
+def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     """Return what the scripts know of a model."""
     card, classifier = model.card, model.classifier
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
@@ -60,7 +59,6 @@ def _content(model: Model, name: str, examples: Sequence[Example]) -> dict[str, 
     if "n_views" in features:
         features |= {"views": VIEWS[features["n_views"]], "n_points": N_POINTS}
     return {
-        "name": name,
         "class_names": card.class_names,
         "groups": card.task.groups,
         "is_pairwise": card.task.is_pairwise,
@@ -77,9 +75,8 @@ def _content(model: Model, name: str, examples: Sequence[Example]) -> dict[str, 
 
 def _array(array: NDArray[Any]) -> dict[str, str]:
     """Write numbers as they are in memory, little endian."""
-    dtype = f"f{array.itemsize}"
-    data = array.astype(f"<{dtype}").tobytes()
-    return {"dtype": dtype, "data": base64.b64encode(data).decode()}
+    data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+    return {"dtype": f"f{array.itemsize}", "data": base64.b64encode(data).decode()}
 
 
 def _picture(image: NDArray[np.uint8]) -> str:
