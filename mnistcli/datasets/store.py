@@ -341,7 +341,9 @@ class DatasetStore:
             raise
         if stamps != [entry.stamp for entry in manifest.files]:
             # Copied or restored, and just found to be the same: no need to hash it next time.
-            manifest = manifest.with_stamps(stamps)
+            pairs = zip(manifest.files, stamps, strict=True)
+            entries = tuple(replace(entry, stamp=stamp) for entry, stamp in pairs)
+            manifest = replace(manifest, files=entries)
             with contextlib.suppress(StorageError):
                 files.write_atomically(path, manifest.to_bytes())
         return manifest, arrays

@@ -138,7 +138,8 @@ def _resampled_by_shares(
         n_positive, n_negative = int(ranking.n_positive.sum()), int(ranking.n_negative.sum())
         n_pairs = n_positive * n_negative
         as_positive = (ranking.negatives_below / n_pairs)[ranking.level_of]
-        as_negative = (ranking.positives_above / n_pairs)[ranking.level_of]
+        positives_above = np.cumsum(ranking.n_positive) - ranking.n_positive / 2
+        as_negative = (positives_above / n_pairs)[ranking.level_of]
         is_positive = y == (k if len(rankings) > 1 else 1)
         shares += np.where(is_positive, as_positive, as_negative) / len(rankings)
     # Every pair has been counted twice, once for each of the two.

@@ -49,11 +49,6 @@ class Ranking:
         n_negative = int(self.n_negative.sum())
         return n_negative - np.cumsum(self.n_negative) + self.n_negative / 2
 
-    @property
-    def positives_above(self) -> NDArray[np.float64]:
-        """Of each level, the positive samples above it and half of those on it."""
-        return np.cumsum(self.n_positive) - self.n_positive / 2
-
 
 def rank(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Ranking:
     """Sort samples by falling score; at least one, both arrays of shape (n_samples,)."""

@@ -150,7 +150,11 @@ class ModelRegistry:
         Raises ModelNotFoundError, with what to type next, or CorruptFileError for a damaged tag.
         """
         if ref is None:
-            return self._newest()
+            # Models of before there was an order come first, by the clock.
+            latest = {(card.order, card.created): entry for entry, card in self._latest()}
+            if not latest:
+                raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
+            return latest[max(latest)]
         if ref == BUILTIN:
             return _BUILTIN_ENTRY
         name, at, which = ref.partition("@")
@@ -319,13 +323,6 @@ class ModelRegistry:
         with contextlib.suppress(CorruptFileError, StorageError):
             return self._versions(name)
         return []
-
-    def _newest(self) -> ModelEntry:
-        # Models of before there was an order come first, by the clock.
-        latest = {(card.order, card.created): entry for entry, card in self._latest()}
-        if not latest:
-            raise ModelNotFoundError("there is no model yet", hint=_TRAIN_FIRST)
-        return latest[max(latest)]
 
     def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
         """Yield the latest version of each name that can be read, and its card."""

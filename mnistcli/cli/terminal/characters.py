@@ -82,7 +82,7 @@ def braille(image: Image, *, large: bool) -> Block:
     picture = Image.fromarray(image)
     if large:
         picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.BICUBIC)
-    if _is_mostly_grey(image):
+    if (image > 200).sum() < 0.25 * (image > 24).sum():
         dots = np.asarray(picture.convert("1"))
     else:
         dots = np.asarray(picture) >= (_PAPER_LEVEL if np.median(image) > 128 else _DOT_LEVEL)
@@ -96,11 +96,6 @@ def dotted(dots: NDArray[np.bool_]) -> Block:
     bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))
     alphabet = np.array([" ", *(chr(_BRAILLE + i) for i in range(1, 256))])
     return _characters(alphabet[bits])
-
-
-def _is_mostly_grey(image: Image) -> bool:
-    inked = image > 24
-    return bool((image > 200).sum() < 0.25 * inked.sum())
 
 
 def _characters(characters: NDArray[np.str_]) -> Block:

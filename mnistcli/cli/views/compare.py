@@ -143,7 +143,7 @@ class ComparisonView(View):
                 cells += [
                     f"{self._difference(each):+.4f}",
                     f"{test.n_only_second:,} : {test.n_only_first:,}",
-                    _p_value(test.p_corrected),
+                    "< 0.0001" if test.p_corrected < 0.0001 else f"{test.p_corrected:.4f}",
                 ]
             yield cells
 
@@ -161,10 +161,6 @@ class ComparisonView(View):
         if n_shown == n:
             which = "the only disagreement" if n == 1 else f"all {n:,} disagreements"
         return f"{which}, as #index: truth ({'/'.join(self._refs())})"
-
-
-def _p_value(p: float) -> str:
-    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
 def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
