@@ -1,7 +1,5 @@
 """The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What charts in a terminal and in a file share: series of points, and axes with round ticks."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

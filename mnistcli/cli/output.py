@@ -12,18 +12,14 @@ import json
 import math
 import os
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TextIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, TextIO
 
+from mnistcli.cli import rich
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 from mnistcli.paths import number_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from rich.console import Console, RenderableType
-
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
@@ -61,11 +57,11 @@ class View:
         """Yield what quiet mode prints."""
         raise NotImplementedError
 
-    def table(self, console: Console) -> RenderableType:
+    def table(self, console: rich.Console) -> rich.RenderableType:
         """Draw for a person, on the console given."""
         raise NotImplementedError
 
-    def parts(self, console: Console) -> Iterable[RenderableType]:
+    def parts(self, console: rich.Console) -> Iterable[rich.RenderableType]:
         """Draw one part after the other, each printed as soon as it is there."""
         yield self.table(console)
 
@@ -139,7 +135,7 @@ def _plain(value: Any) -> Any:
 
 
 def drawn(
-    parts: Callable[[Console], Iterable[RenderableType]], render: Render = "auto"
+    parts: Callable[[rich.Console], Iterable[rich.RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
     page = _Page()
@@ -153,7 +149,7 @@ def drawn(
         yield text if console.is_terminal else _stripped(text)
 
 
-def drawn_plainly(draw: Callable[[Console], RenderableType]) -> str:
+def drawn_plainly(draw: Callable[[rich.Console], rich.RenderableType]) -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     from mnistcli.cli.terminal.console import PlainConsole
 
@@ -182,7 +178,7 @@ class _Page(io.StringIO):
     encoding = "utf-8"
 
 
-def _console_on(page: TextIO, render: Render) -> Console:
+def _console_on(page: TextIO, render: Render) -> rich.Console:
     """Give a console that draws on ``page`` what stdout can show, or is told to show."""
     from mnistcli.cli.terminal.console import PlainConsole
 

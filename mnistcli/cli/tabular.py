@@ -5,8 +5,6 @@ digits that their interval warrants, and the interval joins its number in one ce
 ``accuracy``, ``accuracy_low`` and ``accuracy_high`` one remains, and of ``value``, ``low``, ``high``.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence

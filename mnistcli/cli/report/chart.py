@@ -1,7 +1,5 @@
 """Series of points as an SVG file that stands alone: for slides, papers and pages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 from mnistcli.cli.charts import Axis, Series, axes_of

@@ -1,7 +1,5 @@
 """Series of points in a terminal, a letter for each series, bars for their intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
