@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-__all__ = ["Console", "Group", "RenderableType", "Table", "Text"]
+# Where in rich each is.
+_HOMES = {"Column": "table", "Table": "table", "Text": "text"}
+__all__ = ["Column", "Console", "Group", "RenderableType", "Table", "Text"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(name)
-    home = name.lower() if name in ("Table", "Text") else "console"
-    return getattr(import_module(f"rich.{home}"), name)
+    return getattr(import_module(f"rich.{_HOMES.get(name, 'console')}"), name)

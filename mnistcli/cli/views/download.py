@@ -48,14 +48,13 @@ class CatalogView(View):
         return chain(self.catalog, (each.name for each in self.own))
 
     def table(self, console: rich.Console) -> rich.RenderableType:
-        datasets, own = ruled_table(console), ruled_table(console, "your own")
         headings, *rows = self.rows()
-        for heading in headings[:4]:
-            datasets.add_column(str(heading))
+        datasets = ruled_table(console, *map(str, headings[:4]))
         for row in rows[: len(self.catalog)]:
             datasets.add_row(*map(str, row[:4]))
-        for heading in ("name", "training", "test", "of 0 to 9", "installed", "from"):
-            own.add_column(heading, overflow="fold")
+        names = ("name", "training", "test", "of 0 to 9", "installed", "from")
+        columns = (rich.Column(name, overflow="fold") for name in names)
+        own = ruled_table(console, *columns, title="your own")
         for each in self.own:
             if each.digits is None:
                 own.add_row(
@@ -94,11 +93,9 @@ class InstallationView(View):
         yield str(self.installation.folder)
 
     def table(self, console: rich.Console) -> rich.RenderableType:
-        files = ruled_table(console)
-        files.add_column("array")
-        files.add_column("shape")
-        files.add_column("size", justify="right")
-        files.add_column("sha256 of the pixels or labels", overflow="fold")
+        size = rich.Column("size", justify="right")
+        sha256 = rich.Column("sha256 of the pixels or labels", overflow="fold")
+        files = ruled_table(console, "array", "shape", size, sha256)
         for file in self.installation.files:
             shape = " x ".join(f"{n:,}" for n in file.shape)
             files.add_row(file.name, shape, n_bytes(file.n_bytes), file.sha256)

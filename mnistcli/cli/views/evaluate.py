@@ -178,14 +178,9 @@ def _reliability_table(judged: JudgedModel, console: rich.Console) -> rich.Rende
     is_binary = len(names) == 2
     said = f"probability of {names[1]}" if is_binary else "probability of the answer"
     came_true = f"were {names[1]}" if is_binary else "were right"
-    table = ruled_table(console, "calibration")
-    for heading in (
-        said,
-        "images",
-        "said",
-        rich.Text.assemble(came_true, ("  95 %", "not bold dim")),
-    ):
-        table.add_column(heading, justify="right")
+    true = rich.Text.assemble(came_true, ("  95 %", "not bold dim"))
+    columns = (rich.Column(head, justify="right") for head in (said, "images", "said", true))
+    table = ruled_table(console, *columns, title="calibration")
     for each in judged.evaluation.reliability:
         if each.n_samples:
             share = estimate(each.share, each.share_interval)

@@ -46,11 +46,9 @@ class ModelsView(View):
         return (summary.entry.ref for summary in self.summaries)
 
     def table(self, console: rich.Console) -> rich.RenderableType:
-        models = ruled_table(console)
-        models.add_column("model", style="bold")
-        models.add_column("test accuracy", justify="right")
-        for heading in ("what", "created", "tags"):
-            models.add_column(heading)
+        model = rich.Column("model", style="bold")
+        accuracy = rich.Column("test accuracy", justify="right")
+        models = ruled_table(console, model, accuracy, "what", "created", "tags")
         for summary in self.summaries:
             models.add_row(summary.entry.ref, *_summary_cells(summary), _tags(summary))
         return models

@@ -25,7 +25,10 @@ def facts(pairs: Iterable[tuple[str, str | rich.Text]]) -> rich.RenderableType:
 
 
 def ruled_table(
-    console: rich.Console, title: str = "", padding: tuple[int, int] = (1, 1)
+    console: rich.Console,
+    *columns: str | rich.Column,
+    title: str = "",
+    padding: tuple[int, int] = (1, 1),
 ) -> rich.Table:
     """Return an empty table with a rule under its head, in ASCII where there is nothing else.
 
@@ -37,6 +40,7 @@ def ruled_table(
     is_utf = console.encoding.lower().startswith("utf")
     blank = "    \n"
     return rich.Table(
+        *columns,
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
         title=title or None,
         title_justify="left",
@@ -60,7 +64,7 @@ def classification_report(
 ) -> rich.RenderableType:
     """Draw precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
     # Twelve columns of numbers in 80 of characters.
-    table = ruled_table(console, title, padding=(0, 1))
+    table = ruled_table(console, title=title, padding=(0, 1))
     table.add_column("", justify="right")
     for heading in ("precision", "recall", "f1-score"):
         heading_and_level = rich.Text.assemble(heading.ljust(12), ("95 %", "not bold dim"))

@@ -225,11 +225,9 @@ def describe_optimum(training: Training) -> str:
 def _choice_table(choice: ChoiceOfC, console: rich.Console) -> rich.RenderableType:
     """Draw the mean log loss of each C with its standard error, on a logarithmic scale."""
     title = f"the search for C, {choice.n_folds} folds of the training images"
-    table = ruled_table(console, title)
-    for heading in ("C", "log loss", "accuracy"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table = ruled_table(console, title=title)
+    for heading in ("C", "log loss", "accuracy", "", ""):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     marks = tuple("├─┤●" if console.encoding.lower().startswith("utf") else "[-]o")
     # A mean less its standard error need not be positive; its tenth is low enough.
     lowest = min(
