@@ -35,18 +35,12 @@ def half_blocks(image: Image) -> Block:
     below: list[list[tuple[int, ...]]] = rows[1::2]
     if len(rows) % 2:
         below.append([()] * image.shape[1])  # the page shows through
-    return Block(
-        image.shape[1],
-        tuple(
-            _runs([(*a, *b) for a, b in zip(upper, lower, strict=True)])
-            for upper, lower in zip(rows[0::2], below, strict=True)
-        ),
-    )
-
-
-def _runs(cells: list[tuple[int, ...]]) -> list[Segment]:
-    # No style is kept for another console: rich styles remember their first one's escape codes.
-    return [Segment("▀" * len(list(same)), _two_colours(cell)) for cell, same in groupby(cells)]
+    lines = []
+    for upper, lower in zip(rows[0::2], below, strict=True):
+        runs = groupby((*a, *b) for a, b in zip(upper, lower, strict=True))
+        # No style is kept for another console: rich styles remember their first one's escape codes.
+        lines.append([Segment("▀" * len(list(same)), _two_colours(cell)) for cell, same in runs])
+    return Block(image.shape[1], tuple(lines))
 
 
 def _two_colours(rgb: tuple[int, ...]) -> Style:
