@@ -76,13 +76,6 @@ def formats() -> list[str]:
     return list(exports.formats())
 
 
-def sources() -> list[str]:
-    """Give where a dataset can come from, beside URLs and paths."""
-    from mnistcli.datasets.catalog import NAMED_SOURCES
-
-    return list(NAMED_SOURCES)
-
-
 def help_words(ctx: Any) -> list[str]:
     """Return what there is help about: commands and topics."""
     from mnistcli.cli.topics import topics

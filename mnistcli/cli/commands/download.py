@@ -31,7 +31,7 @@ def download(
         str,
         typer.Option(
             metavar="SOURCE",
-            autocompletion=completion.sources,
+            autocompletion=lambda: list(NAMED_SOURCES),
             help="auto (what is there, else the box, else mirrors), bundled, mirror, openml, keras, "
             "a URL or a path.",
         ),
