@@ -1,7 +1,6 @@
 """From which probability on the answer is the positive class, in tasks of two classes."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from mnistcli.metrics.ranking import rank
 _FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"
 
 
-class Target(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Target:
     """What a threshold shall reach: "recall=0.99"."""
 
     metric: str  # "recall" or "precision" of the positive class
