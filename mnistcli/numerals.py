@@ -9,18 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.conforming.placing import conform_spans
-from mnistcli.conforming.types import Box
+from mnistcli.conforming.touching import LEAST_PAIR
+from mnistcli.conforming.types import SEVERAL_HINT, Box
 from mnistcli.display import Displayed
+from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey
 from mnistcli.registry.model_file import Model
 
-# Most of MNIST's digits are no wider than this for their height, few by more than this.
-USUAL_WIDTH, WIDTH_DEVIATION = 1.1, 0.2
-# Digits touch at one stroke: what it costs to cut through as much ink as the digit is high.
-INK_COST = 12
-# Touching digits are about as high as each other.
-LEAST_HEIGHT, HEIGHT_DEVIATION = 0.6, 0.1
+# Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
+# shape is a digit's: the logarithm of width through height has this mean and deviation.
+SHAPE, SHAPE_OF_1 = (-0.27, 0.25), (-0.94, 0.48)
+SHAPE_COST, WORST_SHAPE = 1.4, 10.0
+# What it costs to cut through as much ink as the digit is high, where answers are sure of anything.
+INK_COST = 12.0
+# A model of patches gives most digits a score of at least the first, and a much lower one to anything
+# else, of which it may be just as sure. So scores count, and cuts less.
+HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
+# Digits that touch are less typical than this together, as are few digits.
+UNUSUAL = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -47,7 +54,9 @@ def read_numbers(
     lines = conform_spans(grey, source)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores = model.classifier.decision_function(np.stack([digit.image for digit in placed]))
-    answers = iter(zip(classes_of(scores).tolist(), probabilities_of(scores), strict=True))
+    probabilities = probabilities_of(scores)
+    doubts, ink_cost = _doubts(model, scores, probabilities)
+    answers = zip(classes_of(scores).tolist(), probabilities, doubts, strict=True)
     names = model.card.class_names
     read: list[list[DigitRead]] = []
     for number, line in enumerate(lines):
@@ -55,12 +64,10 @@ def read_numbers(
         for spans in line:
             found = {}
             for span, digit in spans.items():
-                k, row = next(answers)
-                found[span] = DigitRead(
-                    names[k], float(row[k]), row, digit.box, digit.image, number
-                )
-            cuts = {start: digit.cut for (start, _), digit in spans.items()}
-            digits += _best_path(found, cuts)
+                k, row, doubt = next(answers)
+                one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number)
+                found[span] = one, doubt + _shape_cost(one) + ink_cost * digit.cut
+            digits += _best_path(found)
         read.append(digits)
     chosen = np.stack([digit.image for digits in read for digit in digits])
     known = model.look_at(chosen)[1]
@@ -72,25 +79,57 @@ def read_numbers(
     )
 
 
-def _best_path(digits: dict[tuple[int, int], DigitRead], cuts: dict[int, float]) -> list[DigitRead]:
-    """Choose the most probable way to part strokes into digits: a shortest path.
+def check_is_one(
+    model: Model, image: Grey, typicality: float | None, grey: Grey, source: str
+) -> None:
+    """Raise BadImageError where an image of "one digit" shows several of its picture that touch.
 
-    A digit costs the logarithm of its probability, and more where its shape is not a digit's.
+    Only models of patches tell; others are as sure of anything.
     """
-    (_, end), whole = next(iter(digits.items()))
+    names = model.card.class_names
+    is_usual = typicality is not None and typicality > UNUSUAL
+    if is_usual or not _knows_patches(model) or not "".join(names).isdigit():
+        return
+    inked = image > 0
+    height, width = np.count_nonzero(inked.any(axis=1)), np.count_nonzero(inked.any(axis=0))
+    if width < LEAST_PAIR * height:
+        return
+    n = sum(map(len, read_numbers(model, grey, source=source)))
+    if n > 1:
+        raise BadImageError(source, f"holds {n} digits", hint=SEVERAL_HINT)
+
+
+def _knows_patches(model: Model) -> bool:
+    return model.card.feature_spec.kind == "patches" and len(model.card.class_names) > 2
+
+
+def _doubts(
+    model: Model, scores: NDArray[np.float64], probabilities: NDArray[np.float64]
+) -> tuple[list[float], float]:
+    """Return what it costs to take each for a digit, and what to cut through ink."""
+    if _knows_patches(model):
+        doubts = SCORE_COST * (NO_COST - np.minimum(scores.max(axis=1), HIGH_SCORE))
+        return list(doubts.tolist()), INK_COST_BESIDE_SCORES
+    doubts = -np.log(np.maximum(probabilities.max(axis=1), 1e-9))
+    return list(doubts.tolist()), INK_COST
+
+
+def _shape_cost(digit: DigitRead) -> float:
+    mean, deviation = SHAPE_OF_1 if digit.answer == "1" else SHAPE
+    z = (math.log(digit.box.width / digit.box.height) - mean) / deviation
+    if digit.answer == "1":
+        z = max(z, 0.0)  # a 1 may be any narrower
+    return SHAPE_COST * min(z * z / 2, WORST_SHAPE)
+
+
+def _best_path(digits: dict[tuple[int, int], tuple[DigitRead, float]]) -> list[DigitRead]:
+    """Choose the cheapest way to part strokes into digits: a shortest path."""
+    end = max(stop for _, stop in digits)
     paths: dict[int, tuple[float, list[DigitRead]]] = {0: (0.0, [])}
-    for (start, stop), digit in sorted(digits.items()):
+    for (start, stop), (digit, cost) in sorted(digits.items(), key=lambda item: item[0]):
         if start not in paths:
             continue
-        cost, path = paths[start]
-        cost += _cost(digit, whole) + INK_COST * cuts[start]
-        if stop not in paths or cost < paths[stop][0]:
-            paths[stop] = cost, [*path, digit]
+        before, path = paths[start]
+        if stop not in paths or before + cost < paths[stop][0]:
+            paths[stop] = before + cost, [*path, digit]
     return paths[end][1]
-
-
-def _cost(digit: DigitRead, whole: DigitRead) -> float:
-    box = digit.box
-    too_wide = max(0.0, box.width / box.height - USUAL_WIDTH) / WIDTH_DEVIATION
-    too_low = max(0.0, LEAST_HEIGHT - box.height / whole.box.height) / HEIGHT_DEVIATION
-    return (too_wide**2 + too_low**2) / 2 - math.log(max(digit.probability, 1e-9))

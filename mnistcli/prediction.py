@@ -320,7 +320,12 @@ def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
     (found,) = conform_all(grey[None], (source,))
     if isinstance(found, BadImageError):
         raise found
-    return next(_predict_seen(model, [(source, found.image, found.steps, grey)], 0.0))
+    answer = _alone(
+        model, next(_predict_seen(model, [(source, found.image, found.steps, grey)], 0.0))
+    )
+    if isinstance(answer, BadImageError):
+        raise answer
+    return answer
 
 
 def predict_files(
@@ -430,7 +435,22 @@ def _predict_in_order(
     good = [each for each in seen if not isinstance(each, BadImageError)]
     predictions = _predict_seen(model, good, abstain_below)
     for each in seen:
-        yield each if isinstance(each, BadImageError) else next(predictions)
+        yield each if isinstance(each, BadImageError) else _alone(model, next(predictions))
+
+
+def _alone(model: Model, prediction: Prediction) -> Prediction | BadImageError:
+    """Pass a prediction on, unless its picture shows several digits that touch."""
+    from mnistcli.numerals import check_is_one
+
+    if prediction.original is None or prediction.image is prediction.original:
+        return prediction
+    try:
+        check_is_one(
+            model, prediction.image, prediction.typicality, prediction.original, prediction.source
+        )
+    except BadImageError as error:
+        return error
+    return prediction
 
 
 def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:

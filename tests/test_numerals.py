@@ -10,27 +10,35 @@ import pytest
 import mnistcli
 from mnistcli.conforming.types import Box
 from mnistcli.errors import BadImageError
-from mnistcli.numerals import DigitRead, _best_path, read_numbers
+from mnistcli.numerals import DigitRead, _best_path, _shape_cost, read_numbers
+from mnistcli.prediction import predict_picture
 
 
-def read(answer, probability, left, right, height=20):
+def read(answer, left, right, height=20):
     box = Box(0, height, left, right)
-    return DigitRead(answer, probability, np.array([probability]), box, np.zeros((28, 28)), 0)
+    return DigitRead(answer, 0.9, np.array([0.9]), box, np.zeros((28, 28)), 0)
 
 
 @pytest.mark.parametrize(
-    ("whole", "parts", "ink", "answers"),
+    ("costs", "answers"),
     [
-        (read("4", 0.9, 0, 30), (read("1", 0.9, 0, 12), read("7", 0.9, 12, 30)), 0.1, "17"),
-        (read("0", 0.9, 0, 20), (read("6", 0.9, 0, 10), read("2", 0.9, 10, 20)), 0.3, "0"),
-        (read("5", 0.4, 0, 20), (read("5", 0.9, 0, 20), read("1", 0.9, 15, 20, 4)), 0.0, "5"),
+        ({(0, 3): 5, (0, 1): 2, (1, 3): 2}, "01-13"),
+        ({(0, 3): 3, (0, 1): 2, (1, 3): 2}, "03"),
+        ({(0, 3): 9, (0, 2): 1, (1, 3): 1}, "03"),  # the others overlap
+        ({(0, 3): 9, (0, 1): 1, (1, 2): 1, (2, 3): 1, (1, 3): 3}, "01-12-23"),
     ],
-    ids=["wide", "a wide 0", "a low end"],
 )
-def test_strokes_are_parted_where_that_is_more_probable(whole, parts, ink, answers):
-    digits = {(0, 2): whole, (0, 1): parts[0], (1, 2): parts[1]}
-    path = _best_path(digits, {0: 0.0, 1: ink})
-    assert "".join(digit.answer for digit in path) == answers
+def test_strokes_are_parted_in_the_cheapest_way(costs, answers):
+    digits = {span: (read("{}{}".format(*span), 0, 20), cost) for span, cost in costs.items()}
+    assert "-".join(digit.answer for digit in _best_path(digits)) == answers
+
+
+def test_what_is_too_wide_or_too_narrow_costs_more():
+    for answer in "01":
+        usual = _shape_cost(read(answer, 0, 8 if answer == "1" else 15))
+        assert usual < 0.1
+        assert _shape_cost(read(answer, 0, 30)) > usual + 3
+    assert _shape_cost(read("0", 0, 4)) > 3 > _shape_cost(read("1", 0, 2)) == 0
 
 
 def test_a_picture_without_a_digit_is_an_error():
@@ -48,3 +56,37 @@ def test_rows_and_touching_digits_are_read(test_images):
         assert "".join(digit.answer for digit in line) == "7102"
         assert [digit.line for digit in line] == [0] * 4
         assert all(a.box.left < b.box.left for a, b in itertools.pairwise(line))
+
+
+@pytest.fixture(scope="module")
+def touching(test_images):
+    """Pairs of digits whose ink meets, light on dark."""
+
+    def joined(*pair):
+        digits = [np.kron(test_images[i], np.ones((4, 4), np.uint8)) for i in pair]
+        digits = [digit[:, digit.max(axis=0) > 128] for digit in digits]
+        ink = np.pad(np.concatenate(digits, axis=1), 40)
+        ink[92:96, 40 + digits[0].shape[1] - 12 : 40 + digits[0].shape[1] + 12] = 255
+        return ink
+
+    return [joined(*pair) for pair in ((0, 3), (3, 4), (21, 18), (7, 0), (4, 1))]
+
+
+def test_digits_that_touch_are_taken_apart(touching):
+    model = mnistcli.load_model("builtin")
+    answers = [
+        "".join(digit.answer for digit in line)
+        for picture in touching
+        for line in read_numbers(model, picture)
+    ]
+    assert answers == ["70", "04", "63", "97", "42"]
+
+
+def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
+    model = mnistcli.load_model("builtin")
+    for picture in touching:
+        with pytest.raises(BadImageError, match="holds 2 digits") as caught:
+            predict_picture(model, picture)
+        assert "--number" in caught.value.hint
+    for digit in test_images[:60]:
+        assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))

@@ -115,6 +115,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     if counts.sum() > 0.02 * levels.size:
         first, last = _level(counts, 0.03), _level(counts, 0.4)
         level = _level(counts, 0.5 if noise > 0.02 * contrast else 0.2)
+        if noise > 0:  # that of neighbours does not tell how rough the paper is
+            noise = max(noise, (_level(counts, 0.84) - _level(counts, 0.16)) / 2)
     else:  # cropped to the ink
         level = first = last = _level(histogram[: t + 1], 0.1)
     full = t + 1 + _level(histogram[t + 1 :], 0.8 if noise > 0 else 0.99)

@@ -17,15 +17,14 @@ from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group
 from mnistcli.conforming.operations import area_weights, span
 from mnistcli.conforming.segmentation import (
-    WIDEST_DIGIT,
     Page,
     digit_of,
     find_page,
     one_digit,
-    strokes_of,
     surroundings,
 )
 from mnistcli.conforming.strokes import with_readable_strokes
+from mnistcli.conforming.touching import strokes_of
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
@@ -36,6 +35,8 @@ from mnistcli.pictures import Grey
 PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])
 # Of those that are as sharp, the first.
 TIE_BREAK = 1.001 ** -np.arange(len(PHASES))
+# No digit among several is wider for its height.
+WIDEST_PART = 1.7
 # Pictures of several digits are looked at with so many pixels a side.
 LINES_SIDE = 1000
 
@@ -79,13 +80,16 @@ def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], Pl
 
 
 def _spans(page: Page, group: Group, shape: tuple[int, ...]) -> dict[tuple[int, int], PlacedDigit]:
-    parts = strokes_of(page, group)
+    parts = strokes_of(page.pieces, group)
     placed = {}
     for n in range(len(parts), 0, -1):
         for start in range(len(parts) - n + 1):
             strokes = np.logical_or.reduce([part for part, _ in parts[start : start + n]])
-            digit, box = digit_of(page, strokes)
-            if n == len(parts) or box.width < WIDEST_DIGIT * box.height:
+            try:
+                digit, box = digit_of(page, strokes)
+            except NoDigitError:  # a cut leaves hardly anything
+                continue
+            if n == len(parts) or box.width < WIDEST_PART * box.height:
                 found = _placed(digit, box, shape)
                 placed[start, start + n] = PlacedDigit(
                     found.image, found.steps, box, parts[start][1]

@@ -1,6 +1,5 @@
 """Where the digits are: neither specks nor lines nor frames nor the table around a sheet."""
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +16,6 @@ from mnistcli.conforming.background import (
 from mnistcli.conforming.grouping import (
     SEVERAL,
     Group,
-    gap,
     group_of,
     grouped,
     lines_of,
@@ -35,7 +33,16 @@ from mnistcli.conforming.operations import (
     window_max,
 )
 from mnistcli.conforming.strokes import half_level_box
-from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import (
+    BOX,
+    FAINTEST_INK,
+    SEVERAL_HINT,
+    Box,
+    Digit,
+    Ink,
+    Mask,
+    NoDigitError,
+)
 from mnistcli.pictures import Grey
 
 # Pictures are searched at this size, and large ones, in which a digit may be small, at the other.
@@ -65,10 +72,8 @@ FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 32
-# No digit of MNIST is wider for its height, and no two that touch are narrower.
-WIDEST_DIGIT, LEAST_PAIR = 2.5, 0.7
-# Touching digits are cut where the ink of a column is no more than this, so far apart.
-CUT_LEVEL, CUT_SPACING, MAX_CUTS = 0.4, 0.15, 7
+# No digit of MNIST is wider for its height.
+WIDEST_DIGIT = 2.5
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
 AT_BORDER = (0.6, 1.5)
 
@@ -157,8 +162,7 @@ def one_digit(page: Page) -> tuple[Digit, Box]:
         for each in groups
     )
     if n > 1:
-        hint = "read them all with predict --number, or cut it into pictures of one digit each"
-        raise NoDigitError(f"holds {n} digits", hint)
+        raise NoDigitError(f"holds {n} digits", SEVERAL_HINT)
     (group,) = groups
     longest = max(group.height, group.width)
     if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
@@ -192,48 +196,6 @@ def surroundings(page: Page, group: Group) -> tuple[Page, Group]:
 def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
     rows = slice(max(0, group.top - margin), min(shape[0], group.bottom + margin))
     return rows, slice(max(0, group.left - margin), min(shape[1], group.right + margin))
-
-
-def strokes_of(page: Page, group: Group) -> list[tuple[Mask, float]]:
-    """Take a group that may be several touching digits apart, from left to right.
-
-    What is apart, and what can be cut at a column with little ink, may be a digit or a part of one.
-    Returns the parts, and how much ink, as a share of its height, was cut to the left of each.
-    """
-    if group.width < LEAST_PAIR * group.height:
-        return [(_mask_of(page, group), 0.0)]
-    parts: list[Group] = []
-    for i in sorted(group.members, key=lambda i: page.pieces.left[i] + page.pieces.right[i]):
-        piece = group_of(page.pieces, np.array([i]))
-        before = [each for each in parts if -2 * gap(each, piece)[0] > min(each.width, piece.width)]
-        parts = [each for each in parts if each not in before]
-        for each in before:
-            piece = each.joined(piece)
-        parts.append(piece)
-    return [mask for part in parts for mask in _cut_at_thin_columns(_mask_of(page, part), part)]
-
-
-def _cut_at_thin_columns(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
-    """Cut a piece of ink at those columns that have the least of it nearby."""
-    near = max(1, round(CUT_SPACING * part.height))
-    inked = mask[:, part.left : part.right]
-    # Two strokes are more than a touch: the sides of a 0.
-    n_strokes = (inked[1:] & ~inked[:-1]).sum(axis=0) + inked[0]
-    profile = inked.sum(axis=0) * np.maximum(n_strokes, 1) / np.float32(1.5)
-    cuts: list[int] = []
-    order = np.argsort(profile[near : len(profile) - near], kind="stable") + near
-    for at in order.tolist():
-        is_apart = all(abs(at - other) >= near for other in cuts)
-        if profile[at] <= CUT_LEVEL * part.height and is_apart and len(cuts) < MAX_CUTS:
-            cuts.append(at)
-    masks = []
-    edges = [0, *sorted(part.left + cut for cut in cuts), mask.shape[1]]
-    for start, stop in itertools.pairwise(edges):
-        segment = mask.copy()
-        segment[:, :start] = False
-        segment[:, stop:] = False
-        masks.append((segment, float(profile[start - part.left]) / part.height if start else 0.0))
-    return masks
 
 
 def _mask_of(page: Page, *groups: Group) -> Mask:
@@ -349,7 +311,7 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     first = _dark_pieces(seen, floor)
-    if not _spans(*first[:2]) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2]):
+    if not _spans(*first[:2]) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=True):
         # Not lines: nothing spans the picture, or the digit itself fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
@@ -359,12 +321,13 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
 
 
-def _spans(pieces: Pieces, keep: Mask) -> bool:
-    """Return whether ink reaches two opposite borders, as ruled lines do."""
+def _spans(pieces: Pieces, keep: Mask, *, alone: bool = False) -> bool:
+    """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
-    down = (pieces.top[keep] == 0).any() and (pieces.bottom[keep] == height).any()
-    across = (pieces.left[keep] == 0).any() and (pieces.right[keep] == width).any()
-    return bool(down or across)
+    pairs = ((pieces.top == 0, pieces.bottom == height), (pieces.left == 0, pieces.right == width))
+    if alone:
+        return any(bool((keep & start & stop).any()) for start, stop in pairs)
+    return any(bool(start[keep].any() and stop[keep].any()) for start, stop in pairs)
 
 
 def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:

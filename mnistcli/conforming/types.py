@@ -20,6 +20,10 @@ CENTRE = 14
 FAINTEST_INK = 0.05
 
 
+# What to do about several digits.
+SEVERAL_HINT = "read them all with predict --number, or cut it into pictures of one digit each"
+
+
 class Box(NamedTuple):
     """A rectangle in pixels; edges, not centres, so that a whole picture is (0, h, 0, w)."""
 

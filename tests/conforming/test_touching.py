@@ -1,0 +1,52 @@
+"""Ink is cut where there is little of it, straight or aslant."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnistcli.conforming.grouping import group_of
+from mnistcli.conforming.operations import pieces_of
+from mnistcli.conforming.touching import strokes_of
+
+
+def parts_of(mask):
+    pieces = pieces_of(mask)
+    return strokes_of(pieces, group_of(pieces, np.arange(pieces.n)))
+
+
+def drawn(*lines, size=(200, 120), width=8):
+    image = Image.new("1", size)
+    for line in lines:
+        ImageDraw.Draw(image).line(line, fill=1, width=width)
+    return np.array(image)
+
+
+@pytest.mark.parametrize("height", [60, 90, 400])
+def test_parts_are_all_of_the_ink_once(height):
+    rng = np.random.default_rng(0)
+    mask = np.kron(rng.random((height // 10, height // 4)) < 0.6, np.ones((10, 10), bool)).astype(
+        bool
+    )
+    parts = parts_of(mask)
+    assert len(parts) > 2
+    assert np.array_equal(np.sum([part for part, _ in parts], axis=0), mask.astype(int))
+    assert all(part.any() for part, _ in parts)
+    assert all(0 <= cut <= 0.45 for _, cut in parts)
+
+
+@pytest.mark.parametrize("lean", [-30, 0, 30])
+def test_two_strokes_are_cut_between_them(lean):
+    strokes = [[(50 + lean, 10), (50, 110)], [(140 + lean, 10), (140, 110)]]
+    mask = drawn(*strokes, [(50 + lean // 2, 60), (140 + lean // 2, 60)])
+    halves = [drawn(each) for each in strokes]
+    parts = parts_of(mask)
+    between = [cut for _, cut in parts[1:]]
+    assert max(between) < 0.2  # a stroke's width of a hundred
+    for part, _ in parts:
+        assert min((part & half).sum() / half.sum() for half in halves) < 0.05
+
+
+def test_what_is_narrow_is_not_cut():
+    mask = drawn([(50, 10), (90, 110)])
+    ((part, cut),) = parts_of(mask)
+    assert (np.array_equal(part, mask), cut) == (True, 0.0)
