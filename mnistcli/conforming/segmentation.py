@@ -311,7 +311,10 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     first = _dark_pieces(seen, floor)
-    if not _spans(*first[:2]) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=True):
+    among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
+    if not _spans(*first[:2]) or _spans(
+        *_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several
+    ):
         # Not lines: nothing spans the picture, or the digit itself fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
@@ -321,7 +324,7 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
 
 
-def _spans(pieces: Pieces, keep: Mask, *, alone: bool = False) -> bool:
+def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
     pairs = ((pieces.top == 0, pieces.bottom == height), (pieces.left == 0, pieces.right == width))
