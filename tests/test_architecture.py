@@ -227,6 +227,19 @@ def test_the_version_needs_no_typer(option):
     assert "typer" not in ended.stderr.decode().split()
 
 
+def test_cycles_are_looked_for_while_a_command_runs_and_not_at_its_end():
+    code = (
+        "import atexit, gc, sys\n"
+        "def tell(): print(len(gc.get_objects()) < 100, gc.isenabled())\n"
+        "atexit.register(tell)\n"
+        "from mnistcli.__main__ import main\n"
+        "sys.argv[1:] = ['version']\n"
+        "main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert ended.stdout.decode().split("\n")[1:] == ["True True", ""]
+
+
 def test_importing_the_package_costs_nothing():
     code = "import sys; before = {*sys.modules}; import mnistcli; print(*{*sys.modules} - before)"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
