@@ -114,7 +114,11 @@ def learn_typicality(
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
     # Two classes with a score of their own leave no doubt to tell apart.
     moments = np.stack([numbers.mean(axis=1), np.maximum(numbers.std(axis=1), 1e-3)]).ravel()
-    usual = np.quantile(_joined(numbers, moments), 1 - np.array(SHARES))
+    # Of few images the tail is known badly: a standard error on the side that flags less.
+    n_beyond = np.array(SHARES) * len(measure)
+    careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / len(measure)
+    careful[0] = 1
+    usual = np.quantile(_joined(numbers, moments), 1 - careful)
     return Typicality(means, spreads, np.concatenate([moments, usual]).astype(np.float32), oddness)
 
 
