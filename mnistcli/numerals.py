@@ -27,7 +27,7 @@ INK_COST = 12.0
 # else, of which it may be just as sure. So scores count, and cuts less.
 HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 # Digits that touch are less typical than this together, as are few digits.
-UNUSUAL = 0.05
+UNUSUAL = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
