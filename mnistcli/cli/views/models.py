@@ -126,7 +126,7 @@ def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     for i, (name, value) in enumerate(card.metrics.items()):
         yield "" if i else "Metrics", f"{name} {value}"
     if card.n_prototypes:
-        yield "Typicality", f"by {card.n_prototypes} prototypes of training images"
+        yield "Typical", f"by {card.n_prototypes} prototypes of training images"
     yield "Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())
     yield "Created", card.created
     yield "Command", card.command or "(from Python)"
