@@ -8,6 +8,7 @@ from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss
 from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._linear_loss import LinearModelLoss
 
+from mnistcli.linear_model import objective
 from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.objective import (
     best_intercept,
@@ -160,3 +161,14 @@ def test_passes_are_the_two_matrix_products(n_samples, dtype, n_outputs):
         np.testing.assert_allclose(scores, coef @ (X * 0.5).T, rtol=rtol, atol=100 * rtol)
         products = residual_products(X, residuals, scale=0.5, dtype=precision)
         np.testing.assert_allclose(products, residuals @ (X * 0.5), rtol=rtol, atol=1e3 * rtol)
+
+
+def test_sums_of_many_blocks_are_those_of_all_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (5000, 600), dtype=np.uint8)
+    residuals = rng.normal(size=(3, 5000))
+    known = {"scale": 0.5, "dtype": np.float32}
+    at_once = objective.residual_products(X, residuals, **known)
+    np.testing.assert_allclose(at_once, 0.5 * residuals @ X, rtol=1e-3, atol=1)
+    monkeypatch.setattr(objective, "BLOCKS_AT_ONCE", 2)
+    np.testing.assert_array_equal(objective.residual_products(X, residuals, **known), at_once)
