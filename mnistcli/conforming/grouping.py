@@ -134,28 +134,23 @@ def _joined_if_close(pieces: Pieces, keep: Mask, reach: int) -> list[Group]:
 def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
     """Join groups of pieces that are one digit whose strokes are broken."""
     groups = sorted(groups, key=lambda group: group.area)
-    near = _near(groups, usual)
+    edges = np.array([group[:4] for group in groups])  # top, bottom, left and right
+    reach = max(STACK_REACH, *HALF_REACH) * usual
     done: list[Group] = []
     for k in range(len(groups)):
         is_pair = len(done) + len(groups) - k == 2
-        for i in (near[k, k + 1 :] | is_pair).nonzero()[0] + k + 1:
+        # Of thousands only those are worth a look that are close.
+        apart = np.maximum(edges[k, ::2], edges[k + 1 :, ::2]) - np.minimum(
+            edges[k, 1::2], edges[k + 1 :, 1::2]
+        )
+        for i in ((apart < reach).all(axis=1) | is_pair).nonzero()[0] + k + 1:
             if _are_parts(groups[k], groups[i], usual, is_pair=is_pair):
                 groups[i] = groups[k].joined(groups[i])
-                near[i] |= near[k]
-                near[:, i] |= near[:, k]
+                edges[i] = groups[i][:4]
                 break
         else:
             done.append(groups[k])
     return done
-
-
-def _near(groups: list[Group], usual: float) -> Mask:
-    """Return which groups are close enough to each other to be worth a look, of thousands."""
-    top, bottom, left, right = np.array([group[:4] for group in groups]).T
-    across = np.maximum.outer(left, left) - np.minimum.outer(right, right)
-    down = np.maximum.outer(top, top) - np.minimum.outer(bottom, bottom)
-    near: Mask = np.maximum(across, down) < max(STACK_REACH, *HALF_REACH) * usual
-    return near
 
 
 def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:

@@ -424,7 +424,10 @@ def test_a_threshold_for_ones_own_file_is_chosen_on_the_training_images(
     [
         (["--threshold", "1.5"], "the threshold 1.5 is not between 0 and 1"),
         (["--threshold", "nan"], "--threshold nan is no number"),
-        (["--threshold", "0.5", "--threshold-for", "recall=1"], "--threshold and --threshold-for exclude"),
+        (
+            ["--threshold", "0.5", "--threshold-for", "recall=1"],
+            "--threshold and --threshold-for exclude",
+        ),
         (["--threshold-for", "f1=0.9"], "'f1=0.9' is nothing to choose a threshold for"),
         (["--fail-under", "acc=0.9"], "'acc' is no metric here"),
         (["--fail-under", "accuracy=99"], "hint: for 99 % give accuracy=0.99"),
