@@ -42,9 +42,14 @@ class MnistCliError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
-    def __notes__(self) -> list[str]:  # type: ignore[override] # nobody sets it
-        """What a traceback adds: the hint."""
-        return [f"hint: {self.hint}"] if self.hint else []
+    def hint(self) -> str:
+        """What to type next; a traceback adds it too."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        self._hint = hint
+        self.__notes__ = [f"hint: {hint}"] if hint else []
 
     @property
     def code(self) -> str:

@@ -39,6 +39,8 @@ from mnistcli.settings import PRESETS, SOLVERS, Preset, SolverSettings
 
 # Computed with as they are; other numbers become the first.
 _DTYPES = (np.float64, np.float32, np.uint8)
+# Samples that weigh three are three of the same, to the last digits that scikit-learn compares.
+_EXACT_TOL = 1e-14
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # it has no types
@@ -53,8 +55,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     penalty : {"l2", None}, default="l2"
     class_weight : "balanced" or dict, optional
         What each class weighs; samples weigh that times their ``sample_weight``.
-    tol : float
-        The objective is proven to be so close, relatively, to its optimum.
+    tol : float, optional
+        The objective is proven to be so close, relatively, to its optimum: 1e-14 unless given, or
+        1e-9 where float64 is not computed with, or nothing is penalised.
     max_iter : int
     warm_start : bool, default=False
         Start from the weights of the last `fit`.
@@ -83,7 +86,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         *,
         penalty: Literal["l2"] | None = "l2",
         class_weight: Literal["balanced"] | dict[Any, float] | None = None,
-        tol: float | None = SOLVERS["newton"].tol,
+        tol: float | None = None,
         max_iter: int = SOLVERS["newton"].max_iter,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = 0,
@@ -143,6 +146,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             weight = weight * of_class[codes]
         shape = (1 if n_classes == 2 else n_classes, X.shape[1])
         is_start = self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape
+        is_exact = X.dtype == np.float64 and settings.penalty != "none"
         fit = fit_newton(
             X,
             np.tile(codes, n_each),
@@ -150,7 +154,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             C=math.inf if settings.penalty == "none" else settings.C / n_each,
             scale=self._scale,
             sample_weight=np.tile(weight, n_each),
-            tol=settings.tol or SOLVERS["newton"].tol,
+            tol=settings.tol or (_EXACT_TOL if is_exact else SOLVERS["newton"].tol),
             max_iter=self.max_iter,
             seed=self._seed(),
             warm_start=(self.coef_, self.intercept_) if is_start else None,
