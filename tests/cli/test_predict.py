@@ -240,7 +240,7 @@ def test_abstaining(invoke, mnist, tmp_path):
         assert after == before | {"answer": expected}
     done = invoke("predict", str(tmp_path / "many.npy"), "--abstain-below", "0.9")
     n = sum(p["answer"] == "?" for p in cautious)
-    assert done.err.endswith(f"\n{n} of 200 below 0.9: answered ?\n")
+    assert done.err.endswith(f"{n} of 200 below 0.9: answered ?\n")
     assert done.out.count("best guess") == n
     assert invoke("predict", "-i", "7", "--abstain-below", "1", "-q").out == "?\n"
     assert invoke("predict", "-i", "7", "--abstain-below", "1.5").code == 2
