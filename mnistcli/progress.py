@@ -56,7 +56,7 @@ class CellLine(Progress):
         if self._handle:
             self._handle.update(shown, raw=True)
         else:
-            self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            self._handle = display(shown, raw=True, display_id=True)
 
 
 def usual() -> Progress:
