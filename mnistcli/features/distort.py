@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, sampled
+from mnistcli.features.geometry import sampled
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
@@ -18,6 +18,8 @@ DISPLACEMENT = 1.0  # pixels, about the root mean square of one coordinate
 ROTATION = 6.0  # degrees at most
 SCALING = 0.06  # at most, for each axis
 SHIFT = 0.7  # pixels at most, for each axis
+# Another number would make other copies.
+_IMAGES_PER_SEED = 256
 
 
 def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]:
@@ -30,7 +32,7 @@ def distort(images: NDArray[np.uint8], seed: Sequence[int]) -> NDArray[np.uint8]
         x, y = _sources(block.stop - block.start, rng)
         out[block] = np.round(sampled(images[block].astype(np.float32), x, y))
 
-    map_blocks(warp, len(images), IMAGES_PER_BLOCK)
+    map_blocks(warp, len(images), _IMAGES_PER_SEED)
     return out
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from mnistcli.mnist import IMAGE_SIDE
 
-# What a thread works on at a time.
-IMAGES_PER_BLOCK = 256
+# What a thread works on at a time: as much as its cache holds.
+IMAGES_PER_BLOCK = 32
 
 
 class Moments(NamedTuple):
