@@ -55,8 +55,8 @@ def train(
         Preset | None,
         typer.Option(
             help="Features and C that go together: fast, pixels (7.4 % errors on the ten digits in "
-            "6 s); better, patches and their expansion (0.48 %, 15 s); best, more of them and distorted "
-            "copies of the images (0.46 %, 2 min).",
+            "3 s); better, patches and their expansion (0.48 %, 20 s); best, more of them and distorted "
+            "copies of the images (0.46 %, 2.5 min).",
             show_default="fast",
         ),
     ] = None,
