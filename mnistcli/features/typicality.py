@@ -41,6 +41,8 @@ _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS = 10, 20
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 _FULL_STROKE = 0.6  # becomes 255
+_LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
+_LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
 
 
@@ -65,7 +67,7 @@ class Typicality:
         usual = self.levels[6:].astype(np.float64)
         unlikeness = _joined(_numbers(self, images, rows, scores), self.levels)
         logs = np.interp(unlikeness, usual, np.log(SHARES))
-        slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], 1e-6)
+        slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
         return np.asarray(shares, dtype=np.float64)
 
@@ -112,8 +114,10 @@ def learn_typicality(
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness)
     measure = rows[is_measure]
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
-    # Two classes with a score of their own leave no doubt to tell apart.
-    moments = np.stack([numbers.mean(axis=1), np.maximum(numbers.std(axis=1), 1e-3)]).ravel()
+    # Where all are alike, rounding is no difference.
+    means_of_all = numbers.mean(axis=1)
+    least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
+    moments = np.concatenate([means_of_all, np.maximum(numbers.std(axis=1), least)])
     # Of few images the tail is known badly: a standard error on the side that flags less.
     n_beyond = np.array(SHARES) * len(measure)
     careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / len(measure)
