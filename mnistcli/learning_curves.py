@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -32,35 +32,8 @@ AXES = ("limit", "C", "preset", "features", "task")
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """One training of a curve; ``preset`` is the name it goes by, if it has one."""
-
-    task: str
-    preset: str | None
-    settings: TrainingSettings
-
-    def identity(self, dataset: Dataset) -> dict[str, Any]:
-        """Return what tells this training from every other, by the names of `CurvePoint`."""
-        solver, split = self.settings.solver, self.settings.split
-        return {
-            "task": self.task,
-            "dataset": dataset.name,
-            "dataset_sha256": dataset.sha256,
-            "limit": split.limit,
-            "seed": split.seed,
-            "split": split.kind,
-            "preset": self.preset,
-            "features": self.settings.features.kind,
-            "C": solver.C,
-            "penalty": solver.penalty,
-            "class_weight": solver.class_weight,
-            "solver": solver.solver_for(parse_task(self.task).n_classes_per_fit),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """A training and how the test images judge it: what it was, what it cost, how good it is."""
+class Identity:
+    """What tells a training of a curve from every other."""
 
     task: str
     dataset: str
@@ -74,6 +47,39 @@ class CurvePoint:
     penalty: str
     class_weight: str | None
     solver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One training of a curve; ``preset`` is the name it goes by, if it has one."""
+
+    task: str
+    preset: str | None
+    settings: TrainingSettings
+
+    def identity(self, dataset: Dataset) -> Identity:
+        """Return what its point on a dataset will be known by."""
+        solver, split = self.settings.solver, self.settings.split
+        return Identity(
+            task=self.task,
+            dataset=dataset.name,
+            dataset_sha256=dataset.sha256,
+            limit=split.limit,
+            seed=split.seed,
+            split=split.kind,
+            preset=self.preset,
+            features=self.settings.features.kind,
+            C=solver.C,
+            penalty=solver.penalty,
+            class_weight=solver.class_weight,
+            solver=solver.solver_for(parse_task(self.task).n_classes_per_fit),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint(Identity):
+    """A training and how the test images judge it: what it was, what it cost, how good it is."""
+
     n_train: int
     n_test: int
     n_correct: int
@@ -87,9 +93,10 @@ class CurvePoint:
     fit_seconds: float
     peak_memory_bytes: int | None  # of the process, so far
 
-    def is_of(self, identity: dict[str, Any]) -> bool:
-        """Whether it is the point of a training; see `Variant.identity`."""
-        return all(getattr(self, name) == value for name, value in identity.items())
+    @property
+    def identity(self) -> Identity:
+        """What it is known by."""
+        return Identity(**{each.name: getattr(self, each.name) for each in fields(Identity)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,8 @@ def curve_points(
     Trainings that differ only in C share their features, and each begins where the one before it
     ended. The jobs are those of `parallel.map_jobs`.
     """
-    todo = [each for each in variants if not any(p.is_of(each.identity(dataset)) for p in known)]
+    done = {point.identity for point in known}
+    todo = [each for each in variants if each.identity(dataset) not in done]
 
     def shared(variant: Variant) -> tuple[str, str, str, int]:
         settings = variant.settings
@@ -163,7 +171,7 @@ def _points(
         low, high = wilson(n_correct, len(tested))
         points.append(
             CurvePoint(
-                **variant.identity(dataset),
+                **asdict(variant.identity(dataset)),
                 n_train=len(design),
                 n_test=len(tested),
                 n_correct=n_correct,
@@ -245,6 +253,7 @@ def point_from_json(text: str) -> CurvePoint:
         content = strict_json(text)
         point = CurvePoint(**{each.name: content[each.name] for each in fields(CurvePoint)})
         parse_task(point.task)
+        hash(point)  # no list stands in it
         is_sound = 0 <= point.accuracy_low <= point.accuracy <= point.accuracy_high <= 1
         is_sound &= 0 <= point.n_correct <= point.n_test and point.n_train > 0
         numbers = (point.C, point.log_loss, point.objective, point.fit_seconds)

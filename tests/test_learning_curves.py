@@ -115,6 +115,7 @@ def test_a_line_that_was_cut_off_costs_only_itself(points, tmp_path):
         {"task": "9v9"},
         {"task": 3},
         {"n_train": "many"},
+        {"limit": [60]},
         {"C": "x"},
     ],
 )

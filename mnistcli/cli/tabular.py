@@ -22,7 +22,7 @@ _LATEX_SPECIAL = re.compile(f"[{re.escape(''.join({*_LATEX} - {'-'}))}]|-(?=-)")
 
 
 def tsv_lines(rows: Rows) -> Iterator[str]:
-    """Yield lines; None and NaN become nothing, a tab inside a cell an escape."""
+    """Yield lines; None and NaN become nothing, True true, a tab inside a cell an escape."""
     return ("\t".join(map(_exact, row)) + "\n" for row in rows)
 
 
@@ -37,9 +37,9 @@ def csv_lines(rows: Rows) -> Iterator[str]:
 def markdown_lines(rows: Rows) -> Iterator[str]:
     """Yield a table as GitHub shows it, numbers to the right."""
     header, body, is_number = _readable(rows)
-    yield _markdown_row(header)
+    yield f"{markdown_row(header)}\n"
     yield f"| {' | '.join('---:' if right else '---' for right in is_number)} |\n"
-    yield from map(_markdown_row, body)
+    yield from (f"{markdown_row(row)}\n" for row in body)
 
 
 def latex_lines(rows: Rows) -> Iterator[str]:
@@ -63,11 +63,14 @@ TABULAR: dict[str, Callable[[Rows], Iterator[str]]] = {
 def _exact(value: object) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     return repr(value) if isinstance(value, float) else visible(str(value))
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(markdown, cells))} |\n"
+def markdown_row(cells: Iterable[str]) -> str:
+    """Write a row of a table as Markdown has it."""
+    return f"| {' | '.join(map(markdown, cells))} |"
 
 
 def _latex_row(cells: Sequence[str]) -> str:

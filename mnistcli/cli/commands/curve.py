@@ -123,8 +123,8 @@ def curve(
     variants = _variants(given, range(seed, seed + seeds), base)
     data = session.dataset(dataset, out)
     file = resume and learning_curves.PointFile(resume, POINT_START)
-    wanted = [each.identity(data) for each in variants]
-    points = [p for p in (file.read() if file else ()) if any(map(p.is_of, wanted))]
+    order = {each.identity(data): i for i, each in enumerate(variants)}
+    points = [point for point in (file.read() if file else ()) if point.identity in order]
     if out.format == "jsonl":
         for point in points:
             write(point_line(point))
@@ -138,7 +138,7 @@ def curve(
                 file.add(line)
             if out.format == "jsonl":
                 write(line)
-    points.sort(key=lambda point: next(i for i, each in enumerate(wanted) if point.is_of(each)))
+    points.sort(key=lambda point: order[point.identity])
     view = CurveView(tuple(points), axis, lines)
     if output is not None:
         write_atomically(output, view.svg().encode())

@@ -7,6 +7,7 @@ from mnistcli.cli import words
 from mnistcli.cli.numbers import decimal, decimal_span
 from mnistcli.cli.report.page import reliability_words, verdict
 from mnistcli.cli.report.tables import headline, reliability_rows
+from mnistcli.cli.tabular import markdown_row
 from mnistcli.cli.views.models import card_facts
 from mnistcli.reporting import Report
 
@@ -77,10 +78,6 @@ def _heading(text: str) -> list[str]:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield _row(headings)
+    yield markdown_row(headings)
     yield f"| --- |{' ---: |' * (len(headings) - 1)}" if len(headings) > 2 else "| --- | --- |"
-    yield from map(_row, rows)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(words.markdown(cell) for cell in cells)} |"
+    yield from map(markdown_row, rows)

@@ -53,9 +53,7 @@ class CurveView(View):
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield [each.name for each in fields(CurvePoint)]
-        for point in self.points:
-            cells = asdict(point).values()
-            yield [str(cell).lower() if isinstance(cell, bool) else cell for cell in cells]
+        yield from (list(asdict(point).values()) for point in self.points)
 
     def lines(self) -> Iterator[str]:
         best = max(self._means(), key=lambda each: each.accuracy)

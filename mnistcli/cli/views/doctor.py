@@ -10,8 +10,8 @@ from typing import Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
+from mnistcli.cli.tabular import markdown_row
 from mnistcli.cli.views.shared import facts
-from mnistcli.cli.words import markdown
 from mnistcli.doctor import Diagnosis, PathHealth
 
 # What decides on colours, widths and pictures.
@@ -126,5 +126,4 @@ def _terminal_facts(terminal: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _markdown(diagnosis: Diagnosis) -> Iterator[str]:
     yield "| mnistcli doctor | |"
     yield "| --- | --- |"
-    for name, value in _facts(diagnosis):
-        yield f"| {name} | {markdown(value)} |"
+    yield from map(markdown_row, _facts(diagnosis))

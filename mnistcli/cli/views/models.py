@@ -208,7 +208,7 @@ class ReproductionView(View):
                  "distance_bound", "n_test", "n_different")  # fmt: skip
         content = self.document()
         yield names
-        yield [str(v).lower() if isinstance(v := content[name], bool) else v for name in names]
+        yield [content[name] for name in names]
 
     def lines(self) -> Iterator[str]:
         yield "reproduced" if self.result.is_reproduced else "not reproduced"

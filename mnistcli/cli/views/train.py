@@ -75,7 +75,7 @@ class TrainingView(View):
             "penalty": settings.penalty,
             "C": settings.C,
             "solver": training.solver,
-            "converged": str(fit.certificate.converged).lower(),
+            "converged": fit.certificate.converged,
             "objective": fit.certificate.objective,
             "fit_seconds": round(fit.fit_seconds, 4),
             "train_accuracy": training.train_accuracy,
