@@ -54,6 +54,8 @@ def test_an_interrupted_run_goes_on(run, tmp_path):
     assert set(kept) <= {p["fit_seconds"] for p in again["points"]}  # those are not trained again
     assert len(path.read_text().splitlines()) == 5
     assert [p["accuracy"] for p in again["points"]] == [p["accuracy"] for p in whole["points"]]
+    places = [(p["limit"], p["seed"]) for p in again["points"]]
+    assert places == [(40, 0), (40, 1), (80, 0), (80, 1)]  # as they were asked for
 
 
 def test_a_drawing_stands_alone(run, tmp_path):

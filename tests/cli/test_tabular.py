@@ -72,6 +72,10 @@ def test_a_long_table_of_values_with_intervals_joins_them_too():
     ]  # fmt: skip
 
 
+def test_two_dashes_stay_two_in_latex():
+    assert "{-}-jobs 2026-11" in "".join(latex_lines([("a",), ("--jobs 2026-11",)]))
+
+
 def test_less_than_all_is_never_all():
     rows = [("a",), (0.99999999,), (1.0,), (0.0,), (1e-12,)]
     assert [line.strip("| \n") for line in list(markdown_lines(rows))[2:]] == [
