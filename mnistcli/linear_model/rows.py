@@ -1,0 +1,67 @@
+"""Rows of bytes that a fit reads in blocks: of an array, of a file, or made anew each time."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RowSource(Protocol):
+    """Features of images and their copies in bytes, wherever they live.
+
+    A block depends on nothing but its start and stop: any thread of any process may read it, as
+    often as it likes, and gets the same bytes, which it does not write to. Rows are copy-major:
+    row ``copy * n_samples + sample``, the images themselves being copy 0.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Return a block of rows, of shape (stop - start, n_features)."""
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return rows by their numbers, in the order given: a sample, not all of them at once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayRows:
+    """The rows of an array, in memory or mapped from a file."""
+
+    array: NDArray[np.uint8]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+        return self.array.shape[0], self.array.shape[1]
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Return a view of a block of rows."""
+        return self.array[start:stop]
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return rows by their numbers."""
+        return self.array[rows]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SomeRows:
+    """Some rows of another source, by their numbers: those of a fold, or of two classes."""
+
+    source: RowSource
+    numbers: NDArray[np.intp]  # (n_rows,)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+        return len(self.numbers), self.source.shape[1]
+
+    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Return a block of the chosen rows."""
+        return self.source.take(self.numbers[start:stop])
+
+    def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return some of the chosen rows."""
+        return self.source.take(self.numbers[rows])
