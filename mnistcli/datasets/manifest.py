@@ -4,9 +4,9 @@ import hashlib
 import json
 import mmap
 import os
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,7 @@ MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = 1
 MANIFEST_MAX_BYTES = 1 << 16
 ALWAYS_HASHED_BYTES = 1 << 20
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def sha256_of(array: NDArray[np.uint8]) -> str:
@@ -94,18 +95,21 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
 
 def map_files(
     paths: Sequence[Path], spec: DatasetSpec, entries: Sequence[Entry], *, full: bool
-) -> tuple[Arrays, list[Stamp]]:
-    """Map all the files of a dataset, having hashed those that may have changed."""
+) -> tuple[Arrays, tuple[Entry, ...]]:
+    """Map all the files of a dataset, having hashed those that may have changed.
+
+    The entries come back with the stamps that the files have now.
+    """
     arrays: dict[PartName, NDArray[np.uint8]] = {}
-    stamps = []
+    found = []
     for path, part, entry in zip(paths, spec.parts, entries, strict=True):
         array, stamp = map_npy(path, part)
         is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
         if (full or not is_known) and (got := sha256_of(array)) != entry.sha256:
             raise ChecksumMismatchError(path, expected=entry.sha256, got=got)
         arrays[part.name] = array
-        stamps.append(stamp)
-    return arrays, stamps
+        found.append(replace(entry, stamp=stamp))
+    return arrays, tuple(found)
 
 
 # ----------------------------------------------------------------------------------- the manifest
@@ -154,7 +158,7 @@ class Manifest:
             ),
             sizes=_sizes(*fields["sizes"]) if "sizes" in fields else None,
         )
-        if manifest.to_bytes() != content:
+        if manifest.to_bytes() != content or not all(map(_SHA256.fullmatch, manifest.checksums)):
             raise ValueError("not as it was written")
         return manifest
 
@@ -169,22 +173,10 @@ def _dump(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, indent=2).encode("ascii") + b"\n"
 
 
-def write_manifest(
-    folder: Path,
-    spec: DatasetSpec,
-    entries: Sequence[Entry],
-    origin: tuple[str, str, int],
-    sizes: tuple[int, int] | None = None,
-) -> Manifest:
-    """Commit the files of a dataset: from here on they are it.
-
-    The origin is its source, where that was, and how many bytes were read of it.
-    """
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    manifest = Manifest(spec.name, *origin, now, tuple(entries), sizes)
-    clear_the_way(folder / MANIFEST_NAME)
-    files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
-    return manifest
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Commit the files of a dataset: from here on they are it."""
+    clear_the_way(path)
+    files.write_atomically(path, manifest.to_bytes())
 
 
 def read_manifest(path: Path) -> Manifest:

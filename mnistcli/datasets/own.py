@@ -14,8 +14,6 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,36 +24,15 @@ from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
-from mnistcli.datasets.manifest import (
-    MANIFEST_NAME,
-    Arrays,
-    Manifest,
-    check_about,
-    map_files,
-    read_manifest,
-    sha256_of,
-    write_manifest,
-    write_npy,
-)
-from mnistcli.datasets.store import (
-    Dataset,
-    Installation,
-    LabelledImages,
-    dataset_of,
-    installation_of,
-)
+from mnistcli.datasets.manifest import Arrays
+from mnistcli.datasets.store import DatasetFolder, Installation, LabelledImages
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError, UsageError
-from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.names import NAME, check_name
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # most datasets are opened, and none gathered
     from mnistcli.datasets.gathering import Gathered
 
-_Checked = tuple[Manifest, Arrays]
-
-_FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})-[0-9a-f]{{16}}\.npy")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 KEPT = "kept"
 _TAKEN = (*CATALOG, "builtin")
 
@@ -80,11 +57,10 @@ class OwnSummary:
     problem: str = ""
 
 
-class OwnDatasets:
-    """The user's own datasets in one folder; made when the first is installed."""
+class OwnDatasets(DatasetFolder):
+    """The user's own datasets in one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    is_cache = False
 
     def names(self) -> tuple[str, ...]:
         """Name what is there, unverified and in alphabetic order."""
@@ -94,24 +70,10 @@ class OwnDatasets:
             return ()
 
     def has(self, name: str) -> bool:
-        """Return whether there is a dataset of that name."""
-        path = self.folder / name
-        return (
-            bool(NAME.fullmatch(name))
-            and name not in _TAKEN
-            and files.kind_of_path(path, follow=False) == "folder"
-            and files.kind_of_path(path / MANIFEST_NAME, follow=False) == "file"
-        )
-
-    def open(self, name: str) -> Dataset:
-        """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
-        manifest, arrays = self._check(name, full=False)
-        return dataset_of(_spec(manifest), arrays, manifest.checksums)
-
-    def verify(self, name: str, *, full: bool = True) -> Installation:
-        """Read and, if ``full``, hash every byte of a dataset; see `open`."""
-        manifest, _ = self._check(name, full=full)
-        return installation_of(_spec(manifest), manifest, self.folder / name)
+        """Return whether there is a dataset of that name, unverified."""
+        is_name = bool(NAME.fullmatch(name)) and name not in _TAKEN
+        is_folder = is_name and files.kind_of_path(self.folder / name, follow=False) == "folder"
+        return is_folder and super().has(name)
 
     def summary(self, name: str) -> OwnSummary:
         """Describe a dataset, damaged or not."""
@@ -121,14 +83,8 @@ class OwnDatasets:
             return OwnSummary(name, problem=error.message)
         labels = arrays["train-labels"], arrays["test-labels"]
         digits = np.bincount(np.concatenate(labels), minlength=10)
-        return OwnSummary(
-            name,
-            len(labels[0]),
-            len(labels[1]),
-            tuple(digits.tolist()),
-            manifest.installed_at,
-            manifest.origin,
-        )
+        sizes = len(labels[0]), len(labels[1])
+        return OwnSummary(name, *sizes, tuple(digits), manifest.installed_at, manifest.origin)
 
     def check_free(self, name: str) -> None:
         """Raise UsageError where there is a dataset of that name already."""
@@ -144,8 +100,8 @@ class OwnDatasets:
         with self._lock(name, progress):
             if not replacing:
                 self.check_free(name)
-            origin = "path", found.origin, found.n_bytes_read
-            installation = self._write(name, found.train, found.test, origin)
+            arrays = _arrays_of(found.train, found.test)
+            installation = self._write(name, arrays, ("path", found.origin, found.n_bytes_read))
         return replace(installation, failures=found.failures)
 
     def append(
@@ -160,23 +116,21 @@ class OwnDatasets:
 
         A damaged dataset (CorruptFileError) is left as it is.
         """
+        added = LabelledImages(images, labels)
         check_own_name(name)
         with self._lock(name, progress):
-            train = test = LabelledImages(
-                np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8)
-            )
-            old, origin = None, (KEPT, KEPT, 0)
-            if self.has(name):
-                old, arrays = self._check(name, full=True)
-                data = dataset_of(_spec(old), arrays, old.checksums)
-                train, test = data.train, data.test
-                is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
-                where = old.origin if is_marked else f"{old.origin} + {KEPT}"
-                origin = old.source, where, old.n_bytes_read
-            train = LabelledImages(
-                np.concatenate([train.images, images]), np.concatenate([train.labels, labels])
-            )
-            return self._write(name, train, test, origin, old)
+            if not self.has(name):
+                arrays = _arrays_of(added, LabelledImages(images[:0], labels[:0]))
+                return self._write(name, arrays, (KEPT, KEPT, 0))
+            old, before = self._check(name, full=True)
+            arrays = {
+                **before,
+                "train-images": np.concatenate([before["train-images"], images]),
+                "train-labels": np.concatenate([before["train-labels"], labels]),
+            }
+            is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
+            where = old.origin if is_marked else f"{old.origin} + {KEPT}"
+            return self._write(name, arrays, (old.source, where, old.n_bytes_read), old)
 
     def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
@@ -186,99 +140,23 @@ class OwnDatasets:
         shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
         return f"kept {shown}, in the training images of {name}, which has {n_all:,} image{'s' * (n_all > 1)} now"
 
-    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
-        """Remove a dataset for good, damaged or not."""
-        if not self.has(name):
-            raise _missing(name)
-        with self._lock(name, progress):
-            folder = self._folder_of(name)
-            files.remove_file(folder / MANIFEST_NAME)
-            _sweep(folder, ())
-            with contextlib.suppress(OSError):  # what else is in it is not ours
-                folder.rmdir()
+    def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:
+        return own_spec(name, *(sizes or (0, 0)))
 
-    def _lock(self, name: str, progress: Progress) -> contextlib.AbstractContextManager[None]:
-        return files.lock(
-            self.folder / f".{name}.lock",
-            on_wait=lambda _: progress.note(f"waiting for another process that changes {name}"),
+    def _missing(self, name: str) -> DataUnavailableError:
+        hint = f"mnistcli download --source PATH --as {name}"
+        return DataUnavailableError(f"there is no dataset {name!r}", hint=hint)
+
+    def _to_mend(self, name: str) -> str:
+        return (
+            f"own digits are nowhere else: put its folder back from a backup, or install it anew: "
+            f"mnistcli download --source PATH --as {name} --replace"
         )
 
     def _folder_of(self, name: str) -> Path:
-        folder = self.folder / name
-        if files.kind_of_path(folder, follow=False) == "link":
-            raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
-        files.sweep_dead_temporaries(folder)
-        return folder
-
-    def _check(self, name: str, *, full: bool) -> _Checked:
-        """Map a dataset, having checked it; all of it is hashed if ``full``."""
-        path = self._folder_of(check_own_name(name)) / MANIFEST_NAME
-        if files.kind_of_path(path, follow=False) == "nothing":
-            raise _missing(name)
-        try:
-            while True:
-                manifest = read_manifest(path)
-                spec = _checked_spec(path, manifest, name)
-                try:
-                    paths = [path.with_name(_file_name(e.name, e.sha256)) for e in manifest.files]
-                    return manifest, map_files(paths, spec, manifest.files, full=full)[0]
-                except (CorruptFileError, StorageError):
-                    if read_manifest(path) == manifest:
-                        raise
-                    # Another process changed it just now; look again.
-        except CorruptFileError as damage:
-            damage.hint = (
-                f"own digits are nowhere else: put its folder back from a backup, or install it anew: "
-                f"mnistcli download --source PATH --as {name} --replace"
-            )
-            raise
-
-    def _write(
-        self,
-        name: str,
-        train: LabelledImages,
-        test: LabelledImages,
-        origin: tuple[str, str, int],
-        old: Manifest | None = None,
-    ) -> Installation:
-        folder, spec = self._folder_of(name), own_spec(name, len(train.labels), len(test.labels))
-        arrays = (train.images, train.labels, test.images, test.labels)
-        kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
-        entries, paths = [], []
-        for part, array in zip(spec.parts, arrays, strict=True):
-            sha256 = sha256_of(array)
-            paths.append(folder / _file_name(part.name, sha256))
-            entries.append(kept.get((part.name, sha256)) or write_npy(paths[-1], part, array))
-        map_files(paths, spec, entries, full=True)  # what was written is what was meant
-        sizes = len(train.labels), len(test.labels)
-        manifest = write_manifest(folder, spec, entries, origin, sizes)
-        _sweep(folder, [path.name for path in paths])
-        return replace(installation_of(spec, manifest, folder), already_there=False)
+        return super()._folder_of(check_own_name(name))
 
 
-def _file_name(part: str, sha256: str) -> str:
-    return f"{part}-{sha256[:16]}.npy"
-
-
-def _spec(manifest: Manifest) -> DatasetSpec:
-    return own_spec(manifest.dataset, *(manifest.sizes or (0, 0)))
-
-
-def _checked_spec(path: Path, manifest: Manifest, name: str) -> DatasetSpec:
-    check_about(path, manifest, own_spec(name, 0, 0))
-    if manifest.sizes is None or not all(map(_SHA256.fullmatch, manifest.checksums)):
-        raise CorruptFileError(path, "is damaged")
-    return _spec(manifest)
-
-
-def _missing(name: str) -> DataUnavailableError:
-    hint = f"mnistcli download --source PATH --as {name}"
-    return DataUnavailableError(f"there is no dataset {name!r}", hint=hint)
-
-
-def _sweep(folder: Path, kept: list[str] | tuple[()]) -> None:
-    """Delete the arrays that no manifest speaks of any more; the lock is held."""
-    for path in folder.iterdir():
-        if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
-            with contextlib.suppress(OSError):  # mapped by another process, on Windows
-                path.unlink()
+def _arrays_of(train: LabelledImages, test: LabelledImages) -> Arrays:
+    arrays = train.images, train.labels, test.images, test.labels
+    return dict(zip(PART_NAMES, arrays, strict=True))

@@ -27,13 +27,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, DatasetSpec, PartName
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, PartName
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
@@ -61,13 +63,13 @@ if TYPE_CHECKING:
 
     from mnistcli.datasets.download import Patience
     from mnistcli.datasets.own import OwnDatasets
-    from mnistcli.datasets.sources import Loaded
 
 
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55
 # This folder is a cache of mnistcli: https://bford.info/cachedir/
 """
+_FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,10 +147,147 @@ def open_dataset(
     return store.open(name, progress=progress)
 
 
-class DatasetStore:
-    """The decoded datasets in one folder, made when something is installed, and beside it the user's
-    own, which are no cache.
+class DatasetFolder:
+    """Datasets in one folder, which is made when the first is installed.
+
+    Where it is no cache, a file is named by its content, none is overwritten that a manifest speaks
+    of, and no link is followed.
     """
+
+    is_cache = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:
+        """Return what a dataset is, of so many training and test images if that is not known."""
+        raise NotImplementedError
+
+    def _missing(self, name: str) -> DataUnavailableError:
+        raise NotImplementedError
+
+    def _to_mend(self, name: str) -> str:
+        raise NotImplementedError
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a dataset of that name, unverified."""
+        return files.kind_of_path(self.folder / name / MANIFEST_NAME, follow=False) == "file"
+
+    def open(self, name: str) -> Dataset:
+        """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
+        manifest, arrays = self._check(name, full=False)
+        return dataset_of(self._spec(name, manifest.sizes), arrays, manifest.checksums)
+
+    def verify(self, name: str, *, full: bool = True) -> Installation:
+        """Read and, if ``full``, hash every byte of a dataset; see `open`."""
+        manifest, arrays = self._check(name, full=full)
+        return self._installation(manifest, arrays)
+
+    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
+        """Remove a dataset, damaged or not; raise DataUnavailableError where there is none."""
+        if not self.has(name):
+            raise self._missing(name)
+        with self._lock(name, progress):
+            folder = self._folder_of(name)
+            files.remove_file(folder / MANIFEST_NAME)
+            _sweep(folder, ())
+            with contextlib.suppress(OSError):  # what else is in it is not ours
+                folder.rmdir()
+
+    def _lock(self, name: str, progress: Progress) -> contextlib.AbstractContextManager[None]:
+        words = f"waiting for another process that changes {name}"
+        return files.lock(self.folder / f".{name}.lock", on_wait=lambda _: progress.note(words))
+
+    def _folder_of(self, name: str) -> Path:
+        folder = self.folder / name
+        if not self.is_cache and files.kind_of_path(folder, follow=False) == "link":
+            raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
+        files.sweep_dead_temporaries(folder)
+        return folder
+
+    def _file_name(self, part: str, sha256: str) -> str:
+        return f"{part}.npy" if self.is_cache else f"{part}-{sha256[:16]}.npy"
+
+    def _check(self, name: str, *, full: bool) -> tuple[Manifest, Arrays]:
+        """Map a dataset, having checked it; all of it is hashed if ``full``."""
+        path = self._folder_of(name) / MANIFEST_NAME
+        if files.kind_of_path(path, follow=False) == "nothing":
+            raise self._missing(name)
+        try:
+            while True:
+                manifest = read_manifest(path)
+                spec = self._spec(name, manifest.sizes)
+                check_about(path, manifest, spec)
+                paths = [path.with_name(self._file_name(e.name, e.sha256)) for e in manifest.files]
+                try:
+                    arrays, entries = map_files(paths, spec, manifest.files, full=full)
+                    break
+                except (CorruptFileError, StorageError):
+                    if read_manifest(path) == manifest:
+                        raise
+                    # Another process changed it just now; look again.
+        except CorruptFileError as damage:
+            damage.hint = self._to_mend(name)
+            raise
+        if entries != manifest.files and self.is_cache:
+            # Copied or restored, and just found to be the same: no need to hash it next time.
+            manifest = replace(manifest, files=entries)
+            with contextlib.suppress(StorageError):
+                files.write_atomically(path, manifest.to_bytes())
+        return manifest, arrays
+
+    def _write(
+        self,
+        name: str,
+        arrays: Arrays,
+        origin: tuple[str, str, int],
+        old: Manifest | None = None,
+    ) -> Installation:
+        """Keep a dataset: its arrays, and its source, where that was and how much was read of it."""
+        folder = self._folder_of(name)
+        sizes = len(arrays["train-labels"]), len(arrays["test-labels"])
+        spec = self._spec(name, sizes)
+        kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
+        entries, paths = [], []
+        for part in spec.parts:
+            array = arrays[part.name]
+            sha256 = sha256_of(array)
+            paths.append(folder / self._file_name(part.name, sha256))
+            entries.append(kept.get((part.name, sha256)) or write_npy(paths[-1], part, array))
+        map_files(paths, spec, entries, full=True)  # what was written is what was meant
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        manifest = Manifest(name, *origin, now, tuple(entries), None if self.is_cache else sizes)
+        write_manifest(folder / MANIFEST_NAME, manifest)
+        _sweep(folder, [path.name for path in paths])
+        return replace(self._installation(manifest, arrays), already_there=False)
+
+    def _installation(self, manifest: Manifest, arrays: Arrays) -> Installation:
+        return Installation(
+            dataset=manifest.dataset,
+            sha256=identity(manifest.checksums),
+            source=manifest.source,
+            origin=manifest.origin,
+            n_bytes_read=manifest.n_bytes_read,
+            installed_at=manifest.installed_at,
+            files=tuple(
+                InstalledFile(name, arrays[name].shape, entry.stamp.n_bytes, entry.sha256)
+                for name, entry in zip(PART_NAMES, manifest.files, strict=True)
+            ),
+            folder=self.folder / manifest.dataset,
+            already_there=True,
+        )
+
+
+def _sweep(folder: Path, kept: Sequence[str]) -> None:
+    """Delete the arrays that no manifest speaks of any more; the lock is held."""
+    for path in folder.iterdir():
+        if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
+            with contextlib.suppress(OSError):  # mapped by another process, on Windows
+                path.unlink()
+
+
+class DatasetStore(DatasetFolder):
+    """The decoded datasets of the catalogue, and beside them the user's own, which are no cache."""
 
     def __init__(
         self,
@@ -158,7 +297,7 @@ class DatasetStore:
         patience: Patience | None = None,
         own_folder: Path | None = None,
     ) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.own_folder = own_folder or folder.with_name("own")
         self.catalog = catalog
         self.patience = patience
@@ -183,17 +322,16 @@ class DatasetStore:
         if self._is_own(name):
             return self.own.open(name)
         spec = self.find(name)
-        files.sweep_dead_temporaries(self._dataset_folder(spec))
         try:
-            return self._map(spec)
+            return super().open(name)
         except (DataUnavailableError, CorruptFileError) as problem:
             if not spec.bundled:
                 raise
             if isinstance(problem, CorruptFileError):
                 progress.note(f"{problem.message}; {spec.title} is taken from the box again")
         try:
-            self._install(spec, "bundled", keep_intact=True, progress=progress)
-            return self._map(spec)
+            self._install(name, "bundled", keep_intact=True, progress=progress)
+            return super().open(name)
         except MnistCliError as problem:
             dataset = _in_memory(spec)
             progress.note(f"{problem.message}; {spec.title} is decoded in memory")
@@ -214,19 +352,15 @@ class DatasetStore:
         another process is waited for. Raises what `sources.load` does, StorageError where the store
         cannot be written, LockTimeoutError where another process is at it for too long.
         """
+        keep_intact = source == "auto" and not force
         if self._is_own(name):
-            if source == "auto" and not force:
+            if keep_intact:
                 return self.own.verify(name, full=False)
             hint = f"mnistcli download --source PATH --as {name} --replace"
             raise UsageError(f"{name} is a dataset of your own", hint=hint)
-        return self._install(
-            self.find(name),
-            source,
-            keep_intact=source == "auto" and not force,
-            progress=progress,
-        )
+        return self._install(name, source, keep_intact=keep_intact, progress=progress)
 
-    def verify(self, name: str = "mnist") -> Installation:
+    def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
         """Read and hash every byte of a dataset in the store.
 
         A damaged dataset (CorruptFileError) of the catalogue is forgotten, so that nothing uses it
@@ -234,40 +368,24 @@ class DatasetStore:
         read.
         """
         if self._is_own(name):
-            return self.own.verify(name)
-        spec = self.find(name)
+            return self.own.verify(name, full=full)
         try:
-            manifest, _ = self._check(spec, full=True)
+            return super().verify(self.find(name).name, full=full)
         except CorruptFileError:
             with contextlib.suppress(OSError):
-                self._manifest_path(spec).unlink()
+                (self.folder / name / MANIFEST_NAME).unlink()
             raise
-        return self._installation(spec, manifest)
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset from the store; one of the user's own is then gone for good."""
         if self._is_own(name):
             self.own.remove(name, progress=progress)
-            return
-        spec = self.find(name)
-        if name not in self.installed():
-            raise DataUnavailableError(f"{spec.title} is not installed")
-        with files.lock(self.folder / f".{spec.name}.lock"):
-            for path in (self._manifest_path(spec), *self._paths(spec)):
-                files.remove_file(path)
-            with contextlib.suppress(OSError):  # what else is in it is not ours
-                self._dataset_folder(spec).rmdir()
+        else:
+            super().remove(self.find(name).name, progress=progress)
 
     def installed(self) -> tuple[str, ...]:
         """Name the datasets in the store, in the order of the catalogue, unverified."""
-        return tuple(
-            name
-            for name, spec in self.catalog.items()
-            if files.kind_of_path(self._manifest_path(spec)) == "file"
-        )
-
-    def _is_own(self, name: str) -> bool:
-        return name not in self.catalog and self.own.has(name)
+        return tuple(filter(self.has, self.catalog))
 
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset of the catalogue up; raise UsageError where there is none."""
@@ -275,6 +393,19 @@ class DatasetStore:
             known = ", ".join((*self.catalog, *self.own.names()))
             raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}")
         return self.catalog[name]
+
+    def _is_own(self, name: str) -> bool:
+        return name not in self.catalog and self.own.has(name)
+
+    def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:  # noqa: ARG002 - own's
+        return self.catalog[name]
+
+    def _missing(self, name: str) -> DataUnavailableError:
+        hint = f"mnistcli download --dataset {name}"
+        return DataUnavailableError(f"{self.catalog[name].title} is not installed", hint=hint)
+
+    def _to_mend(self, name: str) -> str:
+        return f"get it again with: mnistcli download --dataset {name}"
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         from mnistcli.datasets.joins import joined
@@ -290,101 +421,28 @@ class DatasetStore:
         return joined([self.open(each, progress=progress) for each in names])
 
     def _install(
-        self,
-        spec: DatasetSpec,
-        source: str,
-        *,
-        keep_intact: bool,
-        progress: Progress,
+        self, name: str, source: str, *, keep_intact: bool, progress: Progress
     ) -> Installation:
         from mnistcli.datasets import sources
 
-        with files.lock(
-            self.folder / f".{spec.name}.lock",
-            on_wait=lambda _: progress.note(
-                f"waiting for another process that installs {spec.title}"
-            ),
-        ):
+        spec = self.find(name)
+        with self._lock(name, progress):
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):
-                    return self._installation(spec, self._check(spec, full=False)[0])
+                    return super().verify(name, full=False)
             loaded = sources.load(spec, source, progress=progress, patience=self.patience)
-            manifest = self._write(spec, loaded)
-        installation = self._installation(spec, manifest)
-        return replace(installation, already_there=False, failures=loaded.failures)
-
-    def _dataset_folder(self, spec: DatasetSpec) -> Path:
-        return self.folder / spec.name
-
-    def _manifest_path(self, spec: DatasetSpec) -> Path:
-        return self.folder / spec.name / MANIFEST_NAME
-
-    def _paths(self, spec: DatasetSpec) -> list[Path]:
-        return [self._dataset_folder(spec) / f"{part.name}.npy" for part in spec.parts]
-
-    def _map(self, spec: DatasetSpec) -> Dataset:
-        manifest, arrays = self._check(spec, full=False)
-        return dataset_of(spec, arrays, manifest.checksums)
-
-    def _check(self, spec: DatasetSpec, *, full: bool) -> tuple[Manifest, Arrays]:
-        """Map what is in the store, having checked it; all of it is hashed if ``full``."""
-        path = self._manifest_path(spec)
-        try:
-            if files.kind_of_path(path, follow=False) == "nothing":
-                hint = f"mnistcli download --dataset {spec.name}"
-                raise DataUnavailableError(f"{spec.title} is not installed", hint=hint)
-            manifest = read_manifest(path)
-            check_about(path, manifest, spec)
-            arrays, stamps = map_files(self._paths(spec), spec, manifest.files, full=full)
-        except CorruptFileError as damage:
-            damage.hint = f"get it again with: mnistcli download --dataset {spec.name}"
-            raise
-        if stamps != [entry.stamp for entry in manifest.files]:
-            # Copied or restored, and just found to be the same: no need to hash it next time.
-            pairs = zip(manifest.files, stamps, strict=True)
-            entries = tuple(replace(entry, stamp=stamp) for entry, stamp in pairs)
-            manifest = replace(manifest, files=entries)
-            with contextlib.suppress(StorageError):
-                files.write_atomically(path, manifest.to_bytes())
-        return manifest, arrays
-
-    def _write(self, spec: DatasetSpec, loaded: Loaded) -> Manifest:
-        tag = self.folder / "CACHEDIR.TAG"
-        if files.kind_of_path(tag, follow=False) == "nothing":
-            files.write_atomically(tag, CACHEDIR_TAG)
-        entries = [
-            write_npy(path, part, loaded.arrays[part.name])
-            for path, part in zip(self._paths(spec), spec.parts, strict=True)
-        ]
-        origin = loaded.source, loaded.origin, loaded.n_bytes_read
-        return write_manifest(self._dataset_folder(spec), spec, entries, origin)
-
-    def _installation(self, spec: DatasetSpec, manifest: Manifest) -> Installation:
-        return installation_of(spec, manifest, self._dataset_folder(spec))
+            tag = self.folder / "CACHEDIR.TAG"
+            if files.kind_of_path(tag, follow=False) == "nothing":
+                files.write_atomically(tag, CACHEDIR_TAG)
+            origin = loaded.source, loaded.origin, loaded.n_bytes_read
+            installation = self._write(name, loaded.arrays, origin)
+        return replace(installation, failures=loaded.failures)
 
 
 def identity(payload_sha256: list[str]) -> str:
     """Return the one checksum of a dataset, see `Dataset`."""
     lines = "".join(f"{sha256}\n" for sha256 in payload_sha256)
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
-
-
-def installation_of(spec: DatasetSpec, manifest: Manifest, folder: Path) -> Installation:
-    """Describe a dataset that is there already."""
-    return Installation(
-        dataset=spec.name,
-        sha256=identity(manifest.checksums),
-        source=manifest.source,
-        origin=manifest.origin,
-        n_bytes_read=manifest.n_bytes_read,
-        installed_at=manifest.installed_at,
-        files=tuple(
-            InstalledFile(part.name, part.shape, entry.stamp.n_bytes, entry.sha256)
-            for part, entry in zip(spec.parts, manifest.files, strict=True)
-        ),
-        folder=folder,
-        already_there=True,
-    )
 
 
 def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: list[str]) -> Dataset:

@@ -587,7 +587,7 @@ def test_waiting_for_another_process_is_said(tiny, tmp_path):
         worker.start()
         note = notes.get(timeout=10)
     worker.join()
-    assert [note, *notes.queue] == ["waiting for another process that installs Tiny MNIST"]
+    assert [note, *notes.queue] == ["waiting for another process that changes tiny"]
     assert store.installed() == ("tiny",)
 
 
