@@ -2,8 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,9 @@ INK_COST = 12.0
 # A model of patches gives most digits a score of at least the first, and a much lower one to anything
 # else, of which it may be just as sure. So scores count, and cuts less.
 HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
-# Digits that touch are less typical than this together, as are few digits.
-UNUSUAL = 0.03
+# Digits that touch are less typical than this together, as are few digits. Each power of ten below
+# it costs so much, as far as this.
+UNUSUAL, UNUSUAL_COST, LEAST_TYPICAL = 0.03, 1.5, 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -53,30 +53,26 @@ def read_numbers(
     """
     lines = conform_spans(grey, source)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
-    scores = model.classifier.decision_function(np.stack([digit.image for digit in placed]))
+    scores, known = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)
     doubts, ink_cost = _doubts(model, scores, probabilities)
-    answers = zip(classes_of(scores).tolist(), probabilities, doubts, strict=True)
+    typical = itertools.repeat(None) if known is None else known.tolist()
+    answers = zip(classes_of(scores).tolist(), probabilities, doubts, typical, strict=False)
     names = model.card.class_names
-    read: list[list[DigitRead]] = []
+    read: list[tuple[DigitRead, ...]] = []
     for number, line in enumerate(lines):
         digits: list[DigitRead] = []
         for spans in line:
             found = {}
             for span, digit in spans.items():
-                k, row, doubt = next(answers)
-                one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number)
-                found[span] = one, doubt + _shape_cost(one) + ink_cost * digit.cut
+                k, row, doubt, share = next(answers)
+                answer, p = names[k], float(row[k])
+                one = DigitRead(answer, p, row, digit.box, digit.image, number, share)
+                cost = doubt + _shape_cost(one) + _unusual_cost(share) + ink_cost * digit.cut
+                found[span] = one, cost
             digits += _best_path(found)
-        read.append(digits)
-    chosen = np.stack([digit.image for digits in read for digit in digits])
-    known = model.look_at(chosen)[1]
-    shares: Iterator[float | None] = (
-        itertools.repeat(None) if known is None else iter(known.tolist())
-    )
-    return tuple(
-        tuple(replace(digit, typicality=next(shares)) for digit in digits) for digits in read
-    )
+        read.append(tuple(digits))
+    return tuple(read)
 
 
 def check_is_one(
@@ -120,6 +116,12 @@ def _shape_cost(digit: DigitRead) -> float:
     if digit.answer == "1":
         z = max(z, 0.0)  # a 1 may be any narrower
     return SHAPE_COST * min(z * z / 2, WORST_SHAPE)
+
+
+def _unusual_cost(typicality: float | None) -> float:
+    if typicality is None:
+        return 0.0
+    return UNUSUAL_COST * max(math.log10(UNUSUAL / max(typicality, LEAST_TYPICAL)), 0.0)
 
 
 def _best_path(digits: dict[tuple[int, int], tuple[DigitRead, float]]) -> list[DigitRead]:

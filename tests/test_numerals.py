@@ -10,7 +10,7 @@ import pytest
 import mnistcli
 from mnistcli.conforming.types import Box
 from mnistcli.errors import BadImageError
-from mnistcli.numerals import DigitRead, _best_path, _shape_cost, read_numbers
+from mnistcli.numerals import DigitRead, _best_path, _shape_cost, _unusual_cost, read_numbers
 from mnistcli.prediction import predict_picture
 
 
@@ -58,6 +58,11 @@ def test_rows_and_touching_digits_are_read(test_images):
         assert all(a.box.left < b.box.left for a, b in itertools.pairwise(line))
 
 
+# Test images; taken together, the last two pairs would be a 0 and a 2 if what is unlike any digit
+# cost no more.
+PAIRS = (0, 3), (3, 4), (21, 18), (7, 0), (4, 1), (498, 485), (924, 276)
+
+
 @pytest.fixture(scope="module")
 def touching(test_images):
     """Pairs of digits whose ink meets, light on dark."""
@@ -69,7 +74,7 @@ def touching(test_images):
         ink[92:96, 40 + digits[0].shape[1] - 12 : 40 + digits[0].shape[1] + 12] = 255
         return ink
 
-    return [joined(*pair) for pair in ((0, 3), (3, 4), (21, 18), (7, 0), (4, 1))]
+    return [joined(*pair) for pair in PAIRS]
 
 
 def test_digits_that_touch_are_taken_apart(touching):
@@ -79,7 +84,7 @@ def test_digits_that_touch_are_taken_apart(touching):
         for picture in touching
         for line in read_numbers(model, picture)
     ]
-    assert answers == ["70", "04", "63", "97", "42"]
+    assert answers == ["70", "04", "63", "97", "42", "00", "21"]
 
 
 def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
@@ -90,3 +95,9 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
         assert "--number" in caught.value.hint
     for digit in test_images[:60]:
         assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
+
+
+def test_strokes_unlike_any_digit_are_rather_parted():
+    assert _unusual_cost(None) == _unusual_cost(0.03) == _unusual_cost(1.0) == 0.0
+    assert _unusual_cost(0.003) == pytest.approx(1.5)
+    assert _unusual_cost(0.0) == _unusual_cost(1e-4) == pytest.approx(3.716, abs=1e-3)
