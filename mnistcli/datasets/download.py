@@ -72,12 +72,12 @@ class Client:
         of another size or checksum than published; StorageError without room for a large download.
         """
         try:
-            return _fetch_once(_Exchange(url, expected, max_bytes, self))
+            return _Exchange(url, expected, max_bytes, self).fetch()
         except _Passing:
             time.sleep(self.patience.retry_wait_s)
         last = _Exchange(url, expected, max_bytes, self)
         try:
-            return _fetch_once(last)
+            return last.fetch()
         except _Passing as failure:
             raise last.failure(f"{failure}, twice") from None
 
@@ -105,10 +105,6 @@ class _Exchange:
     def name(self) -> str:
         return self.expected.name if self.expected else self.shown.rstrip("/").rpartition("/")[2]
 
-    @property
-    def n_expected(self) -> int | None:
-        return self.expected.n_bytes if self.expected else None
-
     def failure(self, reason: str) -> DownloadError:
         return DownloadError(self.name, [(self.shown, _bounded(reason))], hint=OFFLINE_HINT)
 
@@ -118,12 +114,56 @@ class _Exchange:
         elapsed_s = time.monotonic() - self.started_s
         if self.n_done < (elapsed_s - 2 * patience.timeout_s) * patience.min_bytes_per_s:
             raise self.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
-        self.check_size(self.n_received - MAX_OVERHEAD_BYTES)
-
-    def check_size(self, n_bytes: int) -> None:
-        limit = self.n_expected or self.max_bytes
-        if n_bytes > limit:
+        limit = (self.expected and self.expected.n_bytes) or self.max_bytes
+        if max(self.n_done, self.n_received - MAX_OVERHEAD_BYTES) > limit:
             raise CorruptFileError(self.shown, f"has more than {limit:,} bytes")
+
+    def fetch(self) -> BinaryIO:
+        import tempfile
+
+        with contextlib.ExitStack() as on_failure:
+            body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
+            on_failure.callback(body.close)
+            timeout_s = self.client.patience.timeout_s
+            with (
+                _network_errors(self),
+                _opener(self).open(_request(self), timeout=timeout_s) as response,
+            ):
+                try:
+                    self.receive(response, cast("BinaryIO", body))
+                except CorruptFileError as error:
+                    # Some servers say gzip of files that are gzip data themselves, and mean no harm.
+                    encoding = response.headers.get("Content-Encoding", "identity")
+                    if self.expected and encoding != "identity":
+                        problem = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"
+                        raise CorruptFileError(self.shown, problem) from error
+                    raise
+            body.seek(0)
+            on_failure.pop_all()
+        return cast("BinaryIO", body)
+
+    def receive(self, response: http.client.HTTPResponse, body: BinaryIO) -> None:
+        """Copy the body of an answer, with a limit to everything, and verify it."""
+        from tempfile import gettempdir
+
+        total = (self.expected and self.expected.n_bytes) or response.length
+        algorithm = self.expected.checksum.partition(":")[0] if self.expected else "sha256"
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        # read1 returns what is there: read would wait for all of it, deaf to the clock.
+        while chunk := response.read1(CHUNK_BYTES):
+            if not self.n_done and kind_of(chunk) == "html":
+                raise CorruptFileError(self.shown, "is a web page (HTML)")
+            self.n_done += len(chunk)
+            self.check()
+            with storage_errors("keep the download in", Path(gettempdir())):
+                body.write(chunk)
+            digest.update(chunk)
+            self.client.progress.update(self.name, self.n_done, total)
+        if response.length:
+            n_declared = self.n_done + response.length
+            raise _Passing(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
+        if self.expected:
+            check_published(self.expected, self.n_done, digest.hexdigest(), self.shown)
 
 
 def public_url(url: str) -> str:
@@ -144,48 +184,21 @@ class _Passing(Exception):  # noqa: N818 - not an error yet: the client tries on
 class _Watched(io.RawIOBase):
     """What a socket receives, under the eyes of an exchange."""
 
-    def __init__(self, file: BinaryIO, exchange: _Exchange) -> None:
-        self._file, self._exchange = file, exchange
+    def __init__(self, socket: io.RawIOBase, exchange: _Exchange) -> None:
+        self._socket, self._exchange = socket, exchange
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: Buffer) -> int | None:
         self._exchange.check()
-        chunk = self._file.read1(memoryview(buffer).nbytes)  # type: ignore[attr-defined]
-        memoryview(buffer)[: len(chunk)] = chunk
-        self._exchange.n_received += len(chunk)
-        return len(chunk)
+        n_bytes: int | None = self._socket.readinto(buffer)
+        self._exchange.n_received += n_bytes or 0
+        return n_bytes
 
     def close(self) -> None:
-        self._file.close()
+        self._socket.close()
         super().close()
-
-
-def _fetch_once(exchange: _Exchange) -> BinaryIO:
-    import tempfile
-
-    with contextlib.ExitStack() as on_failure:
-        body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
-        on_failure.callback(body.close)
-        with _network_errors(exchange):
-            timeout_s = exchange.client.patience.timeout_s
-            response = _opener(exchange).open(_request(exchange), timeout=timeout_s)
-        with response:
-            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-            unasked = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"
-            if encoding not in ("", "identity", "gzip", "x-gzip"):
-                raise CorruptFileError(exchange.shown, unasked)
-            try:
-                _receive(response, cast("BinaryIO", body), exchange)
-            except CorruptFileError as error:
-                # Some servers say so of files that are gzip data themselves, and mean no harm.
-                if exchange.expected and encoding.endswith("gzip"):
-                    raise CorruptFileError(exchange.shown, unasked) from error
-                raise
-        body.seek(0)
-        on_failure.pop_all()
-    return cast("BinaryIO", body)
 
 
 def _request(exchange: _Exchange) -> urllib.request.Request:
@@ -199,61 +212,14 @@ def _request(exchange: _Exchange) -> urllib.request.Request:
         # themselves and have to come as they are.
         "Accept-Encoding": "identity" if exchange.expected else "gzip",
     }
-    scheme, _, rest = exchange.url.partition("://")
-    user, at, host = rest.partition("/")[0].rpartition("@")
-    url = f"{scheme}://{host}{rest[len(user) + len(at) + len(host) :]}"
+    parts = urllib.parse.urlsplit(exchange.url)
+    user, _, host = parts.netloc.rpartition("@")
+    url = parts._replace(netloc=host).geturl()
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - see load
-    if at:
+    if user:
         secret = base64.b64encode(urllib.parse.unquote_to_bytes(user)).decode()
         request.add_unredirected_header("Authorization", f"Basic {secret}")
     return request
-
-
-def _receive(response: http.client.HTTPResponse, body: BinaryIO, exchange: _Exchange) -> None:
-    """Copy the body of an answer, with a limit to everything, and verify it."""
-    from tempfile import gettempdir
-
-    declared = response.headers.get("Content-Length", "")
-    n_declared = int(declared) if declared.isdecimal() and len(declared) < 16 else None
-    algorithm = exchange.expected.checksum.partition(":")[0] if exchange.expected else "sha256"
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    for chunk in _chunks(response, exchange):
-        if not exchange.n_done:
-            _check_beginning(chunk, n_declared, exchange)
-        exchange.n_done += len(chunk)
-        exchange.check_size(exchange.n_done)
-        with storage_errors("keep the download in", Path(gettempdir())):
-            body.write(chunk)
-        digest.update(chunk)
-        total = exchange.n_expected or n_declared
-        exchange.client.progress.update(exchange.name, exchange.n_done, total)
-    n_done = exchange.n_done
-    if n_declared is not None and n_done < n_declared:
-        raise _Passing(f"the answer ended after {n_done:,} of {n_declared:,} bytes")
-    if exchange.expected:
-        check_published(exchange.expected, n_done, digest.hexdigest(), exchange.shown)
-
-
-def _chunks(response: http.client.HTTPResponse, exchange: _Exchange) -> Iterator[bytes]:
-    while True:
-        # read1 returns what is there: read would wait for all of it, deaf to the clock.
-        with _network_errors(exchange):
-            chunk = response.read1(CHUNK_BYTES)
-        if not chunk:
-            return
-        yield chunk
-
-
-def _check_beginning(chunk: bytes, n_declared: int | None, exchange: _Exchange) -> None:
-    """Give up at the first bytes where they, or the declared size, already tell."""
-    n_expected = exchange.n_expected
-    if kind_of(chunk) == "html":
-        but = f", expected {n_expected:,} bytes of data" if n_expected else ""
-        raise CorruptFileError(exchange.shown, f"is a web page (HTML){but}")
-    if n_declared is not None and n_expected not in (None, n_declared):
-        raise CorruptFileError(exchange.shown, f"has {n_declared:,} bytes, expected {n_expected:,}")
-    if n_declared is not None:
-        exchange.check_size(n_declared)
 
 
 def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
@@ -263,7 +229,7 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
 
     def watched(*arguments: Any, **options: Any) -> http.client.HTTPResponse:
         response = http.client.HTTPResponse(*arguments, **options)
-        response.fp = io.BufferedReader(_Watched(response.fp, exchange))
+        response.fp = io.BufferedReader(_Watched(response.fp.detach(), exchange))
         return response
 
     class Connection(http.client.HTTPConnection):
@@ -272,11 +238,10 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
     class SecureConnection(http.client.HTTPSConnection):
         response_class = staticmethod(watched)  # type: ignore[assignment]
 
-    class Plain(urllib.request.HTTPHandler):
+    class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(Connection, req)
 
-    class Secure(urllib.request.HTTPSHandler):
         def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(SecureConnection, req)
 
@@ -293,7 +258,7 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
                 raise urllib.error.HTTPError(req.full_url, code, refusal, headers, fp)
             return super().redirect_request(req, fp, code, *answer)
 
-    return urllib.request.build_opener(NoDowngrade, Plain, Secure)
+    return urllib.request.build_opener(NoDowngrade, Web)
 
 
 @contextlib.contextmanager

@@ -56,8 +56,8 @@ class Entry:
     stamp: Stamp
 
 
-def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8]) -> Entry:
-    """Write the file of one array."""
+def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8], sha256: str) -> Entry:
+    """Write the file of one array, whose checksum is known."""
     stamps = []
 
     def content(file: BinaryIO) -> None:
@@ -68,7 +68,7 @@ def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8]) -> Entry:
 
     clear_the_way(path)
     files.write_atomically(path, content)
-    return Entry(part.name, sha256_of(array), stamps[0])
+    return Entry(part.name, sha256, stamps[0])
 
 
 def clear_the_way(path: Path) -> None:

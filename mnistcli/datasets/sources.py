@@ -6,7 +6,7 @@
     openml        one ARFF file from OpenML
     keras         one npz file from Keras
     http(s)://    an ARFF or npz file, or the base URL of the published IDX files
-    file:, PATH   an ARFF or npz file, a folder with the four IDX files (gzipped or not),
+    PATH          an ARFF or npz file, a folder with the four IDX files (gzipped or not),
                   or the cache folder of torchvision, Keras or scikit-learn
 
 What kind of file it is, its content says, not its name. Everything is verified against the
@@ -17,16 +17,17 @@ published file.
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
-from mnistcli.containers.reading import FormatError, kind_of, stream_of
+from mnistcli.containers.reading import FormatError, stream_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec, RemoteFile
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
@@ -36,6 +37,7 @@ from mnistcli.datasets.download import (
     check_published,
     public_url,
 )
+from mnistcli.datasets.manifest import Arrays
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -49,7 +51,7 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
-Arrays = Mapping[PartName, NDArray[np.uint8]]
+T = TypeVar("T")
 
 BUNDLE = Path(__file__).with_name("bundled")
 # mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
@@ -106,7 +108,9 @@ class _Loader:
             return self._container_urls(source)
         if source.startswith(("http://", "https://")):
             return self._url(source)
-        return self._path(_local_path(source))
+        if "://" in source:
+            raise UsageError(f"cannot fetch {source!r}", hint="use http://, https:// or a path")
+        return self._path(expand(Path(source)))
 
     def _auto(self) -> Loaded:
         if self.spec.bundled:
@@ -226,33 +230,37 @@ class _Loader:
 
     # ------------------------------------------------------------------------------------ network
 
-    def _published(self, bases: Iterable[str], source: str) -> Loaded:
-        """Fetch each published file from the first base URL that delivers it."""
-        order = list(bases)
+    def _published(self, bases: Sequence[str], source: str) -> Loaded:
+        """Fetch each published file from the first base URL that delivers it.
+
+        One that has failed is asked last from then on.
+        """
         arrays: dict[PartName, NDArray[np.uint8]] = {}
         delivered: dict[str, None] = {}
         n_bytes_read = 0
         for part in self.spec.parts:
-            file, url = self._fetch_published(part, order)
+            name, max_bytes = part.file.name, part.file.n_bytes
+            max_bytes = max_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
+            urls = [base + name for base in bases]
+            fetch = partial(self.client.fetch, expected=part.file, max_bytes=max_bytes)
+            i, file = self._first(urls, fetch, name)
             with file:
-                arrays[part.name] = _decode_idx(part, file, url)
+                arrays[part.name] = _decode_idx(part, file, public_url(urls[i]))
                 n_bytes_read += file.seek(0, 2)
-            delivered[public_url(order[0])] = None
+            bases = [*bases[i:], *bases[:i]]
+            delivered[public_url(bases[0])] = None
         return self._verified(arrays, source, ", ".join(delivered), n_bytes_read)
 
-    def _fetch_published(self, part: PartSpec, order: list[str]) -> tuple[BinaryIO, str]:
-        """Try the base URLs in order; one that fails is asked last from now on."""
-        for _ in range(len(order)):
-            url = order[0] + part.file.name
+    def _first(self, urls: Sequence[str], get: Callable[[str], T], what: str) -> tuple[int, T]:
+        """Return the first of the URLs that works, by its number, and what it gives."""
+        for i, url in enumerate(urls):
             try:
-                max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
-                return self.client.fetch(url, part.file, max_bytes), public_url(url)
+                return i, get(url)
             except (DownloadError, CorruptFileError) as error:
                 self._note(url, error)
-                if len(order) == len(self.failures) == 1:
+                if len(urls) == len(self.failures) == 1:
                     raise
-                order.append(order.pop(0))
-        raise DownloadError(part.file.name, self.failures, hint=OFFLINE_HINT)
+        raise DownloadError(what, self.failures, hint=OFFLINE_HINT)
 
     def _container_urls(self, source: str) -> Loaded:
         spec = self.spec
@@ -263,15 +271,12 @@ class _Loader:
                 f"{spec.title} cannot be had from {source}",
                 hint=f"mnistcli download --dataset {spec.name} --source mirror",
             )
-        for url in urls:
-            try:
-                with self.client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
-                    return self._container(file, source, url)
-            except (DownloadError, CorruptFileError) as error:
-                self._note(url, error)
-                if len(urls) == 1:
-                    raise
-        raise DownloadError(f"{spec.title} from {source}", self.failures, hint=OFFLINE_HINT)
+
+        def get(url: str) -> Loaded:
+            with self.client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
+                return self._container(file, source, url)
+
+        return self._first(urls, get, f"{spec.title} from {source}")[1]
 
     def _url(self, url: str) -> Loaded:
         """Take a URL as one file with everything or, if it is none, as a base URL."""
@@ -282,9 +287,7 @@ class _Loader:
                 self._note(url, error)
             else:
                 with file:
-                    if not _is_web_page(file):
-                        return self._container(file, "url", public_url(url))
-                self.failures.append((public_url(url), "is a web page, not data"))
+                    return self._container(file, "url", public_url(url))
         return self._published((url if url.endswith("/") else f"{url}/",), "url")
 
     def _note(self, url: str, error: DownloadError | CorruptFileError) -> None:
@@ -293,23 +296,6 @@ class _Loader:
         if isinstance(error, DownloadError):
             reason = error.failures[0][1]
         self.failures.append((public_url(url), reason))
-
-
-def _local_path(source: str) -> Path:
-    if not source.startswith("file:"):
-        if "://" in source:
-            raise UsageError(f"cannot fetch {source!r}", hint="use http://, https:// or a path")
-        return expand(Path(source))
-    import urllib.parse
-    import urllib.request
-
-    try:
-        parts = urllib.parse.urlsplit(source)
-    except ValueError:  # half of an IPv6 address
-        parts = None
-    if parts is None or parts.netloc not in ("", "localhost"):
-        raise UsageError(f"{source!r} is on another machine", hint="use http:// or a local path")
-    return Path(urllib.request.url2pathname(parts.path))
 
 
 def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
@@ -326,14 +312,11 @@ def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
     """Say where in a folder one file with everything may be: Keras's, scikit-learn's layout."""
     yield folder / f"{spec.name}.npz"
     yield folder / "datasets" / f"{spec.name}.npz"
-    names = {url.rpartition("/")[2] for url in spec.openml_urls}
-    for name in sorted(names):
-        for ending in (name, f"{name}.gz"):
-            yield folder / ending
-            for url in spec.openml_urls:
-                host_and_path = url.partition("://")[2].rpartition("/")[0]
-                for root in (folder, folder / "openml"):
-                    yield root / host_and_path / ending
+    for url in spec.openml_urls:
+        path = url.partition("://")[2]
+        name = path.rpartition("/")[2]
+        yield from (folder / each for each in (name, f"{name}.gz", f"{path}.gz"))
+        yield folder / "openml" / f"{path}.gz"
 
 
 def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
@@ -402,10 +385,3 @@ def _verify_published(file: BinaryIO, expected: RemoteFile, source: str) -> None
     )
     check_published(expected, file.tell(), digest.hexdigest(), source)
     file.seek(0)
-
-
-def _is_web_page(file: BinaryIO) -> bool:
-    with stream_of(file) as stream:
-        is_page = kind_of(stream.head()) == "html"
-    file.seek(0)
-    return is_page

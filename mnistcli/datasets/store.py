@@ -253,7 +253,8 @@ class DatasetFolder:
             array = arrays[part.name]
             sha256 = sha256_of(array)
             paths.append(folder / self._file_name(part.name, sha256))
-            entries.append(kept.get((part.name, sha256)) or write_npy(paths[-1], part, array))
+            known = kept.get((part.name, sha256))
+            entries.append(known or write_npy(paths[-1], part, array, sha256))
         map_files(paths, spec, entries, full=True)  # what was written is what was meant
         now = datetime.now(UTC).isoformat(timespec="seconds")
         manifest = Manifest(name, *origin, now, tuple(entries), None if self.is_cache else sizes)

@@ -125,9 +125,9 @@ def test_answers_that_are_none(site, tiny, behaviour, reason, n_requests):
         (half, r"has [\d,]+ bytes, expected [\d,]+"),
         (undeclared_half, r"has [\d,]+ bytes, expected [\d,]+"),
         (endless, r"has more than [\d,]+ bytes"),
-        (lambda data: good(data + b"x"), r"has [\d,]+ bytes, expected [\d,]+"),
+        (lambda data: good(data + b"x"), r"has more than [\d,]+ bytes"),
         (lambda _: good(b""), r"has 0 bytes, expected [\d,]+"),
-        (html, r"is a web page \(HTML\), expected [\d,]+ bytes of data"),
+        (html, r"is a web page \(HTML\)"),
     ],
 )
 def test_answers_of_the_wrong_kind_or_size(site, tiny, behaviour, problem):
@@ -233,7 +233,7 @@ def test_secrets_in_a_url_are_used_and_not_told(site, tiny, tmp_path):
 def test_a_content_encoding_that_was_not_asked_for(site, tiny, encoding):
     data = tiny.published[TRAIN_IMAGES]
     headers = {"Content-Encoding": encoding}
-    packed = gzip.compress(data) if encoding == "gzip" else data
+    packed = gzip.compress(data)
     with pytest.raises(CorruptFileError, match=f"Content-Encoding: {encoding}, which was not"):
         fetch(site, tiny, lambda _: good(packed, **headers))
     if encoding == "gzip":  # what some servers say of .gz files, which come as they are
@@ -537,10 +537,9 @@ def lay_out(folder, files, rename=lambda name: name):
 )
 def test_a_folder_of_idx_files(tiny, tmp_path, compressed, rename):
     lay_out(tmp_path / "in", tiny.published if compressed else plain(tiny), rename)
-    for source in (str(tmp_path / "in"), (tmp_path / "in").as_uri()):
-        loaded = load(tiny.spec, source)
-        assert_same(loaded, tiny)
-        assert loaded.source == "path"
+    loaded = load(tiny.spec, str(tmp_path / "in"))
+    assert_same(loaded, tiny)
+    assert loaded.source == "path"
 
 
 @pytest.mark.parametrize(
@@ -618,10 +617,8 @@ def test_paths_that_hold_nothing(tiny, tmp_path):
         load(tiny.spec, "bundlde")
     with pytest.raises(DataUnavailableError, match="holds no Tiny MNIST"):
         load(tiny.spec, str(tmp_path))
-    with pytest.raises(UsageError, match="cannot fetch 'ftp://x/y'"):
-        load(tiny.spec, "ftp://x/y")
-    for url in ("file://server/share", "file://["):
-        with pytest.raises(UsageError, match="on another machine"):
+    for url in ("ftp://x/y", "file://server/share", "file://["):
+        with pytest.raises(UsageError, match="cannot fetch"):
             load(tiny.spec, url)
     with pytest.raises(DataUnavailableError, match="is not part of this package"):
         load(tiny.spec, "bundled")
