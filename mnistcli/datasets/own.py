@@ -15,7 +15,7 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
 from mnistcli.datasets.manifest import Arrays
-from mnistcli.datasets.store import DatasetFolder, Installation, LabelledImages
+from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, LabelledImages
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError, UsageError
 from mnistcli.names import NAME, check_name
 from mnistcli.progress import SILENT, Progress
@@ -42,19 +42,6 @@ def check_own_name(name: str) -> str:
     if check_name(name, what="name of a dataset") in _TAKEN:
         raise UsageError(f"the name {name!r} is taken", hint="choose another word: --as mine")
     return name
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSummary:
-    """What there is to say of a dataset of the user's own; of a damaged one only the problem."""
-
-    name: str
-    n_train: int | None = None
-    n_test: int | None = None
-    digits: tuple[int, ...] | None = None  # the images of 0, 1, ..., 9, in both parts
-    installed_at: str | None = None
-    origin: str | None = None
-    problem: str = ""
 
 
 class OwnDatasets(DatasetFolder):
@@ -75,16 +62,18 @@ class OwnDatasets(DatasetFolder):
         is_folder = is_name and files.kind_of_path(self.folder / name, follow=False) == "folder"
         return is_folder and super().has(name)
 
-    def summary(self, name: str) -> OwnSummary:
+    def summary(self, name: str) -> DatasetSummary:
         """Describe a dataset, damaged or not."""
         try:
             manifest, arrays = self._check(name, full=False)
         except (CorruptFileError, StorageError) as error:
-            return OwnSummary(name, problem=error.message)
+            return DatasetSummary(name, name, "damaged", problem=error.message)
         labels = arrays["train-labels"], arrays["test-labels"]
         digits = np.bincount(np.concatenate(labels), minlength=10)
         sizes = len(labels[0]), len(labels[1])
-        return OwnSummary(name, *sizes, tuple(digits), manifest.installed_at, manifest.origin)
+        counts = tuple(digits.tolist())
+        when, where = manifest.installed_at, manifest.origin
+        return DatasetSummary(name, name, "own", None, *sizes, counts, when, where)
 
     def check_free(self, name: str) -> None:
         """Raise UsageError where there is a dataset of that name already."""

@@ -135,6 +135,22 @@ class Installation:
     failures: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """What there is to say of a dataset without its arrays; None for what is not known."""
+
+    name: str
+    title: str
+    state: str  # "installed", "bundled", "not installed", "own" or "damaged"
+    licence: str | None = None
+    n_train: int | None = None
+    n_test: int | None = None
+    digits: tuple[int, ...] | None = None  # the images of 0, 1, ..., 9, in both parts
+    installed_at: str | None = None
+    origin: str | None = None
+    problem: str = ""
+
+
 def open_dataset(
     name: str = "mnist", *, store: DatasetStore | None = None, progress: Progress = SILENT
 ) -> Dataset:
@@ -387,6 +403,16 @@ class DatasetStore(DatasetFolder):
     def installed(self) -> tuple[str, ...]:
         """Name the datasets in the store, in the order of the catalogue, unverified."""
         return tuple(filter(self.has, self.catalog))
+
+    def summary(self, name: str) -> DatasetSummary:
+        """Describe a dataset, installed or not, one of the user's own damaged or not."""
+        if self._is_own(name):
+            return self.own.summary(name)
+        spec = self.find(name)
+        n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
+        state = "bundled" if spec.bundled else "not installed"
+        state = "installed" if self.has(name) else state
+        return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
 
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset of the catalogue up; raise UsageError where there is none."""

@@ -30,7 +30,7 @@ def test_the_table_names_everything(run, home):
 def test_markdown_is_a_table_without_the_name_of_the_user(run, tmp_path):
     done = run("doctor", "--markdown", env={"HOME": str(tmp_path), "COLUMNS": "40"})
     lines = done.out.splitlines()
-    assert lines[:3] == ["| mnistcli doctor | |", "| --- | --- |", "| Verdict | healthy |"]
+    assert lines[:3] == ["| what | value |", "| --- | --- |", "| Verdict | healthy |"]
     assert all(re.fullmatch(r"\| [A-Za-z ]* \| .* \|", line) for line in lines[2:])
     assert "| Models | ~/home/models: writable" in done.out
     assert str(tmp_path) not in done.out

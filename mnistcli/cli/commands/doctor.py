@@ -34,7 +34,8 @@ def doctor(
     from mnistcli.paths import find_places
 
     diagnosis = examine(find_places(session.home), session.store(), session.registry(), quick=quick)
-    out.emit(DiagnosisView(diagnosis, markdown))
+    out = out._replace(format="markdown") if markdown else out
+    out.emit(DiagnosisView(diagnosis))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

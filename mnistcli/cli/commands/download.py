@@ -128,8 +128,8 @@ def download(
 
     store = session.store()
     if listed:
-        own = [store.own.summary(name) for name in store.own.names()]
-        out.emit(CatalogView(store.catalog, store.installed(), own))
+        names = (*store.catalog, *store.own.names())
+        out.emit(CatalogView([store.summary(name) for name in names]))
     elif remove is not None:
         _remove(store, remove, out, yes=yes)
     elif as_ is not None:
@@ -140,13 +140,11 @@ def download(
             sheet=sheet, raw=raw, **given,
         )  # fmt: skip
     elif check:
-        is_own = dataset not in store.catalog
-        out.emit(InstallationView(store.verify(dataset), checked=True, is_own=is_own))
+        out.emit(InstallationView(store.verify(dataset), checked=True))
     else:
         with bars(out, unit="bytes") as shown:
             installation = store.install(dataset, source, force=force, progress=shown)
-        is_own = dataset not in store.catalog
-        out.emit(InstallationView(installation, checked=False, is_own=is_own))
+        out.emit(InstallationView(installation, checked=False))
 
 
 def _install_own(
@@ -178,7 +176,7 @@ def _install_own(
         out.note(note)
     for source, reason in found.failures:
         out.warn(f"{source}: {reason}")
-    out.emit(InstallationView(installation, checked=False, is_own=True))
+    out.emit(InstallationView(installation, checked=False))
     if n_failed := len(found.failures):
         n = n_failed + len(found.train.labels) + len(found.test.labels)
         raise SomeInputsFailedError(n_failed, n, done="installed")
@@ -187,17 +185,14 @@ def _install_own(
 def _remove(store: DatasetStore, name: str, out: Output, *, yes: bool) -> None:
     from mnistcli.cli.views.download import CatalogView
 
-    if name in store.own.names():
-        removed = CatalogView({}, (), [store.own.summary(name)])
-    else:
-        removed = CatalogView({name: store.find(name)}, ())
-        if name not in store.installed():
-            raise DataUnavailableError(f"{name} is not installed")
+    removed = [store.summary(name)]
+    if removed[0].state in ("bundled", "not installed"):
+        raise DataUnavailableError(f"{name} is not installed")
     if yes or out.is_confirmed(f"Remove the dataset {name} for good?"):
         store.remove(name)
         out.note(f"removed {name}")
     else:
         out.note("nothing removed")
-        removed = CatalogView({}, ())
+        removed = []
     if out.format != "table":
-        out.emit(removed)
+        out.emit(CatalogView(removed))

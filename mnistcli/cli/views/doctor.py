@@ -1,4 +1,4 @@
-"""What an installation looks like, as a table, a document and Markdown to paste."""
+"""What an installation looks like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.tabular import markdown_row
 from mnistcli.cli.views.shared import facts
 from mnistcli.doctor import Diagnosis, PathHealth
 
@@ -24,11 +23,10 @@ _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 mil
 
 @dataclass(frozen=True)
 class DiagnosisView(View):
-    """What `doctor` found; as a table of Markdown instead if asked."""
+    """What `doctor` found."""
 
     schema = "doctor"
     diagnosis: Diagnosis
-    markdown: bool = False
 
     def document(self) -> dict[str, Any]:
         content = asdict(self.diagnosis)
@@ -48,13 +46,7 @@ class DiagnosisView(View):
         return self.diagnosis.damaged or ["healthy"]
 
     def table(self, console: rich.Console) -> rich.RenderableType:
-        if not self.markdown:
-            return facts(_facts(self.diagnosis))
-
-        # In a group, because rich takes a text of its own to pieces, and wraps it.
-        return rich.Group(
-            rich.Text("\n".join(_markdown(self.diagnosis)), no_wrap=True, overflow="ignore")
-        )
+        return facts(_facts(self.diagnosis))
 
 
 def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
@@ -121,9 +113,3 @@ def _terminal_facts(terminal: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "", f"{graphics}: {methods}"
     if terminal["variables"]:
         yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
-
-
-def _markdown(diagnosis: Diagnosis) -> Iterator[str]:
-    yield "| mnistcli doctor | |"
-    yield "| --- | --- |"
-    yield from map(markdown_row, _facts(diagnosis))

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.views.shared import facts, ruled_table
 from mnistcli.cli.words import visible
-from mnistcli.datasets.catalog import DatasetSpec
-from mnistcli.datasets.store import Installation
-
-if TYPE_CHECKING:
-    from mnistcli.datasets.own import OwnSummary
+from mnistcli.datasets.catalog import CATALOG
+from mnistcli.datasets.store import DatasetSummary, Installation
 
 
 @dataclass(frozen=True)
@@ -24,47 +20,37 @@ class CatalogView(View):
     """The datasets that there are, and which of them are installed."""
 
     schema = "datasets"
-    catalog: Mapping[str, DatasetSpec]
-    installed: tuple[str, ...]
-    own: Sequence[OwnSummary] = ()
+    summaries: Sequence[DatasetSummary]
 
     def document(self) -> dict[str, Any]:
         keys, *rows = self.rows()
         return {"datasets": [dict(zip(keys, row, strict=True)) for row in rows]}
 
     def rows(self) -> Iterator[Sequence[object]]:
-        yield ("name", "title", "state", "licence", "n_train", "n_test", "digits", "installed_at",
-               "origin")  # fmt: skip
-        for name, spec in self.catalog.items():
-            state = "bundled" if spec.bundled else "not installed"
-            state = "installed" if name in self.installed else state
-            sizes = [spec.part(part).shape[0] for part in ("train-labels", "test-labels")]
-            yield name, spec.title, state, spec.licence, *sizes, None, None, None
-        for each in self.own:
-            about = (each.n_train, each.n_test, each.digits, each.installed_at, each.origin)
-            yield each.name, each.name, "damaged" if each.problem else "own", None, *about
+        names = [each.name for each in fields(DatasetSummary) if each.name != "problem"]
+        yield names
+        for summary in self.summaries:
+            yield [getattr(summary, name) for name in names]
 
     def lines(self) -> Iterator[str]:
-        return chain(self.catalog, (each.name for each in self.own))
+        return (each.name for each in self.summaries)
 
     def table(self, console: rich.Console) -> rich.RenderableType:
-        headings, *rows = self.rows()
-        datasets = ruled_table(console, *map(str, headings[:4]))
-        for row in rows[: len(self.catalog)]:
-            datasets.add_row(*map(str, row[:4]))
+        known = ruled_table(console, "name", "title", "state", "licence")
         names = ("name", "training", "test", "of 0 to 9", "installed", "from")
         columns = (rich.Column(name, overflow="fold") for name in names)
         own = ruled_table(console, *columns, title="your own")
-        for each in self.own:
-            if each.digits is None:
-                own.add_row(
-                    each.name, "", "", "", "", rich.Text(f"damaged: {visible(each.problem)}")
-                )
-                continue
-            when = str(each.installed_at)[:16].replace("T", " ")
-            sizes = (f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits)))
-            own.add_row(each.name, *sizes, when, rich.Text(visible(str(each.origin))))
-        return rich.Group(datasets, own) if self.own else datasets
+        for each in self.summaries:
+            if each.licence is not None:
+                known.add_row(each.name, each.title, each.state, each.licence)
+            elif each.digits is None:
+                problem = rich.Text(f"damaged: {visible(each.problem)}")
+                own.add_row(each.name, "", "", "", "", problem)
+            else:
+                when = str(each.installed_at)[:16].replace("T", " ")
+                sizes = (f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits)))
+                own.add_row(each.name, *sizes, when, rich.Text(visible(str(each.origin))))
+        return rich.Group(known, own) if own.rows else known
 
 
 @dataclass(frozen=True)
@@ -74,7 +60,6 @@ class InstallationView(View):
     schema = "download"
     installation: Installation
     checked: bool
-    is_own: bool = False
 
     def document(self) -> dict[str, Any]:
         failures = [
@@ -103,6 +88,7 @@ class InstallationView(View):
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         installation = self.installation
+        is_own = installation.dataset not in CATALOG
         state = "was there already" if installation.already_there else "installed"
         if self.checked:
             state = "checked: every byte is as it should be"
@@ -111,12 +97,12 @@ class InstallationView(View):
         is_boxed = installation.source == "bundled"
         origin = visible(installation.origin)
         yield "From", "the four files inside this package" if is_boxed else origin
-        if self.is_own:
+        if is_own:
             n_train, n_test = (installation.files[i].shape[0] for i in (0, 2))
             yield "Images", f"{n_train:,} for training, {n_test:,} for the test"
             if installation.failures:
                 yield "Left out", f"{len(installation.failures):,} that cannot be used"
-        for source, reason in () if self.is_own else installation.failures:
+        for source, reason in () if is_own else installation.failures:
             yield "Failed", f"{source}: {reason}"
         yield "Folder", str(installation.folder)
         yield "sha256", installation.sha256
