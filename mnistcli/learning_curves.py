@@ -39,6 +39,7 @@ class Identity:
     dataset: str
     dataset_sha256: str
     limit: int | None
+    nested: bool
     seed: int
     split: str
     preset: str | None
@@ -65,6 +66,7 @@ class Variant:
             dataset=dataset.name,
             dataset_sha256=dataset.sha256,
             limit=split.limit,
+            nested=split.nested,
             seed=split.seed,
             split=split.kind,
             preset=self.preset,

@@ -6,18 +6,29 @@ from numpy.typing import NDArray
 from mnistcli.errors import TrainingError
 
 
-def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def nested_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
 
-    Raises TrainingError where a class would be left without samples.
+    With the same generator a larger sample contains every smaller one: all stand in a row, in which
+    the i-th of the m samples of a class has its place at (i - 1/2) / m (Webster's method). Raises
+    TrainingError where a class would be left without samples.
     """
-    counts = np.bincount(y)
-    sizes = quota(counts, n)
-    if (sizes < np.minimum(counts, 1)).any():
+    place = np.empty(len(y))
+    for k, m in enumerate(np.bincount(y)):
+        place[rng.permutation(np.flatnonzero(y == k))] = (np.arange(m) + 0.5) / max(m, 1)
+    order = np.argsort(place, kind="stable")
+    _, first = np.unique(y[order], return_index=True)
+    if n <= first.max():
         raise TrainingError(
             f"{n} of {len(y):,} images leave a class without any",
-            hint=f"take at least {least(counts)}",
+            hint=f"take at least {first.max() + 1}",
         )
+    return np.sort(order[:n])
+
+
+def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return sorted positions of ``n`` of the samples, drawn anew for each n: see `quota`."""
+    sizes = quota(np.bincount(y), n)
     chosen = [
         rng.choice(np.flatnonzero(y == k), size=size, replace=False) for k, size in enumerate(sizes)
     ]

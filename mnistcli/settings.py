@@ -112,6 +112,7 @@ class SplitSpec(Checked):
     test_size: float = 0.2  # the share that a random split keeps for the test
     seed: int = 0  # of the random split, the subset and the permutation of the training set
     limit: int | None = None  # train on a stratified subset; the test part stays whole
+    nested: bool = True  # larger subsets contain smaller ones; not so in cards from before 0.2
 
     def _check(self) -> None:
         check_choice("split", self.kind, get_args(SplitKind))

@@ -174,6 +174,17 @@ def test_auto_takes_the_first_solver_that_can():
     assert [each.l1_share for each in chosen] == [0.0, 1.0, 0.5, 0.0]
 
 
+def test_a_card_from_before_subsets_were_nested_says_so(invoke, home):
+    import json
+
+    invoke("train", "--task", "0v1", "--limit", "100", "-q")
+    card = json.loads(invoke("models", "info", "--json").out)["card"]
+    assert card["split"].pop("nested") is True
+    old = ModelCard.from_json(json.dumps({"format_version": 1, **card}))
+    assert old.split == SplitSpec(limit=100, nested=False)
+    assert ModelCard.from_json(old.to_json()) == old
+
+
 def test_what_a_setting_refuses_a_card_refuses(invoke, home):
     import json
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
-from mnistcli.sampling import least, quota, stratified_sample
+from mnistcli.sampling import least, nested_sample, quota, stratified_sample
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import Task
 
@@ -35,7 +35,8 @@ def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
     part, y, chosen, _ = _sides(dataset, task, spec)
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):
-        chosen = chosen[stratified_sample(y[chosen], spec.limit, rng)]
+        sample = nested_sample if spec.nested else stratified_sample
+        chosen = chosen[sample(y[chosen], spec.limit, rng)]
     return _gather(part, y, rng.permutation(chosen))
 
 

@@ -122,6 +122,8 @@ class ModelCard(Displayed):
             words = f"the card has format version {found!r}, this program reads {FORMAT_VERSION}"
             raise ValueError(words)
         names = content.pop("class_names", None)
+        if isinstance(split := content.get("split"), dict):
+            split.setdefault("nested", False)
         card: ModelCard = _read(cls, content, "")
         if names != list(card.class_names):
             raise ValueError("the card's class_names are not those of its task")

@@ -11,17 +11,51 @@ from hypothesis import strategies as st
 
 from mnistcli.errors import TrainingError
 from mnistcli.model_selection import splits
-from mnistcli.model_selection.splits import stratified_sample, training_samples
+from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
 from mnistcli.settings import SplitSpec
 from mnistcli.tasks import parse_task
 
 
-def test_a_subset_keeps_the_shares_of_the_classes(mnist):
+@pytest.mark.parametrize("sample", [nested_sample, stratified_sample])
+def test_a_subset_keeps_the_shares_of_the_classes(mnist, sample):
     y = mnist.train.labels.astype(np.int64)
-    chosen = stratified_sample(y, 1000, np.random.default_rng(0))
+    chosen = sample(y, 1000, np.random.default_rng(0))
     assert len(set(chosen.tolist())) == 1000
     shares = np.bincount(y[chosen], minlength=10) / 1000
     assert np.abs(shares - np.bincount(y) / len(y)).max() < 1 / 1000
+
+
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=6), st.integers(0, 9))
+def test_larger_subsets_contain_smaller_ones_and_every_class_keeps_its_share(counts, seed):
+    y = np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts))
+    before: set[int] = set()
+    for n in range(1, len(y) + 1):
+        try:
+            chosen = nested_sample(y, n, np.random.default_rng(seed))
+        except TrainingError:
+            continue
+        assert before < {*chosen.tolist()}
+        before = {*chosen.tolist()}
+        assert len(before) == n
+        exact = np.array(counts) * n / len(y)
+        assert np.abs(np.bincount(y[chosen], minlength=len(counts)) - exact).max() < len(counts) / 2
+
+
+@pytest.mark.parametrize("kind", ["standard", "random"])
+def test_the_images_of_a_smaller_limit_are_among_those_of_a_larger_one(mnist, kind):
+    task = parse_task("digits")
+    few, more, old = (
+        training_samples(mnist, task, SplitSpec(kind, seed=3, limit=limit, nested=nested)).index
+        for limit, nested in ((300, True), (1000, True), (300, False))
+    )
+    assert {*few.tolist()} < {*more.tolist()}
+    assert not {*old.tolist()} < {*more.tolist()}
+
+
+def test_a_card_from_before_subsets_were_nested_still_finds_its_images(mnist):
+    spec = SplitSpec(limit=6, seed=1, nested=False)
+    index = training_samples(mnist, parse_task("3v8"), spec).index
+    assert index.tolist() == [9769, 21306, 31065, 31355, 30967, 19518]  # as 0.1.0 drew them
 
 
 @pytest.mark.parametrize("spec", [SplitSpec(limit=300), SplitSpec("random", limit=300)])
@@ -68,14 +102,14 @@ def test_a_random_split_shares_all_images_out_class_by_class(mnist):
 def test_from_what_the_hint_of_a_small_subset_says_every_subset_works(counts):
     y, rng = np.repeat(np.arange(len(counts)), counts), np.random.default_rng(0)
     with pytest.raises(TrainingError) as caught:
-        stratified_sample(y, 1, rng)
+        nested_sample(y, 1, rng)
     least = int(caught.value.hint.removeprefix("take at least "))
     for n in range(least, min(least + 9, len(y) + 1)):
-        chosen = stratified_sample(y, n, rng)
+        chosen = nested_sample(y, n, rng)
         assert len(set(chosen.tolist())) == n
         assert (np.bincount(y[chosen], minlength=len(counts)) > 0).all()
     with pytest.raises(TrainingError):
-        stratified_sample(y, least - 1, rng)
+        nested_sample(y, least - 1, rng)
 
 
 @pytest.mark.parametrize("test_size", [0.99999, 0.99997, 0.99993, 1e-9, 1e-4])
