@@ -6,6 +6,7 @@ model is scikit-learn's own, because it has to be of use where there is no mnist
 """
 
 import math
+import sys
 import warnings
 from typing import Any, Literal, Self, cast
 
@@ -199,11 +200,11 @@ class Digits(LogisticRegression):
     Parameters
     ----------
     preset : {"fast", "better", "best"}, default="better"
-        Pixels, learned patches, or patches of distorted copies as well: `mnistcli help features`.
+        Pixels, learned patches, or patches of deformed copies as well: `mnistcli help features`.
     C, tol : float, optional
         The preset's own unless given.
     penalty, class_weight, max_iter, warm_start, random_state
-        See `LogisticRegression`; the random state also draws patches and distortions.
+        See `LogisticRegression`; the random state also draws patches and copies.
 
     Beside the attributes of LogisticRegression ``features_`` is what was learned of the images
     without their labels, None for pixels.
@@ -239,8 +240,10 @@ class Digits(LogisticRegression):
         check_choice("preset", self.preset, tuple(PRESETS))
         preset, images = PRESETS[self.preset], self._checked(X)
         nothing = np.zeros(len(images), dtype=np.int64)
+        samples = Samples(images, nothing, np.arange(len(images)))
+        # What scikit-learn is given is in memory.
         design = design_matrix(
-            Samples(images, nothing, nothing), preset.features, seed=self._seed()
+            samples, preset.features, seed=self._seed(), memory_bytes=sys.maxsize
         )
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         C = preset.C if self.C is None else self.C

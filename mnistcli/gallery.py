@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.ranges import RANGES
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS, Task
 
@@ -63,6 +64,22 @@ def digits_at(
         )
         for index, label in zip(indices, labels, strict=True)
     )
+
+
+def copies_of(
+    part: LabelledImages, indices: Sequence[int], n_copies: int, name: str = "test", seed: int = 0
+) -> Iterator[CaptionedImage]:
+    """Yield images of a part of a dataset, each with the copies that are trained on beside it."""
+    from mnistcli.features.copies import deformed
+
+    numbers = np.arange(1 + int(RANGES["n_copies"].checked("n_copies", n_copies)))
+    seed = int(RANGES["seed"].checked("seed", seed))
+    for picture in digits_at(part, indices, name):
+        index = picture.facts["index"]
+        images = np.repeat(picture.image[None], len(numbers), axis=0)
+        for k, image in enumerate(deformed(images, np.full(len(numbers), index), numbers, seed)):
+            caption = f"copy {k} of {name} image {index}" if k else picture.caption
+            yield CaptionedImage(image, caption, {**picture.facts, "copy": k})
 
 
 def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "test") -> None:

@@ -52,12 +52,14 @@ RANGES = {
     "limit": Range(int, 1, 10**9, "--limit"),
     "n_filters": Range(int, 0, 1024),
     "n_views": Range(int, 1, 4),
-    "n_copies": Range(int, 0, 1024),
+    "n_copies": Range(int, 0, 1024, "--copies"),
     "n_directions": Range(int, 0, 512),
     "n_relus": Range(int, 0, 16384),
     "n_squares": Range(int, 0, 16384),
     "n_folds": Range(int, 2, 10**6, "--cv"),
     "n_repeats": Range(int, 1, 10**6, "--repeats"),
+    "memory_bytes": Range(int, 10**8, 10**15, "--memory"),
+    "disk_bytes": Range(int, 0, 10**15, "--disk"),
     "n_jobs": Range(int, -1, 1024, "--jobs"),
 }
 

@@ -139,6 +139,9 @@ class TrainingSettings(Checked):
     # What an image of a part of the dataset weighs in a fit, by the part's name, and 1 for others;
     # folds and the search for C fit by it too, and judge every image alike.
     weights: dict[str, float] = field(default_factory=dict)
+    # What a training may take, about; None for a share of what there is, see `design_matrix`.
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
 
     def _check(self) -> None:
         weights = {

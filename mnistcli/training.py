@@ -17,14 +17,16 @@ from mnistcli._version import __version__
 from mnistcli.datasets.store import Dataset, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
+from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
+from mnistcli.features.copies import VERSION as COPIES_VERSION
 from mnistcli.features.typicality import learn_typicality, looked_at
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.design import Kept, design_matrix
 from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
 from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
@@ -51,6 +53,7 @@ class Training(Displayed):
     evaluation: Evaluation
     cross_validation: CrossValidation | None
     choice: ChoiceOfC | None
+    rows_kept: Kept  # where the rows of the training lived
 
     def _in_words(self) -> str:
         return f"{self.task.name}, {self.evaluation.score} of the test images right"
@@ -81,7 +84,15 @@ def train(
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
     weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
-    design = design_matrix(samples, settings.features, seed=seed, cache=cache, progress=progress)
+    design = design_matrix(
+        samples,
+        settings.features,
+        seed=seed,
+        cache=cache,
+        memory_bytes=settings.memory_bytes,
+        disk_bytes=settings.disk_bytes,
+        progress=progress,
+    )
     design = replace(design, weight=weight)
     is_learned = bool(design.features and design.features.arrays())
     typical = looked_at(len(samples.images), is_learned=is_learned)
@@ -107,7 +118,8 @@ def train(
         progress=progress,
     )
     solver = wanted.solver_for(task.n_classes_per_fit)
-    train_accuracy = float((classifier.predict(design.X[: len(design)]) == design.y).mean())
+    n_right = sum(int((classifier.predict(X) == y).sum()) for X, y in design.blocks())
+    train_accuracy = n_right / len(design)
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("hyperplanes separate the classes of these images")
@@ -115,11 +127,12 @@ def train(
     n_train = len(design)
     typicality = learn_typicality(
         images,
-        design.X[:n_train][typical],
+        design.rows.take(np.arange(n_train)[typical]),
         classifier.decision_function,
         design.features.transform if design.features and is_learned else None,
     )
     classifier = replace(classifier, features=design.features)
+    rows_kept = design.kept
     del design  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
     if not len(tested):
@@ -142,7 +155,7 @@ def train(
         certificate=_without_nan(asdict(result.certificate)),
         fit_seconds=round(result.fit_seconds, 6),
         metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation, choice)),
-        versions=_versions(),
+        versions=_versions(settings.features),
         command=command,
         dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
         weights=settings.weights or None,
@@ -161,6 +174,7 @@ def train(
         evaluation=evaluation,
         cross_validation=cross_validation,
         choice=choice,
+        rows_kept=rows_kept,
     )
 
 
@@ -202,8 +216,8 @@ def peak_memory_bytes() -> int | None:
     return None
 
 
-def _versions() -> dict[str, str]:
-    """Name what took part: scikit-learn only where it was imported."""
+def _versions(spec: FeatureSpec) -> dict[str, str]:
+    """Name what took part: scikit-learn only where it was imported, copies where there are some."""
     versions = {
         "python": platform.python_version(),
         "mnistcli": __version__,
@@ -211,4 +225,6 @@ def _versions() -> dict[str, str]:
     }
     if "sklearn" in sys.modules:
         versions["scikit-learn"] = sys.modules["sklearn"].__version__
+    if spec.n_copies:
+        versions["copies"] = str(COPIES_VERSION)
     return versions

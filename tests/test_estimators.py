@@ -131,7 +131,7 @@ def test_parameters_that_make_no_sense_are_refused_in_fit(iris, setting, words):
 
 def test_images_of_digits_become_answers(mnist, monkeypatch):
     """What it learns is what `train` does, given the images in the same order."""
-    features = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
+    features = FeatureSpec("patches", sides=(5,), n_filters=4)
     monkeypatch.setitem(PRESETS, "better", PresetSettings(features, 1.0))
     settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
     trained = mnistcli.train("digits", mnist, settings)

@@ -10,28 +10,37 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import math
 import os
+import shutil
+import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
-from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
+from mnistcli.files import (
+    is_own_file,
+    make_folder,
+    open_regular,
+    remove_file,
+    write_atomically,
+)
 
 Learned = dict[str, NDArray[np.float32]]
 Shapes = dict[str, tuple[int, ...]]
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-
 # Raised with every change of what features come out: older entries are then never asked for.
-VERSION = 3
+VERSION = 4
 MAX_ENTRIES = 3
 _MARK = "mnistcli features"
 _MAX_HEADER_BYTES = 1 << 16
@@ -72,19 +81,50 @@ class FeatureCache:
             return None
         return learned, rows
 
-    def save(self, key: str, learned: Learned, rows: NDArray[np.uint8]) -> None:
-        """Keep an entry, and only the youngest; raise StorageError where that is refused."""
-        arrays: dict[str, NDArray[Any]]
+    def free_bytes(self) -> int:
+        """Return how much the disk could take; 0 where the folder is refused."""
+        with contextlib.suppress(OSError, StorageError):
+            make_folder(self.folder)
+            return shutil.disk_usage(self.folder).free
+        return 0
+
+    def seconds_to_write(self, rows: NDArray[np.uint8]) -> float:
+        """Return how long it takes until rows are on the disk; infinity where that is refused."""
+        import tempfile
+
+        started = time.perf_counter()
+        try:
+            with tempfile.TemporaryFile(dir=self.folder) as file:
+                file.write(rows.data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            return math.inf
+        return time.perf_counter() - started
+
+    def save(
+        self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[NDArray[np.uint8]]
+    ) -> None:
+        """Keep an entry, and only the youngest; raise StorageError where that is refused.
+
+        The rows, altogether of the shape that is given, come block by block and are written so.
+        """
         arrays = {name: np.ascontiguousarray(learned[name], "<f4") for name in sorted(learned)}
-        arrays["rows"] = np.ascontiguousarray(rows)
-        content = [array.reshape(-1).view(np.uint8).data for array in arrays.values()]
-        shapes = {name: array.shape for name, array in arrays.items()}
+        shapes: Shapes = {name: array.shape for name, array in arrays.items()}
+        shapes["rows"] = shape
         digest = hashlib.sha256()
-        for each in content:
-            digest.update(each)
-        header = _header(key, shapes, digest.hexdigest())
-        content.insert(0, memoryview(len(header).to_bytes(8, "little") + header))
-        write_atomically(self._path(key), lambda file: file.writelines(content))
+
+        def write(file: BinaryIO) -> None:
+            # The hash is of what follows it: it is put in its place in the end.
+            file.write(_framed(_header(key, shapes, digest.hexdigest())))
+            for block in itertools.chain(arrays.values(), rows):
+                content = np.ascontiguousarray(block).reshape(-1).view(np.uint8).data
+                digest.update(content)
+                file.write(content)
+            file.seek(0)
+            file.write(_framed(_header(key, shapes, digest.hexdigest())))
+
+        write_atomically(self._path(key), write)
         with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
             self._sweep()
 
@@ -112,6 +152,10 @@ def _is_entry(path: Path) -> bool:
 def _read_header(file: BinaryIO) -> bytes:
     n_bytes = int.from_bytes(file.read(8), "little")
     return file.read(n_bytes) if n_bytes <= _MAX_HEADER_BYTES else b""
+
+
+def _framed(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
 
 
 def _header(key: str, shapes: Shapes, sha256: str) -> bytes:

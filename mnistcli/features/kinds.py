@@ -27,7 +27,7 @@ FURTHER_STAGES: dict[str, type[Features]] = {}
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec(Checked):
-    """What a model looks at: a kind of features, and distorted copies to train on as well.
+    """What a model looks at: a kind of features, and deformed copies to train on as well.
 
     A kind is a chain of stages with a "+" between them: "patches", "patches+expansion". Patches
     have odd sides in pixels, so many filters for each, and a number of views: drawings of every

@@ -1,21 +1,30 @@
-"""The rows that a solver sees: features of images, then those of their distorted copies."""
+"""The rows that a solver sees: features of images, then those of their copies."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mnistcli.features import FeatureSpec
-from mnistcli.features.distort import distort
-from mnistcli.model_selection import design
+from mnistcli.features.cache import FeatureCache
+from mnistcli.features.copies import deformed
+from mnistcli.linear_model.rows import SomeRows
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.splits import training_samples
+from mnistcli.model_selection.splits import Samples, training_samples
+from mnistcli.progress import Progress
 from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
 
 PATCHES = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
+SPEC = FeatureSpec("deskew", n_copies=2)  # of 60 images 180 rows of 784 bytes
+
+
+class Notes(Progress):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, event, /):
+        self.notes.append(event)
 
 
 @pytest.fixture(autouse=True)
@@ -35,19 +44,20 @@ def test_images_come_first_and_then_copy_by_copy(samples, kind):
     assert (rows.X.shape, rows.X.dtype, rows.n_copies) == ((180, 784), np.uint8, 2)
     features = spec.features.learn(spec, samples.images, 5)
     for copy, X in enumerate(rows.X.reshape(3, 60, 784)):
-        images = distort(samples.images, (5, copy, 0)) if copy else samples.images
+        images = deformed(samples.images, samples.index, np.full(60, copy), 5)
         expected = features.transform(images) if features else images.reshape(60, 784)
         np.testing.assert_array_equal(X, expected)
     assert rows.y is samples.y
 
 
-def test_no_two_copies_of_a_digit_are_the_same(monkeypatch, samples):
-    monkeypatch.setattr(design, "_IMAGES_AT_ONCE", 20)
-    same = replace(samples, images=np.repeat(samples.images[:1], 60, axis=0))
-    X = design_matrix(same, FeatureSpec(n_copies=3), seed=0).X
-    assert len(np.unique(X, axis=0)) == 1 + 3 * 60
-    other = design_matrix(same, FeatureSpec(n_copies=3), seed=1).X
-    assert (other[60:] != X[60:]).any(axis=1).all()
+def test_copies_do_not_depend_on_what_else_is_trained_on(samples):
+    some = np.array([50, 3, 17])
+    few = Samples(samples.images[some], samples.y[some], samples.index[some])
+    ours, theirs = (
+        design_matrix(each, FeatureSpec(n_copies=2), seed=4).X.reshape(3, len(each), -1)
+        for each in (few, samples)
+    )
+    np.testing.assert_array_equal(ours, theirs[:, some])
 
 
 def test_what_features_learn_follows_the_seed(samples):
@@ -69,3 +79,54 @@ def test_copies_follow_their_images(samples):
     X, y = rows.everything()
     np.testing.assert_array_equal(X, rows.X)
     np.testing.assert_array_equal(y, [*samples.y, *samples.y])
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "disk_bytes", "kept", "told", "n_files"),
+    [
+        (300_000, None, "memory", [], 1),
+        (300_000, 0, "memory", [], 0),
+        (200_000, None, "file", ["180 rows, 0.0 GB, are kept in "], 1),
+        (200_000, 141_119, "nowhere", ["180 rows, 0.0 GB, are made anew in each pass"], 0),
+    ],
+)
+def test_rows_live_where_there_is_room_and_are_the_same(
+    monkeypatch, tmp_path, samples, memory_bytes, disk_bytes, kept, told, n_files
+):
+    monkeypatch.setattr(FeatureCache, "seconds_to_write", lambda *_: 0.0)
+    cache, progress = FeatureCache(tmp_path / "features"), Notes()
+    design = design_matrix(
+        samples,
+        SPEC,
+        seed=0,
+        cache=cache,
+        memory_bytes=memory_bytes,
+        disk_bytes=disk_bytes,
+        progress=progress,
+    )
+    assert (design.kept, len(list(cache.folder.glob("*")))) == (kept, n_files)
+    for note, start in zip(progress.notes, told, strict=True):
+        assert note.startswith(start)
+    plain = design_matrix(samples, SPEC, seed=0)
+    np.testing.assert_array_equal(design.X, plain.X)
+    X, y = design.with_copies(np.array([5, 8]))
+    expected, y_expected = plain.with_copies(np.array([5, 8]))
+    assert isinstance(X, SomeRows) == (kept != "memory")
+    np.testing.assert_array_equal(X if kept == "memory" else X.read(0, 9), expected)
+    np.testing.assert_array_equal(y, y_expected)
+    blocks = [X for X, _ in design.blocks()]
+    np.testing.assert_array_equal(np.concatenate(blocks), plain.X[:60])
+
+
+@pytest.mark.parametrize("why", ["slow", "refused", "no cache"])
+def test_rows_are_made_anew_where_a_file_would_not_help(monkeypatch, tmp_path, samples, why):
+    """A disk slower than we are, which the system cannot hold in memory either."""
+    (tmp_path / "file").touch()
+    cache = FeatureCache(tmp_path / ("file/features" if why == "refused" else "features"))
+    monkeypatch.setattr(FeatureCache, "seconds_to_write", lambda *_: 60.0)
+    monkeypatch.setattr("mnistcli.model_selection.design.machine_bytes", lambda: 200_000)
+    design = design_matrix(
+        samples, SPEC, seed=0, cache=None if why == "no cache" else cache, memory_bytes=200_000
+    )
+    assert design.kept == "nowhere"
+    np.testing.assert_array_equal(design.X, design_matrix(samples, SPEC, seed=0).X)

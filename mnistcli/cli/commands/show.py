@@ -39,6 +39,12 @@ def show(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Pick random images.", show_default="the first ones")
     ] = None,
+    copies: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", help="Beside each image its first K copies, as train --copies makes them."
+        ),
+    ] = None,
     mean: Annotated[
         bool, typer.Option("--mean", help="The mean image of the digit, or of every digit.")
     ] = False,
@@ -87,6 +93,8 @@ def show(
 
       mnistcli show --digit 3 --count 10
 
+      mnistcli show 0 --on train --copies 7
+
       mnistcli show --weights 0v1
 
       mnistcli show --weights 3v8@1 --weights 3v8@2
@@ -116,6 +124,8 @@ def show(
     indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
     if files and indices:
         raise UsageError("show either indices or files")
+    if copies is not None and not indices:
+        raise UsageError("--copies goes with indices", hint="mnistcli show 7 --copies 5")
     if weights:
         pictures = gallery.weight_images(*map(session.registry().load, weights))
         # Those of one output beside each other, and of two outputs where there are so many.
@@ -141,7 +151,9 @@ def show(
         data = session.dataset(dataset or "mnist", out)
         part = data.test if on == "test" else data.train
         only = None if digit is None else gallery.parse_digit(digit)
-        if indices:
+        if copies is not None:
+            pictures = tuple(gallery.copies_of(part, indices, copies, on, seed or 0))
+        elif indices:
             pictures = gallery.digits_at(part, indices, on)
         elif task is not None:
             from mnistcli.tasks import parse_task

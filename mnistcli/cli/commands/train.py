@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from mnistcli.settings import (
 
 model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")
+_UNITS = ("", "k", "m", "g", "t")  # of bytes, each a thousand or 1,024 times the one before
 
 
 @command("json", "tsv", "quiet", apart=["preset features"])
@@ -55,7 +57,7 @@ def train(
         Preset | None,
         typer.Option(
             help="Features and C that go together: fast, pixels (7.4 % errors on the ten digits in "
-            "3 s); better, patches and their expansion (0.48 %, 20 s); best, more of them and distorted "
+            "3 s); better, patches and their expansion (0.48 %, 20 s); best, more of them and deformed "
             "copies of the images (0.46 %, 2.5 min).",
             show_default="fast",
         ),
@@ -70,6 +72,30 @@ def train(
             + "".join(f"; +{name}: {stage.summary}" for name, stage in FURTHER_STAGES.items())
             + ".",
             show_default="pixels",
+        ),
+    ] = None,
+    copies: Annotated[
+        int | None,
+        data_option(
+            metavar="K",
+            help=f"Train on K deformed copies of every image as well, {RANGES['n_copies']}.",
+            show_default="0, or the preset's",
+        ),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        data_option(
+            metavar="SIZE",
+            help="What a training may take, about; rows that are more are kept in a file.",
+            show_default="a quarter of what there is",
+        ),
+    ] = None,
+    disk: Annotated[
+        str | None,
+        data_option(
+            metavar="SIZE",
+            help="What a file of rows may take; what is more is made anew in each pass.",
+            show_default="a quarter of what is free",
         ),
     ] = None,
     c: Annotated[
@@ -172,6 +198,8 @@ def train(
 
       mnistcli train digits --preset better
 
+      mnistcli train digits --copies 15 --memory 2GB
+
       mnistcli train digits --watch
 
       mnistcli train digits --dataset mnist+mine --weight mine=5
@@ -193,6 +221,7 @@ def train(
     if not (task := task or task_option):
         raise UsageError("no task was given", hint="type mnistcli train 0v1")
     parsed, chosen = parse_task(task), PRESETS[preset or "fast"]
+    spec = FeatureSpec.of(features) if features else chosen.features
     settings = TrainingSettings(
         SolverSettings(
             C=chosen.C if c in (None, "auto") else _number(c),
@@ -206,11 +235,13 @@ def train(
         SplitSpec(
             kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit
         ),
-        features=FeatureSpec.of(features) if features else chosen.features,
+        features=spec if copies is None else replace(spec, n_copies=copies),
         folds=None if cv is None else FoldSpec(cv, 1 if repeats is None else repeats),
         search=c == "auto",
         weights=_weights(weight or ()),
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
+        memory_bytes=_n_bytes("--memory", memory),
+        disk_bytes=_n_bytes("--disk", disk),
     )
     if watch is not None:
         from mnistcli.cli.watch import check_watchable, watching
@@ -254,6 +285,20 @@ def _weights(texts: Sequence[str]) -> dict[str, float]:
         if not equals:
             raise UsageError(f"{text!r} is no weight", hint="for example --weight mine=5")
     return weights
+
+
+def _n_bytes(option: str, text: str | None) -> int | None:
+    """Read a size as 2GB, 500M or 3.5 GiB."""
+    if text is None:
+        return None
+    number = text.strip().lower().removesuffix("b")
+    base = 1024 if number.endswith("i") else 1000
+    number = number.removesuffix("i")
+    unit = number[-1:] if number[-1:] in _UNITS else ""
+    try:
+        return round(float(number.removesuffix(unit)) * float(base ** _UNITS.index(unit)))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{option} {text} is no size", hint="for example 2GB") from None
 
 
 def _number(text: str) -> float:

@@ -62,6 +62,7 @@ class TrainingView(View):
             "cross_validation": asdict(cross_validation) if cross_validation else None,
             "train_accuracy": training.train_accuracy,
             "peak_memory_bytes": card.peak_memory_bytes,
+            "rows_kept": training.rows_kept,
             "test": evaluation_document(training.evaluation),
         }
 
@@ -172,7 +173,7 @@ def describe_settings(card: ModelCard) -> str:
     spec = card.feature_spec
     text = f"logistic regression on {spec.features.describe(spec)}, "
     if spec.n_copies:
-        text += f"{spec.n_copies} distorted copies of each image, "
+        text += f"{spec.n_copies} deformed copies of each image, "
     if settings.penalty == "none":
         text += "no penalty"
     elif settings.penalty == "elasticnet":

@@ -1,0 +1,165 @@
+"""Deformed copies of training images, each found by its number: as other hands might have written.
+
+Copy k of image i is the image, its strokes a little thicker or thinner, drawn at moved places:
+
+    copy(p) = image(p + affine[a](p) + (elastic[b](p), elastic[c](p)))
+
+where a, b, c and the strokes follow from hashing (seed, i, k). Smooth random fields are those of
+Simard, Steinkraus and Platt (ICDAR 2003), their number and the way they are put together those of
+infinite MNIST (Loosli, Canu and Bottou, Training invariant support vector machines using selective
+sampling, 2007), which adds tangents where we interpolate. All is done in whole numbers, or in
+products and sums of float64 that are rounded to such: the same bits on every machine.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.features.projection import bits_of
+from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
+from mnistcli.parallel import map_blocks
+
+VERSION = 2  # of what copies come out; 1 were those of mnistcli 0.1 and 0.2
+
+DISPLACEMENT = 1.0  # pixels, the root mean square of one coordinate of the elastic fields
+ROTATION = 0.105  # radians at most,
+SHEAR = 0.1  # columns per row at most,
+SCALING = 0.06  # at most, for each axis,
+SHIFT = 0.7  # and pixels at most, for each axis.
+STROKE = 0.5  # of what a pixel more or less around every stroke would change, at most
+
+_N_FIELDS = 1024  # of each kind
+_UNIT = 16  # places in a pixel
+_BOXES = (7, 9, 9)  # sides in pixels of the means that one after another smooth as a Gaussian of 4
+_WIDTH = 32  # of a row of an image with paper around it, of 2 ** 5 for quick arithmetic
+_IMAGES_PER_THREAD = 1024
+_IMAGES_AT_ONCE = 128  # what a core's cache holds
+
+
+def deformed(
+    images: NDArray[np.uint8], indices: NDArray[np.integer], copies: NDArray[np.integer], seed: int
+) -> NDArray[np.uint8]:
+    """Return a copy of each image of shape (n, 28, 28), by where it stands in its dataset.
+
+    The indices and the numbers of the copies have shape (n,); copy 0 is the image itself.
+    """
+    out = np.empty(images.shape, dtype=np.uint8)
+    bits = bits_of(np.full(1, seed, dtype=np.uint32))
+    bits = bits_of(indices.astype(np.uint32) ^ bits_of(copies.astype(np.uint32) ^ bits))
+
+    def deform(part: slice) -> None:
+        for first in range(part.start, part.stop, _IMAGES_AT_ONCE):
+            block = slice(first, min(first + _IMAGES_AT_ONCE, part.stop))
+            paper = _stroked(images[block], bits_of(bits[block]))
+            out[block] = _moved(paper, bits[block]).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+
+    map_blocks(deform, len(images), _IMAGES_PER_THREAD)
+    is_itself = copies == 0
+    out[is_itself] = images[is_itself]
+    return out
+
+
+def _stroked(images: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return images with paper around them, (n, 32 * 32), their strokes thicker or thinner."""
+    wide = np.zeros((len(images), _WIDTH, _WIDTH), dtype=np.uint8)
+    # One row more above: what the first and last rows get from the images beside is not looked up.
+    wide[:, 2 : IMAGE_SIDE + 2, 1 : IMAGE_SIDE + 1] = images
+    # A stroke gets thinner where the paper around it gets thicker.
+    inverted = (bits & 1).astype(np.uint8)[:, None] * np.uint8(255)
+    levels = wide.reshape(len(images), -1) ^ inverted
+    flat = levels.reshape(-1)
+    around = flat.copy()
+    for step in (1, _WIDTH):
+        np.maximum(around[step:], flat[:-step], out=around[step:])
+        np.maximum(around[:-step], flat[step:], out=around[:-step])
+    around -= flat
+    change = around.reshape(levels.shape).astype(np.uint16)
+    change *= ((bits >> np.uint32(16)) * np.uint32(STROKE * 256) >> np.uint32(16)).astype(
+        np.uint16
+    )[:, None]
+    change >>= 8
+    levels += change.astype(np.uint8)
+    levels ^= inverted
+    return levels
+
+
+def _moved(paper: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uint16]:
+    """Interpolate images with paper around them at moved places; return shape (n, 784)."""
+    elastic, affine = _fields()
+    a, b, c = (bits >> np.uint32(shift) & np.uint32(_N_FIELDS - 1) for shift in (0, 10, 20))
+    x, y = affine[0].take(a, axis=0), affine[1].take(a, axis=0)
+    x += elastic.take(b, axis=0)
+    y += elastic.take(c, axis=0)
+    for each in (x, y):
+        np.clip(each, 0, (IMAGE_SIDE + 1) * _UNIT, out=each)
+    right, low = (x & (_UNIT - 1)).view(np.uint16), (y & (_UNIT - 1)).view(np.uint16)
+    x >>= 4
+    y >>= 4
+    y <<= 5
+    y += x
+    at = y + (np.arange(len(paper)) * _WIDTH**2 + _WIDTH)[:, None]
+    # Two neighbours in one number, so that they are looked up together.
+    pairs = paper.reshape(-1).astype(np.uint16)
+    pairs[:-1] |= pairs[1:] << 8
+    upper = _between(pairs.take(at, mode="clip"), right)
+    lower = _between(pairs[_WIDTH:].take(at, mode="clip"), right)
+    lower -= upper
+    lower *= low
+    upper <<= 4
+    upper += lower
+    upper += 128
+    return upper >> np.uint16(8)
+
+
+def _between(pairs: NDArray[np.uint16], share: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Return 16 times what is so many sixteenths of the way from the low byte to the high one.
+
+    What is below 0 on the way is so modulo 2 ** 16, and the sum right again.
+    """
+    left = pairs & np.uint16(255)
+    pairs >>= 8
+    pairs -= left
+    pairs *= share
+    left <<= 4
+    left += pairs
+    return left
+
+
+@cache
+def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Return elastic displacements of one coordinate, (n, 784), and affine places, (2, n, 784)."""
+    side = IMAGE_SIDE + sum(_BOXES) - len(_BOXES)
+    n_noise = _N_FIELDS * side * side
+    noise = bits_of(np.arange(n_noise, dtype=np.uint32)) >> np.uint32(16)
+    smooth = noise.astype(np.int64).reshape(_N_FIELDS, side, side) - 2**15
+    kernel = np.ones(1)
+    for box in _BOXES:
+        kernel = np.convolve(kernel, np.ones(box))
+        for axis in (1, 2):
+            sums = np.insert(smooth.cumsum(axis=axis), 0, 0, axis=axis)
+            n = sums.shape[axis] - box
+            smooth = sums.take(range(box, box + n), axis) - sums.take(range(n), axis)
+    # The noise is uniform.
+    size = 2**16 / np.sqrt(12.0) * (kernel**2).sum()
+    elastic = smooth.reshape(_N_FIELDS, N_PIXELS) * (DISPLACEMENT / size)
+
+    random = bits_of(np.arange(n_noise, n_noise + 6 * _N_FIELDS, dtype=np.uint32)) / 2.0**31 - 1.0
+    turn, shear, wider, higher, right, down = random.reshape(6, _N_FIELDS, 1)
+    turn = turn * ROTATION
+    kept = 1.0 - turn * turn / 2
+    middle = (IMAGE_SIDE - 1) / 2
+    from_middle = np.arange(IMAGE_SIDE) - middle
+    x, y = np.tile(from_middle, IMAGE_SIDE), np.repeat(from_middle, IMAGE_SIDE)
+    # Of pixels with one of paper before them.
+    affine = (
+        1
+        + middle
+        + np.stack(
+            [
+                (kept + wider * SCALING) * x + (shear * SHEAR - turn) * y + right * SHIFT,
+                (kept + higher * SCALING) * y + turn * x + down * SHIFT,
+            ]
+        )
+    )
+    return np.rint(_UNIT * elastic).astype(np.int16), np.rint(_UNIT * affine).astype(np.int16)
