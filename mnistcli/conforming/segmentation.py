@@ -65,6 +65,11 @@ LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 FILLED_SQUARE = 0.62
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
+# Turned further, it leaves triangles in the corners of its box, whose third sides deviate from a
+# straight line by less than so many pixels, or so much of their shorter side; they are at least so high and
+# wide, so many, and most of what is around it. Strokes on it fill less than the rest.
+STRAIGHT_PIXELS, STRAIGHT, LEAST_TRIANGLE, TRIANGLES, MOSTLY_TRIANGLES = 1.5, 0.1, 5, 3, 0.95
+TURNED_EMPTY = 0.75
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
@@ -120,7 +125,8 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     if not strokes:
-        return _on_sheet(grey, k, groups[0], side, corner)
+        on_sheet = _without_surroundings(grey, picture, k, pieces, groups[0])
+        return _on_sheet(on_sheet, k, groups[0], side, corner)
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
@@ -281,13 +287,50 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     mask, ink = padded(own.mask(np.ones(own.n, np.bool_))), padded(ink[inside])
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
+    filled = _filled(mask)
+    paper, square = filled & (ink > 0.2), largest_square(filled)
+    if filled.sum() > SHEET_CORNERS * whole and (mask & paper).sum() > SHEET_EMPTY * filled.sum():
+        return square > FILLED_SQUARE * longest
+    is_empty = bool(paper.sum() > TURNED_EMPTY * filled.sum())
+    return is_empty and square > longest / 2 and _has_straight_sides(filled)
+
+
+def _filled(mask: Mask) -> Mask:
+    """Fill the holes of a mask that has a pixel of nothing around it."""
     holes = pieces_of(~mask)
-    filled = ~holes.mask(holes.at_border)
-    is_sheet = (
-        filled.sum() > SHEET_CORNERS * whole
-        and (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
-    )
-    return bool(is_sheet and largest_square(filled) > FILLED_SQUARE * longest)
+    filled: Mask = ~holes.mask(holes.at_border)
+    return filled
+
+
+def _has_straight_sides(filled: Mask) -> bool:
+    """Return whether around a shape, in its box, there are hardly more than triangles in corners."""
+    empty = ~filled[1:-1, 1:-1]
+    outside = pieces_of(empty)
+    bottom, right = empty.shape
+    n_triangles = area = 0
+    for top, stop, left, end in zip(
+        outside.top, outside.bottom, outside.left, outside.right, strict=True
+    ):
+        if (top == 0) == (stop == bottom) or (left == 0) == (end == right):
+            continue
+        short, long = sorted((int(stop - top), int(end - left)))
+        lengths = np.sort(empty[top:stop, left:end].sum(axis=int(long == stop - top)))
+        straight = (np.arange(long) + 0.5) * short / long
+        if np.abs(lengths - straight).max() < max(STRAIGHT_PIXELS, STRAIGHT * short):
+            n_triangles += short >= LEAST_TRIANGLE
+            area += int(lengths.sum())
+    return n_triangles >= TRIANGLES and area > MOSTLY_TRIANGLES * int(empty.sum())
+
+
+def _without_surroundings(grey: Grey, picture: Ink, k: int, pieces: Pieces, sheet: Group) -> Grey:
+    """Paint what is around a sheet of paper like the paper; the picture is the shrunk one."""
+    inside = _filled(padded(pieces.mask(_are_members(pieces, sheet))))
+    inside = ~window_max(~inside, 2)[1:-1, 1:-1]
+    if not inside.any():
+        return grey
+    paper = np.uint8(median(picture[inside]))
+    inside = inside.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
+    return np.where(inside, grey, paper)
 
 
 # --- which pixels -------------------------------------------------------------------------------

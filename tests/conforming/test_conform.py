@@ -445,3 +445,16 @@ def test_a_stroke_from_left_to_right_is_not_several_digits(width, drop):
     picture = Image.new("L", (60, 60), 255)
     ImageDraw.Draw(picture).line((10, 25, 10 + width, 25 + drop), fill=0, width=3)
     assert conform(np.array(picture)).image.any()
+
+
+@pytest.mark.parametrize("turn", [5, -12, 20, 33, -40])
+def test_the_dark_corners_of_a_turned_scan_are_no_ink(test_images, turn):
+    for digit in test_images[[0, 2, 3, 4, 7]]:
+        sheet = Image.fromarray(np.pad(255 - enlarged(digit, 6), 24, constant_values=250))
+        scan = sheet.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=8)
+        upright = sheet.rotate(turn, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
+        seen = conform(np.array(scan))
+        assert seen.steps[0] == "sheet cut out"
+        wanted = conform(np.array(upright)).image.astype(int)
+        near = (np.roll(seen.image, by, (0, 1)) for by in np.ndindex(2, 2))
+        assert min(np.abs(each.astype(int) - wanted).mean() for each in near) < 8
