@@ -2,15 +2,18 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
-from mnistcli.datasets.store import Dataset
+import numpy as np
+
+from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.errors import CorruptFileError, UsageError
+from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.files import kind_of_path, open_regular, storage_errors
 from mnistcli.linear_model.certificate import Fit
@@ -19,7 +22,7 @@ from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, wilson
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.model_selection.splits import Samples, test_samples, training_samples
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.card import strict_json
@@ -133,62 +136,90 @@ def curve_points(
     """Train and judge every variant but those that are known, and yield the points as they come.
 
     Trainings that differ only in C share their features, and each begins where the one before it
-    ended. The jobs are those of `parallel.map_jobs`.
+    ended. Features that are not learned are computed once for each image. The jobs are those of
+    `parallel.map_jobs`.
     """
     done = {point.identity for point in known}
     todo = [each for each in variants if each.identity(dataset) not in done]
 
-    def shared(variant: Variant) -> tuple[str, str, str, int]:
+    def shared(variant: Variant) -> tuple[str, str, str]:
         settings = variant.settings
-        return variant.task, repr(settings.features), repr(settings.split), settings.split.seed
+        return repr(settings.features), variant.task, repr(settings.split)
 
     todo.sort(key=lambda each: (*shared(each), each.settings.solver.C))
-    calls = [(dataset, list(group), cache) for _, group in groupby(todo, shared)]
+    calls: list[tuple[Dataset, list[Variant], FeatureSpec, FeatureCache | None]] = []
+    for spec, group in groupby(todo, lambda each: each.settings.features):
+        alike = list(group)
+        images, rest = _transformed(dataset, alike, spec)
+        calls += [(images, list(path), rest, cache) for _, path in groupby(alike, shared)]
     n_done = 0
-    for points in map_jobs(_points, calls, n_jobs):
+    for points in map_jobs(_points, calls, n_jobs, in_order=False):
         for point in points:
             n_done += 1
             progress.update("points", n_done, len(todo))
             yield point
 
 
+def _transformed(
+    dataset: Dataset, variants: Sequence[Variant], spec: FeatureSpec
+) -> tuple[Dataset, FeatureSpec]:
+    """Return a dataset, and what is left to make of its images.
+
+    Of features that have nothing to learn that is nothing: they stand in place of the images that
+    the variants look at.
+    """
+    is_learned = bool(spec.n_copies or spec.features.shapes(spec))
+    features = None if is_learned else spec.features.from_arrays(spec, {})
+    if not features or any(each.settings.split.kind != "standard" for each in variants):
+        return dataset, spec
+    wanted = {(parse_task(each.task), each.settings.split) for each in variants}
+
+    def transformed(part: LabelledImages, gather: Callable[..., Samples]) -> LabelledImages:
+        index = np.unique(np.concatenate([gather(dataset, *each).index for each in wanted]))
+        rows = np.empty((len(part.labels), spec.features.count(spec)), np.uint8)
+        rows[index] = features.transform(part.take(index))
+        return replace(part, images=rows)
+
+    train = transformed(dataset.train, training_samples)
+    return replace(
+        dataset, train=train, test=transformed(dataset.test, test_samples)
+    ), FeatureSpec()
+
+
 def _points(
-    dataset: Dataset, variants: Sequence[Variant], cache: FeatureCache | None
-) -> list[CurvePoint]:
-    """Return the points of variants that share their rows, along a rising C."""
+    dataset: Dataset, variants: Sequence[Variant], spec: FeatureSpec, cache: FeatureCache | None
+) -> Iterator[CurvePoint]:
+    """Yield the points of variants that share their rows and their features, along a rising C."""
     settings, task = variants[0].settings, parse_task(variants[0].task)
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
-    design = design_matrix(samples, settings.features, seed=seed, cache=cache)
+    design = design_matrix(samples, spec, seed=seed, cache=cache)
     tested = test_samples(dataset, task, settings.split)
-    points: list[CurvePoint] = []
+    X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None
     for variant in variants:
         wanted = design.per_copy(variant.settings.solver)
         classifier, fit = fit_classifier(
             *design.everything(), wanted, task, seed=seed, warm_start=fit
         )
-        scores = replace(classifier, features=design.features).decision_function(tested.images)
+        scores = classifier.decision_function(X_test)
         n_correct = int((classes_of(scores) == tested.y).sum())
         low, high = wilson(n_correct, len(tested))
-        points.append(
-            CurvePoint(
-                **asdict(variant.identity(dataset)),
-                n_train=len(design),
-                n_test=len(tested),
-                n_correct=n_correct,
-                accuracy=n_correct / len(tested),
-                accuracy_low=low,
-                accuracy_high=high,
-                log_loss=log_loss(tested.y, probabilities_of(scores)),
-                converged=fit.certificate.converged,
-                objective=fit.certificate.objective,
-                gap_bound=fit.certificate.gap_bound,
-                fit_seconds=round(fit.fit_seconds, 6),
-                peak_memory_bytes=peak_memory_bytes(),
-            )
+        yield CurvePoint(
+            **asdict(variant.identity(dataset)),
+            n_train=len(design),
+            n_test=len(tested),
+            n_correct=n_correct,
+            accuracy=n_correct / len(tested),
+            accuracy_low=low,
+            accuracy_high=high,
+            log_loss=log_loss(tested.y, probabilities_of(scores)),
+            converged=fit.certificate.converged,
+            objective=fit.certificate.objective,
+            gap_bound=fit.certificate.gap_bound,
+            fit_seconds=round(fit.fit_seconds, 6),
+            peak_memory_bytes=peak_memory_bytes(),
         )
-    return points
 
 
 def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]:

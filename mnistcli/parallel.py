@@ -125,9 +125,15 @@ def n_cores() -> int:
 
 
 def map_jobs(
-    function: Callable[..., T], calls: Sequence[tuple[Any, ...]], n_jobs: int | None
+    function: Callable[..., T],
+    calls: Sequence[tuple[Any, ...]],
+    n_jobs: int | None,
+    *,
+    in_order: bool = True,
 ) -> Iterator[T]:
-    """Yield ``function(*call)`` for each of the calls, in their order, as they come.
+    """Yield ``function(*call)`` for each of the calls as they come, by default in their order.
+
+    What a generator yields elsewhere comes as a list when it has ended.
 
     As everywhere with joblib, -1 jobs are as many as there can be, and None is what
     ``joblib.parallel_config`` says, or else 1; it also decides on the backend. With 1 everything
@@ -143,10 +149,18 @@ def map_jobs(
     backend, _ = joblib.parallel.get_active_backend()
     pool = joblib.Parallel(
         min(joblib.effective_n_jobs(n_jobs), len(calls)),
-        return_as="generator" if backend.supports_return_generator else "list",
+        return_as=("generator" if in_order else "generator_unordered")
+        if backend.supports_return_generator
+        else "list",
     )
     with _safe_path():
-        yield from pool(joblib.delayed(function)(*call) for call in calls)
+        yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
+
+
+def _ended(function: Callable[..., Any], *call: Any) -> Any:
+    """Return ``function(*call)``, of a generator a list, which another process can send."""
+    result = function(*call)
+    return list(result) if isinstance(result, Iterator) else result
 
 
 def _has_working_directory() -> bool:

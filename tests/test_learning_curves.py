@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 
+import joblib
+import numpy as np
 import pytest
 from scipy.stats import t
 
 from mnistcli import learning_curves, training
 from mnistcli.cli.views.curve import POINT_START, point_line
 from mnistcli.errors import CorruptFileError, UsageError
+from mnistcli.features import FeatureSpec
+from mnistcli.features.deskew import Deskew
+from mnistcli.features.patches import Patches
 from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
+from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.intervals import wilson
+from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
 
 
 def variant(*, task="3v8", C=1.0, limit=60, seed=0):
@@ -40,6 +49,93 @@ def test_a_point_is_what_train_gives(mnist, points):
         assert point.n_train == point.limit
         assert point.converged
         assert point.objective == pytest.approx(trained.fit.certificate.objective, rel=1e-4)
+
+
+def test_along_C_each_fit_begins_where_the_one_before_ended(mnist, monkeypatch):
+    path = [variant(C=C, limit=600) for C in (0.1, 0.2, 0.4)]
+    n_iterations = []
+
+    def counted(*args, **options):
+        classifier, fit = fit_classifier(*args, **options)
+        n_iterations.append(fit.certificate.n_iterations)
+        return classifier, fit
+
+    monkeypatch.setattr(learning_curves, "fit_classifier", counted)
+    for variants in (path, *([each] for each in path)):
+        list(learning_curves.curve_points(mnist, variants))
+    first, *along = n_iterations[:3]
+    assert first == n_iterations[3]
+    assert sum(along) < 0.8 * sum(n_iterations[4:])
+
+
+def test_features_that_are_not_learned_are_computed_once_for_each_image(mnist, monkeypatch):
+    n_transformed = []
+
+    def counted(self, images):
+        n_transformed.append(len(images))
+        return transform(self, images)
+
+    transform = Deskew.transform
+    features = FeatureSpec.of("deskew")
+    variants = [
+        replace(each, settings=replace(each.settings, features=features))
+        for each in (
+            variant(limit=n, seed=s, C=C) for n in (40, 90) for s in (0, 1) for C in (1, 2)
+        )
+    ]
+    monkeypatch.setattr(Deskew, "transform", counted)
+    points = list(learning_curves.curve_points(mnist, variants))
+    task = parse_task("3v8")
+    largest = [training_samples(mnist, task, SplitSpec(limit=90, seed=s)).index for s in (0, 1)]
+    assert n_transformed == [len(np.union1d(*largest)), 1984]
+    assert {each.features for each in points} == {"deskew"}
+    for point in points[:3]:
+        settings = replace(
+            variant(C=point.C, limit=point.limit, seed=point.seed).settings, features=features
+        )
+        assert point.n_correct == training.train("3v8", mnist, settings).evaluation.n_correct
+
+
+def test_images_are_learned_from_subset_by_subset_and_judged_once(mnist, monkeypatch):
+    n_transformed = []
+
+    def counted(self, images):
+        n_transformed.append(len(images))
+        return transform(self, images)
+
+    transform = Patches.transform
+    features = FeatureSpec("patches", sides=(5,), n_filters=4)
+    variants = [
+        replace(each, settings=replace(each.settings, features=features))
+        for each in (variant(limit=n, C=C) for n in (40, 90) for C in (0.1, 1))
+    ]
+    monkeypatch.setattr(Patches, "transform", counted)
+    assert len(list(learning_curves.curve_points(mnist, variants))) == 4
+    assert n_transformed == [40, 1984, 90, 1984]
+
+
+def test_points_come_one_by_one_and_what_stops_a_curve_costs_none(mnist, monkeypatch):
+    fits = iter([fit_classifier, fit_classifier])
+
+    def stopped(*args, **options):
+        for fit in fits:
+            return fit(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(learning_curves, "fit_classifier", stopped)
+    found = []
+    with pytest.raises(KeyboardInterrupt):
+        found.extend(learning_curves.curve_points(mnist, [variant(C=C) for C in (1, 2, 3, 4)]))
+    assert [point.C for point in found] == [1, 2]
+
+
+def test_jobs_are_those_of_the_caller_s_joblib(mnist, points):
+    variants = [variant(C=p.C, limit=p.limit, seed=p.seed) for p in points]
+    with joblib.parallel_config("threading", n_jobs=2):
+        found = list(learning_curves.curve_points(mnist, variants, n_jobs=None))
+    plain = [replace(p, fit_seconds=0, peak_memory_bytes=0) for p in points]
+    assert len(found) == len(plain)
+    assert all(replace(p, fit_seconds=0, peak_memory_bytes=0) in plain for p in found)
 
 
 def test_no_point_is_missing_or_there_twice(points):

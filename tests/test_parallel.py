@@ -53,6 +53,8 @@ def test_the_environment_lowers_the_number_of_cores(monkeypatch, told, limit):
 def test_jobs_give_their_results_in_order(n_jobs):
     pairs = [(1000 - i, i) for i in range(20)]
     assert list(map_jobs(operator.sub, pairs, n_jobs)) == [1000 - 2 * i for i in range(20)]
+    found = map_jobs(_up_to, [(3,), (2,)], n_jobs, in_order=False)
+    assert sorted([*each] for each in found) == [[0, 1], [0, 1, 2]]
 
 
 @pytest.mark.skipif(n_cores() < 2, reason="one core is never shared")
@@ -61,6 +63,10 @@ def test_workers_share_the_cores_out(how):
     with joblib.parallel_config(n_jobs=2 if how == "by context" else None):
         told = list(map_jobs(_cores_of_a_worker, [(), ()], 2 if how == "by argument" else None))
     assert all(process != os.getpid() and cores <= n_cores() // 2 for process, cores in told)
+
+
+def _up_to(n):
+    yield from range(n)
 
 
 def _cores_of_a_worker():

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mnistcli import learning_curves
 from mnistcli.cli.charts import axis_for
 
 CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")
@@ -56,6 +57,24 @@ def test_an_interrupted_run_goes_on(run, tmp_path):
     assert [p["accuracy"] for p in again["points"]] == [p["accuracy"] for p in whole["points"]]
     places = [(p["limit"], p["seed"]) for p in again["points"]]
     assert places == [(40, 0), (40, 1), (80, 0), (80, 1)]  # as they were asked for
+
+
+def test_ctrl_c_leaves_the_points_that_were_there(invoke, tmp_path, monkeypatch):
+    path, fit, n_fits = tmp_path / "points.jsonl", learning_curves.fit_classifier, iter(range(3))
+
+    def stopped(*args, **options):
+        if next(n_fits) == 2:
+            raise KeyboardInterrupt
+        return fit(*args, **options)
+
+    monkeypatch.setattr(learning_curves, "fit_classifier", stopped)
+    words = ("curve", "-t", "3v8", "--limit", "60", "--C", "0.1,1,10", "--resume", str(path))
+    assert invoke(*words).code == 130
+    kept = path.read_text()
+    assert kept.count("\n") == 2
+    monkeypatch.setattr(learning_curves, "fit_classifier", fit)
+    assert len(json.loads(invoke(*words, "--json").out)["points"]) == 3
+    assert path.read_text().startswith(kept)
 
 
 def test_a_drawing_stands_alone(run, tmp_path):
