@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol, cast
 
+from mnistcli.errors import CorruptFileError
+
 HEAD_BYTES = 4096
 # An npz file that comes through a pipe or compressed is copied to a temporary file first.
 MAX_COPIED_BYTES = 1 << 30
@@ -96,6 +98,15 @@ class Stream:
         copy.seek(0)
         self._file, self._ahead, self._ended = copy, b"", False
         return cast("BinaryIO", copy)
+
+
+@contextlib.contextmanager
+def damage_of(source: object) -> Iterator[None]:
+    """Turn what is wrong with a file of this name into a CorruptFileError."""
+    try:
+        yield
+    except FormatError as error:
+        raise CorruptFileError(f"{source}{error.where}", error.problem, hint=error.hint) from None
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from mnistcli.containers.digits import (
     read_labels,
 )
 from mnistcli.containers.npz import Part
-from mnistcli.containers.reading import FormatError, Stream, open_stream
+from mnistcli.containers.reading import FormatError, Stream, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import kind_of_path, storage_errors
@@ -45,14 +45,12 @@ def read_labelled(
     ``failures``, with one of its pictures.
     """
     try:
-        with open_stream(path, stdin) as stream:
+        with damage_of(path), open_stream(path, stdin) as stream:
             return _read(stream, path, part, failures, raw=raw)
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
-    except FormatError as error:
-        raise CorruptFileError(f"{path}{error.where}", error.problem, hint=error.hint) from None
     except BadImageError as error:
         raise CorruptFileError(
             error.source, error.problem, hint="or take all pixels as they are: --raw"
@@ -160,8 +158,5 @@ def _labels_beside(path: Path) -> NDArray[np.float64]:
 
 
 def _labels_in(path: Path) -> NDArray[np.float64]:
-    with storage_errors("read", path), open_stream(path) as stream:
-        try:
-            return read_labels(stream)
-        except FormatError as error:
-            raise CorruptFileError(path, error.problem, hint=error.hint) from None
+    with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
+        return read_labels(stream)

@@ -14,7 +14,6 @@ catalogue before it is handed on: by the identity of its payload where that is k
 published file.
 """
 
-import contextlib
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
-from mnistcli.containers.reading import FormatError, stream_of
+from mnistcli.containers.reading import FormatError, damage_of, stream_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec, RemoteFile
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
@@ -206,7 +205,7 @@ class _Loader:
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         total, progress = file.seek(0, 2), self.client.progress
         file.seek(0)
-        with _damage_of(source), stream_of(file) as stream:
+        with damage_of(source), stream_of(file) as stream:
             images, labels = _gathered(
                 read_digits(stream, part),
                 n_most,
@@ -330,7 +329,7 @@ def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
 
 
 def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:
-    with _damage_of(source), stream_of(file) as stream:
+    with damage_of(source), stream_of(file) as stream:
         if len(part.shape) == 1:
             array = checked_labels(read_labels(stream, _max_decoded_bytes(part)))
         else:
@@ -340,14 +339,6 @@ def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8
             source, f"{part.name} has the shape {array.shape}, expected {part.shape}"
         )
     return array
-
-
-@contextlib.contextmanager
-def _damage_of(source: str) -> Iterator[None]:
-    try:
-        yield
-    except FormatError as error:
-        raise CorruptFileError(f"{source}{error.where}", error.problem, hint=error.hint) from None
 
 
 def _gathered(

@@ -22,7 +22,7 @@ import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
@@ -31,8 +31,8 @@ from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
-# Of each array its dtype, its shape, and where its bytes start and stop.
-_Layout = dict[str, tuple[str, tuple[int, ...], int, int]]
+# Of each array dtype, shape and data_offsets, as the header has them.
+_Layout = dict[str, dict[str, Any]]
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -159,8 +159,9 @@ def _contents(
 
         kind = PairwiseClassifier
     spec, arrays = header.card.feature_spec, {}
-    for name, (dtype, shape, start, stop) in header.layout.items():
-        array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(shape)
+    for name, each in header.layout.items():
+        dtype, (start, stop) = each["dtype"], each["data_offsets"]
+        array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(each["shape"])
         if not (np.abs(array) <= _MAX_WEIGHT[dtype]).all():
             problem = f"the model holds numbers that are not finite, or over {_MAX_WEIGHT[dtype]:g}"
             raise CorruptFileError(path, problem, hint=_RETRAIN)
@@ -191,7 +192,7 @@ class _Header(NamedTuple):
 
     @property
     def n_payload_bytes(self) -> int:
-        return max(stop for _, _, _, stop in self.layout.values())
+        return max(int(each["data_offsets"][1]) for each in self.layout.values())
 
 
 def _read_header(path: Path, file: BinaryIO) -> _Header:
@@ -224,11 +225,7 @@ def _parse_header(text: bytes) -> _Header:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
     layout = _layout_of(card)
-    expected = {
-        name: {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
-        for name, (dtype, shape, start, stop) in layout.items()
-    }
-    if content != expected:
+    if content != layout:
         raise ValueError("its arrays are not those that its card speaks of")
     return _Header(card, entry["card"], entry["ref"], entry["sha256"], layout)
 
@@ -248,9 +245,10 @@ def _arrays_of(card: ModelCard) -> list[tuple[str, str, tuple[int, ...]]]:
 
 def _layout_of(card: ModelCard) -> _Layout:
     """Return which arrays a model with such a card has, and where they are."""
-    layout, start = {}, 0
+    layout: _Layout = {}
+    start = 0
     for name, dtype, shape in _arrays_of(card):
         stop = start + math.prod(shape) * _N_BYTES[dtype]
-        layout[name] = (dtype, shape, start, stop)
+        layout[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop
     return layout

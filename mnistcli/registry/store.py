@@ -168,7 +168,7 @@ class ModelRegistry:
             tags = self._tags(name, self._cards(name, versions))
             version = tags.get(which, 0)
             known = [f"{name}@{tag}" for tag in tags]
-        if version not in versions and (tagged := self._checked_tag(name, which)):
+        if version not in versions and (tagged := self._tagged(name, which)):
             version = tagged
             versions = self._versions(name)  # one of the two was just written, or refused once
         if version not in versions:
@@ -226,7 +226,7 @@ class ModelRegistry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
-        if tag not in self._own_tags(entry.name) and not self._checked_tag(entry.name, tag):
+        if tag not in self._own_tags(entry.name) and not self._tagged(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
         remove_file(self._tag_path(entry.name, tag))
         return entry
@@ -255,19 +255,16 @@ class ModelRegistry:
         """Delete versions for good, or none where `removable` raises; no number is used again."""
         entries = self.removable(*refs, force=force).entries
         for entry in entries:
-            self._remove(entry)
+            folder = entry.path.parent
+            create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
+            # A tag of what is not there is no tag. To remove its file would race with those who
+            # just now let it stand for another version.
+            remove_file(entry.path)
+            # Only the highest number given has to be remembered.
+            *lower, _ = sorted(_numbers(folder, _REMOVED))
+            for version in lower:
+                remove_file(folder / f"{version}{_REMOVED}")
         return entries
-
-    def _remove(self, entry: ModelEntry) -> None:
-        folder = entry.path.parent
-        create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
-        # A tag of what is not there is no tag. To remove its file would race with those who just
-        # now let it stand for another version.
-        remove_file(entry.path)
-        # Only the highest number given has to be remembered.
-        *lower, _ = sorted(_numbers(folder, _REMOVED))
-        for version in lower:
-            remove_file(folder / f"{version}{_REMOVED}")
 
     def check_writable(self) -> None:
         """Raise StorageError where a model could not be saved; better before a long fit."""
@@ -357,31 +354,23 @@ class ModelRegistry:
         return tags | {t: v for t, v in self._own_tags(name).items() if v in cards}
 
     def _own_tags(self, name: str) -> dict[str, int]:
-        paths = sorted(_content_of(self.folder / name / "tags"))
-        tags = {path.name: self._read_tag(name, path) for path in paths}
+        tags = {}
+        for path in sorted(_content_of(self.folder / name / "tags")):
+            # Removed just now, not a file, damaged, or out of reach.
+            with contextlib.suppress(CorruptFileError, StorageError):
+                tags[path.name] = self._tagged(name, path.name)
         return {tag: version for tag, version in tags.items() if version}
 
-    def _read_tag(self, name: str, path: Path) -> int:
-        """Return which version a tag stands for; 0 for what is no tag, or damaged."""
-        if not NAME.fullmatch(path.name):
-            return 0
-        try:
-            with storage_errors("read", path), open_regular(path) as file:
-                content = file.read(_MAX_TAG_BYTES)
-        except (CorruptFileError, StorageError):  # removed just now, not a file, or out of reach
-            return 0
-        number = content.partition(b" ")[0].decode("ascii", "replace")
-        version = int(number) if _is_number(number) else 0
-        return version if content == _tag_content(self._entry(name, version), path.name) else 0
-
-    def _checked_tag(self, name: str, tag: str) -> int:
-        """Return what a tag stands for now, 0 if it is not there; raise what keeps it from being read."""
+    def _tagged(self, name: str, tag: str) -> int:
+        """Return which version a tag stands for, 0 if it is not there; raise for a damaged one."""
         path = self._tag_path(name, tag)
         if not NAME.fullmatch(tag) or not os.path.lexists(path):
             return 0
-        with storage_errors("read", path), open_regular(path):
-            version = self._read_tag(name, path)
-        if not version:
+        with storage_errors("read", path), open_regular(path) as file:
+            content = file.read(_MAX_TAG_BYTES)
+        number = content.partition(b" ")[0].decode("ascii", "replace")
+        version = int(number) if _is_number(number) else 0
+        if content != _tag_content(self._entry(name, version), tag):
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
         return version
