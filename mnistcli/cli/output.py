@@ -57,9 +57,15 @@ class View:
         """Yield what quiet mode prints."""
         raise NotImplementedError
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
-        """Draw for a person, on the console given."""
+    def facts(self) -> Iterable[tuple[str, str | rich.Text]]:
+        """Yield what is known, in pairs of a name and what it says."""
         raise NotImplementedError
+
+    def table(self, console: rich.Console) -> rich.RenderableType:  # noqa: ARG002 - others draw on it
+        """Draw for a person, on the console given: by default the facts."""
+        from mnistcli.cli.views.shared import facts
+
+        return facts(self.facts())
 
     def parts(self, console: rich.Console) -> Iterable[rich.RenderableType]:
         """Draw one part after the other, each printed as soon as it is there."""

@@ -106,7 +106,10 @@ def open_csv(stream: Stream) -> Table:
     if names is None:
         usual = [n for n in (N_PIXELS, N_PIXELS + 1) if counts[n]]
         n_columns = max(usual, key=counts.__getitem__) if usual else rows[0].count(b",") + 1
-        return Table(_layout_without_names(n_columns), itertools.chain([first], kept))
+        if n_columns not in (N_PIXELS, N_PIXELS + 1):
+            raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
+        layout = layout_of(tuple(map(str, range(n_columns))))._replace(names=())
+        return Table(layout, itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     while names and not names[-1]:
         names = names[:-1]
@@ -178,15 +181,6 @@ def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
         if len(columns) == len(DIGIT_WORDS) and name in LABEL_NAMES | {""}:
             return tuple(columns[digit] for digit in sorted(columns))
     return ()
-
-
-def _layout_without_names(n_columns: int) -> Layout:
-    columns = np.arange(n_columns)
-    if n_columns == N_PIXELS:
-        return Layout(n_columns, columns, without_labels=_ALL_PIXELS)
-    if n_columns != N_PIXELS + 1:
-        raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
-    return Layout(n_columns, None, order=columns)
 
 
 def _columns(n: int) -> str:

@@ -4,7 +4,7 @@ One rule for the values, whoever asks: what never exceeds 1 is a share of 255, w
 share of 65,535. Whether ink is light or dark is not decided here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -250,31 +250,30 @@ def _number_of(text: str) -> float:
         return np.nan
 
 
-def checked_labels(labels: NDArray[np.float64], *, is_table: bool = False) -> NDArray[np.uint8]:
-    """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9.
+def checked_labels(labels: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9."""
+    for _, fault in label_faults(labels):
+        raise fault
+    return labels.astype(np.uint8)
 
-    Those of a table are counted from 1 as rows are.
+
+def label_faults(
+    labels: NDArray[np.float64], where: Sequence[str] = ()
+) -> Iterator[tuple[int, FormatError]]:
+    """Yield which labels are no digits from 0 to 9, and what is wrong with them.
+
+    Raises FormatError where they go from 1 to 10, as those do that count a zero as ten: none of
+    them is right then.
     """
-    good = is_label(labels)
-    if good.all():
-        return labels.astype(np.uint8)
-    i = int((~good).argmax())
-    shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
-    raise FormatError(
-        f"its label is {shown}, expected a digit from 0 to 9",
-        where=f" row {i + 1}" if is_table else f"[{i}]",
-        hint="labels go from 1 to 10: write 0 where 10 stands for zero"
-        if is_shifted(labels)
-        else "",
-    )
-
-
-def is_label(labels: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which labels are digits."""
-    good: NDArray[np.bool_] = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
-    return good
-
-
-def is_shifted(labels: NDArray[np.float64]) -> bool:
-    """Return whether labels go from 1 to 10, as those do that count a zero as ten."""
-    return len(labels) > 0 and bool(labels.min() >= 1 and labels.max() == N_CLASSES)
+    is_shifted = len(labels) > 0 and labels.min() >= 1 and labels.max() == N_CLASSES
+    good = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
+    for i in np.flatnonzero(~good).tolist():
+        shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
+        fault = FormatError(
+            f"its label is {shown}, expected a digit from 0 to 9",
+            where=where[i] if where else f"[{i}]",
+            hint="labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else "",
+        )
+        if is_shifted:
+            raise fault
+        yield i, fault

@@ -8,15 +8,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.containers.digits import (
-    HINT,
-    Block,
-    checked_labels,
-    is_label,
-    is_shifted,
-    read_digits,
-    read_labels,
-)
+from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.npz import Part
 from mnistcli.containers.reading import FormatError, Stream, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
@@ -90,20 +82,16 @@ def _read(
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
-    is_table = block is not None and block.where[0].startswith(" row")
     notes = ((block.note,) if block and block.note else ()) + _told(steps, len(digits))
-    if failures is None:
-        return LabelledImages(digits, checked_labels(values, is_table=is_table), notes)
-    for i in np.flatnonzero(~is_label(values)).tolist():
-        try:  # where labels are shifted by one, none of them is right
-            checked_labels(values if is_shifted(values) else values[i : i + 1], is_table=is_table)
-        except FormatError as error:
-            if is_shifted(values):
-                raise
-            failed.setdefault(i, (f"{path}{where[i]}", error.problem))
-    failures += [failure for _, failure in sorted(failed.items())]
-    good = np.delete(np.arange(len(values)), list(failed))
-    return LabelledImages(digits[good], values[good].astype(np.uint8), notes)
+    for i, label_fault in label_faults(values, where):
+        if failures is None:
+            raise label_fault
+        failed.setdefault(i, (f"{path}{where[i]}", label_fault.problem))
+    if failures is not None and failed:
+        failures += [failure for _, failure in sorted(failed.items())]
+        good = np.delete(np.arange(len(values)), list(failed))
+        digits, values = digits[good], values[good]
+    return LabelledImages(digits, values.astype(np.uint8), notes)
 
 
 def _as_predicted(

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts
 from mnistcli.doctor import Diagnosis, PathHealth
 
 # What decides on colours, widths and pictures.
@@ -38,40 +36,43 @@ class DiagnosisView(View):
     def rows(self) -> Iterator[Sequence[object]]:
         yield "what", "value"
         name = ""
-        for heading, value in _facts(self.diagnosis):
+        for heading, value in self.facts():
             name = heading or name
             yield name, value
 
     def lines(self) -> Sequence[str]:
         return self.diagnosis.damaged or ["healthy"]
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
-        return facts(_facts(self.diagnosis))
-
-
-def _facts(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
-    missing = [name for name, version in diagnosis.versions.items() if version is None]
-    n = diagnosis.n_cores
-    yield "Verdict", f"damaged: {', '.join(diagnosis.damaged)}" if diagnosis.damaged else "healthy"
-    yield "Python", diagnosis.python
-    yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
-    yield "Versions", ", ".join(f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
-    if missing:
-        yield "", f"not installed: {', '.join(missing)}"
-    for blas in diagnosis.blas:
-        threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
-        yield "BLAS", f"{blas.name} {blas.version}, {threads}"
-    of_datasets, of_features, of_models, of_own = diagnosis.paths
-    yield "Datasets", _folder(of_datasets)
-    for each in diagnosis.datasets:
-        yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
-    yield "Own digits", _folder(of_own)
-    yield "Features", _folder(of_features)
-    yield "Models", _folder(of_models)
-    yield "", f"{diagnosis.models.n_whole:,} whole"
-    for ref, problem in diagnosis.models.damaged:
-        yield "", f"{ref}: damaged: {problem}"
-    yield from _terminal_facts(_terminal())
+    def facts(self) -> Iterator[tuple[str, str]]:
+        diagnosis = self.diagnosis
+        missing = [name for name, version in diagnosis.versions.items() if version is None]
+        n = diagnosis.n_cores
+        yield (
+            "Verdict",
+            f"damaged: {', '.join(diagnosis.damaged)}" if diagnosis.damaged else "healthy",
+        )
+        yield "Python", diagnosis.python
+        yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
+        yield (
+            "Versions",
+            ", ".join(f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None),
+        )
+        if missing:
+            yield "", f"not installed: {', '.join(missing)}"
+        for blas in diagnosis.blas:
+            threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
+            yield "BLAS", f"{blas.name} {blas.version}, {threads}"
+        of_datasets, of_features, of_models, of_own = diagnosis.paths
+        yield "Datasets", _folder(of_datasets)
+        for each in diagnosis.datasets:
+            yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
+        yield "Own digits", _folder(of_own)
+        yield "Features", _folder(of_features)
+        yield "Models", _folder(of_models)
+        yield "", f"{diagnosis.models.n_whole:,} whole"
+        for ref, problem in diagnosis.models.damaged:
+            yield "", f"{ref}: damaged: {problem}"
+        yield from _terminal_facts(_terminal())
 
 
 def _folder(folder: PathHealth) -> str:

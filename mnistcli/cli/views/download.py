@@ -84,9 +84,9 @@ class InstallationView(View):
         for file in self.installation.files:
             shape = " x ".join(f"{n:,}" for n in file.shape)
             files.add_row(file.name, shape, n_bytes(file.n_bytes), file.sha256)
-        return rich.Group(facts(self._facts()), rich.Text(), files)
+        return rich.Group(facts(self.facts()), rich.Text(), files)
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def facts(self) -> Iterator[tuple[str, str]]:
         installation = self.installation
         is_own = installation.dataset not in CATALOG
         state = "was there already" if installation.already_there else "installed"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts, ruled_table
+from mnistcli.cli.views.shared import ruled_table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 
@@ -93,10 +93,7 @@ class ModelView(View):
         yield "field", "value"
         yield from _flat(self.document())
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
-        return facts(self._facts())
-
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def facts(self) -> Iterator[tuple[str, str]]:
         summary = self.summary
         yield "Model", summary.entry.ref
         yield "Tags", _tags(summary) or "none"
@@ -169,12 +166,14 @@ class ExportView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.export.path)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def facts(self) -> Iterator[tuple[str, str]]:
         export = self.export
-        wrote = f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"
-        names = ("Wrote", "Good for", "Trust", "Use", "sha256")
-        values = (wrote, export.good_for, export.trust, export.use, export.sha256)
-        return facts(zip(names, values, strict=True))
+        size = n_bytes(export.n_bytes)
+        yield "Wrote", f"{export.path}, {size}: {export.model} as {export.format}"
+        yield "Good for", export.good_for
+        yield "Trust", export.trust
+        yield "Use", export.use
+        yield "sha256", export.sha256
 
 
 @dataclass(frozen=True)
@@ -213,34 +212,27 @@ class ReproductionView(View):
     def lines(self) -> Iterator[str]:
         yield "reproduced" if self.result.is_reproduced else "not reproduced"
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
-        return facts(_reproduction_facts(self.result))
-
-
-def _reproduction_facts(result: Reproduction) -> Iterator[tuple[str, str]]:
-    created = result.model.card.created[:16].replace("T", " ")
-    yield "Model", f"{result.model.ref}, trained {created}"
-    yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
-    if result.is_identical:
-        yield "Weights", "the same, bit for bit"
-    else:
-        yield "Weights", f"differ by {result.largest_difference:.1e} of the largest one at most"
-        yield "", _distance(result)
-    if result.is_reproduced:
-        yield "Answers", f"the same on all {result.n_test:,} test images"
-    else:
-        of = f"{result.n_different:,} of {result.n_test:,} test images"
-        yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
-    changes = (
-        f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"
-        for change in result.version_changes
-    )
-    yield "Versions", "; ".join(changes) or "the same"
-
-
-def _distance(result: Reproduction) -> str:
-    text = f"they are {result.distance:.1e} apart"
-    if result.distance_bound is None:
-        return text
-    within = "within" if result.distance <= result.distance_bound else "NOT within"
-    return f"{text}, {within} the {result.distance_bound:.1e} that the two proofs allow"
+    def facts(self) -> Iterator[tuple[str, str]]:
+        result = self.result
+        created = result.model.card.created[:16].replace("T", " ")
+        yield "Model", f"{result.model.ref}, trained {created}"
+        yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
+        if result.is_identical:
+            yield "Weights", "the same, bit for bit"
+        else:
+            yield "Weights", f"differ by {result.largest_difference:.1e} of the largest one at most"
+            text = f"they are {result.distance:.1e} apart"
+            if result.distance_bound is not None:
+                within = "within" if result.distance <= result.distance_bound else "NOT within"
+                text += f", {within} the {result.distance_bound:.1e} that the two proofs allow"
+            yield "", text
+        if result.is_reproduced:
+            yield "Answers", f"the same on all {result.n_test:,} test images"
+        else:
+            of = f"{result.n_different:,} of {result.n_test:,} test images"
+            yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
+        changes = (
+            f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"
+            for change in result.version_changes
+        )
+        yield "Versions", "; ".join(changes) or "the same"

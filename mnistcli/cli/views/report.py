@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page, verdict
-from mnistcli.cli.views.shared import facts
 from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
 from mnistcli.reporting import Report
@@ -58,6 +56,6 @@ class PublicationView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
-        wrote = f"{self.path}, {n_bytes(self.n_bytes)}"
-        return facts([("Wrote", wrote), ("Says", verdict(self.report.judged))])
+    def facts(self) -> Iterator[tuple[str, str]]:
+        yield "Wrote", f"{self.path}, {n_bytes(self.n_bytes)}"
+        yield "Says", verdict(self.report.judged)

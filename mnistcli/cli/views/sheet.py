@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts
 from mnistcli.files import write_atomically
 from mnistcli.sheets import LAYOUT, SheetRead, picture_of, sheet_file
 
@@ -38,11 +36,10 @@ class SheetView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def facts(self) -> Iterator[tuple[str, str]]:
         n = LAYOUT.n_rows * LAYOUT.n_columns
-        wrote = f"{self.path}, {n_bytes(self.n_bytes)}: {n} boxes, for A4 and US letter"
-        command = "mnistcli download --source photo.jpg --sheet --as class"
-        return facts([("Wrote", wrote), ("Next", command)])
+        yield "Wrote", f"{self.path}, {n_bytes(self.n_bytes)}: {n} boxes, for A4 and US letter"
+        yield "Next", "mnistcli download --source photo.jpg --sheet --as class"
 
 
 def picture_writer(path: Path, notes: list[str]) -> Callable[[SheetRead], None]:
