@@ -141,7 +141,8 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
     n_train = len(dataset.train.labels)
     kept: dict[SplitSpec | None, Samples] = {}
     for model in models:
-        task, split = model.card.task, replace(model.card.split, limit=None, nested=True)
+        task = model.card.task
+        split = replace(model.card.split, limit=None, nested=True, without=())
         is_its_own = dataset.sha256 == model.card.dataset_sha256
         if is_its_own and split.kind == "random":
             if split not in kept:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,6 @@ class JudgedModel(Displayed):
         for i in positions:
             truth, answer = names[samples.y[i]], names[answers[i]]
             p_answer = float(probabilities[i, answers[i]])
-            sure = "<1%" if p_answer < 0.01 else ">99%" if p_answer > 0.99 else f"{p_answer:.0%}"
             facts = {
                 "index": int(samples.index[i]),
                 "truth": truth,
@@ -69,7 +68,7 @@ class JudgedModel(Displayed):
                 "p_answer": p_answer,
             }
             said = truth if truth == answer else f"{truth} not {answer}"
-            caption = f"#{facts['index']}: {said} ({sure})"
+            caption = f"#{facts['index']}: {said} ({_sure(p_answer)})"
             images.append(CaptionedImage(samples.images[i], caption, facts))
         return Gallery(images)
 
@@ -138,6 +137,58 @@ def evaluate(
         samples = samples_of(data, task)
         notes = notes_on(data, samples)
     return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
+
+
+def suspects(
+    model: Model, dataset: Dataset | None = None, *, n: int = 10, on: Part | None = None
+) -> Gallery:
+    """Return the images whose given label a model believes least, of both parts of a dataset or one.
+
+    Where it kept what models of folds, which had not seen them, said of its training images, those
+    are believed. Raises DataUnavailableError where no image is of the task's digits.
+    """
+    card, dataset = model.card, dataset or open_dataset(model.card.dataset)
+    by_folds = model.out_of_fold if dataset.sha256 == card.dataset_sha256 else None
+    both: tuple[Part, ...] = ("train", "test")
+    found, n_images = [], 0
+    for part in both if on is None else (on,):
+        samples = _part_of(dataset, model, part)
+        n_images += len(samples)
+        is_by_folds = by_folds is not None and part == "train"
+        p_truth = by_folds if is_by_folds else None
+        if p_truth is None:
+            probabilities = probabilities_of(model.classifier.decision_function(samples.images))
+            p_truth = probabilities[np.arange(len(samples)), samples.y].astype(np.float32)
+        for i in np.argsort(p_truth, kind="stable")[:n].tolist():
+            facts: dict[str, Any] = {
+                "part": part,
+                "index": int(samples.index[i]),
+                "p_truth": float(p_truth[i]),
+            }
+            found.append((facts | {"is_out_of_fold": is_by_folds}, samples.y[i], samples.images[i]))
+    if not found:
+        where = f"{dataset.name} {on or ''}".strip()
+        raise DataUnavailableError(f"{where} has no image for the task {card.task.name}")
+    worst = sorted(found, key=lambda each: each[0]["p_truth"])[:n]
+    others = model.classifier.predict_proba(np.stack([image for _, _, image in worst]))
+    pictures = []
+    for (facts, label, image), each in zip(worst, others, strict=True):
+        each[label] = -1.0
+        facts |= {"truth": card.class_names[label], "rather": card.class_names[each.argmax()]}
+        caption = "{part} #{index}: {truth}, rather {rather}".format(**facts)
+        pictures.append(CaptionedImage(image, f"{caption} ({_sure(facts['p_truth'])})", facts))
+    legend = (
+        f"of {n_images:,} {f'{on} ' if on else ''}images of {dataset.name} the {len(worst):,} whose "
+        f"label {model.ref or 'the model'} believes least, as part #index: label, rather what it "
+        "looks like (how probable the label is)"
+    )
+    if by_folds is not None and on != "test":
+        legend += "; training images by models of folds, which had not seen them"
+    return Gallery(pictures, legend)
+
+
+def _sure(p: float) -> str:
+    return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{p:.0%}"
 
 
 def check_tests(data: Dataset) -> None:

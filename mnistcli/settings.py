@@ -14,6 +14,7 @@ SolverName = Literal[
 ClassWeight = Literal["balanced"]
 SplitKind = Literal["standard", "random"]
 Preset = Literal["fast", "better", "best"]
+MOST_WITHOUT = 5000
 
 
 class Solver(NamedTuple):
@@ -113,9 +114,18 @@ class SplitSpec(Checked):
     seed: int = 0  # of the random split, the subset and the permutation of the training set
     limit: int | None = None  # train on a stratified subset; the test part stays whole
     nested: bool = True  # larger subsets contain smaller ones; not so in cards from before 0.2
+    # Images not to train on, rising: places in the training part, or as a random split counts
+    # (see `model_selection.splits.Samples`). A card holds them all, hence a bound.
+    without: tuple[int, ...] = ()
 
     def _check(self) -> None:
         check_choice("split", self.kind, get_args(SplitKind))
+        if len(self.without) > MOST_WITHOUT:
+            hint = "make a dataset of those to train on: mnistcli help own-digits"
+            raise UsageError(f"at most {MOST_WITHOUT:,} images can be left out", hint=hint)
+        if any(index < 0 for index in self.without):
+            raise UsageError("an image to leave out has an index from 0 on")
+        object.__setattr__(self, "without", tuple(sorted({int(each) for each in self.without})))
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,10 +161,16 @@ def train(
         weights=settings.weights or None,
         peak_memory_bytes=peak_memory_bytes(),
         n_prototypes=len(typicality.means) if typicality else 0,
+        has_out_of_fold=cross_validation is not None,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     return Training(
-        model=Model(classifier, card, typicality=typicality),
+        model=Model(
+            classifier,
+            card,
+            typicality=typicality,
+            out_of_fold=cross_validation.p_truth if cross_validation else None,
+        ),
         task=task,
         solver=solver,
         fit=result,

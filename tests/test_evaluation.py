@@ -10,9 +10,10 @@ import pytest
 import mnistcli
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import evaluate, threshold_for
+from mnistcli.evaluation import evaluate, suspects, threshold_for
 from mnistcli.metrics.thresholds import Threshold, parse_target
-from mnistcli.settings import SplitSpec, TrainingSettings
+from mnistcli.model_selection.splits import training_samples
+from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,49 @@ def test_the_worst_mistakes_are_those_it_was_surest_of(digits, mnist):
     few = evaluate(digits, mnist, n_mistakes=3)
     assert [each.facts for each in few.mistakes] == facts[:3]
     assert evaluate(digits, mnist).mistakes == ()
+
+
+@pytest.mark.parametrize("folds", [None, FoldSpec(3)], ids=["itself", "folds"])
+def test_labels_that_are_wrong_are_suspected_first(mnist, folds):
+    of_task = np.isin(mnist.train.labels, (0, 1))
+    labels = mnist.train.labels[of_task][:1000].copy()
+    wrong = {*range(0, 1000, 100)}
+    labels[[*wrong]] = 1 - labels[[*wrong]]
+    images = mnist.train.images[of_task][:1000]
+    data = replace(mnist, name="mine", sha256="ab", train=LabelledImages(images, labels))
+    settings = TrainingSettings(solver=SolverSettings(C=1e-3), folds=folds)
+    training = mnistcli.train("0v1", data, settings)
+    found = suspects(training.model, data, n=12, on="train")
+    assert len({each.facts["index"] for each in found[:10]} & wrong) >= 9
+    for each in found:
+        facts = each.facts
+        assert np.array_equal(each.image, images[facts["index"]])
+        assert facts["truth"] == str(labels[facts["index"]]) == str(1 - int(facts["rather"]))
+        p = training.model.classifier.predict_proba(each.image[None])[0, int(facts["truth"])]
+        assert (facts["p_truth"] == pytest.approx(p, rel=1e-5)) == (folds is None)
+        assert facts["is_out_of_fold"] == (folds is not None)
+    beliefs = [each.facts["p_truth"] for each in found]
+    assert beliefs == sorted(beliefs)
+    if folds:
+        order = training_samples(data, training.task, SplitSpec()).index
+        said = dict(zip(order.tolist(), training.cross_validation.p_truth.tolist(), strict=True))
+        assert beliefs == [said[each.facts["index"]] for each in found]
+        assert "by models of folds" in found.legend
+        # of other data it only knows what it says itself
+        assert not suspects(training.model, mnist, n=1, on="train")[0].facts["is_out_of_fold"]
+
+
+def test_suspects_of_both_parts_are_told_apart(digits, mnist):
+    both = suspects(digits, mnist, n=3000)
+    assert {each.facts["part"] for each in both} == {"train", "test"}
+    for part in ("train", "test"):
+        alone = suspects(digits, mnist, n=3000, on=part)
+        theirs = [each.facts for each in both if each.facts["part"] == part]
+        assert theirs == [each.facts for each in alone][: len(theirs)]
+    empty = LabelledImages(mnist.test.images[:0], mnist.test.labels[:0])
+    assert suspects(digits, replace(mnist, test=empty), n=3)[0].facts["part"] == "train"
+    with pytest.raises(DataUnavailableError, match="mnist test has no image for the task digits"):
+        suspects(digits, replace(mnist, test=empty), on="test")
 
 
 def test_a_hardly_probable_answer_is_not_said_to_be_impossible(binary, mnist):

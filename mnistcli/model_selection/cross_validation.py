@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
+from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
 from mnistcli.model_selection.design import DesignMatrix
@@ -101,7 +102,10 @@ class CrossValidation(Displayed):
     mean: float
     standard_deviation: float  # over the folds, and not an estimate for more (ddof = 0)
     n_not_converged: int
-    confusion: NDArray[np.int64]  # each sample judged by a model that had not seen it
+    # Each sample judged by models that had not seen it: answers, and how probable its own class
+    # was, shape (n_samples,), float32, in the order of the samples, the mean of the repeats.
+    confusion: NDArray[np.int64]
+    p_truth: NDArray[np.float32]
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table: the accuracy on each fold of each repeat, both counted from 1."""
@@ -114,21 +118,31 @@ class CrossValidation(Displayed):
 
 def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
     """Train on all folds but one and judge on that one, for each fold; see `Folds.split`."""
-    matrices, converged = zip(*folds.map(_judge_fold, settings), strict=True)
-    accuracies = tuple(int(np.trace(each)) / int(each.sum()) for each in matrices)
+    judged = list(folds.map(_judge_fold, settings))
+    accuracies = tuple(int(np.trace(each.confusion)) / len(each.p_truth) for each in judged)
+    p_truth = np.zeros(len(folds.design))
+    for each in judged:
+        p_truth[each.samples] += each.p_truth / folds.spec.n_repeats
     return CrossValidation(
         n_folds=folds.spec.n_folds,
         n_repeats=folds.spec.n_repeats,
         accuracies=accuracies,
         mean=float(np.mean(accuracies)),
         standard_deviation=float(np.std(accuracies)),
-        n_not_converged=converged.count(False),
-        confusion=np.sum(matrices, axis=0),
+        n_not_converged=sum(not each.converged for each in judged),
+        confusion=np.sum([each.confusion for each in judged], axis=0),
+        p_truth=np.minimum(p_truth, 1.0).astype(np.float32),
     )
 
 
-def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[NDArray[np.int64], bool]:
-    """Return the confusion matrix of a fold, and whether its fit converged."""
+class _JudgedFold(NamedTuple):
+    samples: NDArray[np.intp]
+    p_truth: NDArray[np.float64]
+    confusion: NDArray[np.int64]
+    converged: bool
+
+
+def _judge_fold(fold: Fold, settings: SolverSettings) -> _JudgedFold:
     design, task = fold.design, fold.task
     classifier, result = fit_classifier(
         *design.with_copies(fold.train),
@@ -138,5 +152,10 @@ def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[NDArray[np.int64]
         sample_weight=design.weights(fold.train),
     )
     X, y = design.without_copies(fold.test)
-    confusion = confusion_matrix(y, classifier.predict(X), task.n_classes)
-    return confusion, result.certificate.converged
+    scores = classifier.decision_function(X)
+    return _JudgedFold(
+        fold.test,
+        probabilities_of(scores)[np.arange(len(y)), y],
+        confusion_matrix(y, classes_of(scores), task.n_classes),
+        result.certificate.converged,
+    )

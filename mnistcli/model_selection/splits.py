@@ -1,6 +1,8 @@
 """From a dataset and a task to training and test samples, the same ones every time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +10,12 @@ from numpy.typing import NDArray
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
+from mnistcli.files import storage_errors
 from mnistcli.sampling import least, nested_sample, quota, stratified_sample
-from mnistcli.settings import SplitSpec
+from mnistcli.settings import SplitKind, SplitSpec
 from mnistcli.tasks import Task
+
+_MOST_BYTES = 1_000_000  # of a file of indices; more would be more than may be left out
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -33,6 +38,10 @@ class Samples(Displayed):
 def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
     """Gather the images to train on, in a random order that the seed decides."""
     part, y, chosen, _ = _sides(dataset, task, spec)
+    if spec.without:
+        if spec.without[-1] >= len(y):
+            raise UsageError(f"{dataset.name} has no image {spec.without[-1]} to leave out")
+        chosen = np.setdiff1d(chosen, spec.without, assume_unique=True)
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):
         sample = nested_sample if spec.nested else stratified_sample
@@ -71,6 +80,37 @@ def sample_weights(
         sizes += [len(part.test.labels) for part in parts]
         of_part *= 2
     return np.repeat(of_part, sizes)[index]
+
+
+def indices_to_leave_out(
+    texts: Iterable[str], dataset: Dataset, kind: SplitKind
+) -> tuple[int, ...]:
+    """Read which images not to train on, for `SplitSpec`: one index on each line of a file.
+
+    A text is ``FILE``, or ``NAME=FILE`` where indices are those of one of joined datasets. Empty
+    lines, and what follows a #, say nothing. Raises UsageError with the number of a line that is no
+    index, StorageError where a file cannot be read.
+    """
+    starts, n = {}, 0
+    for each in dataset.parts or (dataset,):
+        starts[each.name] = n, len(each.train.labels)
+        n += len(each.train.labels)
+    n += len(dataset.test.labels) if kind == "random" else 0
+    indices = set()
+    for text in texts:
+        name, _, of_part = text.partition("=")
+        path = Path(of_part if name in starts else text)
+        start, stop = starts.get(name, (0, n))
+        with storage_errors("read", path), path.open("rb") as file:
+            lines = file.read(_MOST_BYTES).decode(errors="replace").splitlines()
+        for number, line in enumerate(lines, 1):
+            word = line.partition("#")[0].strip()
+            is_index = word.isascii() and word.isdecimal() and len(word) < 10
+            if word and not (is_index and int(word) < stop):
+                problem = f"{path} line {number}: {word[:40]!r} is no index of a training image"
+                raise UsageError(problem, hint=f"one on each line, from 0 to {stop - 1:,}")
+            indices |= {start + int(word)} if word else set()
+    return tuple(sorted(indices))
 
 
 def samples_of(part: LabelledImages, task: Task) -> Samples:

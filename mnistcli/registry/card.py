@@ -59,7 +59,8 @@ class ModelCard(Displayed):
     counts what was saved in the registry, whatever the clock said; 0 where that is not known. Of
     datasets that were joined the parts are the sha256 of each, and the weights those of the images
     of some of them. The memory is the most that the process held while it trained. The
-    prototypes are those of `features.typicality`; 0 where it was not kept.
+    prototypes are those of `features.typicality`; 0 where it was not kept. Beside the weights may
+    be kept what models of folds said of each training image.
     """
 
     task: Task
@@ -81,6 +82,7 @@ class ModelCard(Displayed):
     weights: dict[str, Annotated[float, (0, 1e15)]] | None = None
     peak_memory_bytes: Annotated[int, (0, 10**15)] | None = None
     n_prototypes: Annotated[int, (0, 1000)] = 0
+    has_out_of_fold: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ _DTYPES = {"F64": "<f8", "F32": "<f4", "U8": "|u1"}
 _N_BYTES = {"F64": 8, "F32": 4, "U8": 1}
 # Sums of squares of so large weights are still numbers.
 _MAX_WEIGHT = {"F64": 1e100, "F32": 1e15, "U8": 255}
+_OUT_OF_FOLD = "out_of_fold"
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
@@ -60,6 +61,9 @@ class Model(Displayed):
     card: ModelCard
     ref: str = ""
     typicality: Typicality | None = None  # what its training images were like, where that was kept
+    # How probable the class of each training sample was to models that had not seen it, (n_train,),
+    # in the order of `model_selection.splits.training_samples`; None without cross-validation.
+    out_of_fold: NDArray[np.float32] | None = None
 
     def look_at(
         self, images: NDArray[np.uint8]
@@ -98,7 +102,13 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     learned = classifier.features.arrays() if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
-    described = replace(model.card, n_prototypes=len(kept["usual_means"]) if kept else 0)
+    described = replace(
+        model.card,
+        n_prototypes=len(kept["usual_means"]) if kept else 0,
+        has_out_of_fold=model.out_of_fold is not None,
+    )
+    if model.out_of_fold is not None:
+        kept[_OUT_OF_FOLD] = model.out_of_fold
     for name, dtype, _ in _arrays_of(described)[2:]:
         arrays[name] = np.ascontiguousarray({**learned, **kept}[name], dtype=_DTYPES[dtype])
     card = described.to_json()
@@ -121,8 +131,7 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     ``stored_as`` that reference, StorageError where the operating system refused.
     """
     header, payload = _read(path, stored_as)
-    classifier, typicality = _contents(path, header, payload)
-    return Model(classifier, header.card, ref or stored_as or str(path), typicality)
+    return _contents(path, header, payload, ref or stored_as or str(path))
 
 
 def _read(path: Path, stored_as: str) -> tuple[_Header, bytes]:
@@ -146,9 +155,7 @@ def _digest(card: str, ref: str, payload: bytes) -> str:
     return hashlib.sha256(f"{card}\0{ref}\0".encode() + payload).hexdigest()
 
 
-def _contents(
-    path: Path, header: _Header, payload: bytes
-) -> tuple[LinearClassifier, Typicality | None]:
+def _contents(path: Path, header: _Header, payload: bytes, ref: str) -> Model:
     import numpy as np
 
     from mnistcli.linear_model.classifier import LinearClassifier
@@ -173,6 +180,9 @@ def _contents(
         typicality = Typicality(**{each.removeprefix("usual_"): arrays.pop(each) for each in kept})
         if not typicality.is_sound:
             raise CorruptFileError(path, "no images are as the model says", hint=_RETRAIN)
+    out_of_fold = arrays.pop(_OUT_OF_FOLD, None)
+    if out_of_fold is not None and not ((out_of_fold >= 0) & (out_of_fold <= 1)).all():
+        raise CorruptFileError(path, "the model holds probabilities that are none", hint=_RETRAIN)
     classifier = kind(
         coef=arrays.pop("coef"),
         intercept=arrays.pop("intercept"),
@@ -180,7 +190,7 @@ def _contents(
         scale=header.card.features["scale"],
         features=spec.features.from_arrays(spec, arrays),
     )
-    return classifier, typicality
+    return Model(classifier, header.card, ref, typicality, out_of_fold)
 
 
 class _Header(NamedTuple):
@@ -239,6 +249,7 @@ def _arrays_of(card: ModelCard) -> list[tuple[str, str, tuple[int, ...]]]:
         ("intercept", "F64", (n_outputs,)),
         *((name, "F32", shape) for name, shape in spec.features.shapes(spec).items()),
         *((name, dtype, shape) for name, (dtype, shape) in kept.items()),
+        *([(_OUT_OF_FOLD, "F32", (card.n_train,))] if card.has_out_of_fold else []),
     ]
     return sorted(arrays, key=lambda each: (-_N_BYTES[each[1]], each[0]))
 

@@ -27,7 +27,7 @@ PRINTED_BY = {
     "numbers": [("predict", "--number", "many.npy", "nothing.png")],
     "number": [("predict", "--number", "many.npy", "nothing.png")],
     "show": [
-        ("show", "7"), ("show", "--weights", "0v1@1"), ("show", "--mistakes", "0v1@1"),
+        ("show", "7"), ("show", "--weights", "0v1@1"), ("show", "--mistakes", "0v1@1"), ("show", "--suspects", "0v1@1"),
         ("show", "--mean"), ("show", "many.npy"),
     ],
     "models": [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -83,6 +84,36 @@ def test_mistakes_of_a_model(invoke, mnist):
     assert "the worst 4 of" in out
     on_train = invoke("show", "--mistakes", "digits", "--on", "train").out
     assert "on mnist train" in on_train
+
+
+def test_suspects_lead_to_a_training_without_them(invoke, tmp_path):
+    train = ["train", "--task", "3v8", "--limit", "300"]
+    assert invoke(*train, "--cv", "3").code == 0
+    done = invoke("show", "--suspects", "3v8", "--on", "train", "--count", "3", "--json")
+    pictures = json.loads(done.out)["pictures"]
+    assert all(each["is_out_of_fold"] and each["part"] == "train" for each in pictures)
+    assert done.err.startswith("warning: a model of pixels suspects what it cannot tell")
+    quiet = invoke("show", "--suspects", "3v8", "--count", "3", "-q").out
+    assert quiet.split() == [str(each["index"]) for each in pictures]
+    truth, rather = pictures[0]["truth"], pictures[0]["rather"]
+    assert pictures[0]["caption"] == f"train #{quiet.split()[0]}: {truth}, rather {rather} (<1%)"
+    both = json.loads(invoke("show", "--suspects", "3v8", "--json").out)["pictures"]
+    assert {each["part"] for each in both} == {"train", "test"}
+    out = invoke("show", "--suspects", "3v8", "--on", "train", "--count", "3").out
+    assert f"#{quiet.split()[0]}:" in out
+    assert "believes least, as part #index" in out
+    (tmp_path / "bad.txt").write_text(quiet)
+    done = invoke(*train, "--without", str(tmp_path / "bad.txt"), "--json")
+    left_out = json.loads(done.out)["split"]["without"]
+    assert left_out == sorted(int(index) for index in quiet.split())
+    text = "".join(f"{index}\n" for index in left_out)
+    said = f"without 3 images by their indices, sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+    assert said in invoke("models", "info").out
+    (tmp_path / "bad.txt").unlink()  # the card knows them
+    assert "bit for bit" in invoke("models", "reproduce").out
+    assert "3 left out" in invoke("compare", "3v8@1", "3v8@2").out
+    shown = invoke("show", "--suspects", "builtin", "--on", "test", "--count", "2")
+    assert "13 labels were clearly and 4 probably wrong" in shown.err
 
 
 def test_mistakes_of_one_cell(invoke):

@@ -51,6 +51,23 @@ def test_pooled_confusion_is_that_of_cross_val_predict(samples, task, theirs):
     assert ours.n_not_converged == 0
 
 
+def test_what_folds_say_of_each_sample_is_that_of_cross_val_predict(samples, task, theirs):
+    design = design_matrix(samples, FeatureSpec(), seed=0)
+    ours = cross_validate(Folds(design, task, FoldSpec(4)), SolverSettings()).p_truth
+    method = "predict_proba"
+    p = cross_val_predict(theirs, rows_of(samples), samples.y, cv=4, method=method)
+    assert np.abs(ours - p[np.arange(600), samples.y]).max() < 1e-4  # how far lbfgs goes
+    assert ours.dtype == np.float32
+    # Repeated, the mean of what each repeat says.
+    twice = cross_validate(Folds(design, task, FoldSpec(3, 2), seed=7), SolverSettings()).p_truth
+    total = np.zeros(600)
+    splitter = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=7)
+    for train, test in splitter.split(samples.y, samples.y):
+        p = theirs.fit(rows_of(samples)[train], samples.y[train]).predict_proba(rows_of(samples))
+        total[test] += p[test, samples.y[test]]
+    assert np.abs(twice - total / 2).max() < 1e-4  # how far lbfgs goes
+
+
 def test_repeated_folds_are_those_of_scikit_learn(samples, task, theirs):
     ours = cross_validate(
         Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3, 2), seed=7),

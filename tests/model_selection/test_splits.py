@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistcli.errors import TrainingError
+from mnistcli.datasets.joins import joined
+from mnistcli.datasets.store import LabelledImages
+from mnistcli.errors import StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
 from mnistcli.settings import SplitSpec
@@ -69,6 +71,53 @@ def test_the_subset_and_its_order_follow_the_seed(mnist, spec):
     assert 0.3 < (np.diff(zero.index) > 0).mean() < 0.7
     part = np.concatenate([mnist.train.images, mnist.test.images])
     np.testing.assert_array_equal(zero.images, part[zero.index])
+
+
+@pytest.mark.parametrize("spec", [SplitSpec(), SplitSpec("random"), SplitSpec(limit=300)])
+def test_what_is_left_out_is_not_trained_on(mnist, spec):
+    task = parse_task("3v8")
+    before = training_samples(mnist, task, spec)
+    first = tuple(before.index[:20].tolist())
+    without = replace(spec, without=first[::-1] + first[:3])
+    assert without.without == tuple(sorted(first))
+    after = training_samples(mnist, task, without)
+    assert not set(after.index.tolist()) & set(first)
+    assert len(after) == (300 if spec.limit else len(before) - 20)
+    tested, before = (splits.test_samples(mnist, task, each) for each in (without, spec))
+    np.testing.assert_array_equal(tested.index, before.index)
+
+
+def test_what_cannot_be_left_out(mnist):
+    with pytest.raises(UsageError, match="mnist has no image 60000 to leave out"):
+        training_samples(mnist, parse_task("3v8"), SplitSpec(without=(60_000,)))
+    with pytest.raises(UsageError, match="from 0 on"):
+        SplitSpec(without=(-1,))
+    with pytest.raises(UsageError, match="at most 5,000"):
+        SplitSpec(without=tuple(range(5001)))
+
+
+def test_indices_come_from_files_and_those_of_a_part_count_from_its_start(mnist, tmp_path):
+    ten = LabelledImages(mnist.test.images[:10], mnist.test.labels[:10])
+    mine = replace(mnist, name="mine", train=ten, test=ten)
+    both = joined([mnist, mine])
+    path = tmp_path / "bad=1.txt"
+    path.write_text("7 # looks like a 1\n\n  3\r\n3\n#all\n")
+
+    def read(*texts, of=both, kind="standard"):
+        return splits.indices_to_leave_out(texts, of, kind)
+
+    assert read(str(path)) == (3, 7)
+    assert read(f"mine={path}", str(path)) == (3, 7, 60_003, 60_007)
+    assert read(f"mine={path}", of=mine) == (3, 7)
+    for line, kind in (("10", "standard"), ("-1", "random"), ("0x3", "random"), ("²", "random"),
+                       ("test 3", "random"), ("1" * 5000, "random"), ("20", "random")):  # fmt: skip
+        path.write_text(f"3\n{line}\n")
+        with pytest.raises(UsageError, match=r"bad=1.txt line 2: '.{1,40}' is no index"):
+            read(str(path), of=mine, kind=kind)
+    path.write_text("19\n")
+    assert read(str(path), of=mine, kind="random") == (19,)
+    with pytest.raises(StorageError, match=r"cannot read .*none.txt: No such file"):
+        read(str(tmp_path / "none.txt"))
 
 
 def test_all_images_are_in_an_order_that_follows_the_seed(mnist):

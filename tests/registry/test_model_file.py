@@ -155,7 +155,8 @@ def forged_card(*keys_and_value):
         ("settings", "C", None), ("settings", "C", "1"), ("settings", "C", True),
         ("settings", "solver", ["lbfgs"]), ("settings", "tol", "x"), ("settings", "max_iter", 1.5),
         ("settings", "odd", 1), ("split", "seed", None), ("split", "seed", False),
-        ("split", "limit", "5"), ("split", "test_size", {}), ("split", []), ("task", "0V1"),
+        ("split", "limit", "5"), ("split", "without", 5),
+        ("split", "without", [1.0]), ("split", "without", [-1]), ("has_out_of_fold", 1), ("split", "test_size", {}), ("split", []), ("task", "0V1"),
         ("task", 1), ("class_names", ["1", "0"]), ("features", "scale", 2.0),
         ("features", "kind", ["pixels"]), ("features", "n_copies", False), ("n_train", -1),
         ("n_test", 1.0), ("certificate", "n_iterations", -1e308),
@@ -186,6 +187,33 @@ def test_a_card_that_has_no_order_yet_is_read():
     del content["created"]
     with pytest.raises(ValueError, match="the card has missing or unknown keys: created"):
         ModelCard.from_json(json.dumps(content))
+
+
+def test_what_folds_said_of_the_training_images_is_kept(path):
+    said = np.linspace(0, 1, 100, dtype=np.float32)
+    model = dataclasses.replace(make_model(), out_of_fold=said)
+    path.write_bytes(encode_model(model))
+    loaded = load_model(path)
+    assert loaded.out_of_fold.tobytes() == said.tobytes()
+    assert loaded.card == dataclasses.replace(model.card, has_out_of_fold=True)
+    assert load_model(path).card.document()["has_out_of_fold"] is True
+    for wrong in (1.5, -0.1):
+        said[7] = wrong
+        path.write_bytes(encode_model(model))
+        with pytest.raises(CorruptFileError, match="probabilities that are none"):
+            load_model(path)
+    # as many as there are training images, or it is no model file
+    path.write_bytes(encode_model(dataclasses.replace(model, out_of_fold=said[1:])))
+    with pytest.raises(CorruptFileError, match="not those that its card speaks of"):
+        load_model(path)
+
+
+def test_a_card_of_before_folds_were_kept_and_images_left_out_is_read():
+    content = json.loads(make_model().card.to_json())
+    del content["has_out_of_fold"], content["split"]["without"]
+    assert ModelCard.from_json(json.dumps(content)) == make_model().card
+    content["split"]["without"] = [3, 5]
+    assert ModelCard.from_json(json.dumps(content)).split.without == (3, 5)
 
 
 def test_a_card_of_a_newer_format_is_named(path):

@@ -172,6 +172,14 @@ def train(
     limit: Annotated[
         int | None, data_option(metavar="N", help="Train on a stratified subset of N images.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        data_option(
+            metavar="[NAME=]FILE",
+            help="Do not train on the images of these indices, one on each line, as show --suspects "
+            "-q prints them; with NAME= those of one of the joined datasets. Repeatable.",
+        ),
+    ] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of the model.", show_default="the task")
     ] = None,
@@ -252,6 +260,11 @@ def train(
     if save:
         registry.check_writable()
     data = session.dataset(dataset, out)
+    if without:
+        from mnistcli.model_selection.splits import indices_to_leave_out
+
+        left_out = indices_to_leave_out(without, data, split)
+        settings = replace(settings, split=replace(settings.split, without=left_out))
     with bars(out) if watch is None else watching(out, watch, parsed) as shown:
         result = training.train(
             parsed,

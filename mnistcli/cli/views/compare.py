@@ -190,6 +190,7 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
         settings.solver,
         f"{split.kind} split",
         "" if split.limit is None else f"{card.n_train:,} images",
+        f"{len(split.without):,} left out" if split.without else "",
         f"seed {split.seed}" if is_drawn else "",
         card.created[:19].replace("T", " "),
     )

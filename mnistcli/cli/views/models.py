@@ -106,12 +106,14 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
-    from mnistcli.cli.views.train import describe_settings
+    from mnistcli.cli.views.train import describe_left_out, describe_settings
 
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
     yield "", f"{card.n_train:,} training and {card.n_test:,} test images"
+    if card.split.without:
+        yield "", describe_left_out(card.split)
     yield "", f"sha256 {card.dataset_sha256}"
     for name, sha256 in (card.dataset_parts or {}).items():
         yield "", f"sha256 {sha256} of {name}"
@@ -124,6 +126,8 @@ def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
         yield "" if i else "Metrics", f"{name} {value}"
     if card.n_prototypes:
         yield "Typical", f"by {card.n_prototypes} prototypes of training images"
+    if card.has_out_of_fold:
+        yield "Folds", "what they said of each training image is kept: show --suspects"
     yield "Versions", ", ".join(f"{name} {version}" for name, version in card.versions.items())
     yield "Created", card.created
     yield "Command", card.command or "(from Python)"

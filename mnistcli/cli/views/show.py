@@ -40,7 +40,7 @@ class GalleryView(View):
             yield [*picture.facts.values(), *picture.image.ravel().tolist()]
 
     def lines(self) -> Iterator[str]:
-        return (picture.caption for picture in self.pictures)
+        return (str(each.facts.get("index", each.caption)) for each in self.pictures)
 
     def table(self, console: rich.Console) -> rich.RenderableType:
         from mnistcli.cli.terminal.bitmap import signed

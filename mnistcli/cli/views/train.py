@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from mnistcli.cli.views.shared import (
 from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelEntry
-from mnistcli.settings import preset_of
+from mnistcli.settings import SplitSpec, preset_of
 
 if TYPE_CHECKING:
     from mnistcli.model_selection.choice import Candidate, ChoiceOfC
@@ -59,7 +60,7 @@ class TrainingView(View):
             "settings": asdict(card.settings),
             "fit": {"fit_seconds": training.fit.fit_seconds, **asdict(training.fit.certificate)},
             "search": asdict(choice) if choice else None,
-            "cross_validation": asdict(cross_validation) if cross_validation else None,
+            "cross_validation": _folds_document(cross_validation) if cross_validation else None,
             "train_accuracy": training.train_accuracy,
             "peak_memory_bytes": card.peak_memory_bytes,
             "rows_kept": training.rows_kept,
@@ -123,6 +124,11 @@ class TrainingView(View):
         return rich.Group(*parts)
 
 
+def _folds_document(folds: CrossValidation) -> dict[str, Any]:
+    # The model keeps the probability of each sample, see `show --suspects`.
+    return {name: value for name, value in asdict(folds).items() if name != "p_truth"}
+
+
 def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     """Yield how a training went, in pairs of a name and what it says."""
     card, task = training.model.card, training.task
@@ -135,6 +141,8 @@ def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
         yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
     n_images = f"{training.n_train:,} training and {training.n_test:,} test images"
     yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}"
+    if card.split.without:
+        yield "", describe_left_out(card.split)
     yield "Model", describe_settings(card)
     if training.choice:
         choice = training.choice
@@ -184,6 +192,13 @@ def describe_settings(card: ModelCard) -> str:
         text += ", balanced class weights"
     text += "".join(f", {name} weighs {weight:g}" for name, weight in (card.weights or {}).items())
     return text
+
+
+def describe_left_out(split: SplitSpec) -> str:
+    """Describe which images were not trained on."""
+    text = "".join(f"{index}\n" for index in split.without)
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return f"without {len(split.without):,} images by their indices, sha256 {sha256}"
 
 
 def describe_convergence(training: Training) -> str:
