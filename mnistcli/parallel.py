@@ -1,6 +1,7 @@
 """The same work on several cores: threads for blocks of an array, processes for whole tasks."""
 
 import contextlib
+import contextvars
 import itertools
 import os
 import signal
@@ -15,6 +16,8 @@ from mnistcli.paths import number_in
 T = TypeVar("T")
 R = TypeVar("R")
 
+_shared_out = contextvars.ContextVar("shared out", default=False)  # Whether threads share the work.
+
 
 def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
     """Return ``task(block of rows)`` for all blocks in order, shared out to the cores we may use.
@@ -22,6 +25,7 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
     Plain threads: NumPy lets go of the interpreter lock, and importing concurrent.futures would
     cost more (17 ms, it brings in logging) than a fit of one small task. An invalid value is not
     warned of: some BLAS kernels set the flag for lanes that they throw away (NumPy issue 24067).
+    Blocks within a task stay in its thread. After an error, or Ctrl-C, no task is begun.
     """
     import numpy as np
 
@@ -31,21 +35,30 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
 
     todo = iter(range(len(starts)))
 
+    n_threads = 1 if _shared_out.get() else max(1, min(n_cores(), len(starts)))
+
     def work() -> None:
+        inner = _shared_out.set(n_threads > 1 or _shared_out.get())
         try:
             with np.errstate(invalid="ignore"):
                 for i in todo:
+                    if failures:
+                        break
                     results[i] = task(slice(starts[i], min(starts[i] + rows_per_block, n_rows)))
         except BaseException as failure:  # noqa: BLE001 - raised again in the calling thread
             failures.append(failure)
+        finally:
+            _shared_out.reset(inner)
 
-    n_threads = max(1, min(n_cores(), len(starts)))
     others = [threading.Thread(target=work) for _ in range(1, n_threads)]
     for thread in others:
         thread.start()
     work()
-    for thread in others:
-        thread.join()
+    try:
+        for thread in others:
+            thread.join()
+    except KeyboardInterrupt as interrupt:
+        failures.append(interrupt)
     if failures:
         raise failures[0]
     return results  # type: ignore[return-value]

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistcli.display import Displayed
+from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
     Labels,
     Rows,
-    best_intercept,
-    linear_scores,
+    class_weights,
     loss_weights,
-    losses_and_residuals,
     prior_intercept,
-    residual_products,
 )
+from mnistcli.linear_model.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +81,23 @@ def certify(
     """
     l2 = 0.0 if math.isinf(C) or not penalised else 1.0 - l1_ratio
     l1 = 0.0 if math.isinf(C) or not penalised else l1_ratio
-    weights = loss_weights(len(y), C, sample_weight)
-    scores = linear_scores(X, coef, scale=scale, dtype=np.float64)
-    best = best_intercept(scores, y, weights, intercept)
-    prior = prior_intercept(y, weights, n_classes)
+    weights, n_outputs = loss_weights(C, sample_weight), len(coef)
+    blocks = LocalBlocks(blocks_of(X, y, weights))
+    problem = Problem(X, y, weights, blocks, n_outputs, l2, scale, np.float64)
+    theta = np.column_stack([coef, intercept])
+    here, best = problem.point(theta), problem.with_best_intercept(theta)
+    no_coef = np.zeros_like(coef)
+    prior_theta = np.column_stack([no_coef, prior_intercept(class_weights(y, weights, n_classes))])
+    prior = problem.point(prior_theta)
 
-    loss, residuals = losses_and_residuals(scores + intercept[:, None], y)
-    best_loss, best_residuals = losses_and_residuals(scores + best[:, None], y)
-    _, prior_residuals = losses_and_residuals(np.broadcast_to(prior[:, None], scores.shape), y)
-    stacked = np.concatenate([residuals, best_residuals, prior_residuals]) * weights
-    products = residual_products(X, stacked, scale=scale, dtype=np.float64)
-    here, at_best, at_prior = np.split(products, 3)
-
-    gradient = _least_subgradient(here + l2 * coef, coef, l1)
-    gradient_best = _least_subgradient(at_best + l2 * coef, coef, l1)
-    gradient_prior = _least_subgradient(at_prior, np.zeros_like(coef), l1)
-    by_intercept = stacked[: len(coef)].sum(axis=1)
-    norm = math.hypot(float(np.linalg.norm(gradient)), float(np.linalg.norm(by_intercept)))
+    gradient = _least_subgradient(here.gradient[:, :-1], coef, l1)
+    gradient_best = _least_subgradient(best.gradient[:, :-1], coef, l1)
+    gradient_prior = _least_subgradient(prior.gradient[:, :-1], no_coef, l1)
+    norm = math.hypot(np.linalg.norm(gradient), np.linalg.norm(here.gradient[:, -1]))
     norm_best = float(np.linalg.norm(gradient_best))
-    excess = max(float((loss - best_loss) @ weights), 0.0)
-    penalty = 0.5 * l2 * float(np.vdot(coef, coef)) + l1 * float(np.abs(coef).sum())
+    excess = max(here.objective - best.objective, 0.0)
     return Certificate(
-        objective=penalty + float(loss @ weights),
+        objective=here.objective + l1 * float(np.abs(coef).sum()),
         gradient_norm=norm,
         relative_gradient_norm=relative(norm, float(np.linalg.norm(gradient_prior))),
         gap_bound=excess + norm_best**2 / (2.0 * l2) if l2 > 0.0 else None,

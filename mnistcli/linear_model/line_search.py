@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 
+from mnistcli.linear_model.blocks import probe
 from mnistcli.linear_model.objective import (
     Float64s,
-    losses_and_residuals,
-    slope_and_curvature,
     squared_norm,
 )
 from mnistcli.linear_model.problem import Point, Problem
@@ -29,11 +28,10 @@ def search_along(problem: Problem, point: Point, direction: Float64s, slope: flo
     et al., Numerical Recipes, section 9.4, rtsafe): the first is mostly the last. Scores are kept
     up to date along the step, so that no trial touches the data.
     """
-    change = problem.scores(direction)
-    weights = problem.weights.astype(problem.dtype)
+    line = problem.line(point.theta, direction, point.key)
     linear = problem.penalty * float(np.vdot(point.theta[:, :-1], direction[:, :-1]))
     square = problem.penalty * squared_norm(direction[:, :-1])
-    _, loss_curvature = slope_and_curvature(point.residuals, change, problem.y, weights)
+    _, loss_curvature = problem.sums(probe, line, 0.0)
     low, high, here, size = 0.0, math.inf, slope, 0.0
     curvature = loss_curvature + square
     for _ in range(MAX_TRIALS):
@@ -42,12 +40,10 @@ def search_along(problem: Problem, point: Point, direction: Float64s, slope: flo
         size = min(wanted, limit) if math.isinf(high) else wanted
         if not low < size < high:
             size = 0.5 * (low + high)
-        scores = point.scores + problem.dtype(size) * change
-        losses, residuals = losses_and_residuals(scores, problem.y)
-        loss_slope, loss_curvature = slope_and_curvature(residuals, change, problem.y, weights)
+        loss_slope, loss_curvature = problem.sums(probe, line, size)
         here = loss_slope + (linear + size * square)
         curvature = loss_curvature + square
         if abs(here) <= SLOPE_SHARE * abs(slope):
             break
         low, high = (size, high) if here < 0.0 else (low, size)
-    return problem.point_from(point.theta + size * direction, scores, losses, residuals)
+    return problem.after(line, size)

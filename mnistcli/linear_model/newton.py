@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS
 from mnistcli.linear_model.line_search import search_along
@@ -36,9 +37,9 @@ from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
     Labels,
+    RowArray,
     Rows,
-    best_intercept,
-    linear_scores,
+    class_weights,
     loss_weights,
     prior_intercept,
     rows_per_block,
@@ -48,17 +49,19 @@ from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import (
     Point,
     Problem,
-    WorkingRows,
     centred,
     refuse_separated,
     refuse_separating_feature,
 )
+from mnistcli.linear_model.rows import RowSource, SourceRows
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
 
 ROUGH_SHARE = 1 / 8  # The share of the rows whose solution is the start,
-ROUGH_MIN_ROWS = 500  # unless these are more.
+ROUGH_MIN_ROWS = 500  # unless these are more,
+ROUGH_MAX_ROWS = 60_000  # or these are fewer,
+ROUGH_MAX_VALUES = 256 * 1024**2  # or rows of so many values, which are held as they are.
 ROUGH_TOL = 1.0  # How roughly they are solved: the rest is noise of the sample.
 ROUGH_MAX_ITER = 50  # Steps on them at most.
 PATH_FROM = 10.0  # Above this mean weight (C) the way leads over stronger penalties,
@@ -100,7 +103,7 @@ class NewtonProgress(NamedTuple):
 
 
 def fit_newton(
-    X: Rows,
+    X: RowArray | RowSource,
     y: Labels,
     *,
     n_classes: int,
@@ -112,29 +115,33 @@ def fit_newton(
     seed: int = 0,
     warm_start: tuple[Float64s, Float64s] | None = None,
     progress: Progress = SILENT,
+    runner: Callable[[list[Block]], BlockRunner] = LocalBlocks,
 ) -> Fit:
     """Fit a logistic regression and prove how close to the optimum it is.
 
     X, of shape (n_samples, n_features) in uint8, float32 or float64, is finite, is not modified and
-    may be memory-mapped; features are ``X * scale``. A float32 copy of the columns that vary is made
-    where it is not too large. Nothing so large exists in float64, unless X is: then all is computed
-    in it. y, of shape (n_samples,), are class indices 0 .. n_classes - 1, each of which must occur,
-    sample weights, of that shape too, finite and >= 0. C > 0 is the inverse strength of the penalty;
-    ``math.inf`` means none.
+    may be memory-mapped, or a `RowSource` of bytes; features are ``X * scale``. A float32 copy of
+    the columns that vary is made where it is not too large, else rows are read in every pass.
+    Nothing so large exists in float64, unless X is: then all is computed in it. y, of shape
+    (n_samples,), are class indices 0 .. n_classes - 1, each of which must occur, sample weights, of
+    that shape too, finite and >= 0. C > 0 is the inverse strength of the penalty; ``math.inf`` means
+    none.
 
     The fit has converged when ``gap_bound <= tol * objective``, so that the objective is proven to
     be within `tol`, relatively, of the optimum. Without a penalty no such bound exists, and the
     gradient norm relative to the prior model takes its place. `max_iter` steps are taken on all rows
     at most: ten digits take about 40 at C = 1, 80 at C = 100 and 250 at C = 1e4. The seed chooses
     the rows of the Hessian: the same seed, data and machine give the same fit. A warm start is coef
-    and intercept as in `Fit`; progress is a `NewtonProgress` after every step.
+    and intercept as in `Fit`; progress is a `NewtonProgress` after every step. `runner` is given the
+    rows in blocks and runs what a step asks of each: in threads here, or elsewhere.
 
     Raises SeparableDataError where without a penalty the optimum is at infinity, ValueError where a
     class has no rows or X is not finite.
     """
     started = time.perf_counter()
-    weights = loss_weights(len(y), C, sample_weight)
-    empty = np.flatnonzero(np.bincount(y, weights, minlength=n_classes) == 0)
+    weights = loss_weights(C, sample_weight)
+    totals = class_weights(y, weights, n_classes)
+    empty = np.flatnonzero(totals == 0)
     if n_classes < 2 or len(empty):
         msg = f"no rows of class {', '.join(map(str, empty))}: more than one class must occur"
         raise ValueError(msg)
@@ -143,6 +150,7 @@ def fit_newton(
         rows,
         y,
         weights,
+        runner(blocks_of(rows, y, weights)),
         n_outputs=1 if n_classes == 2 else n_classes,
         penalty=0.0 if math.isinf(C) else 1.0,
         scale=scale,
@@ -157,7 +165,7 @@ def fit_newton(
         return coef
 
     rng = np.random.default_rng(seed)
-    minimiser = _Minimiser(problem, rng, tol, max_iter, progress, coef_at)
+    minimiser = _Minimiser(problem, totals, rng, tol, max_iter, progress, coef_at)
     start = None
     if warm_start is not None:
         start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
@@ -168,30 +176,36 @@ def fit_newton(
     )
 
 
-def _working_rows(X: Rows) -> tuple[WorkingRows, NDArray[np.intp]]:
+def _working_rows(X: RowArray | RowSource) -> tuple[Rows, NDArray[np.intp]]:
     """Return the columns that vary as C-contiguous floats, and which they are.
 
     A constant column's weight is zero at the optimum: the intercept says the same for nothing.
     Bytes of which a copy would be too large stay what they are, with all columns.
     """
-    if X.dtype == np.uint8 and 4 * X.size > MAX_COPY_BYTES:
-        return np.asarray(X, dtype=np.uint8), np.arange(X.shape[1])
+    n_rows, n_features = X.shape
+    is_large = 4 * n_rows * n_features > MAX_COPY_BYTES
+    if not isinstance(X, np.ndarray):
+        if is_large:
+            return SourceRows(X, 0, n_rows), np.arange(n_features)
+        X = X.read(0, n_rows)
+    if X.dtype == np.uint8 and is_large:
+        return np.asarray(X, dtype=np.uint8), np.arange(n_features)
     low, high = X.min(axis=0), X.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         msg = "X holds values that are not finite"
         raise ValueError(msg)
     kept = np.flatnonzero(low != high)
     dtype: type[np.floating[Any]] = np.float64 if X.dtype == np.float64 else np.float32
-    if X.dtype == dtype and X.flags.c_contiguous and len(kept) == X.shape[1]:
+    if X.dtype == dtype and X.flags.c_contiguous and len(kept) == n_features:
         return np.asarray(X, dtype=dtype), kept
-    rows: NDArray[np.floating[Any]] = np.empty((len(X), len(kept)), dtype)
+    rows: NDArray[np.floating[Any]] = np.empty((n_rows, len(kept)), dtype)
 
     def convert(block: slice) -> None:
         for first in range(block.start, block.stop, ROWS_PER_CONVERSION):
             few = slice(first, min(first + ROWS_PER_CONVERSION, block.stop))
             np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")
 
-    map_blocks(convert, len(X), rows_per_block(X.shape[1]))
+    map_blocks(convert, n_rows, rows_per_block(n_features))
     return rows, kept
 
 
@@ -200,6 +214,7 @@ class _Minimiser:
     """Goes from the prior model to a certificate; counts iterations and passes on the way."""
 
     problem: Problem
+    class_weights: Float64s  # (n_classes,)
     rng: np.random.Generator
     tol: float
     max_iter: int
@@ -218,18 +233,17 @@ class _Minimiser:
         prior = self._prior()
         self.start_norm = prior.gradient_norm
         theta = self._continuation(prior.theta) if start is None else start
-        point = problem.point(theta, problem.scores(theta))
+        point = problem.point(theta)
         self.n_passes += 1.0
         lbfgs = LBFGS(Preconditioner(problem, self.rng, self.tol))
         point = self._descend(problem, point, self.tol, lbfgs)
         exact = replace(problem, dtype=np.float64)
-        point = self._measured(exact, point.theta)
+        point = self._measured(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
         for share in TIGHTER:
             if self._is_done(exact, point, self.tol):
                 break
-            closer = self._descend(exact, point, share * self.tol, lbfgs)
-            point = self._measured(exact, closer.theta)
+            point = self._measured(exact, self._descend(exact, point, share * self.tol, lbfgs))
         return point
 
     def certificate(self, point: Point) -> Certificate:
@@ -247,27 +261,24 @@ class _Minimiser:
         )
 
     def _prior(self) -> Point:
-        problem = self.problem
-        theta = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
-        n_classes = max(2, problem.n_outputs)
-        theta[:, -1] = prior_intercept(problem.y, problem.weights, n_classes)
-        scores = np.empty((problem.n_outputs, len(problem.y)), dtype=problem.dtype)
-        scores[:] = theta[:, -1:]
+        theta = np.zeros((self.problem.n_outputs, self.problem.X.shape[1] + 1))
+        theta[:, -1] = prior_intercept(self.class_weights)
         self.n_passes += 0.5
-        return problem.point(theta, scores)
+        return self.problem.point(theta)
 
     def _continuation(self, theta: Float64s) -> Float64s:
         """Return where to start on all rows."""
         problem = self.problem
-        path = _path_of_factors(problem)
+        path = self._path_of_factors()
         if (rows := self._rough_rows()) is not None:
-            self._factor = [*path, 1.0][0]
-            first = replace(problem, weights=problem.weights * self._factor)
-            theta = self._rough_solution(first.subset(rows), theta)
+            # Fewer than their share weigh as much as that would.
+            more = len(problem.y) * ROUGH_SHARE // len(rows)
+            self._factor = more * [*path, 1.0][0]
+            theta = self._rough_solution(replace(problem, factor=self._factor).subset(rows), theta)
         for self._factor in path:
-            stronger = replace(problem, weights=problem.weights * self._factor)
+            stronger = replace(problem, factor=self._factor)
             lbfgs = LBFGS(Preconditioner(stronger, self.rng, PATH_TOL))
-            point = stronger.point(theta, stronger.scores(theta))
+            point = stronger.point(theta)
             self.n_passes += 1.0
             theta = self._descend(stronger, point, PATH_TOL, lbfgs).theta
         self._factor = 1.0
@@ -275,31 +286,39 @@ class _Minimiser:
 
     def _rough_rows(self) -> NDArray[np.intp] | None:
         """Draw the rows of the rough solution; None if they would be too few to pay."""
-        y = self.problem.y
-        n_rows = int(len(y) * ROUGH_SHARE)
+        X, y, weights = self.problem.X, self.problem.y, self.problem.weights
+        most = min(ROUGH_MAX_ROWS, ROUGH_MAX_VALUES // max(1, X.shape[1]))
+        n_rows = min(int(len(y) * ROUGH_SHARE), most)
         if n_rows < ROUGH_MIN_ROWS:
             return None
         rows = np.sort(self.rng.choice(len(y), n_rows, replace=False))
-        present = np.bincount(y[rows], self.problem.weights[rows], max(2, self.problem.n_outputs))
+        of_rows = weights if len(weights) == 1 else weights[rows]
+        present = class_weights(y[rows], of_rows, len(self.class_weights))
         return rows if present.all() else None
+
+    def _path_of_factors(self) -> list[float]:
+        """Return what to multiply the weights of the losses with, in turn, before they are as they are.
+
+        At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not.
+        """
+        mean = float(self.class_weights.sum()) / len(self.problem.y)
+        if self.problem.penalty == 0.0 or mean <= PATH_FROM:
+            return []
+        n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))
+        return [PATH_STEP**-k for k in range(n_stronger, 0, -1)]
 
     def _rough_solution(self, sample: Problem, theta: Float64s) -> Float64s:
         self._share = len(sample.y) / len(self.problem.y)
-        point = sample.point(theta, sample.scores(theta))
+        point = sample.point(theta)
         self.n_passes += self._share
         lbfgs = LBFGS(Preconditioner(sample, self.rng, ROUGH_TOL, is_rough=True))
         theta = self._descend(sample, point, ROUGH_TOL, lbfgs).theta
         self._share, self.n_iterations = 1.0, 0
         return theta
 
-    def _measured(self, exact: Problem, theta: Float64s) -> Point:
-        """Return the point in float64, its intercept at the best for its weights."""
-        scores = linear_scores(exact.X, theta[:, :-1], scale=exact.scale, dtype=np.float64)
-        # Rounding moves their mean, along which the softmax is constant.
-        b = centred(best_intercept(scores, exact.y, exact.weights, theta[:, -1]))
-        scores += b[:, None]
+    def _measured(self, exact: Problem, point: Point) -> Point:
         self.n_passes += 1.0
-        return exact.point(np.column_stack([theta[:, :-1], b]), scores)
+        return exact.with_best_intercept(point.theta)
 
     def _is_done(self, problem: Problem, point: Point, tol: float) -> bool:
         if problem.penalty > 0.0:
@@ -343,15 +362,3 @@ class _Minimiser:
         coef = partial(self.coef_at, point.theta)
         at = NewtonProgress(self.n_iterations, point.objective, norm, target, self._share, coef)
         self.progress.update("fit", *at.digits, at)
-
-
-def _path_of_factors(problem: Problem) -> list[float]:
-    """Return what to multiply the weights of the losses with, in turn, before they are as they are.
-
-    At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not.
-    """
-    mean = float(problem.weights.mean())
-    if problem.penalty == 0.0 or mean <= PATH_FROM:
-        return []
-    n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))
-    return [PATH_STEP**-k for k in range(n_stronger, 0, -1)]

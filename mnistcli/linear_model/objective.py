@@ -15,17 +15,20 @@ blocks, so that no second copy of the data exists.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.linear_model.rows import SourceRows
 from mnistcli.parallel import map_blocks
 
 Floats = NDArray[np.floating[Any]]
 Float64s = NDArray[np.float64]
 Labels = NDArray[np.integer[Any]]
-Rows = NDArray[np.uint8] | NDArray[np.floating[Any]]
+RowArray = NDArray[np.uint8] | NDArray[np.floating[Any]]
+Rows = RowArray | SourceRows
 
 # A tile is one small matrix product. Up to about 10^6 multiplications OpenBLAS neither packs nor
 # threads (its "small matrix" kernels), which for 10 columns is twice as fast as one large product,
@@ -36,6 +39,7 @@ MULTIPLICATIONS_PER_TILE = 1_000_000
 TILES_PER_BLOCK = 16
 VALUES_PER_BLOCK = 512 * 1024
 BLOCKS_AT_ONCE = 256
+LABELS_AT_ONCE = 65_536  # Counted at a time: in one go they would be copied as eight bytes each.
 
 
 def squared_norm(a: Floats) -> float:
@@ -43,18 +47,28 @@ def squared_norm(a: Floats) -> float:
     return float(np.vdot(a, a))
 
 
-def loss_weights(n_samples: int, C: float, sample_weight: Floats | None) -> Float64s:
-    """Return C * s_i of shape (n_samples,), float64; without a penalty C drops out as 1."""
+def loss_weights(C: float, sample_weight: Floats | None) -> Float64s:
+    """Return C * s_i of shape (n_samples,), or (1,) for all; without a penalty C drops out as 1."""
     factor = 1.0 if math.isinf(C) else C
     if sample_weight is None:
-        return np.full(n_samples, factor)
+        return np.full(1, factor)
     return factor * np.asarray(sample_weight, dtype=np.float64)
 
 
-def prior_intercept(y: Labels, weights: Floats, n_classes: int) -> Float64s:
+def class_weights(y: Labels, weights: Float64s, n_classes: int) -> Float64s:
+    """Return what the samples of each class weigh together, (n_classes,)."""
+    totals = np.zeros(n_classes)
+    for first in range(0, len(y), LABELS_AT_ONCE):
+        part = slice(first, first + LABELS_AT_ONCE)
+        of_each = np.full(len(y[part]), weights if len(weights) == 1 else weights[part])
+        totals = totals + np.bincount(y[part], of_each, minlength=n_classes)
+    return totals
+
+
+def prior_intercept(class_weights: Float64s) -> Float64s:
     """Return the intercepts, of shape (1,) or (n_classes,), at which zero weights do best."""
-    share = np.log(np.bincount(y, weights=weights, minlength=n_classes))
-    if n_classes == 2:
+    share = np.log(class_weights)
+    if len(share) == 2:
         return np.asarray(share[1:] - share[:1])
     return np.asarray(share - share.mean())
 
@@ -101,46 +115,45 @@ def slope_and_curvature(
     return float(np.vdot(slopes, weights)), float(np.vdot(curvatures, weights))
 
 
-def best_intercept(scores: Floats, y: Labels, weights: Floats, start: Floats) -> Float64s:
-    """Minimise the objective over the intercepts alone, by Newton's method.
+def intercept_sums(scores: Floats, y: Labels, weights: Floats) -> tuple[Any, Any, Any, Any]:
+    """Return the loss, its first two derivatives by the intercepts, and the sum of the weights."""
+    losses, residuals = losses_and_residuals(scores, y)
+    loss, gradient, weight = losses @ weights, (residuals * weights).sum(axis=1), weights.sum()
+    if len(residuals) == 1:
+        r = np.abs(residuals[0])
+        return loss, gradient, np.array([[(r * (1.0 - r)) @ weights]]), weight
+    p = residuals
+    p[y, np.arange(len(y))] += 1.0
+    return loss, gradient, np.diag(p @ weights) - (p * weights) @ p.T, weight
 
-    `scores`, (n_outputs, n_samples) in float64, are without intercepts; `start` is (n_outputs,).
+
+def best_intercept(sums_at: Callable[[Float64s], Sequence[Any]], start: Floats) -> Float64s:
+    """Minimise the objective over the intercepts alone, (n_outputs,), by Newton's method.
+
+    `sums_at` returns `intercept_sums` with an intercept added to the scores.
     """
     b = np.asarray(start, dtype=np.float64)
-    losses, residuals = losses_and_residuals(scores + b[:, None], y)
-    total, weight = float(losses @ weights), float(weights.sum())
+    loss, gradient, hessian, weight = sums_at(b)
     for _ in range(1000):
-        gradient = (residuals * weights).sum(axis=1)
         if np.abs(gradient).max() <= 1e-13 * weight:
             break
-        hessian = _intercept_hessian(residuals, y, weights)
         newton = -np.linalg.pinv(hessian, hermitian=True) @ gradient
         # Far away the Hessian vanishes. The second step cannot fail: it divides by an upper bound
         # of every Hessian, weight / 2 (Boehning, Ann. Inst. Statist. Math. 1992).
         for step in (newton, -2.0 * gradient / weight):
-            losses, new_residuals = losses_and_residuals(scores + (b + step)[:, None], y)
-            if (new_total := float(losses @ weights)) < total:
+            new = sums_at(b + step)
+            if new[0] < loss:
                 break
         else:
             break
-        b, total, residuals = b + step, new_total, new_residuals
+        b, (loss, gradient, hessian, weight) = b + step, new
     return b
-
-
-def _intercept_hessian(residuals: Floats, y: Labels, weights: Floats) -> Float64s:
-    """Return sum_i w_i (diag(p) - p p^T), of shape (n_outputs, n_outputs)."""
-    if len(residuals) == 1:
-        r = np.abs(residuals[0])
-        return np.array([[float((r * (1.0 - r)) @ weights)]])
-    p = residuals.astype(np.float64)
-    p[y, np.arange(len(y))] += 1.0
-    return np.asarray(np.diag(p @ weights) - (p * weights) @ p.T)
 
 
 def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floating[Any]]) -> Floats:
     """Return ``coef @ (X * scale).T`` of shape (n_outputs, n_samples), computed in `dtype`."""
     scaled = (np.asarray(coef, dtype=np.float64) * scale).astype(dtype)
-    scores = np.empty((len(coef), len(X)), dtype=dtype)
+    scores = np.empty((len(coef), X.shape[0]), dtype=dtype)
     rows_each = rows_per_tile(X.shape[1], len(coef))
 
     def score(rows: slice) -> None:
@@ -155,7 +168,7 @@ def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floatin
         np.matmul(scaled, tiles.transpose(0, 2, 1), out=shaped.transpose(1, 0, 2))
         out[:, n_tiled:] = scaled @ rest.T
 
-    map_blocks(score, len(X), rows_per_block(X.shape[1]))
+    map_blocks(score, X.shape[0], rows_per_block(X.shape[1]))
     return scores
 
 
@@ -181,12 +194,12 @@ def residual_products(
     # Added in the order of the blocks: the same bits whatever thread was first. Not all at once:
     # those of 240,000 rows of 6,000 features would take 900 MB.
     total, n_each = np.zeros((len(residuals), X.shape[1])), rows_per_block(X.shape[1])
-    for first in range(0, len(X), BLOCKS_AT_ONCE * n_each):
+    for first in range(0, X.shape[0], BLOCKS_AT_ONCE * n_each):
 
         def multiply_from(block: slice, first: int = first) -> Float64s:
             return multiply(slice(first + block.start, first + block.stop))
 
-        n_rows = min(BLOCKS_AT_ONCE * n_each, len(X) - first)
+        n_rows = min(BLOCKS_AT_ONCE * n_each, X.shape[0] - first)
         for partial in map_blocks(multiply_from, n_rows, n_each):
             total += partial
     return total * scale

@@ -11,14 +11,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.linear_model.blocks import HessianSample, hessian_rows, n_blocks
 from mnistcli.linear_model.hessian import DenseInverse, FewRowsInverse, InverseHessian
-from mnistcli.linear_model.objective import Float64s, Floats, squared_norm
+from mnistcli.linear_model.objective import Float64s, Floats
 from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.parallel import map_blocks
 
 SHARE = 1 / 15  # of the rows are drawn,
 ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
-MIN_ROWS = 300  # but not fewer than these.
+MIN_ROWS = 300  # but not fewer than these,
+MOST_ROWS = 16_384  # nor more: what they know of the Hessian does not grow with the rows.
 MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
 REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
 ROUGH_REFRESH = 0.1  # to this share in a rough solution,
@@ -58,7 +60,7 @@ class Preconditioner:
             self._n_times *= 2
         share = ROUGH_REFRESH if self._is_rough else REFRESH
         if is_old or point.objective < share * self._objective_then:
-            self._n_drawn = self._age = 0
+            self._age = 0
             self._inverses = []  # Not two at a time: of 6,000 features they take 350 MB.
             self._inverses = self._subsampled_inverses(point)
             self._objective_then, self._gap_then = point.objective, point.gap
@@ -78,7 +80,7 @@ class Preconditioner:
         side = min(n, n_rows // len(self._inverses))
         work = n_rows * side * n + len(self._inverses) * side**3
         per_value = STEP_WORK + STEP_WORK_PER_OUTPUT * problem.n_outputs
-        return bool(SAVED * to_come * per_value * problem.X.size > work)
+        return bool(SAVED * to_come * per_value * math.prod(problem.X.shape) > work)
 
     def times(self, q: Float64s) -> Float64s:
         """Return the product with parameters (n_outputs, n_features + 1)."""
@@ -94,12 +96,24 @@ class Preconditioner:
         return centred(products)
 
     def _subsampled_inverses(self, point: Point) -> list[InverseHessian]:
-        """Return an inverse per class, or one for all classes."""
-        absolute = np.abs(point.residuals).astype(np.float64)
-        weights = absolute * (1.0 - absolute) * self._problem.weights
-        if self._is_rough:  # of the mean of their Hessians
-            weights = weights.mean(axis=0, keepdims=True)
-        drawn = [self._drawn(each) for each in weights]
+        """Return an inverse per class, or one for the mean of their Hessians."""
+        problem, rng = self._problem, self._rng
+        n_samples, n_features = problem.X.shape
+        share = ROUGH_SHARE if self._is_rough else SHARE
+        n_rows = self._n_times * min(share * n_samples, MOST_ROWS)
+        most = math.sqrt(MOST_WORK / n_features)
+        if most < n_features:
+            n_rows = min(n_rows, most)
+        # One block alone draws on, as long as the fit does.
+        seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
+        sample = HessianSample(self._is_rough, n_samples, MIN_ROWS, n_rows, self._n_times, seed)
+        line = problem.line(point.theta, key=point.key)
+        parts = problem.blocks.map(hessian_rows, line, sample)
+        drawn = [
+            [np.concatenate(each) for each in zip(*of_output, strict=True)]
+            for of_output in zip(*parts, strict=True)
+        ]
+        self._n_drawn = sum(len(rows) for rows, _ in drawn)
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
     def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> InverseHessian:
@@ -107,22 +121,6 @@ class Preconditioner:
         if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
             return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
         return DenseInverse.inverse(self._gram(rows, roots), penalty)
-
-    def _drawn(self, weights: Float64s) -> tuple[NDArray[np.intp], Floats]:
-        """Return rows for a Hessian, and what to multiply them with before they are squared."""
-        # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
-        effective = weights.sum() ** 2 / max(squared_norm(weights), 1e-300)
-        share = ROUGH_SHARE if self._is_rough else SHARE
-        n_rows = self._n_times * min(share * len(weights), float(effective))
-        n_features = self._problem.X.shape[1]
-        most = math.sqrt(MOST_WORK / n_features)
-        if most < n_features:
-            n_rows = min(n_rows, most)
-        chance = inclusion_chances(weights, max(MIN_ROWS, int(n_rows)))
-        rows = np.flatnonzero(self._rng.random(len(chance)) < chance)
-        self._n_drawn += len(rows)
-        roots = np.sqrt(weights[rows] / chance[rows]) * self._problem.scale
-        return rows, roots.astype(np.float32)
 
     def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
         problem = self._problem
@@ -144,13 +142,3 @@ class Preconditioner:
 
             map_blocks(add, n, COLUMNS_PER_THREAD)
         return gram
-
-
-def inclusion_chances(weights: Float64s, n_rows: int) -> Float64s:
-    """Return chances min(1, c * weight) that add up to about `n_rows`."""
-    if n_rows >= np.count_nonzero(weights):
-        return (weights > 0.0).astype(np.float64)
-    chance = weights * (n_rows / weights.sum())
-    for _ in range(5):
-        chance *= n_rows / np.minimum(chance, 1.0).sum()
-    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)

@@ -1,79 +1,108 @@
 """The function that our solver minimises, on given rows, and what is known of it at a point."""
 
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.linear_model.blocks import (
+    BlockRunner,
+    Line,
+    LocalBlocks,
+    arrive,
+    blocks_of,
+    feature_ranges,
+    is_separated,
+    sums_of_intercept,
+    tree_sum,
+)
 from mnistcli.linear_model.objective import (
     Float64s,
-    Floats,
     Labels,
-    linear_scores,
-    losses_and_residuals,
-    residual_products,
-    rows_per_block,
+    Rows,
+    best_intercept,
     squared_norm,
 )
 
-WorkingRows = NDArray[np.floating[Any]] | NDArray[np.uint8]
+_keys = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """The function to minimise. Parameters `theta` are (n_outputs, n_features + 1), b last."""
+    """The function to minimise. Parameters `theta` are (n_outputs, n_features + 1), b last.
 
-    X: WorkingRows
+    What takes a pass over the rows is done by their blocks; `X` itself is there to be sampled.
+    """
+
+    X: Rows
     y: Labels
-    weights: Float64s
+    weights: Float64s  # (n_samples,), or (1,) for all
+    blocks: BlockRunner
     n_outputs: int
     penalty: float
     scale: float
     dtype: type[np.floating[Any]] = np.float32
+    factor: float = 1.0  # What the weights are multiplied with.
 
     def subset(self, rows: NDArray[np.intp]) -> "Problem":
-        """Return the problem of some rows.
+        """Return the problem of some rows, of which one thread of this process has all.
 
         The sum is not scaled back up: the penalty then holds the weights as much more as a few
         rows say less about them, and the solution is the better start for it (on digits,
         objective 21,000 instead of 33,500).
         """
-        return replace(self, X=self.X[rows], y=self.y[rows], weights=self.weights[rows])
+        weights = self.weights if len(self.weights) == 1 else self.weights[rows]
+        X, y = self.X[rows], self.y[rows]
+        return replace(
+            self, X=X, y=y, weights=weights, blocks=LocalBlocks(blocks_of(X, y, weights))
+        )
 
-    def scores(self, theta: Float64s) -> Floats:
-        """Return W x_i + b of shape (n_outputs, n_samples)."""
-        scores = linear_scores(self.X, theta[:, :-1], scale=self.scale, dtype=self.dtype)
-        scores += theta[:, -1:].astype(self.dtype)
-        return scores
+    def sums(self, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> list[Any]:
+        """Return the sum over the blocks of each of the results of a function."""
+        results = zip(*self.blocks.map(function, *arguments), strict=True)
+        return [tree_sum(of_blocks) for of_blocks in results]
 
-    def point(self, theta: Float64s, scores: Floats) -> "Point":
-        """Return objective and gradient where the scores are known."""
-        losses, residuals = losses_and_residuals(scores, self.y)
-        return self.point_from(theta, scores, losses, residuals)
+    def point(self, theta: Float64s) -> "Point":
+        """Return objective and gradient."""
+        return self.after(self.line(theta), 0.0)
 
-    def point_from(
-        self, theta: Float64s, scores: Floats, losses: Floats, residuals: Floats
-    ) -> "Point":
-        """Return the point of known losses: the one product with the data that is left to do."""
-        weighted = residuals * self.weights.astype(self.dtype)
-        gradient = np.empty_like(theta)
-        gradient[:, :-1] = residual_products(self.X, weighted, scale=self.scale, dtype=self.dtype)
+    def line(
+        self, theta: Float64s, direction: Float64s | None = None, key: int | None = None
+    ) -> Line:
+        """Return the line that leads on from a point, which the blocks know by its key if at all."""
+        key = next(_keys) if key is None else key
+        direction = theta if direction is None else direction
+        return Line(key, theta, next(_keys), direction, self.scale, self.factor, self.dtype)
+
+    def after(self, line: Line, size: float) -> "Point":
+        """Return the point after a step of a size along a line."""
+        key, theta = next(_keys), line.theta + size * line.direction
+        loss, gradient = self.sums(arrive, line, size, key)
         gradient[:, :-1] += self.penalty * theta[:, :-1]
-        gradient[:, -1] = weighted.sum(axis=1, dtype=np.float64)
         penalty = 0.5 * self.penalty * squared_norm(theta[:, :-1])
-        objective = float(np.dot(losses, self.weights)) + penalty
-        return Point(theta, scores, losses, residuals, gradient, objective)
+        return Point(key, theta, gradient, float(loss) + penalty)
+
+    def with_best_intercept(self, theta: Float64s) -> "Point":
+        """Return the point of the same weights at which the intercept is at its best."""
+        bare, shift = theta.copy(), np.zeros_like(theta)
+        bare[:, -1] = 0.0
+        line = self.line(bare)
+        best = best_intercept(partial(self.sums, sums_of_intercept, line), theta[:, -1])
+        # Rounding moves their mean, along which the softmax is constant.
+        shift[:, -1] = centred(best)
+        return self.after(line._replace(direction=shift), 1.0)
 
 
 class Point(NamedTuple):
-    """Parameters, and what is known there: objective, gradient, and what they came from."""
+    """Parameters, and what is known there; the blocks know it by its key."""
 
+    key: int
     theta: Float64s
-    scores: Floats
-    losses: Floats
-    residuals: Floats
     gradient: Float64s
     objective: float
 
@@ -104,33 +133,21 @@ def refuse_separating_feature(problem: Problem, kept: NDArray[np.intp], n_classe
     Albert and Anderson, Biometrika 1984), which no look at the iterates tells from slow
     convergence. A pixel that is lit in a few images of one class does this.
     """
-    low, high = _feature_ranges(problem, n_classes)
+    lows, highs = zip(*problem.blocks.map(feature_ranges, n_classes), strict=True)
+    low, high = np.min(lows, axis=0), np.max(highs, axis=0)
     for k in range(n_classes):
         others = np.arange(n_classes) != k
         low_out, high_out = low[others].min(axis=0), high[others].max(axis=0)
         divides = (high_out <= low[k]) | (high[k] <= low_out)
+        divides &= low.min(axis=0) < high.max(axis=0)  # one that is constant says nothing
         if divides.any():
             feature = int(kept[np.flatnonzero(divides)[0]])
             msg = f"no finite optimum: feature {feature} alone divides class {k} from the rest"
             raise SeparableDataError(msg)
 
 
-def _feature_ranges(problem: Problem, n_classes: int) -> tuple[Floats, Floats]:
-    """Return the least and the largest value of every feature in every class."""
-    low = np.full((n_classes, problem.X.shape[1]), np.inf, dtype=np.float32)
-    high = -low
-    for k in range(n_classes):
-        members = np.flatnonzero((problem.y == k) & (problem.weights > 0.0))
-        step = rows_per_block(problem.X.shape[1])
-        for first in range(0, len(members), step):
-            block = problem.X[members[first : first + step]]
-            np.minimum(low[k], block.min(axis=0), out=low[k])
-            np.maximum(high[k], block.max(axis=0), out=high[k])
-    return low, high
-
-
 def refuse_separated(problem: Problem, point: Point) -> None:
     """Raise if every row has its own class's probability above one half: scale up for ever."""
-    if point.losses[problem.weights > 0].max() < math.log(2.0):
+    if all(problem.blocks.map(is_separated, problem.line(point.theta, key=point.key))):
         msg = "no finite optimum: the classes are separated by a plane"
         raise SeparableDataError(msg)

@@ -1,6 +1,6 @@
 """Rows of bytes that a fit reads in blocks: of an array, of a file, or made anew each time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -65,3 +65,25 @@ class SomeRows:
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Return some of the chosen rows."""
         return self.source.take(self.numbers[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceRows:
+    """A range of the rows of a source where an array is expected: read when they are asked for."""
+
+    source: RowSource
+    start: int
+    stop: int
+    dtype: np.dtype[np.uint8] = field(default=np.dtype(np.uint8), init=False)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of rows and of features."""
+        return self.stop - self.start, self.source.shape[1]
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Read a range of rows, or take some by their numbers."""
+        if isinstance(rows, slice):
+            first, last, _ = rows.indices(self.shape[0])
+            return self.source.read(self.start + first, self.start + last)
+        return self.source.take(self.start + rows)

@@ -12,6 +12,8 @@ from mnistcli.linear_model import objective
 from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.objective import (
     best_intercept,
+    class_weights,
+    intercept_sums,
     linear_scores,
     losses_and_residuals,
     prior_intercept,
@@ -99,7 +101,7 @@ def test_without_a_penalty_there_is_no_bound(mnist):
 
 def test_the_prior_model_has_relative_gradient_norm_1(mnist):
     X, y = digits(mnist, 10)
-    prior = prior_intercept(y, np.ones(len(y)), 10)
+    prior = prior_intercept(class_weights(y, np.ones(1), 10))
     assert measured(X, y, np.zeros((10, 784)), prior).relative_gradient_norm == pytest.approx(1)
 
 
@@ -143,7 +145,8 @@ def test_the_best_intercept_is_stationary_from_far_away(n_classes):
     n_outputs = 1 if n_classes == 2 else n_classes
     scores = rng.normal(0, 5, (n_outputs, 300))
     y, weights = np.arange(300) % n_classes, rng.uniform(0, 2, 300)
-    b = best_intercept(scores, y, weights, np.linspace(10, 60, n_outputs))
+    start = np.linspace(10, 60, n_outputs)
+    b = best_intercept(lambda b: intercept_sums(scores + b[:, None], y, weights), start)
     _, residuals = losses_and_residuals(scores + b[:, None], y)
     assert np.abs((residuals * weights).sum(axis=1)).max() < 1e-6
 

@@ -12,14 +12,15 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from mnistcli.errors import TrainingError
+from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, inclusion_chances, probe
 from mnistcli.linear_model.certificate import Certificate, Fit, certify
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.lbfgs import LBFGS
 from mnistcli.linear_model.line_search import search_along
 from mnistcli.linear_model.newton import fit_newton
-from mnistcli.linear_model.objective import loss_weights, slope_and_curvature
+from mnistcli.linear_model.objective import loss_weights
 from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
-from mnistcli.linear_model.preconditioner import Preconditioner, inclusion_chances
+from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import Problem, SeparableDataError, centred
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.settings import SOLVERS, SolverSettings
@@ -268,18 +269,18 @@ def test_weights_of_a_pair_of_pairs_speak_for_the_class_that_is_named_first():
 def problem_at(n_classes, n_samples=90, n_features=5, *, scale=1 / 255, penalty=1.0):
     X, y = data(n_classes, n_samples, n_features)
     n_outputs = 1 if n_classes == 2 else n_classes
-    weights = loss_weights(len(y), 2.0, np.random.default_rng(1).uniform(0.5, 1.5, len(y)))
-    problem = Problem(X.astype(np.float32), y, weights, n_outputs, penalty, scale, np.float64)
+    weights = loss_weights(2.0, np.random.default_rng(1).uniform(0.5, 1.5, len(y)))
+    X = X.astype(np.float32)
+    blocks = LocalBlocks(blocks_of(X, y, weights))
+    problem = Problem(X, y, weights, blocks, n_outputs, penalty, scale, np.float64)
     theta = np.random.default_rng(2).normal(size=(n_outputs, n_features + 1))
     theta = centred(theta)
-    return problem, problem.point(theta, problem.scores(theta))
+    return problem, problem.point(theta)
 
 
 def hessian_times(problem, point, v):
     h = 1e-5
-    up, down = (
-        problem.point(t, problem.scores(t)) for t in (point.theta + h * v, point.theta - h * v)
-    )
+    up, down = (problem.point(t) for t in (point.theta + h * v, point.theta - h * v))
     return (up.gradient - down.gradient) / (2 * h)
 
 
@@ -297,7 +298,8 @@ def test_blocks_of_the_preconditioner_are_those_of_the_classes():
     blocks = Preconditioner(problem, np.random.default_rng(0), 1e-9)
     blocks.refresh(point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
-    p = np.abs(point.residuals)
+    (block,) = problem.blocks.blocks
+    p = np.abs(block.loss_and_residuals(problem.line(point.theta), 0.0)[1])
     X = np.column_stack([problem.X * problem.scale, np.ones(len(problem.y))])
     expected = np.empty_like(v)
     for k in range(4):
@@ -311,12 +313,11 @@ def test_blocks_of_the_preconditioner_are_those_of_the_classes():
 def test_an_old_preconditioner_is_drawn_again_from_twice_the_rows_if_much_is_to_come(tol, factor):
     problem, point = problem_at(4, 9000)
     preconditioner = Preconditioner(problem, np.random.default_rng(0), tol)
-    weights = np.ones(9000)
-    n_first = len(preconditioner._drawn(weights)[0])
+    preconditioner.refresh(point)
+    n_first = preconditioner._n_drawn
     for _ in range(21):
         preconditioner.refresh(point)
-    n_now = len(preconditioner._drawn(weights)[0])
-    assert n_now == pytest.approx(factor * n_first, rel=0.2)
+    assert preconditioner._n_drawn == pytest.approx(factor * n_first, rel=0.2)
 
 
 def test_rows_are_drawn_by_their_weight():
@@ -337,7 +338,7 @@ def test_a_step_ends_where_the_slope_is_half_or_less_and_is_remembered(n_classes
         slope = float(np.vdot(point.gradient, direction))
         new = search_along(problem, point, direction, slope)
         assert abs(np.vdot(new.gradient, direction)) <= 0.5 * abs(slope)
-        again = problem.point(new.theta, problem.scores(new.theta))
+        again = problem.point(new.theta)
         assert new.objective == pytest.approx(again.objective, rel=1e-12)
         np.testing.assert_allclose(new.gradient, again.gradient, rtol=1e-9, atol=1e-9)
         lbfgs = LBFGS(Preconditioner(problem, np.random.default_rng(0), 1e-9))
@@ -359,8 +360,6 @@ def test_a_step_without_curvature_is_forgotten():
 def test_slope_and_curvature_are_those_of_the_objective():
     problem, point = problem_at(3, penalty=0.0)
     v = np.random.default_rng(5).normal(size=point.theta.shape)
-    slope, curvature = slope_and_curvature(
-        point.residuals, problem.scores(v), problem.y, problem.weights
-    )
+    slope, curvature = problem.sums(probe, problem.line(point.theta, v, point.key), 0.0)
     assert slope == pytest.approx(float(np.vdot(point.gradient, v)), rel=1e-9)
     assert curvature == pytest.approx(float(np.vdot(hessian_times(problem, point, v), v)), rel=1e-5)

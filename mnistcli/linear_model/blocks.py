@@ -1,0 +1,266 @@
+"""The rows of a fit in blocks, each of which keeps what is known of its rows.
+
+All that a fit asks of its rows is a function of a block and of a few numbers, with a small result:
+a slope and a curvature along a line, a loss and a gradient. A `BlockRunner` calls it for every
+block, and results are added in the order of the blocks in a fixed tree (`tree_sum`), so that the
+sum does not depend on who computed what. What a block keeps is a cache: each call brings the `Line`
+from which it can be made anew.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.linear_model.objective import (
+    Float64s,
+    Floats,
+    Labels,
+    Rows,
+    intercept_sums,
+    linear_scores,
+    losses_and_residuals,
+    residual_products,
+    rows_per_block,
+    slope_and_curvature,
+    squared_norm,
+)
+from mnistcli.linear_model.rows import SourceRows
+from mnistcli.parallel import map_blocks
+
+T = TypeVar("T")
+
+MOST_ROWS_OF_ONE = 65_536  # Up to here all rows are one block, whose passes have their own threads.
+ROWS_EACH = 8192  # Beyond, blocks have at least so many,
+ROUND = 16  # and there are so many or a multiple, which most numbers of cores divide,
+MOST_BLOCKS = 128  # but never more: a gradient of each is held at the end of a round.
+ARITY = 8  # So many results are added at a time.
+
+
+class Line(NamedTuple):
+    """A point, perhaps with a direction that leads on from it, and how to compute there."""
+
+    key: int  # Of the point: so a block knows whether it was here before,
+    theta: Float64s  # (n_outputs, n_features + 1), intercepts last
+    direction_key: int  # and of the direction.
+    direction: Float64s  # theta again where only the point is meant
+    scale: float  # of the rows
+    factor: float  # What the weights of the losses are multiplied with.
+    dtype: type[np.floating[Any]]
+
+
+class HessianSample(NamedTuple):
+    """How many rows a Hessian is to come from; blocks draw their share."""
+
+    is_mean: bool  # One of the mean over the outputs, not one of each.
+    n_samples: int
+    least: float
+    most: float
+    n_times: float  # Not more than so many times the effective sample size.
+    seed: Any  # an integer; the generator itself where there is one block
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Some of the rows, and what was last computed of them."""
+
+    X: Rows
+    y: Labels
+    weights: Float64s  # of the losses, (n_samples,), or (1,) for all
+    start: int  # the index of the first row
+    is_all: bool  # there is no other block
+    _key: int = -1
+    _scores: Floats = field(default_factory=lambda: np.empty(0))
+    _direction_key: int = -1
+    _change: Floats | None = None
+    _at: tuple[int, float] = (-1, 0.0)
+    _found: tuple[float, Floats] | None = None
+
+    def loss_weights(self, line: Line) -> Float64s:
+        """Return the weights of the losses, of shape (n_samples,)."""
+        return np.full(len(self.y), self.weights * line.factor)
+
+    def change(self, line: Line) -> Floats:
+        """Return what the whole direction adds to the scores, (n_outputs, n_samples)."""
+        if self._change is None or self._direction_key != line.direction_key:
+            self._change = None  # not two at a time
+            self._change = self._linear(line.direction, line)
+            self._direction_key = line.direction_key
+        return self._change
+
+    def scores(self, line: Line, size: float) -> Floats:
+        """Return the scores after a step of a size along the line, (n_outputs, n_samples)."""
+        if self._key != line.key:
+            self._change = self._found = None
+            self._scores = np.array(self._linear(line.theta, line))
+            self._key = line.key
+        return self._scores + line.dtype(size) * self.change(line) if size else self._scores
+
+    def loss_and_residuals(self, line: Line, size: float) -> tuple[float, Floats]:
+        """Return the weighted sum of the losses there, and their derivatives by the scores."""
+        at = (line.direction_key, size) if size else (line.key, 0.0)
+        if self._found is not None and self._at == at:
+            return self._found
+        losses, residuals = losses_and_residuals(self.scores(line, size), self.y)
+        found = float(np.dot(losses, self.loss_weights(line))), residuals
+        # In float64 those of many rows are made twice rather than held.
+        self._found = found if self.is_all or line.dtype == np.float32 else None
+        self._at = at
+        return found
+
+    def move(self, line: Line, size: float, key: int) -> None:
+        """Take the step: what is known there is known of the point `key` from now on."""
+        self._scores, self._change = self.scores(line, size), None
+        self._key, self._at = key, (key, 0.0)
+
+    def _linear(self, theta: Float64s, line: Line) -> Floats:
+        intercept = theta[:, -1:].astype(line.dtype)
+        if not theta[:, :-1].any():
+            return np.broadcast_to(intercept, (len(theta), len(self.y)))
+        scores = linear_scores(self.X, theta[:, :-1], scale=line.scale, dtype=line.dtype)
+        scores += intercept
+        return scores
+
+
+class BlockRunner(Protocol):
+    """Whoever has the blocks and calls functions for them.
+
+    Blocks are changed by what is called for them. Where one is lost it may be sent again as it was
+    at first: functions make anew what is missing.
+    """
+
+    def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
+        """Return ``function(block, *arguments)`` of every block, in their order.
+
+        The function is one of a module, arguments and results can be pickled. Arguments, which may
+        be a few hundred kB, are the same for all blocks.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalBlocks:
+    """Blocks in this process, shared out to threads."""
+
+    blocks: Sequence[Block]
+
+    def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
+        """Call a function for every block; see `BlockRunner.map`."""
+        return map_blocks(
+            lambda one: function(self.blocks[one.start], *arguments), len(self.blocks), 1
+        )
+
+
+def n_blocks(n_rows: int) -> int:
+    """Return how many blocks so many rows are divided into, the same on all machines."""
+    if n_rows <= MOST_ROWS_OF_ONE:
+        return 1
+    return min(MOST_BLOCKS, ROUND * -(-n_rows // (ROUND * ROWS_EACH)))
+
+
+def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:
+    """Divide rows into blocks of nearly the same size."""
+    n_rows, n = len(y), n_blocks(len(y))
+    blocks = []
+    for start, stop in pairwise(n_rows * i // n for i in range(n + 1)):
+        part = slice(start, stop)
+        rows = SourceRows(X.source, start, stop) if isinstance(X, SourceRows) else X[part]
+        each = weights if len(weights) == 1 else weights[part]
+        blocks.append(Block(rows, y[part], each, start, n == 1))
+    return blocks
+
+
+def tree_sum(parts: Sequence[Any]) -> Any:
+    """Add up, a few at a time in their order, then the sums, and so on."""
+    while len(parts) > 1:
+        firsts = range(0, len(parts), ARITY)
+        parts = [reduce(np.add, parts[first : first + ARITY]) for first in firsts]
+    return parts[0]
+
+
+# ------------------------------------------------------------------- what blocks are asked
+
+
+def feature_ranges(block: Block, n_classes: int) -> Floats:
+    """Return the least and the largest of every feature in every class, one after the other."""
+    low = np.full((n_classes, block.X.shape[1]), np.inf, dtype=np.float32)
+    high = -low
+    labels = np.where(np.full(len(block.y), block.weights) > 0.0, block.y, -1)
+    step = rows_per_block(block.X.shape[1])
+    for first in range(0, len(labels), step):
+        part = slice(first, first + step)
+        rows, of_rows = block.X[part], labels[part]
+        for k in set(of_rows.tolist()) - {-1}:
+            members = rows[of_rows == k]
+            np.minimum(low[k], members.min(axis=0), out=low[k])
+            np.maximum(high[k], members.max(axis=0), out=high[k])
+    return np.stack([low, high])
+
+
+def probe(block: Block, line: Line, size: float) -> tuple[float, float]:
+    """Return slope and curvature of the losses along the line, after a step of this size."""
+    _, residuals = block.loss_and_residuals(line, size)
+    weights = block.loss_weights(line).astype(line.dtype)
+    return slope_and_curvature(residuals, block.change(line), block.y, weights)
+
+
+def arrive(block: Block, line: Line, size: float, key: int) -> tuple[float, Float64s]:
+    """Take the step to the point `key`; return the loss there and its gradient."""
+    loss, residuals = block.loss_and_residuals(line, size)
+    weighted = residuals * block.loss_weights(line).astype(line.dtype)
+    gradient = np.empty_like(line.theta)
+    gradient[:, :-1] = residual_products(block.X, weighted, scale=line.scale, dtype=line.dtype)
+    gradient[:, -1] = weighted.sum(axis=1, dtype=np.float64)
+    block.move(line, size, key)
+    return loss, gradient
+
+
+def is_separated(block: Block, line: Line) -> bool:
+    """Return whether every row has its own class's probability above one half."""
+    _, residuals = block.loss_and_residuals(line, 0.0)
+    worst = np.abs(residuals).max(axis=0)
+    return bool((worst[block.loss_weights(line) > 0.0] < 0.5).all())
+
+
+def sums_of_intercept(block: Block, line: Line, intercept: Float64s) -> tuple[Any, ...]:
+    """Return `intercept_sums` with an intercept added to the scores."""
+    scores = block.scores(line, 0.0) + intercept[:, None]
+    return intercept_sums(scores, block.y, block.loss_weights(line))
+
+
+def hessian_rows(
+    block: Block, line: Line, sample: HessianSample
+) -> list[tuple[NDArray[np.intp], Floats]]:
+    """Draw rows for each Hessian, and what to multiply them with before they are squared.
+
+    Rows are drawn by what they weigh in it: p (1 - p) times the weight of their loss.
+    """
+    absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
+    weights = absolute * (1.0 - absolute) * block.loss_weights(line)
+    if sample.is_mean:
+        weights = weights.mean(axis=0, keepdims=True)
+    rng = np.random.default_rng(sample.seed if block.is_all else [sample.seed, block.start])
+    share = len(block.y) / sample.n_samples
+    drawn = []
+    for each in weights:
+        # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
+        effective = each.sum() ** 2 / max(squared_norm(each), 1e-300)
+        n_rows = int(min(share * sample.most, sample.n_times * float(effective)))
+        chance = inclusion_chances(each, max(share * sample.least, n_rows))
+        rows = np.flatnonzero(rng.random(len(chance)) < chance)
+        roots = np.sqrt(each[rows] / chance[rows]) * line.scale
+        drawn.append((block.start + rows, roots.astype(np.float32)))
+    return drawn
+
+
+def inclusion_chances(weights: Float64s, n_rows: float) -> Float64s:
+    """Return chances min(1, c * weight) that add up to about `n_rows`."""
+    if n_rows >= np.count_nonzero(weights):
+        return (weights > 0.0).astype(np.float64)
+    chance = weights * (n_rows / weights.sum())
+    for _ in range(5):
+        chance *= n_rows / np.minimum(chance, 1.0).sum()
+    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)
