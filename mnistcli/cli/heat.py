@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 # A share that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1
+_STRONGEST_MISTAKE = 0.62
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +30,59 @@ class HeatCell:
         """How strongly it is coloured, from 0 to 1; the root makes small mistakes differ."""
         return self.share if self.is_right else min(1.0, (self.share / _REDDEST) ** 0.5)
 
+    @property
+    def shade(self) -> float:
+        """How much of its colour is on the paper, so that dark or, from 0.85 on, light ink stands out."""
+        if not self.is_right:
+            return _STRONGEST_MISTAKE * self.strength
+        return 0.85 + 0.15 * self.strength if self.strength > 0.5 else self.strength
 
-def confusion_cells(confusion: NDArray[np.int64]) -> list[list[HeatCell]]:
-    """Return the cells of a confusion matrix, each with its share of the row; zeros are empty."""
-    return [
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Cells with a name for each row and each column, which are the same."""
+
+    title: str
+    down: str
+    across: str
+    names: tuple[str, ...]
+    cells: Sequence[Sequence[HeatCell]]
+
+
+def confusion_map(
+    confusion: NDArray[np.int64],
+    class_names: Sequence[str],
+    title: str = "confusion matrix",
+    links: Mapping[tuple[str, str], str] | None = None,
+) -> HeatMap:
+    """Show what was answered to what, each cell with its share of the row; zeros are empty.
+
+    In a page the cell of a truth and an answer leads to its link, if it has one.
+    """
+    names, links = tuple(class_names), links or {}
+    cells = [
         [
-            HeatCell(str(count or ""), count / max(sum(counts), 1), is_right=i == j)
-            for j, count in enumerate(counts)
+            HeatCell(
+                str(count or ""),
+                count / max(sum(counts), 1),
+                is_right=truth == answer,
+                link=links.get((truth, answer), ""),
+            )
+            for answer, count in zip(names, counts, strict=True)
         ]
-        for i, counts in enumerate(confusion.tolist())
+        for truth, counts in zip(names, confusion.tolist(), strict=True)
     ]
+    return HeatMap(title, "truth", "answer", names, cells)
 
 
-def pair_error_cells(errors: NDArray[np.float64]) -> list[list[HeatCell]]:
-    """Return the error rates of the models of pairs of classes, in percent."""
-    return [
+def pair_error_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> HeatMap:
+    """Show the error rates of the models of pairs of classes, in percent."""
+    cells = [
         [
             HeatCell("", 0.0) if math.isnan(rate) else HeatCell(f"{100 * rate:.2f}", rate)
             for rate in rates
         ]
         for rates in errors.tolist()
     ]
+    title = "errors of each pair's own model, in percent of the images of the two"
+    return HeatMap(title, "pair", "", tuple(class_names), cells)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from mnistcli.cli import completion
+from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_ending
 from mnistcli.cli.output import Format, Output
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
@@ -50,16 +51,6 @@ RenderOption = Annotated[
         show_default="the best the terminal can",
     ),
 ]
-PictureOption = Annotated[
-    Path | None,
-    output_option(
-        "--output",
-        "-o",
-        metavar="FILE.png",
-        callback=png_only,
-        help="Write pictures to a PNG file instead of drawing them.",
-    ),
-]
 DatasetOption = Annotated[
     str,
     dataset_option(
@@ -89,15 +80,46 @@ ModelArgument = Annotated[
 ModelOption = Annotated[
     str | None, model_option("--model", "-m", help=_A_MODEL, show_default="the newest")
 ]
+# Of each command that takes a figure: what it draws goes into a file.
+_figure_option = partial(typer.Option, rich_help_panel="Figures")
+FIGURE: dict[str, Any] = {
+    "output": Annotated[
+        Path | None,
+        _figure_option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            callback=check_ending,
+            help=f"Draw into a file: {', '.join(ENDINGS)}.",
+        ),
+    ],
+    "width_mm": Annotated[
+        float | None,
+        _figure_option(
+            "--width-mm",
+            min=30,
+            max=841,
+            help="How wide it is; letters keep their size.",
+            show_default="85 for a plot",
+        ),
+    ],
+    "scale": Annotated[
+        float | None,
+        _figure_option(
+            "--scale", min=0.25, max=5, help="How large all of it is.", show_default="1"
+        ),
+    ],
+    "dark": Annotated[bool, _figure_option("--dark", help="Draw on dark paper, for slides.")],
+}
 
 
 def command(
     *formats: Format, apart: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command ``session`` and ``out``, the `Session` and the `Output` of the call.
+    """Give a command ``session``, ``out`` and ``figure`` of the call, those that it takes.
 
-    Those it takes; in their place the user has a flag for each of the formats. The first option of
-    each string in ``apart`` excludes every other in it.
+    In their place the user has a flag for each of the formats, and the options of a `FigureFile`.
+    The first option of each string in ``apart`` excludes every other in it.
     """
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
     if "tsv" in formats:
@@ -107,6 +129,8 @@ def command(
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = inspect.signature(function, eval_str=True).parameters
+        if "figure" in taken:
+            flags.extend(_parameter(name, each, default=None) for name, each in FIGURE.items())
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
@@ -124,9 +148,11 @@ def command(
                 raise UsageError(f"{' and '.join(chosen)} exclude each other")
             out = Output(next(iter(chosen.values()), "table"), options.get("render", "auto"))
             shared = {"session": ctx.find_root().obj, "out": out}
+            if "figure" in taken:
+                shared["figure"] = _figure(**{name: options.pop(name) for name in FIGURE})
             function(**options, **{name: shared[name] for name in taken.keys() & shared})
 
-        own = [each for name, each in taken.items() if name not in ("session", "out")]
+        own = [each for name, each in taken.items() if name not in ("session", "out", "figure")]
         # Typer would read annotations that are strings four times.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [*own, *flags, _parameter("ctx", typer.Context)]
@@ -135,6 +161,14 @@ def command(
         return run
 
     return decorated
+
+
+def _figure(output: Path | None, **look: Any) -> FigureFile | None:
+    given = {name: value for name, value in look.items() if value}
+    if output is None and given:
+        name = next(iter(given)).replace("_", "-")
+        raise UsageError(f"--{name} goes with --output", hint="--output FILE.svg")
+    return None if output is None else FigureFile(output, **given)
 
 
 def _parameter(name: str, annotation: Any, **settings: Any) -> inspect.Parameter:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from mnistcli.cli import rich
+from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import drawn_plainly
-from mnistcli.cli.report import svg, tables
-from mnistcli.cli.report.figures import figure, gallery, weights
+from mnistcli.cli.plots import precision_recall_plot, roc_plot
+from mnistcli.cli.report import tables
+from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
 from mnistcli.cli.report.page import (
     answered,
@@ -27,7 +29,7 @@ from mnistcli.cli.report.page import (
     verdict,
 )
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
-from mnistcli.cli.terminal.heatmaps import confusion_table
+from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.compare import ComparisonView
 from mnistcli.cli.views.evaluate import EvaluationView, curves_drawing
 from mnistcli.cli.views.models import card_facts
@@ -66,8 +68,8 @@ def _table(result: Any, console: rich.Console) -> rich.RenderableType:
             return EvaluationView(result, drawn=result.mistakes).table(console)
         case Evaluation():
             names = tuple(row.name for row in result.classes)
-            heat_map = confusion_table(result.confusion, names, console)
-            return rich.Group(classification_report(result, console, ""), heat_map)
+            heat = heat_table(confusion_map(result.confusion, names), console)
+            return rich.Group(classification_report(result, console, ""), heat)
         case CrossValidation():
             return facts(fold_facts(result))
         case Curves():
@@ -112,7 +114,7 @@ def _parts(result: Any) -> Iterator[Content]:
             yield tables.facts((name, str(value)) for name, value in training_facts(result))
             if folds := result.cross_validation:
                 yield tag("p", "The folds, each judged by a model that had not seen it:")
-                yield tables.confusion_heat_map(folds.confusion, result.task.class_names)
+                yield tables.heat_map(confusion_map(folds.confusion, result.task.class_names))
             yield tag("p", "On the test images:")
             yield _numbers(result.evaluation)
         case JudgedModel():
@@ -130,8 +132,7 @@ def _parts(result: Any) -> Iterator[Content]:
         case CrossValidation():
             yield tables.facts(fold_facts(result))
         case Curves():
-            plots = svg.roc_plot(result), svg.precision_recall_plot(result)
-            yield tag("div", plots, class_="plots")
+            yield plots(roc_plot(result), precision_recall_plot(result))
         case Predictions():
             images = result.images.reshape(-1, *IMAGE_SHAPE)
             captions = (f"{answer}, {percent(p)}" for answer, p in result)
@@ -163,8 +164,8 @@ def _parts(result: Any) -> Iterator[Content]:
 
 def _numbers(evaluation: Evaluation) -> Markup:
     names = [row.name for row in evaluation.classes]
-    heat_map = tables.confusion_heat_map(evaluation.confusion, names)
-    return tag("div", tables.class_table(evaluation), heat_map, class_="beside")
+    heat = tables.heat_map(confusion_map(evaluation.confusion, names))
+    return tag("div", tables.class_table(evaluation), heat, class_="beside")
 
 
 def _gallery(pictures: Gallery) -> Iterator[Markup]:

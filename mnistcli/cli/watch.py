@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,10 @@ from mnistcli.mnist import IMAGE_SHAPE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
     from rich.console import Console
 
     from mnistcli.cli.output import Output
+    from mnistcli.cli.plots import Plot
     from mnistcli.cli.terminal.layout import Block
     from mnistcli.settings import TrainingSettings
     from mnistcli.tasks import Task
@@ -35,9 +36,8 @@ _FORMATS = {".gif": "GIF", ".apng": "PNG"}
 _FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
 # The sides of the pictures, the first that fits a terminal; a plot, below or beside them.
 _SIDES = (28, 24, 20, 16, 14, 12, 10, 8)
-_PLOT_LINES, _PLOT_WIDTH = 8, 40
-# The curve in a film, in pixels.
-_CURVE, _CURVE_HEIGHT, _MARGIN = (34, 116, 224), 160, 16
+_PLOT_LINES, _PLOT_WIDTH = 9, 40
+_ASPECT = 0.25  # of the plot in a film
 
 
 def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
@@ -128,45 +128,38 @@ class Watch(Bars):
         console.print(drawing, crop=False)
 
     def _plot(self, console: Console, size: tuple[int, int]) -> Block:
-        """Draw how the gradient has fallen so far, by its decimal digits."""
-        from mnistcli.cli.terminal.plots import draws_plainly, line_plot
+        from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
-        digits = self._digits()
-        return line_plot(
-            np.arange(len(digits), dtype=np.float64),
-            digits,
-            x_range=(0.0, max(1.0, len(digits) - 1)),
-            y_range=(math.log10(self.steps[-1][0].tol), max(0.0, digits.max())),
-            names=("step", "log10"),
-            title="gradient",
-            size=size,
-            plain=draws_plainly(console, "auto"),
-        )
+        return plot_block(self._fall(), size, plain=draws_plainly(console, "auto"))
 
-    def _digits(self) -> NDArray[np.float64]:
+    def _fall(self, n: int | None = None) -> Plot:
+        """Show how the gradient has fallen in the first ``n`` steps, by its decimal digits."""
+        from mnistcli.cli.plots import Axis, Plot, Series
+
         norms = [max(step.relative_gradient_norm, step.tol / 10) for step, _ in self.steps]
-        return np.log10(norms)
+        digits, last = np.log10(norms), max(1, len(norms) - 1)
+        ends = math.log10(self.steps[-1][0].tol), max(0.0, float(digits.max()))
+        line = np.stack([np.arange(len(digits)), digits], axis=1)[:n]
+        across = Axis(0, last, is_log=False, ticks=(0, last), title="step")
+        up = Axis(*ends, is_log=False, ticks=ends, title="log10", word="{:.3g}".format)
+        return Plot("gradient", across, up, (Series("gradient", line, "joined"),), aspect=_ASPECT)
 
     def film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
-        from PIL import Image, ImageDraw
-
-        from mnistcli.cli.terminal.bitmap import sheet
+        from mnistcli.cli.drawing.formats import painted
+        from mnistcli.cli.drawing.layout import Sheet, plot_drawing, sheet_drawing
+        from mnistcli.cli.drawing.marks import LIGHT, together
 
         every = 1 + len(self.steps) // _MOST_FRAMES
-        pages = [sheet(pictures, str(step)) for step, pictures in self.steps[::-every][::-1]]
-        width, height = pages[0].width, max(page.height for page in pages)
-        digits = self._digits()[::-every][::-1]
-        x = np.linspace(_MARGIN, width - _MARGIN, max(2, len(digits)))[: len(digits)]
-        y = height + (digits.max() - digits) / (np.ptp(digits) or 1.0) * (_CURVE_HEIGHT - _MARGIN)
+        shown = range(len(self.steps))[::-every][::-1]
+        said = [(str(step), pictures) for step, pictures in self.steps]
+        pages = [sheet_drawing(Sheet(said[i][1], said[i][0])) for i in shown]
+        height = max(page.height for page in pages)
         frames = []
-        for i, page in enumerate(pages):
-            frame = Image.new("RGB", (width, height + _CURVE_HEIGHT), "white")
-            frame.paste(page)
-            pen = ImageDraw.Draw(frame)
-            pen.line(list(zip(x[: i + 1], y[: i + 1], strict=True)), _CURVE, 3)
-            pen.ellipse((x[i] - 4, y[i] - 4, x[i] + 4, y[i] + 4), _CURVE)
-            frames.append(frame)
+        for i, page in zip(shown, pages, strict=True):
+            curve = plot_drawing(self._fall(i + 1), page.width)
+            both = together([replace(page, height=height), curve], 0, across=False)
+            frames.append(painted(both, LIGHT))
         durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
         film = io.BytesIO()
         frames[0].save(

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mnistcli import learning_curves
-from mnistcli.cli.charts import axis_for
+from mnistcli.cli.plots import axis_for
 
 CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")
 
@@ -20,8 +20,8 @@ def test_the_table_and_the_chart_fit_a_terminal(run, monkeypatch):
     assert [line.split()[:2] for line in lines[3:7]] == [
         ["0.01", "40"], ["0.01", "80"], ["1", "40"], ["1", "80"],
     ]  # fmt: skip
-    assert "a  0.01" in lines
-    assert "b  1" in lines
+    assert "a  C = 0.01" in lines
+    assert "b  C = 1" in lines
 
 
 def test_rows_and_lines_are_the_points(run):
@@ -81,8 +81,8 @@ def test_a_drawing_stands_alone(run, tmp_path):
     path = tmp_path / "curve.svg"
     run(*CURVE, "--C", "0.01,1", "-o", str(path), "-q")
     drawing = ET.fromstring(path.read_text())  # noqa: S314 - our own
-    circles = list(drawing.iter("{http://www.w3.org/2000/svg}circle"))
-    assert len(circles) == 4
+    marks = list(drawing.iter("{http://www.w3.org/2000/svg}polygon"))
+    assert len(marks) == 4 + 2  # points, and those of the legend
     assert "http" not in path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
 
 
@@ -96,8 +96,8 @@ def test_a_drawing_stands_alone(run, tmp_path):
         (("-t", "3v8", "--preset", "fast", "--features", "pixels"), "exclude each other"),
         (("-t", "3v8,4v4", "--limit", "40"), "'4v4' is not a task"),
         (
-            ("-t", "3v8", "--limit", "40,80", "-o", "curve.png"),
-            "cannot draw a curve into curve.png",
+            ("-t", "3v8", "--limit", "40,80", "-o", "curve.gif"),
+            "cannot draw into curve.gif",
         ),
         (("-t", "3v8,4v9", "--limit", "40", "-o", "curve.svg"), "values of task are no numbers"),
     ],

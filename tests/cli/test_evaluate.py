@@ -15,8 +15,9 @@ from rich.style import Style
 from sklearn import metrics
 
 import mnistcli
+from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.terminal.heatmaps import confusion_table
+from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.datasets.sources import BUNDLE
 from mnistcli.metrics.curves import corner_for
 
@@ -305,7 +306,7 @@ def drawn_matrix(color_system):
         file=io.StringIO(), width=80, height=50, force_terminal=color_system is not None,
         color_system=color_system, _environ={},
     )  # fmt: skip
-    page.print(confusion_table(CONFUSION, tuple("abcde"), page))
+    page.print(heat_table(confusion_map(CONFUSION, "abcde"), page))
     return page.file.getvalue()
 
 
@@ -485,7 +486,7 @@ def test_curves_fit_the_terminal(invoke, model, columns):
     assert max(map(len, drawn)) <= int(columns)
     text = "\n".join(drawn)
     assert re.search("[\u2801-\u28ff]", text)
-    for words in ("ROC of 2, area 0.9", "false positives", "precision, average 0.", "recall"):
+    for words in ("ROC of 2, area 0.9", "false positive rate", "precision, average 0.", "recall"):
         assert words in text
 
 
@@ -493,15 +494,16 @@ def test_curves_are_drawn_where_they_bend(invoke):
     invoke("train", "--task", "3v8", "--limit", "1000", "-q")
     (curves,) = evaluation(invoke, "--curves")["curves"]
     roc, precision_recall = curves["roc"], curves["precision_recall"]
-    last = invoke("evaluate", "--curves").out.rstrip().splitlines()[-1].split()
+    lines = invoke("evaluate", "--curves", env={"COLUMNS": "120"}).out.rstrip().splitlines()
+    ticks = lines[-2].replace(" %", "").split()
     away = np.maximum(roc["false_positive_rate"], 1 - np.array(roc["true_positive_rate"])).min()
-    corner = corner_for(5 * away)
+    corner = corner_for(4 * away)
     assert corner < 1
-    assert (last[0], last[3]) == ("0", f"{corner:.3g}")
+    assert (ticks[0], ticks[5]) == ("0", f"{100 * corner:.4g}")
     lost = np.minimum(precision_recall["precision"], precision_recall["recall"]).max()
-    corner = corner_for(5 * (1 - lost))
+    corner = corner_for(4 * (1 - lost))
     assert corner < 1
-    assert last[4:] == [f"{1 - corner:.3g}", "recall", "1"]
+    assert (ticks[6], ticks[-1]) == (f"{100 - 100 * corner:.4g}", "100")
 
 
 def test_curves_are_ascii_where_nothing_else_can_be_shown(run, model):

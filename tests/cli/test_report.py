@@ -15,10 +15,11 @@ import pytest
 from PIL import Image
 
 import mnistcli
+from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
-from mnistcli.cli.report.tables import confusion_heat_map
+from mnistcli.cli.report.tables import heat_map
 from mnistcli.registry.model_file import encode_model, load_model
 from mnistcli.reporting import report_on
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
@@ -191,7 +192,7 @@ def test_the_mistakes_are_counted(mnist, n_wrong, title):
 
 def test_cells_are_shaded_by_their_share_of_the_row():
     confusion = np.array([[90, 10], [450, 450], [0, 0]])[:, [0, 1]]
-    text = confusion_heat_map(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c"))
+    text = heat_map(confusion_map(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c")))
     cells = re.findall(r'<td class="([a-z ]+)" style="--strength:([0-9.]+)">(\d+)</td>', text)
     assert cells == [
         ("right strong", "0.98", "90"), ("wrong", "0.62", "10"),

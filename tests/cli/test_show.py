@@ -223,15 +223,15 @@ def test_pictures_go_into_a_file(invoke, mnist, tmp_path, arguments, n_columns, 
     assert done.err == f"wrote {path}, {page.width} x {page.height} pixels\n"
     assert page.format == "PNG"
     grey = np.asarray(page.convert("L"))
-    scale = min(16, (1000 // n_columns - 16) // 28)
-    first = grey[16 : 16 + 28 * scale, 16 : 16 + 28 * scale]
+    scale = 2 * min(16, (1000 // n_columns - 16) // 28)
+    first = grey[32 : 32 + 28 * scale, 32 : 32 + 28 * scale]
     if arguments[0] != "--mean":
         pixels = first[scale // 2 :: scale, scale // 2 :: scale]
         assert (pixels == mnist.test.images[0]).all()
     # black pictures in rows on white paper, and words below them
-    dark_columns = (grey[16 + scale] < 10).sum()
+    dark_columns = (grey[32 + scale] < 10).sum()
     assert dark_columns == 28 * scale * n_columns
-    caption = grey[16 + 28 * scale + 2 : 16 + 28 * scale + 20, 16 : 16 + 28 * scale]
+    caption = grey[32 + 28 * scale + 4 : 32 + 28 * scale + 40, 32 : 32 + 28 * scale]
     assert caption.min() < 100
     assert page.height > n_rows * 28 * scale
 
@@ -246,7 +246,7 @@ def test_other_kinds_of_files_are_refused_before_any_work(invoke, tmp_path):
     for name in ("x.jpg", "x", "x.png.txt"):
         done = invoke("show", "7", "--output", str(tmp_path / name))
         assert (done.code, done.out) == (2, "")
-        assert "ends in .png" in done.err
+        assert "end the name in .svg, .png or .pdf" in done.err
     assert not list(tmp_path.glob("x*"))
 
 

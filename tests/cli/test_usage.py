@@ -68,7 +68,7 @@ MISTAKES = [
     (["train", "0v1", "--name="], "--name is empty", "is a variable of the shell not set?"),
     (["predict", "-m", "", "x.png"], "-m is empty", "is a variable of the shell not set?"),
     (["predict", "--", ""], "an argument is empty", "is a variable of the shell not set?"),
-    (["show", "7", "-o", "-"], "cannot write a picture to -", "use a name that ends in .png"),
+    (["show", "7", "-o", "-"], "cannot draw into -", "end the name in .svg, .png or .pdf"),
     (["report", "-o", "-"], "cannot write a report to -", "end the name in .html or .md"),
     (["help", "jsn"], "there is no command and no topic 'jsn'", "did you mean json?"),
     (["help", "json", "more"], "there is no command and no topic 'json more'", "did you mean json?"),

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from mnistcli import load_model
-from mnistcli.cli.terminal.bitmap import sheet
+from mnistcli.cli.drawing.formats import painted
+from mnistcli.cli.drawing.layout import Sheet, sheet_drawing
+from mnistcli.cli.drawing.marks import LIGHT
 from mnistcli.gallery import CaptionedImage
 
 
@@ -26,8 +28,9 @@ def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pic
     coef = model.classifier.coef.reshape(-1, 28, 28)
     assert len(coef) == n_pictures
     names = [f"for {name}" for name, _ in model.classifier.output_names()]
-    page = sheet([CaptionedImage(*each) for each in zip(coef, names, strict=True)], "x")
-    n_rows = page.height - 30  # all but the legend
+    pictures = [CaptionedImage(*each) for each in zip(coef, names, strict=True)]
+    page = painted(sheet_drawing(Sheet(pictures)), LIGHT)
+    n_rows = page.height - 16  # what a legend would be below
     with Image.open(film) as frames:
         assert 15 < frames.n_frames <= 60
         first = np.asarray(frames.convert("RGB"))
@@ -37,8 +40,8 @@ def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pic
     # the intercept is moved once more, and rounding moves no weight by more than a level
     assert np.abs(last[:n_rows].astype(int) - shown).max() <= 2
     assert (first[:n_rows] != shown).any()
-    blue = (last[n_rows:] == (34, 116, 224)).all(axis=2)  # the curve
-    assert blue.sum() > 3 * (first[n_rows:] == (34, 116, 224)).all(axis=2).sum() > 0
+    blue = (last[n_rows:] == (0, 114, 178)).all(axis=2)  # the curve
+    assert blue.sum() > 3 * (first[n_rows:] == (0, 114, 178)).all(axis=2).sum() > 0
 
 
 def test_a_film_is_a_gif_too(invoke, tmp_path):

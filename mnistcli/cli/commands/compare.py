@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import AnotherDatasetOption, DataOption, RawFlag, RenderOption, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
@@ -15,6 +16,7 @@ from mnistcli.metrics.catalog import metric_named, metric_names
 def compare(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     models: Annotated[
         list[str] | None,
         typer.Argument(
@@ -42,6 +44,8 @@ def compare(
 
       mnistcli compare digits@1 digits@2 pairs --by log_loss --disagreements 10
 
+      mnistcli compare 3v8@1 3v8@2 --output models.pdf --width-mm 85
+
       for c in 0.01 1 100; do mnistcli train -t 3v8 --C $c -q; done | xargs mnistcli compare
     """
     from mnistcli import comparison
@@ -59,4 +63,7 @@ def compare(
     )
     for note in result.notes:
         out.warn(note)
-    out.emit(ComparisonView(result, disagreements, render))
+    view = ComparisonView(result, disagreements, render)
+    if figure:
+        out.note(figure.draw(*view.panels()))
+    out.emit(view)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistcli.cli import completion
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import (
     DatasetOption,
     command,
-    output_option,
 )
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
@@ -43,6 +43,7 @@ several_option = partial(typer.Option, rich_help_panel="One value or several, wi
 def curve(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     task: Annotated[
         str,
         several_option(
@@ -83,10 +84,6 @@ def curve(
             help="Keep each point in this file as it comes, and begin with those it has.",
         ),
     ] = None,
-    output: Annotated[
-        Path | None,
-        output_option("--output", "-o", metavar="FILE.svg", help="Draw the curve into a file."),
-    ] = None,
 ) -> None:
     """Train for several sizes, C, features or tasks, and draw how good each is.
 
@@ -104,11 +101,8 @@ def curve(
     from mnistcli import learning_curves
     from mnistcli.cli.progress import bars
     from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
-    from mnistcli.files import write_atomically
     from mnistcli.tasks import parse_task
 
-    if output is not None and output.suffix.lower() != ".svg":
-        raise UsageError(f"cannot draw a curve into {output}", hint="use a name that ends in .svg")
     given = {
         "task": _values("task", task, lambda text: parse_task(text).name),
         "limit": _values("limit", limit, int),
@@ -117,7 +111,7 @@ def curve(
         "features": _values("features", features, partial(_one_of, FeatureSpec.kinds())),
     }
     axis, lines = learning_curves.axis_and_lines(given)
-    if output is not None and axis not in NUMBERS:
+    if figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
     base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
     variants = _variants(given, range(seed, seed + seeds), base)
@@ -140,8 +134,8 @@ def curve(
                 write(line)
     points.sort(key=lambda point: order[point.identity])
     view = CurveView(tuple(points), axis, lines)
-    if output is not None:
-        write_atomically(output, view.svg().encode())
+    if figure:
+        out.note(figure.draw(view.plot()))
     if out.format != "jsonl":
         out.emit(view)
 

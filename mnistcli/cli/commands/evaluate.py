@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import (
     AnotherDatasetOption,
     DataOption,
     ModelArgument,
-    PictureOption,
     RawFlag,
     RenderOption,
     command,
@@ -23,6 +23,7 @@ from mnistcli.metrics.catalog import metric_names
 def evaluate(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     model: ModelArgument = None,
     on: Annotated[
         Literal["test", "train"],
@@ -46,6 +47,9 @@ def evaluate(
             "--curves",
             help="Draw the ROC and the precision-recall curve; of several classes the worst one's.",
         ),
+    ] = False,
+    confusion: Annotated[
+        bool, typer.Option("--confusion", help="Draw the confusion matrix into the --output.")
     ] = False,
     threshold: Annotated[
         float | None,
@@ -73,7 +77,6 @@ def evaluate(
     ] = None,
     raw: RawFlag = False,
     render: RenderOption = "auto",
-    output: PictureOption = None,
 ) -> None:
     """Judge a model: classification report, confusion matrix, ROC AUC, log loss and more.
 
@@ -87,14 +90,19 @@ def evaluate(
 
       mnistcli evaluate digits --data train.csv --json
 
+      mnistcli evaluate digits --confusion --curves --output figure.pdf --width-mm 170
+
       mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
     """
     from mnistcli import evaluation
-    from mnistcli.cli.views.evaluate import EvaluationView, legend_of_mistakes
+    from mnistcli.cli.views.evaluate import EvaluationView
     from mnistcli.metrics.gates import parse_gate
 
-    if output is not None and not mistakes:
-        raise UsageError("--output is for pictures of mistakes", hint="add --mistakes 20")
+    if confusion and figure is None:
+        raise UsageError("--confusion goes with --output", hint="--output confusion.svg")
+    if figure and not (mistakes or calibration or curves or confusion):
+        hint = "add --curves, --confusion, --calibration or --mistakes 20"
+        raise UsageError("--output draws what is asked for", hint=hint)
     gates = [parse_gate(text) for text in fail_under or ()]
     at = target = None
     if threshold is not None or threshold_for is not None:
@@ -109,21 +117,18 @@ def evaluate(
     judged = evaluation.evaluate(
         loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
     )
-    if output is not None:
-        from mnistcli.cli.terminal.bitmap import write_sheet
-
-        out.note(write_sheet(output, judged.mistakes, legend_of_mistakes(judged)))
     for note in judged.notes:
         out.warn(note)
-    out.emit(
-        EvaluationView(
-            judged,
-            mistakes,
-            judged.mistakes if output is None else (),
-            render,
-            calibration=calibration,
-            curves=judged.curves() if curves else (),
-        )
+    view = EvaluationView(
+        judged,
+        mistakes,
+        judged.mistakes if figure is None else (),
+        render,
+        calibration=calibration,
+        curves=judged.curves() if curves else (),
     )
+    if figure:
+        out.note(figure.draw(*view.panels(confusion=confusion)))
+    out.emit(view)
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import ModelOption, PictureOption, RawFlag, RenderOption, command
+from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.options import ModelOption, RawFlag, RenderOption, command
 from mnistcli.cli.output import Output, report_error
 from mnistcli.cli.progress import bars
 from mnistcli.cli.session import Session
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 def predict(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
@@ -107,7 +109,6 @@ def predict(
     ] = None,
     raw: RawFlag = False,
     render: RenderOption = "auto",
-    output: PictureOption = None,
 ) -> None:
     """Say which digit a picture shows, or which digits, with the newest model or another.
 
@@ -152,7 +153,7 @@ def predict(
         loaded.card.task.class_index(against)
     tally = Tally()
     # Drawings and lines that come one by one are their own progress.
-    is_shown = (show or explain) and output is None
+    is_shown = (show or explain) and figure is None
     on_screen = sys.stdout.isatty() and (is_shown or out.format in ("jsonl", "tsv", "csv"))
     with bars(out, unit="items", hidden=on_screen) as shown:
 
@@ -184,7 +185,7 @@ def predict(
         sheet = (SheetOfNumbers if number else SheetOfPredictions)(
             loaded, answers, explain, against
         )
-        given = answers if output is None else sheet
+        given = answers if figure is None else sheet
         view = PredictionsView(loaded, given, proba, show, explain, against, is_shown, render)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
@@ -192,8 +193,8 @@ def predict(
         out.emit(view)
     if keep is not None and seen:
         out.note(session.store().own.keep(keep, seen, label))
-    if output is not None:
-        out.note(sheet.write(output))
+    if figure:
+        out.note(figure.draw(sheet.panel()))
     is_looked_at = out.format == "table" and sys.stdout.isatty()
     if is_looked_at and (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
         out.note("builtin reads such pictures better than a model of pixels: --model builtin")

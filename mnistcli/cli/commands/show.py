@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from mnistcli.cli import completion
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import (
-    PictureOption,
     RenderOption,
     command,
     dataset_option,
@@ -35,6 +35,7 @@ _DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 def show(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     what: Annotated[
         list[str] | None,
         typer.Argument(
@@ -101,7 +102,6 @@ def show(
         ),
     ] = None,
     render: RenderOption = "auto",
-    output: PictureOption = None,
 ) -> None:
     """Show digits in the terminal: images, means, a model's weights and mistakes, your own files.
 
@@ -198,9 +198,9 @@ def show(
             pictures = gallery.mean_digits(of_part, range(10) if only is None else [only])
         else:
             pictures = gallery.some_digits(of_part, count, on or "test", digit=only, seed=seed)
-    if output is not None:
-        from mnistcli.cli.terminal.bitmap import write_sheet
+    if figure:
+        from mnistcli.cli.drawing.layout import Sheet
 
-        out.note(write_sheet(output, pictures, legend, n_columns=n_columns))
-    if output is None or out.format != "table":
+        out.note(figure.draw(Sheet(pictures, legend, n_columns)))
+    if figure is None or out.format != "table":
         out.emit(GalleryView(pictures, legend, render, n_columns))

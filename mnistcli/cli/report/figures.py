@@ -1,15 +1,21 @@
-"""Digits and weights as PNG inside the page."""
+"""Plots, digits and weights inside the page."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.cli.drawing.formats import svg
+from mnistcli.cli.drawing.layout import plot_drawing
+from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.terminal.bitmap import colours_of, png, vivid
 from mnistcli.gallery import CaptionedImage
+
+_PLOT_WIDTH = 440.0  # letters are smaller where a plot is wider
 
 
 def figure(image: NDArray[Any], caption: Sequence[str], alt: str, *, class_: str = "") -> Markup:
@@ -26,6 +32,20 @@ def figure(image: NDArray[Any], caption: Sequence[str], alt: str, *, class_: str
         tag("figcaption", (tag("span", line) for line in caption)),
         class_=class_ or None,
     )
+
+
+def plots(*shown: Plot) -> Markup:
+    """Put plots side by side, each with its title and its note below."""
+    return tag("div", map(_plot, shown), class_="plots")
+
+
+def _plot(plot: Plot) -> Markup:
+    drawing = replace(
+        plot_drawing(replace(plot, title="", note=""), _PLOT_WIDTH),
+        title=f"{plot.title}. {plot.note}",
+    )
+    caption = tag("figcaption", tag("strong", plot.title), " ", plot.note)
+    return tag("figure", svg(drawing), caption, class_="plot")
 
 
 def gallery(figures: Iterable[Markup], *, class_: str = "digits") -> Markup:

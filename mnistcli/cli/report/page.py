@@ -4,9 +4,16 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from mnistcli._version import __version__
+from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import percent, percent_span
-from mnistcli.cli.report import svg, tables
-from mnistcli.cli.report.figures import figure, gallery, weights
+from mnistcli.cli.plots import (
+    precision_recall_plot,
+    reliability_plot,
+    reliability_words,
+    roc_plot,
+)
+from mnistcli.cli.report import tables
+from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
 from mnistcli.cli.views.models import card_facts
 from mnistcli.evaluation import JudgedModel
@@ -87,16 +94,14 @@ def _sections(report: Report) -> Iterator[Markup]:
         yield _section(
             "Each pair's own model",
             tag("p", "Mistakes in percent of the test images of the two digits."),
-            tables.pair_error_heat_map(errors, names),
+            tables.heat_map(pair_error_map(errors, names)),
         )
     yield _section(
         "Curves",
-        tag(
-            "div",
-            svg.roc_plot(report.curves),
-            svg.precision_recall_plot(report.curves),
-            svg.reliability_plot(evaluation.reliability, said, came_true),
-            class_="plots",
+        plots(
+            roc_plot(report.curves),
+            precision_recall_plot(report.curves),
+            reliability_plot(evaluation.reliability, names),
         ),
         tag(
             "details",
@@ -113,13 +118,6 @@ def _sections(report: Report) -> Iterator[Markup]:
     yield from _digits(report)
     yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))
     yield _section("The card", card_details(report.model.card))
-
-
-def reliability_words(class_names: tuple[str, ...]) -> tuple[str, str]:
-    """Describe what is compared: the probability of what, and how often it came true."""
-    if len(class_names) == 2:
-        return f"probability of {class_names[1]}", f"share that is {class_names[1]}"
-    return "probability of the answer", "share of right answers"
 
 
 def _digits(report: Report) -> Iterator[Markup]:
@@ -156,7 +154,7 @@ def confusion_with_digits(
     for each in images:
         behind.setdefault((each.facts["truth"], each.facts["answer"]), []).append(each)
     links = {cell: f"#{_anchor(*cell)}" for cell in behind}
-    yield tables.confusion_heat_map(confusion, names, links)
+    yield tables.heat_map(confusion_map(confusion, names, links=links))
     for (truth, answer), digits in behind.items():
         yield _cell(truth, answer, digits, confusion[names.index(truth), names.index(answer)])
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
+from mnistcli.cli.heat import HeatCell, HeatMap
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Content, Markup, tag
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mnistcli.metrics.calibration import ReliabilityBin
-
-_STRONGEST_MISTAKE = 0.62
 
 
 def headline_numbers(evaluation: Evaluation) -> Markup:
@@ -90,57 +84,26 @@ def table(
     return scrolling(label, tag("table", parts))
 
 
-def confusion_heat_map(
-    confusion: NDArray[np.int64],
-    class_names: Sequence[str],
-    links: Mapping[tuple[str, str], str] | None = None,
-) -> Markup:
-    """Show what was answered to what; the stronger a cell, the larger its share of the row.
-
-    The cell of a truth and an answer leads to its link, if it has one.
-    """
-    cells = [
-        [
-            replace(cell, link=(links or {}).get((truth, answer), ""))
-            for answer, cell in zip(class_names, row, strict=True)
-        ]
-        for truth, row in zip(class_names, confusion_cells(confusion), strict=True)
-    ]
-    return _matrix("truth ↓", "answer →", class_names, cells)
-
-
-def pair_error_heat_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> Markup:
-    """Show the share of mistakes of each model of a pair, on the images of its two classes."""
-    return _matrix("mistakes", "in %", class_names, pair_error_cells(errors))
-
-
-def _matrix(
-    down: str, across: str, class_names: Sequence[str], cells: Iterable[Iterable[HeatCell]]
-) -> Markup:
-    corner = tag("td", down, tag("br"), across, class_="corner")
-    headings = (tag("th", name, scope="col") for name in class_names)
+def heat_map(heat: HeatMap) -> Markup:
+    """Show a heat map; the stronger a cell, the larger its share of the row."""
+    labels = ("truth ↓", "answer →") if heat.across else ("mistakes", "in %")
+    corner = tag("td", labels[0], tag("br"), labels[1], class_="corner")
+    headings = (tag("th", name, scope="col") for name in heat.names)
     rows = (
         tag("tr", tag("th", name, scope="row"), map(_heat_cell, row))
-        for name, row in zip(class_names, cells, strict=True)
+        for name, row in zip(heat.names, heat.cells, strict=True)
     )
     parts = tag("thead", tag("tr", corner, headings)), tag("tbody", rows)
-    return scrolling(f"{down} {across}", tag("table", parts, class_="matrix"))
+    return scrolling(" ".join(labels), tag("table", parts, class_="matrix"))
 
 
 def _heat_cell(cell: HeatCell) -> Markup:
-    """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour.
-
-    Between 0.62 and 0.85 of a colour neither dark nor light ink stands out from it.
-    """
+    """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour."""
     if not cell.text:
         return tag("td", "·", class_="zero")
-    class_, strength = "right", cell.strength
-    if not cell.is_right:
-        class_, strength = "wrong", _STRONGEST_MISTAKE * strength
-    elif strength > 0.5:
-        class_, strength = "right strong", 0.85 + 0.15 * strength
+    class_ = "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
     text = tag("a", cell.text, href=cell.link) if cell.link else cell.text
-    return tag("td", text, class_=class_, style=f"--strength:{strength:.2f}")
+    return tag("td", text, class_=class_, style=f"--strength:{cell.shade:.2f}")
 
 
 def reliability_rows(bins: Sequence[ReliabilityBin]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -1,17 +1,14 @@
-"""Pixels as pixels: colours, enlargements, and sheets of pictures with captions, as PNG."""
+"""Pixels as pixels: colours, enlargements, PNG."""
 
 from __future__ import annotations
 
 import io
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from mnistcli.gallery import CaptionedImage
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,13 +16,6 @@ if TYPE_CHECKING:
 
 # How positive and negative values look, in colour and in characters.
 COLOUR_SIGNS, CHARACTER_SIGNS = ("red", "blue"), ("+ #", "- =")
-
-_PAPER, _WORDS = (255, 255, 255), (40, 40, 40)
-_MARGIN = 16
-_CAPTION_SIZE = 14
-_LINE_HEIGHT = 19
-# What a sheet may measure; more pictures become smaller ones.
-_SHEET_WIDTH = 1000
 
 
 def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
@@ -83,36 +73,17 @@ def enlarged(image: NDArray[Any], width: int, height: int) -> Image.Image:
     return picture.resize((width, height), how)
 
 
+def crisp(image: NDArray[Any]) -> Image.Image:
+    """Paint a small image large, since many programs blur what they enlarge."""
+    k = max(1, 224 // image.shape[1])
+    return enlarged(image, k * image.shape[1], k * image.shape[0])
+
+
 def png(picture: Image.Image) -> bytes:
     """Encode a picture."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
-
-
-def write_sheet(
-    path: Path,
-    pictures: Sequence[CaptionedImage],
-    legend: str = "",
-    *,
-    n_columns: int | None = None,
-) -> str:
-    """Paint pictures into a PNG file, old or new but never half; return what was written.
-
-    One in RGB is painted already.
-    """
-    from PIL import Image
-
-    from mnistcli.files import write_atomically
-
-    if not pictures:
-        return f"no pictures: {path} was not written"
-    if len(pictures) == 1 and pictures[0].image.ndim == 3:
-        page = Image.fromarray(pictures[0].image)
-    else:
-        page = sheet(pictures, signed(legend, COLOUR_SIGNS), n_columns=n_columns)
-    write_atomically(path, png(page))
-    return f"wrote {path}, {page.width} x {page.height} pixels"
 
 
 def signed(legend: str, signs: tuple[str, str]) -> str:
@@ -125,39 +96,3 @@ def folded(caption: str, width: int) -> list[str]:
     if len(caption) <= width:
         return [caption] if caption else []
     return [line for part in caption.split(", ") for line in textwrap.wrap(part, max(1, width))]
-
-
-def sheet(
-    pictures: Sequence[CaptionedImage], legend: str = "", *, n_columns: int | None = None
-) -> Image.Image:
-    """Paint pictures in rows on white paper, captions below them and a legend at the foot."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    font = ImageFont.load_default(_CAPTION_SIZE)
-    n = len(pictures)
-    images = vivid([picture.image for picture in pictures])
-    n_columns = n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
-    # A whole number of pixels for each of a digit's 28, so that all are the same size.
-    width = 28 * max(1, min(16, (_SHEET_WIDTH // n_columns - _MARGIN) // 28))
-    heights = [max(1, round(width * image.shape[0] / image.shape[1])) for image in images]
-    letter = font.getlength("abcdefghijklmnopqrstuvwxyz 0123456789") / 37
-    captions = [folded(picture.caption, max(4, int(width / letter))) for picture in pictures]
-    rows = [range(start, min(start + n_columns, n)) for start in range(0, n, n_columns)]
-    row_heights = [max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) for row in rows]
-    page_width = n_columns * (width + _MARGIN) + _MARGIN
-    foot = textwrap.wrap(legend, int((page_width - 2 * _MARGIN) / letter))
-    page_height = sum(row_heights) + _MARGIN * (len(rows) + 1) + _LINE_HEIGHT * len(foot)
-    page = Image.new("RGB", (page_width, page_height + (_MARGIN // 2 if foot else 0)), _PAPER)
-    pen = ImageDraw.Draw(page)
-    y = _MARGIN
-    for row, row_height in zip(rows, row_heights, strict=True):
-        for column, i in enumerate(row):
-            left = _MARGIN + column * (width + _MARGIN)
-            page.paste(enlarged(images[i], width, heights[i]), (left, y))
-            for k, line in enumerate(captions[i]):
-                at = left + width / 2, y + heights[i] + 4 + k * _LINE_HEIGHT
-                pen.text(at, line, _WORDS, font, anchor="ma")
-        y += row_height + _MARGIN
-    for k, line in enumerate(foot):
-        pen.text((_MARGIN, y + k * _LINE_HEIGHT), line, _WORDS, font)
-    return page

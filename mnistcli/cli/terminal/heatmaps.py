@@ -1,60 +1,29 @@
 """Matrices of counts and shares as heat maps with numbers."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from mnistcli.cli import rich
-from mnistcli.cli.heat import HeatCell, confusion_cells, pair_error_cells
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from mnistcli.cli.heat import HeatCell, HeatMap
 
 
-def confusion_table(
-    confusion: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    console: rich.Console,
-    title: str = "confusion matrix",
-) -> rich.RenderableType:
-    """Draw a confusion matrix: the stronger a cell, the larger its share of the row.
+def heat_table(heat: HeatMap, console: rich.Console) -> rich.RenderableType:
+    """Draw a heat map: the stronger a cell, the larger its share of the row.
 
-    Blue is right, red is wrong, zeros are dots.
+    Blue is right, red is wrong; of a confusion matrix zeros are dots.
     """
-    cells = confusion_cells(confusion)
-    return _matrix(title, "truth \\ answer", class_names, cells, console)
-
-
-def pair_error_table(
-    errors: NDArray[np.float64], class_names: tuple[str, ...], console: rich.Console
-) -> rich.RenderableType:
-    """Draw the error rates of the models of pairs of classes, in percent."""
-    title = "errors of each pair's own model, in percent of the images of the two"
-    return _matrix(title, "pair", class_names, pair_error_cells(errors), console, nothing="")
-
-
-def _matrix(
-    title: str,
-    corner: str,
-    class_names: tuple[str, ...],
-    cells: list[list[HeatCell]],
-    console: rich.Console,
-    nothing: str = ".",
-) -> rich.Text:
+    corner = f"{heat.down} \\ {heat.across}" if heat.across else heat.down
+    nothing = "." if heat.across else ""
     # rich's tables leave gaps between cells, which a heat map should not have.
     n_colours = "" if console.no_color else console.color_system
     shade = {"truecolor": _shade, "256": _shade, "standard": _shade_of_16}.get(n_colours or "")
-    first = max(len(corner), *map(len, class_names)) + 3
-    texts = [cell.text for row in cells for cell in row]
-    width = max(*map(len, texts), *map(len, class_names)) + 2
+    first = max(len(corner), *map(len, heat.names)) + 3
+    texts = [cell.text for row in heat.cells for cell in row]
+    width = max(*map(len, texts), *map(len, heat.names)) + 2
     rule = "─" if console.encoding.lower().startswith("utf") else "-"
-    heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in class_names)
+    heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in heat.names)
     page = rich.Text(no_wrap=True, overflow="ignore")
-    page.append(f"{title}\n\n", "italic")
+    page.append(f"{heat.title}\n\n", "italic")
     page.append(f"{heading.rstrip()}\n", "bold")
     page.append(f" {rule * (len(heading) - 1)}\n")
-    for name, row in zip(class_names, cells, strict=True):
+    for name, row in zip(heat.names, heat.cells, strict=True):
         page.append(f"{name} ".rjust(first))
         for cell in row:
             # rich cuts blanks at the end of a line, coloured or not; this one it keeps.

@@ -1,4 +1,4 @@
-"""Curves in a terminal: a line, its axes and their ends, in braille or in stars."""
+"""Plots in a terminal: lines in braille or in stars, letters for points, bars for intervals."""
 
 import os
 
@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from mnistcli.cli.plots import Axis, Plot
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.characters import dotted
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 
+_SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
 # Dots in a cell of braille: across and down.
 _ACROSS, _DOWN = 2, 4
 
@@ -20,65 +22,89 @@ def draws_plainly(console: Console, render: Render) -> bool:
     return render == "ascii" or not is_utf or os.environ.get("TERM") == "linux"
 
 
-def line_plot(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    *,
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    names: tuple[str, str],
-    title: str,
-    size: tuple[int, int],
-    plain: bool,
-) -> Block:
-    """Draw the line through points, as far as it lies within the ranges.
+def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
+    """Draw in so many columns and lines, the letters of several series below; plain is in ASCII.
 
-    The ranges are what the ends of the axes stand for, ``names`` what the axes are called, ``size``
-    is columns and lines of the whole; ``plain`` draws in ASCII.
+    A terminal has no faint lines, and no room for a note.
     """
-    ends = [f"{end:.3g}" for end in y_range]
-    margin = max(map(len, ends))
-    columns, n_lines = size[0] - margin - 1, size[1] - 4
+    labels = {value: plot.up.word(value) for value in plot.up.ticks}
+    margin = max(map(len, labels.values()), default=0)
+    columns, n_lines = size[0] - margin - 1, size[1] - 4 - bool(plot.title)
+    bottom = n_lines - 1
+    marked = [each for each in plot.series if each.kind in ("joined", "marks")]
+    symbols = ["o"] if len(marked) == 1 else [_SYMBOLS[i % 26] for i in range(len(marked))]
     per_cell = (1, 1) if plain else (_ACROSS, _DOWN)
-    dots = _drawn(x, y, x_range, y_range, (columns * per_cell[0], n_lines * per_cell[1]))
-    field = words(["".join(row) for row in np.where(dots, "*", " ")]) if plain else dotted(dots)
-    wall, corner, floor, ceiling = "|+-+" if plain else "│└─┤"
-    labels = [" " * margin + wall] * n_lines
-    labels[0] = ends[1].rjust(margin) + ceiling
-    labels[-1] = ends[0].rjust(margin) + ceiling
-    left, right = (f"{end:.3g}" for end in x_range)
-    name = names[0].center(columns - len(left) - len(right))
-    return stacked(
-        [
-            words([title], width=size[0], style="bold"),
-            words([names[1].rjust(margin)], width=size[0], style="dim"),
-            beside([words(labels, style="dim"), field], 0),
-            words(
-                [" " * margin + corner + floor * columns, " " * (margin + 1) + left + name + right],
-                width=size[0],
-                style="dim",
-            ),
-        ]
-    )
+    dots = np.zeros((n_lines * per_cell[1], columns * per_cell[0]), dtype=bool)
+    for each in plot.series:
+        if each.kind in ("line", "joined", "ideal"):
+            dots |= _line(plot, each.points, dots.shape)
+    field = np.where(dots, "." if marked else "*", " ").tolist()
+    if not plain:
+        field = [list(line[0].text) for line in dotted(dots).lines]
+
+    def cells(points: NDArray[np.float64]) -> list[tuple[int, int]]:
+        """Return the line and the column of each; outside of the field the nearest."""
+        x, y = np.clip(plot.place(points), 0, 1).T
+        places = np.rint(np.stack([bottom * (1 - y), (columns - 1) * x], axis=1))
+        return [(line, column) for line, column in places.astype(int).tolist()]
+
+    for each in marked:
+        for interval in each.intervals:
+            (top, left), (foot, right) = sorted(cells(interval))
+            for x in range(left, right + 1):
+                for y in range(top, foot + 1):
+                    field[y][x] = ("-" if plain else "─") if left < right else "|" if plain else "│"
+    for symbol, each in zip(symbols, marked, strict=True):
+        for y, x in cells(each.points):
+            field[y][x] = symbol
+    at_line = {round(bottom * (1 - float(plot.up.place(y)))): text for y, text in labels.items()}
+    wall, mark, corner, floor = ("|", "+", "+", "-") if plain else ("│", "┤", "└", "─")
+    sides = [
+        at_line.get(y, "").rjust(margin) + (mark if y in at_line else wall) for y in range(n_lines)
+    ]
+    below = [
+        " " * margin + corner + floor * columns,
+        " " * (margin + 1) + _ticks(plot.across, columns),
+        " " * (margin + 1) + fitting(plot.across.title, columns).center(columns),
+    ]
+    legend = [f"{symbol}  {each.name}" for symbol, each in zip(symbols, marked, strict=True)]
+    blocks = [
+        words([plot.title] if plot.title else [], width=size[0], style="bold"),
+        words([fitting(plot.up.title, size[0])], width=size[0], style="dim"),
+        beside([words(sides, style="dim"), words(["".join(line) for line in field])], 0),
+        words(below, width=size[0], style="dim"),
+        words(legend if len(marked) > 1 else [], width=size[0]),
+    ]
+    return stacked(blocks)
 
 
-def _drawn(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    x_range: tuple[float, float],
-    y_range: tuple[float, float],
-    size: tuple[int, int],
-) -> NDArray[np.bool_]:
-    """Walk along the line in steps of half a dot, and put a dot where one is within the field."""
-    width, height = size
-    across = (x - x_range[0]) / (x_range[1] - x_range[0]) * (width - 1)
-    down = (y_range[1] - y) / (y_range[1] - y_range[0]) * (height - 1)
+def fitting(title: str, width: int) -> str:
+    """Leave the explanation of a title away, "recall: of the class, found", where it has no room."""
+    return title if len(title) <= width else title.partition(":")[0]
+
+
+def _line(plot: Plot, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Walk along a line in steps of half a dot, and put a dot where one is within the field."""
+    height, width = shape
+    across, down = (plot.place(points) * (1, -1) + (0, 1)).T * ((width - 1,), (height - 1,))
     lengths = np.maximum(np.abs(np.diff(across)), np.abs(np.diff(down)))
     way = np.append(0.0, np.cumsum(lengths))
     steps = np.linspace(0.0, way[-1], 2 * int(way[-1]) + 2)
     columns = np.rint(np.interp(steps, way, across)).astype(np.int64)
     lines = np.rint(np.interp(steps, way, down)).astype(np.int64)
     is_within = (columns >= 0) & (columns < width) & (lines >= 0) & (lines < height)
-    dots = np.zeros((height, width), dtype=bool)
+    dots = np.zeros(shape, dtype=bool)
     dots[lines[is_within], columns[is_within]] = True
     return dots
+
+
+def _ticks(axis: Axis, width: int) -> str:
+    """Write the ticks of the lower axis, as many as have room."""
+    line = ""
+    for value in axis.ticks:
+        text = axis.word(value)
+        middle = round((width - 1) * float(axis.place(value)))
+        start = max(0, min(width - len(text), middle - len(text) // 2))
+        if start >= len(line) + (2 if line else 0):
+            line = line.ljust(start) + text
+    return line

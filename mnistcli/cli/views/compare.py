@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import decimal
 from mnistcli.cli.output import View
@@ -16,6 +18,7 @@ from mnistcli.metrics.catalog import METRICS, metric_names
 from mnistcli.registry.card import ModelCard
 
 if TYPE_CHECKING:
+    from mnistcli.cli.drawing.layout import Panel
     from mnistcli.comparison import Comparison, McNemarTest
     from mnistcli.evaluation import JudgedModel
 
@@ -87,6 +90,37 @@ class ComparisonView(View):
                 draw(result.disagreements, console, self.render),
             ]
         return rich.Group(*parts)
+
+    def panels(self) -> Iterator[Panel]:
+        """Yield what is drawn into a file: the models with their intervals, and disagreements."""
+        from mnistcli.cli.drawing.layout import Sheet
+        from mnistcli.cli.plots import Axis, Plot, Series, axis_for
+
+        by, judged = self.result.by, self.result.judged
+        labels = [": ".join(filter(None, cells[:2])) for cells in self.cells()]
+        values = [by.of(each.evaluation) for each in judged]
+        spans = [
+            by.interval_of(each.evaluation) or (value, value)
+            for each, value in zip(judged, values, strict=True)
+        ]
+        places = range(len(judged))
+        across = axis_for((x for span in spans for x in span), title=by.title.lower(), n_ticks=4)
+        up = Axis(
+            len(judged) - 0.5,
+            -0.5,
+            is_log=False,
+            ticks=tuple(places),
+            word=lambda i: labels[int(i)],
+        )
+        intervals = [[(low, i), (high, i)] for i, (low, high) in enumerate(spans)]
+        points = np.array(list(zip(values, places, strict=True)))
+        series = Series("models", points, "marks", np.array(intervals), labels)
+        title = f"{len(judged)} models on {self.result.on}"
+        said = "With 95 % intervals. " if by.has_interval else ""
+        for ref, *_, p_value in (cells for cells in self.cells() if len(cells) > 3):
+            said += f"{ref} against {self._refs()[0]}: p = {p_value}. "
+        yield Plot(title, across, up, (series,), said, aspect=0.12 * len(judged) + 0.08)
+        yield Sheet(self.result.disagreements, self._legend_of_pictures())
 
     def _refs(self) -> list[str]:
         return [each.model.ref for each in self.result.judged]

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from mnistcli.cli import rich
-from mnistcli.cli.charts import Series
 from mnistcli.cli.numbers import percent, seconds, span
 from mnistcli.cli.output import View, json_text
+from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 
-if TYPE_CHECKING:
-    from mnistcli.cli.report.html import Markup
-
 _RECORD_SCHEMA = "point"
-_CHART_LINES = 16
+_CHART_LINES = 21
 _WIDEST_CHART = 100
 # Axes that a line can be drawn over.
 NUMBERS = ("limit", "C")
@@ -82,42 +81,41 @@ class CurveView(View):
             table.add_row(*cells, span(each.over_images), f"{each.log_loss:.4f}", took)
         parts: list[rich.RenderableType] = [table, rich.Text(self._legend(), "dim")]
         if self.axis in NUMBERS:
-            from mnistcli.cli.terminal.chart import chart
-            from mnistcli.cli.terminal.plots import draws_plainly
+            from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
-            width = min(console.width, _WIDEST_CHART)
-            plain = draws_plainly(console, "auto")
-            drawn = chart(
-                self._series(),
-                names=self._names(),
-                size=(width, _CHART_LINES),
-                plain=plain,
-                tick=_tick,
-            )
+            size = min(console.width, _WIDEST_CHART), _CHART_LINES
+            drawn = plot_block(self.plot(), size, plain=draws_plainly(console, "auto"))
             parts += [rich.Text(), drawn]
         return rich.Group(*parts)
 
-    def svg(self) -> Markup:
-        """Draw the chart as a file that stands alone."""
-        from mnistcli.cli.report.chart import chart
-
-        task = ", ".join(dict.fromkeys(point.task for point in self.points))
-        title = f"Errors of {task} on {self.points[0].dataset}"
-        return chart(self._series(), names=self._names(), title=title, tick=_tick)
-
-    def _means(self) -> list[MeanPoint]:
-        return means(self.points, self.axis, self.lines_by)
-
-    def _names(self) -> tuple[str, str]:
-        return _TITLES.get(self.axis, self.axis), "errors on the test images"
-
-    def _series(self) -> list[Series]:
+    def plot(self) -> Plot:
+        """Show the errors, for a terminal and for a file."""
         lines: dict[str, list[tuple[float, float, float, float]]] = {}
         for each in self._means():
             low, high = each.over_seeds or each.over_images
             x = each.n_train if self.axis == "limit" else each.x
             lines.setdefault(each.line, []).append((x, 1 - each.accuracy, 1 - high, 1 - low))
-        return [Series(name, tuple(sorted(points))) for name, points in lines.items()]
+        series = []
+        for name, points in lines.items():
+            x, y, low, high = np.array(sorted(points)).T
+            intervals = np.stack([np.stack([x, low], 1), np.stack([x, high], 1)], axis=1)
+            said = f"C = {name}" if self.lines_by == "C" else name
+            series.append(Series(said, np.stack([x, y], axis=1), "joined", intervals))
+        every = [point for points in lines.values() for point in points]
+        task = ", ".join(dict.fromkeys(point.task for point in self.points))
+        return Plot(
+            f"{task} on {self.points[0].dataset}",
+            places_axis((x for x, *_ in every), title=_TITLES.get(self.axis, self.axis)),
+            axis_for(
+                (y for _, *ys in every for y in ys),
+                title="errors on the test images",
+                word=share_word,
+            ),
+            tuple(series),
+        )
+
+    def _means(self) -> list[MeanPoint]:
+        return means(self.points, self.axis, self.lines_by)
 
     def _legend(self) -> str:
         n_test = self.points[0].n_test
@@ -133,7 +131,3 @@ class CurveView(View):
 
 def _word(x: Any) -> str:
     return f"{x:,}" if isinstance(x, int) else f"{x:g}" if isinstance(x, float) else str(x)
-
-
-def _tick(share: float) -> str:
-    return f"{100 * share:.3g} %"

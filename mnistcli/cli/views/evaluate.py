@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnistcli.cli import rich
+from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.terminal.heatmaps import confusion_table, pair_error_table
+from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.shared import (
     classification_report,
     estimate,
@@ -27,8 +28,9 @@ from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
+    from mnistcli.cli.drawing.layout import Panel
     from mnistcli.metrics.curves import ClassCurves
-_PLOT_LINES, _WIDEST_PLOT = 16, 50
+_PLOT_LINES, _WIDEST_PLOT = 17, 50
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,10 @@ class EvaluationView(View):
             classification_report(
                 evaluation, console, f"{judged.model.ref} on {judged.on}".lstrip()
             ),
-            confusion_table(evaluation.confusion, names, console),
+            heat_table(confusion_map(evaluation.confusion, names), console),
         ]
         if (errors := judged.pair_errors()) is not None:
-            parts.append(pair_error_table(errors, names, console))
+            parts.append(heat_table(pair_error_map(errors, names), console))
         if self.calibration:
             parts.append(_reliability_table(judged, console))
         if self.curves:
@@ -109,6 +111,23 @@ class EvaluationView(View):
             legend = rich.Text(visible(legend_of_mistakes(judged)), "bold")
             parts += [legend, rich.Text(), draw(self.drawn, console, self.render)]
         return rich.Group(*parts)
+
+    def panels(self, *, confusion: bool) -> Iterator[Panel]:
+        """Yield what was asked for, to be drawn into a file."""
+        from mnistcli.cli import plots
+        from mnistcli.cli.drawing.layout import Sheet
+
+        judged, names = self.judged, self.judged.model.card.class_names
+        if confusion:
+            title = f"{judged.model.ref} on {judged.on}".lstrip()
+            yield confusion_map(judged.evaluation.confusion, names, title)
+        if self.curves:
+            yield plots.roc_plot(self.curves)
+            yield plots.precision_recall_plot(self.curves)
+        if self.calibration:
+            yield plots.reliability_plot(judged.evaluation.reliability, names)
+        if self.n_mistakes:
+            yield Sheet(judged.mistakes, legend_of_mistakes(judged))
 
     def _facts(self) -> Iterator[tuple[str, str | rich.Text]]:
         evaluation = self.judged.evaluation
@@ -193,52 +212,32 @@ def curves_drawing(
     curves: Sequence[ClassCurves], console: rich.Console, render: Render
 ) -> rich.RenderableType:
     """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""
+    from mnistcli.cli import plots
     from mnistcli.cli.terminal.layout import beside, stacked
     from mnistcli.cli.terminal.pictures import usable_width
-    from mnistcli.cli.terminal.plots import draws_plainly, line_plot
+    from mnistcli.cli.terminal.plots import draws_plainly, plot_block
     from mnistcli.metrics.curves import worst_of
 
     worst = worst_of(curves)
-    rates = worst.roc.false_positive_rate, worst.roc.true_positive_rate
-    if np.isnan(rates).any():
+    if np.isnan(worst.roc.true_positive_rate + worst.roc.false_positive_rate).any():
         return rich.Text(f"no curves: all images, or none, are of the class {worst.name}")
     usable = usable_width(console)
     gap, is_wide = 4, usable >= 60
-    width = min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable)
-    plain = draws_plainly(console, render)
-    size = (max(width, 20), _PLOT_LINES)
-    zoom = _zoom(rates[0], 1 - rates[1])
-    roc = line_plot(
-        *rates,
-        x_range=(0.0, zoom),
-        y_range=(1 - zoom, 1.0),
-        names=("false positives", "recall"),
-        title=f"ROC of {worst.name}, area {decimal(worst.roc_auc, digits=6)}",
-        size=size,
-        plain=plain,
+    width = max(20, min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable))
+    drawn = (
+        (plots.roc_plot([worst]), f"ROC of {worst.name}, area", worst.roc_auc),
+        (plots.precision_recall_plot([worst]), "precision, average", worst.average_precision),
     )
-    precision, recall = worst.precision_recall.precision, worst.precision_recall.recall
-    zoom = _zoom(1 - precision, 1 - recall)
-    precision_recall = line_plot(
-        recall,
-        precision,
-        x_range=(1 - zoom, 1.0),
-        y_range=(1 - zoom, 1.0),
-        names=("recall", "precision"),
-        title=f"precision, average {decimal(worst.average_precision, digits=6)}",
-        size=size,
-        plain=plain,
-    )
-    plots = [roc, precision_recall]
-    drawing = beside(plots, gap) if is_wide else stacked(plots)
+    blocks = [
+        plot_block(
+            replace(plot, title=f"{title} {decimal(area, digits=6)}"),
+            (width, _PLOT_LINES),
+            plain=draws_plainly(console, render),
+        )
+        for plot, title, area in drawn
+    ]
+    drawing = beside(blocks, gap) if is_wide else stacked(blocks)
     if len(curves) == 1:
         return drawing
     which = f"{worst.name} against the rest: of the {len(curves)} classes the smallest area"
     return rich.Group(drawing, rich.Text(which, style="dim"))
-
-
-def _zoom(*distances: np.ndarray) -> float:
-    """Choose how large a corner to draw: five times as large as the curve stays away from it."""
-    from mnistcli.metrics.curves import corner_for
-
-    return corner_for(5 * float(np.maximum(*distances).min()))

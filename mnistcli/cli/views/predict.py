@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mnistcli.cli import rich
@@ -20,6 +19,7 @@ from mnistcli.prediction import FAILED, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
+    from mnistcli.cli.drawing.layout import Sheet
     from mnistcli.cli.terminal.layout import Block
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
@@ -260,16 +260,16 @@ class SheetOfPredictions:
         first, *others = pictures_of(each, why, show=True)
         return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
 
-    def write(self, path: Path) -> str:
-        """Write the pictures; return what was written."""
-        from mnistcli.cli.terminal.bitmap import write_sheet
+    def panel(self) -> Sheet:
+        """Return the pictures, to be drawn into a file."""
+        from mnistcli.cli.drawing import layout
 
         # One row for each, if all have as many pictures.
         lengths = {len(row) for row in self.rows}
         n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
         legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
         pictures = [picture for row in self.rows for picture in row]
-        return write_sheet(path, pictures, legend if self.explain else "", n_columns=n_columns)
+        return layout.Sheet(pictures, legend if self.explain else "", n_columns)
 
 
 def headline(prediction: Prediction) -> str:

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli import rich
+from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent, percent_span, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.terminal.heatmaps import confusion_table
+from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.shared import (
     classification_report,
     evaluation_document,
@@ -111,7 +112,7 @@ class TrainingView(View):
         if training.cross_validation:
             confusion, names = training.cross_validation.confusion, training.task.class_names
             title = "confusion matrix of the folds, each judged by a model that had not seen it"
-            parts.append(confusion_table(confusion, names, console, title))
+            parts.append(heat_table(confusion_map(confusion, names, title), console))
         title = "on the test images"
         parts += [classification_report(training.evaluation, console, title), rich.Text()]
         if entry:

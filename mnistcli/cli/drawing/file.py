@@ -1,0 +1,60 @@
+"""A file to draw into: its name says the format. Cheap to import: many commands have one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnistcli.cli.drawing.layout import Panel
+
+ENDINGS = (".svg", ".png", ".pdf")
+_PIXELS_PER_DOT = 2  # 300 for an inch
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFile:
+    """Where to draw, how large, and whether on dark paper; a width leaves letters as they are."""
+
+    path: Path
+    scale: float = 1.0
+    width_mm: float | None = None
+    dark: bool = False
+
+    def draw(self, *panels: Panel) -> str:
+        """Draw panels, old or new but never half; return what was written."""
+        from mnistcli.cli.drawing import formats, marks
+        from mnistcli.cli.drawing.layout import Sheet, drawing_of
+        from mnistcli.cli.terminal.bitmap import png
+        from mnistcli.files import write_atomically
+
+        shown = [each for each in panels if not isinstance(each, Sheet) or each.pictures]
+        if not shown:
+            return f"no pictures: {self.path} was not written"
+        dot, theme = marks.MM_PER_DOT * self.scale, marks.DARK if self.dark else marks.LIGHT
+        drawing = drawing_of(shown, self.width_mm and self.width_mm / dot)
+        size = f"{dot * drawing.width:.0f} x {dot * drawing.height:.0f} mm"
+        if self.path.suffix.lower() == ".svg":
+            content = f"{formats.svg(drawing, theme, self.scale)}\n".encode()
+        elif self.path.suffix.lower() == ".pdf":
+            content = formats.pdf(drawing, theme, self.scale)
+        else:
+            page = formats.painted(drawing, theme, _PIXELS_PER_DOT * self.scale)
+            content, size = png(page), f"{page.width} x {page.height} pixels"
+        write_atomically(self.path, content)
+        return f"wrote {self.path}, {size}"
+
+
+def check_ending(path: Path | None) -> Path | None:
+    """Refuse a name in no format that can be written here, before any work is done."""
+    if path is not None and path.suffix.lower() not in ENDINGS:
+        hint = f"end the name in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise UsageError(f"cannot draw into {path}", hint=hint)
+    if path is not None and path.suffix.lower() == ".pdf" and not find_spec("reportlab"):
+        hint = "pip install 'mnistcli[pdf]', or draw into .svg or .png"
+        raise UsageError("a PDF needs reportlab, which is not installed", hint=hint)
+    return path

@@ -1,0 +1,201 @@
+"""Plots, heat maps and pictures in files: SVG, PNG and PDF, for slides and papers."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistcli.cli.drawing import file, layout
+from mnistcli.cli.drawing.formats import painted, pdf, svg
+from mnistcli.cli.drawing.marks import DARK, LIGHT, Path, symbol
+from mnistcli.cli.heat import confusion_map
+from mnistcli.cli.plots import Plot, Series, axis_for
+from mnistcli.gallery import CaptionedImage
+
+SVG = "{http://www.w3.org/2000/svg}"
+ENDINGS = ("svg", "png", "pdf")
+
+
+def plot(n=2):
+    rng = np.random.default_rng(0)
+    series = []
+    for i in range(n):
+        x, y = np.array([1.0, 10, 100]), rng.uniform(0.01, 0.1, 3)
+        ends = np.stack([np.stack([x, y - 0.005], 1), np.stack([x, y + 0.005], 1)], axis=1)
+        series.append(Series(f"line {i}", np.stack([x, y], axis=1), "joined", ends))
+    across, up = (axis_for(s.ravel()) for s in (series[0].points[:, 0], series[0].points[:, 1]))
+    return Plot("a & b", across, up, tuple(series), "What <it> means.")
+
+
+def heat():
+    return confusion_map(np.array([[90, 10, 0], [0, 80, 20], [5, 5, 90]]), "abc", "which")
+
+
+def pictures(n=3):
+    image = np.arange(784, dtype=np.uint8).reshape(28, 28)
+    return layout.Sheet([CaptionedImage(image, f"picture {i}") for i in range(n)], "a legend")
+
+
+def texts(content):
+    return [element.text for element in ET.fromstring(content).iter(f"{SVG}text")]  # noqa: S314
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("width_mm", [None, 40, 170.0])
+def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
+    path = tmp_path / f"x.{ending}"
+    scale = 0.5
+    panels = plot(), heat(), pictures()
+    for some in (*((panel,) for panel in panels), panels):
+        said = file.FigureFile(path, scale, width_mm).draw(*some)
+        if ending == "svg":
+            width = float(re.search(r'width="([0-9.]+)mm"', path.read_text())[1])
+        elif ending == "pdf":
+            box = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ", path.read_bytes())
+            width = float(box[1]) / 72 * 25.4
+        else:
+            with Image.open(path) as page:
+                width = page.width / 300 * 25.4
+                assert said == f"wrote {path}, {page.width} x {page.height} pixels"
+        if width_mm:
+            assert width == pytest.approx(width_mm, abs=0.2)
+        assert width > 20
+    if ending != "png":
+        assert re.fullmatch(rf"wrote {path}, \d+ x \d+ mm", said)
+
+
+def test_all_that_is_to_be_read_is_in_the_file():
+    drawing = layout.drawing_of([plot(), heat(), pictures()])
+    found = texts(svg(drawing, LIGHT))
+    expected = ["a & b", "What <it> means.", "line 0", "line 1", "which", "truth", "answer",
+                "90", "picture 2", "a legend"]  # fmt: skip
+    assert {*expected} <= {*found}
+
+
+def test_a_pdf_has_its_fonts_and_is_the_same_again():
+    drawing = layout.drawing_of([plot(), heat(), pictures()])
+    content = pdf(drawing, LIGHT)
+    assert content == pdf(drawing, LIGHT)
+    fonts = re.findall(rb"/BaseFont /([A-Za-z0-9+-]+)", content)
+    assert fonts
+    assert all(re.match(rb"[A-Z]{6}\+BitstreamVera", font) for font in fonts)
+    assert content.count(b"/FontFile2") == len({*fonts}) == 2
+
+
+def test_lines_are_told_apart_without_colours():
+    shapes = {len(symbol(0, 0, i).points) for i in range(3)}
+    assert len(shapes) == 3
+    square, diamond = symbol(0, 0, 1).points, symbol(0, 0, 3).points
+    assert max(x for x, _ in diamond) > max(x for x, _ in square) + 1
+    grey = np.asarray(painted(layout.drawing_of([plot(3)]), LIGHT).convert("L"))
+    assert (grey < 130).any()  # darker than the grid, which is light
+
+
+def luminance(colour):
+    levels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_words_stand_out_from_the_paper(theme):
+    def contrast(one, other):
+        light, dark = sorted([luminance(theme[one]), luminance(theme[other])], reverse=True)
+        return (light + 0.05) / (dark + 0.05)
+
+    assert contrast("ink", "paper") > 15
+    assert contrast("quiet", "paper") > 6
+    assert contrast("right", "on-strong") > 6
+    assert all(contrast(f"series-{i}", "paper") > 2 for i in range(6))
+
+
+def test_a_line_is_cut_where_it_leaves_the_field():
+    line = np.array([[-0.5, 0.5], [0.5, 0.5], [0.5, 2.0], [0.75, 2.0], [0.75, 0.25]])
+    first, second = layout._inside(line)
+    assert first.tolist() == [[0, 0.5], [0.5, 0.5], [0.5, 1]]
+    assert second.tolist() == [[0.75, 1], [0.75, 0.25]]
+    assert not [*layout._inside(line + 3)]
+
+
+def test_digits_stay_squares_of_the_same_size():
+    page = np.asarray(painted(layout.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
+    image = pictures(1).pictures[0].image
+    assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
+
+
+def test_many_lines_have_each_a_row_of_the_legend():
+    marks = layout.plot_drawing(plot(9)).marks
+    rows = [mark for mark in marks if isinstance(mark, Path) and mark.width == 2.6]
+    assert len(rows) == 18
+    assert len({mark.points[0][1] for mark in rows[9:]}) == 9
+
+
+FIGURES = {
+    "evaluate --curves": ["ROC curve", "Precision and recall", "8: area 0."],
+    "evaluate --calibration": ["Reliability", "probability of 8"],
+    "evaluate --confusion": ["3v8@2 on mnist test", "truth", "answer"],
+    "evaluate --mistakes 3": ["the worst 3 of "],
+    "compare 3v8@1 3v8@2": ["2 models on mnist test", "accuracy", "3v8@2: C = 0.01", "p = "],
+    "show --weights 3v8@1": ["red: ink here speaks for it"],
+    "show 7": ["test image 7, labelled 9"],
+    "predict -i 7": ["mnist test 7: "],
+}
+
+
+@pytest.fixture
+def models(run):
+    for c in ("1", "0.01"):
+        run("train", "3v8", "--limit", "200", "--C", c, "-q")
+
+
+def test_what_commands_draw_into_files(invoke, models, tmp_path):
+    for words, expected in FIGURES.items():
+        usual = invoke(*words.replace("--confusion", "").split(), "--json")
+        for ending in ENDINGS:
+            done = invoke(*words.split(), "--json", "-o", str(tmp_path / f"x.{ending}"), "--dark")
+            assert (done.code, done.out) == (0, usual.out)
+            assert f"wrote {tmp_path / 'x'}.{ending}, " in done.err
+        said = " ".join(filter(None, texts((tmp_path / "x.svg").read_text())))
+        for text in expected:
+            assert text in said
+        assert DARK["paper"] in (tmp_path / "x.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        ("show 7 -o x.jpg", "cannot draw into x.jpg", "end the name in .svg, .png or .pdf"),
+        ("curve -t 3v8 --limit 40,80 -o x", "cannot draw into x", "end the name in .svg"),
+        ("show 7 --scale 2", "--scale goes with --output", "--output FILE.svg"),
+        ("evaluate --dark", "--dark goes with --output", "--output FILE.svg"),
+        ("evaluate -o x.svg", "--output draws what is asked for", "add --curves, --confusion"),
+        ("evaluate --confusion", "--confusion goes with --output", "--output confusion.svg"),
+        ("show 7 -o x.png --width-mm 5", "invalid value for '--width-mm': 5.0", ""),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_line(invoke, words, message, hint):
+    done = invoke(*words.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.lower().startswith(f"error: {message}")
+    assert hint in done.err
+
+
+def test_a_pdf_without_its_library_is_refused_before_any_work(invoke, monkeypatch):
+    monkeypatch.setattr(file, "find_spec", lambda _: None)
+    done = invoke("show", "7", "-o", "x.pdf")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "error: a PDF needs reportlab, which is not installed\n"
+        "hint: pip install 'mnistcli[pdf]', or draw into .svg or .png\n"
+    )
+
+
+def test_without_pictures_nothing_is_written(invoke, models, tmp_path):
+    path = tmp_path / "x.svg"
+    words = ("show", "--mistakes", "3v8", "--truth", "3", "--answer", "3", "-o", str(path))
+    assert file.FigureFile(path).draw(layout.Sheet([])) == f"no pictures: {path} was not written"
+    assert invoke(*words).code == 0
