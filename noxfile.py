@@ -73,6 +73,13 @@ def accuracy(session: nox.Session) -> None:
 
 
 @nox.session
+def scale(session: nox.Session) -> None:
+    """Train on many rows, and let others do so; ``nox -s scale -- --tables pixels --copies 0 3``."""
+    install(session, "scale")
+    session.run("python", "-m", "tests.scale", *session.posargs)
+
+
+@nox.session
 def builtin(session: nox.Session) -> None:
     """Train the model that comes with the program anew and put it in its place in the package."""
     install(session)
