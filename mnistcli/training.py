@@ -26,7 +26,7 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.model_selection.design import Kept, design_matrix
+from mnistcli.model_selection.design import Kept, design_matrix, read_blocks
 from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
 from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
@@ -118,13 +118,13 @@ def train(
         progress=progress,
     )
     solver = wanted.solver_for(task.n_classes_per_fit)
-    n_right = sum(int((classifier.predict(X) == y).sum()) for X, y in design.blocks())
-    train_accuracy = n_right / len(design)
+    n_train = len(design)
+    answers = np.concatenate([*map(classifier.predict, read_blocks(design.rows, n_train))])
+    train_accuracy = float((answers == design.y).mean())
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("hyperplanes separate the classes of these images")
     line.stop()
-    n_train = len(design)
     typicality = learn_typicality(
         images,
         design.rows.take(np.arange(n_train)[typical]),

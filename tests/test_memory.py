@@ -28,4 +28,3 @@ def test_limits_of_containers_count(monkeypatch, tmp_path, files, expected):
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(memory, "_CGROUPS", tmp_path)
     assert memory.machine_bytes() == expected
-    assert memory.usual_bytes() == int(expected * memory.USUAL_SHARE)

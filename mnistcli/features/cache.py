@@ -15,7 +15,6 @@ import json
 import math
 import os
 import shutil
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -87,20 +86,6 @@ class FeatureCache:
             make_folder(self.folder)
             return shutil.disk_usage(self.folder).free
         return 0
-
-    def seconds_to_write(self, rows: NDArray[np.uint8]) -> float:
-        """Return how long it takes until rows are on the disk; infinity where that is refused."""
-        import tempfile
-
-        started = time.perf_counter()
-        try:
-            with tempfile.TemporaryFile(dir=self.folder) as file:
-                file.write(rows.data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError:
-            return math.inf
-        return time.perf_counter() - started
 
     def save(
         self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[NDArray[np.uint8]]

@@ -16,7 +16,7 @@ from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.rows import MadeRows
 from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
-from mnistcli.memory import machine_bytes, usual_bytes
+from mnistcli.memory import machine_bytes
 from mnistcli.model_selection.splits import Samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
@@ -27,11 +27,12 @@ Rows = tuple[Any, NDArray[Any]]
 Kept = Literal["memory", "file", "nowhere"]
 
 _ROWS_AT_ONCE = 2000
-# The other half of the memory is the solver's.
-_SHARE_OF_MEMORY = 1 / 2
-_SHARE_OF_DISK = 1 / 4  # of what is free, unless the user says how much
+# Of a machine's memory or of a disk's free space, unless the user says how much.
+_USUAL_SHARE = 1 / 4
+_SHARE_OF_ROWS = 1 / 2  # of the memory; the rest is the solver's
 _PROBE_BYTES = 16 * 10**6
-_N_PASSES = 30  # of a fit, about
+# A fit reads all rows about so often; a disk that the system does not hold in memory gives so much.
+_N_PASSES, _DISK_BYTES_PER_S = 30, 300e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,12 +87,6 @@ class DesignMatrix:
         """Return X and y of some samples, to judge on."""
         return self.rows.take(index), self.y[index]
 
-    def blocks(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
-        """Yield X and y of all samples without their copies, block by block."""
-        for first in range(0, len(self), _ROWS_AT_ONCE):
-            stop = min(first + _ROWS_AT_ONCE, len(self))
-            yield self.rows.read(first, stop), self.y[first:stop]
-
     def _tiled(self, y: NDArray[np.int64]) -> NDArray[np.uint8]:
         return np.tile(y.astype(np.uint8), 1 + self.n_copies)
 
@@ -111,8 +106,8 @@ def design_matrix(
     Features that are learned are learned from these images, without their labels. The seed is that
     of what is learned and of the copies; the cache is looked into first. Rows that take more than
     half of the memory are kept in the cache, and where that may not take so much, or would be
-    slower, made anew whenever they are read. Where None is given, the memory is `usual_bytes`,
-    and the cache may take a quarter of what is free on its disk.
+    slower, made anew whenever they are read. None is a quarter of the machine's memory, or of what
+    is free on the disk of the cache.
     """
     images, kind = samples.images, spec.features
     if spec.kind == "pixels" and not spec.n_copies:
@@ -129,48 +124,43 @@ def design_matrix(
     arrays = features.arrays() if features else {}
     made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere")
-    n_bytes = made.shape[0] * made.shape[1]
-    memory_bytes = usual_bytes() if memory_bytes is None else memory_bytes
+    (n_rows, n_features), n_bytes = made.shape, math.prod(made.shape)
+    if memory_bytes is None:
+        memory_bytes = int(machine_bytes() * _USUAL_SHARE)
     if cache and disk_bytes is None:
-        disk_bytes = int(cache.free_bytes() * _SHARE_OF_DISK)
+        disk_bytes = int(cache.free_bytes() * _USUAL_SHARE)
     may_keep = cache is not None and n_bytes <= (disk_bytes or 0)
-    if n_bytes <= memory_bytes * _SHARE_OF_MEMORY:
-        X, n_made = np.empty(made.shape, dtype=np.uint8), 0
-        for block in _blocks(made, progress):
-            X[n_made : n_made + len(block)] = block
-            n_made += len(block)
+    if n_bytes <= memory_bytes * _SHARE_OF_ROWS:
+        X = np.empty(made.shape, dtype=np.uint8)
+        for i, block in enumerate(read_blocks(made, n_rows, progress)):
+            X[i * _ROWS_AT_ONCE :][: len(block)] = block
         if cache and may_keep:
             # Nothing is lost but the time that it would have saved.
             with contextlib.suppress(StorageError):
-                cache.save(key, arrays, X.shape, [X])
+                cache.save(key, arrays, made.shape, [X])
         return replace(design, rows=ArrayRows(X), kept="memory")
-    size = f"{made.shape[0]:,} rows, {n_bytes / 1e9:.1f} GB,"
-    making, writing = _seconds(made, cache)
-    # The system keeps in memory what we leave of it; else it reads about as fast as it writes.
-    reading = 0.0 if n_bytes < machine_bytes() - memory_bytes else writing
-    if cache and may_keep and writing + _N_PASSES * reading < _N_PASSES * making:
-        progress.note(f"{size} are kept in {cache.folder}: about {making + writing:.0f} s")
+    size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
+    n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
+    started = time.perf_counter()
+    made.read(n_rows - n_some, n_rows)
+    making = (time.perf_counter() - started) * n_rows / n_some
+    moving = n_bytes / _DISK_BYTES_PER_S
+    n_read = 0 if n_bytes < machine_bytes() - memory_bytes else _N_PASSES
+    if cache and may_keep and moving * (1 + n_read) < making * _N_PASSES:
+        progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
         with contextlib.suppress(StorageError):
-            cache.save(key, arrays, made.shape, _blocks(made, progress))
+            cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress))
         if found := cache.load(key, spec):
             return replace(design, rows=ArrayRows(found[1]), kept="file")
     progress.note(f"{size} are made anew in each pass: about {_N_PASSES * making:.0f} s in all")
     return design
 
 
-def _blocks(made: MadeRows, progress: Progress) -> Iterator[NDArray[np.uint8]]:
-    n_rows = made.shape[0]
+def read_blocks(
+    rows: RowSource, n_rows: int, progress: Progress = SILENT
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the first rows of a source, block by block."""
     for first in range(0, n_rows, _ROWS_AT_ONCE):
-        yield made.read(first, first + _ROWS_AT_ONCE)
-        progress.update("features", min(first + _ROWS_AT_ONCE, n_rows), n_rows)
-
-
-def _seconds(made: MadeRows, cache: FeatureCache | None) -> tuple[float, float]:
-    """Return about how long it takes to make all rows, and to write them to the cache."""
-    n_rows, n_features = made.shape
-    n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
-    started = time.perf_counter()
-    some = made.read(n_rows - n_some, n_rows)
-    making = time.perf_counter() - started
-    writing = cache.seconds_to_write(some) if cache else math.inf
-    return making * n_rows / n_some, writing * n_rows / n_some
+        stop = min(first + _ROWS_AT_ONCE, n_rows)
+        yield rows.read(first, stop)
+        progress.update("features", stop, n_rows)

@@ -9,7 +9,7 @@ from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import deformed
 from mnistcli.linear_model.rows import SomeRows
-from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
 from mnistcli.progress import Progress
 from mnistcli.settings import SolverSettings, SplitSpec
@@ -91,9 +91,8 @@ def test_copies_follow_their_images(samples):
     ],
 )
 def test_rows_live_where_there_is_room_and_are_the_same(
-    monkeypatch, tmp_path, samples, memory_bytes, disk_bytes, kept, told, n_files
+    tmp_path, samples, memory_bytes, disk_bytes, kept, told, n_files
 ):
-    monkeypatch.setattr(FeatureCache, "seconds_to_write", lambda *_: 0.0)
     cache, progress = FeatureCache(tmp_path / "features"), Notes()
     design = design_matrix(
         samples,
@@ -114,7 +113,7 @@ def test_rows_live_where_there_is_room_and_are_the_same(
     assert isinstance(X, SomeRows) == (kept != "memory")
     np.testing.assert_array_equal(X if kept == "memory" else X.read(0, 9), expected)
     np.testing.assert_array_equal(y, y_expected)
-    blocks = [X for X, _ in design.blocks()]
+    blocks = list(read_blocks(design.rows, 60))
     np.testing.assert_array_equal(np.concatenate(blocks), plain.X[:60])
 
 
@@ -123,7 +122,8 @@ def test_rows_are_made_anew_where_a_file_would_not_help(monkeypatch, tmp_path, s
     """A disk slower than we are, which the system cannot hold in memory either."""
     (tmp_path / "file").touch()
     cache = FeatureCache(tmp_path / ("file/features" if why == "refused" else "features"))
-    monkeypatch.setattr(FeatureCache, "seconds_to_write", lambda *_: 60.0)
+    if why == "slow":
+        monkeypatch.setattr("mnistcli.model_selection.design._DISK_BYTES_PER_S", 1000.0)
     monkeypatch.setattr("mnistcli.model_selection.design.machine_bytes", lambda: 200_000)
     design = design_matrix(
         samples, SPEC, seed=0, cache=None if why == "no cache" else cache, memory_bytes=200_000
