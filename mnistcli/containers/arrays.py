@@ -120,9 +120,7 @@ def pictures_in(raw: RawArray) -> Iterator[NDArray[Any]]:
 def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
-        if min(shape[1:], key=lambda size: size) == 1:
-            return _Plan((a, b) if c == 1 else (b, c))
-        return _Plan((a, b, c))
+        return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
     sizes = tuple(size for size in shape if size != 1)
     if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below

@@ -4,7 +4,7 @@ One rule for the values, whoever asks: what never exceeds 1 is a share of 255, w
 share of 65,535. Whether ink is light or dark is not decided here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,11 +90,11 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
             pixels = order[1:] if side == 0 else order[:-1]
             columns = (int(order[side]),)
         assert pixels is not None  # noqa: S101 - the layout has one of the two
-        images, problems = scale.to_bytes(values[:, pixels], skipped=faults)
+        images, found = scale.to_bytes(values[:, pixels], skipped=faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
-        for i, (pixel, problem) in problems.items():
+        for i, (pixel, fault) in found.items():
             column = layout.column(int(pixels[pixel]))
-            faults[i] = FormatError(f"{column} {problem}", where=where[i], hint=scale.hint)
+            faults[i] = FormatError(f"{column} {fault}", where=where[i], hint=fault.hint)
         labels = _labels_in(values[:, columns]) if columns else None
         images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
@@ -139,14 +139,13 @@ def _of_array(
             here = labels[n:end]
             if end > len(labels):
                 break
-        images, problems = scale.to_bytes(pictures)
+        images, found = scale.to_bytes(pictures)
         where = tuple(f"[{i}]" for i in range(n, end))
-        faults = {
-            i: FormatError(problem, where=where[i], hint=scale.hint)
-            for i, (_, problem) in problems.items()
-        }
-        if n == 0 and len(problems) == len(images) > 1:
-            raise FormatError(f"{problems[0][1]}, in every picture", hint=scale.hint)
+        faults = {i: fault for i, (_, fault) in found.items()}
+        if n == 0 and len(faults) == len(images) > 1:
+            raise FormatError(f"{faults[0]}, in every picture", hint=faults[0].hint)
+        for i, fault in faults.items():
+            fault.where = where[i]
         yield Block(images, here, where, faults, without, note)
         n = end
     if labels is not None and n != len(labels):
@@ -154,18 +153,14 @@ def _of_array(
 
 
 class Scale:
-    """Brings values to 0..255 by a rule that the first values above 0 decide.
-
-    ``hint`` is what to do about the problems found last.
-    """
+    """Brings values to 0..255 by a rule that the first values above 0 decide."""
 
     def __init__(self) -> None:
         self._full: float | None = None
-        self.hint = ""
 
     def to_bytes(
-        self, values: NDArray[Any], skipped: dict[int, FormatError] | None = None
-    ) -> tuple[NDArray[np.uint8], dict[int, tuple[int, str]]]:
+        self, values: NDArray[Any], skipped: Container[int] = ()
+    ) -> tuple[NDArray[np.uint8], dict[int, tuple[int, FormatError]]]:
         """Scale values of shape (n, ...), to 0 where something is wrong.
 
         Beside them, what is wrong: with which, at which of its values, and in words.
@@ -180,33 +175,30 @@ class Scale:
         good = (low >= 0) & (high <= limit)  # a NaN is not
         if self._full is None and (top := high[good].max(initial=0)) > 0:
             self._full = 1 if top <= 1 else 255 if top <= 255 else 65535
-        scaled = self._scaled(values)
-        problems = {}
-        for i in np.flatnonzero(~good).tolist():
-            scaled[i] = 0
-            if not skipped or i not in skipped:
-                j = int((~((flat[i] >= 0) & (flat[i] <= limit))).argmax())
-                problems[i] = j, self._problem(flat[i, j], limit)
-        return scaled, problems
-
-    def _scaled(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         factor = 255 / (self._full or 255)
         with np.errstate(invalid="ignore", over="ignore"):
             if values.dtype.kind == "f" or factor != 1:
                 values = np.rint(values.astype(np.float32) * np.float32(factor))
-            scaled: NDArray[np.uint8] = values.astype(np.uint8)
-            return scaled
+            scaled = values.astype(np.uint8)
+        faults = {}
+        for i in np.flatnonzero(~good).tolist():
+            scaled[i] = 0
+            if i not in skipped:
+                j = int((~((flat[i] >= 0) & (flat[i] <= limit))).argmax())
+                faults[i] = j, _fault(flat[i, j], limit)
+        return scaled, faults
 
-    def _problem(self, value: Any, limit: float) -> str:
-        self.hint = ""
-        if value < 0:
-            self.hint = (
-                "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
-                if value.dtype == np.int8
-                else "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
-            )
-        span = "0 to 1, as what came before" if limit == 1 else f"0 to {limit:.0f} or 0 to 1"
-        return f"holds {value:g}, expected {span}"
+
+def _fault(value: Any, limit: float) -> FormatError:
+    hint = ""
+    if value < 0:
+        hint = (
+            "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
+            if value.dtype == np.int8
+            else "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
+        )
+    span = "0 to 1, as what came before" if limit == 1 else f"0 to {limit:.0f} or 0 to 1"
+    return FormatError(f"holds {value:g}, expected {span}", hint=hint)
 
 
 # ---------------------------------------------------------------------------------------- labels

@@ -145,19 +145,11 @@ class Manifest:
 
         Raises ValueError, KeyError, TypeError or RecursionError for anything else.
         """
-        fields = json.loads(content)
-        manifest = cls(
-            dataset=fields["dataset"],
-            source=fields["source"],
-            origin=fields["origin"],
-            n_bytes_read=fields["n_bytes_read"],
-            installed_at=fields["installed_at"],
-            files=tuple(
-                Entry(entry["name"], entry["sha256"], Stamp(**entry["stamp"]))
-                for entry in fields["files"]
-            ),
-            sizes=_sizes(*fields["sizes"]) if "sizes" in fields else None,
-        )
+        known = json.loads(content)
+        del known["schema"], known["sha256"]
+        entries = [Entry(**{**each, "stamp": Stamp(**each["stamp"])}) for each in known["files"]]
+        sizes = _sizes(*known["sizes"]) if "sizes" in known else None
+        manifest = cls(**{**known, "files": tuple(entries), "sizes": sizes})
         if manifest.to_bytes() != content or not all(map(_SHA256.fullmatch, manifest.checksums)):
             raise ValueError("not as it was written")
         return manifest
@@ -171,12 +163,6 @@ def _sizes(n_train: object, n_test: object) -> tuple[int, int]:
 
 def _dump(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, indent=2).encode("ascii") + b"\n"
-
-
-def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Commit the files of a dataset: from here on they are it."""
-    clear_the_way(path)
-    files.write_atomically(path, manifest.to_bytes())
 
 
 def read_manifest(path: Path) -> Manifest:

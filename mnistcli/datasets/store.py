@@ -41,10 +41,10 @@ from mnistcli.datasets.manifest import (
     Arrays,
     Manifest,
     check_about,
+    clear_the_way,
     map_files,
     read_manifest,
     sha256_of,
-    write_manifest,
     write_npy,
 )
 from mnistcli.display import Displayed
@@ -274,7 +274,8 @@ class DatasetFolder:
         map_files(paths, spec, entries, full=True)  # what was written is what was meant
         now = datetime.now(UTC).isoformat(timespec="seconds")
         manifest = Manifest(name, *origin, now, tuple(entries), None if self.is_cache else sizes)
-        write_manifest(folder / MANIFEST_NAME, manifest)
+        clear_the_way(folder / MANIFEST_NAME)
+        files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
         _sweep(folder, [path.name for path in paths])
         return replace(self._installation(manifest, arrays), already_there=False)
 
