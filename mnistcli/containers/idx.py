@@ -3,12 +3,15 @@
 https://yann.lecun.com/exdb/mnist/
 """
 
+import re
 import struct
+from pathlib import Path
 
 import numpy as np
 
 from mnistcli.containers.arrays import RawArray
 from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.files import kind_of_path
 
 _DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_DIMENSIONS = 4
@@ -25,3 +28,13 @@ def open_idx(stream: Stream) -> RawArray:
     if len(sizes) < 4 * n_dimensions:
         raise FormatError("ends within its IDX header: truncated")
     return RawArray(stream, np.dtype(code), struct.unpack(f">{n_dimensions}I", sizes))
+
+
+def find_idx(folder: Path, name: str) -> Path | None:
+    """Find an IDX file in a folder under the usual spellings of its name, gzipped or not."""
+    for separator in "-.":
+        spelling = re.sub(r"[.-](?=idx)", separator, name.removesuffix(".gz"))
+        for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
+            if kind_of_path(path) == "file":
+                return path
+    return None

@@ -19,8 +19,10 @@ Part = Literal["train", "test"]
 
 IMAGES = frozenset("images image imgs x data pixels features arr0".split())  # noqa: SIM905
 LABELS = frozenset("labels label y target targets class classes digits arr1".split())  # noqa: SIM905
-_PART = {"train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"}
-_PART |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
+PARTS: dict[str, Literal["train", "test", "val"]] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
+}  # fmt: skip
+PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 
 
 class Npz(NamedTuple):
@@ -80,8 +82,8 @@ def _role_of(name: str) -> tuple[tuple[str, str], int]:
     base = name.rpartition("/")[2].lower().replace("arr_", "arr")
     words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
     split = re.findall("[a-z0-9]+", words)
-    part = next((_PART[word] for word in split if word in _PART), "")
-    rest = [word for word in split if word not in _PART] or [""]
+    part = next((PARTS[word] for word in split if word in PARTS), "")
+    rest = [word for word in split if word not in PARTS] or [""]
     role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
     return (role, part), len(rest)
 

@@ -20,12 +20,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.csv import LABEL_NAMES
+from mnistcli.containers.npz import PARTS, Part
 from mnistcli.datasets.labelled import read_labelled
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import (
@@ -44,14 +45,10 @@ from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 # Pictures, and the digits that they are said to show; None where nothing says it.
 _Named = list[tuple[Path, int | None]]
-_Part = Literal["train", "test"]
 
 _CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
 _LONGEST_LINE = 1 << 16
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
-_PART_FOLDERS: dict[str, _Part] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
-}  # fmt: skip
 _LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
     "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
@@ -162,14 +159,14 @@ class _Reading:
 
     raw: bool
     progress: Progress
-    parts: list[tuple[_Part, LabelledImages]] = field(default_factory=list)
+    parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     n_bytes_read: int = 0
 
-    def joined(self, part: _Part) -> LabelledImages:
+    def joined(self, part: Part) -> LabelledImages:
         return _concatenated([images for of, images in self.parts if of == part])
 
-    def file(self, path: Path, part: _Part = "train") -> None:
+    def file(self, path: Path, part: Part = "train") -> None:
         self.progress.update(str(path), 0, None)
         if str(path) != "-":
             if listed := _listed_pictures(path):
@@ -186,8 +183,8 @@ class _Reading:
             self.n_bytes_read += copy.tell()
             self._container(path, part, copy)
 
-    def _container(self, path: Path, part: _Part, stdin: BinaryIO | None = None) -> None:
-        def read(of: _Part, failures: list[tuple[str, str]]) -> LabelledImages:
+    def _container(self, path: Path, part: Part, stdin: BinaryIO | None = None) -> None:
+        def read(of: Part, failures: list[tuple[str, str]]) -> LabelledImages:
             if stdin:
                 stdin.seek(0)
             return read_labelled(path, raw=self.raw, stdin=stdin, part=of, failures=failures)
@@ -210,12 +207,12 @@ class _Reading:
                 self.n_bytes_read += path.stat().st_size
 
     def folder(self, folder: Path) -> None:
-        found: dict[_Part, _Named] = {"train": [], "test": []}
-        containers: dict[Path, _Part] = {}
+        found: dict[Part, _Named] = {"train": [], "test": []}
+        containers: dict[Path, Part] = {}
         listed: set[Path] = set()
         for path in _content(folder):
-            part = _PART_FOLDERS.get(path.name.lower())
-            if part and kind_of_path(path) == "folder":
+            part = PARTS.get(path.name.lower())
+            if part in found and kind_of_path(path) == "folder":
                 found[part] += _named_pictures(path)
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
                 containers[path] = part = "test" if _TEST.search(path.name) else "train"
@@ -228,7 +225,7 @@ class _Reading:
         for path, part in containers.items():
             self.file(path, part)
 
-    def _pictures(self, found: dict[_Part, _Named]) -> None:
+    def _pictures(self, found: dict[Part, _Named]) -> None:
         n_done, n_all = 0, sum(map(len, found.values()))
         for part, named in found.items():
             images, labels = bytearray(), bytearray()

@@ -1,6 +1,5 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -9,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
+from mnistcli.containers.idx import find_idx
 from mnistcli.containers.npz import Part
 from mnistcli.containers.reading import FormatError, Stream, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
-from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 
 
@@ -131,14 +131,11 @@ def _told(steps: Counter[tuple[str, ...]], n: int) -> tuple[str, ...]:
 
 def _labels_beside(path: Path) -> NDArray[np.float64]:
     name = path.name.replace("images", "labels")
-    names = dict.fromkeys(name.replace("idx3", idx) for idx in ("idx1", "idx2"))
-    names |= dict.fromkeys(
-        re.sub(r"[.-](idx)", separator + r"\1", name) for name in [*names] for separator in "-."
-    )
-    for beside in map(path.with_name, names):
-        for candidate in (beside, beside.with_suffix(""), Path(f"{beside}.gz")):
-            if beside.name != path.name and kind_of_path(candidate) == "file":
-                return _labels_in(candidate)
+    for spelling in (name, Path(name).stem):
+        for idx in ("idx1", "idx2"):
+            beside = find_idx(path.parent, spelling.replace("idx3", idx))
+            if beside and beside.name != path.name:
+                return _labels_in(beside)
     raise DataUnavailableError(
         f"the labels of {path} are not beside it",
         hint="expected a file named ...-labels-idx1-ubyte",

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
+from mnistcli.containers.idx import find_idx
 from mnistcli.containers.reading import FormatError, damage_of, stream_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec, RemoteFile
 from mnistcli.datasets.download import (
@@ -143,7 +144,7 @@ class _Loader:
 
     def _folder(self, folder: Path) -> Loaded:
         for candidate in _idx_folders(self.spec, folder):
-            paths = {part.name: _find_idx(candidate, part.file) for part in self.spec.parts}
+            paths = {part.name: find_idx(candidate, part.file.name) for part in self.spec.parts}
             if all(paths.values()):
                 return self._idx_files(cast("dict[PartName, Path]", paths), "path", candidate)
         for container in _container_files(self.spec, folder):
@@ -316,16 +317,6 @@ def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
         name = path.rpartition("/")[2]
         yield from (folder / each for each in (name, f"{name}.gz", f"{path}.gz"))
         yield folder / "openml" / f"{path}.gz"
-
-
-def _find_idx(folder: Path, file: RemoteFile) -> Path | None:
-    """Find an IDX file under the usual spellings of its name."""
-    name = file.name.removesuffix(".gz")
-    for spelling in (name, name.replace("-idx", ".idx")):
-        for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
-            if kind_of_path(path) == "file":
-                return path
-    return None
 
 
 def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:

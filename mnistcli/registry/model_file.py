@@ -19,10 +19,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
@@ -134,13 +133,15 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     return _contents(path, header, payload, ref or stored_as or str(path))
 
 
-def _read(path: Path, stored_as: str) -> tuple[_Header, bytes]:
+def _read(path: Path, stored_as: str) -> tuple[_Header, memoryview]:
     """Read a model file and check every byte of it."""
     with storage_errors("read", path), open_regular(path) as file:
-        header = _read_header(path, file)
-        payload = file.read(header.n_payload_bytes + 1)
-    if len(payload) != header.n_payload_bytes:
-        raise CorruptFileError(path, "the model file changed while it was read", hint=_RETRAIN)
+        content = memoryview(file.read(MAX_FILE_BYTES + 1))
+    try:
+        header, payload = _parsed(content)
+    except (ValueError, RecursionError) as error:
+        problem = f"not a model file of mnistcli: {error}"
+        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
     got = _digest(header.card_text, header.ref, payload)
     if got != header.sha256:
         problem = f"the model file is damaged: sha256 is {got}, expected {header.sha256}"
@@ -151,11 +152,13 @@ def _read(path: Path, stored_as: str) -> tuple[_Header, bytes]:
     return header, payload
 
 
-def _digest(card: str, ref: str, payload: bytes) -> str:
-    return hashlib.sha256(f"{card}\0{ref}\0".encode() + payload).hexdigest()
+def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
+    digest = hashlib.sha256(f"{card}\0{ref}\0".encode())
+    digest.update(payload)
+    return digest.hexdigest()
 
 
-def _contents(path: Path, header: _Header, payload: bytes, ref: str) -> Model:
+def _contents(path: Path, header: _Header, payload: memoryview, ref: str) -> Model:
     import numpy as np
 
     from mnistcli.linear_model.classifier import LinearClassifier
@@ -200,25 +203,19 @@ class _Header(NamedTuple):
     sha256: str
     layout: _Layout
 
-    @property
-    def n_payload_bytes(self) -> int:
-        return max(int(each["data_offsets"][1]) for each in self.layout.values())
 
-
-def _read_header(path: Path, file: BinaryIO) -> _Header:
-    n_file_bytes = os.fstat(file.fileno()).st_size
-    n_header_bytes = int.from_bytes(file.read(8), "little")
-    try:
-        if n_file_bytes < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
-            raise ValueError("it is no safetensors file")  # noqa: TRY301 - said as the others are
-        header = _parse_header(file.read(n_header_bytes))
-        n_expected = 8 + n_header_bytes + header.n_payload_bytes
-        if n_file_bytes != n_expected or n_file_bytes > MAX_FILE_BYTES:
-            raise ValueError(f"it has {n_file_bytes:,} bytes, its header says {n_expected:,}")  # noqa: TRY301
-    except (ValueError, RecursionError) as error:
-        problem = f"not a model file of mnistcli: {error}"
-        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
-    return header
+def _parsed(content: memoryview) -> tuple[_Header, memoryview]:
+    """Read the header of a model file, and find the bytes of its arrays; raise ValueError."""
+    n_header_bytes = int.from_bytes(content[:8], "little")
+    if len(content) < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
+        raise ValueError("it is no safetensors file")
+    header = _parse_header(bytes(content[8 : 8 + n_header_bytes]))
+    n_expected = (
+        8 + n_header_bytes + max(each["data_offsets"][1] for each in header.layout.values())
+    )
+    if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
+        raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
+    return header, content[8 + n_header_bytes :]
 
 
 def _parse_header(text: bytes) -> _Header:
