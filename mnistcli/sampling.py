@@ -26,7 +26,9 @@ def nested_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDA
     return np.sort(order[:n])
 
 
-def stratified_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def stratified_sample(
+    y: NDArray[np.integer], n: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Return sorted positions of ``n`` of the samples, drawn anew for each n: see `quota`."""
     sizes = quota(np.bincount(y), n)
     chosen = [

@@ -40,7 +40,7 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
-from mnistcli.sampling import quota
+from mnistcli.sampling import stratified_sample
 from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
 # Pictures, and the digits that they are said to show; None where nothing says it.
@@ -139,11 +139,9 @@ def _shared_out(
 ) -> tuple[LabelledImages, LabelledImages]:
     """Keep a share of every digit for the test, one image at least."""
     n = len(data.labels)
-    sizes = quota(np.bincount(data.labels), min(max(1, round(test_size * n)), n - 1))
-    rng = np.random.default_rng([seed, 0])
+    n_test = min(max(1, round(test_size * n)), n - 1)
     is_test = np.zeros(n, dtype=bool)
-    for digit, size in enumerate(sizes.tolist()):
-        is_test[rng.choice(np.flatnonzero(data.labels == digit), size, replace=False)] = True
+    is_test[stratified_sample(data.labels, n_test, np.random.default_rng([seed, 0]))] = True
     train, test = (
         LabelledImages(data.images[part], data.labels[part]) for part in (~is_test, is_test)
     )
