@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
+from mnistcli.linear_model.objective import Labels
+from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
@@ -22,8 +24,8 @@ from mnistcli.tasks import Task
 
 
 def fit_classifier(
-    X: NDArray[np.uint8],
-    y: NDArray[np.int64],
+    X: NDArray[np.uint8] | RowSource,
+    y: Labels,
     settings: SolverSettings,
     task: Task,
     *,
@@ -35,7 +37,7 @@ def fit_classifier(
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
-    X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model
+    X, of shape (n_samples, n_features) or a source of such rows, are bytes of pixels or other features, which the model
     sees divided by 255; y are class indices. The seed is that of solvers that draw random numbers,
     the processes those for pairs (see `parallel.map_jobs`). What a sample weighs is multiplied by
     what its class does. Our solver begins at ``warm_start``.
@@ -43,15 +45,16 @@ def fit_classifier(
     Raises TrainingError where a class has no samples, or there is no finite optimum: separable data,
     no penalty.
     """
+    rows = ArrayRows(X) if isinstance(X, np.ndarray) else X
     if not task.is_pairwise:
-        result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
+        result = _fit(rows, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
         return LinearClassifier(result.coef, result.intercept, task.class_names), result
     from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
 
     started = time.perf_counter()
     pairs = pairs_of(task.n_classes)
     fits = []
-    calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
+    calls = [(rows, y, pair, settings, seed, sample_weight) for pair in pairs]
     for one in map_jobs(_fit_pair, calls, n_jobs):
         fits.append(one)
         progress.update("pairs", len(fits), len(pairs))
@@ -60,8 +63,8 @@ def fit_classifier(
 
 
 def _fit_pair(
-    X: NDArray[np.uint8],
-    y: NDArray[np.int64],
+    X: RowSource,
+    y: Labels,
     pair: tuple[int, int],
     settings: SolverSettings,
     seed: int,
@@ -69,12 +72,12 @@ def _fit_pair(
 ) -> Fit:
     rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
     weight = None if sample_weight is None else sample_weight[rows]
-    return _fit(X[rows], (y[rows] == pair[1]).astype(np.int64), settings, 2, seed, weight)
+    return _fit(SomeRows(X, rows), (y[rows] == pair[1]).astype(np.int64), settings, 2, seed, weight)
 
 
 def _fit(
-    X: NDArray[np.uint8],
-    y: NDArray[np.int64],
+    X: RowSource,
+    y: Labels,
     settings: SolverSettings,
     n_classes: int,
     seed: int,
@@ -90,7 +93,7 @@ def _fit(
         sample_weight = balanced if sample_weight is None else balanced * sample_weight
     name = settings.solver_for(n_classes)
     if name != "newton":
-        return _fit_sklearn(X, y, settings, n_classes, sample_weight, seed)
+        return _fit_sklearn(X.read(0, len(y)), y, settings, n_classes, sample_weight, seed)
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError
 
@@ -114,7 +117,7 @@ def _fit(
 
 def _fit_sklearn(
     X: NDArray[np.uint8],
-    y: NDArray[np.int64],
+    y: Labels,
     settings: SolverSettings,
     n_classes: int,
     sample_weight: NDArray[np.float64] | None,

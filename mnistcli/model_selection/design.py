@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from mnistcli.model_selection.splits import Samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
 
-# Rows, as an array or a `RowSource`, and y.
-Rows = tuple[Any, NDArray[Any]]
+Rows = tuple[RowSource, NDArray[np.uint8]]
 # Where rows live: in memory, in a file of the cache, or nowhere, made anew whenever they are read.
 Kept = Literal["memory", "file", "nowhere"]
 
@@ -71,15 +70,12 @@ class DesignMatrix:
 
     def everything(self) -> Rows:
         """Return the rows, and y with all copies."""
-        X = self.rows.array if isinstance(self.rows, ArrayRows) else self.rows
-        return X, self._tiled(self.y)
+        return self.rows, self._tiled(self.y)
 
     def with_copies(self, index: NDArray[np.intp]) -> Rows:
         """Return rows and y of some samples and their copies, to train on."""
         starts = np.arange(1 + self.n_copies)[:, None] * len(self)
-        some = SomeRows(self.rows, (starts + index).ravel())
-        X = some.read(0, len(some.numbers)) if self.kept == "memory" else some
-        return X, self._tiled(self.y[index])
+        return SomeRows(self.rows, (starts + index).ravel()), self._tiled(self.y[index])
 
     def without_copies(
         self, index: NDArray[np.intp]

@@ -8,7 +8,6 @@ import pytest
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import deformed
-from mnistcli.linear_model.rows import SomeRows
 from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
 from mnistcli.progress import Progress
@@ -70,14 +69,14 @@ def test_copies_follow_their_images(samples):
     rows = design_matrix(samples, PATCHES, seed=0)
     index = np.array([3, 50])
     X, y = rows.with_copies(index)
-    np.testing.assert_array_equal(X, rows.X[[3, 50, 63, 110]])
+    np.testing.assert_array_equal(X.read(0, 4), rows.X[[3, 50, 63, 110]])
     np.testing.assert_array_equal(y, rows.y[[3, 50, 3, 50]])
     X, y = rows.without_copies(index)
     np.testing.assert_array_equal(X, rows.X[[3, 50]])
     np.testing.assert_array_equal(y, rows.y[[3, 50]])
     assert rows.per_copy(SolverSettings(C=3.0, penalty="l1")) == SolverSettings(1.5, penalty="l1")
     X, y = rows.everything()
-    np.testing.assert_array_equal(X, rows.X)
+    np.testing.assert_array_equal(X.read(0, 120), rows.X)
     np.testing.assert_array_equal(y, [*samples.y, *samples.y])
 
 
@@ -110,8 +109,7 @@ def test_rows_live_where_there_is_room_and_are_the_same(
     np.testing.assert_array_equal(design.X, plain.X)
     X, y = design.with_copies(np.array([5, 8]))
     expected, y_expected = plain.with_copies(np.array([5, 8]))
-    assert isinstance(X, SomeRows) == (kept != "memory")
-    np.testing.assert_array_equal(X if kept == "memory" else X.read(0, 9), expected)
+    np.testing.assert_array_equal(X.read(0, 6), expected.read(0, 6))
     np.testing.assert_array_equal(y, y_expected)
     blocks = list(read_blocks(design.rows, 60))
     np.testing.assert_array_equal(np.concatenate(blocks), plain.X[:60])
