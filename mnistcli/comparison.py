@@ -64,10 +64,7 @@ def compare(
     where no image is left that none of them was trained on.
     """
     metric = metric_named(by)
-    models = [
-        model if model.ref else replace(model, ref=f"model {number}")
-        for number, model in enumerate(models, start=1)
-    ]
+    models = named(models)
     check_comparable(models)
     if data is None:
         check_common_dataset(models)
@@ -75,10 +72,8 @@ def compare(
     n_left_out = 0
     notes: tuple[str, ...] = ()
     if isinstance(data, Dataset):
-        check_tests(data)
-        samples, n_left_out = unseen_samples(models, data)
+        samples, notes, n_left_out = common_samples(models, data)
         name = f"{data.name} test"
-        notes = tuple(note for model in models for note in notes_on_parts(data, model))
     else:
         samples = samples_of(data, models[0].card.task)
         notes = notes_on(data, samples)
@@ -95,12 +90,20 @@ def compare(
         on=name,
         by=metric,
         judged=judged,
-        tests=_mcnemar_tests(judged),
+        tests=mcnemar_tests(judged),
         n_left_out=n_left_out,
         n_disagreements=n_disagreeing,
         disagreements=disagreements,
         notes=tuple(dict.fromkeys((*notes, *(note for each in judged for note in each.notes)))),
     )
+
+
+def named(models: Sequence[Model]) -> list[Model]:
+    """Return models that can be told apart: those without a name are counted."""
+    return [
+        model if model.ref else replace(model, ref=f"model {number}")
+        for number, model in enumerate(models, start=1)
+    ]
 
 
 def check_comparable(models: Sequence[Model]) -> None:
@@ -128,6 +131,16 @@ def check_common_dataset(models: Sequence[Model]) -> None:
             f"these models were trained on {' and '.join(names)}",
             hint="say on which to compare them: --dataset NAME",
         )
+
+
+def common_samples(
+    models: Sequence[Model], dataset: Dataset
+) -> tuple[Samples, tuple[str, ...], int]:
+    """Return test images to judge models on, what to know of them, and see `unseen_samples`."""
+    check_tests(dataset)
+    samples, n_left_out = unseen_samples(models, dataset)
+    notes = tuple(note for model in models for note in notes_on_parts(dataset, model))
+    return samples, notes, n_left_out
 
 
 def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, int]:
@@ -165,7 +178,8 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
     return samples, len(functools.reduce(np.union1d, places)) - len(common)
 
 
-def _mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
+def mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
+    """Compare each pair of models that were judged on the same images."""
     is_right = [each.answers == each.samples.y for each in judged]
     pairs = list(combinations(range(len(judged)), 2))
     counts = [np.bincount(2 * ~is_right[i] + ~is_right[j], minlength=4).tolist() for i, j in pairs]

@@ -62,6 +62,14 @@ RANGES = {
     "disk_bytes": Range(int, 0, 10**15, "--disk"),
     "n_jobs": Range(int, -1, 1024, "--jobs"),
 }
+# How much images can be disturbed by `features.disturb`, and what that counts.
+DISTURBANCES = {
+    "noise": (Range(float, 0, 10), "share of white"),
+    "blur": (Range(float, 0, 28), "pixels"),
+    "rotate": (Range(float, -180, 180), "degrees"),
+    "shift": (Range(float, 0, 28), "pixels"),
+    "thickness": (Range(float, -14, 14), "pixels"),
+}
 
 
 @dataclass(frozen=True, slots=True)

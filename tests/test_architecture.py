@@ -29,6 +29,7 @@ FLOORS = (
     {"model_selection", "gallery", "numerals"},
     {"training", "evaluation", "prediction", "doctor"},
     {"comparison", "reproduction", "reporting", "estimators", "learning_curves"},
+    {"robustness"},
     {"cli"},
     {"notebook"},
     {"__main__"},

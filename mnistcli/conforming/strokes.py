@@ -4,6 +4,7 @@ import numpy as np
 
 from mnistcli.conforming.operations import averaged, padded, window_max
 from mnistcli.conforming.types import BOX, FAINTEST_INK, Box, Digit, Ink
+from mnistcli.features.geometry import grown
 
 # Widths are measured at four pixels for one of MNIST's.
 FINE = 4 * BOX
@@ -44,9 +45,7 @@ def _grown(ink: Ink, radius: int) -> Ink:
     square = round(0.6 * radius)
     ink = window_max(ink, square)
     for _ in range(radius - square):
-        p = np.pad(ink, 1, "edge")
-        sides = (p[:-2, 1:-1], p[2:, 1:-1], p[1:-1, :-2], p[1:-1, 2:])
-        ink = np.maximum.reduce([ink, *sides])
+        ink = grown(ink)
     return ink
 
 

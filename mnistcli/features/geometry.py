@@ -38,6 +38,14 @@ def moments(images: NDArray[np.float32]) -> Moments:
     )
 
 
+def grown(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the maximum of each pixel and its four neighbours, of shape (..., height, width)."""
+    wide = np.pad(ink, [(0, 0)] * (ink.ndim - 2) + [(1, 1)] * 2, "edge")
+    columns, rows = wide[..., 1:-1, :], wide[..., 1:-1]
+    sides = (rows[..., :-2, :], rows[..., 2:, :], columns[..., :-2], columns[..., 2:])
+    return np.asarray(np.maximum.reduce([ink, *sides]))
+
+
 def sampled(
     images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
 ) -> NDArray[np.float32]:

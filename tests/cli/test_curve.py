@@ -86,6 +86,57 @@ def test_a_drawing_stands_alone(run, tmp_path):
     assert "http" not in path.read_text().replace('xmlns="http://www.w3.org/2000/svg"', "")
 
 
+ROTATE = ("curve", "--disturb", "rotate=-30,0,30", "-m", "a", "-m", "b")
+
+
+@pytest.fixture
+def two_models(invoke):
+    for name, C in (("a", "1"), ("b", "0.0001")):
+        words = ("train", "3v8", "--limit", "100", "--C", C, "--name", name, "-q")
+        assert invoke(*words).code == 0
+
+
+def test_models_are_drawn_over_the_strengths(invoke, two_models, monkeypatch, tmp_path):
+    monkeypatch.setenv("COLUMNS", "80")
+    path = tmp_path / "robust.svg"
+    lines = invoke(*ROTATE, "-o", str(path)).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line.split()[:2] for line in lines[3:9]]
+    assert rows == [[model, x] for x in ("-30", "0", "30") for model in ("a@1", "b@1")]
+    assert "a  a@1" in lines
+    assert "rotate, degrees" in path.read_text()
+    header, *cells = (line.split("\t") for line in invoke(*ROTATE, "--tsv").out.splitlines())
+    records = [json.loads(line) for line in invoke(*ROTATE, "--jsonl").out.splitlines()]
+    document = json.loads(invoke(*ROTATE, "--json").out)
+    assert [row[header.index("n_correct")] for row in cells] == [
+        str(r["n_correct"]) for r in records
+    ]
+    assert [
+        {k: v for k, v in r.items() if not k.startswith("schema")} for r in records
+    ] == document["points"]
+    n_right = {m: sum(p["n_correct"] for p in records if p["model"] == m) for m in ("a@1", "b@1")}
+    assert invoke(*ROTATE, "-q").out == f"{max(n_right, key=n_right.get)}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--disturb", "rotate"), "'rotate' is no disturbance"),
+        (("--disturb", "twist=1"), "'twist=1' is no disturbance"),
+        (("--disturb", "blur=a"), "--disturb blur takes numbers, not 'a'"),
+        (("--disturb", "blur=-1"), "blur = -1 makes no sense"),
+        (("--disturb", "blur=1", "-t", "3v8"), "--disturb and --task exclude each other"),
+        (("--disturb", "blur=1", "--C", "1"), "--disturb and --C exclude each other"),
+        (("-m", "builtin"), "--model goes with --disturb"),
+        ((), "no task was given"),
+    ],
+)
+def test_what_is_no_disturbance_is_one_line(invoke, words, message):
+    ended = invoke("curve", *words)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err.splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

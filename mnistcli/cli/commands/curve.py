@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -14,14 +14,15 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import (
-    DatasetOption,
     command,
+    dataset_option,
+    model_option,
 )
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.ranges import RANGES
+from mnistcli.ranges import DISTURBANCES, RANGES
 from mnistcli.settings import (
     PRESETS,
     ClassWeight,
@@ -34,12 +35,18 @@ from mnistcli.settings import (
 )
 
 if TYPE_CHECKING:
+    from mnistcli.cli.views.curve import CurveView
     from mnistcli.learning_curves import Variant
+    from mnistcli.robustness import DisturbedPoint
 
 several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
 
 
-@command("json", "jsonl", "tsv", "quiet", apart=["preset features"])
+# What is about trainings, and nothing to models that there are.
+_OF_TRAININGS = "task limit C preset features seeds penalty class_weight solver resume"
+
+
+@command("json", "jsonl", "tsv", "quiet", apart=["preset features", f"disturb {_OF_TRAININGS}"])
 def curve(
     session: Session,
     out: Output,
@@ -49,11 +56,11 @@ def curve(
         several_option(
             "--task", "-t", metavar="TASKS", autocompletion=completion.tasks, help="3v8,4v9"
         ),
-    ],
+    ] = "",
     limit: Annotated[
         str, several_option(metavar="NUMBERS", help="Train on so many images: 100,300,1000.")
     ] = "",
-    c: Annotated[
+    C: Annotated[
         str,
         several_option(
             "--C", metavar="NUMBERS", help="0.01,0.1,1", show_default="1, or the preset's"
@@ -73,7 +80,22 @@ def curve(
     penalty: Annotated[Penalty, typer.Option(help="As for train.")] = "l2",
     class_weight: Annotated[ClassWeight | None, typer.Option(help="As for train.")] = None,
     solver: Annotated[SolverName, typer.Option(help="As for train.")] = "auto",
-    dataset: DatasetOption = "mnist",
+    disturb: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND=NUMBERS",
+            help="Judge models on test images with "
+            + ", ".join(f"{name} ({unit})" for name, (_, unit) in DISTURBANCES.items())
+            + ": rotate=0,10,20. 0 is the images themselves.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        model_option("--model", "-m", help="For --disturb; repeatable.", show_default="the newest"),
+    ] = None,
+    dataset: Annotated[
+        str | None, dataset_option(help="As for train.", show_default="mnist, or the models' own")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Processes; -1 for all cores.", show_default="1")
     ] = None,
@@ -97,16 +119,30 @@ def curve(
       mnistcli curve --task 0v1,3v8,4v9 --C 0.001,0.01,0.1,1 -o curve.svg
 
       mnistcli curve --task digits --preset fast,better --limit 300,1000 --resume points.jsonl
+
+      mnistcli curve --disturb rotate=0,10,20,30 -m digits -m builtin
     """
     from mnistcli import learning_curves
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
+    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, RobustnessView, point_line
     from mnistcli.tasks import parse_task
 
+    if disturb is not None:
+        found = []
+        for each in _disturbed(session, out, disturb, model or [], dataset, seed, jobs):
+            found.append(each)
+            if out.format == "jsonl":
+                write(point_line(each))
+        _show(RobustnessView(tuple(found), disturb.partition("=")[0], "model"), out, figure)
+        return
+    if model:
+        raise UsageError("--model goes with --disturb", hint="a curve trains its own models")
+    if not task:
+        raise UsageError("no task was given", hint="for example --task 3v8 --limit 100,300,1000")
     given = {
         "task": _values("task", task, lambda text: parse_task(text).name),
         "limit": _values("limit", limit, int),
-        "C": _values("C", c, float),
+        "C": _values("C", C, float),
         "preset": _values("preset", preset, partial(_one_of, [*PRESETS])),
         "features": _values("features", features, partial(_one_of, FeatureSpec.kinds())),
     }
@@ -115,7 +151,7 @@ def curve(
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
     base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
     variants = _variants(given, range(seed, seed + seeds), base)
-    data = session.dataset(dataset, out)
+    data = session.dataset(dataset or "mnist", out)
     file = resume and learning_curves.PointFile(resume, POINT_START)
     order = {each.identity(data): i for i, each in enumerate(variants)}
     points = [point for point in (file.read() if file else ()) if point.identity in order]
@@ -133,11 +169,48 @@ def curve(
             if out.format == "jsonl":
                 write(line)
     points.sort(key=lambda point: order[point.identity])
-    view = CurveView(tuple(points), axis, lines)
+    _show(CurveView(tuple(points), axis, lines), out, figure)
+
+
+def _show(view: CurveView, out: Output, figure: FigureFile | None) -> None:
     if figure:
         out.note(figure.draw(view.plot()))
     if out.format != "jsonl":
         out.emit(view)
+
+
+def _disturbed(
+    session: Session,
+    out: Output,
+    disturb: str,
+    refs: Sequence[str],
+    dataset: str | None,
+    seed: int,
+    jobs: int | None,
+) -> Iterator[DisturbedPoint]:
+    """Yield the points of models over the strengths that ``rotate=0,10,20`` names."""
+    from mnistcli.cli.progress import bars
+    from mnistcli.comparison import check_common_dataset
+    from mnistcli.robustness import disturbed_points
+
+    kind, _, numbers = disturb.partition("=")
+    strengths = _values(f"disturb {kind}", numbers, float)
+    if kind not in DISTURBANCES or not strengths:
+        raise UsageError(
+            f"{disturb!r} is no disturbance",
+            hint=f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}",
+        )
+    for each in strengths:
+        DISTURBANCES[kind][0].checked(kind, each)
+    loaded = [session.model(ref, out) for ref in refs] or [session.model(None, out)]
+    models = list({each.ref: each for each in loaded}.values())
+    if dataset is None:
+        check_common_dataset(models)
+    data = session.dataset_of(models[0], out, dataset)
+    with bars(out) as shown:
+        yield from disturbed_points(
+            models, data, kind, strengths, seed=seed, n_jobs=jobs, progress=shown
+        )
 
 
 def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> list[Variant]:

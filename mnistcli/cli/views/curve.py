@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
+from mnistcli.ranges import DISTURBANCES
+
+if TYPE_CHECKING:
+    from mnistcli.robustness import DisturbedPoint
 
 _RECORD_SCHEMA = "point"
 _CHART_LINES = 21
@@ -24,9 +29,10 @@ NUMBERS = ("limit", "C")
 _TITLES = {"limit": "training images"}
 
 
-def point_line(point: CurvePoint) -> str:
+def point_line(point: CurvePoint | DisturbedPoint) -> str:
     """Write a point as a JSON line."""
-    return json_text(_RECORD_SCHEMA, asdict(point), indent=None)
+    schema = _RECORD_SCHEMA if isinstance(point, CurvePoint) else "disturbed"
+    return json_text(schema, asdict(point), indent=None)
 
 
 # How each of these lines begins.
@@ -38,7 +44,7 @@ class CurveView(View):
     """Points of a curve; ``axis`` and ``lines`` are what they differ in."""
 
     schema = "curve"
-    points: tuple[CurvePoint, ...]
+    points: tuple[Any, ...]  # CurvePoint
     axis: str
     lines_by: str | None
 
@@ -51,7 +57,7 @@ class CurveView(View):
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
-        yield [each.name for each in fields(CurvePoint)]
+        yield [each.name for each in fields(self.points[0])]
         yield from (list(asdict(point).values()) for point in self.points)
 
     def lines(self) -> Iterator[str]:
@@ -66,7 +72,7 @@ class CurveView(View):
         found = self._means()
         has_seeds = any(each.over_seeds for each in found)
         seeds_too = ("over seeds",) if has_seeds else ()
-        for heading in ("accuracy", *seeds_too, "over images", "log loss", "fit"):
+        for heading in ("accuracy", *seeds_too, "over images", "log loss", *self._last_headings()):
             table.add_column(heading, justify="right")
         for each in found:
             cells = [visible(each.line)] if self.lines_by else []
@@ -76,11 +82,10 @@ class CurveView(View):
             ]
             if has_seeds:
                 cells.append(span(each.over_seeds) if each.over_seeds else "")
-            missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
-            took = seconds(each.fit_seconds) + missed
-            table.add_row(*cells, span(each.over_images), f"{each.log_loss:.4f}", took)
+            cells += [span(each.over_images), f"{each.log_loss:.4f}"]
+            table.add_row(*cells, *self._last_cells(each))
         parts: list[rich.RenderableType] = [table, rich.Text(self._legend(), "dim")]
-        if self.axis in NUMBERS:
+        if self.axis in NUMBERS or self.axis in DISTURBANCES:
             from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
             size = min(console.width, _WIDEST_CHART), _CHART_LINES
@@ -105,7 +110,7 @@ class CurveView(View):
         task = ", ".join(dict.fromkeys(point.task for point in self.points))
         return Plot(
             f"{task} on {self.points[0].dataset}",
-            places_axis((x for x, *_ in every), title=_TITLES.get(self.axis, self.axis)),
+            places_axis((x for x, *_ in every), title=self._axis_title()),
             axis_for(
                 (y for _, *ys in every for y in ys),
                 title="errors on the test images",
@@ -113,6 +118,16 @@ class CurveView(View):
             ),
             tuple(series),
         )
+
+    def _axis_title(self) -> str:
+        return _TITLES.get(self.axis, self.axis)
+
+    def _last_headings(self) -> tuple[str, ...]:
+        return ("fit",)
+
+    def _last_cells(self, each: MeanPoint) -> tuple[str, ...]:
+        missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
+        return (seconds(each.fit_seconds) + missed,)
 
     def _means(self) -> list[MeanPoint]:
         return means(self.points, self.axis, self.lines_by)
@@ -127,6 +142,61 @@ class CurveView(View):
         return (
             f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
         )
+
+
+@dataclass(frozen=True)
+class RobustnessView(CurveView):
+    """A curve of models over the strengths of a disturbance, each beside the first model."""
+
+    schema = "robustness"
+
+    def document(self) -> dict[str, Any]:
+        _, unit = DISTURBANCES[self.axis]
+        return {"disturb": self.axis, "unit": unit, "points": [asdict(p) for p in self.points]}
+
+    def lines(self) -> Iterator[str]:
+        n_correct = Counter[str]()
+        for point in self.points:
+            n_correct[point.model] += point.n_correct
+        yield n_correct.most_common(1)[0][0]
+
+    def _axis_title(self) -> str:
+        return f"{self.axis}, {DISTURBANCES[self.axis][1]}"
+
+    def _last_headings(self) -> tuple[str, ...]:
+        return ("less first",) if len({point.model for point in self.points}) > 1 else ()
+
+    def _last_cells(self, each: MeanPoint) -> tuple[str, ...]:
+        point = next(p for p in self.points if (p.model, p.strength) == (each.line, each.x))
+        if point.difference is None:
+            return ()
+        low, high = 100 * point.difference_low, 100 * point.difference_high
+        return (f"{100 * point.difference:+.2f} ({low:+.2f} to {high:+.2f})",)
+
+    def _means(self) -> list[MeanPoint]:
+        return [
+            MeanPoint(
+                x=point.strength,
+                line=point.model,
+                n_train=0,
+                n_seeds=1,
+                accuracy=point.accuracy,
+                over_seeds=None,
+                over_images=(point.accuracy_low, point.accuracy_high),
+                log_loss=point.log_loss,
+                fit_seconds=0.0,
+                n_not_converged=0,
+            )
+            for point in self.points
+        ]
+
+    def _legend(self) -> str:
+        first = self.points[0]
+        said = f"95 % intervals over the images; {first.n_test:,} test images of {first.dataset}"
+        if not self._last_headings():
+            return said
+        less = f"less first: in points of accuracy, on the same images, less {first.model}"
+        return f"{said}\n{less}"
 
 
 def _word(x: Any) -> str:

@@ -1,0 +1,92 @@
+"""Robustness: at strength 0 what `evaluate` says, and models beside one another on the same images."""
+
+from __future__ import annotations
+
+import joblib
+import numpy as np
+import pytest
+
+import mnistcli
+from mnistcli.comparison import compare
+from mnistcli.errors import UsageError
+from mnistcli.features.disturb import disturbed
+from mnistcli.metrics.intervals import difference_interval
+from mnistcli.robustness import disturbed_points
+from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+from tests.conftest import Recorder
+
+
+def trained(mnist, C, **split):
+    settings = TrainingSettings(SolverSettings(C=C), SplitSpec(limit=100, **split))
+    return mnistcli.train("3v8", mnist, settings).model
+
+
+@pytest.fixture(scope="module")
+def models(mnist):
+    return [trained(mnist, C) for C in (1.0, 1e-4)]
+
+
+@pytest.fixture(scope="module")
+def points(mnist, models):
+    return list(disturbed_points(models, mnist, "noise", [0, 0.5], seed=7))
+
+
+def test_strength_0_is_what_evaluate_says(mnist, models, points):
+    for model, point in zip(models, points, strict=False):
+        found = mnistcli.evaluate(model, mnist).evaluation
+        assert (point.n_test, point.n_correct) == (found.n_samples, found.n_correct)
+        assert point.log_loss == found.log_loss
+        assert (point.accuracy_low, point.accuracy_high) == found.accuracy_interval
+
+
+def test_all_models_see_the_same_disturbed_images(mnist, models, points):
+    samples = mnistcli.evaluate(models[0], mnist).samples
+    images = disturbed(samples.images, samples.index, "noise", 0.5, 7)
+    right = [model.classifier.predict(images) == samples.y for model in models]
+    first, second = points[2:]
+    assert [first.n_correct, second.n_correct] == [each.sum() for each in right]
+    alone = int((right[1] & ~right[0]).sum()), int((right[0] & ~right[1]).sum())
+    assert second.difference == pytest.approx((alone[0] - alone[1]) / 1984)
+    assert (second.difference_low, second.difference_high) == difference_interval(*alone, 1984)
+    assert (first.difference, first.p_value) == (None, None)
+    assert [point.model for point in points] == ["model 1", "model 2"] * 2
+
+
+def test_p_values_are_those_of_a_comparison(mnist, models, points):
+    (test,) = compare(models, mnist).tests
+    assert points[1].p_value == test.p_corrected
+
+
+def test_jobs_give_the_same(mnist, models, points):
+    with joblib.parallel_config("threading", n_jobs=2):
+        found = disturbed_points(models, mnist, "noise", [0, 0.5], seed=7, n_jobs=None)
+        assert list(found) == points
+
+
+def test_models_of_other_classes_and_no_dataset_s_test_images_are_refused(mnist, models):
+    other = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=50))).model
+    with pytest.raises(UsageError, match="only models of the same classes"):
+        list(disturbed_points([models[0], other], mnist, "blur", [1]))
+
+
+def test_training_images_of_another_model_are_left_out_and_that_is_said(mnist, models):
+    told = Recorder()
+    random = trained(mnist, 1.0, kind="random", seed=3)
+    (first, _) = disturbed_points([models[0], random], mnist, "blur", [1], progress=told)
+    assert first.n_test < 1984
+    assert any("are left out" in note for note in told.notes)
+
+
+def test_the_interval_of_a_difference_covers(mnist):
+    rng = np.random.default_rng(0)
+    p = [0.9, 0.03, 0.05, 0.02]  # both, only the first, only the second, none
+    draws = rng.multinomial(500, p, size=2000)
+    hits = [
+        low <= -0.02 <= high
+        for _, a, b, _ in draws
+        for low, high in [difference_interval(a, b, 500)]
+    ]
+    assert 0.94 < np.mean(hits) < 0.97
+    low, high = difference_interval(0, 0, 100)
+    assert low < 0 < high < 0.03
+    assert difference_interval(1, 0, 1)[1] == 1.0
