@@ -2,7 +2,7 @@
 
 scikit-learn is what they derive from, so that this module is loaded where one of them is asked for:
 ``mnistcli.LogisticRegression``, ``mnistcli.Digits``. What `registry.exports.estimator` makes of a
-model is scikit-learn's own, because it has to be of use where there is no mnistcli.
+model of pixels is scikit-learn's own, because it has to be of use where there is no mnistcli.
 """
 
 import math
@@ -36,6 +36,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples
 from mnistcli.ranges import check_choice
+from mnistcli.registry.exports.estimator import images_of
 from mnistcli.settings import PRESETS, SOLVERS, Preset, SolverSettings
 
 # Computed with as they are; other numbers become the first.
@@ -255,10 +256,7 @@ class Digits(LogisticRegression):
         if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
             shape = " x ".join(map(str, images.shape))
             raise ValueError(f"images are n x 28 x 28 or n x 784, not {shape}")
-        if images.min() < 0 or images.max() > 255 or (images % 1).any():
-            raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
-        grey: NDArray[np.uint8] = images.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)
-        return grey
+        return images_of(images)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -51,7 +51,7 @@ def sampled(
 ) -> NDArray[np.float32]:
     """Interpolate images linearly, each at its own places; outside there is no ink.
     Images have shape (n, 28, 28). Places x and y, columns and rows with 0 in the middle of the
-    first pixel, have shape (n, k, l), which is returned.
+    first pixel, have together the shape (n, k, l), which is returned.
     """
     n, width = len(images), IMAGE_SIDE + 3
     wide = np.zeros((n, width, width), dtype=np.float32)

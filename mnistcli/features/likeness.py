@@ -51,11 +51,10 @@ def likeness(
     ink: NDArray[np.float32], filters: Sequence[NDArray[np.float32]], n_points: int
 ) -> NDArray[np.float32]:
     """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1."""
-    squares, points = _squares(), _points(n_points)
     parts = []
     for each in filters:
-        sums = _both_ways(squares, _places(ink, each))
-        parts.append(_both_ways(points, np.sqrt(sums, out=sums)).reshape(len(ink), -1))
+        sums = _both_ways(squares(), _places(ink, each))
+        parts.append(_both_ways(points(n_points), np.sqrt(sums, out=sums)).reshape(len(ink), -1))
     return np.concatenate(parts, axis=1)
 
 
@@ -67,12 +66,8 @@ def _places(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[n
     padded[:, reach : reach + IMAGE_SIDE, reach : reach + IMAGE_SIDE] = ink
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
     patches = np.ascontiguousarray(windows[:, ::STRIDE, ::STRIDE])
-    # Filters have mean 0, so only the contrast needs the mean of a patch: sums over a box.
-    box = _box(side)
-    sums, powers = box @ ink @ box.T, box @ (ink * ink) @ box.T
-    contrast = np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
     likeness = patches.reshape(-1, side * side) @ filters.T
-    likeness /= contrast.reshape(-1, 1)
+    likeness /= contrasts(ink, side).reshape(-1, 1)
     likeness -= np.float32(THRESHOLD)
     np.maximum(likeness, 0, out=likeness)
     return likeness.reshape(*patches.shape[:3], len(filters))
@@ -85,20 +80,23 @@ def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArr
     return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
 
 
-def _box(side: int) -> NDArray[np.float32]:
-    """Return the matrix that adds up ``side`` pixels around every place, (n_places, 28)."""
+def contrasts(ink: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return what the products of filters with patches are divided by, (n, n_places, n_places)."""
     places, pixels = np.arange(0, IMAGE_SIDE, STRIDE)[:, None], np.arange(IMAGE_SIDE)
-    return np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
+    box = np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
+    # Filters have mean 0, so only the contrast needs the mean of a patch: sums over a box.
+    sums, powers = box @ ink @ box.T, box @ (ink * ink) @ box.T
+    return np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
 
 
-def _squares() -> NDArray[np.float32]:
+def squares() -> NDArray[np.float32]:
     """Return the matrix that adds up the places of every square, (n_squares, n_places)."""
     n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
     first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
-def _points(n_points: int) -> NDArray[np.float32]:
+def points(n_points: int) -> NDArray[np.float32]:
     """Return the matrix that averages the squares near every point, (n_points, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)
     point = np.linspace(0, square[-1], n_points)[:, None]

@@ -35,7 +35,7 @@ def straightened(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     pixels it is interpolated linearly.
     Takes and returns shape (n, 28, 28), 0 to 255.
     """
-    return _redrawn(images, _upright)
+    return _redrawn(images, upright)
 
 
 def normalised(images: NDArray[np.uint8], view: View = (0, 0, 0)) -> NDArray[np.float32]:
@@ -43,7 +43,7 @@ def normalised(images: NDArray[np.uint8], view: View = (0, 0, 0)) -> NDArray[np.
     Takes and returns shape (n, 28, 28), 0 to 255. The view is by how many degrees it is then
     turned, and by how many pixels moved in x and y.
     """
-    return _redrawn(images, lambda ink: _upright_and_sized(ink, view))
+    return _redrawn(images, lambda ink: upright_and_sized(ink, view))
 
 
 def _redrawn(
@@ -59,16 +59,16 @@ def _redrawn(
     return out
 
 
-def _upright(ink: NDArray[np.float32]) -> Coordinates:
-    """Return where in the image each pixel comes from: x and y, (n, 28, 28)."""
+def upright(ink: NDArray[np.float32]) -> Coordinates:
+    """Return where in the image each pixel comes from: x, (n, 28, 28), and y, (28, 1)."""
     at = moments(ink)
     x = np.arange(IMAGE_SIDE, dtype=np.float32)
-    y = np.broadcast_to(x[:, None], ink.shape)
-    slant = _slant(at)
-    return x + slant[:, None, None] * (y - at.mean_y[:, None, None]), y
+    y = x[:, None]
+    return x + _slant(at)[:, None, None] * (y - at.mean_y[:, None, None]), y
 
 
-def _upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
+def upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
+    """Return the same where it is also centred, sized and seen so: both (n, 28, 28)."""
     turn, move_x, move_y = np.deg2rad(view[0]), view[1], view[2]
     from_middle = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
     u, v = from_middle - np.float32(move_x), from_middle[:, None] - np.float32(move_y)

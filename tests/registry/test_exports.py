@@ -266,10 +266,10 @@ def test_a_folder_that_is_not_there_is_made_and_a_file_in_its_place_is_named(mod
         export_model(models["0v1"], "json", path / "below.json")
 
 
-OF_PIXELS = [name for name in formats() if exporter(name).stages == ("pixels",)]
+OF_ONE_PRODUCT = [name for name in formats() if not exporter(name).takes_pairs]
 
 
-@pytest.mark.parametrize("format_", OF_PIXELS)
+@pytest.mark.parametrize("format_", OF_ONE_PRODUCT)
 def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_path):
     settings = TrainingSettings(split=SplitSpec(limit=300))
     pairs = mnistcli.train("pairs", mnist, settings).model
@@ -278,12 +278,183 @@ def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_p
     assert not files_in(tmp_path)
 
 
-@pytest.mark.parametrize("format_", OF_PIXELS)
-def test_other_features_than_pixels_are_refused(format_, mnist, tmp_path):
-    settings = TrainingSettings(split=SplitSpec(limit=100), features=FeatureSpec("deskew"))
-    model = mnistcli.train("0v1", mnist, settings).model
-    with pytest.raises(UsageError, match=f"looks at deskew, which {format_} cannot hold"):
-        export_model(model, format_, tmp_path / "x")
+def test_features_that_a_format_does_not_hold_are_refused(seeing, tmp_path, monkeypatch):
+    from mnistcli.registry.exports import to_json
+
+    monkeypatch.setattr(to_json, "EXPORTER", replace(to_json.EXPORTER, stages=("pixels",)))
+    with pytest.raises(UsageError, match="looks at deskew, which json cannot hold") as caught:
+        export_model(seeing["deskew"], "json", tmp_path / "x")
+    assert caught.value.hint == "it holds pixels"
+
+
+PATCHES = {"sides": (5, 9), "n_filters": 6}
+EXPANDED = {"n_directions": 20, "n_relus": 30, "n_squares": 20}
+SEEN = {
+    "deskew": ("digits", FeatureSpec("deskew")),
+    "patches": ("0v1", FeatureSpec("patches", **PATCHES)),
+    "views": ("2vrest", FeatureSpec("patches", sides=(7,), n_filters=5, n_views=4, n_copies=1)),
+    "expansion": ("digits", FeatureSpec("patches+expansion", **PATCHES, **EXPANDED)),
+    "ramps": ("0v1", FeatureSpec("deskew+expansion", **EXPANDED | {"n_squares": 0})),
+    "squares": ("digits", FeatureSpec("pixels+expansion", **EXPANDED | {"n_relus": 0})),
+}
+
+
+@pytest.fixture(scope="module")
+def seeing(mnist):
+    """Models of features, one of each kind."""
+    models = {}
+    for name, (task, features) in SEEN.items():
+        settings = TrainingSettings(split=SplitSpec(limit=300), features=features)
+        models[name] = replace(mnistcli.train(task, mnist, settings).model, ref=f"{name}@1")
+    return models
+
+
+@pytest.fixture(scope="module")
+def odd(images):
+    """Digits, and images without ink, all ink, noise, and a single pixel in a corner."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 28, 28))
+    corner = np.zeros((1, 28, 28))
+    corner[0, 27, 0] = 255
+    even = [np.full((1, 28, 28), level) for level in (0, 1, 255)]
+    return np.concatenate([images[:250], noise, corner, *even]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_onnx_sees_what_the_model_sees(kind, seeing, odd, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model, classifier = seeing[kind], seeing[kind].classifier
+    path = export_model(model, "onnx", tmp_path / "model.onnx").path
+    proto = onnx.load(path)
+    onnx.checker.check_model(proto, full_check=True)
+    # Rows of features as well, to be compared.
+    (rows,) = [node.input[0] for node in proto.graph.node if list(node.output) == ["features"]]
+    proto.graph.output.append(
+        onnx.helper.make_tensor_value_info(rows, onnx.TensorProto.FLOAT, [None, None])
+    )
+    session = onnxruntime.InferenceSession(
+        proto.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    label, probabilities, got = session.run(["label", "probabilities", rows], {"pixels": odd})
+    expected = classifier.raw_features(odd).astype(int)
+    # Where float32 lands beside a half, a byte may be one off.
+    assert np.abs(got - expected).max() <= 1
+    assert np.mean(got != expected) < 2e-4
+    assert label.tolist() == names_of(model, odd)
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(odd), atol=0.01)
+    is_same = (got == expected).all(axis=1)
+    assert is_same.mean() > 0.9
+    close(probabilities[is_same], classifier.predict_proba(odd)[is_same])
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_pipelines_see_what_the_model_sees(kind, seeing, odd, tmp_path):
+    joblib, skops = pytest.importorskip("joblib"), pytest.importorskip("skops.io")
+    path = export_model(seeing[kind], "joblib", tmp_path / "model.joblib").path
+    assert_same(joblib.load(path), seeing[kind], odd)
+    export = export_model(seeing[kind], "skops", tmp_path / "model.skops")
+    trusted = ["mnistcli.registry.exports.estimator.features_of"]
+    assert skops.get_untrusted_types(file=export.path) == trusted
+    assert f"trusted={trusted}" in export.use
+    assert_same(skops.load(export.path, trusted=trusted), seeing[kind], odd)
+
+
+def test_a_pipeline_of_features_can_be_trained_again_and_refuses_other_scales(seeing, mnist):
+    rows, labels = mnist.train.images[:300].reshape(-1, 784), mnist.train.labels[:300]
+    estimator = make_estimator(seeing["expansion"])
+    with pytest.raises(ValueError, match="whole numbers from 0 for paper to 255"):
+        estimator.predict(rows / 255)
+    again = clone(estimator).set_params(logisticregression__max_iter=5000).fit(rows, labels)
+    assert again.score(rows, labels) > 0.9
+
+
+def test_what_skops_is_told_to_trust_makes_features_and_nothing_else(seeing, tmp_path):
+    """Settings of a stranger's file go through the checks of a model file's."""
+    step = make_estimator(seeing["expansion"])[0]
+    nothing = np.zeros((1, 784))
+    for wrong in ({"n_relus": 10**12}, {"kind": "os+system"}, {"sides": (4,)}, {"sides": "55"}):
+        step.kw_args["spec"] = {**step.kw_args["spec"], **wrong}
+        with pytest.raises((UsageError, TypeError)):
+            step.transform(nothing)
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_json_says_how_to_make_features(kind, seeing, odd, tmp_path):
+    path = export_model(seeing[kind], "json", tmp_path / "model.json").path
+    content = json.loads(path.read_text("utf-8"))
+    some = np.concatenate([odd[:5], odd[-24:-22], odd[-4:]])
+    expected = seeing[kind].classifier.raw_features(some).astype(int)
+    seen = np.array([features_as_told(content, image) for image in some])
+    assert np.abs(seen - expected).max() <= 1
+    assert np.mean(seen != expected) < 1e-3
+
+
+def features_as_told(content, image):
+    """Follow the words of an export, step by step, and nothing else."""
+    has = {name for name in content if isinstance(content[name], list)}
+    kind = content["card"]["features"]["kind"].split("+")
+    I = image.astype(np.float32)  # noqa: E741 - as the words call it
+    row, column = np.mgrid[:28, :28].astype(np.float32)
+    ink = max(1, I.sum())
+    mean_x, mean_y = (I * column).sum() / ink, (I * row).sum() / ink
+    var_x, var_y = (I * (column - mean_x) ** 2).sum() / ink, (I * (row - mean_y) ** 2).sum() / ink
+    cov_xy = (I * (column - mean_x) * (row - mean_y)).sum() / ink
+    slant = np.clip(cov_xy / max(var_y, 0.5), -1.5, 1.5)
+    wide = np.pad(I, 40)
+
+    def at(x, y):
+        x, y = np.clip(x + 40, 0, 106), np.clip(y + 40, 0, 106)
+        left, top = x.astype(int), y.astype(int)
+        upper = wide[top, left] * (1 - x + left) + wide[top, left + 1] * (x - left)
+        lower = wide[top + 1, left] * (1 - x + left) + wide[top + 1, left + 1] * (x - left)
+        return upper * (1 - y + top) + lower * (y - top)
+
+    x = I.ravel()
+    if kind[0] == "deskew":
+        x = np.round(at(column + slant * (row - mean_y), row)).ravel()
+    if kind[0] == "patches":
+        var_upright = var_x - slant * (2 * cov_xy - slant * var_y)
+        width = np.clip(np.sqrt(np.sqrt(max(var_upright, 0.5)) / 7.1), 0.3, 1.2)
+        height = np.clip(np.sqrt(np.sqrt(max(var_y, 0.5)) / 10), 0.5, 1.1)
+        p = 0
+        for turn, move_x, move_y in content["views"]:
+            cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+            u, v = column - 13.5 - move_x, row - 13.5 - move_y
+            across, down = cos * u - sin * v, height * (sin * u + cos * v)
+            J = at(mean_x + width * across + slant * down, mean_y + down) / 255
+            p = p + likeness_as_told(content, J) / len(content["views"])
+        x = np.floor(np.minimum(255, np.array(content["factors"]) * p) + 0.5)
+    if kind[-1] == "expansion":
+        n_relus = content["card"]["features"]["n_relus"]
+        assert has >= {"directions", "shift", "mixture", "offset"}
+        s = (np.array(content["directions"]) @ x - content["shift"]) @ np.array(content["mixture"])
+        ramps = np.maximum(0, s[:n_relus] + content["offset"])
+        x = np.floor(np.minimum(255, np.concatenate([ramps, s[n_relus:] ** 2])) + 0.5)
+    return x
+
+
+def likeness_as_told(content, J):
+    parts = []
+    for side in content["card"]["features"]["sides"]:
+        filters = np.array(content[f"filters{side}"])
+        padded = np.pad(J, side // 2)
+        like = np.zeros((14, 14, len(filters)))
+        for i in range(14):
+            for j in range(14):
+                P = padded[2 * i : 2 * i + side, 2 * j : 2 * j + side].ravel()
+                contrast = np.sqrt(max(0, (P**2).sum() - P.sum() ** 2 / side**2) + 0.05)
+                like[i, j] = np.maximum(0, filters @ P / contrast - 0.4)
+        square = [
+            [np.sqrt(like[i : i + 4, j : j + 4].sum(axis=(0, 1))) for j in range(11)]
+            for i in range(11)
+        ]
+        near = [[i for i in range(11) if abs(2 * k - i) <= 1] for k in range(6)]
+        parts += [
+            np.mean([square[i][j] for i in near[k] for j in near[l]], axis=0)
+            for k in range(6)
+            for l in range(6)  # noqa: E741
+        ]
+    return np.concatenate(parts)
 
 
 @pytest.mark.parametrize("format_", ["skops", "onnx"])

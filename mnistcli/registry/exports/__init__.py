@@ -49,7 +49,7 @@ class Exporter:
     format is named after; a format that shows examples is given them too. ``what`` is for the help.
     ``good_for`` says who can do what with it, ``trust`` what it costs to believe such a file of
     somebody else's, and ``use`` is a line of Python in which ``{file}`` stands for the file's name.
-    ``stages`` are those of features that it can hold.
+    ``stages`` are those of features that it can hold; beyond pixels ``use_of_features`` is the use.
     """
 
     encode: Callable[..., bytes]
@@ -58,7 +58,8 @@ class Exporter:
     trust: str
     use: str
     is_text: bool = False
-    stages: tuple[str, ...] = ("pixels",)
+    use_of_features: str = ""
+    stages: tuple[str, ...] = ("pixels", "deskew", "patches", "expansion")
     takes_pairs: bool = False
     shows_examples: bool = False
 
@@ -113,7 +114,8 @@ def export_model(
     elif not create_atomically(path, content):
         raise _is_there_already(path)
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
-    use = kind.use.format(file=repr(str(path)))
+    use = (model.classifier.features and kind.use_of_features) or kind.use
+    use = use.format(file=repr(str(path)))
     return Export(model.ref, format_, path, len(content), sha256, kind.good_for, kind.trust, use)
 
 

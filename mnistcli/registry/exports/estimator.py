@@ -1,26 +1,32 @@
-"""A model as a fitted scikit-learn estimator, which needs no mnistcli to be loaded."""
+"""A model as a fitted scikit-learn Pipeline, which needs mnistcli for features only."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from mnistcli.features import FeatureSpec
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
     from sklearn.pipeline import Pipeline
 
 
 def make_estimator(model: Model) -> Pipeline:
     """Return a Pipeline of a scaler and a LogisticRegression that answers as the model does.
 
-    Its ``predict``, ``predict_proba`` and ``decision_function`` take raw pixels, shape (n, 784), 0 to 255,
-    of any real dtype; ``classes_`` are the class names in class order.
+    Its ``predict``, ``predict_proba`` and ``decision_function`` take raw pixels, shape (n, 784),
+    0 to 255, of any real dtype; ``classes_`` are the class names in class order. Where the model
+    looks at more than pixels, `features_of` comes first.
     """
     import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import MaxAbsScaler
+    from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 
     classifier, card = model.classifier, model.card
     settings = card.settings
@@ -38,4 +44,29 @@ def make_estimator(model: Model) -> Pipeline:
     logistic.intercept_ = classifier.intercept.copy()
     logistic.n_features_in_ = classifier.n_features
     logistic.n_iter_ = np.array([card.certificate.get("n_iterations", 0)], dtype=np.int32)
-    return make_pipeline(scaler, logistic)
+    if not classifier.features:
+        return make_pipeline(scaler, logistic)
+    what = {"spec": asdict(card.feature_spec), "arrays": classifier.features.arrays()}
+    return make_pipeline(FunctionTransformer(features_of, kw_args=what), scaler, logistic)
+
+
+def features_of(
+    X: ArrayLike, spec: dict[str, Any], arrays: dict[str, NDArray[np.float32]]
+) -> NDArray[np.uint8]:
+    """Return features of pixels of shape (n, 784): the one function that an export needs of ours.
+
+    The arrays are those of a `FeatureSpec`. Raises ValueError as `images_of` does.
+    """
+    parsed, images = FeatureSpec(**spec), images_of(X)
+    features = parsed.features.from_arrays(parsed, arrays)
+    return features.transform(images) if features else images.reshape(len(images), -1)
+
+
+def images_of(X: ArrayLike) -> NDArray[np.uint8]:
+    """Return images (n, 28, 28); raise ValueError for what is no whole number from 0 to 255."""
+    import numpy as np
+
+    pixels = np.asarray(X)
+    if not ((pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)).all():
+        raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
+    return pixels.astype(np.uint8).reshape(-1, *IMAGE_SHAPE)

@@ -104,7 +104,6 @@ EXPORTER = Exporter(
     trust="its scripts can be read in it, and the page forbids itself any network",
     use="webbrowser.open('file://' + os.path.abspath({file}))",
     is_text=True,
-    stages=("pixels", "deskew", "patches", "expansion"),
     takes_pairs=True,
     shows_examples=True,
 )

@@ -1,13 +1,25 @@
 """A model as a JSON document that a person can read and any language can predict with."""
 
+from __future__ import annotations
+
 import json
 import textwrap
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from mnistcli.features.expansion import Expansion
+from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mnistcli.features import Features
+
+_FORMULAS = Path(__file__).with_name("formulas.json")
 
 
 def encode(model: Model) -> bytes:
@@ -17,35 +29,40 @@ def encode(model: Model) -> bytes:
         "schema": "mnistcli.exported_model",
         "schema_version": 1,
         "model": model.ref or None,
-        "how_to_predict": _how_to_predict(classifier.class_names),
+        "how_to_predict": _how_to_predict(model),
         "class_names": list(classifier.class_names),
         "scale": classifier.scale,
         "intercept": classifier.intercept.tolist(),
-        "coef": classifier.coef.tolist(),
+        "coef": classifier.coef,
+        **_learned(classifier.features),
         "card": json.loads(model.card.to_json()),
     }
-    lines = [f'  "{key}": {_matrix(v) if key == "coef" else _text(v)}' for key, v in fields.items()]
+    lines = [
+        f'  "{key}": {_numbers(value) if hasattr(value, "dtype") else _text(value)}'
+        for key, value in fields.items()
+    ]
     # The path of a file may hold bytes that are no text.
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode(errors="replace")
 
 
-def _how_to_predict(class_names: Sequence[str]) -> list[str]:
-    steps = [
-        "x: 784 pixels, row by row from the top left, 0 for paper to 255 for ink",
-        "score[k] = intercept[k] + sum over i of coef[k][i] * scale * x[i]",
-    ]
-    if len(class_names) == 2:
-        negative, positive = class_names
-        return [
-            *steps,
-            f"probability of {positive!r} = 1 / (1 + exp(-score[0])); the rest is for {negative!r}",
-            f"answer: {positive!r} where score[0] > 0, else {negative!r}",
-        ]
-    return [
-        *steps,
-        "probability of class_names[k] = exp(score[k]) / sum over j of exp(score[j])",
-        "answer: class_names[k] of the largest score[k], of equal ones the first",
-    ]
+def _learned(features: Features | None) -> dict[str, Any]:
+    """Return what the formulas of features name."""
+    learned: dict[str, Any] = dict(features.arrays()) if features else {}
+    if isinstance(features, Expansion):
+        learned |= _learned(features.first)
+        learned |= {"mixture": features.mixture, "offset": features.offset}
+    return learned | ({"views": VIEWS[features.n_views]} if isinstance(features, Patches) else {})
+
+
+def _how_to_predict(model: Model) -> list[str]:
+    formulas = json.loads(_FORMULAS.read_text("utf-8"))
+    names = model.classifier.class_names
+    stages = model.card.features["kind"].split("+")
+    of_images = [] if stages[0] == "pixels" else formulas["images"]
+    steps = [step for part in (*stages, "score") for step in formulas[part]]
+    last = formulas["two classes" if len(names) == 2 else "more classes"]
+    named = {"negative": repr(names[0]), "positive": repr(names[1])}
+    return [*of_images, *steps, *(step.format(**named) for step in last)]
 
 
 def _text(value: Any) -> str:
@@ -53,16 +70,13 @@ def _text(value: Any) -> str:
     return textwrap.indent(text, "  ").lstrip()
 
 
-def _matrix(rows: Sequence[Sequence[float]]) -> str:
-    """Write a line for each row of pixels: a number a line would be eight thousand lines."""
-    pictures = (
-        ",\n     ".join(
-            json.dumps(row[start : start + IMAGE_SIDE])[1:-1]
-            for start in range(0, len(row), IMAGE_SIDE)
-        )
-        for row in rows
-    )
-    return "[\n    [" + "],\n    [".join(pictures) + "]\n  ]"
+def _numbers(array: NDArray[np.floating]) -> str:
+    """Write as few digits as say which number of the array's precision it is, 28 on a line."""
+    if array.ndim > 1:
+        return "[\n    " + ",\n    ".join(map(_numbers, array)) + "\n  ]"
+    texts = [str(each) for each in array]
+    lines = (", ".join(texts[k : k + IMAGE_SIDE]) for k in range(0, len(texts), IMAGE_SIDE))
+    return "[" + ",\n     ".join(lines) + "]"
 
 
 EXPORTER = Exporter(

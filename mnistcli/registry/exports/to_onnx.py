@@ -16,7 +16,9 @@ _OPSET, _IR_VERSION = 17, 8
 def encode(model: Model) -> bytes:
     """Return the bytes of an ``.onnx`` file; equal models give equal bytes."""
     import numpy as np
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
+
+    from mnistcli.registry.exports.onnx_features import Graph, Node, add_features
 
     classifier = model.classifier
     weights, intercept = classifier.coef, classifier.intercept
@@ -24,34 +26,26 @@ def encode(model: Model) -> bytes:
         # The softmax of (0, score) is the logistic function, so one graph does for all tasks.
         weights = np.concatenate([np.zeros_like(weights), weights])
         intercept = np.concatenate([[0.0], intercept])
-    constants = [
-        numpy_helper.from_array(np.array(classifier.scale), "scale"),
-        numpy_helper.from_array(np.ascontiguousarray(weights.T), "coef"),
-        numpy_helper.from_array(intercept, "intercept"),
-        numpy_helper.from_array(np.array(classifier.class_names, dtype=object), "class_names"),
-    ]
-    nodes = [
-        helper.make_node("Flatten", ["pixels"], ["rows"], axis=1),
-        helper.make_node("Cast", ["rows"], ["numbers"], to=TensorProto.DOUBLE),
-        helper.make_node("Mul", ["numbers", "scale"], ["features"]),
-        helper.make_node("Gemm", ["features", "coef", "intercept"], ["scores"]),
-        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
-        helper.make_node("ArgMax", ["scores"], ["class"], axis=1, keepdims=0),
-        helper.make_node("Gather", ["class_names", "class"], ["label"], axis=0),
-    ]
+    graph = Graph()
+    rows = add_features(classifier.features, Node(graph, "pixels"))
+    seen = rows.of("Cast", to=TensorProto.DOUBLE, name="features") * np.array(classifier.scale)
+    scores = seen.of("Gemm", weights.T, intercept)
+    scores.of("Softmax", axis=1, name="probabilities")
+    names = np.array(classifier.class_names, dtype=object)
+    graph.add("Gather", names, scores.of("ArgMax", axis=1, keepdims=0), name="label")
     info = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
+    made = helper.make_graph(
+        graph.nodes,
         "mnistcli",
         [info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])],
         [
             info("label", TensorProto.STRING, ["n"]),
             info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes]),
         ],
-        constants,
+        graph.constants,
     )
     proto = helper.make_model(
-        graph,
+        made,
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
         producer_name="mnistcli",

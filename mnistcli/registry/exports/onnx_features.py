@@ -1,0 +1,137 @@
+"""Features as nodes of an ONNX graph: what `features` computes, in float32 as there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from mnistcli.features import likeness
+from mnistcli.features.expansion import Expansion
+from mnistcli.features.patches import N_POINTS, VIEWS, Patches
+from mnistcli.features.straightening import upright, upright_and_sized
+from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
+
+    from mnistcli.features import Features
+
+# What differs from NumPy's names.
+_NAMES = {
+    "Subtract": "Sub",
+    "Multiply": "Mul",
+    "Divide": "Div",
+    "Maximum": "Max",
+    "Minimum": "Min",
+    "Matmul": "MatMul",
+}
+
+
+class Graph:
+    """The nodes and constants of a graph, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+
+    def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:
+        """Add a node and return what it yields; numbers and arrays become constants."""
+        from onnx import helper
+
+        name = name or f"{op}_{len(self.nodes)}"
+        names = [each.name if isinstance(each, Node) else self._constant(each) for each in inputs]
+        self.nodes.append(helper.make_node(op, names, [name], **attributes))
+        return Node(self, name)
+
+    def _constant(self, value: Any) -> str:
+        from onnx import numpy_helper
+
+        array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+
+class Node(NDArrayOperatorsMixin):
+    """What a node of a graph yields, in the place of an array: calculating with it adds nodes."""
+
+    def __init__(self, graph: Graph, name: str) -> None:
+        self.graph, self.name = graph, name
+
+    def __array_ufunc__(self, ufunc: np.ufunc, _method: str, *inputs: Any) -> Any:
+        name = ufunc.__name__.title()
+        return self.graph.add(_NAMES.get(name, name), *inputs)
+
+    def __getitem__(self, places: tuple[slice | None, ...]) -> Any:
+        """Return it with new axes where an index is None."""
+        return self.of("Unsqueeze", np.flatnonzero([each is None for each in places]))
+
+    def sum(self, axis: int) -> Any:  # noqa: D102 - as of arrays
+        return self.of("ReduceSum", np.array([axis]), keepdims=0)
+
+    def clip(self, low: float, high: float, **_: None) -> Any:  # noqa: D102
+        return self.of("Max", low).of("Min", high)
+
+    def reshape(self, *shape: int) -> Any:  # noqa: D102
+        return self.of("Reshape", np.array(shape))
+
+    def of(self, op: str, *more: Any, **attributes: Any) -> Any:
+        """Return what an operator of ONNX makes of it."""
+        return self.graph.add(op, self, *more, **attributes)
+
+
+def add_features(features: Features | None, pixels: Any) -> Any:
+    """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
+    if isinstance(features, Expansion):
+        z = add_features(features.first, pixels) @ features.directions.T - features.shift
+        n_relus = len(features.offset)
+        ramps = (z @ features.mixture[:, :n_relus] + features.offset).of("Max", 0)
+        roots = z @ features.mixture[:, n_relus:]
+        return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
+    ink = pixels.of("Cast", to=1)  # float32
+    if isinstance(features, Patches):
+        views = VIEWS[features.n_views]
+        looks = [
+            _likeness(features, _sampled(ink, *upright_and_sized(ink, v)) / 255) for v in views
+        ]
+        return _as_bytes(sum(looks[1:], start=looks[0]) / len(views) * features.factors)
+    return (_sampled(ink, *upright(ink)).of("Round") if features else ink).of("Flatten")
+
+
+def _as_bytes(numbers: Any) -> Any:
+    return np.floor(np.minimum(numbers, 255) + 0.5)
+
+
+def _sampled(ink: Any, x: Any, y: Any) -> Any:
+    """See `geometry.sampled`."""
+    width = IMAGE_SIDE + 3
+    wide = ink.of("Pad", np.array([0, 1, 1, 0, 2, 2])).reshape(-1, width**2)
+    x, y = x.clip(-1, IMAGE_SIDE) + 1, y.clip(-1, IMAGE_SIDE) + 1
+    left, top = np.floor(x), np.floor(y)
+    right_share, low_share = x - left, y - top
+    first = (top * width + left).of("Cast", to=7).reshape(-1, N_PIXELS)  # int64
+    a, b, c, d = (
+        wide.of("GatherElements", first + np.array(step), axis=1).reshape(-1, *IMAGE_SHAPE)
+        for step in (0, 1, width, width + 1)
+    )
+    upper, lower = a * (1 - right_share) + b * right_share, c * (1 - right_share) + d * right_share
+    return upper * (1 - low_share) + lower * low_share
+
+
+def _likeness(features: Patches, ink: Any) -> Any:
+    """See `likeness.likeness`; here filters come before places, and sums of sums are one product."""
+    squares = np.kron(likeness.squares(), likeness.squares()).T
+    points = np.kron(likeness.points(N_POINTS), likeness.points(N_POINTS)).T
+    parts = []
+    for filters in features.filters():
+        n_filters, side, _ = filters.shape
+        contrast = likeness.contrasts(ink, side)[:, None]
+        products = ink[:, None].of(
+            "Conv", filters[:, None], strides=[likeness.STRIDE] * 2, pads=[side // 2] * 4
+        )
+        found = np.maximum(products / contrast - likeness.THRESHOLD, 0)
+        found = np.sqrt(found.reshape(0, n_filters, -1) @ squares) @ points
+        parts.append(found.of("Transpose", perm=[0, 2, 1]).of("Flatten"))
+    return parts[0].of("Concat", *parts[1:], axis=1)
