@@ -26,7 +26,7 @@ from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
 from mnistcli.datasets.manifest import Arrays
 from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, LabelledImages
-from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError, UsageError
+from mnistcli.errors import CorruptFileError, StorageError, UsageError
 from mnistcli.names import NAME, check_name
 from mnistcli.progress import SILENT, Progress
 
@@ -48,6 +48,12 @@ class OwnDatasets(DatasetFolder):
     """The user's own datasets in one folder."""
 
     is_cache = False
+    missing = "there is no dataset {!r}"
+    to_get = "mnistcli download --source PATH --as {}"
+    to_mend = (
+        "own digits are nowhere else: put its folder back from a backup, or install it anew: "
+        f"{to_get} --replace"
+    )
 
     def names(self) -> tuple[str, ...]:
         """Name what is there, unverified and in alphabetic order."""
@@ -131,16 +137,6 @@ class OwnDatasets(DatasetFolder):
 
     def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:
         return own_spec(name, *(sizes or (0, 0)))
-
-    def _missing(self, name: str) -> DataUnavailableError:
-        hint = f"mnistcli download --source PATH --as {name}"
-        return DataUnavailableError(f"there is no dataset {name!r}", hint=hint)
-
-    def _to_mend(self, name: str) -> str:
-        return (
-            f"own digits are nowhere else: put its folder back from a backup, or install it anew: "
-            f"mnistcli download --source PATH --as {name} --replace"
-        )
 
     def _folder_of(self, name: str) -> Path:
         return super()._folder_of(check_own_name(name))

@@ -32,7 +32,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, PartName
@@ -171,6 +171,10 @@ class DatasetFolder:
     """
 
     is_cache = True
+    # What is said of a dataset that is not there or damaged, and what to do about it.
+    missing: ClassVar[str]
+    to_get: ClassVar[str]
+    to_mend: ClassVar[str]
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -180,10 +184,8 @@ class DatasetFolder:
         raise NotImplementedError
 
     def _missing(self, name: str) -> DataUnavailableError:
-        raise NotImplementedError
-
-    def _to_mend(self, name: str) -> str:
-        raise NotImplementedError
+        problem = self.missing.format(self._spec(name, None).title)
+        return DataUnavailableError(problem, hint=self.to_get.format(name))
 
     def has(self, name: str) -> bool:
         """Return whether there is a dataset of that name, unverified."""
@@ -243,7 +245,7 @@ class DatasetFolder:
                         raise
                     # Another process changed it just now; look again.
         except CorruptFileError as damage:
-            damage.hint = self._to_mend(name)
+            damage.hint = self.to_mend.format(name)
             raise
         if entries != manifest.files and self.is_cache:
             # Copied or restored, and just found to be the same: no need to hash it next time.
@@ -306,6 +308,10 @@ def _sweep(folder: Path, kept: Sequence[str]) -> None:
 
 class DatasetStore(DatasetFolder):
     """The decoded datasets of the catalogue, and beside them the user's own, which are no cache."""
+
+    missing = "{} is not installed"
+    to_get = "mnistcli download --dataset {}"
+    to_mend = f"get it again with: {to_get}"
 
     def __init__(
         self,
@@ -427,13 +433,6 @@ class DatasetStore(DatasetFolder):
 
     def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:  # noqa: ARG002 - own's
         return self.catalog[name]
-
-    def _missing(self, name: str) -> DataUnavailableError:
-        hint = f"mnistcli download --dataset {name}"
-        return DataUnavailableError(f"{self.catalog[name].title} is not installed", hint=hint)
-
-    def _to_mend(self, name: str) -> str:
-        return f"get it again with: mnistcli download --dataset {name}"
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         from mnistcli.datasets.joins import joined
