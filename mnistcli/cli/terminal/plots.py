@@ -99,12 +99,16 @@ def _line(plot: Plot, points: NDArray[np.float64], shape: tuple[int, ...]) -> ND
 
 
 def _ticks(axis: Axis, width: int) -> str:
-    """Write the ticks of the lower axis, as many as have room."""
+    """Write the ticks of the lower axis, or every so-manyth, for which there is room."""
     line = ""
-    for value in axis.ticks:
-        text = axis.word(value)
-        middle = round((width - 1) * float(axis.place(value)))
-        start = max(0, min(width - len(text), middle - len(text) // 2))
-        if start >= len(line) + (2 if line else 0):
+    for every in range(1, len(axis.ticks) + 1):
+        line, is_crowded = "", False
+        for value in axis.ticks[::every]:
+            text = axis.word(value)
+            middle = round((width - 1) * float(axis.place(value)))
+            start = max(0, min(width - len(text), middle - len(text) // 2))
+            is_crowded |= bool(line) and start < len(line) + 2
             line = line.ljust(start) + text
+        if not is_crowded:
+            break
     return line

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistcli.cli.plots import Axis, Plot, Series
-from mnistcli.cli.terminal.plots import plot_block
+from mnistcli.cli.terminal.plots import _ticks, plot_block
 
 
 def plotted(*series, plain=True, ranges=((0.0, 1.0), (0.0, 1.0)), across="across", title="a title"):
@@ -72,3 +72,9 @@ def test_a_title_without_room_loses_its_explanation():
 def test_faint_lines_are_left_to_files():
     drawn, empty = plotted(line([0, 1], [0, 1], "faint")), plotted()
     assert drawn == empty
+
+
+def test_ticks_without_room_are_left_away_evenly():
+    axis = Axis(0.0, 1.0, False, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), word="{:.0%}".format)
+    assert _ticks(axis, 40) == "0%     20%     40%    60%     80%   100%"
+    assert _ticks(axis, 20) == "0%     40%    80%"
