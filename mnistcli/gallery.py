@@ -39,11 +39,14 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
     """Pictures side by side, and a legend of what ``{plus}`` and ``{minus}`` mean in them."""
 
     legend: str
+    n_columns: int | None  # side by side, at most
 
-    def __new__(cls, pictures: Iterable[CaptionedImage] = (), legend: str = "") -> Self:
+    def __new__(
+        cls, pictures: Iterable[CaptionedImage] = (), legend: str = "", n_columns: int | None = None
+    ) -> Self:
         """Make a tuple of them."""
         gallery = super().__new__(cls, pictures)
-        gallery.legend = legend
+        gallery.legend, gallery.n_columns = legend, n_columns
         return gallery
 
     def _in_words(self) -> str:

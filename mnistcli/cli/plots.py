@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.cli.numbers import decimal, percent
+from mnistcli.cli.numbers import decimal
 from mnistcli.metrics.calibration import ReliabilityBin
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
@@ -43,7 +43,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Points of shape (n, 2), x and y; intervals of shape (n, 2, 2), from end to end.
+    """Points of shape (n, 2): x and y; or of shape (n, 4): x, y and the ends of its interval.
 
     A line may be faint, one of others, or the ideal; "joined" are marks with a line through them.
     """
@@ -51,8 +51,6 @@ class Series:
     name: str
     points: _Floats
     kind: Literal["line", "faint", "ideal", "joined", "marks"] = "line"
-    intervals: _Floats | tuple[()] = ()
-    words: Sequence[str] = ()  # of each point, where a mouse rests
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +64,24 @@ class Plot:
     note: str = ""
     bars: Sequence[tuple[float, float, float]] = ()
     aspect: float = 0.62  # the height of the field over its width
+    is_lying: bool = False  # whether intervals are of x
 
     def place(self, points: _Floats) -> _Floats:
         """Return where points are in the field: x to the right and y up, each from 0 to 1."""
         return np.stack([self.across.place(points[:, 0]), self.up.place(points[:, 1])], axis=1)
+
+    def intervals(self, series: Series) -> _Floats:
+        """Return the ends of the intervals, of shape (n, 2, 2)."""
+        if series.points.shape[1] == 2:
+            return np.empty((0, 2, 2))
+        x, y, low, high = series.points.T
+        ends = [(low, y), (high, y)] if self.is_lying else [(x, low), (x, high)]
+        return np.array(ends).transpose(2, 0, 1)
+
+    @property
+    def marked(self) -> list[Series]:
+        """The series whose points have marks, which are numbered in this order."""
+        return [each for each in self.series if each.kind in ("joined", "marks")]
 
 
 def axis_for(
@@ -115,7 +127,7 @@ def _log_ticks(low: float, high: float, n_ticks: int) -> tuple[float, ...]:
 def places_axis(values: Iterable[float], *, title: str) -> Axis:
     """Return the axis of places where something was measured, which are its ticks if few."""
     places = sorted(set(values))
-    axis = axis_for(places, title=title, word=lambda x: f"{x:,}" if x == int(x) else f"{x:g}")
+    axis = axis_for(places, title=title, word=lambda x: f"{x:,.0f}" if x == int(x) else f"{x:g}")
     return replace(axis, ticks=tuple(places)) if len(places) <= _MOST_PLACES else axis
 
 
@@ -129,77 +141,54 @@ def _share_axis(low: float, high: float, title: str) -> Axis:
     return Axis(low, high, is_log=False, ticks=ticks, title=title, word=share_word)
 
 
-def roc_plot(curves: Sequence[ClassCurves]) -> Plot:
-    """Show ROC curves, or the corner of the square in which they bend."""
-    return _curve_plot(
-        curves,
-        [
-            np.stack([each.roc.false_positive_rate, each.roc.true_positive_rate], axis=1)
-            for each in curves
-        ],
-        worst=worst_of(curves),
-        ideal_x=0.0,
-        title="ROC curve",
-        x_title="false positive rate: of the others, taken for it",
-        y_title="true positive rate: of the class, found",
-    )
+def curve_plots(curves: Sequence[ClassCurves]) -> tuple[Plot, Plot]:
+    """Show ROC curves, and precision against recall as steps.
 
-
-def precision_recall_plot(curves: Sequence[ClassCurves]) -> Plot:
-    """Show precision against recall, as steps, or the corner in which they bend."""
-    points = []
+    Of both only the corner in which they bend, which is four times as large as the curve farthest
+    from it stays away.
+    """
+    roc, steps = [], []
     for each in curves:
+        roc.append(np.stack([each.roc.false_positive_rate, each.roc.true_positive_rate], axis=1))
         recall, precision = each.precision_recall.recall, each.precision_recall.precision
-        points.append(np.stack([np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]], axis=1))
-    return _curve_plot(
-        curves,
-        points,
-        worst=worst_of(curves, "average_precision"),
-        ideal_x=1.0,
-        title="Precision and recall",
-        x_title="recall: of the class, found",
-        y_title="precision: of the found, right",
+        steps.append(np.stack([np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]], axis=1))
+    titles = (
+        "false positive rate: of the others, taken for it",
+        "true positive rate: of the class, found",
     )
+    first = _curve_plot(curves, roc, "roc_auc", 0.0, "ROC", titles)
+    titles = "recall: of the class, found", "precision: of the found, right"
+    return first, _curve_plot(curves, steps, "average_precision", 1.0, "precision", titles)
 
 
 def _curve_plot(
     curves: Sequence[ClassCurves],
     points: Sequence[_Floats],
-    *,
-    worst: ClassCurves,
+    by: Literal["roc_auc", "average_precision"],
     ideal_x: float,
     title: str,
-    x_title: str,
-    y_title: str,
+    titles: tuple[str, str],
 ) -> Plot:
-    """Show curves that are best where they come near to (ideal_x, 1), and that corner only.
-
-    It is four times as large as the curve farthest from it stays away.
-    """
-    known = [each for each in points if np.isfinite(each).all()]
-    distances = [np.abs(each - (ideal_x, 1.0)).max(axis=1).min() for each in known]
+    """Show curves that are best where they come near to (ideal_x, 1), and that corner only."""
+    worst = worst_of(curves, by)
+    known = [
+        (each, line) for each, line in zip(curves, points, strict=True) if np.isfinite(line).all()
+    ]
+    distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for _, line in known]
     window = corner_for(4 * float(max(distances, default=1.0)))
-    is_left = ideal_x == 0.0
-    # The worst is drawn last, over the others.
-    series = sorted(
-        (
-            Series(each.name, line, "line" if each is worst else "faint")
-            for each, line in zip(curves, points, strict=True)
-            if np.isfinite(line).all()
-        ),
-        key=lambda each: each.kind == "line",
-    )
-    which = worst.name if len(curves) == 1 else f"The strong line is the worst, {worst.name}"
-    area = f"area {decimal(worst.roc_auc, digits=6)}"
-    if not is_left:
-        area = f"average precision {decimal(worst.average_precision, digits=6)}"
-    note = f"{which}: {area}."
+    series = [Series(each.name, line, "line" if each is worst else "faint") for each, line in known]
+    series.sort(key=lambda each: each.kind == "line")  # which is drawn over the others
+    area = f"{'average' if ideal_x else 'area'} {decimal(getattr(worst, by), digits=6)}"
+    note = f"The strong line is {worst.name}, the worst. " * (len(curves) > 1)
     if window < 1.0:
-        corner = "upper left" if is_left else "upper right"
-        note += f" This is the {corner} corner, enlarged {1 / window:g} times."
-    low = 0.0 if is_left else 1.0 - window
-    across, up = _share_axis(low, low + window, x_title), _share_axis(1.0 - window, 1.0, y_title)
-    return Plot(title, across, up, tuple(series), note, aspect=1.0)
+        corner = "upper right" if ideal_x else "upper left"
+        note += f"This is the {corner} corner, enlarged {1 / window:g} times."
+    low = ideal_x and 1.0 - window
+    across, up = (
+        _share_axis(low, low + window, titles[0]),
+        _share_axis(1.0 - window, 1.0, titles[1]),
+    )
+    return Plot(f"{title} of {worst.name}: {area}", across, up, tuple(series), note, aspect=1.0)
 
 
 def reliability_words(class_names: Sequence[str]) -> tuple[str, str]:
@@ -214,29 +203,19 @@ def reliability_plot(bins: Sequence[ReliabilityBin], class_names: Sequence[str])
     said, came_true = reliability_words(class_names)
     known = [each for each in bins if each.n_samples]
     most = math.log10(1 + max(each.n_samples for each in known))
-    width = 0.8 / len(bins)
-    middles = [(each.low + each.high) / 2 for each in known]
-    shares = Series(
-        came_true,
-        np.array([(each.mean_probability, each.share) for each in known]),
-        "marks",
-        np.array([[(each.mean_probability, end) for end in each.share_interval] for each in known]),
-        [
-            f"said {percent(each.mean_probability)}, true {percent(each.share)} "
-            f"of {each.n_samples:,} images"
-            for each in known
-        ],
-    )
+    rows = [(each.mean_probability, each.share, *each.share_interval) for each in known]
+    ideal = Series("", np.array([(0.0, 0.0), (1.0, 1.0)]), "ideal")
+    rim = 0.1 / len(bins)
     return Plot(
         "Reliability",
         _share_axis(0.0, 1.0, said),
         _share_axis(0.0, 1.0, came_true),
-        (Series("", np.array([(0.0, 0.0), (1.0, 1.0)]), "ideal"), shares),
+        (ideal, Series(came_true, np.array(rows), "marks")),
         "On the diagonal a probability means what it says. With 95 % intervals; the bars "
         "count the images, on a logarithmic scale.",
         [
-            (middle - width / 2, middle + width / 2, 0.13 * math.log10(1 + each.n_samples) / most)
-            for middle, each in zip(middles, known, strict=True)
+            (each.low + rim, each.high - rim, 0.13 * math.log10(1 + each.n_samples) / most)
+            for each in known
         ],
         aspect=1.0,
     )

@@ -17,7 +17,7 @@ from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import drawn_plainly
-from mnistcli.cli.plots import precision_recall_plot, roc_plot
+from mnistcli.cli.plots import curve_plots
 from mnistcli.cli.report import tables
 from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
@@ -83,7 +83,8 @@ def _table(result: Any, console: rich.Console) -> rich.RenderableType:
             return facts((("Model", result.ref or "not saved"), *card_facts(result.card)))
         case Gallery():
             note = f"the first {_MOST_DRAWN} of {len(result):,}" * (len(result) > _MOST_DRAWN)
-            return GalleryView(result[:_MOST_DRAWN], result.legend or note).table(console)
+            shown = Gallery(result[:_MOST_DRAWN], result.legend or note)
+            return GalleryView(shown).table(console)
         case Explanation() | Conformed() | CaptionedImage():
             return _table(_seen(result, CHARACTER_SIGNS), console)
         case Report():
@@ -132,7 +133,7 @@ def _parts(result: Any) -> Iterator[Content]:
         case CrossValidation():
             yield tables.facts(fold_facts(result))
         case Curves():
-            yield plots(roc_plot(result), precision_recall_plot(result))
+            yield plots(*curve_plots(result))
         case Predictions():
             images = result.images.reshape(-1, *IMAGE_SHAPE)
             captions = (f"{answer}, {percent(p)}" for answer, p in result)

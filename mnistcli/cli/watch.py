@@ -16,7 +16,7 @@ from mnistcli.cli.output import write
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.newton import NewtonProgress
 from mnistcli.mnist import IMAGE_SHAPE
@@ -147,13 +147,13 @@ class Watch(Bars):
     def film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
         from mnistcli.cli.drawing.formats import painted
-        from mnistcli.cli.drawing.layout import Sheet, plot_drawing, sheet_drawing
+        from mnistcli.cli.drawing.layout import plot_drawing, sheet_drawing
         from mnistcli.cli.drawing.marks import LIGHT, together
 
         every = 1 + len(self.steps) // _MOST_FRAMES
         shown = range(len(self.steps))[::-every][::-1]
         said = [(str(step), pictures) for step, pictures in self.steps]
-        pages = [sheet_drawing(Sheet(said[i][1], said[i][0])) for i in shown]
+        pages = [sheet_drawing(Gallery(said[i][1], said[i][0])) for i in shown]
         height = max(page.height for page in pages)
         frames = []
         for i, page in zip(shown, pages, strict=True):

@@ -14,7 +14,7 @@ from mnistcli.cli.drawing.formats import painted, pdf, svg
 from mnistcli.cli.drawing.marks import DARK, LIGHT, Path, symbol
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.plots import Plot, Series, axis_for
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 
 SVG = "{http://www.w3.org/2000/svg}"
 ENDINGS = ("svg", "png", "pdf")
@@ -25,9 +25,9 @@ def plot(n=2):
     series = []
     for i in range(n):
         x, y = np.array([1.0, 10, 100]), rng.uniform(0.01, 0.1, 3)
-        ends = np.stack([np.stack([x, y - 0.005], 1), np.stack([x, y + 0.005], 1)], axis=1)
-        series.append(Series(f"line {i}", np.stack([x, y], axis=1), "joined", ends))
-    across, up = (axis_for(s.ravel()) for s in (series[0].points[:, 0], series[0].points[:, 1]))
+        points = np.stack([x, y, y - 0.005, y + 0.005], axis=1)
+        series.append(Series(f"line {i}", points, "joined"))
+    across, up = (axis_for(series[0].points[:, i].tolist()) for i in (0, 1))
     return Plot("a & b", across, up, tuple(series), "What <it> means.")
 
 
@@ -37,7 +37,7 @@ def heat():
 
 def pictures(n=3):
     image = np.arange(784, dtype=np.uint8).reshape(28, 28)
-    return layout.Sheet([CaptionedImage(image, f"picture {i}") for i in range(n)], "a legend")
+    return Gallery([CaptionedImage(image, f"picture {i}") for i in range(n)], "a legend")
 
 
 def texts(content):
@@ -123,7 +123,7 @@ def test_a_line_is_cut_where_it_leaves_the_field():
 
 def test_digits_stay_squares_of_the_same_size():
     page = np.asarray(painted(layout.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
-    image = pictures(1).pictures[0].image
+    image = pictures(1)[0].image
     assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
 
 
@@ -135,7 +135,7 @@ def test_many_lines_have_each_a_row_of_the_legend():
 
 
 FIGURES = {
-    "evaluate --curves": ["ROC curve", "Precision and recall", "8: area 0."],
+    "evaluate --curves": ["ROC of 8: area 0.", "precision of 8: average 0."],
     "evaluate --calibration": ["Reliability", "probability of 8"],
     "evaluate --confusion": ["3v8@2 on mnist test", "truth", "answer"],
     "evaluate --mistakes 3": ["the worst 3 of "],
@@ -197,5 +197,5 @@ def test_a_pdf_without_its_library_is_refused_before_any_work(invoke, monkeypatc
 def test_without_pictures_nothing_is_written(invoke, models, tmp_path):
     path = tmp_path / "x.svg"
     words = ("show", "--mistakes", "3v8", "--truth", "3", "--answer", "3", "-o", str(path))
-    assert file.FigureFile(path).draw(layout.Sheet([])) == f"no pictures: {path} was not written"
+    assert file.FigureFile(path).draw(Gallery([])) == f"no pictures: {path} was not written"
     assert invoke(*words).code == 0

@@ -14,9 +14,9 @@ from PIL import Image
 
 from mnistcli import load_model
 from mnistcli.cli.drawing.formats import painted
-from mnistcli.cli.drawing.layout import Sheet, sheet_drawing
+from mnistcli.cli.drawing.layout import sheet_drawing
 from mnistcli.cli.drawing.marks import LIGHT
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 
 
 @pytest.mark.parametrize(("task", "n_pictures"), [("0v1", 1), ("digits", 10)])
@@ -29,7 +29,7 @@ def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pic
     assert len(coef) == n_pictures
     names = [f"for {name}" for name, _ in model.classifier.output_names()]
     pictures = [CaptionedImage(*each) for each in zip(coef, names, strict=True)]
-    page = painted(sheet_drawing(Sheet(pictures)), LIGHT)
+    page = painted(sheet_drawing(Gallery(pictures)), LIGHT)
     n_rows = page.height - 16  # what a legend would be below
     with Image.open(film) as frames:
         assert 15 < frames.n_frames <= 60

@@ -198,9 +198,8 @@ def show(
             pictures = gallery.mean_digits(of_part, range(10) if only is None else [only])
         else:
             pictures = gallery.some_digits(of_part, count, on or "test", digit=only, seed=seed)
+    shown = gallery.Gallery(pictures, legend, n_columns)
     if figure:
-        from mnistcli.cli.drawing.layout import Sheet
-
-        out.note(figure.draw(Sheet(pictures, legend, n_columns)))
+        out.note(figure.draw(shown))
     if figure is None or out.format != "table":
-        out.emit(GalleryView(pictures, legend, render, n_columns))
+        out.emit(GalleryView(shown, render))

@@ -28,11 +28,12 @@ class FigureFile:
     def draw(self, *panels: Panel) -> str:
         """Draw panels, old or new but never half; return what was written."""
         from mnistcli.cli.drawing import formats, marks
-        from mnistcli.cli.drawing.layout import Sheet, drawing_of
+        from mnistcli.cli.drawing.layout import drawing_of
         from mnistcli.cli.terminal.bitmap import png
         from mnistcli.files import write_atomically
+        from mnistcli.gallery import Gallery
 
-        shown = [each for each in panels if not isinstance(each, Sheet) or each.pictures]
+        shown = [each for each in panels if each or not isinstance(each, Gallery)]
         if not shown:
             return f"no pictures: {self.path} was not written"
         dot, theme = marks.MM_PER_DOT * self.scale, marks.DARK if self.dark else marks.LIGHT

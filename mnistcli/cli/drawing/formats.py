@@ -54,7 +54,7 @@ def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
         how = {"stroke": colour, "stroke_width": mark.width, "stroke_linejoin": "round"}
         return tag("polyline", title, points=points, fill="none", **how)
     opacity = mark.strength if mark.strength < 1 else None
-    return tag("polygon", title, points=points, fill=colour, fill_opacity=opacity)
+    return tag("polygon", points=points, fill=colour, fill_opacity=opacity)
 
 
 def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:

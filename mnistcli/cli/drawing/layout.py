@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,7 @@ from mnistcli.cli.drawing.marks import (
 from mnistcli.cli.heat import HeatMap
 from mnistcli.cli.plots import Plot, Series
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, folded, signed, vivid
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import Gallery
 
 _Floats = NDArray[np.float64]
 
@@ -35,21 +34,12 @@ _LETTER_WIDTH = 0.6
 _LINES = {"line": ("right", 3.2), "faint": ("faint", 1.6), "ideal": ("quiet", 1.6)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
-    """Pictures in rows, of ``n_columns`` if given, with a legend at the foot."""
-
-    pictures: Sequence[CaptionedImage]
-    legend: str = ""
-    n_columns: int | None = None
-
-
-Panel = Plot | HeatMap | Sheet
+Panel = Plot | HeatMap | Gallery
 
 
 def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
-    """Lay out panels: plots and heat maps two in a row where they have room, then sheets."""
-    plots = [each for each in panels if not isinstance(each, Sheet)]
+    """Lay out panels: plots and heat maps two in a row where they have room, then pictures."""
+    plots = [each for each in panels if not isinstance(each, Gallery)]
     n_across = 1 if len(plots) == 1 or (width or 1000) < 2 * _NARROWEST_OF_TWO else 2
     each_width = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
     drawn = [
@@ -60,7 +50,7 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
         together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
         for i in range(0, len(drawn), n_across)
     ]
-    rows += [sheet_drawing(each, width) for each in panels if isinstance(each, Sheet)]
+    rows += [sheet_drawing(each, width) for each in panels if isinstance(each, Gallery)]
     return together(rows, 0, across=False)
 
 
@@ -106,7 +96,7 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
         (x, y), (right, foot) = field.at([(low, tall), (high, plot.up.low)])
         marks.append(Path([(x, y), (right, y), (right, foot), (x, foot)], "faint", strength=0.45))
     y = field.bottom + 3.4 * LETTER
-    marked = [each for each in plot.series if each.kind not in _LINES]
+    marked = plot.marked
     for each in plot.series:
         marks += _line(field, each)
     for number, each in enumerate(marked):
@@ -153,14 +143,12 @@ def _line(field: _Field, series: Series) -> Iterator[Path]:
 
 def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
     role = series_role(number)
-    for interval in series.intervals:
+    for interval in field.plot.intervals(series):
         yield Path(field.at(interval), role, 2.2)
     if series.kind == "joined":
         yield Path(field.at(series.points), role, 2.6, title=series.name)
-    words = series.words or [series.name] * len(series.points)
-    for point, said in zip(series.points, words, strict=True):
-        ((x, y),) = field.at(point[None])
-        yield symbol(x, y, number, said)
+    for x, y in field.at(series.points):
+        yield symbol(x, y, number)
 
 
 def _inside(shares: _Floats) -> Iterator[_Floats]:
@@ -210,10 +198,10 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
     return Drawing(width, top + tall * len(heat.names), marks, heat.title)
 
 
-def sheet_drawing(sheet: Sheet, width: float | None = None) -> Drawing:
+def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     """Lay out pictures in rows, captions below them and the legend at the foot."""
-    n = len(sheet.pictures)
-    images = vivid([picture.image for picture in sheet.pictures])
+    n = len(sheet)
+    images = vivid([picture.image for picture in sheet])
     if n == 1 and images[0].ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
         return Drawing(right, foot, [Picture([(0, 0), (right, foot)], images[0])])
@@ -224,7 +212,7 @@ def sheet_drawing(sheet: Sheet, width: float | None = None) -> Drawing:
     side = 28 * max(1, min(room // 28, 1000 if width else 16))
     heights = [max(1, round(side * image.shape[0] / image.shape[1])) for image in images]
     letter = 0.5 * LETTER
-    captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet.pictures]
+    captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
     marks: list[Picture | Words] = []
     y = float(_MARGIN)

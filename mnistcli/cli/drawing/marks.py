@@ -73,12 +73,12 @@ class Drawing:
     title: str = ""
 
 
-def symbol(x: float, y: float, number: int, title: str = "") -> Path:
+def symbol(x: float, y: float, number: int) -> Path:
     """Return the mark of a series."""
     n, turn, radius = _SYMBOLS[number % len(_SYMBOLS)]
     angles = 2 * np.pi * (np.arange(n) + turn) / n
     corners = np.stack([x + radius * np.sin(angles), y - radius * np.cos(angles)], axis=1)
-    return Path([(x, y) for x, y in corners.tolist()], series_role(number), title=title)
+    return Path([(x, y) for x, y in corners.tolist()], series_role(number))
 
 
 def series_role(number: int) -> str:

@@ -6,12 +6,7 @@ from collections.abc import Iterable, Iterator
 from mnistcli._version import __version__
 from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import percent, percent_span
-from mnistcli.cli.plots import (
-    precision_recall_plot,
-    reliability_plot,
-    reliability_words,
-    roc_plot,
-)
+from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.report import tables
 from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
@@ -99,8 +94,7 @@ def _sections(report: Report) -> Iterator[Markup]:
     yield _section(
         "Curves",
         plots(
-            roc_plot(report.curves),
-            precision_recall_plot(report.curves),
+            *curve_plots(report.curves),
             reliability_plot(evaluation.reliability, names),
         ),
         tag(

@@ -31,7 +31,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     margin = max(map(len, labels.values()), default=0)
     columns, n_lines = size[0] - margin - 1, size[1] - 4 - bool(plot.title)
     bottom = n_lines - 1
-    marked = [each for each in plot.series if each.kind in ("joined", "marks")]
+    marked = plot.marked
     symbols = ["o"] if len(marked) == 1 else [_SYMBOLS[i % 26] for i in range(len(marked))]
     per_cell = (1, 1) if plain else (_ACROSS, _DOWN)
     dots = np.zeros((n_lines * per_cell[1], columns * per_cell[0]), dtype=bool)
@@ -49,7 +49,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
         return [(line, column) for line, column in places.astype(int).tolist()]
 
     for each in marked:
-        for interval in each.intervals:
+        for interval in plot.intervals(each):
             (top, left), (foot, right) = sorted(cells(interval))
             for x in range(left, right + 1):
                 for y in range(top, foot + 1):

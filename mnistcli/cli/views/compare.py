@@ -14,6 +14,7 @@ from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.views.shared import estimate, evaluation_document, facts, ruled_table
 from mnistcli.cli.words import visible
+from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, metric_names
 from mnistcli.registry.card import ModelCard
 
@@ -93,34 +94,26 @@ class ComparisonView(View):
 
     def panels(self) -> Iterator[Panel]:
         """Yield what is drawn into a file: the models with their intervals, and disagreements."""
-        from mnistcli.cli.drawing.layout import Sheet
         from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 
         by, judged = self.result.by, self.result.judged
         labels = [": ".join(filter(None, cells[:2])) for cells in self.cells()]
-        values = [by.of(each.evaluation) for each in judged]
-        spans = [
-            by.interval_of(each.evaluation) or (value, value)
-            for each, value in zip(judged, values, strict=True)
-        ]
-        places = range(len(judged))
-        across = axis_for((x for span in spans for x in span), title=by.title.lower(), n_ticks=4)
-        up = Axis(
-            len(judged) - 0.5,
-            -0.5,
-            is_log=False,
-            ticks=tuple(places),
-            word=lambda i: labels[int(i)],
+        rows = []
+        for i, each in enumerate(judged):
+            value = by.of(each.evaluation)
+            rows.append((value, i, *(by.interval_of(each.evaluation) or (value, value))))
+        points = np.array(rows)
+        places = tuple(range(len(rows)))
+        across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower(), n_ticks=4)
+        up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: labels[int(i)])  # noqa: FBT003
+        said = "With 95 % intervals. " * by.has_interval + ". ".join(
+            f"{ref} against {self._refs()[0]}: p = {p_value}"
+            for ref, *_, p_value in [*self.cells()][1:]
         )
-        intervals = [[(low, i), (high, i)] for i, (low, high) in enumerate(spans)]
-        points = np.array(list(zip(values, places, strict=True)))
-        series = Series("models", points, "marks", np.array(intervals), labels)
-        title = f"{len(judged)} models on {self.result.on}"
-        said = "With 95 % intervals. " if by.has_interval else ""
-        for ref, *_, p_value in (cells for cells in self.cells() if len(cells) > 3):
-            said += f"{ref} against {self._refs()[0]}: p = {p_value}. "
-        yield Plot(title, across, up, (series,), said, aspect=0.12 * len(judged) + 0.08)
-        yield Sheet(self.result.disagreements, self._legend_of_pictures())
+        title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
+        series = Series("models", points, "marks")
+        yield Plot(title, across, up, (series,), said, aspect=aspect, is_lying=True)
+        yield Gallery(self.result.disagreements, self._legend_of_pictures())
 
     def _refs(self) -> list[str]:
         return [each.model.ref for each in self.result.judged]

@@ -95,28 +95,20 @@ class CurveView(View):
 
     def plot(self) -> Plot:
         """Show the errors, for a terminal and for a file."""
-        lines: dict[str, list[tuple[float, float, float, float]]] = {}
+        lines: dict[str, list[tuple[float, ...]]] = {}
         for each in self._means():
             low, high = each.over_seeds or each.over_images
             x = each.n_train if self.axis == "limit" else each.x
-            lines.setdefault(each.line, []).append((x, 1 - each.accuracy, 1 - high, 1 - low))
-        series = []
-        for name, points in lines.items():
-            x, y, low, high = np.array(sorted(points)).T
-            intervals = np.stack([np.stack([x, low], 1), np.stack([x, high], 1)], axis=1)
-            said = f"C = {name}" if self.lines_by == "C" else name
-            series.append(Series(said, np.stack([x, y], axis=1), "joined", intervals))
-        every = [point for points in lines.values() for point in points]
+            name = f"C = {each.line}" if self.lines_by == "C" else each.line
+            lines.setdefault(name, []).append((x, 1 - each.accuracy, 1 - high, 1 - low))
+        every = np.concatenate([*lines.values()])
         task = ", ".join(dict.fromkeys(point.task for point in self.points))
         return Plot(
             f"{task} on {self.points[0].dataset}",
-            places_axis((x for x, *_ in every), title=self._axis_title()),
-            axis_for(
-                (y for _, *ys in every for y in ys),
-                title="errors on the test images",
-                word=share_word,
-            ),
-            tuple(series),
+            places_axis(every[:, 0].tolist(), title=self._axis_title()),
+            axis_for(every[:, 1:].flat, title="errors on the test images", word=share_word),
+            tuple(Series(name, np.array(sorted(at)), "joined") for name, at in lines.items()),
+            self._legend(),
         )
 
     def _axis_title(self) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
@@ -115,19 +113,17 @@ class EvaluationView(View):
     def panels(self, *, confusion: bool) -> Iterator[Panel]:
         """Yield what was asked for, to be drawn into a file."""
         from mnistcli.cli import plots
-        from mnistcli.cli.drawing.layout import Sheet
 
         judged, names = self.judged, self.judged.model.card.class_names
         if confusion:
             title = f"{judged.model.ref} on {judged.on}".lstrip()
             yield confusion_map(judged.evaluation.confusion, names, title)
         if self.curves:
-            yield plots.roc_plot(self.curves)
-            yield plots.precision_recall_plot(self.curves)
+            yield from plots.curve_plots(self.curves)
         if self.calibration:
             yield plots.reliability_plot(judged.evaluation.reliability, names)
         if self.n_mistakes:
-            yield Sheet(judged.mistakes, legend_of_mistakes(judged))
+            yield Gallery(judged.mistakes, legend_of_mistakes(judged))
 
     def _facts(self) -> Iterator[tuple[str, str | rich.Text]]:
         evaluation = self.judged.evaluation
@@ -212,32 +208,21 @@ def curves_drawing(
     curves: Sequence[ClassCurves], console: rich.Console, render: Render
 ) -> rich.RenderableType:
     """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""
-    from mnistcli.cli import plots
+    from mnistcli.cli.plots import curve_plots
     from mnistcli.cli.terminal.layout import beside, stacked
     from mnistcli.cli.terminal.pictures import usable_width
     from mnistcli.cli.terminal.plots import draws_plainly, plot_block
-    from mnistcli.metrics.curves import worst_of
 
-    worst = worst_of(curves)
-    if np.isnan(worst.roc.true_positive_rate + worst.roc.false_positive_rate).any():
-        return rich.Text(f"no curves: all images, or none, are of the class {worst.name}")
-    usable = usable_width(console)
-    gap, is_wide = 4, usable >= 60
+    plots = curve_plots(curves)
+    if not any(each.kind == "line" for each in plots[0].series):
+        return rich.Text("no curves: all images, or none, are of the class")
+    usable, gap = usable_width(console), 4
+    is_wide = usable >= 60
     width = max(20, min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable))
-    drawn = (
-        (plots.roc_plot([worst]), f"ROC of {worst.name}, area", worst.roc_auc),
-        (plots.precision_recall_plot([worst]), "precision, average", worst.average_precision),
-    )
-    blocks = [
-        plot_block(
-            replace(plot, title=f"{title} {decimal(area, digits=6)}"),
-            (width, _PLOT_LINES),
-            plain=draws_plainly(console, render),
-        )
-        for plot, title, area in drawn
-    ]
+    size, plain = (width, _PLOT_LINES), draws_plainly(console, render)
+    blocks = [plot_block(plot, size, plain=plain) for plot in plots]
     drawing = beside(blocks, gap) if is_wide else stacked(blocks)
     if len(curves) == 1:
         return drawing
-    which = f"{worst.name} against the rest: of the {len(curves)} classes the smallest area"
+    which = f"against the rest: of the {len(curves)} classes the smallest area"
     return rich.Group(drawing, rich.Text(which, style="dim"))

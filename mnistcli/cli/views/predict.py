@@ -13,13 +13,12 @@ from mnistcli.cli.terminal.capabilities import Method, Render
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
-from mnistcli.gallery import CaptionedImage
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.prediction import FAILED, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    from mnistcli.cli.drawing.layout import Sheet
     from mnistcli.cli.terminal.layout import Block
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
@@ -224,7 +223,7 @@ def pictures_of(
     """Return what there is to see: the picture, what the model saw, and why it answered so."""
     import numpy as np
 
-    from mnistcli.gallery import CaptionedImage, shrunk
+    from mnistcli.gallery import shrunk
 
     pictures = []
     original = prediction.original
@@ -260,16 +259,14 @@ class SheetOfPredictions:
         first, *others = pictures_of(each, why, show=True)
         return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
 
-    def panel(self) -> Sheet:
+    def panel(self) -> Gallery:
         """Return the pictures, to be drawn into a file."""
-        from mnistcli.cli.drawing import layout
-
         # One row for each, if all have as many pictures.
         lengths = {len(row) for row in self.rows}
         n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
         legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
         pictures = [picture for row in self.rows for picture in row]
-        return layout.Sheet(pictures, legend if self.explain else "", n_columns)
+        return Gallery(pictures, legend if self.explain else "", n_columns)
 
 
 def headline(prediction: Prediction) -> str:

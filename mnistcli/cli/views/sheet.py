@@ -45,13 +45,12 @@ class SheetView(View):
 def picture_writer(path: Path, notes: list[str]) -> Callable[[SheetRead], None]:
     """Return what writes a picture of each page, taken.png, taken-2.png, ..., and notes it."""
     from mnistcli.cli.drawing.file import FigureFile
-    from mnistcli.cli.drawing.layout import Sheet
-    from mnistcli.gallery import CaptionedImage
+    from mnistcli.gallery import CaptionedImage, Gallery
 
     def write(read: SheetRead) -> None:
         stem = f"{path.stem}-{len(notes) + 1}" if notes else path.stem
         notes.append(
-            FigureFile(path.with_stem(stem)).draw(Sheet([CaptionedImage(picture_of(read))]))
+            FigureFile(path.with_stem(stem)).draw(Gallery([CaptionedImage(picture_of(read))]))
         )
 
     return write

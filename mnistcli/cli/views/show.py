@@ -11,18 +11,16 @@ from mnistcli.cli.output import View
 from mnistcli.cli.terminal.capabilities import Render
 
 if TYPE_CHECKING:
-    from mnistcli.gallery import CaptionedImage
+    from mnistcli.gallery import Gallery
 
 
 @dataclass(frozen=True)
 class GalleryView(View):
-    """Pictures, in rows of ``n_columns`` at most, and below them a legend."""
+    """Pictures in rows, and below them a legend."""
 
     schema = "show"
-    pictures: Sequence[CaptionedImage]
-    legend: str = ""
+    pictures: Gallery
     render: Render = "auto"
-    n_columns: int | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -47,8 +45,10 @@ class GalleryView(View):
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.pictures import draw, signs_of
 
-        drawing = draw(self.pictures, console, self.render, self.n_columns)
-        if not self.legend:
+        drawing = draw(self.pictures, console, self.render, self.pictures.n_columns)
+        if not self.pictures.legend:
             return drawing
         method = choose_method(self.render, console, len(self.pictures))
-        return rich.Group(drawing, rich.Text(), rich.Text(signed(self.legend, signs_of(method))))
+        return rich.Group(
+            drawing, rich.Text(), rich.Text(signed(self.pictures.legend, signs_of(method)))
+        )

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent, percent_span, seconds
@@ -26,13 +28,13 @@ from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import SplitSpec, preset_of
 
 if TYPE_CHECKING:
-    from mnistcli.model_selection.choice import Candidate, ChoiceOfC
+    from mnistcli.model_selection.choice import ChoiceOfC
     from mnistcli.model_selection.cross_validation import CrossValidation
     from mnistcli.training import Training
 
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
-_WHISKER_WIDTH = 23
+_PLOT_LINES = 15
 
 
 @dataclass(frozen=True)
@@ -240,41 +242,28 @@ def describe_optimum(training: Training) -> str:
 
 
 def _choice_table(choice: ChoiceOfC, console: rich.Console) -> rich.RenderableType:
-    """Draw the mean log loss of each C with its standard error, on a logarithmic scale."""
-    title = f"the search for C, {choice.n_folds} folds of the training images"
-    table = ruled_table(console, title=title)
-    for heading in ("C", "log loss", "accuracy", "", ""):
+    """Draw the mean log loss of each C, with its standard error."""
+    from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
+    from mnistcli.cli.terminal.plots import draws_plainly, plot_block
+
+    table = ruled_table(console)
+    for heading in ("C", "log loss", "accuracy", ""):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    marks = tuple("├─┤●" if console.encoding.lower().startswith("utf") else "[-]o")
-    # A mean less its standard error need not be positive; its tenth is low enough.
-    lowest = min(
-        max(each.log_loss - each.standard_error, each.log_loss / 10) for each in choice.candidates
-    )
-    highest = max(each.log_loss + each.standard_error for each in choice.candidates)
+    rows = []
     for each in choice.candidates:
         is_choice = each.C == choice.C
-        table.add_row(
-            f"{each.C:g}",
-            f"{each.log_loss:.5f}",
-            percent(each.accuracy),
-            rich.Text(_whisker(each, lowest, highest, marks), "" if is_choice else "dim"),
-            "best" if is_choice else "one standard error" if choice.C_1se == each.C else "",
-            style="bold" if is_choice else "",
-        )
-    return table
-
-
-def _whisker(each: Candidate, lowest: float, highest: float, marks: tuple[str, ...]) -> str:
-    """Draw a mean and its standard error: ``  ├──●──┤``."""
-    span = math.log(highest / lowest) or 1.0
-
-    def column(loss: float) -> int:
-        return round(math.log(max(loss, lowest) / lowest) / span * (_WHISKER_WIDTH - 1))
-
-    left, line, right, dot = marks
-    low, mean = column(each.log_loss - each.standard_error), column(each.log_loss)
-    high = column(each.log_loss + each.standard_error)
-    cells = [" "] * _WHISKER_WIDTH
-    cells[low : high + 1] = [line] * (high + 1 - low)
-    cells[low], cells[high], cells[mean] = left, right, dot
-    return "".join(cells).rstrip()
+        said = "best" if is_choice else "one standard error" if choice.C_1se == each.C else ""
+        cells = f"{each.C:g}", f"{each.log_loss:.5f}", percent(each.accuracy), said
+        table.add_row(*cells, style="bold" if is_choice else "")
+        # A mean less its standard error need not be positive; its tenth is low enough.
+        low = max(each.log_loss - each.standard_error, each.log_loss / 10)
+        rows.append((each.C, each.log_loss, low, each.log_loss + each.standard_error))
+    points = np.array(rows)
+    plot = Plot(
+        f"the search for C, {choice.n_folds} folds of the training images",
+        places_axis(points[:, 0].tolist(), title="C"),
+        axis_for(points[:, 1:].flat, title="log loss, plus and minus one standard error"),
+        (Series("log loss", points, "joined"),),
+    )
+    size, plain = (min(console.width, 80), _PLOT_LINES), draws_plainly(console, "auto")
+    return rich.Group(table, plot_block(plot, size, plain=plain))

@@ -9,12 +9,14 @@ from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.terminal.plots import _ticks, plot_block
 
 
-def plotted(*series, plain=True, ranges=((0.0, 1.0), (0.0, 1.0)), across="across", title="a title"):
+def plotted(
+    *series, plain=True, ranges=((0.0, 1.0), (0.0, 1.0)), across="across", title="a title", **how
+):
     axes = [
         Axis(*ends, is_log=False, ticks=ends, title=name)
         for ends, name in zip(ranges, (across, "up"), strict=True)
     ]
-    block = plot_block(Plot(title, *axes, series), (23, 15), plain=plain)
+    block = plot_block(Plot(title, *axes, series, **how), (23, 15), plain=plain)
     return ["".join(segment.text for segment in line) for line in block.lines]
 
 
@@ -55,13 +57,17 @@ def test_what_lies_outside_is_not_drawn(plain):
 
 def test_letters_stand_on_their_intervals_and_are_named_below():
     low = Series("low", np.array([[0.0, 0.0], [1.0, 0.0]]), "joined")
-    high = Series("high", np.array([[0.5, 0.5]]), "marks", np.array([[[0.5, 0.2], [0.5, 0.8]]]))
-    wide = Series("wide", np.array([[0.5, 1.0]]), "marks", np.array([[[0.0, 1.0], [1.0, 1.0]]]))
-    lines = plotted(low, high, wide, title="")
-    assert lines[1] == "1+" + "-" * 10 + "c" + "-" * 10
+    high = Series("high", np.array([[0.5, 0.5, 0.2, 0.8]]), "marks")
+    lines = plotted(low, high, title="")
     assert lines[11] == "0+a" + "." * 19 + "a"
     assert [row[12] for row in lines[2:11]] == [*" ||", "|", "b", "|", *"|| "]
-    assert [row.strip() for row in lines[-3:]] == ["a  low", "b  high", "c  wide"]
+    assert [row.strip() for row in lines[-2:]] == ["a  low", "b  high"]
+
+
+def test_intervals_lie_where_the_plot_does():
+    wide = Series("wide", np.array([[0.5, 1.0, 0.0, 1.0]]), "marks")
+    lines = plotted(wide, title="", is_lying=True)
+    assert lines[1] == "1+" + "-" * 10 + "o" + "-" * 10
 
 
 def test_a_title_without_room_loses_its_explanation():
