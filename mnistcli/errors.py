@@ -14,7 +14,8 @@
     ├── SomeInputsFailedError     7  the rest was done
     ├── QualityGateError          8  a model missed a bar that it had to reach
     ├── NotReproducedError        8  a model trained again answers otherwise
-    └── LockTimeoutError          9  another process held a lock for too long
+    ├── LockTimeoutError          9  another process held a lock for too long
+    └── ClusterError             10  other machines are not there, do not fit or do not answer
 
 The number is the exit code (``mnistcli help exit-codes``); 130 and 141 are Ctrl-C and a closed pipe. Each
 class takes facts and writes its own sentence. An error that is not in this tree is a bug and keeps
@@ -179,3 +180,9 @@ class LockTimeoutError(MnistCliError):
             f"another process has held {path} for {timeout_s:g} s",
             hint="wait for it to finish and try again",
         )
+
+
+class ClusterError(MnistCliError):
+    """A cluster cannot be reached, is of other versions, or has stopped working."""
+
+    exit_code = 10

@@ -17,6 +17,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _shared_out = contextvars.ContextVar("shared out", default=False)  # Whether threads share the work.
+# What maps the jobs of `map_jobs` instead, while there is something.
+_elsewhere: contextvars.ContextVar[Callable[..., Iterator[Any]] | None] = contextvars.ContextVar(
+    "jobs", default=None
+)
 
 
 def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
@@ -151,8 +155,12 @@ def map_jobs(
     As everywhere with joblib, -1 jobs are as many as there can be, and None is what
     ``joblib.parallel_config`` says, or else 1; it also decides on the backend. With 1 everything
     happens here, and joblib is not imported. joblib gives each process its share of the cores, for
-    BLAS by the environment of its workers, and `n_cores` looks there.
+    BLAS by the environment of its workers, and `n_cores` looks there. `jobs_elsewhere` overrides all
+    of this.
     """
+    if (elsewhere := _elsewhere.get()) and len(calls) > 1:
+        yield from elsewhere(_ended, [(function, *call) for call in calls])
+        return
     is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
     if is_here or len(calls) < 2 or not _has_working_directory():
         yield from (function(*call) for call in calls)
@@ -166,7 +174,7 @@ def map_jobs(
         if backend.supports_return_generator
         else "list",
     )
-    with _safe_path():
+    with safe_path():
         yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
 
 
@@ -174,6 +182,16 @@ def _ended(function: Callable[..., Any], *call: Any) -> Any:
     """Return ``function(*call)``, of a generator a list, which another process can send."""
     result = function(*call)
     return list(result) if isinstance(result, Iterator) else result
+
+
+@contextlib.contextmanager
+def jobs_elsewhere(map_: Callable[..., Iterator[Any]]) -> Iterator[None]:
+    """Let ``map_(function, calls)`` do the jobs of `map_jobs` meanwhile."""
+    token = _elsewhere.set(map_)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 def _has_working_directory() -> bool:
@@ -186,7 +204,7 @@ def _has_working_directory() -> bool:
 
 
 @contextlib.contextmanager
-def _safe_path() -> Iterator[None]:
+def safe_path() -> Iterator[None]:
     """Keep the working directory off the path of Python processes that are started meanwhile.
 
     joblib starts workers by ``python -m`` and its helpers by ``python -c``, and both look for

@@ -22,7 +22,7 @@ FLOORS = (
     {"containers", "features"},
     {"settings", "pictures"},
     {"linear_model"},
-    {"conforming"},
+    {"cluster", "conforming"},
     {"sheets"},
     {"datasets"},
     {"metrics", "registry"},
@@ -35,7 +35,7 @@ FLOORS = (
     {"__main__"},
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-HEAVY = ("sklearn", "scipy", "pandas", "joblib")
+HEAVY = ("sklearn", "scipy", "pandas", "joblib", "distributed")
 NETWORK = ("ssl", "http.client", "urllib.request")
 
 

@@ -27,7 +27,7 @@ READER_GONE = 141
 EXIT_CODES = """
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 data unavailable or folder not writable, 4 corrupt data
 or file, 5 model not found, 6 bad image, 7 some inputs failed, 8 quality gate failed or model not
-reproduced, 9 lock timeout, 130 interrupted, 141 output closed. More: mnistcli help
+reproduced, 9 lock timeout, 10 cluster failed, 130 interrupted, 141 output closed. More: mnistcli help
 """
 
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is

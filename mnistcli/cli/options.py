@@ -1,5 +1,6 @@
 """What several commands share: options, worded once, and the flags for the format of an answer."""
 
+import contextlib
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
@@ -111,15 +112,38 @@ FIGURE: dict[str, Any] = {
     ],
     "dark": Annotated[bool, _figure_option("--dark", help="Draw on dark paper, for slides.")],
 }
+cluster_option = partial(typer.Option, rich_help_panel="Other machines (mnistcli help cluster)")
+CLUSTER: dict[str, Any] = {
+    "cluster": Annotated[
+        str | None,
+        cluster_option(metavar="ADDRESS", help="local[:N] or tls://HOST:PORT, a Dask scheduler."),
+    ],
+    "insecure": Annotated[
+        bool, cluster_option("--insecure", help="Trust the network: plain tcp to other machines.")
+    ],
+    **{
+        f"tls_{name}": Annotated[
+            Path | None,
+            cluster_option(metavar="FILE.pem", help=text, show_default="as Dask's configuration"),
+        ]
+        for name, text in (
+            ("ca", "Who signs the certificates."),
+            ("cert", "The certificate of this machine."),
+            ("key", "Its key."),
+        )
+    },
+}
+# What a command takes instead of these options.
+GROUPS = {"figure": FIGURE, "cluster": CLUSTER}
 
 
 def command(
     *formats: Format, apart: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command ``session``, ``out`` and ``figure`` of the call, those that it takes.
+    """Give a command ``session``, ``out``, ``figure``, ``cluster`` of the call, those that it takes.
 
-    In their place the user has a flag for each of the formats, and the options of a `FigureFile`.
-    The first option of each string in ``apart`` excludes every other in it.
+    In their place the user has a flag for each of the formats, and the options of `GROUPS`. The
+    first option of each string in ``apart`` excludes every other in it.
     """
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
     if "tsv" in formats:
@@ -129,8 +153,9 @@ def command(
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = inspect.signature(function, eval_str=True).parameters
-        if "figure" in taken:
-            flags.extend(_parameter(name, each, default=None) for name, each in FIGURE.items())
+        groups = {name: group for name, group in GROUPS.items() if name in taken}
+        for group in groups.values():
+            flags.extend(_parameter(name, each, default=None) for name, each in group.items())
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
@@ -148,11 +173,11 @@ def command(
                 raise UsageError(f"{' and '.join(chosen)} exclude each other")
             out = Output(next(iter(chosen.values()), "table"), options.get("render", "auto"))
             shared = {"session": ctx.find_root().obj, "out": out}
-            if "figure" in taken:
-                shared["figure"] = _figure(**{name: options.pop(name) for name in FIGURE})
+            for name, group in groups.items():
+                shared[name] = _grouped(name, {each: options.pop(each) for each in group})
             function(**options, **{name: shared[name] for name in taken.keys() & shared})
 
-        own = [each for name, each in taken.items() if name not in ("session", "out", "figure")]
+        own = [each for name, each in taken.items() if name not in ("session", "out", *GROUPS)]
         # Typer would read annotations that are strings four times.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [*own, *flags, _parameter("ctx", typer.Context)]
@@ -163,12 +188,21 @@ def command(
     return decorated
 
 
-def _figure(output: Path | None, **look: Any) -> FigureFile | None:
-    given = {name: value for name, value in look.items() if value}
-    if output is None and given:
+def _grouped(group: str, options: dict[str, Any]) -> Any:
+    """Return what a group of options is for; without the first the others make no sense."""
+    (first, value), *_ = options.items()
+    given = {name: options[name] for name in options if options[name] and name != first}
+    if value is None and given:
         name = next(iter(given)).replace("_", "-")
-        raise UsageError(f"--{name} goes with --output", hint="--output FILE.svg")
-    return None if output is None else FigureFile(output, **given)
+        example = {"output": "FILE.svg", "cluster": "tls://HOST:8786"}[first]
+        raise UsageError(f"--{name} goes with --{first}", hint=f"--{first} {example}")
+    if group == "figure":
+        return None if value is None else FigureFile(value, **given)
+    if value is None:
+        return contextlib.nullcontext()
+    from mnistcli.cluster import joined
+
+    return joined(value, **given)
 
 
 def _parameter(name: str, annotation: Any, **settings: Any) -> inspect.Parameter:

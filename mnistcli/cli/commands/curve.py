@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -46,11 +47,18 @@ several_option = partial(typer.Option, rich_help_panel="One value or several, wi
 _OF_TRAININGS = "task limit C preset features seeds penalty class_weight solver resume"
 
 
-@command("json", "jsonl", "tsv", "quiet", apart=["preset features", f"disturb {_OF_TRAININGS}"])
+@command(
+    "json",
+    "jsonl",
+    "tsv",
+    "quiet",
+    apart=["preset features", "cluster jobs", f"disturb {_OF_TRAININGS}"],
+)
 def curve(
     session: Session,
     out: Output,
     figure: FigureFile | None,
+    cluster: AbstractContextManager[object],
     task: Annotated[
         str,
         several_option(
@@ -158,7 +166,7 @@ def curve(
     if out.format == "jsonl":
         for point in points:
             write(point_line(point))
-    with bars(out) as shown:
+    with cluster, bars(out) as shown:
         for point in learning_curves.curve_points(
             data, variants, known=points, cache=session.features(), n_jobs=jobs, progress=shown
         ):

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Annotated
@@ -35,10 +36,11 @@ data_option = partial(typer.Option, rich_help_panel="Images")
 _UNITS = ("", "k", "m", "g", "t")  # of bytes, each a thousand or 1,024 times the one before
 
 
-@command("json", "tsv", "quiet", apart=["preset features"])
+@command("json", "tsv", "quiet", apart=["preset features", "cluster jobs"])
 def train(
     session: Session,
     out: Output,
+    cluster: AbstractContextManager[object],
     task: Annotated[
         str | None,
         typer.Argument(
@@ -265,7 +267,7 @@ def train(
 
         left_out = indices_to_leave_out(without, data, split)
         settings = replace(settings, split=replace(settings.split, without=left_out))
-    with bars(out) if watch is None else watching(out, watch, parsed) as shown:
+    with cluster, bars(out) if watch is None else watching(out, watch, parsed) as shown:
         result = training.train(
             parsed,
             data,

@@ -1,0 +1,326 @@
+"""The same work on several machines: jobs, and blocks of rows, on the workers of a Dask cluster.
+
+joblib has a backend for Dask, which `parallel.map_jobs` takes from a caller who has chosen it. This
+is not that one: it sends the images with every fold or loses them with a worker, waits for ever
+where all have died, and leaves running what nobody waits for any more.
+"""
+
+import contextlib
+import io
+import ipaddress
+import logging
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.errors import ClusterError, UsageError
+from mnistcli.parallel import jobs_elsewhere, n_cores, safe_path
+
+T = TypeVar("T")
+
+PATIENCE_S = 120.0  # How long nobody may work at anything,
+POLL_S = 1.0  # looked at so often.
+CONNECT_S = 10.0  # How long a scheduler may take to answer.
+LARGE_BYTES = 1_000_000  # Arrays from this size on are sent to each worker once.
+MAX_LOSSES = 3  # How often workers may take with them what was sent.
+
+_ALIKE = ("python", "numpy", "distributed", "mnistcli")
+_HELP = "see mnistcli help cluster"
+
+
+@contextlib.contextmanager
+def joined(
+    address: str,
+    *,
+    insecure: bool = False,
+    tls_ca: Path | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+) -> Iterator[None]:
+    """Give the jobs of `parallel.map_jobs` to a cluster meanwhile.
+
+    The address is ``"local"`` or ``"local:N"``, processes on this machine, or a scheduler's, such
+    as ``"tls://host:8786"``; plain tcp to another machine has to be ``insecure``, since whoever
+    reaches a scheduler runs what they like. Certificates not given are as Dask's configuration says.
+
+    Raises UsageError for an address that makes no sense or is not safe, ClusterError where the
+    cluster cannot be reached, has other versions, or nobody there has worked for two minutes.
+    """
+    n_local = _n_local(address)
+    if n_local is None:
+        _check_safe(address, insecure=insecure)
+    try:
+        from distributed import Client, Security
+    except ImportError:
+        hint = "pip install 'mnistcli[cluster]'"
+        raise UsageError("--cluster needs Dask, which is not installed", hint=hint) from None
+    for handler in logging.getLogger("distributed").handlers:
+        handler.setLevel(logging.CRITICAL + 1)  # what matters is said in one line
+    files = {"tls_ca_file": tls_ca, "tls_client_cert": tls_cert, "tls_client_key": tls_key}
+    given = {name: str(path) for name, path in files.items() if path is not None}
+    with contextlib.ExitStack() as stack:
+        try:
+            if n_local is None:
+                security = Security(**given, require_encryption=address.startswith("tls") or None)
+                client = Client(address, security=security, timeout=CONNECT_S, set_as_default=False)
+            else:
+                local = stack.enter_context(_local_cluster(n_local))
+                client = Client(local, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, RuntimeError, TypeError, ValueError, ImportError) as error:
+            raise _unreachable(address, error) from error
+        stack.callback(client.close, timeout=CONNECT_S)
+        versions = client.get_versions(packages=["mnistcli"])
+        here = versions["client"]["packages"]
+        for machine, there in {
+            "the scheduler": versions["scheduler"],
+            **versions["workers"],
+        }.items():
+            _check_versions(machine, there["packages"], here)
+        for worker in versions["workers"]:
+            _check_safe(worker, insecure=insecure)
+        stack.enter_context(jobs_elsewhere(_Cluster(client, here).map))
+        yield
+
+
+def _n_local(address: str) -> int | None:
+    """Return how many processes ``local[:N]`` asks for; None for the address of a scheduler."""
+    word, colon, number = address.partition(":")
+    if word != "local":
+        return None
+    if colon and not (number.isascii() and number.isdigit() and 1 <= int(number) <= 1000):
+        raise UsageError(f"{address} is no cluster", hint="for example local or local:2")
+    return int(number) if colon else n_cores()
+
+
+def _check_safe(address: str, *, insecure: bool) -> None:
+    """Refuse what is no address, and plain tcp to another machine."""
+    host = port = None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    if not (host and port and address.startswith(("tcp://", "tls://"))):
+        raise UsageError(
+            f"{address!r} is no address of a cluster", hint="local, local:2 or tls://HOST:8786"
+        )
+    is_here = host == "localhost"
+    with contextlib.suppress(ValueError):
+        is_here = is_here or ipaddress.ip_address(host).is_loopback
+    if not (is_here or insecure or address.startswith("tls://")):
+        raise UsageError(
+            f"{address} is plain tcp to another machine: who is on the way reads and changes it",
+            hint=f"use tls://, {_HELP}, or --insecure in a network that is yours alone",
+        )
+
+
+@contextlib.contextmanager
+def _local_cluster(n_workers: int) -> Iterator[Any]:
+    """Start workers on this machine, which only this process can reach."""
+    from distributed import LocalCluster, Security
+
+    # They are started by python -c, and once more where they have died.
+    with safe_path(), contextlib.ExitStack() as stack:
+        with _without_ctrl_c():
+            cluster = LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                memory_limit=0,
+                # Dask speaks plain HTTP as well, to all the world unless told otherwise.
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL + 1,
+                security=Security.temporary(),
+            )
+            stack.callback(cluster.close, timeout=CONNECT_S)
+        yield cluster
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Start threads and processes that a terminal's Ctrl-C passes by; here it comes afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which would let it through, were it started later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _unreachable(address: str, error: BaseException | None) -> ClusterError:
+    """Say in one line why a cluster cannot be had."""
+    reason = ""
+    while error is not None:
+        reason, error = str(error) or reason, error.__cause__ or error.__context__
+    why = " ".join(reason.split())
+    return ClusterError(f"cannot reach the cluster {address}: {why}", hint=_HELP)
+
+
+def _check_versions(machine: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    for name in _ALIKE:
+        if there[name] != here[name]:
+            raise ClusterError(
+                f"{machine} has {name} {there[name]}, here it is {here[name]}",
+                hint="install the same versions everywhere",
+            )
+
+
+class _Cluster:
+    """Calls functions on the workers of a cluster that have the versions of this process."""
+
+    def __init__(self, client: Any, versions: Mapping[str, Any]) -> None:
+        self.client = client
+        self.versions = versions
+        # By the identity of an array that is on the workers, itself and what stands for it there.
+        self.sent: dict[int, tuple[NDArray[Any], Any]] = {}
+
+    def map(self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+        """Yield ``function(*call)`` for each of the calls, in their order."""
+        from distributed import CancelledError, KilledWorker
+
+        n_done = n_losses = 0
+        while n_done < len(calls):
+            futures: list[Any] = []
+            try:
+                futures.extend(self.submitted(function, call) for call in calls[n_done:])
+                for future in futures:
+                    result = self.awaited(future)
+                    n_done += 1
+                    yield result
+            except (CancelledError, KilledWorker) as error:
+                # With the last worker that held them the arrays are gone, and what waits for them.
+                self.sent.clear()
+                self.check_there()
+                n_losses += 1
+                if n_losses > MAX_LOSSES or isinstance(error, KilledWorker):
+                    raise ClusterError(
+                        "workers have died again and again at the same work",
+                        hint="they may have too little memory: start fewer on a machine",
+                    ) from None
+            finally:
+                with contextlib.suppress(Exception):  # nobody there to be told
+                    self.client.cancel(futures)
+
+    def submitted(self, function: Callable[..., T], call: tuple[Any, ...]) -> Any:
+        """Send a call, without the arrays that are there, and return its future."""
+        packer = _Packer(packed := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
+        packer.arrays = {}
+        packer.dump((function, call))
+        if new := [array for key, array in packer.arrays.items() if key not in self.sent]:
+            plain = [np.asarray(array) for array in new]  # mapped files are on this machine only
+            there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
+            self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
+        arrays = {key: self.sent[key][1] for key in packer.arrays}
+        return self.client.submit(_run, packed.getvalue(), arrays, self.versions, pure=False)
+
+    def awaited(self, future: Any) -> Any:
+        """Return a result, for which is waited as long as anybody works."""
+        seen: set[tuple[str, float]] = set()
+        since = time.monotonic()
+        while True:
+            try:
+                return future.result(timeout=POLL_S)
+            except TimeoutError:
+                if future.status == "error":
+                    raise
+            if news := self.at_work() - seen:
+                seen, since = news | seen, time.monotonic()
+            if time.monotonic() - since > PATIENCE_S:
+                raise ClusterError(
+                    f"nobody on the cluster has worked for {PATIENCE_S:g} s",
+                    hint=f"see whether its workers run, {_HELP}",
+                )
+
+    def at_work(self) -> set[tuple[str, float]]:
+        """Return who is at work, and when they were last heard of."""
+        self.check_there()
+        ask = self.client.scheduler.identity
+        with contextlib.suppress(OSError, TimeoutError):
+            told = self.client.sync(ask, n_workers=-1, callback_timeout=PATIENCE_S)["workers"]
+            return {
+                (address, worker["last_seen"])
+                for address, worker in told.items()
+                if worker["metrics"]["task_counts"].get("executing")
+            }
+        return set()
+
+    def check_there(self) -> None:
+        """Raise ClusterError where the scheduler is gone for good."""
+        if self.client.scheduler is None or self.client.status == "closed":
+            raise ClusterError("the scheduler of the cluster is gone", hint=_HELP)
+
+
+class _Packer(pickle.Pickler):
+    """Leaves large arrays out, and remembers them by their identity."""
+
+    arrays: dict[int, NDArray[Any]]
+
+    def persistent_id(self, obj: object) -> int | None:
+        if not isinstance(obj, np.ndarray) or obj.nbytes < LARGE_BYTES:
+            return None
+        self.arrays[id(obj)] = obj
+        return id(obj)
+
+
+class _Unpacker(pickle.Unpickler):
+    """Puts large arrays back in."""
+
+    arrays: Mapping[int, NDArray[Any]]
+
+    def persistent_load(self, key: int) -> NDArray[Any]:
+        return self.arrays[key]
+
+
+def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[str, Any]) -> Any:
+    """Call a function, on a worker; give up where nobody waits for it any more."""
+    from distributed import get_worker
+    from distributed.versions import get_versions
+
+    _check_versions(get_worker().address, get_versions(["mnistcli"])["packages"], versions)
+    unpacker = _Unpacker(io.BytesIO(packed))
+    unpacker.arrays = arrays
+    function, call = unpacker.load()
+    with _ended_when_cancelled():
+        return function(*call)
+
+
+class _Cancelled(BaseException):
+    """Nobody waits for this work any more."""
+
+
+@contextlib.contextmanager
+def _ended_when_cancelled() -> Iterator[None]:
+    """Raise `_Cancelled` in this thread when its task is, which Dask would let go on."""
+    import ctypes
+
+    from distributed import get_worker
+    from distributed.worker import thread_state
+
+    tasks, key, ended = get_worker().state.tasks, thread_state.key, threading.Event()
+    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    here = ctypes.c_ulong(threading.get_ident())
+
+    def watch() -> None:
+        while not ended.wait(POLL_S / 2):
+            if key not in tasks or tasks[key].state == "cancelled":
+                interrupt(here, ctypes.py_object(_Cancelled))
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()

@@ -1,0 +1,276 @@
+"""Jobs on a Dask cluster: the commands of the topic, as processes, and what can go wrong there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import distributed
+import numpy as np
+import psutil
+import pytest
+
+from mnistcli import cluster
+from mnistcli.cli.topics import read_topic
+from mnistcli.errors import ClusterError
+from mnistcli.parallel import map_jobs
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = re.findall(r"^```\n((?:openssl|dask) .*)\n```$", read_topic("cluster"), re.MULTILINE)
+MAKE_CERTIFICATE, SCHEDULER, WORKERS = COMMANDS
+
+
+class Machines:
+    """A scheduler and workers, started by the commands of the topic, on ports of loopback."""
+
+    def __init__(self, folder):
+        self.folder, self.started = folder, []
+        subprocess.run(shlex.split(MAKE_CERTIFICATE), cwd=folder, check=True, capture_output=True)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = str(free.getsockname()[1])
+        self.address = f"tls://127.0.0.1:{self.port}"
+        self.start(f"{SCHEDULER} --host 127.0.0.1")
+
+    def start(self, command, **env):
+        words = command.replace("HOST", "127.0.0.1").replace("8786", self.port).split()
+        bin_ = Path(sys.executable).parent
+        with (self.folder / f"{len(self.started)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, bin_ / words[0], *words[1:]],
+                cwd=self.folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "", **env},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def certificates(self, folder=None):
+        names = {"tls_ca": "cert", "tls_cert": "cert", "tls_key": "key"}
+        return {name: (folder or self.folder) / f"{file}.pem" for name, file in names.items()}
+
+    def options(self):
+        words = ["--cluster", self.address]
+        for name, file in self.certificates().items():
+            words += [f"--{name.replace('_', '-')}", str(file)]
+        return words
+
+    def joined(self):
+        return cluster.joined(self.address, **self.certificates())
+
+    @contextlib.contextmanager
+    def client(self):
+        files = {
+            "tls_ca_file": "cert.pem",
+            "tls_client_cert": "cert.pem",
+            "tls_client_key": "key.pem",
+        }
+        security = distributed.Security(
+            **{name: str(self.folder / file) for name, file in files.items()}
+        )
+        with distributed.Client(self.address, security=security, set_as_default=False) as client:
+            yield client
+
+    def stop(self):
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    started = Machines(tmp_path_factory.mktemp("machines"))
+    try:
+        started.start(WORKERS)
+        with started.client() as client:
+            client.wait_for_workers(2, timeout=60)
+        yield started
+    finally:
+        started.stop()
+
+
+def without_costs(text):
+    document = json.loads(text)
+    del document["fit"]["fit_seconds"], document["peak_memory_bytes"]
+    return document
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["train 3v8 --limit 300 --cv 3", "train 3v8 --limit 300 --C auto", "train pairs --limit 300"],
+)
+def test_jobs_on_a_cluster_give_the_same_bits(invoke, machines, arguments):
+    words = [*arguments.split(), "--no-save", "--json"]
+    there = invoke(*words, *machines.options())
+    assert (there.code, there.err) == (0, "")
+    assert without_costs(there.out) == without_costs(invoke(*words).out)
+
+
+def _sleep(array, i, folder):
+    """Work at a slow piece, and leave a file behind when it has begun and when it is done."""
+    (folder / f"{i} begun").touch()
+    for _ in range(3000 * (i > 0)):
+        time.sleep(0.01)
+    (folder / f"{i} done").touch()
+    return i
+
+
+def _killed_the_first_time(array, i, folder):
+    with contextlib.suppress(FileExistsError):
+        (folder / f"{i}").touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return int(array.sum()) + i
+
+
+def _killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _failing(i):
+    return 1 // i
+
+
+LARGE = np.ones(2_000_000, np.uint8)
+
+
+def test_what_a_killed_worker_had_is_sent_and_done_again(machines, tmp_path):
+    calls = [(LARGE, i, tmp_path) for i in range(2)]
+    with machines.joined():
+        assert list(map_jobs(_killed_the_first_time, calls, 1)) == [2_000_000, 2_000_001]
+
+
+def test_work_that_kills_every_worker_is_given_up(machines):
+    with machines.joined(), pytest.raises(ClusterError, match="died again and again"):
+        list(map_jobs(_killed, [(1,), (2,)], 1))
+
+
+def test_an_error_on_a_worker_is_raised_in_its_place(machines):
+    with machines.joined():
+        results = map_jobs(_failing, [(1,), (0,)], 1)
+        assert next(results) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+
+
+def until(condition, timeout_s=60.0):
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return value
+
+
+def _at_work(dask_scheduler):
+    counts = [each.metrics["task_counts"] for each in dask_scheduler.workers.values()]
+    return len(dask_scheduler.tasks), [count for count in counts if count]
+
+
+def assert_nothing_is_left(machines):
+    with machines.client() as client:
+        until(lambda: client.run_on_scheduler(_at_work) == (0, []), 20)
+
+
+def test_who_takes_no_more_leaves_no_work_behind(machines, tmp_path):
+    with machines.joined():
+        results = map_jobs(_sleep, [(LARGE, i, tmp_path) for i in range(4)], 1)
+        next(results)
+        until((tmp_path / "1 begun").exists)
+        results.close()
+    assert_nothing_is_left(machines)
+    assert {each.name for each in tmp_path.glob("* done")} == {"0 done"}
+
+
+def interrupted(words, wait):
+    """Start mnistcli, send Ctrl-C as a terminal does, to all of it, and see it end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnistcli", *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        until(lambda: wait(process))
+        others = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=60) == (b"", b"")
+        assert process.returncode == 130
+        assert psutil.wait_procs(others, timeout=20)[1] == []
+    finally:
+        process.kill()
+
+
+def test_ctrl_c_ends_the_work_on_other_machines(machines):
+    words = ["train", "digits", "--cv", "2", *machines.options()]
+    with machines.client() as client:
+        interrupted(words, lambda _: client.run_on_scheduler(_at_work)[1])
+    assert_nothing_is_left(machines)
+
+
+def test_ctrl_c_ends_workers_on_this_machine_while_they_start(home):
+    words = ["train", "digits", "--cv", "2", "--cluster", "local:2"]
+    interrupted(words, lambda process: len(psutil.Process(process.pid).children()) == 3)
+
+
+@pytest.fixture
+def lonely(tmp_path):
+    """A scheduler without workers."""
+    machines = Machines(tmp_path)
+    try:
+        with machines.client():
+            yield machines
+    finally:
+        machines.stop()
+
+
+def test_a_cluster_on_which_nobody_works_is_an_error(lonely, invoke, monkeypatch, home):
+    monkeypatch.setattr(cluster, "PATIENCE_S", 3.0)
+    words = ["train", "3v8", "--limit", "300", "--cv", "2"]
+    done = invoke(*words, *lonely.options())
+    assert (done.code, done.out) == (10, "")
+    assert done.err.startswith("error: nobody on the cluster has worked for 3 s\nhint: ")
+    assert not [*(home / "models").rglob("*.safetensors")]
+
+
+def test_a_scheduler_that_dies_is_an_error(lonely, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    with lonely.joined():
+        lonely.stop()
+        with pytest.raises(ClusterError, match="scheduler of the cluster is gone"):
+            list(map_jobs(_failing, [(1,), (1,)], 1))
+
+
+def test_other_versions_are_refused(lonely, tmp_path):
+    about = tmp_path / "mnistcli-9.9.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text("Metadata-Version: 2.1\nName: mnistcli\nVersion: 9.9\n")
+    lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"), PYTHONPATH=f"{tmp_path}:{ROOT}")
+    with lonely.client() as client:
+        client.wait_for_workers(1, timeout=60)
+    with (
+        pytest.raises(ClusterError, match=r"tls://.* has mnistcli 9.9, here it is"),
+        lonely.joined(),
+    ):
+        pass
+
+
+def test_another_authority_is_refused(machines, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 2.0)
+    subprocess.run(shlex.split(MAKE_CERTIFICATE), cwd=tmp_path, check=True, capture_output=True)
+    options = machines.certificates(tmp_path)
+    with (
+        pytest.raises(ClusterError, match=r"cannot reach .*CERTIFICATE"),
+        cluster.joined(machines.address, **options),
+    ):
+        pass
