@@ -125,6 +125,10 @@ def _local_cluster(n_workers: int) -> Iterator[Any]:
     """Start workers on this machine, which only this process can reach."""
     from distributed import LocalCluster, Security
 
+    with contextlib.suppress(ImportError):  # Windows has none; it lets Ctrl-C through when it starts
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()
     # They are started by python -c, and once more where they have died.
     with safe_path(), contextlib.ExitStack() as stack:
         with _without_ctrl_c():
@@ -144,18 +148,13 @@ def _local_cluster(n_workers: int) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Start threads and processes that a terminal's Ctrl-C passes by; here it comes afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # which would let it through, were it started later
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Let Ctrl-C come afterwards, and pass by the threads and processes that start meanwhile."""
+    mask = getattr(signal, "pthread_sigmask", lambda *_: set())  # Windows has none
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        mask(signal.SIG_SETMASK, before)
 
 
 def _unreachable(address: str, error: BaseException | None) -> ClusterError:
@@ -219,7 +218,8 @@ class _Cluster:
         packer.dump((function, call))
         if new := [array for key, array in packer.arrays.items() if key not in self.sent]:
             plain = [np.asarray(array) for array in new]  # mapped files are on this machine only
-            there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
+            with _without_ctrl_c():  # Dask would lose track of what is on its way
+                there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
             self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
         arrays = {key: self.sent[key][1] for key in packer.arrays}
         return self.client.submit(_run, packed.getvalue(), arrays, self.versions, pure=False)
