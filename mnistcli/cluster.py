@@ -125,7 +125,9 @@ def _local_cluster(n_workers: int) -> Iterator[Any]:
     """Start workers on this machine, which only this process can reach."""
     from distributed import LocalCluster, Security
 
-    with contextlib.suppress(ImportError):  # Windows has none; it lets Ctrl-C through when it starts
+    with contextlib.suppress(
+        ImportError
+    ):  # Windows has none; it lets Ctrl-C through when it starts
         from multiprocessing import resource_tracker
 
         resource_tracker.ensure_running()
@@ -149,7 +151,7 @@ def _local_cluster(n_workers: int) -> Iterator[Any]:
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
     """Let Ctrl-C come afterwards, and pass by the threads and processes that start meanwhile."""
-    mask = getattr(signal, "pthread_sigmask", lambda *_: set())  # Windows has none
+    mask: Any = getattr(signal, "pthread_sigmask", lambda *_: set())  # Windows has none
     before = mask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
