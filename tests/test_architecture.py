@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -260,5 +261,10 @@ def test_the_public_names_are_all_there():
     assert set(mnistcli.__all__) <= set(dir(mnistcli))
     for name in mnistcli.__all__:
         assert getattr(mnistcli, name) is not None
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text("utf-8"))
+    homes = {each.name: node.module for node in stub.body for each in node.names}
+    assert sorted(homes) == mnistcli.__all__
+    for name, home in homes.items():
+        assert getattr(importlib.import_module(home), name) is getattr(mnistcli, name)
     with pytest.raises(AttributeError, match="nonsense"):
         _ = mnistcli.nonsense
