@@ -81,7 +81,7 @@ def copies_of(
         index = picture.facts["index"]
         images = np.repeat(picture.image[None], len(numbers), axis=0)
         for k, image in enumerate(deformed(images, np.full(len(numbers), index), numbers, seed)):
-            caption = f"copy {k} of {name} image {index}" if k else picture.caption
+            caption = f"copy {k}" if k else picture.caption
             yield CaptionedImage(image, caption, {**picture.facts, "copy": k})
 
 

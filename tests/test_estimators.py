@@ -18,6 +18,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mnistcli
+from mnistcli.features.copies import deformed
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import PRESETS, FeatureSpec, PresetSettings, SplitSpec, TrainingSettings
 
@@ -156,6 +157,15 @@ def test_copies_and_weights_of_images_count(digits):
     once = mnistcli.Digits("fast", C=0.1).fit(np.repeat(images, 2, axis=0), np.repeat(y, 2))
     twice = mnistcli.Digits("fast", C=0.1).fit(images, y, sample_weight=[2] * 60)
     assert twice.coef_ == pytest.approx(once.coef_, abs=1e-5)
+
+
+def test_deformed_copies_of_images_are_fitted_too(digits, monkeypatch):
+    images, y = (part[:60] for part in digits)
+    monkeypatch.setitem(PRESETS, "better", PresetSettings(FeatureSpec(n_copies=2), 0.3))
+    ours = mnistcli.Digits().fit(images, y)
+    copies = [deformed(images, np.arange(60), np.full(60, k), 0) for k in range(3)]
+    theirs = mnistcli.Digits("fast", C=0.1).fit(np.concatenate(copies), np.tile(y, 3))
+    assert ours.coef_ == pytest.approx(theirs.coef_, abs=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 import mnistcli
 from mnistcli.evaluation import evaluate
 from mnistcli.features import FeatureSpec
+from mnistcli.features.cache import FeatureCache
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import choice
 from mnistcli.model_selection.cross_validation import Folds, cross_validate
@@ -129,3 +130,31 @@ def test_other_data_of_the_same_name_do_not_get_the_split_of_the_model(mnist):
     assert len(evaluate(model, mnist).samples) == model.card.n_test == 1397
     of_task = np.isin(mnist.test.labels, (3, 8)).sum()
     assert len(evaluate(model, replace(mnist, sha256="ab" * 32)).samples) == of_task == 1984
+
+
+@pytest.mark.parametrize("task", ["3v8", "pairs"])
+def test_the_same_model_comes_out_wherever_rows_live(mnist, tmp_path, monkeypatch, task):
+    """Read in every pass, without a copy of them all."""
+    monkeypatch.setattr("mnistcli.linear_model.newton.MAX_COPY_BYTES", 1000)
+    monkeypatch.setattr("mnistcli.model_selection.design._SHARE_OF_ROWS", 0.001)
+    split, spec = SplitSpec(limit=150), FeatureSpec("deskew", n_copies=1)
+    found = {}
+    for memory, disk in ((10**9, None), (10**8, None), (10**8, 0)):
+        settings = TrainingSettings(
+            SolverSettings(C=0.01),
+            split,
+            features=spec,
+            folds=FoldSpec(2),
+            memory_bytes=memory,
+            disk_bytes=disk,
+        )
+        cache = FeatureCache(tmp_path / f"{memory} {disk}")
+        training = mnistcli.train(task, mnist, settings, cache=cache)
+        found[training.rows_kept] = training
+    (plain, *others), names = found.values(), list(found)
+    assert names == ["memory", "file", "nowhere"]
+    for other in others:
+        assert other.model.classifier.coef.tobytes() == plain.model.classifier.coef.tobytes()
+        assert other.train_accuracy == plain.train_accuracy
+        assert other.cross_validation.accuracies == plain.cross_validation.accuracies
+    assert plain.model.card.versions["copies"] == "2"

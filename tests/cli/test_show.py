@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistcli.features.copies import deformed
+
 
 def test_show_by_index_and_by_digit(invoke, mnist):
     assert "  test image 7, labelled 9\n" in invoke("show", "7").out
@@ -280,3 +282,30 @@ def test_what_makes_no_sense(invoke, arguments, code):
     done = invoke("show", *arguments)
     assert (done.code, done.out) == (code, "")
     assert done.err
+
+
+def test_copies_are_drawn_beside_their_image(invoke, mnist):
+    done = invoke("show", "7", "0", "--on", "train", "--copies", "2", "--seed", "5", "--json")
+    pictures = json.loads(done.out)["pictures"]
+    assert [(each["index"], each["copy"]) for each in pictures] == [
+        (i, k) for i in (7, 0) for k in range(3)
+    ]
+    copy = deformed(mnist.train.images[7:8], np.array([7]), np.array([2]), 5)
+    assert pictures[2]["pixels"] == copy[0].tolist()
+    assert pictures[3]["pixels"] == mnist.train.images[0].tolist()
+    assert re.search(r" test image 7 +copy 1\n", invoke("show", "7", "--copies", "1").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("7", "--copies", "-1"), "--copies takes a whole number, 0 to 1,024"),
+        (("7", "--copies", "1025"), "--copies takes a whole number, 0 to 1,024"),
+        (("--digit", "3", "--copies", "2"), "--copies goes with indices"),
+        (("7", "--copies", "2", "--seed", "4294967296"), "--seed takes a whole number"),
+    ],
+)
+def test_copies_that_there_are_none_of_are_refused(invoke, arguments, words):
+    done = invoke("show", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err

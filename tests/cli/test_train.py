@@ -320,3 +320,30 @@ def test_parallel_folds_are_the_same_folds(invoke):
         return json.loads(done.out)["cross_validation"]
 
     assert folds("2") == folds("1")
+
+
+def test_a_training_is_told_how_much_it_may_take(invoke):
+    options = ("--task", "3v8", "--copies", "1", "--no-save")
+    done = invoke("train", *options, "--memory", "0.1 GB", "--limit", "100", "--json")
+    assert json.loads(done.out)["rows_kept"] == "memory"
+    done = invoke("train", *options, "--preset", "fast", "--memory", "100M", "--disk", "20MiB")
+    assert "logistic regression on pixels / 255, 1 deformed copy of each image, " in done.out
+
+
+@pytest.mark.parametrize(
+    ("option", "size", "words"),
+    [
+        ("--memory", "lots", "error: --memory lots is no size\nhint: for example 2GB\n"),
+        ("--memory", "nan", "is no size"),
+        ("--memory", "1e999", "is no size"),
+        ("--memory", "99MB", "--memory takes a whole number, 100,000,000 to "),
+        ("--disk", "-1", "--disk takes a whole number, 0 to "),
+        ("--disk", "5 YB", "is no size"),
+        ("--copies", "1025", "--copies takes a whole number, 0 to 1,024"),
+        ("--copies", "-1", "--copies takes a whole number, 0 to 1,024"),
+    ],
+)
+def test_sizes_that_make_no_sense_are_refused_before_any_work(invoke, option, size, words):
+    done = invoke("train", "3v8", option, size)
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err

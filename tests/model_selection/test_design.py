@@ -8,10 +8,11 @@ import pytest
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import deformed
+from mnistcli.model_selection.cross_validation import Folds
 from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
 from mnistcli.progress import Progress
-from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
 
 PATCHES = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
@@ -78,6 +79,17 @@ def test_copies_follow_their_images(samples):
     X, y = rows.everything()
     np.testing.assert_array_equal(X.read(0, 120), rows.X)
     np.testing.assert_array_equal(y, [*samples.y, *samples.y])
+
+
+@pytest.mark.parametrize("n_repeats", [1, 2])
+def test_copies_of_an_image_are_never_on_both_sides_of_a_fold(samples, n_repeats):
+    design = design_matrix(samples, FeatureSpec(n_copies=2), seed=0)
+    for fold in Folds(design, parse_task("3v8"), FoldSpec(3, n_repeats)).split():
+        rows, y = fold.design.with_copies(fold.train)
+        assert len(rows.numbers) == len(y) == 3 * len(fold.train)
+        assert sorted({*(rows.numbers % 60)} | {*fold.test}) == list(range(60))
+        assert not {*(rows.numbers % 60)} & {*fold.test}
+        np.testing.assert_array_equal(y, samples.y[rows.numbers % 60])
 
 
 @pytest.mark.parametrize(

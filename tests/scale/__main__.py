@@ -136,7 +136,16 @@ def curve(options: argparse.Namespace, env: dict[str, str]) -> Table:
 
 def peers(options: argparse.Namespace, env: dict[str, str], scratch: Path) -> Table:
     table = Table(title="even-odd on the same rows of pixels, C = 1", title_justify="left")
-    for heading in ("rows", "", "objective", "test errors", "s", "CPU s", "anonymous MB"):
+    for heading in (
+        "rows",
+        "",
+        "objective",
+        "log loss",
+        "test errors",
+        "s",
+        "CPU s",
+        "anonymous MB",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for copies in options.copies or [15]:
         for peer in PEERS:
@@ -151,6 +160,7 @@ def peers(options: argparse.Namespace, env: dict[str, str], scratch: Path) -> Ta
                 f"{60_000 * (1 + copies):,}",
                 peer,
                 f"{found['objective']:,.1f}",
+                f"{found['log_loss']:.4f}",
                 f"{found['n_errors']:,}",
                 f"{found['seconds']:.1f}",
                 f"{found['cpu_seconds']:.1f}",

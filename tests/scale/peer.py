@@ -33,15 +33,16 @@ def main() -> None:
     C = 1 / (1 + int(copies))
     measured = FITS[peer](made, y, C)
     coef, intercept = measured.pop("coef"), measured.pop("intercept")
-    objective = 0.5 * float(coef @ coef)
+    loss = 0.0
     for first in range(0, len(y), ROWS_AT_ONCE):
         scores = made.read(first, first + ROWS_AT_ONCE) @ (PIXEL_SCALE * coef) + intercept
         signs = 2 * y[first : first + ROWS_AT_ONCE] - 1
-        objective += C * float(np.logaddexp(0, -signs * scores).sum())
+        loss += float(np.logaddexp(0, -signs * scores).sum())
     X_test = data.test.images.reshape(-1, 784)
     answers = X_test @ (PIXEL_SCALE * coef) + intercept > 0
     n_errors = int((answers != data.test.labels % 2).sum())
-    Path(result).write_text(json.dumps({**measured, "objective": objective, "n_errors": n_errors}))
+    found = {"objective": 0.5 * float(coef @ coef) + C * loss, "log_loss": loss / len(y)}
+    Path(result).write_text(json.dumps({**measured, **found, "n_errors": n_errors}))
 
 
 def fit_ours(made, y, C):

@@ -184,7 +184,8 @@ def describe_settings(card: ModelCard) -> str:
     spec = card.feature_spec
     text = f"logistic regression on {spec.features.describe(spec)}, "
     if spec.n_copies:
-        text += f"{spec.n_copies} deformed copies of each image, "
+        copies = "copy" if spec.n_copies == 1 else "copies"
+        text += f"{spec.n_copies} deformed {copies} of each image, "
     if settings.penalty == "none":
         text += "no penalty"
     elif settings.penalty == "elasticnet":
