@@ -1,4 +1,5 @@
 # What type checkers read; `__init__` imports a name when it is first used.
+# ruff: noqa: I001 - one import for each module
 
 from mnistcli._version import __version__ as __version__
 from mnistcli.comparison import compare as compare

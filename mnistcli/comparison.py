@@ -1,9 +1,12 @@
 """Which of several models is better, and whether that is more than chance."""
 
 import functools
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from statistics import mean
 
 import numpy as np
 
@@ -13,7 +16,8 @@ from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
-from mnistcli.metrics.paired import holm, mcnemar
+from mnistcli.metrics.intervals import Interval
+from mnistcli.metrics.paired import corrected_t, holm, mcnemar
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec
@@ -33,6 +37,20 @@ class McNemarTest:
     p_corrected: float  # after Holm, for all the pairs of the comparison
 
 
+@dataclass(frozen=True, slots=True)
+class SeedsTest:
+    """Two ways to train with the same seeds, by the corrected resampled t-test over the seeds."""
+
+    first: tuple[str, ...]  # the models, seed by seed
+    second: tuple[str, ...]
+    difference: float  # of the metric, first less second, the mean over the seeds
+    interval: Interval
+    p_value: float  # of so large a mean, or a larger one, between ways that are equally good
+    p_corrected: float  # after Holm, for all such pairs
+    n_train: int  # images, the mean over the seeds
+    n_test: int
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison(Displayed):
     """Models of one task, judged on the same images."""
@@ -40,7 +58,9 @@ class Comparison(Displayed):
     on: str  # what they were judged on
     by: Metric  # what they are sorted by
     judged: tuple[JudgedModel, ...]  # the best first; of equals the one named first
-    tests: tuple[McNemarTest, ...]  # all pairs: (0, 1), (0, 2), ..., (1, 2), ...
+    # All pairs: (0, 1), (0, 2), ..., (1, 2), ...; none where each was judged on its own images.
+    tests: tuple[McNemarTest, ...]
+    over_seeds: tuple[SeedsTest, ...]  # all pairs of ways to train that share two seeds or more
     n_left_out: int  # of a model's own test set, because others were trained on them
     n_disagreements: int  # images to which not all gave the same answer
     disagreements: Gallery  # those with the most different p_truth first
@@ -58,9 +78,10 @@ def compare(
     """Judge models of one task, two or more, on the same images.
 
     By default those are the test images of their dataset, and of any dataset those that none of the
-    models was trained on; labelled images are to be called ``name``. ``by`` is the name of a metric
-    of `metrics.catalog`, ``n_disagreements`` how many of the images on which they disagree to hand
-    over. Raises UsageError for fewer than two models, or of different tasks, DataUnavailableError
+    models was trained on; where there are two models or more of each of several random splits, each
+    is judged on the test images of its own. Labelled images are to be called ``name``. ``by``
+    is the name of a metric of `metrics.catalog`, ``n_disagreements`` how many of the images on which
+    they disagree to hand over. Raises UsageError for fewer than two models, or of different tasks, DataUnavailableError
     where no image is left that none of them was trained on.
     """
     metric = metric_named(by)
@@ -69,30 +90,40 @@ def compare(
     if data is None:
         check_common_dataset(models)
         data = open_dataset(models[0].card.dataset)
-    n_left_out = 0
     notes: tuple[str, ...] = ()
+    n_left_out, is_paired = 0, False
     if isinstance(data, Dataset):
-        samples, notes, n_left_out = common_samples(models, data)
-        name = f"{data.name} test"
+        cards = [model.card for model in models]
+        if {(card.dataset_sha256, card.split.kind) for card in cards} == {(data.sha256, "random")}:
+            # Of each of several splits there are models to compare.
+            n_of_seeds = Counter(card.split.seed for card in cards).values()
+            is_paired = len(n_of_seeds) > 1 < min(n_of_seeds)
+        if is_paired:
+            of_each = [test_samples(data, card.task, card.split) for card in cards]
+            name = f"{data.name}, the test images of each split"
+        else:
+            samples, notes, n_left_out = common_samples(models, data)
+            of_each, name = [samples] * len(models), f"{data.name} test"
     else:
         samples = samples_of(data, models[0].card.task)
-        notes = notes_on(data, samples)
+        of_each, notes = [samples] * len(models), notes_on(data, samples)
     sign = -1 if metric.larger_is_better else 1
     judged = tuple(
         sorted(
-            (judge(model, samples, name) for model in models),
+            (judge(model, each, name) for model, each in zip(models, of_each, strict=True)),
             # NaN, which has no order, comes last.
             key=lambda each: np.nan_to_num(sign * metric.of(each.evaluation), nan=np.inf),
         )
     )
-    n_disagreeing, disagreements = _disagreements(judged, n_disagreements)
+    n, disagreements = (0, Gallery()) if is_paired else _disagreements(judged, n_disagreements)
     return Comparison(
         on=name,
         by=metric,
         judged=judged,
-        tests=mcnemar_tests(judged),
+        tests=() if is_paired else mcnemar_tests(judged),
+        over_seeds=_seeds_tests(judged, metric),
         n_left_out=n_left_out,
-        n_disagreements=n_disagreeing,
+        n_disagreements=n,
         disagreements=disagreements,
         notes=tuple(dict.fromkeys((*notes, *(note for each in judged for note in each.notes)))),
     )
@@ -104,6 +135,28 @@ def named(models: Sequence[Model]) -> list[Model]:
         model if model.ref else replace(model, ref=f"model {number}")
         for number, model in enumerate(models, start=1)
     ]
+
+
+def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, ...]:
+    """Test all pairs of ways to train, which are all that a card says of the training but its seed."""
+    ways: dict[str, dict[int, JudgedModel]] = {}
+    for each in judged:
+        card, split = each.model.card, replace(each.model.card.split, seed=0)
+        way = repr((card.dataset_sha256, split, card.settings, card.features, card.weights))
+        ways.setdefault(way, {}).setdefault(card.split.seed, each)
+    tests = []
+    for one, other in combinations(ways.values(), 2):
+        pairs = [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
+        if len(pairs) < 2:
+            continue
+        n_train = round(mean(first.model.card.n_train for first, _ in pairs))
+        n_test = round(mean(len(first.samples) for first, _ in pairs))
+        differences = [by.of(a.evaluation) - by.of(b.evaluation) for a, b in pairs]
+        found = corrected_t(differences, n_train, n_test)
+        first, second = zip(*((a.model.ref, b.model.ref) for a, b in pairs), strict=True)
+        tests.append(SeedsTest(first, second, *found, math.nan, n_train, n_test))
+    corrected = holm([test.p_value for test in tests])
+    return tuple(replace(test, p_corrected=p) for test, p in zip(tests, corrected, strict=True))
 
 
 def check_comparable(models: Sequence[Model]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +39,7 @@ class JudgedModel(Displayed):
     evaluation: Evaluation
     mistakes: Gallery = field(default_factory=Gallery)  # the most probable wrong answers first
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
+    predict_seconds: float = 0.0  # what scoring all the samples took, once
 
     def _in_words(self) -> str:
         return f"{self.model.ref or 'a model'} on {self.on}, {self.evaluation.score} right"
@@ -218,10 +220,14 @@ def judge(
         notes += (
             f"{model.ref or 'the model'} did NOT converge: a finished training has other numbers",
         )
+    start = time.perf_counter()
     scores = model.classifier.decision_function(samples.images)
+    predict_seconds = time.perf_counter() - start
     bar = threshold.value if threshold else None
     evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)
-    judged = JudgedModel(model, on, samples, scores, threshold, evaluation, notes=notes)
+    judged = JudgedModel(
+        model, on, samples, scores, threshold, evaluation, Gallery(), notes, predict_seconds
+    )
     if not n_mistakes:
         return judged
     return replace(judged, mistakes=judged.images_at(judged.behind()[:n_mistakes].tolist()))

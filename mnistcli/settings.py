@@ -123,8 +123,6 @@ class SplitSpec(Checked):
         if len(self.without) > MOST_WITHOUT:
             hint = "make a dataset of those to train on: mnistcli help own-digits"
             raise UsageError(f"at most {MOST_WITHOUT:,} images can be left out", hint=hint)
-        if any(index < 0 for index in self.without):
-            raise UsageError("an image to leave out has an index from 0 on")
         object.__setattr__(self, "without", tuple(sorted({int(each) for each in self.without})))
 
 

@@ -26,8 +26,8 @@ from mnistcli.cli.report.page import (
     card_details,
     confusion_with_digits,
     contents,
-    verdict,
 )
+from mnistcli.cli.sentences import verdict
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
 from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.compare import ComparisonView

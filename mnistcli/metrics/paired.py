@@ -1,6 +1,10 @@
 """Whether two classifiers differ on the same samples by more than chance."""
 
+import math
 from collections.abc import Sequence
+from statistics import mean, stdev
+
+from mnistcli.metrics.intervals import UNKNOWN, Interval
 
 
 def mcnemar(n_only_first: int, n_only_second: int) -> float:
@@ -30,3 +34,22 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (n - rank) * p_values[i]))
         corrected[i] = largest
     return corrected
+
+
+def corrected_t(
+    differences: Sequence[float], n_train: float, n_test: float
+) -> tuple[float, Interval, float]:
+    """Return the mean of differences over several splits, its 95 % interval, and a p-value.
+
+    The training sets of the splits overlap, so the variance of the mean is not 1 / n of that of the
+    differences, but 1 / n + n_test / n_train of it (Nadeau and Bengio 2003): a t-test with n - 1
+    degrees of freedom, two-sided. Where all are the same nothing can be told: p is 1.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    n, centre = len(differences), mean(differences)
+    error = stdev(differences) * math.sqrt(1 / n + n_test / n_train)
+    if not error:
+        return centre, UNKNOWN, 1.0
+    half = float(stdtrit(n - 1, 0.975)) * error
+    return centre, (centre - half, centre + half), 2 * float(stdtr(n - 1, -abs(centre) / error))

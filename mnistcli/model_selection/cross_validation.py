@@ -118,31 +118,26 @@ class CrossValidation(Displayed):
 
 def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
     """Train on all folds but one and judge on that one, for each fold; see `Folds.split`."""
-    judged = list(folds.map(_judge_fold, settings))
-    accuracies = tuple(int(np.trace(each.confusion)) / len(each.p_truth) for each in judged)
+    samples, beliefs, matrices, converged = zip(*folds.map(_judge_fold, settings), strict=True)
+    accuracies = tuple(int(np.trace(each)) / int(each.sum()) for each in matrices)
     p_truth = np.zeros(len(folds.design))
-    for each in judged:
-        p_truth[each.samples] += each.p_truth / folds.spec.n_repeats
+    np.add.at(p_truth, np.concatenate(samples), np.concatenate(beliefs) / folds.spec.n_repeats)
     return CrossValidation(
         n_folds=folds.spec.n_folds,
         n_repeats=folds.spec.n_repeats,
         accuracies=accuracies,
         mean=float(np.mean(accuracies)),
         standard_deviation=float(np.std(accuracies)),
-        n_not_converged=sum(not each.converged for each in judged),
-        confusion=np.sum([each.confusion for each in judged], axis=0),
+        n_not_converged=converged.count(False),
+        confusion=np.sum(matrices, axis=0),
         p_truth=np.minimum(p_truth, 1.0).astype(np.float32),
     )
 
 
-class _JudgedFold(NamedTuple):
-    samples: NDArray[np.intp]
-    p_truth: NDArray[np.float64]
-    confusion: NDArray[np.int64]
-    converged: bool
-
-
-def _judge_fold(fold: Fold, settings: SolverSettings) -> _JudgedFold:
+def _judge_fold(
+    fold: Fold, settings: SolverSettings
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64], bool]:
+    """Return the samples of a fold, `CrossValidation.p_truth` and confusion, whether it converged."""
     design, task = fold.design, fold.task
     classifier, result = fit_classifier(
         *design.with_copies(fold.train),
@@ -153,9 +148,6 @@ def _judge_fold(fold: Fold, settings: SolverSettings) -> _JudgedFold:
     )
     X, y = design.without_copies(fold.test)
     scores = classifier.decision_function(X)
-    return _JudgedFold(
-        fold.test,
-        probabilities_of(scores)[np.arange(len(y)), y],
-        confusion_matrix(y, classes_of(scores), task.n_classes),
-        result.certificate.converged,
-    )
+    p_truth = probabilities_of(scores)[np.arange(len(y)), y]
+    confusion = confusion_matrix(y, classes_of(scores), task.n_classes)
+    return fold.test, p_truth, confusion, result.certificate.converged

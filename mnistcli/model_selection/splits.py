@@ -39,8 +39,8 @@ def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
     """Gather the images to train on, in a random order that the seed decides."""
     part, y, chosen, _ = _sides(dataset, task, spec)
     if spec.without:
-        if spec.without[-1] >= len(y):
-            raise UsageError(f"{dataset.name} has no image {spec.without[-1]} to leave out")
+        if not 0 <= spec.without[0] <= spec.without[-1] < len(y):
+            raise UsageError(f"{dataset.name} has {len(y):,} images to leave some out of")
         chosen = np.setdiff1d(chosen, spec.without, assume_unique=True)
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):

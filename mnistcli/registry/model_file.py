@@ -63,6 +63,7 @@ class Model(Displayed):
     # How probable the class of each training sample was to models that had not seen it, (n_train,),
     # in the order of `model_selection.splits.training_samples`; None without cross-validation.
     out_of_fold: NDArray[np.float32] | None = None
+    n_bytes: int | None = None  # of its file, where it has one
 
     def look_at(
         self, images: NDArray[np.uint8]
@@ -130,7 +131,9 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     ``stored_as`` that reference, StorageError where the operating system refused.
     """
     header, payload = _read(path, stored_as)
-    return _contents(path, header, payload, ref or stored_as or str(path))
+    model = _contents(path, header, payload, ref or stored_as or str(path))
+    with storage_errors("read", path):
+        return replace(model, n_bytes=path.stat().st_size)
 
 
 def _read(path: Path, stored_as: str) -> tuple[_Header, memoryview]:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy.stats import binomtest
 
 import mnistcli
+from mnistcli.metrics.intervals import difference_interval
+from mnistcli.metrics.paired import holm
 
 
 @pytest.fixture
@@ -104,19 +109,33 @@ def test_the_table_of_two_models(invoke, three):
     assert lines[7].split()[0] == other
     assert f"{pair['n_only_second']} : {pair['n_only_first']}" in lines[7]
     assert "Holm" not in out
+    costs = next(line for line in lines if "predict" in line)
+    assert costs.split() == ["model", "fit", "predict", "size"]
+    wide = invoke("compare", *three[:2]).out.splitlines()
+    assert re.search(r"p-value +fit +predict +size$", wide[4].rstrip())
+    assert wide[-1].startswith(f"On 1,984 images of mnist test {best} is right on ")
+    low, high = difference_interval(pair["n_only_first"], pair["n_only_second"], 1984)
+    assert f"(95 % interval {low:+.4f} to {high:+.4f}), McNemar's exact test, p" in wide[-1]
+    for model in document["models"]:
+        card = mnistcli.load_model(model["model"]).card
+        assert model["fit_seconds"] == card.fit_seconds
+        assert model["predict_seconds"] > 0
+        path = invoke("models", "path", model["model"]).out.strip()
+        assert model["n_bytes"] == Path(path).stat().st_size
     assert max(map(len, lines)) <= 80
 
 
 def test_tsv_is_a_row_for_each_model(invoke, three):
     lines = [line.split("\t") for line in invoke("compare", *three, "--tsv").out.splitlines()]
     assert lines[0][:3] == ["model", "task", "n_samples"]
-    assert lines[0][-4:] == ["n_only_it", "n_only_best", "p_value", "p_corrected"]
+    assert lines[0][-7:-3] == ["n_only_it", "n_only_best", "p_value", "p_corrected"]
+    assert lines[0][-3:] == ["fit_seconds", "predict_seconds", "n_bytes"]
     assert sorted(line[0] for line in lines[1:]) == three
-    assert lines[1][-4:] == ["", "", "", ""]
+    assert lines[1][-7:-3] == ["", "", "", ""]
     pairs = comparison(invoke, *three)["pairs"][:2]  # those with the best
     for line, pair in zip(lines[2:], pairs, strict=True):
         assert line[0] == pair["second"]
-        assert line[-4:] == [
+        assert line[-7:-3] == [
             str(pair["n_only_second"]), str(pair["n_only_first"]), repr(pair["p_value"]),
             repr(pair["p_corrected"]),
         ]  # fmt: skip
@@ -170,6 +189,57 @@ def test_nothing_left_is_an_error(invoke):
     done = invoke("compare", *(f"3v8@{i}" for i in range(1, 7)))
     assert (done.code, done.out) == (3, "")
     assert "every test image of mnist is one that some of the models was trained on" in done.err
+
+
+def test_ways_to_train_over_random_splits(invoke):
+    """Each model on the test images of its own split, and a test over the splits."""
+    values = {}
+    for c in ("0.001", "0.1", "10"):
+        for seed in range(3):
+            split = ["--split", "random", "--seed", str(seed), "--limit", "200"]
+            done = invoke("train", "3v8", "--C", c, *split, "--json")
+            trained = json.loads(done.out)
+            values.setdefault(c, {})[trained["model"]] = trained["test"]["accuracy"]
+    refs = [ref for of_way in values.values() for ref in of_way]
+    document = comparison(invoke, *refs)
+    assert {each["model"]: each["evaluation"]["accuracy"] for each in document["models"]} == {
+        ref: value for of_way in values.values() for ref, value in of_way.items()
+    }
+    assert document["pairs"] == []
+    found = {frozenset((*t["first"], *t["second"])): t for t in document["over_seeds"]}
+    assert len(found) == 3
+    p_values = []
+    for one, other in itertools.combinations(values.values(), 2):
+        test = found[frozenset((*one, *other))]
+        sign = 1 if test["first"] == [*one] else -1
+        d = sign * (np.array([*one.values()]) - np.array([*other.values()]))
+        assert test["difference"] == pytest.approx(d.mean())
+        assert (test["n_train"], test["n_test"]) == (200, 2793)
+        # scikit-learn's example of comparing models by grid search writes it so
+        error = np.std(d, ddof=1) * np.sqrt(1 / 3 + 2793 / 200)
+        p_values.append(2 * scipy.stats.t.sf(abs(d.mean() / error), 2))
+        assert test["p_value"] == pytest.approx(p_values[-1])
+        assert test["interval"] == pytest.approx(
+            scipy.stats.t.interval(0.95, 2, loc=d.mean(), scale=error)
+        )
+    assert sorted(t["p_corrected"] for t in found.values()) == pytest.approx(sorted(holm(p_values)))
+    out = invoke("compare", *refs).out
+    assert "Over 3 seeds, with 200 training and 2,793 test images each, the accuracy of C = " in out
+    assert "alone: images" not in out
+    assert invoke("compare", *refs, "--tsv").out.splitlines()[2].split("\t")[-7:-3] == [""] * 4
+
+
+def test_ways_to_train_over_seeds_on_the_same_images(invoke):
+    for c in ("0.01", "1"):
+        for seed in ("0", "1"):
+            invoke("train", "3v8", "--C", c, "--seed", seed, "--limit", "200", "-q")
+    document = comparison(invoke, *(f"3v8@{i}" for i in (1, 2, 3, 4)))
+    assert document["n_samples"] == 1984
+    assert len(document["pairs"]) == 6
+    (test,) = document["over_seeds"]
+    assert (len(test["first"]), test["n_test"]) == (2, 1984)
+    alone = comparison(invoke, "3v8@1", "3v8@2", "3v8@3")  # one of the ways has one seed
+    assert alone["over_seeds"] == []
 
 
 def test_ones_own_images_are_as_good(invoke, three, mnist, tmp_path):

@@ -19,7 +19,10 @@ FULL = ("--mistakes", "1", "--calibration", "--curves", "--threshold-for", "reca
 PRINTED_BY = {
     "train": [TRAIN],
     "evaluate": [("evaluate", *FULL), ("evaluate",)],
-    "compare": [("compare", "0v1@1", "worse", "--disagreements", "1")],
+    "compare": [
+        ("compare", "0v1@1", "worse", "--disagreements", "1"),
+        ("compare", "0v1@1", "0v1@2", "worse@1", "worse@2"),
+    ],
     "curve": [("curve", "-t", "0v1", "--limit", "20,40", "--seeds", "2")],
     "point": [("curve", "-t", "0v1", "--limit", "20,40")],
     "robustness": [("curve", "--disturb", "blur=0,1", "-m", "0v1@1", "-m", "worse")],
@@ -82,7 +85,9 @@ def model(invoke, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("many.npy", np.eye(28, dtype=np.uint8)[None] * 255)
     for name, limit in (("0v1", "200"), ("worse", "10")):
-        assert invoke("train", "0v1", "--limit", limit, "--name", name, "-q").code == 0
+        for seed in ("1", "0"):
+            options = ["--limit", limit, "--name", name, "--seed", seed, "-q"]
+            assert invoke("train", "0v1", *options).code == 0
 
 
 @pytest.mark.parametrize("schema", CONTRACT)

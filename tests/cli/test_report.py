@@ -54,7 +54,9 @@ def test_the_page_is_whole_valid_and_true(task, trained, invoke, tmp_path, mnist
     assert (done.code, done.err) == (0, "")
     content = path.read_bytes()
     assert len(content) < 600_000
-    assert done.out.startswith(f"Wrote  {path}, {len(content) / 1000:.1f} kB\nSays   It tells ")
+    assert done.out.startswith(
+        f"Wrote  {path}, {len(content) / 1000:.1f} kB\nSays   {task}@1 tells "
+    )
     text = content.decode()
     root = parsed(text)
     # nothing to fetch and nothing to run

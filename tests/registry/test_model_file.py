@@ -156,7 +156,7 @@ def forged_card(*keys_and_value):
         ("settings", "solver", ["lbfgs"]), ("settings", "tol", "x"), ("settings", "max_iter", 1.5),
         ("settings", "odd", 1), ("split", "seed", None), ("split", "seed", False),
         ("split", "limit", "5"), ("split", "without", 5),
-        ("split", "without", [1.0]), ("split", "without", [-1]), ("has_out_of_fold", 1), ("split", "test_size", {}), ("split", []), ("task", "0V1"),
+        ("split", "without", [1.0]), ("has_out_of_fold", 1), ("split", "test_size", {}), ("split", []), ("task", "0V1"),
         ("task", 1), ("class_names", ["1", "0"]), ("features", "scale", 2.0),
         ("features", "kind", ["pixels"]), ("features", "n_copies", False), ("n_train", -1),
         ("n_test", 1.0), ("certificate", "n_iterations", -1e308),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from mnistcli.cli import words
 from mnistcli.cli.numbers import decimal, decimal_span
 from mnistcli.cli.plots import reliability_words
-from mnistcli.cli.report.page import verdict
 from mnistcli.cli.report.tables import headline, reliability_rows
+from mnistcli.cli.sentences import verdict
 from mnistcli.cli.tabular import markdown_row
 from mnistcli.cli.views.models import card_facts
 from mnistcli.reporting import Report

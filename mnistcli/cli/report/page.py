@@ -5,16 +5,17 @@ from collections.abc import Iterable, Iterator
 
 from mnistcli._version import __version__
 from mnistcli.cli.heat import confusion_map, pair_error_map
-from mnistcli.cli.numbers import percent, percent_span
+from mnistcli.cli.numbers import percent
 from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.report import tables
 from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
+from mnistcli.cli.sentences import verdict
 from mnistcli.cli.views.models import card_facts
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage
 from mnistcli.registry.card import ModelCard
-from mnistcli.reporting import Report, describe_task, looks_at_pixels
+from mnistcli.reporting import Report, looks_at_pixels
 
 # More pictures than this are shown when asked for.
 _FEW = 10
@@ -51,19 +52,6 @@ def contents(report: Report) -> Iterator[Markup]:
         (tag("p", note, class_="warning") for note in report.judged.notes),
     )
     yield tag("main", _sections(report))
-
-
-def verdict(judged: JudgedModel) -> str:
-    """Describe in two sentences what it does and how well."""
-    evaluation = judged.evaluation
-    interval = percent_span(evaluation.accuracy_interval)
-    return (
-        f"It tells {describe_task(judged.model.card.task)} and is right on "
-        f"{evaluation.n_correct:,} of {evaluation.n_samples:,} images of {judged.on}: "
-        f"{percent(evaluation.accuracy)} (95 % interval {interval}). "
-        f"Always answering {evaluation.baseline_class} would be right on "
-        f"{percent(evaluation.baseline_accuracy)}."
-    )
 
 
 def _sections(report: Report) -> Iterator[Markup]:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnistcli.cli import rich
-from mnistcli.cli.numbers import decimal
+from mnistcli.cli.numbers import decimal, n_bytes, seconds
 from mnistcli.cli.output import View
+from mnistcli.cli.sentences import comparison_sentences, distinctions, p_value
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.views.shared import estimate, evaluation_document, facts, ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, metric_names
-from mnistcli.registry.card import ModelCard
 
 if TYPE_CHECKING:
     from mnistcli.cli.drawing.layout import Panel
     from mnistcli.comparison import Comparison, McNemarTest
     from mnistcli.evaluation import JudgedModel
+
+# In a table of their own where the terminal is not as wide.
+_COSTS, _WIDE = ("fit", "predict", "size"), 100
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class ComparisonView(View):
                     "task": each.model.card.task.name,
                     "differs_in": list(words),
                     "difference": self._difference(each),
+                    "fit_seconds": each.model.card.fit_seconds,
+                    "predict_seconds": each.predict_seconds,
+                    "n_bytes": each.model.n_bytes,
                     "evaluation": evaluation_document(each.evaluation),
                 }
                 for each, words in zip(result.judged, self._distinctions(), strict=True)
@@ -56,6 +63,7 @@ class ComparisonView(View):
                 {**asdict(test), "first": refs[test.first], "second": refs[test.second]}
                 for test in result.tests
             ],
+            "over_seeds": [asdict(test) for test in result.over_seeds],
             "n_disagreements": result.n_disagreements,
             "disagreements": [each.facts for each in result.disagreements]
             if self.n_disagreements
@@ -65,14 +73,16 @@ class ComparisonView(View):
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield ("model", "task", "n_samples", *metric_names(), "difference", "n_only_it",
-               "n_only_best", "p_value", "p_corrected")  # fmt: skip
+               "n_only_best", "p_value", "p_corrected", "fit_seconds", "predict_seconds",
+               "n_bytes")  # fmt: skip
         for each, test in self._against_best():
             values = [metric.of(each.evaluation) for metric in METRICS]
             found: tuple[object, ...] = (None,) * 4
             if test:
                 found = test.n_only_second, test.n_only_first, test.p_value, test.p_corrected
             n_samples, task = each.evaluation.n_samples, each.model.card.task.name
-            yield (each.model.ref, task, n_samples, *values, self._difference(each), *found)
+            costs = each.model.card.fit_seconds, each.predict_seconds, each.model.n_bytes
+            yield (each.model.ref, task, n_samples, *values, self._difference(each), *found, *costs)
 
     def lines(self) -> Iterator[str]:
         yield self._refs()[0]
@@ -106,10 +116,7 @@ class ComparisonView(View):
         places = tuple(range(len(rows)))
         across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower(), n_ticks=4)
         up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: labels[int(i)])  # noqa: FBT003
-        said = "With 95 % intervals. " * by.has_interval + ". ".join(
-            f"{ref} against {self._refs()[0]}: p = {p_value}"
-            for ref, *_, p_value in [*self.cells()][1:]
-        )
+        said = "With 95 % intervals. " * by.has_interval + comparison_sentences(self.result)
         title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
         series = Series("models", points, "marks")
         yield Plot(title, across, up, (series,), said, aspect=aspect, is_lying=True)
@@ -127,8 +134,9 @@ class ComparisonView(View):
 
     def _against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
         """Yield each model with the test of it against the best, which has none."""
-        judged = self.result.judged
-        return zip(judged, (None, *self.result.tests[: len(judged) - 1]), strict=True)
+        return zip_longest(
+            self.result.judged, (None, *self.result.tests[: len(self.result.judged) - 1])
+        )
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         result, best = self.result, self.result.judged[0]
@@ -136,7 +144,8 @@ class ComparisonView(View):
         yield "Images", f"{best.evaluation.n_samples:,} of {result.on}"
         if n := result.n_left_out:
             yield "Left out", f"{n:,}, because some of the models were trained on them"
-        yield "Disagreement", f"on {result.n_disagreements:,} of them"
+        if result.tests:
+            yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
     def _models(self, console: rich.Console) -> rich.RenderableType:
         table = ruled_table(console, padding=(0, 1))
@@ -146,17 +155,25 @@ class ComparisonView(View):
         table.add_column(heading, no_wrap=True)
         for name in self.columns()[3:]:
             table.add_column(name, justify="right", no_wrap=True)
-        for (ref, words, *cells), each in zip(self.cells(), self.result.judged, strict=True):
+        costs = ruled_table(console, "model", padding=(0, 1))
+        for name in _COSTS:
+            costs.add_column(name, justify="right", no_wrap=True)
+        is_wide = console.width >= _WIDE
+        for (ref, words, _, *cells), each in zip(self.cells(), self.result.judged, strict=True):
             evaluation = each.evaluation
             accuracy = estimate(evaluation.accuracy, evaluation.accuracy_interval)
-            table.add_row(ref, words, accuracy, *cells[1:])
-        return table
+            table.add_row(ref, words, accuracy, *(cells if is_wide else cells[: -len(_COSTS)]))
+            costs.add_row(ref, *cells[-len(_COSTS) :])
+        if is_wide:
+            return table
+        table.columns = table.columns[: -len(_COSTS)]
+        return rich.Group(table, costs)
 
     def columns(self) -> list[str]:
         """Return the headings of `cells`."""
         by = self.result.by
         more = [] if by.name == "accuracy" else [by.title.lower()]
-        return ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value"]
+        return ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value", *_COSTS]
 
     def cells(self) -> Iterator[list[str]]:
         """Yield what a person is told of each model."""
@@ -166,21 +183,19 @@ class ComparisonView(View):
             cells = [each.model.ref, ", ".join(words), decimal(evaluation.accuracy)]
             if by.name != "accuracy":
                 cells.append(decimal(by.of(evaluation)))
-            if test:
-                cells += [
-                    f"{self._difference(each):+.4f}",
-                    f"{test.n_only_second:,} : {test.n_only_first:,}",
-                    "< 0.0001" if test.p_corrected < 0.0001 else f"{test.p_corrected:.4f}",
-                ]
-            yield cells
+            is_best = each is self.result.judged[0]
+            cells.append("" if is_best else f"{self._difference(each):+.4f}")
+            alone = f"{test.n_only_second:,} : {test.n_only_first:,}" if test else ""
+            cells += [alone, p_value(test.p_corrected) if test else ""]
+            size = "-" if each.model.n_bytes is None else n_bytes(each.model.n_bytes)
+            predict = f"{1000 * each.predict_seconds:,.1f} ms"
+            yield [*cells, seconds(each.model.card.fit_seconds), predict, size]
 
     def legend(self) -> str:
-        """Return what the cells mean."""
-        n_pairs = len(self.result.tests)
-        return (
-            f"alone: images that only this model, and that only {self._refs()[0]} got right\n"
-            "p-value of such a split between models equally often right: McNemar's test"
-        ) + (f",\n         corrected for all {n_pairs} pairs after Holm" if n_pairs > 1 else "")
+        """Return what the cells mean, and what they come to."""
+        best = self._refs()[0]
+        alone = f"alone: images that only this model, and that only {best} got right\n"
+        return (alone if self.result.tests else "") + comparison_sentences(self.result)
 
     def _legend_of_pictures(self) -> str:
         n_shown, n = len(self.result.disagreements), self.result.n_disagreements
@@ -188,36 +203,3 @@ class ComparisonView(View):
         if n_shown == n:
             which = "the only disagreement" if n == 1 else f"all {n:,} disagreements"
         return f"{which}, as #index: truth ({'/'.join(self._refs())})"
-
-
-def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
-    """Return what sets each model apart, "C = 0.01"; where nothing does, when it was made."""
-    said = [_said_of(card) for card in cards]
-    varies = [len({words[i] for words in said}) > 1 for i in range(len(said[0]))]
-    if not any(varies[:-1]):
-        return [words[-1:] for words in said]
-    return [
-        tuple(word for word, does in zip(words[:-1], varies, strict=False) if does and word)
-        for words in said
-    ]
-
-
-def _said_of(card: ModelCard) -> tuple[str, ...]:
-    settings, split = card.settings, card.split
-    is_drawn = split.kind == "random" or split.limit is not None
-    share = "" if settings.l1_ratio is None else f"L1 share {settings.l1_ratio:g}"
-    return (
-        card.task.name,
-        card.dataset,
-        "no penalty" if settings.penalty == "none" else settings.penalty,
-        share,
-        f"C = {settings.C:g}",
-        "balanced" if settings.class_weight else "",
-        ", ".join(f"{name} weighs {weight:g}" for name, weight in (card.weights or {}).items()),
-        settings.solver,
-        f"{split.kind} split",
-        "" if split.limit is None else f"{card.n_train:,} images",
-        f"{len(split.without):,} left out" if split.without else "",
-        f"seed {split.seed}" if is_drawn else "",
-        card.created[:19].replace("T", " "),
-    )

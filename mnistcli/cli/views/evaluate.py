@@ -10,6 +10,7 @@ from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
+from mnistcli.cli.sentences import verdict
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.shared import (
@@ -95,6 +96,8 @@ class EvaluationView(View):
             classification_report(
                 evaluation, console, f"{judged.model.ref} on {judged.on}".lstrip()
             ),
+            rich.Text(visible(verdict(judged)), "dim"),
+            rich.Text(),
             heat_table(confusion_map(evaluation.confusion, names), console),
         ]
         if (errors := judged.pair_errors()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -106,14 +107,15 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
-    from mnistcli.cli.views.train import describe_left_out, describe_settings
+    from mnistcli.cli.views.train import describe_settings
 
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
     yield "", f"{card.n_train:,} training and {card.n_test:,} test images"
-    if card.split.without:
-        yield "", describe_left_out(card.split)
+    if without := card.split.without:
+        sha256 = hashlib.sha256("".join(f"{i}\n" for i in without).encode()).hexdigest()
+        yield "", f"without {len(without):,} images by their indices, sha256 {sha256}"
     yield "", f"sha256 {card.dataset_sha256}"
     for name, sha256 in (card.dataset_parts or {}).items():
         yield "", f"sha256 {sha256} of {name}"

@@ -10,7 +10,8 @@ from typing import Any
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
-from mnistcli.cli.report.page import page, verdict
+from mnistcli.cli.report.page import page
+from mnistcli.cli.sentences import verdict
 from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
 from mnistcli.reporting import Report

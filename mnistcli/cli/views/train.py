@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +24,7 @@ from mnistcli.cli.views.shared import (
 from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelEntry
-from mnistcli.settings import SplitSpec, preset_of
+from mnistcli.settings import preset_of
 
 if TYPE_CHECKING:
     from mnistcli.model_selection.choice import ChoiceOfC
@@ -143,9 +142,8 @@ def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     else:
         yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
     n_images = f"{training.n_train:,} training and {training.n_test:,} test images"
-    yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}"
-    if card.split.without:
-        yield "", describe_left_out(card.split)
+    without = f", without {len(card.split.without):,}" if card.split.without else ""
+    yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}{without}"
     yield "Model", describe_settings(card)
     if training.choice:
         choice = training.choice
@@ -196,13 +194,6 @@ def describe_settings(card: ModelCard) -> str:
         text += ", balanced class weights"
     text += "".join(f", {name} weighs {weight:g}" for name, weight in (card.weights or {}).items())
     return text
-
-
-def describe_left_out(split: SplitSpec) -> str:
-    """Describe which images were not trained on."""
-    text = "".join(f"{index}\n" for index in split.without)
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return f"without {len(split.without):,} images by their indices, sha256 {sha256}"
 
 
 def describe_convergence(training: Training) -> str:

@@ -1,0 +1,126 @@
+"""What a table comes to, in a sentence that can be quoted, with its intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mnistcli.cli.numbers import percent, percent_span
+from mnistcli.metrics.intervals import difference_interval
+from mnistcli.registry.card import ModelCard
+from mnistcli.reporting import describe_task
+
+if TYPE_CHECKING:
+    from mnistcli.comparison import Comparison, McNemarTest, SeedsTest
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.learning_curves import MeanPoint
+    from mnistcli.metrics.intervals import Interval
+
+
+def verdict(judged: JudgedModel) -> str:
+    """Describe in two sentences what it does and how well."""
+    evaluation = judged.evaluation
+    interval = percent_span(evaluation.accuracy_interval)
+    return (
+        f"{judged.model.ref or 'It'} tells {describe_task(judged.model.card.task)} and is right on "
+        f"{evaluation.n_correct:,} of {evaluation.n_samples:,} images of {judged.on}: "
+        f"{percent(evaluation.accuracy)} (95 % interval {interval}). "
+        f"Always answering {evaluation.baseline_class} would be right on "
+        f"{percent(evaluation.baseline_accuracy)}."
+    )
+
+
+def comparison_sentences(result: Comparison) -> str:
+    """Describe how much better the first model is than the second, and each way to train over seeds."""
+    first, second = result.judged[:2]
+    said = []
+    if result.tests:
+        test, n = result.tests[0], first.evaluation.n_samples
+        more, less = test.n_only_first, test.n_only_second
+        said.append(
+            f"On {n:,} images of {result.on} {first.model.ref} is right on "
+            f"{percent(first.evaluation.accuracy)} and {second.model.ref} on "
+            f"{percent(second.evaluation.accuracy)}: a difference of "
+            f"{_difference((more - less) / n, difference_interval(more, less, n))}, McNemar's exact test, "
+            f"{_p_values(test, len(result.tests))}."
+        )
+    cards = [each.model.card for each in result.judged]
+    cards = [replace(card, split=replace(card.split, seed=0), created="") for card in cards]
+    refs = [each.model.ref for each in result.judged]
+    ways = dict(zip(refs, map(", ".join, distinctions(cards)), strict=True))
+    said += [
+        f"Over {len(test.first)} seeds, with {test.n_train:,} training and {test.n_test:,} test images "
+        f"each, the {result.by.title.lower()} of {ways[test.first[0]]} less that of "
+        f"{ways[test.second[0]]} is {_difference(test.difference, test.interval)}, corrected resampled "
+        f"t-test, {_p_values(test, len(result.over_seeds))}."
+        for test in result.over_seeds
+    ]
+    return "\n".join(said)
+
+
+def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
+    """Describe the best point of a curve, called ``where``."""
+    of_seeds = f" over {best.n_seeds} seeds" if best.n_seeds > 1 else ""
+    seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
+    return (
+        f"Best of these: {where} with {best.n_train:,} training images, right on "
+        f"{percent(best.accuracy)}{of_seeds} of {n_test:,} test images (95 % intervals: {seeds}"
+        f"over the images {percent_span(best.over_images)})."
+    )
+
+
+def _difference(value: float, interval: Interval) -> str:
+    """Write a difference and its interval, if it has one: "+0.0010 (95 % interval -0.01 to 0.02)"."""
+    low, high = interval
+    return (
+        f"{value:+.4f}"
+        if math.isnan(low)
+        else f"{value:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+    )
+
+
+def p_value(p: float) -> str:
+    """Write a p-value."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def _p_values(test: McNemarTest | SeedsTest, n: int) -> str:
+    p = p_value(test.p_value)
+    text = f"p {p}" if p.startswith("<") else f"p = {p}"
+    return f"{text}, {p_value(test.p_corrected)} after Holm for {n} pairs" if n > 1 else text
+
+
+def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
+    """Return what sets each model apart, "C = 0.01"; where nothing does, when it was made."""
+    said = [_said_of(card) for card in cards]
+    varies = [len({words[i] for words in said}) > 1 for i in range(len(said[0]))]
+    if not any(varies[:-1]):
+        return [words[-1:] for words in said]
+    return [
+        tuple(word for word, does in zip(words[:-1], varies, strict=False) if does and word)
+        for words in said
+    ]
+
+
+def _said_of(card: ModelCard) -> tuple[str, ...]:
+    settings, split = card.settings, card.split
+    is_drawn = split.kind == "random" or split.limit is not None
+    share = "" if settings.l1_ratio is None else f"L1 share {settings.l1_ratio:g}"
+    return (
+        card.task.name,
+        card.dataset,
+        card.feature_spec.kind,
+        "no penalty" if settings.penalty == "none" else settings.penalty,
+        share,
+        f"C = {settings.C:g}",
+        "balanced" if settings.class_weight else "",
+        ", ".join(f"{name} weighs {weight:g}" for name, weight in (card.weights or {}).items()),
+        settings.solver,
+        f"{split.kind} split",
+        "" if split.limit is None else f"{card.n_train:,} images",
+        f"{len(split.without):,} left out" if split.without else "",
+        f"seed {split.seed}" if is_drawn else "",
+        card.created[:19].replace("T", " "),
+    )
