@@ -13,7 +13,6 @@ from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_imag
 from mnistcli.metrics.curves import ClassCurves, curves_of
 from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
-from mnistcli.tasks import REST, Task
 
 N_MISTAKES = 24
 N_UNCERTAIN = 16
@@ -108,15 +107,3 @@ def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> li
     order = np.argsort(values[positions], kind="stable")[:n]
     first: list[int] = positions[order].tolist()
     return first
-
-
-def describe_task(task: Task) -> str:
-    """Describe what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
-    names = ["the other digits" if name == REST else name for name in task.class_names]
-    if len(task.digits) == task.n_classes == 10:
-        return "all ten digits apart"
-    if task.is_binary:
-        # The positive class comes last, and first in a sentence where the other is the rest.
-        first, second = names[::-1] if task.class_names[0] == REST else names
-        return f"{first} from {second}"
-    return f"{', '.join(names[:-1])} and {names[-1]} apart"

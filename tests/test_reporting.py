@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, describe_task, report_on
+from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
-from mnistcli.tasks import parse_task
 
 
 @pytest.fixture(scope="module", params=["3v8", "digits", "pairs"])
@@ -78,23 +77,6 @@ def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
     n_classes = len(report.model.card.class_names)
     assert len(report.curves) == (1 if n_classes == 2 else n_classes)
     assert len(report.looks_for) == len(report.model.classifier.coef)
-
-
-@pytest.mark.parametrize(
-    ("task", "words"),
-    [
-        ("0v1", "0 from 1"),
-        ("2vrest", "2 from the other digits"),
-        ("17v49", "17 from 49"),
-        ("even-odd", "even from odd"),
-        ("0v1v2", "0, 1 and 2 apart"),
-        ("0v1vrest", "0, 1 and the other digits apart"),
-        ("digits", "all ten digits apart"),
-        ("pairs", "all ten digits apart"),
-    ],
-)
-def test_tasks_in_words(task, words):
-    assert describe_task(parse_task(task)) == words
 
 
 def test_captions_of_judged_images_say_how_sure_it_was(report):

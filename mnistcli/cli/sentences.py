@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mnistcli.cli.numbers import percent, percent_span
 from mnistcli.metrics.intervals import difference_interval
 from mnistcli.registry.card import ModelCard
-from mnistcli.reporting import describe_task
+from mnistcli.tasks import REST, Task
 
 if TYPE_CHECKING:
     from mnistcli.comparison import Comparison, McNemarTest, SeedsTest
@@ -62,22 +62,20 @@ def comparison_sentences(result: Comparison) -> str:
 
 def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
     """Describe the best point of a curve, called ``where``."""
-    of_seeds = f" over {best.n_seeds} seeds" if best.n_seeds > 1 else ""
+    n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
     seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
     return (
-        f"Best of these: {where} with {best.n_train:,} training images, right on "
-        f"{percent(best.accuracy)}{of_seeds} of {n_test:,} test images (95 % intervals: {seeds}"
-        f"over the images {percent_span(best.over_images)})."
+        f"Best{' with ' + where if where else ''}: {percent(best.accuracy)} of {n_test:,} test images right{n_seeds}, with "
+        f"{best.n_train:,} training images (95 % intervals: {seeds}over the images "
+        f"{percent_span(best.over_images)})."
     )
 
 
 def _difference(value: float, interval: Interval) -> str:
     """Write a difference and its interval, if it has one: "+0.0010 (95 % interval -0.01 to 0.02)"."""
     low, high = interval
-    return (
-        f"{value:+.4f}"
-        if math.isnan(low)
-        else f"{value:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
+    return f"{value:+.4f}" + (
+        "" if math.isnan(low) else f" (95 % interval {low:+.4f} to {high:+.4f})"
     )
 
 
@@ -124,3 +122,15 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
         f"seed {split.seed}" if is_drawn else "",
         card.created[:19].replace("T", " "),
     )
+
+
+def describe_task(task: Task) -> str:
+    """Describe what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
+    names = ["the other digits" if name == REST else name for name in task.class_names]
+    if len(task.digits) == task.n_classes == 10:
+        return "all ten digits apart"
+    if task.is_binary:
+        # The positive class comes last, and first in a sentence where the other is the rest.
+        first, second = names[::-1] if task.class_names[0] == REST else names
+        return f"{first} from {second}"
+    return f"{', '.join(names[:-1])} and {names[-1]} apart"

@@ -13,6 +13,7 @@ from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent, seconds, span
 from mnistcli.cli.output import View, json_text
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
+from mnistcli.cli.sentences import curve_sentence
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
@@ -125,15 +126,16 @@ class CurveView(View):
         return means(self.points, self.axis, self.lines_by)
 
     def _legend(self) -> str:
-        n_test = self.points[0].n_test
-        means_ = self._means()
-        n_seeds = max(each.n_seeds for each in means_)
+        found, n_test = self._means(), self.points[0].n_test
+        n_seeds = max(each.n_seeds for each in found)
         over = "95 % intervals over the images: were other test images drawn"
-        if n_seeds == 1:
-            return f"{over}; {n_test:,} test images"
-        return (
-            f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
-        )
+        if n_seeds > 1:
+            seeds = f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;"
+            over = f"{seeds}\n{over}"
+        best = max(found, key=lambda each: each.accuracy)
+        named = (self.lines_by, best.line), (self.axis, _word(best.x))
+        where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
+        return f"{over}\n{curve_sentence(best, where, n_test)}"
 
 
 @dataclass(frozen=True)
