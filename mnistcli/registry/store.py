@@ -162,19 +162,17 @@ class ModelRegistry:
         if not at or which == LATEST:
             return self._entry(name, versions[-1])
         if _is_number(which):
-            version = int(which)
+            found = {str(version): self._entry(name, version) for version in versions}
             known = [f"{name}@{each}" for each in versions[-5:]]
         else:
-            tags = self._tags(name, self._cards(name, versions))
-            version = tags.get(which, 0)
-            known = [f"{name}@{tag}" for tag in tags]
-        if version not in versions and (tagged := self._tagged(name, which)):
-            version = tagged
-            versions = self._versions(name)  # one of the two was just written, or refused once
-        if version not in versions:
-            hint = f"there is {', '.join(known)}"
-            raise ModelNotFoundError(f"there is no model {ref!r}", hint=hint)
-        return self._entry(name, version)
+            found = {tag: each.entry for each in self._summaries_of(name) for tag in each.tags}
+            known = [f"{name}@{tag}" for tag in found]
+        if which in found:
+            return found[which]
+        # It was just written, or refused to be read once.
+        if (version := self._tagged(name, which)) in self._versions(name):
+            return self._entry(name, version)
+        raise ModelNotFoundError(f"there is no model {ref!r}", hint=f"there is {', '.join(known)}")
 
     def summary(self, ref: str | None = None) -> ModelSummary:
         """Describe one version; see `find`."""
@@ -332,8 +330,11 @@ class ModelRegistry:
                     break
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
-        cards = self._cards(name, self._versions(name))
-        tags = self._tags(name, cards)
+        cards = {each: _card_or_problem(self._entry(name, each)) for each in self._versions(name)}
+        tags = {LATEST: max(cards)} if cards else {}
+        if (best := _best(cards)) is not None:
+            tags[BEST] = best
+        tags |= self._own_tags(name)
         for version, (card, problem) in cards.items():
             entry = self._entry(name, version)
             try:
@@ -342,16 +343,6 @@ class ModelRegistry:
                 continue  # removed by another process since the folder was listed
             own = tuple(tag for tag, tagged in tags.items() if tagged == version)
             yield ModelSummary(entry, n_bytes, own, card, problem)
-
-    def _cards(self, name: str, versions: list[int]) -> _Cards:
-        """Read the card of each version once, in the order of the versions."""
-        return {version: _card_or_problem(self._entry(name, version)) for version in versions}
-
-    def _tags(self, name: str, cards: _Cards) -> dict[str, int]:
-        tags = {LATEST: max(cards)} if cards else {}
-        if (best := _best(cards)) is not None:
-            tags[BEST] = best
-        return tags | {t: v for t, v in self._own_tags(name).items() if v in cards}
 
     def _own_tags(self, name: str) -> dict[str, int]:
         tags = {}
