@@ -42,7 +42,9 @@ def unpacked(stream: Stream) -> Stream:
         if head[257:262] == b"ustar":
             raise FormatError("is a tar archive", hint="unpack it first: tar -xf FILE")
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
-            return Stream(_Utf8(stream), stream.closing)
+            # As Excel and PowerShell write text.
+            text = codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace")
+            return Stream(text, stream.closing)
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
         if kind is None:
             return stream
@@ -58,20 +60,6 @@ def unpacked(stream: Stream) -> Stream:
             raise FormatError("is compressed more than twice", hint="unpack it first")
         stream = Stream(file, stream.closing)
     return stream
-
-
-class _Utf8:
-    """UTF-16 text, as Excel and PowerShell write it, in UTF-8."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream, self._ahead = stream, b""
-        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
-
-    def read(self, n_bytes: int) -> bytes:
-        while not self._ahead and (data := self._stream.read(_CHUNK_BYTES)):
-            self._ahead = self._decoder.decode(data).encode("utf-8", "replace")
-        out, self._ahead = self._ahead[:n_bytes], self._ahead[n_bytes:]
-        return out
 
 
 class _Gzip:

@@ -111,14 +111,14 @@ def open_csv(stream: Stream) -> Table:
         layout = layout_of(tuple(map(str, range(n_columns))))._replace(names=())
         return Table(layout, itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
+    n_all = len(names)
     while names and not names[-1]:
         names = names[:-1]
-        if len(names) < n_usual:  # columns without a name
-            names += ("",) * (n_usual - len(names))
-            break
-    else:
-        if n_usual == len(names) + 1:
-            names = ("", *names)  # as R writes the names of rows, without one of their own
+    n_unnamed = n_usual - len(names)
+    if n_unnamed > 0 and len(names) < n_all:
+        names += ("",) * n_unnamed
+    elif n_unnamed == 1:
+        names = ("", *names)  # as R writes the names of rows, without one of their own
     return Table(layout_of(names), itertools.chain([rest], kept))
 
 

@@ -118,11 +118,9 @@ def _coefficients(data: bytes, at: int, marker: int) -> int:
         return 0
     height, width, n_components = struct.unpack_from(">HHB", data, at + 5)
     sampling = [data[at + 11 + 3 * i] for i in range(n_components)]
-    across, down = (
-        max((s >> 4 for s in sampling), default=1),
-        max((s & 15 for s in sampling), default=1),
-    )
-    shares = sum((s >> 4) * (s & 15) for s in sampling) / max(1, across * down)
+    across, down = [s >> 4 for s in sampling], [s & 15 for s in sampling]
+    most = max(across, default=1) * max(down, default=1)
+    shares = sum(a * d for a, d in zip(across, down, strict=True)) / max(1, most)
     return int(height * width * shares)
 
 
