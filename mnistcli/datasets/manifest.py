@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import mmap
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -88,9 +87,8 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
             raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
         if file.read(len(header)) != header:
             raise CorruptFileError(path, "its header is damaged")
-        mapping = mmap.mmap(file.fileno(), n_expected, access=mmap.ACCESS_READ)
-    array = np.frombuffer(mapping, dtype=np.uint8, offset=len(header))
-    return array.reshape(part.shape), stamp
+        mapped = np.memmap(file, np.uint8, "r", len(header), part.shape)
+    return np.asarray(mapped), stamp
 
 
 def map_files(

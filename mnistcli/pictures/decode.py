@@ -7,7 +7,7 @@ seconds and 600 MB are enough for any.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -34,17 +34,7 @@ TIFF_COMPRESSIONS = {
 STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
 MAX_EXIF_BYTES = 1 << 20
-
-# EXIF orientation (tag 274) -> what brings the picture upright.
-UPRIGHT: dict[int, Callable[[Grey], Grey]] = {
-    2: np.fliplr,
-    3: lambda a: np.rot90(a, 2),
-    4: np.flipud,
-    5: np.transpose,
-    6: lambda a: np.rot90(a, -1),
-    7: lambda a: np.rot90(a, 2).T,
-    8: np.rot90,
-}
+_ORIENTATION = 0x0112  # in EXIF data
 
 
 def decoded(
@@ -138,8 +128,12 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
         grey, notes = _composited(_reduced(image, "RGBA", side))
     else:
         grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)))
-    if turn := UPRIGHT.get(orientation := _orientation(image)):
-        grey = turn(grey)
+    if 2 <= (orientation := _orientation(image)) <= 8:
+        from PIL import Image, ImageOps
+
+        turned = Image.fromarray(grey)
+        turned.getexif()[_ORIENTATION] = orientation
+        grey = np.asarray(ImageOps.exif_transpose(turned))
         size = size[::-1] if orientation > 4 else size
         notes.append("rotated by EXIF")
     return grey, notes, size
@@ -176,7 +170,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
             return 1
-        orientation = image.getexif().get(0x0112, 1)
+        orientation = image.getexif().get(_ORIENTATION, 1)
     # Damaged metadata is no reason to refuse a picture, and its parser raises as it likes.
     except Exception:  # noqa: BLE001
         return 1
