@@ -109,15 +109,11 @@ def check_writable(folder: Path) -> None:
         pass
 
 
-def remove_file(path: Path) -> bool:
-    """Remove a file for good; False where there was none."""
+def remove_file(path: Path) -> None:
+    """Remove a file for good, if there is one in its folder."""
     with storage_errors("remove", path):
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
+        path.unlink(missing_ok=True)
         _fsync_folder(path.parent)
-    return True
 
 
 Content = bytes | Callable[[BinaryIO], object]
