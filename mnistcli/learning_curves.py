@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, median, stdev
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.errors import CorruptFileError, UsageError
@@ -25,19 +26,31 @@ from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples, test_samples, training_samples
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
-from mnistcli.registry.card import strict_json
-from mnistcli.settings import TrainingSettings
-from mnistcli.tasks import parse_task
+from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
+from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.tasks import Task, parse_task
 from mnistcli.training import peak_memory_bytes
 
 # What several values can be given for: the first of these that has them is the axis.
 AXES = ("limit", "C", "preset", "features", "task")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What tells a training of a curve from every other."""
+class Variant(NamedTuple):
+    """One training of a curve; the names are those of a `ModelCard`."""
 
+    task: Task
+    split: SplitSpec
+    feature_spec: FeatureSpec
+    settings: SolverSettings
+    preset: str | None  # the name it goes by, if it has one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """A training and how the test images judge it: what it was, what it cost, how good it is."""
+
+    # What tells a point from every other; the model is one that was there, see `robustness`.
+    model: str | None = None
     task: str
     dataset: str
     dataset_sha256: str
@@ -51,57 +64,81 @@ class Identity:
     penalty: str
     class_weight: str | None
     solver: str
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One training of a curve; ``preset`` is the name it goes by, if it has one."""
-
-    task: str
-    preset: str | None
-    settings: TrainingSettings
-
-    def identity(self, dataset: Dataset) -> Identity:
-        """Return what its point on a dataset will be known by."""
-        solver, split = self.settings.solver, self.settings.split
-        return Identity(
-            task=self.task,
-            dataset=dataset.name,
-            dataset_sha256=dataset.sha256,
-            limit=split.limit,
-            nested=split.nested,
-            seed=split.seed,
-            split=split.kind,
-            preset=self.preset,
-            features=self.settings.features.kind,
-            C=solver.C,
-            penalty=solver.penalty,
-            class_weight=solver.class_weight,
-            solver=solver.solver_for(parse_task(self.task).n_classes_per_fit),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint(Identity):
-    """A training and how the test images judge it: what it was, what it cost, how good it is."""
-
+    disturb: str | None = None
+    strength: float = 0.0
     n_train: int
     n_test: int
     n_correct: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
+    accuracy: Share
+    accuracy_low: Share
+    accuracy_high: Share
     log_loss: float
     converged: bool
-    objective: float
+    objective: float | None
     gap_bound: float | None
     fit_seconds: float
     peak_memory_bytes: int | None  # of the process, so far
+    # Of the accuracy from the first model's on the same images, with its interval; McNemar's test.
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None
 
     @property
-    def identity(self) -> Identity:
+    def key(self) -> tuple[Any, ...]:
         """What it is known by."""
-        return Identity(**{each.name: getattr(self, each.name) for each in fields(Identity)})
+        return tuple(getattr(self, name) for name in _KEY)
+
+
+_KEY = [each.name for each in fields(CurvePoint)][:16]
+
+
+def facts_of(what: Variant | ModelCard, dataset: Dataset, **more: Any) -> dict[str, Any]:
+    """Return what a point is known by, in the order of its fields; ``more`` are some of them."""
+    split, settings = what.split, what.settings
+    facts = {
+        "task": what.task.name,
+        "dataset": dataset.name,
+        "dataset_sha256": dataset.sha256,
+        **asdict(split),
+        "split": split.kind,
+        "features": what.feature_spec.kind,
+        **asdict(settings),
+        "solver": settings.solver_for(what.task.n_classes_per_fit),
+        "model": None,
+        "disturb": None,
+        "strength": 0.0,
+        **more,
+    }
+    return {name: facts[name] for name in _KEY}
+
+
+def key_of(variant: Variant, dataset: Dataset) -> tuple[Any, ...]:
+    """Return the key of what will be its point."""
+    return tuple(facts_of(variant, dataset, preset=variant.preset).values())
+
+
+def point_of(
+    facts: Mapping[str, Any],
+    y: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    certificate: Mapping[str, Any],
+    **more: Any,
+) -> CurvePoint:
+    """Return the point of a training by its scores of test images; ``more`` are the other fields."""
+    n_correct = int((classes_of(scores) == y).sum())
+    low, high = wilson(n_correct, len(y))
+    return CurvePoint(
+        **facts,
+        n_test=len(y),
+        n_correct=n_correct,
+        accuracy=n_correct / len(y),
+        accuracy_low=low,
+        accuracy_high=high,
+        log_loss=log_loss(y, probabilities_of(scores)),
+        **{name: certificate[name] for name in ("converged", "objective", "gap_bound")},
+        **more,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +176,15 @@ def curve_points(
     ended. Features that are not learned are computed once for each image. The jobs are those of
     `parallel.map_jobs`.
     """
-    done = {point.identity for point in known}
-    todo = [each for each in variants if each.identity(dataset) not in done]
+    done = {point.key for point in known}
+    todo = [each for each in variants if key_of(each, dataset) not in done]
 
     def shared(variant: Variant) -> tuple[str, str, str]:
-        settings = variant.settings
-        return repr(settings.features), variant.task, repr(settings.split)
+        return repr(variant.feature_spec), variant.task.name, repr(variant.split)
 
-    todo.sort(key=lambda each: (*shared(each), each.settings.solver.C))
+    todo.sort(key=lambda each: (*shared(each), each.settings.C))
     calls: list[tuple[Dataset, list[Variant], FeatureSpec, FeatureCache | None]] = []
-    for spec, group in groupby(todo, lambda each: each.settings.features):
+    for spec, group in groupby(todo, lambda each: each.feature_spec):
         alike = list(group)
         images, rest = _transformed(dataset, alike, spec)
         calls += [(images, list(path), rest, cache) for _, path in groupby(alike, shared)]
@@ -170,9 +206,9 @@ def _transformed(
     """
     is_learned = bool(spec.n_copies or spec.features.shapes(spec))
     features = None if is_learned else spec.features.from_arrays(spec, {})
-    if not features or any(each.settings.split.kind != "standard" for each in variants):
+    if not features or any(each.split.kind != "standard" for each in variants):
         return dataset, spec
-    wanted = {(parse_task(each.task), each.settings.split) for each in variants}
+    wanted = {(each.task, each.split) for each in variants}
 
     def transformed(part: LabelledImages, gather: Callable[..., Samples]) -> LabelledImages:
         index = np.unique(np.concatenate([gather(dataset, *each).index for each in wanted]))
@@ -190,33 +226,25 @@ def _points(
     dataset: Dataset, variants: Sequence[Variant], spec: FeatureSpec, cache: FeatureCache | None
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
-    settings, task = variants[0].settings, parse_task(variants[0].task)
-    samples = training_samples(dataset, task, settings.split)
-    seed = settings.split.seed
+    task, split = variants[0].task, variants[0].split
+    samples = training_samples(dataset, task, split)
+    seed = split.seed
     design = design_matrix(samples, spec, seed=seed, cache=cache)
-    tested = test_samples(dataset, task, settings.split)
+    tested = test_samples(dataset, task, split)
     X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None
     for variant in variants:
-        wanted = design.per_copy(variant.settings.solver)
+        wanted = design.per_copy(variant.settings)
         classifier, fit = fit_classifier(
             *design.everything(), wanted, task, seed=seed, warm_start=fit
         )
         scores = classifier.decision_function(X_test)
-        n_correct = int((classes_of(scores) == tested.y).sum())
-        low, high = wilson(n_correct, len(tested))
-        yield CurvePoint(
-            **asdict(variant.identity(dataset)),
+        yield point_of(
+            facts_of(variant, dataset, preset=variant.preset),
+            tested.y,
+            scores,
+            asdict(fit.certificate),
             n_train=len(design),
-            n_test=len(tested),
-            n_correct=n_correct,
-            accuracy=n_correct / len(tested),
-            accuracy_low=low,
-            accuracy_high=high,
-            log_loss=log_loss(tested.y, probabilities_of(scores)),
-            converged=fit.certificate.converged,
-            objective=fit.certificate.objective,
-            gap_bound=fit.certificate.gap_bound,
             fit_seconds=round(fit.fit_seconds, 6),
             peak_memory_bytes=peak_memory_bytes(),
         )
@@ -284,17 +312,11 @@ def point_from_json(text: str) -> CurvePoint:
     """Read a point as `curve --jsonl` writes it; raise ValueError for anything else."""
     try:
         content = strict_json(text)
-        point = CurvePoint(**{each.name: content[each.name] for each in fields(CurvePoint)})
+        names = {each.name for each in fields(CurvePoint)} & content.keys()
+        point: CurvePoint = read_typed(CurvePoint, {name: content[name] for name in names})
         parse_task(point.task)
-        hash(point)  # no list stands in it
-        is_sound = 0 <= point.accuracy_low <= point.accuracy <= point.accuracy_high <= 1
-        is_sound &= 0 <= point.n_correct <= point.n_test and point.n_train > 0
-        numbers = (point.C, point.log_loss, point.objective, point.fit_seconds)
-        is_sound &= all(isinstance(each, (int, float)) for each in numbers)
-    except (KeyError, TypeError, AttributeError, RecursionError, UsageError) as error:
+    except (TypeError, AttributeError, RecursionError, UsageError) as error:
         raise ValueError(text) from error
-    if not is_sound:
-        raise ValueError(text)
     return point
 
 

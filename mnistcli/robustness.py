@@ -1,39 +1,19 @@
 """Models judged on the same test images, disturbed more and more."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
-from mnistcli.comparison import check_comparable, common_samples, mcnemar_tests, named
+from mnistcli.comparison import check_comparable, common_samples
 from mnistcli.datasets.store import Dataset
-from mnistcli.evaluation import judge
 from mnistcli.features.disturb import disturbed
+from mnistcli.learning_curves import CurvePoint, facts_of, point_of
+from mnistcli.linear_model.classifier import classes_of
 from mnistcli.metrics.intervals import difference_interval
+from mnistcli.metrics.paired import holm, mcnemar
 from mnistcli.model_selection.splits import Samples
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.model_file import Model
-
-
-@dataclass(frozen=True, slots=True)
-class DisturbedPoint:
-    """A model on images disturbed by a strength, and beside the first model on the same images."""
-
-    model: str
-    task: str
-    dataset: str
-    disturb: str
-    strength: float
-    seed: int
-    n_test: int
-    n_correct: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    log_loss: float
-    difference: float | None  # of the accuracy; None of the first model, as what follows
-    difference_low: float | None
-    difference_high: float | None
-    p_value: float | None  # McNemar's, after Holm for all pairs of models at this strength
+from mnistcli.settings import preset_of
 
 
 def disturbed_points(
@@ -42,62 +22,56 @@ def disturbed_points(
     kind: str,
     strengths: Sequence[float],
     *,
-    seed: int = 0,
     n_jobs: int | None = 1,
     progress: Progress = SILENT,
-) -> Iterator[DisturbedPoint]:
+) -> Iterator[CurvePoint]:
     """Judge models on the test images that none was trained on, and yield the points as they come.
 
-    See `features.disturb` for the kind and the strengths, `comparison.compare` for the images and
-    what is refused, and `parallel.map_jobs` for the jobs.
+    For the kind and the strengths see `features.disturb`, for the jobs `parallel.map_jobs`. Raises
+    UsageError for models of different classes.
     """
-    models = named(models)
     if len(models) > 1:
         check_comparable(models)
     samples, notes, n_left_out = common_samples(models, dataset)
+    for note in dict.fromkeys(notes):
+        progress.note(note)
     if n_left_out:
-        notes += (f"{n_left_out:,} images are left out: some of the models were trained on them",)
-    calls = [(models, samples, dataset.name, kind, strength, seed) for strength in strengths]
-    told: set[str] = set()
-    for n_done, (points, more) in enumerate(map_jobs(_at_strength, calls, n_jobs), start=1):
-        for note in dict.fromkeys((*notes, *more)):
-            if note not in told:
-                progress.note(note)
-        told |= {*notes, *more}
+        progress.note(f"{n_left_out:,} images are left out: some models were trained on them")
+    calls = [(models, dataset, samples, kind, strength) for strength in strengths]
+    for n_done, points in enumerate(map_jobs(_at_strength, calls, n_jobs), start=1):
         progress.update("strengths", n_done, len(calls))
         yield from points
 
 
 def _at_strength(
-    models: Sequence[Model], samples: Samples, dataset: str, kind: str, strength: float, seed: int
-) -> tuple[list[DisturbedPoint], tuple[str, ...]]:
-    """Return a point of each model, and what to know before trusting them."""
-    images = disturbed(samples.images, samples.index, kind, strength, seed)
-    judged = [judge(each, replace(samples, images=images), dataset) for each in models]
+    models: Sequence[Model], dataset: Dataset, samples: Samples, kind: str, strength: float
+) -> list[CurvePoint]:
+    """Return the point of each model, and beside it the first; p-values after Holm."""
+    images = disturbed(samples.images, samples.index, kind, strength)
+    scores = [each.classifier.decision_function(images) for each in models]
+    right = [classes_of(each) == samples.y for each in scores]
+    alone = [(int((it & ~right[0]).sum()), int((right[0] & ~it).sum())) for it in right]
+    p_values = [None, *holm([mcnemar(*each) for each in alone[1:]])]
     points = []
-    for each, test in zip(judged, (None, *mcnemar_tests(judged)[: len(models) - 1]), strict=True):
-        evaluation = each.evaluation
-        low, high = evaluation.accuracy_interval
-        difference: tuple[float | None, ...] = (None, None, None, None)
-        if test:
-            alone = test.n_only_second, test.n_only_first
-            share = (alone[0] - alone[1]) / len(samples)
-            difference = share, *difference_interval(*alone, len(samples)), test.p_corrected
+    for i, model in enumerate(models):
+        card, beside = model.card, {}
+        if i:
+            low, high = difference_interval(*alone[i], len(samples))
+            share = (alone[i][0] - alone[i][1]) / len(samples)
+            beside = {"difference": share, "difference_low": low, "difference_high": high}
+        preset = preset_of(card.feature_spec, card.settings)
+        shown = {"model": model.ref, "disturb": kind, "strength": strength}
         points.append(
-            DisturbedPoint(
-                each.model.ref,
-                each.model.card.task.name,
-                dataset,
-                kind,
-                strength,
-                seed,
-                len(samples),
-                evaluation.n_correct,
-                evaluation.accuracy,
-                low,
-                high,
-                evaluation.log_loss,
-                *difference,
+            point_of(
+                facts_of(card, dataset, preset=preset, **shown),
+                samples.y,
+                scores[i],
+                card.certificate,
+                n_train=card.n_train,
+                fit_seconds=card.fit_seconds,
+                peak_memory_bytes=card.peak_memory_bytes,
+                p_value=p_values[i],
+                **beside,
             )
         )
-    return points, tuple(note for each in judged for note in each.notes)
+    return points

@@ -26,9 +26,12 @@ from mnistcli.tasks import parse_task
 
 
 def variant(*, task="3v8", C=1.0, limit=60, seed=0):
-    return Variant(
-        task, "fast", TrainingSettings(SolverSettings(C=C), SplitSpec(limit=limit, seed=seed))
-    )
+    split, settings = SplitSpec(limit=limit, seed=seed), SolverSettings(C=C)
+    return Variant(parse_task(task), split, FeatureSpec(), settings, "fast")
+
+
+def settings_of(one):
+    return TrainingSettings(one.settings, one.split, one.feature_spec)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def points(mnist):
 def test_a_point_is_what_train_gives(mnist, points):
     for point in points:
         one = variant(C=point.C, limit=point.limit, seed=point.seed)
-        trained = training.train("3v8", mnist, one.settings)
+        trained = training.train("3v8", mnist, settings_of(one))
         assert point.n_correct == trained.evaluation.n_correct
         assert point.log_loss == pytest.approx(trained.evaluation.log_loss, rel=1e-4)
         assert (point.accuracy_low, point.accuracy_high) == trained.evaluation.accuracy_interval
@@ -78,7 +81,7 @@ def test_features_that_are_not_learned_are_computed_once_for_each_image(mnist, m
     transform = Deskew.transform
     features = FeatureSpec.of("deskew")
     variants = [
-        replace(each, settings=replace(each.settings, features=features))
+        each._replace(feature_spec=features)
         for each in (
             variant(limit=n, seed=s, C=C) for n in (40, 90) for s in (0, 1) for C in (1, 2)
         )
@@ -90,9 +93,8 @@ def test_features_that_are_not_learned_are_computed_once_for_each_image(mnist, m
     assert n_transformed == [len(np.union1d(*largest)), 1984]
     assert {each.features for each in points} == {"deskew"}
     for point in points[:3]:
-        settings = replace(
-            variant(C=point.C, limit=point.limit, seed=point.seed).settings, features=features
-        )
+        one = variant(C=point.C, limit=point.limit, seed=point.seed)
+        settings = settings_of(one._replace(feature_spec=features))
         assert point.n_correct == training.train("3v8", mnist, settings).evaluation.n_correct
 
 
@@ -106,7 +108,7 @@ def test_images_are_learned_from_subset_by_subset_and_judged_once(mnist, monkeyp
     transform = Patches.transform
     features = FeatureSpec("patches", sides=(5,), n_filters=4)
     variants = [
-        replace(each, settings=replace(each.settings, features=features))
+        each._replace(feature_spec=features)
         for each in (variant(limit=n, C=C) for n in (40, 90) for C in (0.1, 1))
     ]
     monkeypatch.setattr(Patches, "transform", counted)

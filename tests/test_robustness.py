@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import joblib
 import numpy as np
 import pytest
@@ -9,10 +11,13 @@ import pytest
 import mnistcli
 from mnistcli.comparison import compare
 from mnistcli.errors import UsageError
+from mnistcli.features import FeatureSpec
 from mnistcli.features.disturb import disturbed
+from mnistcli.learning_curves import Variant, curve_points
 from mnistcli.metrics.intervals import difference_interval
 from mnistcli.robustness import disturbed_points
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
 from tests.conftest import Recorder
 
 
@@ -23,12 +28,12 @@ def trained(mnist, C, **split):
 
 @pytest.fixture(scope="module")
 def models(mnist):
-    return [trained(mnist, C) for C in (1.0, 1e-4)]
+    return [replace(trained(mnist, C), ref=f"m@{C:g}") for C in (1.0, 1e-4)]
 
 
 @pytest.fixture(scope="module")
 def points(mnist, models):
-    return list(disturbed_points(models, mnist, "noise", [0, 0.5], seed=7))
+    return list(disturbed_points(models, mnist, "noise", [0, 0.5]))
 
 
 def test_strength_0_is_what_evaluate_says(mnist, models, points):
@@ -41,7 +46,7 @@ def test_strength_0_is_what_evaluate_says(mnist, models, points):
 
 def test_all_models_see_the_same_disturbed_images(mnist, models, points):
     samples = mnistcli.evaluate(models[0], mnist).samples
-    images = disturbed(samples.images, samples.index, "noise", 0.5, 7)
+    images = disturbed(samples.images, samples.index, "noise", 0.5)
     right = [model.classifier.predict(images) == samples.y for model in models]
     first, second = points[2:]
     assert [first.n_correct, second.n_correct] == [each.sum() for each in right]
@@ -49,7 +54,17 @@ def test_all_models_see_the_same_disturbed_images(mnist, models, points):
     assert second.difference == pytest.approx((alone[0] - alone[1]) / 1984)
     assert (second.difference_low, second.difference_high) == difference_interval(*alone, 1984)
     assert (first.difference, first.p_value) == (None, None)
-    assert [point.model for point in points] == ["model 1", "model 2"] * 2
+    assert [point.model for point in points] == ["m@1", "m@0.0001"] * 2
+
+
+def test_a_point_says_how_its_model_was_trained(mnist, models, points):
+    variant = Variant(
+        parse_task("3v8"), SplitSpec(limit=100), FeatureSpec(), SolverSettings(), "fast"
+    )
+    (trained,) = curve_points(mnist, [variant])
+    shown = {"model": "m@1", "disturb": "noise", "fit_seconds": 0, "peak_memory_bytes": 0}
+    found, expected = (asdict(replace(each, **shown)) for each in (points[0], trained))
+    assert found == pytest.approx(expected)
 
 
 def test_p_values_are_those_of_a_comparison(mnist, models, points):
@@ -59,7 +74,7 @@ def test_p_values_are_those_of_a_comparison(mnist, models, points):
 
 def test_jobs_give_the_same(mnist, models, points):
     with joblib.parallel_config("threading", n_jobs=2):
-        found = disturbed_points(models, mnist, "noise", [0, 0.5], seed=7, n_jobs=None)
+        found = disturbed_points(models, mnist, "noise", [0, 0.5], n_jobs=None)
         assert list(found) == points
 
 

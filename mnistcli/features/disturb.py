@@ -18,12 +18,12 @@ _GRID = np.arange(IMAGE_SIDE, dtype=np.float32)
 
 
 def disturbed(
-    images: NDArray[np.uint8], index: NDArray[np.int64], kind: str, strength: float, seed: int
+    images: NDArray[np.uint8], index: NDArray[np.int64], kind: str, strength: float
 ) -> NDArray[np.uint8]:
     """Return images of shape (n, 28, 28) disturbed by a strength of a kind; see `DISTURBANCES`.
 
     Noise is normal and of that standard deviation, blur a Gaussian's; images turn to the left and
-    move in any direction; strokes grow or shrink by so much on each side. What an image draws follows from the seed, its index in its dataset and the strength alone. At
+    move in any direction; strokes grow or shrink by so much on each side. What an image draws follows from its index in its dataset and the strength alone. At
     strength 0 images are what they were. Raises UsageError for a strength that makes no sense.
     """
     strength = DISTURBANCES[kind][0].checked(kind, strength)
@@ -33,7 +33,7 @@ def disturbed(
     bits = int(np.float64(strength).view(np.uint64))
 
     def disturb(block: slice) -> None:
-        generators = (np.random.default_rng([seed, i, bits]) for i in index[block].tolist())
+        generators = (np.random.default_rng([i, bits]) for i in index[block].tolist())
         levels = _DISTURB[kind](images[block].astype(np.float32), strength, generators)
         out[block] = np.clip(np.round(levels), 0, 255)
 

@@ -93,7 +93,7 @@ class ModelCard(Displayed):
     def feature_spec(self) -> FeatureSpec:
         """What the model looks at."""
         plain = {key: value for key, value in self.features.items() if key != "scale"}
-        spec: FeatureSpec = _read(FeatureSpec, plain, ".features")
+        spec: FeatureSpec = read_typed(FeatureSpec, plain, ".features")
         return spec
 
     def document(self) -> dict[str, Any]:
@@ -126,7 +126,7 @@ class ModelCard(Displayed):
         names = content.pop("class_names", None)
         if isinstance(split := content.get("split"), dict):
             split.setdefault("nested", False)
-        card: ModelCard = _read(cls, content, "")
+        card: ModelCard = read_typed(cls, content, "")
         if names != list(card.class_names):
             raise ValueError("the card's class_names are not those of its task")
         scale = card.features.get("scale")
@@ -150,29 +150,30 @@ def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
     return content
 
 
-def _read(kind: Any, value: Any, path: str) -> Any:
+def read_typed(kind: Any, value: Any, path: str = "") -> Any:
     """Read what JSON holds as a value of a type, down to the last key; raise ValueError if it is none."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        plain, meant = _read(arguments[0], value, path), arguments[1]
+        plain, meant = read_typed(arguments[0], value, path), arguments[1]
         if isinstance(meant, dict):
             other = Scalar | list[Scalar]
             return {
-                key: _read(meant.get(key, other), v, f"{path}.{key}") for key, v in plain.items()
+                key: read_typed(meant.get(key, other), v, f"{path}.{key}")
+                for key, v in plain.items()
             }
         if meant[0] <= plain <= meant[1]:
             return plain
     elif origin in (typing.Union, UnionType):
         for each in arguments:
             with contextlib.suppress(ValueError):
-                return _read(each, value, path)
+                return read_typed(each, value, path)
     elif origin is Literal:
         if isinstance(value, str) and value in arguments:
             return value
     elif origin is dict and isinstance(value, dict):
-        return {key: _read(arguments[1], item, f"{path}.{key}") for key, item in value.items()}
+        return {key: read_typed(arguments[1], item, f"{path}.{key}") for key, item in value.items()}
     elif origin in (list, tuple) and isinstance(value, list):
-        return origin(_read(arguments[0], item, path) for item in value)
+        return origin(read_typed(arguments[0], item, path) for item in value)
     elif kind is Task:
         if isinstance(value, str) and parse_task(value).name == value:
             return parse_task(value)
@@ -191,7 +192,9 @@ def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
     if odd:
         raise ValueError(f"the {where} has missing or unknown keys: {', '.join(sorted(odd))}")
     try:
-        return kind(**{key: _read(hints[key], v, f"{path}.{key}") for key, v in content.items()})
+        return kind(
+            **{key: read_typed(hints[key], v, f"{path}.{key}") for key, v in content.items()}
+        )
     except UsageError as error:
         raise ValueError(f"the {where} is not what it should be: {error.message}") from error
 

@@ -25,8 +25,6 @@ PRINTED_BY = {
     ],
     "curve": [("curve", "-t", "0v1", "--limit", "20,40", "--seeds", "2")],
     "point": [("curve", "-t", "0v1", "--limit", "20,40")],
-    "robustness": [("curve", "--disturb", "blur=0,1", "-m", "0v1@1", "-m", "worse")],
-    "disturbed": [("curve", "--disturb", "blur=0,1", "-m", "0v1@1", "-m", "worse")],
     "predict": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
     "prediction": [("predict", "-i", "7", "--explain"), ("predict", "many.npy", "nothing.png")],
     "numbers": [("predict", "--number", "many.npy", "nothing.png")],
@@ -52,7 +50,7 @@ PRINTED_BY = {
 
 
 # Printed one on each line.
-LINES = ("prediction", "number", "point", "disturbed")
+LINES = ("prediction", "number", "point")
 
 
 def contract():

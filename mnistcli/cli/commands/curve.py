@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -15,8 +15,8 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.options import (
+    DatasetOption,
     command,
-    dataset_option,
     model_option,
 )
 from mnistcli.cli.output import Output, write
@@ -36,15 +36,13 @@ from mnistcli.settings import (
 )
 
 if TYPE_CHECKING:
-    from mnistcli.cli.views.curve import CurveView
-    from mnistcli.learning_curves import Variant
-    from mnistcli.robustness import DisturbedPoint
+    from mnistcli.learning_curves import CurvePoint, Variant
 
 several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
 
 
 # What is about trainings, and nothing to models that there are.
-_OF_TRAININGS = "task limit C preset features seeds penalty class_weight solver resume"
+_OF_TRAININGS = "task limit C preset features seeds seed penalty class_weight solver dataset resume"
 
 
 @command(
@@ -101,9 +99,7 @@ def curve(
         list[str] | None,
         model_option("--model", "-m", help="For --disturb; repeatable.", show_default="the newest"),
     ] = None,
-    dataset: Annotated[
-        str | None, dataset_option(help="As for train.", show_default="mnist, or the models' own")
-    ] = None,
+    dataset: DatasetOption = "mnist",
     jobs: Annotated[
         int | None, typer.Option(help="Processes; -1 for all cores.", show_default="1")
     ] = None,
@@ -132,21 +128,14 @@ def curve(
     """
     from mnistcli import learning_curves
     from mnistcli.cli.progress import bars
-    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, RobustnessView, point_line
+    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
     from mnistcli.tasks import parse_task
 
-    if disturb is not None:
-        found = []
-        for each in _disturbed(session, out, disturb, model or [], dataset, seed, jobs):
-            found.append(each)
-            if out.format == "jsonl":
-                write(point_line(each))
-        _show(RobustnessView(tuple(found), disturb.partition("=")[0], "model"), out, figure)
-        return
-    if model:
-        raise UsageError("--model goes with --disturb", hint="a curve trains its own models")
-    if not task:
-        raise UsageError("no task was given", hint="for example --task 3v8 --limit 100,300,1000")
+    if not disturb and (model or not task):
+        raise UsageError(
+            "--model goes with --disturb" if model else "no task was given",
+            hint="for example mnistcli curve --task 3v8 --limit 100,300,1000",
+        )
     given = {
         "task": _values("task", task, lambda text: parse_task(text).name),
         "limit": _values("limit", limit, int),
@@ -154,33 +143,34 @@ def curve(
         "preset": _values("preset", preset, partial(_one_of, [*PRESETS])),
         "features": _values("features", features, partial(_one_of, FeatureSpec.kinds())),
     }
-    axis, lines = learning_curves.axis_and_lines(given)
+    axis, lines = ("strength", "model") if disturb else learning_curves.axis_and_lines(given)
     if figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
-    base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
-    variants = _variants(given, range(seed, seed + seeds), base)
-    data = session.dataset(dataset or "mnist", out)
     file = resume and learning_curves.PointFile(resume, POINT_START)
-    order = {each.identity(data): i for i, each in enumerate(variants)}
-    points = [point for point in (file.read() if file else ()) if point.identity in order]
+    points, order = [], {}
+    if disturb:
+        source = _disturbed(session, out, disturb, model or [])
+    else:
+        base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
+        variants = _variants(given, range(seed, seed + seeds), base)
+        data, cache = session.dataset(dataset, out), session.features()
+        order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
+        points = [point for point in (file.read() if file else ()) if point.key in order]
+        known = tuple(points)
+        source = partial(learning_curves.curve_points, data, variants, known=known, cache=cache)
     if out.format == "jsonl":
         for point in points:
             write(point_line(point))
     with cluster, bars(out) as shown:
-        for point in learning_curves.curve_points(
-            data, variants, known=points, cache=session.features(), n_jobs=jobs, progress=shown
-        ):
+        for point in source(n_jobs=jobs, progress=shown):
             points.append(point)
             line = point_line(point)
             if file:
                 file.add(line)
             if out.format == "jsonl":
                 write(line)
-    points.sort(key=lambda point: order[point.identity])
-    _show(CurveView(tuple(points), axis, lines), out, figure)
-
-
-def _show(view: CurveView, out: Output, figure: FigureFile | None) -> None:
+    points.sort(key=lambda point: order.get(point.key, 0))
+    view = CurveView(tuple(points), axis, lines)
     if figure:
         out.note(figure.draw(view.plot()))
     if out.format != "jsonl":
@@ -188,42 +178,29 @@ def _show(view: CurveView, out: Output, figure: FigureFile | None) -> None:
 
 
 def _disturbed(
-    session: Session,
-    out: Output,
-    disturb: str,
-    refs: Sequence[str],
-    dataset: str | None,
-    seed: int,
-    jobs: int | None,
-) -> Iterator[DisturbedPoint]:
-    """Yield the points of models over the strengths that ``rotate=0,10,20`` names."""
-    from mnistcli.cli.progress import bars
+    session: Session, out: Output, disturb: str, refs: Sequence[str]
+) -> Callable[..., Iterable[CurvePoint]]:
+    """Return what yields the points of models over the strengths that ``rotate=0,10,20`` names."""
     from mnistcli.comparison import check_common_dataset
     from mnistcli.robustness import disturbed_points
 
     kind, _, numbers = disturb.partition("=")
     strengths = _values(f"disturb {kind}", numbers, float)
     if kind not in DISTURBANCES or not strengths:
-        raise UsageError(
-            f"{disturb!r} is no disturbance",
-            hint=f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}",
-        )
+        known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
+        raise UsageError(f"{disturb!r} is no disturbance", hint=known)
     for each in strengths:
         DISTURBANCES[kind][0].checked(kind, each)
     loaded = [session.model(ref, out) for ref in refs] or [session.model(None, out)]
     models = list({each.ref: each for each in loaded}.values())
-    if dataset is None:
-        check_common_dataset(models)
-    data = session.dataset_of(models[0], out, dataset)
-    with bars(out) as shown:
-        yield from disturbed_points(
-            models, data, kind, strengths, seed=seed, n_jobs=jobs, progress=shown
-        )
+    check_common_dataset(models)
+    return partial(disturbed_points, models, session.dataset_of(models[0], out), kind, strengths)
 
 
 def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> list[Variant]:
     """Return every combination of what was given, in its order."""
     from mnistcli import learning_curves
+    from mnistcli.tasks import parse_task
 
     alone: list[Any] = [None]
     names = given["preset"] or given["features"] or ["fast"]
@@ -232,11 +209,18 @@ def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings)
         chosen = PRESETS[name] if name in PRESETS else PresetSettings(FeatureSpec.of(name), 1.0)
         tol = chosen.tol if base.penalty == "l2" and base.solver == "auto" else None
         for C in given["C"] or [chosen.C]:
-            minimised = replace(base, C=C, tol=tol)
-            split = SplitSpec(seed=seed, limit=limit)
-            settings = TrainingSettings(minimised, split, features=chosen.features)
+            # For its checks.
+            settings = TrainingSettings(
+                replace(base, C=C, tol=tol), SplitSpec(seed=seed, limit=limit), chosen.features
+            )
             variants.append(
-                learning_curves.Variant(task, name if name in PRESETS else None, settings)
+                learning_curves.Variant(
+                    parse_task(task),
+                    settings.split,
+                    settings.features,
+                    settings.solver,
+                    name if name in PRESETS else None,
+                )
             )
     return variants
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,21 +18,17 @@ from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 from mnistcli.ranges import DISTURBANCES
 
-if TYPE_CHECKING:
-    from mnistcli.robustness import DisturbedPoint
-
 _RECORD_SCHEMA = "point"
 _CHART_LINES = 21
 _WIDEST_CHART = 100
 # Axes that a line can be drawn over.
-NUMBERS = ("limit", "C")
+NUMBERS = ("limit", "C", "strength")
 _TITLES = {"limit": "training images"}
 
 
-def point_line(point: CurvePoint | DisturbedPoint) -> str:
+def point_line(point: CurvePoint) -> str:
     """Write a point as a JSON line."""
-    schema = _RECORD_SCHEMA if isinstance(point, CurvePoint) else "disturbed"
-    return json_text(schema, asdict(point), indent=None)
+    return json_text(_RECORD_SCHEMA, asdict(point), indent=None)
 
 
 # How each of these lines begins.
@@ -45,7 +40,7 @@ class CurveView(View):
     """Points of a curve; ``axis`` and ``lines`` are what they differ in."""
 
     schema = "curve"
-    points: tuple[Any, ...]  # CurvePoint
+    points: tuple[CurvePoint, ...]
     axis: str
     lines_by: str | None
 
@@ -58,7 +53,7 @@ class CurveView(View):
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
-        yield [each.name for each in fields(self.points[0])]
+        yield [each.name for each in fields(CurvePoint)]
         yield from (list(asdict(point).values()) for point in self.points)
 
     def lines(self) -> Iterator[str]:
@@ -69,11 +64,12 @@ class CurveView(View):
         table = ruled_table(console, padding=(0, 1))
         if self.lines_by:
             table.add_column(self.lines_by)
-        table.add_column(_TITLES.get(self.axis, self.axis), justify="right")
+        table.add_column(self._axis_title().partition(",")[0], justify="right")
         found = self._means()
         has_seeds = any(each.over_seeds for each in found)
         seeds_too = ("over seeds",) if has_seeds else ()
-        for heading in ("accuracy", *seeds_too, "over images", "log loss", *self._last_headings()):
+        last = "less first" if self._is_beside() else "fit"
+        for heading in ("accuracy", *seeds_too, "over images", "log loss", last):
             table.add_column(heading, justify="right")
         for each in found:
             cells = [visible(each.line)] if self.lines_by else []
@@ -84,9 +80,9 @@ class CurveView(View):
             if has_seeds:
                 cells.append(span(each.over_seeds) if each.over_seeds else "")
             cells += [span(each.over_images), f"{each.log_loss:.4f}"]
-            table.add_row(*cells, *self._last_cells(each))
+            table.add_row(*cells, self._last_cell(each))
         parts: list[rich.RenderableType] = [table, rich.Text(self._legend(), "dim")]
-        if self.axis in NUMBERS or self.axis in DISTURBANCES:
+        if self.axis in NUMBERS:
             from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
             size = min(console.width, _WIDEST_CHART), _CHART_LINES
@@ -113,14 +109,23 @@ class CurveView(View):
         )
 
     def _axis_title(self) -> str:
+        if disturb := self.points[0].disturb:
+            return f"{disturb}, {DISTURBANCES[disturb][1]}"
         return _TITLES.get(self.axis, self.axis)
 
-    def _last_headings(self) -> tuple[str, ...]:
-        return ("fit",)
+    def _is_beside(self) -> bool:
+        return any(point.difference is not None for point in self.points)
 
-    def _last_cells(self, each: MeanPoint) -> tuple[str, ...]:
-        missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
-        return (seconds(each.fit_seconds) + missed,)
+    def _last_cell(self, each: MeanPoint) -> str:
+        """Say what the training took, or how much better a model is than the first."""
+        if not self._is_beside():
+            missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
+            return seconds(each.fit_seconds) + missed
+        point = next(p for p in self.points if (p.model, p.strength) == (each.line, each.x))
+        if point.difference_low is None or point.difference_high is None:
+            return ""
+        better = (point.difference or 0.0, point.difference_low, point.difference_high)
+        return "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * share for share in better))
 
     def _means(self) -> list[MeanPoint]:
         return means(self.points, self.axis, self.lines_by)
@@ -132,65 +137,12 @@ class CurveView(View):
         if n_seeds > 1:
             seeds = f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;"
             over = f"{seeds}\n{over}"
+        if self._is_beside():
+            over = f"less first: points of accuracy, less {self.points[0].model}\n{over}"
         best = max(found, key=lambda each: each.accuracy)
         named = (self.lines_by, best.line), (self.axis, _word(best.x))
         where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
         return f"{over}\n{curve_sentence(best, where, n_test)}"
-
-
-@dataclass(frozen=True)
-class RobustnessView(CurveView):
-    """A curve of models over the strengths of a disturbance, each beside the first model."""
-
-    schema = "robustness"
-
-    def document(self) -> dict[str, Any]:
-        _, unit = DISTURBANCES[self.axis]
-        return {"disturb": self.axis, "unit": unit, "points": [asdict(p) for p in self.points]}
-
-    def lines(self) -> Iterator[str]:
-        n_correct = Counter[str]()
-        for point in self.points:
-            n_correct[point.model] += point.n_correct
-        yield n_correct.most_common(1)[0][0]
-
-    def _axis_title(self) -> str:
-        return f"{self.axis}, {DISTURBANCES[self.axis][1]}"
-
-    def _last_headings(self) -> tuple[str, ...]:
-        return ("less first",) if len({point.model for point in self.points}) > 1 else ()
-
-    def _last_cells(self, each: MeanPoint) -> tuple[str, ...]:
-        point = next(p for p in self.points if (p.model, p.strength) == (each.line, each.x))
-        if point.difference is None:
-            return ()
-        low, high = 100 * point.difference_low, 100 * point.difference_high
-        return (f"{100 * point.difference:+.2f} ({low:+.2f} to {high:+.2f})",)
-
-    def _means(self) -> list[MeanPoint]:
-        return [
-            MeanPoint(
-                x=point.strength,
-                line=point.model,
-                n_train=0,
-                n_seeds=1,
-                accuracy=point.accuracy,
-                over_seeds=None,
-                over_images=(point.accuracy_low, point.accuracy_high),
-                log_loss=point.log_loss,
-                fit_seconds=0.0,
-                n_not_converged=0,
-            )
-            for point in self.points
-        ]
-
-    def _legend(self) -> str:
-        first = self.points[0]
-        said = f"95 % intervals over the images; {first.n_test:,} test images of {first.dataset}"
-        if not self._last_headings():
-            return said
-        less = f"less first: in points of accuracy, on the same images, less {first.model}"
-        return f"{said}\n{less}"
 
 
 def _word(x: Any) -> str:
