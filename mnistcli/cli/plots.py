@@ -131,6 +131,11 @@ def places_axis(values: Iterable[float], *, title: str) -> Axis:
     return replace(axis, ticks=tuple(places)) if len(places) <= _MOST_PLACES else axis
 
 
+def fitting(title: str, width: float) -> str:
+    """Leave the explanation of a title away, "recall: of the class, found", where it has no room."""
+    return title if len(title) <= width else title.partition(":")[0]
+
+
 def share_word(share: float) -> str:
     """Write a share at a tick."""
     return f"{100 * share:.4g} %"

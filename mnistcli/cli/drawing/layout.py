@@ -21,7 +21,7 @@ from mnistcli.cli.drawing.marks import (
     together,
 )
 from mnistcli.cli.heat import HeatMap
-from mnistcli.cli.plots import Plot, Series
+from mnistcli.cli.plots import Plot, Series, fitting
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, folded, signed, vivid
 from mnistcli.gallery import Gallery
 
@@ -82,7 +82,7 @@ class _Field(NamedTuple):
         x, y = self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)
         places = np.round(2 * np.stack([x, y], axis=1)) / 2
         is_new = np.append([True], (np.diff(places, axis=0) != 0).any(axis=1))
-        return [(x, y) for x, y in places[is_new].tolist()]
+        return [(x, y) for x, y in places[is_new[: len(places)]].tolist()]
 
 
 def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
@@ -91,7 +91,12 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     left, right = max(map(_width_of, labels), default=0.0) + 12, width - 1.6 * LETTER
     top = LETTER * (1.5 * bool(plot.title) + 1.5 * bool(plot.up.title) + 0.4)
     field = _Field(plot, left, top, right, top + plot.aspect * (right - left))
-    marks = [Words([(0, LETTER)], plot.title, bold=True), *_axes(field, labels)]
+    n_letters = width / _width_of("x")
+    marks = [
+        Words([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
+        Words([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
+        *_axes(field, labels),
+    ]
     for low, high, tall in plot.bars:
         (x, y), (right, foot) = field.at([(low, tall), (high, plot.up.low)])
         marks.append(Path([(x, y), (right, y), (right, foot), (x, foot)], "faint", strength=0.45))
@@ -130,9 +135,9 @@ def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Path | Words]:
         if x - _width_of(word) / 2 > end:
             end = x + _width_of(word) / 2 + 8
             yield Words([(x, field.bottom + 1.4 * LETTER)], word, "quiet", anchor="middle")
+    title = fitting(across.title, (field.right - field.left) / _width_of("x"))
     middle = (field.left + field.right) / 2
-    yield Words([(middle, field.bottom + 2.8 * LETTER)], across.title, anchor="middle")
-    yield Words([(0, field.top - 0.7 * LETTER)], up.title)
+    yield Words([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
 
 
 def _line(field: _Field, series: Series) -> Iterator[Path]:

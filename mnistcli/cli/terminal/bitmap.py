@@ -75,14 +75,15 @@ def enlarged(image: NDArray[Any], width: int, height: int) -> Image.Image:
 
 def crisp(image: NDArray[Any]) -> Image.Image:
     """Paint a small image large, since many programs blur what they enlarge."""
-    k = max(1, 224 // image.shape[1])
+    k = max(1, 112 // image.shape[1])
     return enlarged(image, k * image.shape[1], k * image.shape[0])
 
 
 def png(picture: Image.Image) -> bytes:
     """Encode a picture."""
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    # The last percents of a large file take seconds.
+    picture.save(buffer, "PNG", optimize=picture.width * picture.height < 1_000_000)
     return buffer.getvalue()
 
 

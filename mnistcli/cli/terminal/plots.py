@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from mnistcli.cli.plots import Axis, Plot
+from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.characters import dotted
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
@@ -76,11 +76,6 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
         words(legend if len(marked) > 1 else [], width=size[0]),
     ]
     return stacked(blocks)
-
-
-def fitting(title: str, width: int) -> str:
-    """Leave the explanation of a title away, "recall: of the class, found", where it has no room."""
-    return title if len(title) <= width else title.partition(":")[0]
 
 
 def _line(plot: Plot, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -107,19 +107,19 @@ class ComparisonView(View):
         from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 
         by, judged = self.result.by, self.result.judged
-        labels = [": ".join(filter(None, cells[:2])) for cells in self.cells()]
         rows = []
         for i, each in enumerate(judged):
             value = by.of(each.evaluation)
             rows.append((value, i, *(by.interval_of(each.evaluation) or (value, value))))
-        points = np.array(rows)
+        points = np.array(rows)[np.isfinite(rows).all(axis=1)]
         places = tuple(range(len(rows)))
         across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower(), n_ticks=4)
-        up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: labels[int(i)])  # noqa: FBT003
-        said = "With 95 % intervals. " * by.has_interval + comparison_sentences(self.result)
+        up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: self._refs()[int(i)])  # noqa: FBT003
+        differ = "; ".join(": ".join(filter(None, cells[:2])) for cells in self.cells())
+        note = f"{differ}. {comparison_sentences(self.result)}"
         title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
         series = Series("models", points, "marks")
-        yield Plot(title, across, up, (series,), said, aspect=aspect, is_lying=True)
+        yield Plot(title, across, up, (series,), note, aspect=aspect, is_lying=True)
         yield Gallery(self.result.disagreements, self._legend_of_pictures())
 
     def _refs(self) -> list[str]:
