@@ -73,11 +73,9 @@ def _stroked(images: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.
     for step in (1, _WIDTH):
         np.maximum(around[step:], flat[:-step], out=around[step:])
         np.maximum(around[:-step], flat[step:], out=around[:-step])
-    around -= flat
-    change = around.reshape(levels.shape).astype(np.uint16)
-    change *= ((bits >> np.uint32(16)) * np.uint32(STROKE * 256) >> np.uint32(16)).astype(
-        np.uint16
-    )[:, None]
+    strength = (bits >> np.uint32(16)) * np.uint32(STROKE * 256) >> np.uint32(16)
+    change = (around - flat).astype(np.uint16).reshape(levels.shape)
+    change *= strength.astype(np.uint16)[:, None]
     change >>= 8
     levels += change.astype(np.uint8)
     levels ^= inverted
@@ -91,9 +89,8 @@ def _moved(paper: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uin
     x, y = affine[0].take(a, axis=0), affine[1].take(a, axis=0)
     x += elastic.take(b, axis=0)
     y += elastic.take(c, axis=0)
-    for each in (x, y):
-        np.clip(each, 0, (IMAGE_SIDE + 1) * _UNIT, out=each)
-    right, low = (x & (_UNIT - 1)).view(np.uint16), (y & (_UNIT - 1)).view(np.uint16)
+    x, y = (np.clip(each, 0, (IMAGE_SIDE + 1) * _UNIT, out=each) for each in (x, y))
+    right, low = ((each & (_UNIT - 1)).view(np.uint16) for each in (x, y))
     x >>= 4
     y >>= 4
     y <<= 5
@@ -102,28 +99,19 @@ def _moved(paper: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uin
     # Two neighbours in one number, so that they are looked up together.
     pairs = paper.reshape(-1).astype(np.uint16)
     pairs[:-1] |= pairs[1:] << 8
-    upper = _between(pairs.take(at, mode="clip"), right)
-    lower = _between(pairs[_WIDTH:].take(at, mode="clip"), right)
-    lower -= upper
-    lower *= low
-    upper <<= 4
-    upper += lower
-    upper += 128
-    return upper >> np.uint16(8)
+    rows = (each.take(at, mode="clip") for each in (pairs, pairs[_WIDTH:]))
+    upper, lower = (_between(each & np.uint16(255), each >> np.uint16(8), right) for each in rows)
+    return _between(upper, lower, low) + np.uint16(128) >> np.uint16(8)
 
 
-def _between(pairs: NDArray[np.uint16], share: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Return 16 times what is so many sixteenths of the way from the low byte to the high one.
-
-    What is below 0 on the way is so modulo 2 ** 16, and the sum right again.
-    """
-    left = pairs & np.uint16(255)
-    pairs >>= 8
-    pairs -= left
-    pairs *= share
-    left <<= 4
-    left += pairs
-    return left
+def _between(
+    first: NDArray[np.uint16], second: NDArray[np.uint16], share: NDArray[np.uint16]
+) -> NDArray[np.uint16]:
+    """Return 16 times what is so many sixteenths of the way; modulo 2 ** 16, and so it is right."""
+    between = second - first
+    between *= share
+    between += first << np.uint16(4)
+    return between
 
 
 @cache

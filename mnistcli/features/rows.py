@@ -14,7 +14,7 @@ _IMAGES_PER_PRODUCT = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeRows:
-    """Rows of features, copy-major; see `linear_model.rows.RowSource`.
+    """A `linear_model.rows.RowSource`, which says what the methods do.
 
     The indices, of shape (n,), say where each of the images, (n, 28, 28), stands in its dataset:
     copies are found by them. Can be pickled, and is then little more than the images.
@@ -29,21 +29,17 @@ class MadeRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The numbers of rows and of features."""
         return (1 + self.n_copies) * len(self.images), self.n_features
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Make a block of rows."""
         return self.take(np.arange(start, min(stop, self.shape[0])))
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Make rows by their numbers."""
         copies, samples = np.divmod(rows, len(self.images))
         images = self.images[samples]
         if copies.any():
             images = deformed(images, self.indices[samples], copies, self.seed)
         if self.features is None:
             return images.reshape(len(images), -1)
-        n_more = -len(images) % _IMAGES_PER_PRODUCT
-        images = np.concatenate([images, np.zeros((n_more, *images.shape[1:]), dtype=np.uint8)])
-        return self.features.transform(images)[: len(rows)]
+        n_more = -len(rows) % _IMAGES_PER_PRODUCT
+        return self.features.transform(np.pad(images, ((0, n_more), (0, 0), (0, 0))))[: len(rows)]

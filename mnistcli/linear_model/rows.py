@@ -34,15 +34,12 @@ class ArrayRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The numbers of rows and of features."""
         return self.array.shape[0], self.array.shape[1]
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Return a view of a block of rows."""
         return self.array[start:stop]
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return rows by their numbers."""
         return self.array[rows]
 
 
@@ -55,15 +52,12 @@ class SomeRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The numbers of rows and of features."""
         return len(self.numbers), self.source.shape[1]
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Return a block of the chosen rows."""
         return self.source.take(self.numbers[start:stop])
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return some of the chosen rows."""
         return self.source.take(self.numbers[rows])
 
 
@@ -78,7 +72,6 @@ class SourceRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The numbers of rows and of features."""
         return self.stop - self.start, self.source.shape[1]
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """``mnistcli train``."""
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -33,7 +34,18 @@ from mnistcli.settings import (
 
 model_option = partial(typer.Option, rich_help_panel="What is minimised")
 data_option = partial(typer.Option, rich_help_panel="Images")
-_UNITS = ("", "k", "m", "g", "t")  # of bytes, each a thousand or 1,024 times the one before
+
+
+def _size(text: str) -> int:
+    """Read 2GB, 500M or 3.5 GiB; raise ValueError for what is no size."""
+    parts = re.fullmatch(r"([0-9.]{1,15}) ?([kmgt]?)(i?)b?", text.strip().lower())
+    if not parts:
+        raise ValueError(text)
+    number, unit, is_binary = parts.groups()
+    return round(float(number) * float((1024 if is_binary else 1000) ** " kmgt".index(unit or " ")))
+
+
+size_option = partial(data_option, parser=_size, metavar="SIZE")
 
 
 @command("json", "tsv", "quiet", apart=["preset features", "cluster jobs"])
@@ -85,17 +97,15 @@ def train(
         ),
     ] = None,
     memory: Annotated[
-        str | None,
-        data_option(
-            metavar="SIZE",
-            help="What a training may take, about; rows that are more are kept in a file.",
+        int | None,
+        size_option(
+            help="What a training may take, about: 2GB; rows that are more are kept in a file.",
             show_default="a quarter of what there is",
         ),
     ] = None,
     disk: Annotated[
-        str | None,
-        data_option(
-            metavar="SIZE",
+        int | None,
+        size_option(
             help="What a file of rows may take; what is more is made anew in each pass.",
             show_default="a quarter of what is free",
         ),
@@ -250,8 +260,8 @@ def train(
         search=c == "auto",
         weights=_weights(weight or ()),
         n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
-        memory_bytes=_n_bytes("--memory", memory),
-        disk_bytes=_n_bytes("--disk", disk),
+        memory_bytes=memory,
+        disk_bytes=disk,
     )
     if watch is not None:
         from mnistcli.cli.watch import check_watchable, watching
@@ -300,20 +310,6 @@ def _weights(texts: Sequence[str]) -> dict[str, float]:
         if not equals:
             raise UsageError(f"{text!r} is no weight", hint="for example --weight mine=5")
     return weights
-
-
-def _n_bytes(option: str, text: str | None) -> int | None:
-    """Read a size as 2GB, 500M or 3.5 GiB."""
-    if text is None:
-        return None
-    number = text.strip().lower().removesuffix("b")
-    base = 1024 if number.endswith("i") else 1000
-    number = number.removesuffix("i")
-    unit = number[-1:] if number[-1:] in _UNITS else ""
-    try:
-        return round(float(number.removesuffix(unit)) * float(base ** _UNITS.index(unit)))
-    except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text} is no size", hint="for example 2GB") from None
 
 
 def _number(text: str) -> float:
