@@ -96,6 +96,13 @@ def test_lines_are_told_apart_without_colours():
     assert (grey < 130).any()  # darker than the grid, which is light
 
 
+def test_signs_are_told_apart_without_colours():
+    ramp = layout._printable(np.linspace(-1, 1, 9)[None])
+    assert (np.diff(np.asarray(Image.fromarray(ramp).convert("L")).astype(int)) > 5).all()
+    assert ramp[0, 0, 2] > 2 * ramp[0, 0, 1]  # blue
+    assert ramp[0, -1, 0] > 1.5 * ramp[0, -1, 2]  # yellow
+
+
 def luminance(colour):
     levels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
@@ -128,6 +135,22 @@ def test_digits_stay_squares_of_the_same_size():
     assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
 
 
+def test_marks_stand_where_the_axes_say():
+    def middles(shown):
+        shapes = [
+            m for m in layout.plot_drawing(shown).marks if isinstance(m, Path) and not m.width
+        ]
+        return [np.mean(m.points, axis=0) for m in shapes if m.role == "series-0"]
+
+    bars = [(2.0, 5.0, 0.05)]
+    one, barred = plot(1), replace(plot(1), bars=bars)
+    left, middle, right = middles(one)
+    assert np.allclose(middles(barred), middles(one))
+    assert middle[0] == pytest.approx((left[0] + right[0]) / 2, abs=1)  # 1, 10 and 100
+    ticks = [m for m in layout.plot_drawing(one).marks if isinstance(m, Words) and m.text == "10"]
+    assert ticks[0].points[0][0] == pytest.approx(middle[0], abs=1)
+
+
 def test_a_title_without_room_loses_its_explanation():
     shown = replace(plot(), across=replace(plot().across, title="recall: of the class, found"))
     for width, title in ((150, "recall"), (500, "recall: of the class, found")):
@@ -150,7 +173,7 @@ FIGURES = {
     "evaluate --confusion": ["3v8@2 on mnist test", "truth", "answer"],
     "evaluate --mistakes 3": ["the worst 3 of "],
     "compare 3v8@1 3v8@2": ["2 models on mnist test", "accuracy", "3v8@2: C = 0.01", "p = "],
-    "show --weights 3v8@1": ["red: ink here speaks for it"],
+    "show --weights 3v8@1": ["light: ink here speaks for it"],
     "show 7": ["test image 7, labelled 9"],
     "predict -i 7": ["mnist test 7: "],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from mnistcli.cli.drawing.marks import (
 )
 from mnistcli.cli.heat import HeatMap
 from mnistcli.cli.plots import Plot, Series, fitting
-from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, folded, signed, vivid
+from mnistcli.cli.terminal.bitmap import folded, signed, visible, vivid
 from mnistcli.gallery import Gallery
 
 _Floats = NDArray[np.float64]
@@ -31,6 +31,9 @@ _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
 # Letters are about so wide, compared to their height; fonts differ.
 _LETTER_WIDTH = 0.6
+# Signs are told apart in grey, and by the colour-blind: dark blue, grey, light yellow.
+_SIGNS = ("light", "dark")
+_RAMP = ((0, 45, 130), (150, 150, 150), (255, 228, 130))
 _LINES = {"line": ("right", 3.2), "faint": ("faint", 1.6), "ideal": ("quiet", 1.6)}
 
 
@@ -98,15 +101,15 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
         *_axes(field, labels),
     ]
     for low, high, tall in plot.bars:
-        (x, y), (right, foot) = field.at([(low, tall), (high, plot.up.low)])
-        marks.append(Path([(x, y), (right, y), (right, foot), (x, foot)], "faint", strength=0.45))
+        (x, y), (end, foot) = field.at([(low, tall), (high, plot.up.low)])
+        marks.append(Path([(x, y), (end, y), (end, foot), (x, foot)], "faint", strength=0.45))
     y = field.bottom + 3.4 * LETTER
     marked = plot.marked
     for each in plot.series:
         marks += _line(field, each)
     for number, each in enumerate(marked):
         # Side by side, so that intervals do not cover each other.
-        shift = 8 * (number - (len(marked) - 1) / 2)
+        shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
         beside = field._replace(left=left + shift, right=right + shift)
         marks += _marked(beside, each, number)
     for number, each in enumerate(marked if len(marked) > 1 else ()):
@@ -206,8 +209,8 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
 def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     """Lay out pictures in rows, captions below them and the legend at the foot."""
     n = len(sheet)
-    images = vivid([picture.image for picture in sheet])
-    if n == 1 and images[0].ndim == 3 and not width:  # painted already: 300 pixels for an inch
+    images = [*map(_printable, vivid([picture.image for picture in sheet]))]
+    if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
         return Drawing(right, foot, [Picture([(0, 0), (right, foot)], images[0])])
     n_columns = sheet.n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
@@ -231,8 +234,16 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
                     Words([(x + side / 2, foot + k * _LINE_HEIGHT - 2)], line, anchor="middle")
                 )
         y += max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) + _MARGIN
-    legend = signed(sheet.legend, COLOUR_SIGNS)
+    legend = signed(sheet.legend, _SIGNS)
     for line in textwrap.wrap(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         y += _LINE_HEIGHT
         marks.append(Words([(_MARGIN, y)], line))
     return Drawing(whole, y + (_MARGIN if legend else 0), marks, legend)
+
+
+def _printable(image: NDArray[Any]) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return image
+    strength = np.sign(image) * visible(np.abs(image))
+    levels = [np.interp(strength, (-1, 0, 1), ramp) for ramp in zip(*_RAMP, strict=True)]
+    return np.stack(levels, axis=2).astype(np.uint8)
