@@ -72,10 +72,6 @@ class DatasetSpec:
         """Whether any container of this dataset can be trusted, not only the published files."""
         return all(part.payload_sha256 for part in self.parts)
 
-    def part(self, name: PartName) -> PartSpec:
-        """Return the part of that name."""
-        return self.parts[PART_NAMES.index(name)]
-
 
 def _parts(
     files: Sequence[RemoteFile], payloads: Sequence[str | None], n_train: int, n_test: int

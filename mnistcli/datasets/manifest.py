@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.containers.npy import npy_header
-from mnistcli.datasets.catalog import DatasetSpec, PartName, PartSpec
+from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartName, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
 Arrays = Mapping[PartName, NDArray[np.uint8]]
@@ -175,13 +175,10 @@ def read_manifest(path: Path) -> Manifest:
 
 def check_about(path: Path, manifest: Manifest, spec: DatasetSpec) -> None:
     """Raise CorruptFileError for a manifest that cannot be that of a dataset."""
-    is_about = (
-        manifest.dataset == spec.name
-        and len(manifest.files) == len(spec.parts)
-        and all(
-            entry.name == part.name and part.payload_sha256 in (None, entry.sha256)
-            for entry, part in zip(manifest.files, spec.parts, strict=True)
-        )
+    is_pinned = all(
+        part.payload_sha256 in (None, entry.sha256)
+        for entry, part in zip(manifest.files, spec.parts, strict=False)
     )
-    if not is_about:
+    names = tuple(entry.name for entry in manifest.files)
+    if manifest.dataset != spec.name or names != PART_NAMES or not is_pinned:
         raise CorruptFileError(path, f"is not about {spec.title}")

@@ -185,7 +185,7 @@ class _Loader:
                 f"{origin}: {spec.title} can only be verified as its published files",
                 hint=f"give a folder or a base URL with {names}",
             )
-        n_train, n_test = (spec.part(name).shape[0] for name in ("train-labels", "test-labels"))
+        n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
         images, labels = self._digits(file, origin, n_train + n_test, "train")
         if len(images) == n_train:  # an npz file with both
             more, more_labels = self._digits(file, origin, n_test, "test")

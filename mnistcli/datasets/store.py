@@ -300,9 +300,9 @@ class DatasetFolder:
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:
     """Delete the arrays that no manifest speaks of any more; the lock is held."""
-    for path in folder.iterdir():
-        if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
-            with contextlib.suppress(OSError):  # mapped by another process, on Windows
+    with contextlib.suppress(OSError):  # no access, or mapped by another process, on Windows
+        for path in folder.iterdir():
+            if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
                 path.unlink()
 
 
