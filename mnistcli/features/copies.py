@@ -33,8 +33,7 @@ _N_FIELDS = 1024  # of each kind
 _UNIT = 16  # places in a pixel
 _BOXES = (7, 9, 9)  # sides in pixels of the means that one after another smooth as a Gaussian of 4
 _WIDTH = 32  # of a row of an image with paper around it, of 2 ** 5 for quick arithmetic
-_IMAGES_PER_THREAD = 1024
-_IMAGES_AT_ONCE = 128  # what a core's cache holds
+_IMAGES_PER_BLOCK = 128  # what a core's cache holds
 
 
 def deformed(
@@ -48,15 +47,12 @@ def deformed(
     bits = bits_of(np.full(1, seed, dtype=np.uint32))
     bits = bits_of(indices.astype(np.uint32) ^ bits_of(copies.astype(np.uint32) ^ bits))
 
-    def deform(part: slice) -> None:
-        for first in range(part.start, part.stop, _IMAGES_AT_ONCE):
-            block = slice(first, min(first + _IMAGES_AT_ONCE, part.stop))
-            paper = _stroked(images[block], bits_of(bits[block]))
-            out[block] = _moved(paper, bits[block]).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+    def deform(block: slice) -> None:
+        paper = _stroked(images[block], bits_of(bits[block]))
+        out[block] = _moved(paper, bits[block]).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
 
-    map_blocks(deform, len(images), _IMAGES_PER_THREAD)
-    is_itself = copies == 0
-    out[is_itself] = images[is_itself]
+    map_blocks(deform, len(images), _IMAGES_PER_BLOCK)
+    out[copies == 0] = images[copies == 0]
     return out
 
 
@@ -137,8 +133,7 @@ def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     turn = turn * ROTATION
     kept = 1.0 - turn * turn / 2
     middle = (IMAGE_SIDE - 1) / 2
-    from_middle = np.arange(IMAGE_SIDE) - middle
-    x, y = np.tile(from_middle, IMAGE_SIDE), np.repeat(from_middle, IMAGE_SIDE)
+    y, x = np.indices((IMAGE_SIDE, IMAGE_SIDE)).reshape(2, 1, -1) - middle
     # Of pixels with one of paper before them.
     affine = (
         1

@@ -31,7 +31,7 @@ _USUAL_SHARE = 1 / 4
 _SHARE_OF_ROWS = 1 / 2  # of the memory; the rest is the solver's
 _PROBE_BYTES = 16 * 10**6
 # A fit reads all rows about so often; a disk that the system does not hold in memory gives so much.
-_N_PASSES, _DISK_BYTES_PER_S = 30, 300e6
+_N_READS, _DISK_BYTES_PER_S = 50, 300e6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,14 +141,14 @@ def design_matrix(
     made.read(n_rows - n_some, n_rows)
     making = (time.perf_counter() - started) * n_rows / n_some
     moving = n_bytes / _DISK_BYTES_PER_S
-    n_read = 0 if n_bytes < machine_bytes() - memory_bytes else _N_PASSES
-    if cache and may_keep and moving * (1 + n_read) < making * _N_PASSES:
+    n_read = 0 if n_bytes < machine_bytes() - memory_bytes else _N_READS
+    if cache and may_keep and moving * (1 + n_read) < making * _N_READS:
         progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
         with contextlib.suppress(StorageError):
             cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress))
         if found := cache.load(key, spec):
             return replace(design, rows=ArrayRows(found[1]), kept="file")
-    progress.note(f"{size} are made anew in each pass: about {_N_PASSES * making:.0f} s in all")
+    progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design
 
 

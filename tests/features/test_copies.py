@@ -37,8 +37,7 @@ def test_a_copy_depends_on_its_image_number_and_seed_alone(images, monkeypatch):
     numbers = np.random.default_rng(0).integers(0, 9, 300)
     whole = deformed(images, np.arange(300), numbers, 3)
     order = np.random.default_rng(1).permutation(300)
-    monkeypatch.setattr(module, "_IMAGES_PER_THREAD", 64)
-    monkeypatch.setattr(module, "_IMAGES_AT_ONCE", 7)
+    monkeypatch.setattr(module, "_IMAGES_PER_BLOCK", 7)
     np.testing.assert_array_equal(deformed(images[order], order, numbers[order], 3), whole[order])
     for i in (0, 5, 299):
         alone = deformed(images[i : i + 1], np.array([i]), numbers[i : i + 1], 3)

@@ -98,7 +98,7 @@ def test_copies_of_an_image_are_never_on_both_sides_of_a_fold(samples, n_repeats
         (300_000, None, "memory", [], 1),
         (300_000, 0, "memory", [], 0),
         (200_000, None, "file", ["180 rows, 0.0 GB, are kept in "], 1),
-        (200_000, 141_119, "nowhere", ["180 rows, 0.0 GB, are made anew in each pass"], 0),
+        (200_000, 141_119, "nowhere", ["180 rows, 0.0 GB, are made anew each time"], 0),
     ],
 )
 def test_rows_live_where_there_is_room_and_are_the_same(
