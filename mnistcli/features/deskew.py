@@ -10,17 +10,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mnistcli.features.kinds import FeatureSpec, Learned
+    from mnistcli.features.kinds import FeatureSpec
 
 
 class Deskew(Features):
     """The pixels of straightened images; nothing is learned."""
 
     summary = "those of straightened digits"
-
-    @classmethod
-    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> Deskew:
-        return cls()
 
     @classmethod
     def describe(cls, _spec: FeatureSpec, /) -> str:

@@ -25,14 +25,6 @@ _IMAGES_PER_BLOCK = 128
 class Expansion(Features):
     """Ramps and squares of random mixtures of the principal directions of a first stage.
 
-    With x the bytes of the first stage, of shape (n_columns,), and ``@`` a matrix product:
-
-        z = directions @ x - shift
-        s = z @ mixture                        (n_relus + n_squares,)
-        ramps = 80 * max(0, s[:n_relus] + offset)
-        squares = 25 * s[n_relus:] ** 2
-        feature = floor(min(255, ramp or square) + 1/2)
-
     A linear model of these is, but for chance, one with a kernel (Rahimi and Recht, Random features
     for large-scale kernel machines, NIPS 2007; Cho and Saul, Kernel methods for deep learning, NIPS
     2009). The mixture and the offsets are fixed numbers that no model holds:

@@ -114,9 +114,9 @@ class Features:
         return cls.from_arrays(spec, {})
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Features | None:
+    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> Features | None:
         """Return what was learned before, from its `arrays`; None for pixels."""
-        raise NotImplementedError
+        return cls()
 
     @classmethod
     def shapes(cls, _spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:

@@ -1,12 +1,8 @@
 """How much of which typical patch is where.
 
-A digit is straightened and brought close to a standard size. Around every second pixel, a patch is
-compared with filters that were learned without labels. Likeness above a threshold is added up over
-squares of 8 x 8 pixels, of which the square root is taken, and squares that lie close together are
-averaged; and so may be several drawings of the digit, each turned and moved a little:
-
-    mean over squares near a point of
-        sqrt(sum over the square of max(0, filter . (patch - mean) / contrast - threshold))
+Around every second pixel of a digit of standard size, a patch is compared with filters that were
+learned without labels. Likeness above a threshold is added up over squares, of which the square
+root is taken, and squares that lie close together are averaged: `registry/exports/formulas.json`.
 
 One layer of a convolutional network, but for the training: filters come from k-means (Coates, Lee
 and Ng, An analysis of single-layer networks in unsupervised feature learning, AISTATS 2011).
@@ -20,7 +16,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.features.straightening import View, normalised
 from mnistcli.mnist import IMAGE_SIDE
 
 THRESHOLD = 0.4
@@ -31,26 +26,14 @@ NEARNESS = 2  # and how far from a point squares are averaged.
 _PAPER = 0.05
 
 
-def likeness_of(
-    images: NDArray[np.uint8],
-    filters: Sequence[NDArray[np.float32]],
-    views: Sequence[View],
-    n_points: int,
-) -> NDArray[np.float32]:
-    """Return the mean over the views of the features of images, before they become bytes.
-    Filters have shape (n_filters, side * side). There are ``n_points`` points across and down. The
-    features are filter by filter within a point, point by point within a size of patches.
-    """
-    looks = (
-        likeness(normalised(images, view) / np.float32(255), filters, n_points) for view in views
-    )
-    return np.asarray(sum(looks) / np.float32(len(views)))
-
-
 def likeness(
     ink: NDArray[np.float32], filters: Sequence[NDArray[np.float32]], n_points: int
 ) -> NDArray[np.float32]:
-    """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1."""
+    """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1.
+
+    Filters have shape (n_filters, side * side). There are ``n_points`` points across and down. The
+    features are filter by filter within a point, point by point within a size of patches.
+    """
     parts = []
     for each in filters:
         sums = _both_ways(squares(), _places(ink, each))

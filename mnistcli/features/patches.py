@@ -116,6 +116,11 @@ class Patches(Displayed, Features):
         return tuple(each.reshape(-1, k, k) for k, each in zip(sides, self.patterns, strict=True))
 
     def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        from mnistcli.features.likeness import likeness_of
+        import numpy as np
 
-        return likeness_of(images, self.patterns, VIEWS[self.n_views], N_POINTS)
+        from mnistcli.features.likeness import likeness
+        from mnistcli.features.straightening import normalised
+
+        drawn = [normalised(images, view) / np.float32(255) for view in VIEWS[self.n_views]]
+        looks = (likeness(ink, self.patterns, N_POINTS) for ink in drawn)
+        return np.asarray(sum(looks) / np.float32(len(drawn)))

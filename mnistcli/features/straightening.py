@@ -31,8 +31,6 @@ _WIDTHS, _HEIGHTS = (0.3, 1.2), (0.5, 1.1)
 def straightened(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Shear each image along its rows until its ink stands upright.
 
-    With the covariances of where the ink is, row y moves by (y - mean y) * cov_xy / var_y; between
-    pixels it is interpolated linearly.
     Takes and returns shape (n, 28, 28), 0 to 255.
     """
     return _redrawn(images, upright)

@@ -7,7 +7,6 @@ needs a library of its own names it as an extra in ``pyproject.toml``, after the
 from __future__ import annotations
 
 import hashlib
-import os
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,10 +45,9 @@ class Exporter:
     """A format, and what to know of it before passing a file on.
 
     ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
-    format is named after; a format that shows examples is given them too. ``what`` is for the help.
-    ``good_for`` says who can do what with it, ``trust`` what it costs to believe such a file of
-    somebody else's, and ``use`` is a line of Python in which ``{file}`` stands for the file's name.
-    ``stages`` are those of features that it can hold; beyond pixels ``use_of_features`` is the use.
+    format is named after; a format that shows examples is given them too. ``good_for`` says who can
+    do what with it, ``trust`` what it costs to believe such a file of somebody else's, ``use`` is
+    Python in which ``{file}`` stands for the file's name; beyond pixels that is ``use_of_features``.
     """
 
     encode: Callable[..., bytes]
@@ -105,14 +103,14 @@ def export_model(
     Raises UsageError where it is there already, the format cannot hold the model, or a library is
     missing, StorageError where the operating system refused.
     """
-    path = path or Path(f"{_stem(model)}.{format_}")
-    if os.path.lexists(path) and not overwrite:  # before the work, and again as it is written
-        raise _is_there_already(path)
+    # A path stands for a model outside the registry: 0v1@3, models/0v1/3.safetensors.
+    name = model.ref.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
+    path = path or Path(f"{name.replace('@', '-') or model.card.task.name}.{format_}")
     content = encode_export(model, format_, examples)
     if overwrite:
         write_atomically(path, content)
     elif not create_atomically(path, content):
-        raise _is_there_already(path)
+        raise UsageError(f"{path} is there already", hint="add --force, or choose another --output")
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
     use = (model.classifier.features and kind.use_of_features) or kind.use
     use = use.format(file=repr(str(path)))
@@ -121,8 +119,13 @@ def export_model(
 
 def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) -> bytes:
     """Return the bytes of such a file; raise UsageError where `export_model` does."""
-    kind = exporter(format_)
-    _check_that_it_fits(model, format_)
+    kind, card = exporter(format_), model.card
+    name, features = model.ref or card.task.name, card.features["kind"]
+    if not set(features.split("+")) <= set(kind.stages):
+        hint = f"it holds {', '.join(kind.stages)}"
+        raise UsageError(f"{name} looks at {features}, which {format_} cannot hold", hint=hint)
+    if card.task.is_pairwise and not kind.takes_pairs:
+        raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold")
     try:
         return kind.encode(model, examples) if kind.shows_examples else kind.encode(model)
     except ModuleNotFoundError as error:
@@ -132,24 +135,3 @@ def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) 
             f"an export to {format_} needs {format_}, which is not installed",
             hint=f"pip install 'mnistcli[{format_}]'",
         ) from None
-
-
-def _stem(model: Model) -> str:
-    # A path stands for a model outside the registry: 0v1@3, models/0v1/3.safetensors.
-    name = model.ref.replace("\\", "/").rpartition("/")[2]
-    return name.removesuffix(SUFFIX).replace("@", "-") or model.card.task.name
-
-
-def _is_there_already(path: Path) -> UsageError:
-    return UsageError(f"{path} is there already", hint="add --force, or choose another --output")
-
-
-def _check_that_it_fits(model: Model, format_: str) -> None:
-    """Refuse features that a format cannot hold, and more than one function for each class."""
-    name, into = model.ref or model.card.task.name, exporter(format_)
-    kind = model.card.features["kind"]
-    if not set(kind.split("+")) <= set(into.stages):
-        hint = f"it holds {', '.join(into.stages)}"
-        raise UsageError(f"{name} looks at {kind}, which {format_} cannot hold", hint=hint)
-    if model.card.task.is_pairwise and not into.takes_pairs:
-        raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold")

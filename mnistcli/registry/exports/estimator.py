@@ -53,10 +53,7 @@ def make_estimator(model: Model) -> Pipeline:
 def features_of(
     X: ArrayLike, spec: dict[str, Any], arrays: dict[str, NDArray[np.float32]]
 ) -> NDArray[np.uint8]:
-    """Return features of pixels of shape (n, 784): the one function that an export needs of ours.
-
-    The arrays are those of a `FeatureSpec`. Raises ValueError as `images_of` does.
-    """
+    """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
     parsed, images = FeatureSpec(**spec), images_of(X)
     features = parsed.features.from_arrays(parsed, arrays)
     return features.transform(images) if features else images.reshape(len(images), -1)

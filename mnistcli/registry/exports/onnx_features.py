@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from mnistcli.features import likeness
+from mnistcli.features import Features, likeness
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.patches import N_POINTS, VIEWS, Patches
 from mnistcli.features.straightening import upright, upright_and_sized
@@ -16,53 +16,38 @@ from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-    from mnistcli.features import Features
-
-# What differs from NumPy's names.
-_NAMES = {
-    "Subtract": "Sub",
-    "Multiply": "Mul",
-    "Divide": "Div",
-    "Maximum": "Max",
-    "Minimum": "Min",
-    "Matmul": "MatMul",
-}
-
-
-class Graph:
-    """The nodes and constants of a graph, in the order in which they were asked for."""
-
-    def __init__(self) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
-
-    def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:
-        """Add a node and return what it yields; numbers and arrays become constants."""
-        from onnx import helper
-
-        name = name or f"{op}_{len(self.nodes)}"
-        names = [each.name if isinstance(each, Node) else self._constant(each) for each in inputs]
-        self.nodes.append(helper.make_node(op, names, [name], **attributes))
-        return Node(self, name)
-
-    def _constant(self, value: Any) -> str:
-        from onnx import numpy_helper
-
-        array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
+# Others are called by the first three letters of NumPy's names.
+_NAMES = {"matmul": "MatMul", "sqrt": "Sqrt", "floor": "Floor"}
 
 
 class Node(NDArrayOperatorsMixin):
     """What a node of a graph yields, in the place of an array: calculating with it adds nodes."""
 
-    def __init__(self, graph: Graph, name: str) -> None:
-        self.graph, self.name = graph, name
+    def __init__(self, name: str, nodes: list[NodeProto], constants: list[TensorProto]) -> None:
+        self.name, self.nodes, self.constants = name, nodes, constants
+
+    def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:
+        """Add a node to the graph and return it; numbers and arrays become constants."""
+        from onnx import helper
+
+        name = name or f"{op}_{len(self.nodes)}"
+        names = [each.name if isinstance(each, Node) else self._constant(each) for each in inputs]
+        self.nodes.append(helper.make_node(op, names, [name], **attributes))
+        return Node(name, self.nodes, self.constants)
+
+    def of(self, op: str, *more: Any, **attributes: Any) -> Any:
+        """Return what an operator of ONNX makes of it."""
+        return self.add(op, self, *more, **attributes)
+
+    def _constant(self, value: Any) -> str:
+        from onnx import numpy_helper
+
+        array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
+        self.constants.append(numpy_helper.from_array(array, f"constant_{len(self.constants)}"))
+        return self.constants[-1].name
 
     def __array_ufunc__(self, ufunc: np.ufunc, _method: str, *inputs: Any) -> Any:
-        name = ufunc.__name__.title()
-        return self.graph.add(_NAMES.get(name, name), *inputs)
+        return self.add(_NAMES.get(ufunc.__name__, ufunc.__name__[:3].title()), *inputs)
 
     def __getitem__(self, places: tuple[slice | None, ...]) -> Any:
         """Return it with new axes where an index is None."""
@@ -77,10 +62,6 @@ class Node(NDArrayOperatorsMixin):
     def reshape(self, *shape: int) -> Any:  # noqa: D102
         return self.of("Reshape", np.array(shape))
 
-    def of(self, op: str, *more: Any, **attributes: Any) -> Any:
-        """Return what an operator of ONNX makes of it."""
-        return self.graph.add(op, self, *more, **attributes)
-
 
 def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
@@ -92,11 +73,9 @@ def add_features(features: Features | None, pixels: Any) -> Any:
         return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
     ink = pixels.of("Cast", to=1)  # float32
     if isinstance(features, Patches):
-        views = VIEWS[features.n_views]
-        looks = [
-            _likeness(features, _sampled(ink, *upright_and_sized(ink, v)) / 255) for v in views
-        ]
-        return _as_bytes(sum(looks[1:], start=looks[0]) / len(views) * features.factors)
+        drawn = [_sampled(ink, *upright_and_sized(ink, v)) / 255 for v in VIEWS[features.n_views]]
+        looks = sum(_likeness(features, each) for each in drawn)
+        return _as_bytes(looks / len(drawn) * features.factors)
     return (_sampled(ink, *upright(ink)).of("Round") if features else ink).of("Flatten")
 
 

@@ -1,23 +1,16 @@
 """A model as a JSON document that a person can read and any language can predict with."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from mnistcli.features import Features
 
 _FORMULAS = Path(__file__).with_name("formulas.json")
 
@@ -47,11 +40,11 @@ def encode(model: Model) -> bytes:
 
 def _learned(features: Features | None) -> dict[str, Any]:
     """Return what the formulas of features name."""
-    learned: dict[str, Any] = dict(features.arrays()) if features else {}
     if isinstance(features, Expansion):
-        learned |= _learned(features.first)
-        learned |= {"mixture": features.mixture, "offset": features.offset}
-    return learned | ({"views": VIEWS[features.n_views]} if isinstance(features, Patches) else {})
+        more = {"mixture": features.mixture, "offset": features.offset}
+        return _learned(features.first) | features.arrays() | more
+    views = {"views": VIEWS[features.n_views]} if isinstance(features, Patches) else {}
+    return views | (features.arrays() if features else {})
 
 
 def _how_to_predict(model: Model) -> list[str]:
@@ -70,7 +63,7 @@ def _text(value: Any) -> str:
     return textwrap.indent(text, "  ").lstrip()
 
 
-def _numbers(array: NDArray[np.floating]) -> str:
+def _numbers(array: Any) -> str:
     """Write as few digits as say which number of the array's precision it is, 28 on a line."""
     if array.ndim > 1:
         return "[\n    " + ",\n    ".join(map(_numbers, array)) + "\n  ]"

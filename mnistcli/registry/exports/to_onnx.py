@@ -18,7 +18,7 @@ def encode(model: Model) -> bytes:
     import numpy as np
     from onnx import TensorProto, helper
 
-    from mnistcli.registry.exports.onnx_features import Graph, Node, add_features
+    from mnistcli.registry.exports.onnx_features import Node, add_features
 
     classifier = model.classifier
     weights, intercept = classifier.coef, classifier.intercept
@@ -26,26 +26,26 @@ def encode(model: Model) -> bytes:
         # The softmax of (0, score) is the logistic function, so one graph does for all tasks.
         weights = np.concatenate([np.zeros_like(weights), weights])
         intercept = np.concatenate([[0.0], intercept])
-    graph = Graph()
-    rows = add_features(classifier.features, Node(graph, "pixels"))
+    pixels = Node("pixels", [], [])
+    rows = add_features(classifier.features, pixels)
     seen = rows.of("Cast", to=TensorProto.DOUBLE, name="features") * np.array(classifier.scale)
     scores = seen.of("Gemm", weights.T, intercept)
     scores.of("Softmax", axis=1, name="probabilities")
     names = np.array(classifier.class_names, dtype=object)
-    graph.add("Gather", names, scores.of("ArgMax", axis=1, keepdims=0), name="label")
+    pixels.add("Gather", names, scores.of("ArgMax", axis=1, keepdims=0), name="label")
     info = helper.make_tensor_value_info
-    made = helper.make_graph(
-        graph.nodes,
+    graph = helper.make_graph(
+        pixels.nodes,
         "mnistcli",
         [info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])],
         [
             info("label", TensorProto.STRING, ["n"]),
             info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes]),
         ],
-        graph.constants,
+        pixels.constants,
     )
     proto = helper.make_model(
-        made,
+        graph,
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
         producer_name="mnistcli",
@@ -53,8 +53,7 @@ def encode(model: Model) -> bytes:
         doc_string=f"{model.ref}: logistic regression for {model.card.task.name} on {model.card.dataset}",
     )
     helper.set_model_props(proto, {"card": model.card.to_json()})
-    content: bytes = proto.SerializeToString(deterministic=True)
-    return content
+    return bytes(proto.SerializeToString(deterministic=True))
 
 
 EXPORTER = Exporter(

@@ -13,8 +13,7 @@ def encode(model: Model) -> bytes:
 
     from mnistcli.registry.exports.estimator import make_estimator
 
-    content: bytes = skops.io.dumps(make_estimator(model))
-    return content
+    return bytes(skops.io.dumps(make_estimator(model)))
 
 
 EXPORTER = Exporter(
