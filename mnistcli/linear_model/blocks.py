@@ -79,6 +79,7 @@ class Block:
     _change: Floats | None = None
     _at: tuple[int, float] = (-1, 0.0)
     _found: tuple[float, Floats] | None = None
+    _memory: Floats = field(default_factory=lambda: np.empty(0))
 
     def loss_weights(self, line: Line) -> Float64s:
         """Return the weights of the losses, of shape (n_samples,)."""
@@ -87,8 +88,7 @@ class Block:
     def change(self, line: Line) -> Floats:
         """Return what the whole direction adds to the scores, (n_outputs, n_samples)."""
         if self._change is None or self._direction_key != line.direction_key:
-            self._change = None  # not two at a time
-            self._change = self._linear(line.direction, line)
+            self._change = self._held(1, self._linear(line.direction, line))
             self._direction_key = line.direction_key
         return self._change
 
@@ -96,7 +96,7 @@ class Block:
         """Return the scores after a step of a size along the line, (n_outputs, n_samples)."""
         if self._key != line.key:
             self._change = self._found = None
-            self._scores = np.array(self._linear(line.theta, line))
+            self._scores = self._held(0, self._linear(line.theta, line))
             self._key = line.key
         return self._scores + line.dtype(size) * self.change(line) if size else self._scores
 
@@ -106,16 +106,27 @@ class Block:
         if self._found is not None and self._at == at:
             return self._found
         losses, residuals = losses_and_residuals(self.scores(line, size), self.y)
-        found = float(np.dot(losses, self.loss_weights(line))), residuals
-        # In float64 those of many rows are made twice rather than held.
-        self._found = found if self.is_all or line.dtype == np.float32 else None
-        self._at = at
-        return found
+        loss = float(np.dot(losses, self.loss_weights(line)))
+        if line.dtype == np.float64 and not self.is_all:
+            return loss, residuals  # made twice rather than held
+        self._at, self._found = at, (loss, self._held(2, residuals))
+        return self._found
 
     def move(self, line: Line, size: float, key: int) -> None:
         """Take the step: what is known there is known of the point `key` from now on."""
-        self._scores, self._change = self.scores(line, size), None
+        if size:
+            self._scores = self._held(0, self.scores(line, size))
+        self._change = None
         self._key, self._at = key, (key, 0.0)
+
+    def _held(self, place: int, values: Floats) -> Floats:
+        """Keep values of many rows where they always are: in one piece, memory does not grow."""
+        if self.is_all or values.strides[-1] == 0:
+            return values
+        if self._memory.dtype != values.dtype or not self._memory.size:
+            self._memory = np.empty((3, *values.shape), values.dtype)
+        self._memory[place] = values
+        return self._memory[place]
 
     def _linear(self, theta: Float64s, line: Line) -> Floats:
         intercept = theta[:, -1:].astype(line.dtype)

@@ -42,7 +42,6 @@ from mnistcli.linear_model.objective import (
     class_weights,
     loss_weights,
     prior_intercept,
-    rows_per_block,
     squared_norm,
 )
 from mnistcli.linear_model.preconditioner import Preconditioner
@@ -200,12 +199,10 @@ def _working_rows(X: RowArray | RowSource) -> tuple[Rows, NDArray[np.intp]]:
         return np.asarray(X, dtype=dtype), kept
     rows: NDArray[np.floating[Any]] = np.empty((n_rows, len(kept)), dtype)
 
-    def convert(block: slice) -> None:
-        for first in range(block.start, block.stop, ROWS_PER_CONVERSION):
-            few = slice(first, min(first + ROWS_PER_CONVERSION, block.stop))
-            np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")
+    def convert(few: slice) -> None:
+        np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")
 
-    map_blocks(convert, n_rows, rows_per_block(n_features))
+    map_blocks(convert, n_rows, ROWS_PER_CONVERSION)
     return rows, kept
 
 

@@ -17,6 +17,7 @@ from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.linear_model.objective import Labels
 from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
+from mnistcli.memory import machine_bytes
 from mnistcli.parallel import map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
@@ -37,13 +38,13 @@ def fit_classifier(
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
-    X, of shape (n_samples, n_features) or a source of such rows, are bytes of pixels or other features, which the model
-    sees divided by 255; y are class indices. The seed is that of solvers that draw random numbers,
-    the processes those for pairs (see `parallel.map_jobs`). What a sample weighs is multiplied by
-    what its class does. Our solver begins at ``warm_start``.
+    X, of shape (n_samples, n_features) or a source of such rows, are bytes of pixels or other
+    features, which the model sees divided by 255; y are class indices. The seed is that of solvers
+    that draw random numbers, the processes those for pairs (see `parallel.map_jobs`). What a sample
+    weighs is multiplied by what its class does. Our solver begins at ``warm_start``.
 
-    Raises TrainingError where a class has no samples, or there is no finite optimum: separable data,
-    no penalty.
+    Raises TrainingError where a class has no samples, memory is too small for a solver that needs
+    all rows at once, or there is no finite optimum: separable data, no penalty.
     """
     rows = ArrayRows(X) if isinstance(X, np.ndarray) else X
     if not task.is_pairwise:
@@ -93,6 +94,12 @@ def _fit(
         sample_weight = balanced if sample_weight is None else balanced * sample_weight
     name = settings.solver_for(n_classes)
     if name != "newton":
+        n_bytes = 8 * math.prod(X.shape)
+        if n_bytes > machine_bytes():
+            raise TrainingError(
+                f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory",
+                hint="--solver newton reads them in blocks",
+            )
         return _fit_sklearn(X.read(0, len(y)), y, settings, n_classes, sample_weight, seed)
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError
