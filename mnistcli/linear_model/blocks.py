@@ -21,7 +21,6 @@ from mnistcli.linear_model.objective import (
     Floats,
     Labels,
     Rows,
-    intercept_sums,
     linear_scores,
     losses_and_residuals,
     residual_products,
@@ -125,8 +124,9 @@ class Block:
             return values
         if self._memory.dtype != values.dtype or not self._memory.size:
             self._memory = np.empty((3, *values.shape), values.dtype)
-        self._memory[place] = values
-        return self._memory[place]
+        held: Floats = self._memory[place]
+        held[:] = values
+        return held
 
     def _linear(self, theta: Float64s, line: Line) -> Floats:
         intercept = theta[:, -1:].astype(line.dtype)
@@ -236,10 +236,17 @@ def is_separated(block: Block, line: Line) -> bool:
     return bool((worst[block.loss_weights(line) > 0.0] < 0.5).all())
 
 
-def sums_of_intercept(block: Block, line: Line, intercept: Float64s) -> tuple[Any, ...]:
-    """Return `intercept_sums` with an intercept added to the scores."""
-    scores = block.scores(line, 0.0) + intercept[:, None]
-    return intercept_sums(scores, block.y, block.loss_weights(line))
+def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any, Any]:
+    """Return loss, first two derivatives by the intercepts and weight, with `b` added to scores."""
+    y, weights = block.y, block.loss_weights(line)
+    losses, residuals = losses_and_residuals(block.scores(line, 0.0) + b[:, None], y)
+    loss, gradient, weight = losses @ weights, (residuals * weights).sum(axis=1), weights.sum()
+    if len(residuals) == 1:
+        r = np.abs(residuals[0])
+        return loss, gradient, np.array([[(r * (1.0 - r)) @ weights]]), weight
+    residuals[y, np.arange(len(y))] += 1.0  # probabilities now
+    hessian = np.diag(residuals @ weights) - (residuals * weights) @ residuals.T
+    return loss, gradient, hessian, weight
 
 
 def hessian_rows(

@@ -109,22 +109,10 @@ def slope_and_curvature(
     return float(np.vdot(slopes, weights)), float(np.vdot(curvatures, weights))
 
 
-def intercept_sums(scores: Floats, y: Labels, weights: Floats) -> tuple[Any, Any, Any, Any]:
-    """Return the loss, its first two derivatives by the intercepts, and the sum of the weights."""
-    losses, residuals = losses_and_residuals(scores, y)
-    loss, gradient, weight = losses @ weights, (residuals * weights).sum(axis=1), weights.sum()
-    if len(residuals) == 1:
-        r = np.abs(residuals[0])
-        return loss, gradient, np.array([[(r * (1.0 - r)) @ weights]]), weight
-    p = residuals
-    p[y, np.arange(len(y))] += 1.0
-    return loss, gradient, np.diag(p @ weights) - (p * weights) @ p.T, weight
-
-
 def best_intercept(sums_at: Callable[[Float64s], Sequence[Any]], start: Floats) -> Float64s:
     """Minimise the objective over the intercepts alone, (n_outputs,), by Newton's method.
 
-    `sums_at` returns `intercept_sums` with an intercept added to the scores.
+    At given ones `sums_at` returns the loss, its first two derivatives, and the sum of the weights.
     """
     b = np.asarray(start, dtype=np.float64)
     loss, gradient, hessian, weight = sums_at(b)

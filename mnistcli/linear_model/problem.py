@@ -17,8 +17,8 @@ from mnistcli.linear_model.blocks import (
     arrive,
     blocks_of,
     feature_ranges,
+    intercept_sums,
     is_separated,
-    sums_of_intercept,
     tree_sum,
 )
 from mnistcli.linear_model.objective import (
@@ -92,7 +92,7 @@ class Problem:
         bare, shift = theta.copy(), np.zeros_like(theta)
         bare[:, -1] = 0.0
         line = self.line(bare)
-        best = best_intercept(partial(self.sums, sums_of_intercept, line), theta[:, -1])
+        best = best_intercept(partial(self.sums, intercept_sums, line), theta[:, -1])
         # Rounding moves their mean, along which the softmax is constant.
         shift[:, -1] = centred(best)
         return self.after(line._replace(direction=shift), 1.0)

@@ -9,17 +9,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._linear_loss import LinearModelLoss
 
 from mnistcli.linear_model import objective
+from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.objective import (
-    best_intercept,
     class_weights,
-    intercept_sums,
     linear_scores,
     losses_and_residuals,
     prior_intercept,
     residual_products,
     slope_and_curvature,
 )
+from mnistcli.linear_model.problem import Problem
 
 
 def digits(mnist, n_classes, n_samples=1500):
@@ -143,12 +143,15 @@ def test_scores_of_any_size_give_finite_losses_and_accurate_residuals(n_outputs)
 def test_the_best_intercept_is_stationary_from_far_away(n_classes):
     rng = np.random.default_rng(0)
     n_outputs = 1 if n_classes == 2 else n_classes
-    scores = rng.normal(0, 5, (n_outputs, 300))
-    y, weights = np.arange(300) % n_classes, rng.uniform(0, 2, 300)
-    start = np.linspace(10, 60, n_outputs)
-    b = best_intercept(lambda b: intercept_sums(scores + b[:, None], y, weights), start)
-    _, residuals = losses_and_residuals(scores + b[:, None], y)
-    assert np.abs((residuals * weights).sum(axis=1)).max() < 1e-6
+    X, y = rng.normal(0, 5, (300, n_outputs)), np.arange(300) % n_classes
+    weights = rng.uniform(0, 2, 300)
+    blocks = LocalBlocks(blocks_of(X, y, weights))
+    problem = Problem(X, y, weights, blocks, n_outputs, 0.0, 1.0, np.float64)
+    theta = np.column_stack([np.eye(n_outputs), np.linspace(10, 60, n_outputs)])
+    best = problem.with_best_intercept(theta)
+    assert np.abs(best.gradient[:, -1]).max() < 1e-6
+    here = losses_and_residuals(X.T + best.theta[:, -1:], y)[0] @ weights
+    assert best.objective == pytest.approx(here, rel=1e-12)
 
 
 @pytest.mark.parametrize("n_samples", [1, 31, 32, 513, 1600])
