@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import joblib
@@ -18,6 +19,8 @@ from joblib._parallel_backends import ThreadingBackend
 
 import mnistcli
 from mnistcli.errors import BadImageError, MnistCliError
+from mnistcli.features import FeatureSpec
+from mnistcli.features.cache import FeatureCache
 from mnistcli.parallel import flat_map_forked, map_blocks, map_jobs, n_cores
 from mnistcli.settings import FoldSpec, SplitSpec, TrainingSettings
 
@@ -71,6 +74,22 @@ def _up_to(n):
 
 def _cores_of_a_worker():
     return os.getpid(), n_cores()
+
+
+def test_what_is_mapped_from_a_file_reaches_other_processes(mnist, tmp_path):
+    cache, rows = (
+        FeatureCache(tmp_path),
+        np.arange(3000, dtype=np.uint8).repeat(1000).reshape(3000, 1000),
+    )
+    cache.save("0" * 32, {}, rows.shape, [rows])
+    _, mapped = cache.load("0" * 32, FeatureSpec())
+    arrays = [mnist.train.images, mnist.test.images[5:], mapped, mapped[100:2000]]
+    found = list(map_jobs(_crc, [(each,) for each in arrays], 2))
+    assert found == [zlib.crc32(np.ascontiguousarray(each)) for each in arrays]
+
+
+def _crc(array):
+    return zlib.crc32(np.ascontiguousarray(array))
 
 
 class CountingBackend(ThreadingBackend):

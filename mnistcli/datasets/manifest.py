@@ -88,6 +88,7 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
         if file.read(len(header)) != header:
             raise CorruptFileError(path, "its header is damaged")
         mapped = np.memmap(file, np.uint8, "r", len(header), part.shape)
+        mapped.filename = str(path)  # by which joblib's workers find it
     return np.asarray(mapped), stamp
 
 

@@ -76,6 +76,7 @@ class FeatureCache:
                     for name, shape in shapes.items()
                 }
                 rows = np.memmap(file, np.uint8, "r", file.tell(), rows_shape)
+                rows.filename = str(self._path(key))  # by which joblib's workers find it
         except _UNUSABLE:
             return None
         return learned, rows
