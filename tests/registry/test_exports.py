@@ -338,6 +338,7 @@ def test_onnx_sees_what_the_model_sees(kind, seeing, odd, tmp_path):
     assert np.mean(got != expected) < 2e-4
     assert label.tolist() == names_of(model, odd)
     np.testing.assert_allclose(probabilities, classifier.predict_proba(odd), atol=0.01)
+    assert session.run(["label"], {"pixels": odd[:0]})[0].shape == (0,)
     is_same = (got == expected).all(axis=1)
     assert is_same.mean() > 0.9
     close(probabilities[is_same], classifier.predict_proba(odd)[is_same])

@@ -59,7 +59,7 @@ class Node(NDArrayOperatorsMixin):
     def clip(self, low: float, high: float, **_: None) -> Any:  # noqa: D102
         return self.of("Max", low).of("Min", high)
 
-    def reshape(self, *shape: int) -> Any:  # noqa: D102
+    def reshape(self, *shape: int) -> Any:  # noqa: D102 - 0 is what it was
         return self.of("Reshape", np.array(shape))
 
 
@@ -86,13 +86,13 @@ def _as_bytes(numbers: Any) -> Any:
 def _sampled(ink: Any, x: Any, y: Any) -> Any:
     """See `geometry.sampled`."""
     width = IMAGE_SIDE + 3
-    wide = ink.of("Pad", np.array([0, 1, 1, 0, 2, 2])).reshape(-1, width**2)
+    wide = ink.of("Pad", np.array([0, 1, 1, 0, 2, 2])).reshape(0, width**2)
     x, y = x.clip(-1, IMAGE_SIDE) + 1, y.clip(-1, IMAGE_SIDE) + 1
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
-    first = (top * width + left).of("Cast", to=7).reshape(-1, N_PIXELS)  # int64
+    first = (top * width + left).of("Cast", to=7).reshape(0, N_PIXELS)  # int64
     a, b, c, d = (
-        wide.of("GatherElements", first + np.array(step), axis=1).reshape(-1, *IMAGE_SHAPE)
+        wide.of("GatherElements", first + np.array(step), axis=1).reshape(0, *IMAGE_SHAPE)
         for step in (0, 1, width, width + 1)
     )
     upper, lower = a * (1 - right_share) + b * right_share, c * (1 - right_share) + d * right_share
@@ -111,6 +111,6 @@ def _likeness(features: Patches, ink: Any) -> Any:
             "Conv", filters[:, None], strides=[likeness.STRIDE] * 2, pads=[side // 2] * 4
         )
         found = np.maximum(products / contrast - likeness.THRESHOLD, 0)
-        found = np.sqrt(found.reshape(0, n_filters, -1) @ squares) @ points
+        found = np.sqrt(found.reshape(0, n_filters, len(squares)) @ squares) @ points
         parts.append(found.of("Transpose", perm=[0, 2, 1]).of("Flatten"))
     return parts[0].of("Concat", *parts[1:], axis=1)
