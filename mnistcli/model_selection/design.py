@@ -137,6 +137,7 @@ def design_matrix(
         return replace(design, rows=ArrayRows(X), kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
     n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
+    made.read(n_rows - 1, n_rows)  # what is made once for all
     started = time.perf_counter()
     made.read(n_rows - n_some, n_rows)
     making = (time.perf_counter() - started) * n_rows / n_some
