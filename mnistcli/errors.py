@@ -1,25 +1,8 @@
 """What can go wrong for a reason that the user can act on.
 
-    MnistCliError                 1  (never raised itself)
-    ├── UsageError                2  an option or argument makes no sense
-    │   ├── TaskError                 "0v" is not a task
-    │   └── TrainingError             this training cannot be done (one class only, no finite optimum)
-    ├── DataUnavailableError      3  a dataset cannot be had, or a folder cannot be written
-    │   ├── DownloadError             every mirror failed; names each
-    │   └── StorageError              the operating system refused to read or write a path
-    ├── CorruptFileError          4  bytes are not what they claim to be
-    │   └── ChecksumMismatchError
-    ├── ModelNotFoundError        5
-    ├── BadImageError             6  a picture that cannot be read or holds no digit
-    ├── SomeInputsFailedError     7  the rest was done
-    ├── QualityGateError          8  a model missed a bar that it had to reach
-    ├── NotReproducedError        8  a model trained again answers otherwise
-    ├── LockTimeoutError          9  another process held a lock for too long
-    └── ClusterError             10  other machines are not there, do not fit or do not answer
-
-The number is the exit code (``mnistcli help exit-codes``); 130 and 141 are Ctrl-C and a closed pipe. Each
-class takes facts and writes its own sentence. An error that is not in this tree is a bug and keeps
-its traceback.
+Each kind has its exit code (``mnistcli help exit-codes``), or that of the kind it derives from; 130 and
+141 are Ctrl-C and a closed pipe. Each class takes facts and writes its own sentence. An error that is
+not in this tree is a bug and keeps its traceback.
 """
 
 import copyreg

@@ -1,5 +1,6 @@
 """Assemble the commands; the one door through which errors reach the user."""
 
+import json
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -32,36 +33,7 @@ reproduced, 9 lock timeout, 10 cluster failed, 130 interrupted, 141 output close
 
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
 # imported when it is called, and the first sentence of its own help.
-COMMANDS = {
-    "Commands": {
-        "download": "Install a dataset: one that is known, or your own digits.",
-        "train": "Train a logistic regression, judge it on the test images and keep it.",
-        "evaluate": "Judge a model: classification report, confusion matrix, ROC AUC, log loss and "
-        "more.",
-        "predict": "Say which digit a picture shows, or which digits, with the newest model or "
-        "another.",
-        "show": "Show digits in the terminal: images, means, a model's weights and mistakes, your "
-        "own files.",
-        "draw": "Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.",
-        "sheet": "Make a page to print, on which people write digits that become a dataset of your "
-        "own.",
-    },
-    "Judging": {
-        "compare": "Compare models on the same images: differences, exact p-values, disagreements.",
-        "curve": "Train for several sizes, C, features or tasks, and draw how good each is.",
-        "report": "Write one page about a model: how good, where it fails, what it looks for, how to "
-        "get it again.",
-    },
-    "Keeping": {"models": "List, describe, tag, export, reproduce and remove trained models."},
-    "This installation": {
-        "doctor": "Look at this installation: versions, folders, what is stored and whether it is "
-        "whole.",
-        "completion": "Print a script that completes commands, options, models, tasks and datasets "
-        "in a shell.",
-        "help": "Show the help of a command, or about a topic: exit-codes, json and others.",
-        "version": "Print the version.",
-    },
-}
+COMMANDS = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
 
 
 class CommandLine(SectionedGroup):
