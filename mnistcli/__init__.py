@@ -5,47 +5,37 @@
     >>> round(training.evaluation.accuracy, 4)
     0.9995
 
-The names below are the public API, which `__init__.pyi` tells type checkers. They are imported when
-they are first used, so that ``import mnistcli`` costs nothing.
+The public API are the names in ``__init__.pyi``. They are imported when they are first used, so that
+``import mnistcli`` costs nothing.
 """
 
 from __future__ import annotations
 
 from mnistcli._version import __version__ as __version__
 
-_HOMES = {
-    "conforming.placing": ("conform",),
-    "datasets.store": ("Dataset", "LabelledImages", "open_dataset"),
-    "errors": ("MnistCliError",),
-    "estimators": ("Digits", "LogisticRegression"),
-    "comparison": ("compare",),
-    "evaluation": ("evaluate",),
-    "features": ("FeatureSpec",),
-    "notebook": ("mistakes", "report", "show", "weights"),
-    "numerals": ("read_numbers",),
-    "prediction": ("explain", "predict"),
-    "registry": ("load_model", "save_model"),
-    "registry.model_file": ("Model",),
-    "settings": ("FoldSpec", "SolverSettings", "SplitSpec", "TrainingSettings"),
-    "tasks": ("Task", "parse_task"),
-    "training": ("train",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted((*_HOME_OF, "__version__"))  # noqa: PLE0605 - type checkers read __init__.pyi
+def _homes() -> dict[str, str]:
+    from pathlib import Path
+    from re import MULTILINE, findall
+
+    stub = Path(__file__).with_name("__init__.pyi").read_text("utf-8")
+    return {name: home for home, name in findall(r"^from (\S+) import (\w+)", stub, MULTILINE)}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    homes = _homes()
+    if name == "__all__":
+        return sorted(homes)
+    if name not in homes:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     from importlib import import_module
 
     import_module(f"{__name__}.notebook")  # how results show themselves
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    value = getattr(import_module(homes[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_homes())

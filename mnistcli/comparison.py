@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from statistics import mean
 
 import numpy as np
 
@@ -47,7 +46,7 @@ class SeedsTest:
     interval: Interval
     p_value: float  # of so large a mean, or a larger one, between ways that are equally good
     p_corrected: float  # after Holm, for all such pairs
-    n_train: int  # images, the mean over the seeds
+    n_train: int  # images, of the first seed
     n_test: int
 
 
@@ -149,8 +148,7 @@ def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, 
         pairs = [(one[seed], other[seed]) for seed in sorted(one.keys() & other.keys())]
         if len(pairs) < 2:
             continue
-        n_train = round(mean(first.model.card.n_train for first, _ in pairs))
-        n_test = round(mean(len(first.samples) for first, _ in pairs))
+        n_train, n_test = pairs[0][0].model.card.n_train, len(pairs[0][0].samples)
         differences = [by.of(a.evaluation) - by.of(b.evaluation) for a, b in pairs]
         found = corrected_t(differences, n_train, n_test)
         first, second = zip(*((a.model.ref, b.model.ref) for a, b in pairs), strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnistcli.metrics.thresholds import Target, Threshold
 
 Part = Literal["test", "train"]
+_PARTS: tuple[Part, ...] = ("train", "test")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -149,40 +150,37 @@ def suspects(
     Where it kept what models of folds, which had not seen them, said of its training images, those
     are believed. Raises DataUnavailableError where no image is of the task's digits.
     """
-    card, dataset = model.card, dataset or open_dataset(model.card.dataset)
-    by_folds = model.out_of_fold if dataset.sha256 == card.dataset_sha256 else None
-    both: tuple[Part, ...] = ("train", "test")
-    found, n_images = [], 0
-    for part in both if on is None else (on,):
+    names, dataset = model.card.class_names, dataset or open_dataset(model.card.dataset)
+    by_folds = model.out_of_fold if dataset.sha256 == model.card.dataset_sha256 else None
+    found: list[tuple[float, Part, Samples, int]] = []
+    for part in _PARTS if on is None else (on,):
         samples = _part_of(dataset, model, part)
-        n_images += len(samples)
-        is_by_folds = by_folds is not None and part == "train"
-        p_truth = by_folds if is_by_folds else None
-        if p_truth is None:
+        if by_folds is not None and part == "train":
+            p_truth = by_folds
+        else:
             probabilities = probabilities_of(model.classifier.decision_function(samples.images))
             p_truth = probabilities[np.arange(len(samples)), samples.y].astype(np.float32)
-        for i in np.argsort(p_truth, kind="stable")[:n].tolist():
-            facts: dict[str, Any] = {
-                "part": part,
-                "index": int(samples.index[i]),
-                "p_truth": float(p_truth[i]),
-            }
-            found.append((facts | {"is_out_of_fold": is_by_folds}, samples.y[i], samples.images[i]))
+        worst = np.argsort(p_truth, kind="stable")[:n].tolist()
+        found += [(float(p_truth[i]), part, samples, i) for i in worst]
     if not found:
-        where = f"{dataset.name} {on or ''}".strip()
-        raise DataUnavailableError(f"{where} has no image for the task {card.task.name}")
-    worst = sorted(found, key=lambda each: each[0]["p_truth"])[:n]
-    others = model.classifier.predict_proba(np.stack([image for _, _, image in worst]))
+        raise DataUnavailableError(
+            f"{dataset.name} has no image for the task {model.card.task.name}"
+        )
+    found = sorted(found, key=lambda each: each[0])[:n]
+    others = model.classifier.predict_proba(np.stack([s.images[i] for *_, s, i in found]))
     pictures = []
-    for (facts, label, image), each in zip(worst, others, strict=True):
-        each[label] = -1.0
-        facts |= {"truth": card.class_names[label], "rather": card.class_names[each.argmax()]}
+    for (p, part, samples, i), each in zip(found, others, strict=True):
+        truth = samples.y[i]
+        each[truth] = -1.0
+        facts = {"part": part, "index": int(samples.index[i]), "truth": names[truth]}
+        facts |= {"rather": names[each.argmax()], "p_truth": p}
+        facts["is_out_of_fold"] = by_folds is not None and part == "train"
         caption = "{part} #{index}: {truth}, rather {rather}".format(**facts)
-        pictures.append(CaptionedImage(image, f"{caption} ({_sure(facts['p_truth'])})", facts))
+        pictures.append(CaptionedImage(samples.images[i], f"{caption} ({_sure(p)})", facts))
     legend = (
-        f"of {n_images:,} {f'{on} ' if on else ''}images of {dataset.name} the {len(worst):,} whose "
-        f"label {model.ref or 'the model'} believes least, as part #index: label, rather what it "
-        "looks like (how probable the label is)"
+        f"the {len(found):,} images of {dataset.name}{f' {on}' if on else ''} whose label "
+        f"{model.ref or 'the model'} believes least, as part #index: label, rather what it looks like "
+        "(how probable the label is)"
     )
     if by_folds is not None and on != "test":
         legend += "; training images by models of folds, which had not seen them"

@@ -34,16 +34,18 @@ def verdict(judged: JudgedModel) -> str:
 
 def comparison_sentences(result: Comparison) -> str:
     """Describe how much better the first model is than the second, and each way to train over seeds."""
-    first, second = result.judged[:2]
+    (first, one), (second, other) = (
+        (each.model.ref, each.evaluation) for each in result.judged[:2]
+    )
     said = []
     if result.tests:
-        test, n = result.tests[0], first.evaluation.n_samples
+        test = result.tests[0]
         more, less = test.n_only_first, test.n_only_second
+        interval = difference_interval(more, less, one.n_samples)
         said.append(
-            f"On {n:,} images of {result.on} {first.model.ref} is right on "
-            f"{percent(first.evaluation.accuracy)} and {second.model.ref} on "
-            f"{percent(second.evaluation.accuracy)}: a difference of "
-            f"{_difference((more - less) / n, difference_interval(more, less, n))}, McNemar's exact test, "
+            f"On {one.n_samples:,} images of {result.on} {first} is right on {percent(one.accuracy)} and "
+            f"{second} on {percent(other.accuracy)}: a difference of "
+            f"{_difference(one.accuracy - other.accuracy, interval)}, McNemar's exact test, "
             f"{_p_values(test, len(result.tests))}."
         )
     cards = [each.model.card for each in result.judged]
@@ -51,11 +53,11 @@ def comparison_sentences(result: Comparison) -> str:
     refs = [each.model.ref for each in result.judged]
     ways = dict(zip(refs, map(", ".join, distinctions(cards)), strict=True))
     said += [
-        f"Over {len(test.first)} seeds, with {test.n_train:,} training and {test.n_test:,} test images "
-        f"each, the {result.by.title.lower()} of {ways[test.first[0]]} less that of "
-        f"{ways[test.second[0]]} is {_difference(test.difference, test.interval)}, corrected resampled "
-        f"t-test, {_p_values(test, len(result.over_seeds))}."
-        for test in result.over_seeds
+        f"Over {len(each.first)} seeds, with {each.n_train:,} training and {each.n_test:,} test images "
+        f"each, the {result.by.title.lower()} of {ways[each.first[0]]} less that of "
+        f"{ways[each.second[0]]} is {_difference(each.difference, each.interval)}, corrected resampled "
+        f"t-test, {_p_values(each, len(result.over_seeds))}."
+        for each in result.over_seeds
     ]
     return "\n".join(said)
 
@@ -65,18 +67,16 @@ def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
     n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
     seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
     return (
-        f"Best{' with ' + where if where else ''}: {percent(best.accuracy)} of {n_test:,} test images right{n_seeds}, with "
-        f"{best.n_train:,} training images (95 % intervals: {seeds}over the images "
+        f"Best{' with ' + where if where else ''}: {percent(best.accuracy)} of {n_test:,} test images "
+        f"right{n_seeds}, with {best.n_train:,} training images (95 % intervals: {seeds}over the images "
         f"{percent_span(best.over_images)})."
     )
 
 
 def _difference(value: float, interval: Interval) -> str:
-    """Write a difference and its interval, if it has one: "+0.0010 (95 % interval -0.01 to 0.02)"."""
     low, high = interval
-    return f"{value:+.4f}" + (
-        "" if math.isnan(low) else f" (95 % interval {low:+.4f} to {high:+.4f})"
-    )
+    known = "" if math.isnan(low) else f" (95 % interval {low:+.4f} to {high:+.4f})"
+    return f"{value:+.4f}{known}"
 
 
 def p_value(p: float) -> str:

@@ -131,9 +131,7 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     ``stored_as`` that reference, StorageError where the operating system refused.
     """
     header, payload = _read(path, stored_as)
-    model = _contents(path, header, payload, ref or stored_as or str(path))
-    with storage_errors("read", path):
-        return replace(model, n_bytes=path.stat().st_size)
+    return _contents(path, header, payload, ref or stored_as or str(path))
 
 
 def _read(path: Path, stored_as: str) -> tuple[_Header, memoryview]:
@@ -196,7 +194,8 @@ def _contents(path: Path, header: _Header, payload: memoryview, ref: str) -> Mod
         scale=header.card.features["scale"],
         features=spec.features.from_arrays(spec, arrays),
     )
-    return Model(classifier, header.card, ref, typicality, out_of_fold)
+    n_bytes = memoryview(payload.obj).nbytes  # of the whole
+    return Model(classifier, header.card, ref, typicality, out_of_fold, n_bytes)
 
 
 class _Header(NamedTuple):

@@ -19,14 +19,12 @@ from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
-# Measured on MNIST's training images, by folds; each of them was looked at.
+# Of the first 40 of MNIST's training images, by folds; each was looked at.
 _OF_PIXELS = (
-    "a model of pixels suspects what it cannot tell: of its first 40 of MNIST's training images one "
-    "label was wrong; --preset better --cv 5 finds more"
+    "a model of pixels suspects what it cannot tell: one label of 40 was wrong; use --preset better"
 )
 _OF_PATCHES = (
-    "look at them first: of the first 40 of MNIST's training images, by --preset better, 13 labels "
-    "were clearly and 4 probably wrong"
+    "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably: look at them"
 )
 _DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 

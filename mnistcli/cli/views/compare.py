@@ -153,21 +153,16 @@ class ComparisonView(View):
         table.add_column("differs in", overflow="fold")
         heading = rich.Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
         table.add_column(heading, no_wrap=True)
+        costs, is_wide = ruled_table(console, "model", padding=(0, 1)), console.width >= _WIDE
         for name in self.columns()[3:]:
-            table.add_column(name, justify="right", no_wrap=True)
-        costs = ruled_table(console, "model", padding=(0, 1))
-        for name in _COSTS:
-            costs.add_column(name, justify="right", no_wrap=True)
-        is_wide = console.width >= _WIDE
+            within = table if is_wide or name not in _COSTS else costs
+            within.add_column(name, justify="right", no_wrap=True)
         for (ref, words, _, *cells), each in zip(self.cells(), self.result.judged, strict=True):
             evaluation = each.evaluation
             accuracy = estimate(evaluation.accuracy, evaluation.accuracy_interval)
-            table.add_row(ref, words, accuracy, *(cells if is_wide else cells[: -len(_COSTS)]))
-            costs.add_row(ref, *cells[-len(_COSTS) :])
-        if is_wide:
-            return table
-        table.columns = table.columns[: -len(_COSTS)]
-        return rich.Group(table, costs)
+            table.add_row(ref, words, accuracy, *cells[: None if is_wide else -len(_COSTS)])
+            costs.add_row(ref, *([] if is_wide else cells[-len(_COSTS) :]))
+        return table if is_wide else rich.Group(table, costs)
 
     def columns(self) -> list[str]:
         """Return the headings of `cells`."""
