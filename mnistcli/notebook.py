@@ -52,9 +52,7 @@ def show(images: ArrayLike | LabelledImages) -> Gallery:
 
 def weights(model: Model, *others: Model) -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
-    from mnistcli.reporting import looks_at_pixels
-
-    if others or looks_at_pixels(model):
+    if others or model.card.has_pixel_weights:
         return Gallery(gallery.weight_images(model, *others), gallery.WEIGHTS_LEGEND)
     return Gallery(gallery.filter_images(model), gallery.FILTERS_LEGEND)
 

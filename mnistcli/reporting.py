@@ -59,7 +59,7 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     return Report(
         judged=judged,
         curves=curves_of(y, judged.scores, names),
-        looks_for=weight_images(model) if looks_at_pixels(model) else filter_images(model),
+        looks_for=weight_images(model) if model.card.has_pixel_weights else filter_images(model),
         most_certain=judged.images_at(most),
         least_certain=judged.images_at(least),
         behind=images_behind(judged),
@@ -94,11 +94,6 @@ def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:
     ]
     images = judged.samples.images
     return tuple(Example(images[i], int(y[i]), int(answers[i])) for i in chosen)
-
-
-def looks_at_pixels(model: Model) -> bool:
-    """Return whether there is a weight for each pixel, of an image as it is or straightened."""
-    return model.card.feature_spec.features.has_pixel_weights
 
 
 def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> list[int]:

@@ -13,15 +13,6 @@ from mnistcli.settings import TrainingSettings
 from mnistcli.training import train
 
 
-@dataclass(frozen=True, slots=True)
-class VersionChange:
-    """A program that is not what it was when the model was trained; None where it took no part."""
-
-    name: str
-    then: str | None
-    now: str | None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Reproduction:
     """A stored model beside one that was trained again from its card."""
@@ -34,7 +25,8 @@ class Reproduction:
     distance_bound: float | None  # what both certificates allow; None where one does not bound it
     n_test: int
     n_different: int  # test images on which they disagree
-    version_changes: tuple[VersionChange, ...]
+    # Of programs that are not what they were: then and now, None where one took no part.
+    version_changes: dict[str, tuple[str | None, str | None]]
 
     @property
     def is_reproduced(self) -> bool:
@@ -71,6 +63,7 @@ def reproduce(
     then = np.concatenate([old.coef.ravel(), old.intercept])
     now = np.concatenate([new.coef.ravel(), new.intercept])
     largest = float(np.abs(then).max())
+    before, after = card.versions, again.card.versions
     return Reproduction(
         model=model,
         again=again,
@@ -80,7 +73,11 @@ def reproduce(
         distance_bound=_distance_bound(model, again),
         n_test=len(images),
         n_different=int((old.predict(images) != new.predict(images)).sum()),
-        version_changes=_version_changes(card.versions, again.card.versions),
+        version_changes={
+            name: (before.get(name), after.get(name))
+            for name in dict.fromkeys([*before, *after])
+            if before.get(name) != after.get(name)
+        },
     )
 
 
@@ -94,11 +91,3 @@ def _distance_bound(*models: Model) -> float | None:
     bounds = [model.card.certificate.get("distance_bound") for model in models]
     known = [bound for bound in bounds if isinstance(bound, float)]
     return sum(known) if len(known) == len(bounds) else None
-
-
-def _version_changes(then: dict[str, str], now: dict[str, str]) -> tuple[VersionChange, ...]:
-    return tuple(
-        VersionChange(name, then.get(name), now.get(name))
-        for name in dict.fromkeys([*then, *now])
-        if then.get(name) != now.get(name)
-    )

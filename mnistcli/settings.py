@@ -114,8 +114,7 @@ class SplitSpec(Checked):
     seed: int = 0  # of the random split, the subset and the permutation of the training set
     limit: int | None = None  # train on a stratified subset; the test part stays whole
     nested: bool = True  # larger subsets contain smaller ones; not so in cards from before 0.2
-    # Images not to train on, rising: places in the training part, or as a random split counts
-    # (see `model_selection.splits.Samples`). A card holds them all, hence a bound.
+    # Images not to train on, as `Samples.index` counts, rising. A card holds all, hence a bound.
     without: tuple[int, ...] = ()
 
     def _check(self) -> None:

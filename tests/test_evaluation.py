@@ -94,7 +94,7 @@ def test_suspects_of_both_parts_are_told_apart(digits, mnist):
         assert theirs == [each.facts for each in alone][: len(theirs)]
     empty = LabelledImages(mnist.test.images[:0], mnist.test.labels[:0])
     assert suspects(digits, replace(mnist, test=empty), n=3)[0].facts["part"] == "train"
-    with pytest.raises(DataUnavailableError, match="mnist test has no image for the task digits"):
+    with pytest.raises(DataUnavailableError, match="mnist has no image for the task digits"):
         suspects(digits, replace(mnist, test=empty), on="test")
 
 

@@ -10,7 +10,7 @@ import pytest
 import mnistcli
 from mnistcli.errors import DataUnavailableError
 from mnistcli.registry.model_file import Model
-from mnistcli.reproduction import VersionChange, reproduce
+from mnistcli.reproduction import reproduce
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec, TrainingSettings
 
 
@@ -40,7 +40,7 @@ def test_the_same_comes_out_bit_for_bit(model, mnist):
     assert result.is_reproduced
     assert (result.largest_difference, result.distance, result.n_different) == (0.0, 0.0, 0)
     assert result.n_test == model.card.n_test
-    assert result.version_changes == ()
+    assert result.version_changes == {}
     assert result.again.card.split == model.card.split
     assert result.again.card.settings == model.card.settings
 
@@ -79,10 +79,8 @@ def test_changed_versions_are_named(model, mnist):
     versions.pop("python")
     changes = reproduce(changed(model, versions=versions), mnist).version_changes
     here = {"numpy": np.__version__, "python": model.card.versions["python"]}
-    assert {c for c in changes if c.name != "scikit-learn"} == {
-        VersionChange("numpy", "1.0", here["numpy"]),
-        VersionChange("python", None, here["python"]),
-    }
+    changes.pop("scikit-learn", None)  # where a test before this one has imported it
+    assert changes == {"numpy": ("1.0", here["numpy"]), "python": (None, here["python"])}
 
 
 def test_without_a_proof_there_is_no_bound(model, mnist):

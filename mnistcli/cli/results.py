@@ -27,7 +27,7 @@ from mnistcli.cli.report.page import (
     confusion_with_digits,
     contents,
 )
-from mnistcli.cli.sentences import verdict
+from mnistcli.cli.sentences import describe_settings, verdict
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
 from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.compare import ComparisonView
@@ -36,7 +36,7 @@ from mnistcli.cli.views.models import card_facts
 from mnistcli.cli.views.predict import legend_of, predictions_table
 from mnistcli.cli.views.shared import classification_report, facts
 from mnistcli.cli.views.show import GalleryView
-from mnistcli.cli.views.train import TrainingView, describe_settings, fold_facts, training_facts
+from mnistcli.cli.views.train import TrainingView, fold_facts, training_facts
 from mnistcli.comparison import Comparison
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.store import Dataset, LabelledImages

@@ -103,24 +103,39 @@ def distinctions(cards: Sequence[ModelCard]) -> list[tuple[str, ...]]:
 
 
 def _said_of(card: ModelCard) -> tuple[str, ...]:
-    settings, split = card.settings, card.split
+    split = card.split
     is_drawn = split.kind == "random" or split.limit is not None
-    share = "" if settings.l1_ratio is None else f"L1 share {settings.l1_ratio:g}"
     return (
         card.task.name,
         card.dataset,
         card.feature_spec.kind,
-        "no penalty" if settings.penalty == "none" else settings.penalty,
-        share,
-        f"C = {settings.C:g}",
-        "balanced" if settings.class_weight else "",
-        ", ".join(f"{name} weighs {weight:g}" for name, weight in (card.weights or {}).items()),
-        settings.solver,
+        *_settings_words(card),
+        card.settings.solver,
         f"{split.kind} split",
         "" if split.limit is None else f"{card.n_train:,} images",
         f"{len(split.without):,} left out" if split.without else "",
         f"seed {split.seed}" if is_drawn else "",
         card.created[:19].replace("T", " "),
+    )
+
+
+def describe_settings(card: ModelCard) -> str:
+    """Describe what is minimised."""
+    what = f"logistic regression on {card.feature_spec.features.describe(card.feature_spec)}"
+    return ", ".join(filter(None, (what, *_settings_words(card))))
+
+
+def _settings_words(card: ModelCard) -> tuple[str, ...]:
+    settings, n_copies = card.settings, card.feature_spec.n_copies
+    elastic = f"elastic net (L1 share {settings.l1_ratio})"
+    penalty = f"{settings.penalty.upper()} penalty"
+    return (
+        f"{n_copies} deformed {'copy' if n_copies == 1 else 'copies'} of each image"
+        * bool(n_copies),
+        {"none": "no penalty", "elasticnet": elastic}.get(settings.penalty, penalty),
+        "" if settings.penalty == "none" else f"C = {settings.C:g}",
+        "balanced class weights" if settings.class_weight else "",
+        ", ".join(f"{name} weighs {weight:g}" for name, weight in (card.weights or {}).items()),
     )
 
 

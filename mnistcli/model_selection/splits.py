@@ -96,7 +96,7 @@ def indices_to_leave_out(
         starts[each.name] = n, len(each.train.labels)
         n += len(each.train.labels)
     n += len(dataset.test.labels) if kind == "random" else 0
-    indices = set()
+    indices: list[int] = []
     for text in texts:
         name, _, of_part = text.partition("=")
         path = Path(of_part if name in starts else text)
@@ -109,8 +109,8 @@ def indices_to_leave_out(
             if word and not (is_index and int(word) < stop):
                 problem = f"{path} line {number}: {word[:40]!r} is no index of a training image"
                 raise UsageError(problem, hint=f"one on each line, from 0 to {stop - 1:,}")
-            indices |= {start + int(word)} if word else set()
-    return tuple(sorted(indices))
+            indices += [start + int(word)] if word else []
+    return tuple(indices)
 
 
 def samples_of(part: LabelledImages, task: Task) -> Samples:

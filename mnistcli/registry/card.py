@@ -96,6 +96,11 @@ class ModelCard(Displayed):
         spec: FeatureSpec = read_typed(FeatureSpec, plain, ".features")
         return spec
 
+    @property
+    def has_pixel_weights(self) -> bool:
+        """Whether there is a weight for each pixel, of an image as it is or straightened."""
+        return self.feature_spec.features.has_pixel_weights
+
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""
         content = {each.name: getattr(self, each.name) for each in fields(self)}

@@ -115,7 +115,7 @@ def test_suspects_lead_to_a_training_without_them(invoke, tmp_path):
     assert "bit for bit" in invoke("models", "reproduce").out
     assert "3 left out" in invoke("compare", "3v8@1", "3v8@2").out
     shown = invoke("show", "--suspects", "builtin", "--on", "test", "--count", "2")
-    assert "13 labels were clearly and 4 probably wrong" in shown.err
+    assert "13 labels were clearly wrong and 4 probably" in shown.err
 
 
 def test_mistakes_of_one_cell(invoke):

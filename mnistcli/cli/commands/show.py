@@ -75,10 +75,7 @@ def show(
         str | None, model_option(help="What a model gets wrong, the worst first.")
     ] = None,
     suspects: Annotated[
-        str | None,
-        model_option(
-            help="Images whose label a model believes least, training and test images: perhaps wrong."
-        ),
+        str | None, model_option(help="Labels that a model believes least, of training images too.")
     ] = None,
     truth: Annotated[
         str | None, typer.Option(metavar="CLASS", help="Only mistakes on images of this class.")
@@ -88,9 +85,7 @@ def show(
     ] = None,
     on: Annotated[
         Literal["test", "train"] | None,
-        typer.Option(
-            help="Which part of the dataset.", show_default="test; for suspects both, with -q train"
-        ),
+        typer.Option(help="Which part.", show_default="test; for suspects both, with -q train"),
     ] = None,
     dataset: Annotated[
         str | None,
@@ -170,7 +165,7 @@ def show(
         images = session.dataset_of(model, out, dataset)
         found = evaluation.suspects(model, images, n=count, on=wanted)
         pictures, legend = found, found.legend
-        if model.card.feature_spec.features.has_pixel_weights:
+        if model.card.has_pixel_weights:
             out.warn(_OF_PIXELS)
         else:
             out.note(_OF_PATCHES)

@@ -188,8 +188,7 @@ def train(
         list[str] | None,
         data_option(
             metavar="[NAME=]FILE",
-            help="Do not train on the images of these indices, one on each line, as show --suspects "
-            "-q prints them; with NAME= those of one of the joined datasets. Repeatable.",
+            help="Leave out training images by index, as show --suspects -q prints them; repeatable.",
         ),
     ] = None,
     name: Annotated[

@@ -15,7 +15,7 @@ from mnistcli.cli.views.models import card_facts
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage
 from mnistcli.registry.card import ModelCard
-from mnistcli.reporting import Report, looks_at_pixels
+from mnistcli.reporting import Report
 
 # More pictures than this are shown when asked for.
 _FEW = 10
@@ -95,7 +95,7 @@ def _sections(report: Report) -> Iterator[Markup]:
     if len(report.looks_for) > _FEW:
         summary = tag("summary", f"All {len(report.looks_for)} of them")
         pictures = tag("details", summary, pictures)
-    words = _PIXELS if looks_at_pixels(report.model) else _PATCHES
+    words = _PIXELS if report.model.card.has_pixel_weights else _PATCHES
     yield _section("What it looks for", tag("p", words), pictures)
     yield from _digits(report)
     yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))

@@ -135,8 +135,7 @@ class CurveView(View):
         n_seeds = max(each.n_seeds for each in found)
         over = "95 % intervals over the images: were other test images drawn"
         if n_seeds > 1:
-            seeds = f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;"
-            over = f"{seeds}\n{over}"
+            over = f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
         if self._is_beside():
             over = f"less first: points of accuracy, less {self.points[0].model}\n{over}"
         best = max(found, key=lambda each: each.accuracy)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
+from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
@@ -107,8 +108,6 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
-    from mnistcli.cli.views.train import describe_settings
-
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
@@ -205,7 +204,10 @@ class ReproductionView(View):
                 "now": now.metrics.get("test_accuracy"),
             },
             "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
-            "version_changes": [asdict(change) for change in result.version_changes],
+            "version_changes": [
+                {"name": name, "then": then, "now": now}
+                for name, (then, now) in result.version_changes.items()
+            ],
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
@@ -238,7 +240,7 @@ class ReproductionView(View):
             of = f"{result.n_different:,} of {result.n_test:,} test images"
             yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
         changes = (
-            f"{change.name} {change.then or 'not used'} then, {change.now or 'not used'} now"
-            for change in result.version_changes
+            f"{name} {then or 'not used'} then, {now or 'not used'} now"
+            for name, (then, now) in result.version_changes.items()
         )
         yield "Versions", "; ".join(changes) or "the same"

@@ -13,6 +13,7 @@ from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent, percent_span, seconds
 from mnistcli.cli.output import View
+from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.shared import (
     classification_report,
@@ -22,7 +23,6 @@ from mnistcli.cli.views.shared import (
     with_interval,
 )
 from mnistcli.cli.words import visible
-from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
 
@@ -174,26 +174,6 @@ def fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
     if folds.n_not_converged:
         summary += f"; {folds.n_not_converged} of the fits did NOT converge"
     yield "", summary
-
-
-def describe_settings(card: ModelCard) -> str:
-    """Describe what is minimised."""
-    settings = card.settings
-    spec = card.feature_spec
-    text = f"logistic regression on {spec.features.describe(spec)}, "
-    if spec.n_copies:
-        copies = "copy" if spec.n_copies == 1 else "copies"
-        text += f"{spec.n_copies} deformed {copies} of each image, "
-    if settings.penalty == "none":
-        text += "no penalty"
-    elif settings.penalty == "elasticnet":
-        text += f"elastic net (L1 share {settings.l1_ratio:g}), C = {settings.C:g}"
-    else:
-        text += f"{settings.penalty.upper()} penalty, C = {settings.C:g}"
-    if settings.class_weight:
-        text += ", balanced class weights"
-    text += "".join(f", {name} weighs {weight:g}" for name, weight in (card.weights or {}).items())
-    return text
 
 
 def describe_convergence(training: Training) -> str:
