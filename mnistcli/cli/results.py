@@ -106,7 +106,7 @@ def html(result: Any) -> str:
     cell = tag("div", sheets, drawn, class_="mnistcli page within" if is_page else "mnistcli")
     # Links lead to digits of the same cell, and not to those of another.
     name = hashlib.sha256(cell.encode()).hexdigest()[:8]
-    return re.sub(r'( id="| href="#|"url\(#)', rf"\g<1>{name}-", cell)
+    return re.sub(r'( id="| href="#)', rf"\g<1>{name}-", cell)
 
 
 def _parts(result: Any) -> Iterator[Content]:

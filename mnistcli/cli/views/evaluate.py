@@ -15,7 +15,6 @@ from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.heatmaps import heat_table
 from mnistcli.cli.views.shared import (
     classification_report,
-    estimate,
     evaluation_document,
     facts,
     ruled_table,
@@ -192,18 +191,15 @@ def describe_threshold(judged: JudgedModel) -> str:
 
 def _reliability_table(judged: JudgedModel, console: rich.Console) -> rich.RenderableType:
     """Draw what was said beside what was true of it, for each range of probability."""
-    names = judged.model.card.class_names
-    is_binary = len(names) == 2
-    said = f"probability of {names[1]}" if is_binary else "probability of the answer"
-    came_true = f"were {names[1]}" if is_binary else "were right"
-    true = rich.Text.assemble(came_true, ("  95 %", "not bold dim"))
-    columns = (rich.Column(head, justify="right") for head in (said, "images", "said", true))
+    from mnistcli.cli.plots import reliability_words
+    from mnistcli.cli.report.tables import reliability_rows
+
+    said, came_true = reliability_words(judged.model.card.class_names)
+    headings = (said, "images", "said", came_true, "95 %")
+    columns = (rich.Column(head, justify="right") for head in headings)
     table = ruled_table(console, *columns, title="calibration")
-    for each in judged.evaluation.reliability:
-        if each.n_samples:
-            share = estimate(each.share, each.share_interval)
-            limits = f"{each.low:.1f} to {each.high:.1f}"
-            table.add_row(limits, f"{each.n_samples:,}", decimal(each.mean_probability), share)
+    for row in reliability_rows(judged.evaluation.reliability):
+        table.add_row(*row)
     return table
 
 
