@@ -65,7 +65,7 @@ class CurvePoint:
     class_weight: str | None
     solver: str
     disturb: str | None = None
-    strength: float = 0.0
+    strength: float | None = None
     n_train: int
     n_test: int
     n_correct: int
@@ -105,12 +105,9 @@ def facts_of(what: Variant | ModelCard, dataset: Dataset, **more: Any) -> dict[s
         "features": what.feature_spec.kind,
         **asdict(settings),
         "solver": settings.solver_for(what.task.n_classes_per_fit),
-        "model": None,
-        "disturb": None,
-        "strength": 0.0,
         **more,
     }
-    return {name: facts[name] for name in _KEY}
+    return {name: facts.get(name) for name in _KEY}
 
 
 def key_of(variant: Variant, dataset: Dataset) -> tuple[Any, ...]:
@@ -217,9 +214,8 @@ def _transformed(
         return replace(part, images=rows)
 
     train = transformed(dataset.train, training_samples)
-    return replace(
-        dataset, train=train, test=transformed(dataset.test, test_samples)
-    ), FeatureSpec()
+    test = transformed(dataset.test, test_samples)
+    return replace(dataset, train=train, test=test), FeatureSpec()
 
 
 def _points(
@@ -227,17 +223,15 @@ def _points(
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
     task, split = variants[0].task, variants[0].split
-    samples = training_samples(dataset, task, split)
-    seed = split.seed
+    samples, seed = training_samples(dataset, task, split), split.seed
     design = design_matrix(samples, spec, seed=seed, cache=cache)
     tested = test_samples(dataset, task, split)
     X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None
     for variant in variants:
         wanted = design.per_copy(variant.settings)
-        classifier, fit = fit_classifier(
-            *design.everything(), wanted, task, seed=seed, warm_start=fit
-        )
+        rows = design.everything()
+        classifier, fit = fit_classifier(*rows, wanted, task, seed=seed, warm_start=fit)
         scores = classifier.decision_function(X_test)
         yield point_of(
             facts_of(variant, dataset, preset=variant.preset),

@@ -62,7 +62,8 @@ def test_a_point_says_how_its_model_was_trained(mnist, models, points):
         parse_task("3v8"), SplitSpec(limit=100), FeatureSpec(), SolverSettings(), "fast"
     )
     (trained,) = curve_points(mnist, [variant])
-    shown = {"model": "m@1", "disturb": "noise", "fit_seconds": 0, "peak_memory_bytes": 0}
+    shown = {"model": "m@1", "disturb": "noise", "strength": 0, "fit_seconds": 0}
+    shown["peak_memory_bytes"] = 0
     found, expected = (asdict(replace(each, **shown)) for each in (points[0], trained))
     assert found == pytest.approx(expected)
 

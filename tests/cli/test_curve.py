@@ -149,7 +149,8 @@ def test_what_is_no_disturbance_is_one_line(invoke, words, message):
         (("-t", "3v8"), "a curve needs several values"),
         (("-t", "3v8", "--limit", "40,x"), "--limit takes numbers, not 'x'"),
         (("-t", "3v8", "--C", "0,1"), "C = 0 makes no sense"),
-        (("-t", "3v8", "--preset", "fast,worst"), "'worst' is none of fast, better, best"),
+        (("-t", "3v8", "--preset", "fast,worst"), "'worst' is no preset"),
+        (("-t", "3v8", "--features", "pixels,wavelets"), "'wavelets' is no features"),
         (("-t", "3v8", "--preset", "fast", "--features", "pixels"), "exclude each other"),
         (("-t", "3v8,4v4", "--limit", "40"), "'4v4' is not a task"),
         (

@@ -23,7 +23,7 @@ from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.ranges import DISTURBANCES, RANGES
+from mnistcli.ranges import DISTURBANCES, RANGES, check_choice
 from mnistcli.settings import (
     PRESETS,
     ClassWeight,
@@ -114,7 +114,8 @@ def curve(
     """Train for several sizes, C, features or tasks, and draw how good each is.
 
     Of --limit, --C, --preset, --features and --task the first with several values is the axis, a
-    second one makes a line each. All points of a task are judged on the same test images.
+    second one makes a line each. All points of a task are judged on the same test images. With
+    --disturb models that were trained before are judged on test images that are disturbed.
 
     Examples:
 
@@ -137,12 +138,14 @@ def curve(
             hint="for example mnistcli curve --task 3v8 --limit 100,300,1000",
         )
     given = {
-        "task": _values("task", task, lambda text: parse_task(text).name),
+        "task": _values("task", task, parse_task),
         "limit": _values("limit", limit, int),
         "C": _values("C", C, float),
-        "preset": _values("preset", preset, partial(_one_of, [*PRESETS])),
-        "features": _values("features", features, partial(_one_of, FeatureSpec.kinds())),
+        "preset": _values("preset", preset, str),
+        "features": _values("features", features, str),
     }
+    for name in given["preset"]:
+        check_choice("preset", name, tuple(PRESETS))
     axis, lines = ("strength", "model") if disturb else learning_curves.axis_and_lines(given)
     if figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
@@ -199,8 +202,7 @@ def _disturbed(
 
 def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> list[Variant]:
     """Return every combination of what was given, in its order."""
-    from mnistcli import learning_curves
-    from mnistcli.tasks import parse_task
+    from mnistcli.learning_curves import Variant
 
     alone: list[Any] = [None]
     names = given["preset"] or given["features"] or ["fast"]
@@ -209,19 +211,10 @@ def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings)
         chosen = PRESETS[name] if name in PRESETS else PresetSettings(FeatureSpec.of(name), 1.0)
         tol = chosen.tol if base.penalty == "l2" and base.solver == "auto" else None
         for C in given["C"] or [chosen.C]:
-            # For its checks.
-            settings = TrainingSettings(
-                replace(base, C=C, tol=tol), SplitSpec(seed=seed, limit=limit), chosen.features
-            )
-            variants.append(
-                learning_curves.Variant(
-                    parse_task(task),
-                    settings.split,
-                    settings.features,
-                    settings.solver,
-                    name if name in PRESETS else None,
-                )
-            )
+            minimised, split = replace(base, C=C, tol=tol), SplitSpec(seed=seed, limit=limit)
+            TrainingSettings(minimised, split, chosen.features)  # for its checks
+            preset = name if name in PRESETS else None
+            variants.append(Variant(task, split, chosen.features, minimised, preset))
     return variants
 
 
@@ -233,9 +226,3 @@ def _values(name: str, text: str, read: Callable[[str], Any]) -> list[Any]:
         except ValueError:
             raise UsageError(f"--{name} takes numbers, not {part!r}") from None
     return list(dict.fromkeys(values))
-
-
-def _one_of(names: Sequence[str], text: str) -> str:
-    if text not in names:
-        raise UsageError(f"{text!r} is none of {', '.join(names)}")
-    return text
