@@ -87,9 +87,7 @@ class Tally:
 
 
 def tallied(
-    answers: Iterable[Answer],
-    tally: Tally,
-    report: Callable[[BadImageError], None],
+    answers: Iterable[Answer], tally: Tally, report: Callable[[BadImageError], None]
 ) -> Iterator[Answer]:
     """Pass answers on in their order, count them and report the bad ones.
 
@@ -101,9 +99,7 @@ def tallied(
 
 
 def _counted(
-    answers: Iterable[Answer],
-    tally: Tally,
-    report: Callable[[BadImageError], None],
+    answers: Iterable[Answer], tally: Tally, report: Callable[[BadImageError], None]
 ) -> Iterator[Answer]:
     only: BadImageError | None = None
     for answer in answers:

@@ -21,12 +21,7 @@ from mnistcli.cli.plots import curve_plots
 from mnistcli.cli.report import tables
 from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
-from mnistcli.cli.report.page import (
-    answered,
-    card_details,
-    confusion_with_digits,
-    contents,
-)
+from mnistcli.cli.report.page import answered, card_details, confusion_with_digits, contents
 from mnistcli.cli.sentences import describe_settings, verdict
 from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, signed
 from mnistcli.cli.terminal.heatmaps import heat_table

@@ -16,13 +16,7 @@ import numpy as np
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group
 from mnistcli.conforming.operations import area_weights, span
-from mnistcli.conforming.segmentation import (
-    Page,
-    digit_of,
-    find_page,
-    one_digit,
-    surroundings,
-)
+from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.touching import strokes_of
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError

@@ -13,14 +13,7 @@ from mnistcli.conforming.background import (
     flattened,
     relit,
 )
-from mnistcli.conforming.grouping import (
-    SEVERAL,
-    Group,
-    group_of,
-    grouped,
-    lines_of,
-    usual_height,
-)
+from mnistcli.conforming.grouping import SEVERAL, Group, group_of, grouped, lines_of, usual_height
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,

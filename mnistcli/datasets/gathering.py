@@ -29,12 +29,7 @@ from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.containers.npz import PARTS, Part
 from mnistcli.datasets.labelled import read_labelled
 from mnistcli.datasets.store import LabelledImages
-from mnistcli.errors import (
-    BadImageError,
-    CorruptFileError,
-    DataUnavailableError,
-    MnistCliError,
-)
+from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name

@@ -255,11 +255,7 @@ class DatasetFolder:
         return manifest, arrays
 
     def _write(
-        self,
-        name: str,
-        arrays: Arrays,
-        origin: tuple[str, str, int],
-        old: Manifest | None = None,
+        self, name: str, arrays: Arrays, origin: tuple[str, str, int], old: Manifest | None = None
     ) -> Installation:
         """Keep a dataset: its arrays, and its source, where that was and how much was read of it."""
         folder = self._folder_of(name)

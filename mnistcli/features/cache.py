@@ -25,13 +25,7 @@ from numpy.typing import NDArray
 
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
-from mnistcli.files import (
-    is_own_file,
-    make_folder,
-    open_regular,
-    remove_file,
-    write_atomically,
-)
+from mnistcli.files import is_own_file, make_folder, open_regular, remove_file, write_atomically
 
 Learned = dict[str, NDArray[np.float32]]
 Shapes = dict[str, tuple[int, ...]]
@@ -67,7 +61,7 @@ class FeatureCache:
                 shapes = dict(sorted(spec.features.shapes(spec).items()))
                 start = file.tell()
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-                if text != _header(key, {**shapes, "rows": rows_shape}, sha256):
+                if text != _header(key, {**shapes, "rows": rows_shape}, sha256)[8:]:
                     return None
                 os.utime(file.fileno())  # so that the oldest is the one used longest ago
                 file.seek(start)
@@ -102,13 +96,13 @@ class FeatureCache:
 
         def write(file: BinaryIO) -> None:
             # The hash is of what follows it: it is put in its place in the end.
-            file.write(_framed(_header(key, shapes, digest.hexdigest())))
+            file.write(_header(key, shapes, digest.hexdigest()))
             for block in itertools.chain(arrays.values(), rows):
                 content = np.ascontiguousarray(block).reshape(-1).view(np.uint8).data
                 digest.update(content)
                 file.write(content)
             file.seek(0)
-            file.write(_framed(_header(key, shapes, digest.hexdigest())))
+            file.write(_header(key, shapes, digest.hexdigest()))
 
         write_atomically(self._path(key), write)
         with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
@@ -140,12 +134,8 @@ def _read_header(file: BinaryIO) -> bytes:
     return file.read(n_bytes) if n_bytes <= _MAX_HEADER_BYTES else b""
 
 
-def _framed(header: bytes) -> bytes:
-    return len(header).to_bytes(8, "little") + header
-
-
 def _header(key: str, shapes: Shapes, sha256: str) -> bytes:
-    """Return the header of a safetensors file: where each array is, the rows last."""
+    """Return how a safetensors file begins: where each array is, the rows last."""
     content: dict[str, object] = {"__metadata__": {_MARK: key, "sha256": sha256}}
     start = 0
     for name, shape in shapes.items():
@@ -153,4 +143,5 @@ def _header(key: str, shapes: Shapes, sha256: str) -> bytes:
         stop = start + n_bytes * math.prod(shape)
         content[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop
-    return json.dumps(content).encode()
+    header = json.dumps(content).encode()
+    return len(header).to_bytes(8, "little") + header

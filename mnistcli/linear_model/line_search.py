@@ -5,10 +5,7 @@ import math
 import numpy as np
 
 from mnistcli.linear_model.blocks import probe
-from mnistcli.linear_model.objective import (
-    Float64s,
-    squared_norm,
-)
+from mnistcli.linear_model.objective import Float64s, squared_norm
 from mnistcli.linear_model.problem import Point, Problem
 
 SLOPE_SHARE = 0.5  # A step is long enough where this share of the slope is left, or less.

@@ -21,13 +21,7 @@ from mnistcli.linear_model.blocks import (
     is_separated,
     tree_sum,
 )
-from mnistcli.linear_model.objective import (
-    Float64s,
-    Labels,
-    Rows,
-    best_intercept,
-    squared_norm,
-)
+from mnistcli.linear_model.objective import Float64s, Labels, Rows, best_intercept, squared_norm
 
 _keys = itertools.count()
 

@@ -14,11 +14,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import (
-    DatasetOption,
-    command,
-    model_option,
-)
+from mnistcli.cli.options import DatasetOption, command, model_option
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError

@@ -75,8 +75,7 @@ def download(
         ),
     ] = None,
     seed: Annotated[
-        int | None,
-        own_option(help="Of the images that are drawn for the test.", show_default="0"),
+        int | None, own_option(help="Of the images that are drawn for the test.", show_default="0")
     ] = None,
     remove: Annotated[
         str | None,

@@ -207,11 +207,7 @@ def export(
 
 @app.command()
 @command("json", "tsv", "quiet")
-def reproduce(
-    session: Session,
-    out: Output,
-    model: ModelArgument = None,
-) -> None:
+def reproduce(session: Session, out: Output, model: ModelArgument = None) -> None:
     """Train a model again from its card and say whether the same comes out; if not, exit with 8.
 
     Examples:

@@ -15,11 +15,7 @@ from mnistcli.cli.options import ModelOption, RawFlag, RenderOption, command
 from mnistcli.cli.output import Output, report_error
 from mnistcli.cli.progress import bars
 from mnistcli.cli.session import Session
-from mnistcli.errors import (
-    BadImageError,
-    SomeInputsFailedError,
-    UsageError,
-)
+from mnistcli.errors import BadImageError, SomeInputsFailedError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,8 +92,7 @@ def predict(
         ),
     ] = None,
     truth: Annotated[
-        str | None,
-        typer.Option(metavar="DIGIT", help="What the pictures show, for --keep."),
+        str | None, typer.Option(metavar="DIGIT", help="What the pictures show, for --keep.")
     ] = None,
     keep: Annotated[
         str | None,

@@ -8,12 +8,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import (
-    RenderOption,
-    command,
-    dataset_option,
-    model_option,
-)
+from mnistcli.cli.options import RenderOption, command, dataset_option, model_option
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import CATALOG

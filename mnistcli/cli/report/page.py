@@ -81,10 +81,7 @@ def _sections(report: Report) -> Iterator[Markup]:
         )
     yield _section(
         "Curves",
-        plots(
-            *curve_plots(report.curves),
-            reliability_plot(evaluation.reliability, names),
-        ),
+        plots(*curve_plots(report.curves), reliability_plot(evaluation.reliability, names)),
         tag(
             "details",
             tag("summary", "Reliability in numbers"),
