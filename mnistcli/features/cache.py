@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,6 @@ from mnistcli.files import is_own_file, make_folder, open_regular, remove_file, 
 
 Learned = dict[str, NDArray[np.float32]]
 Shapes = dict[str, tuple[int, ...]]
-if TYPE_CHECKING:
-    from typing import BinaryIO
 
 # Raised with every change of what features come out: older entries are then never asked for.
 VERSION = 4

@@ -40,7 +40,12 @@ def show(
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many images.")] = 10,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Pick random images.", show_default="the first ones")
+        int | None,
+        typer.Option(
+            min=0,
+            help="Pick random images; with --copies, that of train.",
+            show_default="the first ones",
+        ),
     ] = None,
     copies: Annotated[
         int | None,
