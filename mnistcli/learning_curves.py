@@ -326,8 +326,9 @@ class PointFile:
 
         Raises CorruptFileError for other content, StorageError where the file cannot be read.
         """
-        if kind_of_path(self.path) == "nothing":
-            return []
+        if kind_of_path(self.path) == "nothing":  # what cannot be written is told before any work
+            with storage_errors("write", self.path):
+                self.path.touch()
         points = []
         with open_regular(self.path) as file, storage_errors("read", self.path):
             lines = file.read().decode(errors="replace").splitlines()

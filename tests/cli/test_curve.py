@@ -185,3 +185,10 @@ def test_axes_have_round_ticks(values, is_log, ticks):
     assert axis.ticks == pytest.approx(ticks)
     for tick in axis.ticks:
         assert -1e-9 <= axis.place(tick) <= 1 + 1e-9
+
+
+def test_a_file_that_cannot_be_written_is_told_before_any_training(invoke, tmp_path, monkeypatch):
+    monkeypatch.setattr(learning_curves, "fit_classifier", None)
+    ended = invoke(*CURVE, "--resume", str(tmp_path / "nowhere" / "points.jsonl"))
+    assert (ended.code, ended.out) == (3, "")
+    assert "cannot write" in ended.err
