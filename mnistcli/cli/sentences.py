@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import percent, percent_span
-from mnistcli.metrics.intervals import difference_interval
 from mnistcli.registry.card import ModelCard
 from mnistcli.tasks import REST, Task
 
@@ -34,6 +33,8 @@ def verdict(judged: JudgedModel) -> str:
 
 def comparison_sentences(result: Comparison) -> str:
     """Describe how much better the first model is than the second, and each way to train over seeds."""
+    from mnistcli.metrics.intervals import difference_interval  # which needs NumPy
+
     (first, one), (second, other) = (
         (each.model.ref, each.evaluation) for each in result.judged[:2]
     )
