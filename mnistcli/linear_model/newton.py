@@ -234,7 +234,7 @@ class _Minimiser:
         self.n_passes += 1.0
         lbfgs = LBFGS(Preconditioner(problem, self.rng, self.tol))
         point = self._descend(problem, point, self.tol, lbfgs)
-        exact = replace(problem, dtype=np.float64)
+        exact = lbfgs.preconditioner.problem = replace(problem, dtype=np.float64)
         point = self._measured(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
         for share in TIGHTER:

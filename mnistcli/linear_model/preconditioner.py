@@ -44,7 +44,7 @@ class Preconditioner:
     def __init__(
         self, problem: Problem, rng: np.random.Generator, tol: float, *, is_rough: bool = False
     ) -> None:
-        self._problem, self._rng, self._tol, self._is_rough = problem, rng, tol, is_rough
+        self.problem, self._rng, self._tol, self._is_rough = problem, rng, tol, is_rough
         self._n_times = 1  # what the number of rows is multiplied with
         # The objective and the gap when rows were last drawn, and how many for all blocks together;
         # of the first draw, anything is below.
@@ -54,7 +54,7 @@ class Preconditioner:
 
     def refresh(self, point: Point) -> None:
         """Draw the Hessian again at a point, if the last one is too old or too far away."""
-        is_old = self._age >= MIN_AGE * min(self._problem.n_outputs, 2)
+        is_old = self._age >= MIN_AGE * min(self.problem.n_outputs, 2)
         is_old = is_old and self._is_worth_its_work(point)
         if is_old:
             self._n_times *= 2
@@ -72,7 +72,7 @@ class Preconditioner:
         The steps to come are told from those since the last one, in logarithms of the gap. Work is
         counted and not measured in seconds: the same fit then takes the same steps.
         """
-        problem = self._problem
+        problem = self.problem
         gap, goal = point.gap + 1e-300, self._tol * point.objective + 1e-300
         gained = max(math.log(self._gap_then / gap), 1e-3)
         to_come = self._age * math.log(gap / goal) / gained
@@ -97,7 +97,7 @@ class Preconditioner:
 
     def _subsampled_inverses(self, point: Point) -> list[InverseHessian]:
         """Return an inverse per class, or one for the mean of their Hessians."""
-        problem, rng = self._problem, self._rng
+        problem, rng = self.problem, self._rng
         n_samples, n_features = problem.X.shape
         share = ROUGH_SHARE if self._is_rough else SHARE
         n_rows = self._n_times * min(share * n_samples, MOST_ROWS)
@@ -117,13 +117,13 @@ class Preconditioner:
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
     def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> InverseHessian:
-        penalty = self._problem.penalty
-        if len(rows) < self._problem.X.shape[1] and penalty > 0.0:
+        penalty = self.problem.penalty
+        if len(rows) < self.problem.X.shape[1] and penalty > 0.0:
             return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
         return DenseInverse.inverse(self._gram(rows, roots), penalty)
 
     def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
-        problem = self._problem
+        problem = self.problem
         weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
         weighted[:, :-1] = problem.X[rows]
         weighted[:, -1] = 1.0 / problem.scale
@@ -131,7 +131,7 @@ class Preconditioner:
         return weighted
 
     def _gram(self, rows: NDArray[np.intp], roots: Floats) -> Float64s:
-        n = self._problem.X.shape[1] + 1
+        n = self.problem.X.shape[1] + 1
         gram = np.zeros((n, n))
         for first in range(0, len(rows), ROWS_PER_BLOCK):
             block = slice(first, first + ROWS_PER_BLOCK)
