@@ -33,13 +33,6 @@ TableFormat = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
 _FORMAT = output_option(help="The same rows for papers and programs.", show_default="table")
 
 
-def png_only(path: Path | None) -> Path | None:
-    """Refuse the name of a picture file that is none of PNG, before any work is done."""
-    if path is not None and path.suffix.lower() != ".png":
-        raise UsageError(f"cannot write a picture to {path}", hint="use a name that ends in .png")
-    return path
-
-
 RawFlag = Annotated[
     bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
 ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import DatasetOption, RawFlag, command, png_only
+from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.options import DatasetOption, RawFlag, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import NAMED_SOURCES
@@ -26,6 +27,7 @@ own_option = partial(typer.Option, rich_help_panel="Your own digits")
 def download(
     session: Session,
     out: Output,
+    figure: FigureFile | None,
     dataset: DatasetOption = "mnist",
     source: Annotated[
         str,
@@ -57,16 +59,6 @@ def download(
             help="SOURCE is the photograph of a page of mnistcli sheet, or a folder of them.",
         ),
     ] = False,
-    output: Annotated[
-        Path | None,
-        own_option(
-            "--output",
-            "-o",
-            metavar="FILE.png",
-            callback=png_only,
-            help="With --sheet: write a picture of what was taken for what.",
-        ),
-    ] = None,
     test_size: Annotated[
         float | None,
         own_option(
@@ -119,7 +111,7 @@ def download(
             "--replace, --raw, --sheet, --test-size and --seed go with --as",
             hint="--source PATH --as mine",
         )
-    if output and not sheet:
+    if figure and not sheet:
         raise UsageError("--output goes with --sheet")
 
     from mnistcli.cli.progress import bars
@@ -135,7 +127,7 @@ def download(
         how = {"test_size": test_size, "seed": seed}
         given = {name: value for name, value in how.items() if value is not None}
         _install_own(
-            store, Path(source), as_, out, replace=replace, output=output,
+            store, Path(source), as_, out, replace=replace, figure=figure,
             sheet=sheet, raw=raw, **given,
         )  # fmt: skip
     elif check:
@@ -154,7 +146,7 @@ def _install_own(
     *,
     replace: bool,
     sheet: bool,
-    output: Path | None,
+    figure: FigureFile | None,
     **how: Any,
 ) -> None:
     from mnistcli.cli.progress import bars
@@ -168,7 +160,7 @@ def _install_own(
         store.own.check_free(name)
     with bars(out, unit="items") as shown:
         pictures: list[str] = []
-        write = picture_writer(output, pictures) if output else lambda _: None
+        write = picture_writer(figure, pictures) if figure else lambda _: None
         found = gather(expand(path), sheet=write if sheet else None, progress=shown, **how)
         installation = store.own.install(name, found, replacing=replace, progress=shown)
     for note in (*found.notes, *pictures):

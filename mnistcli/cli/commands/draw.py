@@ -8,10 +8,16 @@ from typing import Annotated
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import ModelOption, command, png_only
+from mnistcli.cli.options import ModelOption, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.errors import UsageError
+
+
+def _png_only(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() != ".png":
+        raise UsageError(f"cannot write a picture to {path}", hint="use a name that ends in .png")
+    return path
 
 
 @command()
@@ -25,7 +31,7 @@ def draw(
             "--output",
             "-o",
             metavar="FILE.png",
-            callback=png_only,
+            callback=_png_only,
             help="Where the key s saves the drawing.",
             show_default="digit-1.png, digit-2.png, ...",
         ),

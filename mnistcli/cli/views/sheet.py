@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.files import write_atomically
@@ -42,15 +43,13 @@ class SheetView(View):
         yield "Next", "mnistcli download --source photo.jpg --sheet --as class"
 
 
-def picture_writer(path: Path, notes: list[str]) -> Callable[[SheetRead], None]:
+def picture_writer(figure: FigureFile, notes: list[str]) -> Callable[[SheetRead], None]:
     """Return what writes a picture of each page, taken.png, taken-2.png, ..., and notes it."""
-    from mnistcli.cli.drawing.file import FigureFile
     from mnistcli.gallery import CaptionedImage, Gallery
 
     def write(read: SheetRead) -> None:
-        stem = f"{path.stem}-{len(notes) + 1}" if notes else path.stem
-        notes.append(
-            FigureFile(path.with_stem(stem)).draw(Gallery([CaptionedImage(picture_of(read))]))
-        )
+        number = f"-{len(notes) + 1}" if notes else ""
+        path = figure.path.with_stem(figure.path.stem + number)
+        notes.append(replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read))])))
 
     return write
