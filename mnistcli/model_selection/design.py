@@ -157,7 +157,9 @@ def read_blocks(
     rows: RowSource, n_rows: int, progress: Progress = SILENT
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the first rows of a source, block by block."""
+    started = time.perf_counter()
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         stop = min(first + _ROWS_AT_ONCE, n_rows)
         yield rows.read(first, stop)
-        progress.update("features", stop, n_rows)
+        left = (time.perf_counter() - started) * (n_rows - stop) / stop
+        progress.update("features", stop, n_rows, f"features, {left:.0f} s to go")
