@@ -53,7 +53,6 @@ def test_what_only_pixels_have_is_refused_in_one_line(invoke):
     for arguments in (
         ("show", "--weights", "3v8"),
         ("predict", "--index", "7", "--explain"),
-        ("models", "export", "3v8", "--to", "onnx"),
     ):
         done = invoke(*arguments)
         assert done.code == 2, arguments
