@@ -29,7 +29,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     """
     labels = {value: plot.up.word(value) for value in plot.up.ticks}
     margin = max(map(len, labels.values()), default=0)
-    columns, n_lines = size[0] - margin - 1, size[1] - 4 - bool(plot.title)
+    columns, n_lines = max(2, size[0] - margin - 1), size[1] - 4 - bool(plot.title)
     bottom = n_lines - 1
     marked = plot.marked
     symbols = ["o"] if len(marked) == 1 else [_SYMBOLS[i % 26] for i in range(len(marked))]

@@ -10,13 +10,19 @@ from mnistcli.cli.terminal.plots import _ticks, plot_block
 
 
 def plotted(
-    *series, plain=True, ranges=((0.0, 1.0), (0.0, 1.0)), across="across", title="a title", **how
+    *series,
+    plain=True,
+    ranges=((0.0, 1.0), (0.0, 1.0)),
+    across="across",
+    title="a title",
+    width=23,
+    **how,
 ):
     axes = [
         Axis(*ends, is_log=False, ticks=ends, title=name)
         for ends, name in zip(ranges, (across, "up"), strict=True)
     ]
-    block = plot_block(Plot(title, *axes, series, **how), (23, 15), plain=plain)
+    block = plot_block(Plot(title, *axes, series, **how), (width, 15), plain=plain)
     return ["".join(segment.text for segment in line) for line in block.lines]
 
 
@@ -84,3 +90,8 @@ def test_ticks_without_room_are_left_away_evenly():
     axis = Axis(0.0, 1.0, False, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), word="{:.0%}".format)
     assert _ticks(axis, 40) == "0%     20%     40%    60%     80%   100%"
     assert _ticks(axis, 20) == "0%     40%    80%"
+
+
+@pytest.mark.parametrize("width", [0, 1, 3])
+def test_a_plot_without_room_is_no_error(width):
+    assert "*" in "".join(plotted(line([0, 1], [0, 1]), width=width))
