@@ -220,12 +220,10 @@ def judge(
         )
     start = time.perf_counter()
     scores = model.classifier.decision_function(samples.images)
-    predict_seconds = time.perf_counter() - start
+    took = time.perf_counter() - start
     bar = threshold.value if threshold else None
     evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)
-    judged = JudgedModel(
-        model, on, samples, scores, threshold, evaluation, Gallery(), notes, predict_seconds
-    )
+    judged = JudgedModel(model, on, samples, scores, threshold, evaluation, Gallery(), notes, took)
     if not n_mistakes:
         return judged
     return replace(judged, mistakes=judged.images_at(judged.behind()[:n_mistakes].tolist()))

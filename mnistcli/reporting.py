@@ -10,7 +10,6 @@ from mnistcli.datasets.store import Dataset
 from mnistcli.display import Displayed
 from mnistcli.evaluation import JudgedModel, evaluate
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
-from mnistcli.metrics.curves import ClassCurves, curves_of
 from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 
@@ -26,16 +25,10 @@ class Report(Displayed):
     """All that a page about a model shows."""
 
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
-    curves: tuple[ClassCurves, ...]  # of the positive class, or of each against the rest
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
     most_certain: Gallery  # right answers, as many for each class
     least_certain: Gallery  # right or wrong
     behind: Gallery  # see `images_behind`
-
-    @property
-    def model(self) -> Model:
-        """The model that it is about."""
-        return self.judged.model
 
 
 def report_on(model: Model, dataset: Dataset | None = None) -> Report:
@@ -58,7 +51,6 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     least = _first(p_answer, np.ones(len(y), dtype=bool), N_UNCERTAIN)
     return Report(
         judged=judged,
-        curves=curves_of(y, judged.scores, names),
         looks_for=weight_images(model) if model.card.has_pixel_weights else filter_images(model),
         most_certain=judged.images_at(most),
         least_certain=judged.images_at(least),

@@ -1,6 +1,7 @@
 """Train a model again from its card, and see whether the same comes out."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,13 +65,14 @@ def reproduce(
     now = np.concatenate([new.coef.ravel(), new.intercept])
     largest = float(np.abs(then).max())
     before, after = card.versions, again.card.versions
+    bounds: list[Any] = [each.card.certificate.get("distance_bound") for each in (model, again)]
     return Reproduction(
         model=model,
         again=again,
         is_identical=then.tobytes() == now.tobytes() and _learned(model) == _learned(again),
         largest_difference=float(np.abs(now - then).max()) / (largest or 1.0),
         distance=float(np.linalg.norm(new.coef - old.coef)),
-        distance_bound=_distance_bound(model, again),
+        distance_bound=None if None in bounds else sum(bounds),
         n_test=len(images),
         n_different=int((old.predict(images) != new.predict(images)).sum()),
         version_changes={
@@ -85,9 +87,3 @@ def _learned(model: Model) -> dict[str, bytes]:
     """Return what the features of a model have learned, to the bit."""
     features = model.classifier.features
     return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}
-
-
-def _distance_bound(*models: Model) -> float | None:
-    bounds = [model.card.certificate.get("distance_bound") for model in models]
-    known = [bound for bound in bounds if isinstance(bound, float)]
-    return sum(known) if len(known) == len(bounds) else None

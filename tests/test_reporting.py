@@ -22,7 +22,7 @@ def test_certainty_is_in_order_and_true(report, mnist):
     probabilities = report.judged.probabilities.max(axis=1)
     least = [each.facts["p_answer"] for each in report.least_certain]
     assert least == np.sort(probabilities)[:N_UNCERTAIN].tolist()
-    names = report.model.card.class_names
+    names = report.judged.model.card.class_names
     n_each = N_UNCERTAIN // len(names)
     assert [each.facts["truth"] for each in report.most_certain] == [
         n for n in names for _ in range(n_each)
@@ -37,14 +37,14 @@ def test_certainty_is_in_order_and_true(report, mnist):
     for each in (*report.most_certain, *report.least_certain):
         assert np.array_equal(each.image, mnist.test.images[each.facts["index"]])
         assert str(mnist.test.labels[each.facts["index"]]) == each.facts["truth"]
-        model = report.model.classifier
+        model = report.judged.model.classifier
         p = model.predict_proba(each.image[None])[0]
         assert each.facts["p_answer"] == pytest.approx(p.max())
         assert names[p.argmax()] == each.facts["answer"]
 
 
 def test_behind_every_cell_are_some_of_its_digits(report):
-    names, confusion = report.model.card.class_names, report.judged.evaluation.confusion
+    names, confusion = report.judged.model.card.class_names, report.judged.evaluation.confusion
     cells = [[[] for _ in names] for _ in names]
     for each in report.behind:
         truth, answer = (names.index(each.facts[key]) for key in ("truth", "answer"))
@@ -71,12 +71,12 @@ def test_a_sure_answer_that_is_wrong_is_not_among_the_most_certain(mnist):
 
 
 def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
-    judged = mnistcli.evaluate(report.model, mnist, n_mistakes=N_MISTAKES)
+    judged = mnistcli.evaluate(report.judged.model, mnist, n_mistakes=N_MISTAKES)
     assert report.judged.evaluation.accuracy == judged.evaluation.accuracy
     assert [m.facts for m in report.judged.mistakes] == [m.facts for m in judged.mistakes]
-    n_classes = len(report.model.card.class_names)
-    assert len(report.curves) == (1 if n_classes == 2 else n_classes)
-    assert len(report.looks_for) == len(report.model.classifier.coef)
+    n_classes = len(report.judged.model.card.class_names)
+    assert len(report.judged.curves()) == (1 if n_classes == 2 else n_classes)
+    assert len(report.looks_for) == len(report.judged.model.classifier.coef)
 
 
 def test_captions_of_judged_images_say_how_sure_it_was(report):

@@ -25,15 +25,10 @@ from mnistcli.paths import HOME_VARIABLE
 
 READER_GONE = 141
 
-EXIT_CODES = """
-Exit codes: 0 done, 1 unexpected, 2 usage, 3 data unavailable or folder not writable, 4 corrupt data
-or file, 5 model not found, 6 bad image, 7 some inputs failed, 8 quality gate failed or model not
-reproduced, 9 lock timeout, 10 cluster failed, 130 interrupted, 141 output closed. More: mnistcli help
-"""
-
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
-# imported when it is called, and the first sentence of its own help.
-COMMANDS = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
+# imported when it is called, and the first sentence of its own help; and what it ends with.
+_LISTED = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"))
+COMMANDS = _LISTED["commands"]
 
 
 class CommandLine(SectionedGroup):
@@ -103,7 +98,7 @@ app = typer.Typer(
     cls=CommandLine,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=EXIT_CODES,
+    epilog="\n".join(_LISTED["epilog"]),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mnistcli._version import __version__
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType, RenderResult
+
+    from mnistcli.registry.card import ModelCard
 
 FOLDER = Path(__file__).parent / "help"
 
@@ -24,6 +29,21 @@ def topics() -> dict[str, str]:
 def read_topic(name: str) -> str:
     """Return a topic's Markdown."""
     return (FOLDER / f"{name}.md").read_text("utf-8")
+
+
+def references(card: ModelCard) -> str:
+    """Return the entries of ``help citing`` for what made a model: its words are in the line above."""
+    spec, made_by = card.feature_spec, card.versions.get("mnistcli", __version__)
+    words = {*card.dataset.split("+"), card.settings.solver, *spec.kind.split("+")}
+    words |= {"copies" * bool(spec.n_copies), "pairs" * card.task.is_pairwise}
+    words |= {"--C auto" * ("C_1se" in card.metrics)}
+    blocks = re.findall(
+        r"^([^\n]+)\n\n```bibtex\n(.*?)```", read_topic("citing"), re.MULTILINE | re.DOTALL
+    )
+    found = ((re.findall("`(.*?)`", above), entries) for above, entries in blocks)
+    return "\n".join(e for every, e in found if not every or words & {*every}).replace(
+        "VERSION", made_by
+    )
 
 
 def drawn_topic(text: str, console: Console) -> RenderableType:

@@ -102,10 +102,8 @@ class CrossValidation(Displayed):
     mean: float
     standard_deviation: float  # over the folds, and not an estimate for more (ddof = 0)
     n_not_converged: int
-    # Each sample judged by models that had not seen it: answers, and how probable its own class
-    # was, shape (n_samples,), float32, in the order of the samples, the mean of the repeats.
-    confusion: NDArray[np.int64]
-    p_truth: NDArray[np.float32]
+    confusion: NDArray[np.int64]  # each sample judged by a model that had not seen it
+    p_truth: NDArray[np.float32]  # and how probable its class was, (n_samples,), mean over repeats
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table: the accuracy on each fold of each repeat, both counted from 1."""

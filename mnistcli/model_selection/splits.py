@@ -15,8 +15,6 @@ from mnistcli.sampling import least, nested_sample, quota, stratified_sample
 from mnistcli.settings import SplitKind, SplitSpec
 from mnistcli.tasks import Task
 
-_MOST_BYTES = 1_000_000  # of a file of indices; more would be more than may be left out
-
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Samples(Displayed):
@@ -102,7 +100,7 @@ def indices_to_leave_out(
         path = Path(of_part if name in starts else text)
         start, stop = starts.get(name, (0, n))
         with storage_errors("read", path), path.open("rb") as file:
-            lines = file.read(_MOST_BYTES).decode(errors="replace").splitlines()
+            lines = file.read(1 << 20).decode(errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             word = line.partition("#")[0].strip()
             is_index = word.isascii() and word.isdecimal() and len(word) < 10

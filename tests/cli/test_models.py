@@ -7,7 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from mnistcli.cli.topics import read_topic
+from mnistcli.datasets.catalog import CATALOG
 from mnistcli.registry.model_file import Model, encode_model, load_model
+from mnistcli.settings import SOLVERS
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +175,43 @@ def test_reproduce_ends_with_8_where_the_answers_differ(invoke, home, tmp_path):
     assert invoke("models", "reproduce", str(path), "-q").out == "not reproduced\n"
     found = json.loads(invoke("models", "reproduce", str(path), "--json").out)
     assert (found["is_reproduced"], found["n_different"]) == (False, int(n))
+
+
+def test_what_made_a_model_is_cited(invoke):
+    """Entries are found by the words in the line above them; everything that can be used has one."""
+    topic = read_topic("citing")
+    words = {*re.findall(r"`(.*?)`", topic)}
+    further = {
+        "patches",
+        "expansion",
+        "deskew",
+        "copies",
+        "pairs",
+        "--C auto",
+        "compare",
+        "evaluate",
+    }
+    assert {*SOLVERS, *CATALOG, *further} <= words
+    entries = dict(re.findall(r"^@\w+\{(\w+),\n(.*?)^\}$", topic, re.MULTILINE | re.DOTALL))
+    assert len(entries) == topic.count("\n@")
+    for fields in entries.values():
+        assert fields.count("{") == fields.count("}")
+        assert {"title", "author", "year"} <= {*re.findall(r"(\w+) += ", fields)}
+
+    def cited(*arguments):
+        done = invoke("models", "info", *arguments, "--cite")
+        assert (done.code, done.err) == (0, "")
+        assert "VERSION" not in done.out
+        return {*re.findall(r"^@\w+\{(\w+),", done.out, re.MULTILINE)}
+
+    always = {"mnistcli", "wilson1927", "lecun1998gradient"}
+    ours = {"liu1989", "byrd2011", "friedman2010"}
+    assert cited("builtin") == always | ours | {"coates2011", "liu2004normalization"}
+    train = ["train", "0v1", "--limit", "100", "-q"]
+    invoke(*train, "--solver", "saga", "--max-iter", "5")
+    assert cited() == always | {"pedregosa2011", "schmidt2017", "defazio2014"}
+    invoke(*train, "--C", "auto", "--features", "deskew")
+    assert cited("0v1@2") == always | ours | {"breiman1984"}
+    assert "version" in invoke("models", "info", "--cite").out
+    refused = invoke("models", "info", "--cite", "--json")
+    assert (refused.code, refused.out) == (2, "")

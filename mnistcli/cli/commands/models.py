@@ -56,12 +56,22 @@ def list_models(
 
 
 @app.command()
-@command("json", "tsv")
-def info(session: Session, out: Output, model: ModelArgument = None) -> None:
+@command("json", "tsv", apart=["cite json tsv format"])
+def info(
+    session: Session,
+    out: Output,
+    model: ModelArgument = None,
+    cite: Annotated[bool, typer.Option("--cite", help="What to cite, as BibTeX.")] = False,
+) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
+    from mnistcli.cli.topics import references
     from mnistcli.cli.views.models import ModelView
 
-    out.emit(ModelView(session.registry().summary(model)))
+    summary = session.registry().summary(model)
+    if cite and summary.card:
+        write(references(summary.card))
+    else:
+        out.emit(ModelView(summary))
 
 
 @app.command()

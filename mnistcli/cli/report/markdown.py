@@ -19,9 +19,9 @@ def markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    judged, card = report.judged, report.model.card
+    judged, card = report.judged, report.judged.model.card
     evaluation, names = judged.evaluation, card.class_names
-    yield f"# {words.markdown(report.model.ref or card.task.name)}"
+    yield f"# {words.markdown(report.judged.model.ref or card.task.name)}"
     yield ""
     yield words.markdown(verdict(judged))
     yield ""
@@ -62,7 +62,10 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _heading("How to get it again")
     yield "```sh"
     # Here nothing can be escaped: what might end the block, or be a tag, stands in the table only.
-    for command in (card.command, f"mnistcli models reproduce {shlex.quote(report.model.ref)}"):
+    for command in (
+        card.command,
+        f"mnistcli models reproduce {shlex.quote(report.judged.model.ref)}",
+    ):
         if command and not {"`", "<"} & {*command}:
             yield words.visible(command)
     yield "```"

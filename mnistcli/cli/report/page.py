@@ -28,7 +28,7 @@ _PATCHES = "How much there is of each of these patches, and where, is what it we
 
 def page(report: Report) -> str:
     """Write the page; equal reports give equal pages."""
-    ref = report.model.ref or report.model.card.task.name
+    ref = report.judged.model.ref or report.judged.model.card.task.name
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -47,7 +47,7 @@ def contents(report: Report) -> Iterator[Markup]:
     yield tag(
         "header",
         tag("p", "mnistcli report", class_="kicker"),
-        tag("h1", report.model.ref or report.model.card.task.name),
+        tag("h1", report.judged.model.ref or report.judged.model.card.task.name),
         tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
         (tag("p", note, class_="warning") for note in report.judged.notes),
     )
@@ -56,7 +56,7 @@ def contents(report: Report) -> Iterator[Markup]:
 
 def _sections(report: Report) -> Iterator[Markup]:
     judged = report.judged
-    evaluation, names = judged.evaluation, report.model.card.class_names
+    evaluation, names = judged.evaluation, report.judged.model.card.class_names
     said, came_true = reliability_words(names)
     yield _section("In numbers", tables.headline_numbers(evaluation))
     yield _section(
@@ -81,7 +81,7 @@ def _sections(report: Report) -> Iterator[Markup]:
         )
     yield _section(
         "Curves",
-        plots(*curve_plots(report.curves), reliability_plot(evaluation.reliability, names)),
+        plots(*curve_plots(judged.curves()), reliability_plot(evaluation.reliability, names)),
         tag(
             "details",
             tag("summary", "Reliability in numbers"),
@@ -92,11 +92,13 @@ def _sections(report: Report) -> Iterator[Markup]:
     if len(report.looks_for) > _FEW:
         summary = tag("summary", f"All {len(report.looks_for)} of them")
         pictures = tag("details", summary, pictures)
-    words = _PIXELS if report.model.card.has_pixel_weights else _PATCHES
+    words = _PIXELS if report.judged.model.card.has_pixel_weights else _PATCHES
     yield _section("What it looks for", tag("p", words), pictures)
     yield from _digits(report)
-    yield _section("How to get it again", _how_to_reproduce(report.model.card, report.model.ref))
-    yield _section("The card", card_details(report.model.card))
+    yield _section(
+        "How to get it again", _how_to_reproduce(report.judged.model.card, report.judged.model.ref)
+    )
+    yield _section("The card", card_details(report.judged.model.card))
 
 
 def _digits(report: Report) -> Iterator[Markup]:

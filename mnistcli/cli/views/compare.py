@@ -134,9 +134,8 @@ class ComparisonView(View):
 
     def _against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
         """Yield each model with the test of it against the best, which has none."""
-        return zip_longest(
-            self.result.judged, (None, *self.result.tests[: len(self.result.judged) - 1])
-        )
+        judged = self.result.judged
+        return zip_longest(judged, (None, *self.result.tests[: len(judged) - 1]))
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         result, best = self.result, self.result.judged[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli import rich
@@ -108,8 +108,9 @@ class EvaluationView(View):
         if self.drawn:
             from mnistcli.cli.terminal.pictures import draw
 
-            legend = rich.Text(visible(legend_of_mistakes(judged)), "bold")
-            parts += [legend, rich.Text(), draw(self.drawn, console, self.render)]
+            legend = gallery_of_mistakes(judged, len(self.drawn)).legend
+            parts += [rich.Text(visible(legend), "bold"), rich.Text()]
+            parts.append(draw(self.drawn, console, self.render))
         return rich.Group(*parts)
 
     def panels(self, *, confusion: bool) -> Iterator[Panel]:
@@ -125,7 +126,7 @@ class EvaluationView(View):
         if self.calibration:
             yield plots.reliability_plot(judged.evaluation.reliability, names)
         if self.n_mistakes:
-            yield Gallery(judged.mistakes, legend_of_mistakes(judged))
+            yield gallery_of_mistakes(judged, self.n_mistakes)
 
     def _facts(self) -> Iterator[tuple[str, str | rich.Text]]:
         evaluation = self.judged.evaluation
@@ -149,29 +150,19 @@ class EvaluationView(View):
 def gallery_of_mistakes(
     judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
 ) -> Gallery:
-    """Return the worst ``n`` mistakes, of all or of one kind: see `JudgedModel.behind`."""
-    positions = judged.behind(truth, answer)
-    judged = replace(judged, mistakes=judged.images_at(positions[:n].tolist()))
-    return Gallery(judged.mistakes, legend_of_mistakes(judged, len(positions), truth, answer))
-
-
-def legend_of_mistakes(
-    judged: JudgedModel, n: int | None = None, truth: str | None = None, answer: str | None = None
-) -> str:
-    """Describe which of ``n`` mistakes these are, by default of all, and how to read their captions."""
-    n, shown = judged.evaluation.n_wrong if n is None else n, len(judged.mistakes)
-    what, first = (
-        ("right answer", "least sure") if answer and truth == answer else ("mistake", "worst")
-    )
+    """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
+    positions = judged.behind(truth, answer).tolist()
+    n_all, n = len(positions), min(n, len(positions))
+    is_right = answer and truth == answer
+    what, first = ("right answer", "least sure") if is_right else ("mistake", "worst")
     where = f"{judged.model.ref or 'the model'} on {judged.on}"
     if truth or answer:
         where += f", {truth or 'another class'} taken for {answer or 'another'}"
-    if n == 0:
-        return f"no {what}s of {where}"
-    which = f"the {first} {shown:,} of {n:,} {what}s"
-    if shown == n:
+    which = f"the {first} {n:,} of {n_all:,} {what}s"
+    if n == n_all:
         which = f"the only {what}" if n == 1 else f"all {n:,} {what}s"
-    return f"{which} of {where}, as #index: truth not answer (how sure it was)"
+    legend = f"{which} of {where}, as #index: truth not answer (how sure it was)"
+    return Gallery(judged.images_at(positions[:n]), legend if n_all else f"no {what}s of {where}")
 
 
 def describe_threshold(judged: JudgedModel) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.views.shared import ruled_table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
@@ -108,6 +107,8 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
+    from mnistcli.cli.sentences import describe_settings
+
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"
@@ -211,11 +212,9 @@ class ReproductionView(View):
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
-        names = ("model", "is_reproduced", "is_identical", "largest_difference", "distance",
-                 "distance_bound", "n_test", "n_different")  # fmt: skip
-        content = self.document()
-        yield names
-        yield [content[name] for name in names]
+        content = [*self.document().items()][:8]
+        yield [name for name, _ in content]
+        yield [value for _, value in content]
 
     def lines(self) -> Iterator[str]:
         yield "reproduced" if self.result.is_reproduced else "not reproduced"

@@ -46,7 +46,10 @@ class TrainingView(View):
 
     def document(self) -> dict[str, Any]:
         training, entry, card = self.training, self.entry, self.training.model.card
-        cross_validation, choice = training.cross_validation, training.choice
+        choice, folds = training.choice, None
+        if training.cross_validation:
+            folds = asdict(training.cross_validation)
+            del folds["p_truth"]  # is kept by the model
         return {
             "model": entry.ref if entry else None,
             "path": str(entry.path) if entry else None,
@@ -62,7 +65,7 @@ class TrainingView(View):
             "settings": asdict(card.settings),
             "fit": {"fit_seconds": training.fit.fit_seconds, **asdict(training.fit.certificate)},
             "search": asdict(choice) if choice else None,
-            "cross_validation": _folds_document(cross_validation) if cross_validation else None,
+            "cross_validation": folds,
             "train_accuracy": training.train_accuracy,
             "peak_memory_bytes": card.peak_memory_bytes,
             "rows_kept": training.rows_kept,
@@ -124,11 +127,6 @@ class TrainingView(View):
         else:
             parts.append(rich.Text("Not saved."))
         return rich.Group(*parts)
-
-
-def _folds_document(folds: CrossValidation) -> dict[str, Any]:
-    # The model keeps the probability of each sample, see `show --suspects`.
-    return {name: value for name, value in asdict(folds).items() if name != "p_truth"}
 
 
 def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
