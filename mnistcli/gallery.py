@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
+from mnistcli.features.copies import deformed
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.ranges import RANGES
 from mnistcli.registry.model_file import Model
@@ -54,35 +55,27 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
 
 
 def digits_at(
-    part: LabelledImages, indices: Sequence[int], name: str = "test"
+    part: LabelledImages,
+    indices: Sequence[int],
+    name: str = "test",
+    *,
+    n_copies: int = 0,
+    seed: int = 0,
 ) -> tuple[CaptionedImage, ...]:
-    """Pick images of a part of a dataset, called ``name``; raise UsageError for what is none."""
+    """Pick images of a part of a dataset, called ``name``, each with its first copies beside it.
+
+    Raises UsageError for what is no image, no number of copies or no seed of theirs.
+    """
     check_indices(part, indices, name)
-    labels = part.labels[list(indices)].tolist()
-    return tuple(
-        CaptionedImage(
-            part.images[index],
-            f"{name} image {index}, labelled {label}",
-            {"index": index, "label": label},
-        )
-        for index, label in zip(indices, labels, strict=True)
-    )
-
-
-def copies_of(
-    part: LabelledImages, indices: Sequence[int], n_copies: int, name: str = "test", seed: int = 0
-) -> Iterator[CaptionedImage]:
-    """Yield images of a part of a dataset, each with the copies that are trained on beside it."""
-    from mnistcli.features.copies import deformed
-
     numbers = np.arange(1 + int(RANGES["n_copies"].checked("n_copies", n_copies)))
-    seed = int(RANGES["seed"].checked("seed", seed))
-    for picture in digits_at(part, indices, name):
-        index = picture.facts["index"]
-        images = np.repeat(picture.image[None], len(numbers), axis=0)
+    seed, pictures = int(RANGES["seed"].checked("seed", seed)), []
+    for index in indices:
+        images = np.repeat(part.images[index][None], len(numbers), axis=0)
+        facts = {"index": index, "label": int(part.labels[index])}
         for k, image in enumerate(deformed(images, np.full(len(numbers), index), numbers, seed)):
-            caption = f"copy {k}" if k else picture.caption
-            yield CaptionedImage(image, caption, {**picture.facts, "copy": k})
+            caption = f"copy {k}" if k else f"{name} image {index}, labelled {facts['label']}"
+            pictures.append(CaptionedImage(image, caption, facts | {"copy": k}))
+    return tuple(pictures)
 
 
 def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "test") -> None:

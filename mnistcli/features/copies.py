@@ -43,6 +43,8 @@ def deformed(
 
     The indices and the numbers of the copies have shape (n,); copy 0 is the image itself.
     """
+    if not copies.any():
+        return images
     out = np.empty(images.shape, dtype=np.uint8)
     bits = bits_of(np.full(1, seed, dtype=np.uint32))
     bits = bits_of(indices.astype(np.uint32) ^ bits_of(copies.astype(np.uint32) ^ bits))

@@ -36,9 +36,7 @@ class MadeRows:
 
     def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
         copies, samples = np.divmod(rows, len(self.images))
-        images = self.images[samples]
-        if copies.any():
-            images = deformed(images, self.indices[samples], copies, self.seed)
+        images = deformed(self.images[samples], self.indices[samples], copies, self.seed)
         if self.features is None:
             return images.reshape(len(images), -1)
         n_more = -len(rows) % _IMAGES_PER_PRODUCT

@@ -177,10 +177,10 @@ def show(
         data = session.dataset(dataset or "mnist", out)
         of_part = data.train if on == "train" else data.test
         only = None if digit is None else gallery.parse_digit(digit)
-        if copies is not None:
-            pictures = tuple(gallery.copies_of(of_part, indices, copies, on or "test", seed or 0))
-        elif indices:
-            pictures = gallery.digits_at(of_part, indices, on or "test")
+        if indices:
+            pictures = gallery.digits_at(
+                of_part, indices, on or "test", n_copies=copies or 0, seed=seed or 0
+            )
         elif task is not None:
             from mnistcli.tasks import parse_task
 
