@@ -38,6 +38,7 @@ ROWS_EACH = 8192  # Beyond, blocks have at least so many,
 ROUND = 16  # and there are so many or a multiple, which most numbers of cores divide,
 MOST_BLOCKS = 128  # but never more: a gradient of each is held at the end of a round.
 ARITY = 8  # So many results are added at a time.
+LEAST_DRAWN = 300  # Rows for a Hessian.
 
 
 class Line(NamedTuple):
@@ -50,17 +51,6 @@ class Line(NamedTuple):
     scale: float  # of the rows
     factor: float  # What the weights of the losses are multiplied with.
     dtype: type[np.floating[Any]]
-
-
-class HessianSample(NamedTuple):
-    """How many rows a Hessian is to come from; blocks draw their share."""
-
-    is_mean: bool  # One of the mean over the outputs, not one of each.
-    n_samples: int
-    least: float
-    most: float
-    n_times: float  # Not more than so many times the effective sample size.
-    seed: Any  # an integer; the generator itself where there is one block
 
 
 @dataclass(slots=True, eq=False)
@@ -250,24 +240,26 @@ def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any
 
 
 def hessian_rows(
-    block: Block, line: Line, sample: HessianSample
+    block: Block, line: Line, n_hessians: int, n_samples: int, most: float, n_times: int, seed: Any
 ) -> list[tuple[NDArray[np.intp], Floats]]:
-    """Draw rows for each Hessian, and what to multiply them with before they are squared.
+    """Draw rows for the Hessian of each output, or for their mean, and their roots.
 
-    Rows are drawn by what they weigh in it: p (1 - p) times the weight of their loss.
+    Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is what
+    to multiply one with before it is squared. From all `n_samples` together come `most` rows at most,
+    and not more than `n_times` the effective sample size. The seed of the only block is a generator.
     """
     absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
     weights = absolute * (1.0 - absolute) * block.loss_weights(line)
-    if sample.is_mean:
+    if n_hessians < len(weights):
         weights = weights.mean(axis=0, keepdims=True)
-    rng = np.random.default_rng(sample.seed if block.is_all else [sample.seed, block.start])
-    share = len(block.y) / sample.n_samples
+    rng = np.random.default_rng(seed if block.is_all else [seed, block.start])
+    share = len(block.y) / n_samples
     drawn = []
     for each in weights:
         # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
         effective = each.sum() ** 2 / max(squared_norm(each), 1e-300)
-        n_rows = int(min(share * sample.most, sample.n_times * float(effective)))
-        chance = inclusion_chances(each, max(share * sample.least, n_rows))
+        n_rows = int(min(share * most, n_times * float(effective)))
+        chance = inclusion_chances(each, max(share * LEAST_DRAWN, n_rows))
         rows = np.flatnonzero(rng.random(len(chance)) < chance)
         roots = np.sqrt(each[rows] / chance[rows]) * line.scale
         drawn.append((block.start + rows, roots.astype(np.float32)))

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.linear_model.blocks import HessianSample, hessian_rows, n_blocks
+from mnistcli.linear_model.blocks import hessian_rows, n_blocks
 from mnistcli.linear_model.hessian import DenseInverse, FewRowsInverse, InverseHessian
 from mnistcli.linear_model.objective import Float64s, Floats
 from mnistcli.linear_model.problem import Point, Problem, centred
@@ -19,14 +19,11 @@ from mnistcli.parallel import map_blocks
 
 SHARE = 1 / 15  # of the rows are drawn,
 ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
-MIN_ROWS = 300  # but not fewer than these,
-MOST_ROWS = 16_384  # nor more: what they know of the Hessian does not grow with the rows.
+MOST_ROWS = 16_384  # but not more: what they know of the Hessian does not grow with the rows.
 MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
 REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
 ROUGH_REFRESH = 0.1  # to this share in a rough solution,
-MIN_AGE = (
-    10  # or, twice as many rows, after so many steps per block if that saves more than it costs.
-)
+MIN_AGE = 10  # or, twice as many rows, after so many steps per block if that saves time.
 # A step costs so many multiplications of a matrix product for every value of the rows,
 STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
 SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
@@ -106,9 +103,11 @@ class Preconditioner:
             n_rows = min(n_rows, most)
         # One block alone draws on, as long as the fit does.
         seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
-        sample = HessianSample(self._is_rough, n_samples, MIN_ROWS, n_rows, self._n_times, seed)
+        n_hessians = 1 if self._is_rough else problem.n_outputs
         line = problem.line(point.theta, key=point.key)
-        parts = problem.blocks.map(hessian_rows, line, sample)
+        parts = problem.blocks.map(
+            hessian_rows, line, n_hessians, n_samples, n_rows, self._n_times, seed
+        )
         drawn = [
             [np.concatenate(each) for each in zip(*of_output, strict=True)]
             for of_output in zip(*parts, strict=True)
