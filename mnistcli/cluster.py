@@ -6,14 +6,18 @@ where all have died, and leaves running what nobody waits for any more.
 """
 
 import contextlib
+import ctypes
 import io
 import ipaddress
 import logging
+import math
+import os
 import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,7 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.errors import ClusterError, UsageError
-from mnistcli.parallel import jobs_elsewhere, n_cores, safe_path
+from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks
+from mnistcli.linear_model.rows import SourceRows
+from mnistcli.memory import machine_bytes
+from mnistcli.parallel import elsewhere, n_cores, safe_path
 
 T = TypeVar("T")
 
@@ -32,6 +39,7 @@ CONNECT_S = 10.0  # How long a scheduler may take to answer.
 LARGE_BYTES = 1_000_000  # Arrays from this size on are sent to each worker once.
 MAX_LOSSES = 3  # How often workers may take with them what was sent.
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MOST_HELD = -1, -3, 64 * 2**20  # malloc.h
 _ALIKE = ("python", "numpy", "distributed", "mnistcli")
 _HELP = "see mnistcli help cluster"
 
@@ -45,7 +53,7 @@ def joined(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
 ) -> Iterator[None]:
-    """Give the jobs of `parallel.map_jobs` to a cluster meanwhile.
+    """Give the jobs of `parallel.map_jobs`, and the blocks of large fits, to a cluster meanwhile.
 
     The address is ``"local"`` or ``"local:N"``, processes on this machine, or a scheduler's, such
     as ``"tls://host:8786"``; plain tcp to another machine has to be ``insecure``, since whoever
@@ -86,7 +94,7 @@ def joined(
             _check_versions(machine, there["packages"], here)
         for worker in versions["workers"]:
             _check_safe(worker, insecure=insecure)
-        stack.enter_context(jobs_elsewhere(_Cluster(client, here).map))
+        stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client, here)))
         yield
 
 
@@ -188,13 +196,26 @@ class _Cluster:
 
     def map(self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         """Yield ``function(*call)`` for each of the calls, in their order."""
+        return self.results(lambda i: self.submitted(function, calls[i]), len(calls))
+
+    def blocks(self, blocks: list[Block]) -> BlockRunner:
+        """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
+        if len(blocks) == 1 or not isinstance(blocks[0].X, SourceRows):
+            return LocalBlocks(blocks)
+        workers = sorted(self.client.nthreads()) or [None]
+        n, n_parts = len(blocks), min(len(workers), len(blocks))
+        ends = [n * i // n_parts for i in range(n_parts + 1)]
+        return _Parts(self, workers, [blocks[first:end] for first, end in pairwise(ends)])
+
+    def results(self, submit: Callable[[int], Any], n: int) -> Iterator[Any]:
+        """Yield the results of what is submitted for each number, in order; again what is lost."""
         from distributed import CancelledError, KilledWorker
 
         n_done = n_losses = 0
-        while n_done < len(calls):
+        while n_done < n:
             futures: list[Any] = []
             try:
-                futures.extend(self.submitted(function, call) for call in calls[n_done:])
+                futures.extend(submit(i) for i in range(n_done, n))
                 for future in futures:
                     result = self.awaited(future)
                     n_done += 1
@@ -213,7 +234,7 @@ class _Cluster:
                 with contextlib.suppress(Exception):  # nobody there to be told
                     self.client.cancel(futures)
 
-    def submitted(self, function: Callable[..., T], call: tuple[Any, ...]) -> Any:
+    def submitted(self, function: Callable[..., T], call: tuple[Any, ...], **where: Any) -> Any:
         """Send a call, without the arrays that are there, and return its future."""
         packer = _Packer(packed := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
         packer.arrays = {}
@@ -224,7 +245,8 @@ class _Cluster:
                 there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
             self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
         arrays = {key: self.sent[key][1] for key in packer.arrays}
-        return self.client.submit(_run, packed.getvalue(), arrays, self.versions, pure=False)
+        run = self.client.submit
+        return run(_run, packed.getvalue(), arrays, self.versions, pure=False, **where)
 
     def awaited(self, future: Any) -> Any:
         """Return a result, for which is waited as long as anybody works."""
@@ -263,6 +285,51 @@ class _Cluster:
             raise ClusterError("the scheduler of the cluster is gone", hint=_HELP)
 
 
+class _Parts:
+    """Blocks of rows, some on each worker, which makes them and keeps what is known of them.
+
+    A round is one task for each worker, so that it gets a point once. What a dead worker had, Dask
+    makes anew on another.
+    """
+
+    def __init__(
+        self, cluster: _Cluster, workers: Sequence[str | None], parts: Sequence[list[Block]]
+    ) -> None:
+        self.cluster = cluster
+        self.workers = workers
+        self.parts = parts
+        self.made: dict[int, Any] = {}
+
+    def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
+        """Call a function for every block; see `BlockRunner.map`."""
+        packed = pickle.dumps((function, arguments))
+        results = self.cluster.results(lambda i: self._asked(i, packed), len(self.parts))
+        return [*chain.from_iterable(results)]
+
+    def _asked(self, i: int, packed: bytes) -> Any:
+        # There, unless it has died.
+        there = {"workers": [self.workers[i]], "allow_other_workers": True}
+        if i not in self.made or self.made[i].status in ("cancelled", "lost"):
+            self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **there)
+        return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **there)
+
+
+def _made(blocks: list[Block]) -> list[Block]:
+    """Make rows, on a worker, and keep as many as its share of the machine's memory allows."""
+    n_bytes = machine_bytes() // (2 * (os.cpu_count() or 1))
+    for block in blocks:
+        n_bytes -= math.prod(block.X.shape)
+        if n_bytes > 0:
+            block.X = block.X[:]
+    return blocks
+
+
+def _round(packed: bytes, blocks: list[Block]) -> list[Any]:
+    """Call a function for each block, on the worker that keeps them."""
+    function, arguments = pickle.loads(packed)  # noqa: S301 - our own words
+    return LocalBlocks(blocks).map(function, *arguments)
+
+
 class _Packer(pickle.Pickler):
     """Leaves large arrays out, and remembers them by their identity."""
 
@@ -290,6 +357,11 @@ def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[st
     from distributed.versions import get_versions
 
     _check_versions(get_worker().address, get_versions(["mnistcli"])["packages"], versions)
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        # Dask tells glibc to give memory back at once: to get it again took longer than the work.
+        glibc = ctypes.CDLL(None)
+        glibc.mallopt(_M_MMAP_THRESHOLD, _MOST_HELD // 2)
+        glibc.mallopt(_M_TRIM_THRESHOLD, _MOST_HELD)
     unpacker = _Unpacker(io.BytesIO(packed))
     unpacker.arrays = arrays
     function, call = unpacker.load()
@@ -304,8 +376,6 @@ class _Cancelled(BaseException):
 @contextlib.contextmanager
 def _ended_when_cancelled() -> Iterator[None]:
     """Raise `_Cancelled` in this thread when its task is, which Dask would let go on."""
-    import ctypes
-
     from distributed import get_worker
     from distributed.worker import thread_state
 

@@ -17,10 +17,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _shared_out = contextvars.ContextVar("shared out", default=False)  # Whether threads share the work.
-# What maps the jobs of `map_jobs` instead, while there is something.
-_elsewhere: contextvars.ContextVar[Callable[..., Iterator[Any]] | None] = contextvars.ContextVar(
-    "jobs", default=None
-)
+# What does the jobs of `map_jobs`, and the passes of a fit, instead of this machine: a cluster.
+elsewhere = contextvars.ContextVar[Any]("elsewhere", default=None)
 
 
 def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
@@ -155,11 +153,11 @@ def map_jobs(
     As everywhere with joblib, -1 jobs are as many as there can be, and None is what
     ``joblib.parallel_config`` says, or else 1; it also decides on the backend. With 1 everything
     happens here, and joblib is not imported. joblib gives each process its share of the cores, for
-    BLAS by the environment of its workers, and `n_cores` looks there. `jobs_elsewhere` overrides all
-    of this.
+    BLAS by the environment of its workers, and `n_cores` looks there. What is
+    `elsewhere` overrides all of this.
     """
-    if (elsewhere := _elsewhere.get()) and len(calls) > 1:
-        yield from elsewhere(_ended, [(function, *call) for call in calls])
+    if (cluster := elsewhere.get()) and len(calls) > 1:
+        yield from cluster.map(_ended, [(function, *call) for call in calls])
         return
     is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
     if is_here or len(calls) < 2 or not _has_working_directory():
@@ -182,16 +180,6 @@ def _ended(function: Callable[..., Any], *call: Any) -> Any:
     """Return ``function(*call)``, of a generator a list, which another process can send."""
     result = function(*call)
     return list(result) if isinstance(result, Iterator) else result
-
-
-@contextlib.contextmanager
-def jobs_elsewhere(map_: Callable[..., Iterator[Any]]) -> Iterator[None]:
-    """Let ``map_(function, calls)`` do the jobs of `map_jobs` meanwhile."""
-    token = _elsewhere.set(map_)
-    try:
-        yield
-    finally:
-        _elsewhere.reset(token)
 
 
 def _has_working_directory() -> bool:

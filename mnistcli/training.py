@@ -28,6 +28,7 @@ from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection.design import Kept, design_matrix, read_blocks
 from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
+from mnistcli.parallel import elsewhere
 from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
@@ -84,6 +85,7 @@ def train(
     samples = training_samples(dataset, task, settings.split)
     seed = settings.split.seed
     weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
+    has_folds = settings.search or settings.folds is not None
     design = design_matrix(
         samples,
         settings.features,
@@ -91,6 +93,7 @@ def train(
         cache=cache,
         memory_bytes=settings.memory_bytes,
         disk_bytes=settings.disk_bytes,
+        spread=bool(elsewhere.get() and not (has_folds or task.is_pairwise)),
         progress=progress,
     )
     design = replace(design, weight=weight)
@@ -99,7 +102,7 @@ def train(
     images = samples.images[typical].copy()
     del samples
     wanted, choice, cross_validation = settings.solver, None, None
-    if settings.search or settings.folds:
+    if has_folds:
         from mnistcli.model_selection.choice import search
         from mnistcli.model_selection.cross_validation import Folds, cross_validate
 

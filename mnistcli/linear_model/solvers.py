@@ -18,7 +18,7 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.linear_model.objective import Labels
 from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
 from mnistcli.memory import machine_bytes
-from mnistcli.parallel import map_jobs
+from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
 from mnistcli.tasks import Task
@@ -101,6 +101,7 @@ def _fit(
                 hint="--solver newton reads them in blocks",
             )
         return _fit_sklearn(X.read(0, len(y)), y, settings, n_classes, sample_weight, seed)
+    from mnistcli.linear_model.blocks import LocalBlocks
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError
 
@@ -117,6 +118,7 @@ def _fit(
             seed=seed,
             warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
             progress=progress,
+            runner=cluster.blocks if (cluster := elsewhere.get()) else LocalBlocks,
         )
     except SeparableDataError as error:
         raise no_finite_optimum(str(error)) from error

@@ -15,6 +15,7 @@ from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.rows import MadeRows
+from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
 from mnistcli.memory import machine_bytes
 from mnistcli.model_selection.splits import Samples
@@ -95,6 +96,7 @@ def design_matrix(
     cache: FeatureCache | None = None,
     memory_bytes: int | None = None,
     disk_bytes: int | None = None,
+    spread: bool = False,
     progress: Progress = SILENT,
 ) -> DesignMatrix:
     """Turn training images into what a solver sees.
@@ -102,7 +104,8 @@ def design_matrix(
     Features that are learned are learned from these images, without their labels. The seed is that
     of what is learned and of the copies; the cache is looked into first. Rows that take more than
     half of the memory are kept in the cache, and where that may not take so much, or would be
-    slower, made anew whenever they are read. None is a quarter of the machine's memory, or of what
+    slower, made anew whenever they are read. Many rows that are to be spread over other machines
+    are made there. None is a quarter of the machine's memory, or of what
     is free on the disk of the cache.
     """
     images, kind = samples.images, spec.features
@@ -112,7 +115,7 @@ def design_matrix(
     if spec.n_copies:
         digest.update(samples.index.tobytes())
     key = cache.key(spec, digest.hexdigest(), seed) if cache else ""
-    if cache and (found := cache.load(key, spec)):
+    if cache and not spread and (found := cache.load(key, spec)):
         learned, X = found
         features = kind.from_arrays(spec, learned)
         return DesignMatrix(ArrayRows(X), samples.y, features, spec.n_copies, kept="file")
@@ -121,6 +124,8 @@ def design_matrix(
     made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere")
     (n_rows, n_features), n_bytes = made.shape, math.prod(made.shape)
+    if spread and n_blocks(n_rows) > 1:
+        return design
     if memory_bytes is None:
         memory_bytes = int(machine_bytes() * _USUAL_SHARE)
     if cache and disk_bytes is None:
