@@ -13,14 +13,15 @@ import logging
 import math
 import os
 import pickle
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,9 @@ LARGE_BYTES = 1_000_000  # Arrays from this size on are sent to each worker once
 MAX_LOSSES = 3  # How often workers may take with them what was sent.
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MOST_HELD = -1, -3, 64 * 2**20  # malloc.h
+_SILENT = logging.CRITICAL + 1
+_LOCAL = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
+_SCHEDULER = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/@]+):[0-9]{1,5}")
 _ALIKE = ("python", "numpy", "distributed", "mnistcli")
 _HELP = "see mnistcli help cluster"
 
@@ -62,8 +66,8 @@ def joined(
     Raises UsageError for an address that makes no sense or is not safe, ClusterError where the
     cluster cannot be reached, has other versions, or nobody there has worked for two minutes.
     """
-    n_local = _n_local(address)
-    if n_local is None:
+    local = _LOCAL.fullmatch(address)
+    if not local:
         _check_safe(address, insecure=insecure)
     try:
         from distributed import Client, Security
@@ -71,89 +75,70 @@ def joined(
         hint = "pip install 'mnistcli[cluster]'"
         raise UsageError("--cluster needs Dask, which is not installed", hint=hint) from None
     for handler in logging.getLogger("distributed").handlers:
-        handler.setLevel(logging.CRITICAL + 1)  # what matters is said in one line
+        handler.setLevel(_SILENT)  # what matters is said in one line
     files = {"tls_ca_file": tls_ca, "tls_client_cert": tls_cert, "tls_client_key": tls_key}
     given = {name: str(path) for name, path in files.items() if path is not None}
     with contextlib.ExitStack() as stack:
         try:
-            if n_local is None:
-                security = Security(**given, require_encryption=address.startswith("tls") or None)
-                client = Client(address, security=security, timeout=CONNECT_S, set_as_default=False)
-            else:
-                local = stack.enter_context(_local_cluster(n_local))
-                client = Client(local, timeout=CONNECT_S, set_as_default=False)
+            security = Security(**given, require_encryption=address.startswith("tls") or None)
+            there = _start_here(int(local[1] or n_cores()), stack) if local else address
+            client = Client(
+                there,
+                security=None if local else security,
+                timeout=CONNECT_S,
+                set_as_default=False,
+            )
+            stack.callback(client.close, timeout=CONNECT_S)
+            client.wait_for_workers(1, timeout=PATIENCE_S)
         except (OSError, RuntimeError, TypeError, ValueError, ImportError) as error:
             raise _unreachable(address, error) from error
-        stack.callback(client.close, timeout=CONNECT_S)
         versions = client.get_versions(packages=["mnistcli"])
         here = versions["client"]["packages"]
-        for machine, there in {
-            "the scheduler": versions["scheduler"],
-            **versions["workers"],
-        }.items():
-            _check_versions(machine, there["packages"], here)
-        for worker in versions["workers"]:
+        _check_versions("the scheduler", versions["scheduler"]["packages"], here)
+        for worker, of_worker in versions["workers"].items():
+            _check_versions(worker, of_worker["packages"], here)
             _check_safe(worker, insecure=insecure)
         stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client, here)))
         yield
 
 
-def _n_local(address: str) -> int | None:
-    """Return how many processes ``local[:N]`` asks for; None for the address of a scheduler."""
-    word, colon, number = address.partition(":")
-    if word != "local":
-        return None
-    if colon and not (number.isascii() and number.isdigit() and 1 <= int(number) <= 1000):
-        raise UsageError(f"{address} is no cluster", hint="for example local or local:2")
-    return int(number) if colon else n_cores()
-
-
 def _check_safe(address: str, *, insecure: bool) -> None:
     """Refuse what is no address, and plain tcp to another machine."""
-    host = port = None
+    if not (parts := _SCHEDULER.fullmatch(address)):
+        hint = "local, local:2 or tls://HOST:8786"
+        raise UsageError(f"{address!r} is no cluster", hint=hint)
+    is_safe = insecure or parts["scheme"] == "tls" or parts["host"] == "localhost"
     with contextlib.suppress(ValueError):
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    if not (host and port and address.startswith(("tcp://", "tls://"))):
-        raise UsageError(
-            f"{address!r} is no address of a cluster", hint="local, local:2 or tls://HOST:8786"
-        )
-    is_here = host == "localhost"
-    with contextlib.suppress(ValueError):
-        is_here = is_here or ipaddress.ip_address(host).is_loopback
-    if not (is_here or insecure or address.startswith("tls://")):
+        is_safe = is_safe or ipaddress.ip_address(parts["host"].strip("[]")).is_loopback
+    if not is_safe:
         raise UsageError(
             f"{address} is plain tcp to another machine: who is on the way reads and changes it",
             hint=f"use tls://, {_HELP}, or --insecure in a network that is yours alone",
         )
 
 
-@contextlib.contextmanager
-def _local_cluster(n_workers: int) -> Iterator[Any]:
+def _start_here(n_workers: int, stack: contextlib.ExitStack) -> Any:
     """Start workers on this machine, which only this process can reach."""
     from distributed import LocalCluster, Security
 
-    with contextlib.suppress(
-        ImportError
-    ):  # Windows has none; it lets Ctrl-C through when it starts
+    with contextlib.suppress(ImportError):  # Windows has none; to start, it lets Ctrl-C through
         from multiprocessing import resource_tracker
 
         resource_tracker.ensure_running()
-    # They are started by python -c, and once more where they have died.
-    with safe_path(), contextlib.ExitStack() as stack:
-        with _without_ctrl_c():
-            cluster = LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                memory_limit=0,
-                # Dask speaks plain HTTP as well, to all the world unless told otherwise.
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL + 1,
-                security=Security.temporary(),
-            )
-            stack.callback(cluster.close, timeout=CONNECT_S)
-        yield cluster
+    stack.enter_context(safe_path())  # They are started by python -c, and again where they die.
+    with _without_ctrl_c():
+        cluster = LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            # Dask speaks plain HTTP as well, to all the world unless told otherwise.
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            silence_logs=_SILENT,
+            security=Security.temporary(),
+        )
+        stack.callback(cluster.close, timeout=CONNECT_S)
+    return cluster
 
 
 @contextlib.contextmanager
@@ -185,14 +170,14 @@ def _check_versions(machine: str, there: Mapping[str, Any], here: Mapping[str, A
             )
 
 
+@dataclass(slots=True, eq=False)
 class _Cluster:
     """Calls functions on the workers of a cluster that have the versions of this process."""
 
-    def __init__(self, client: Any, versions: Mapping[str, Any]) -> None:
-        self.client = client
-        self.versions = versions
-        # By the identity of an array that is on the workers, itself and what stands for it there.
-        self.sent: dict[int, tuple[NDArray[Any], Any]] = {}
+    client: Any
+    versions: Mapping[str, Any]
+    # By the identity of an array that is on the workers, itself and what stands for it there.
+    sent: dict[int, tuple[NDArray[Any], Any]] = field(default_factory=dict)
 
     def map(self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         """Yield ``function(*call)`` for each of the calls, in their order."""
@@ -202,8 +187,8 @@ class _Cluster:
         """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
         if len(blocks) == 1 or not isinstance(blocks[0].X, SourceRows):
             return LocalBlocks(blocks)
-        workers = sorted(self.client.nthreads()) or [None]
-        n, n_parts = len(blocks), min(len(workers), len(blocks))
+        workers = sorted(self.client.nthreads())
+        n, n_parts = len(blocks), max(1, min(len(workers), len(blocks)))
         ends = [n * i // n_parts for i in range(n_parts + 1)]
         return _Parts(self, workers, [blocks[first:end] for first, end in pairwise(ends)])
 
@@ -236,48 +221,48 @@ class _Cluster:
 
     def submitted(self, function: Callable[..., T], call: tuple[Any, ...], **where: Any) -> Any:
         """Send a call, without the arrays that are there, and return its future."""
-        packer = _Packer(packed := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
-        packer.arrays = {}
+        arrays: dict[int, NDArray[Any]] = {}
+
+        def name_if_large(value: object) -> int | None:
+            if not isinstance(value, np.ndarray) or value.nbytes < LARGE_BYTES:
+                return None
+            arrays[id(value)] = value
+            return id(value)
+
+        packer = pickle.Pickler(packed := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
+        packer.persistent_id = name_if_large  # type: ignore[method-assign]
         packer.dump((function, call))
-        if new := [array for key, array in packer.arrays.items() if key not in self.sent]:
+        if new := [array for key, array in arrays.items() if key not in self.sent]:
             plain = [np.asarray(array) for array in new]  # mapped files are on this machine only
             with _without_ctrl_c():  # Dask would lose track of what is on its way
                 there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
             self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
-        arrays = {key: self.sent[key][1] for key in packer.arrays}
-        run = self.client.submit
-        return run(_run, packed.getvalue(), arrays, self.versions, pure=False, **where)
+        data = packed.getvalue(), {key: self.sent[key][1] for key in arrays}
+        return self.client.submit(_run, *data, self.versions, pure=False, **where)
 
     def awaited(self, future: Any) -> Any:
         """Return a result, for which is waited as long as anybody works."""
-        seen: set[tuple[str, float]] = set()
+        heard: set[tuple[str, float]] = set()
         since = time.monotonic()
-        while True:
+        while time.monotonic() - since <= PATIENCE_S:
             try:
                 return future.result(timeout=POLL_S)
             except TimeoutError:
                 if future.status == "error":
                     raise
-            if news := self.at_work() - seen:
-                seen, since = news | seen, time.monotonic()
-            if time.monotonic() - since > PATIENCE_S:
-                raise ClusterError(
-                    f"nobody on the cluster has worked for {PATIENCE_S:g} s",
-                    hint=f"see whether its workers run, {_HELP}",
-                )
-
-    def at_work(self) -> set[tuple[str, float]]:
-        """Return who is at work, and when they were last heard of."""
-        self.check_there()
-        ask = self.client.scheduler.identity
-        with contextlib.suppress(OSError, TimeoutError):
-            told = self.client.sync(ask, n_workers=-1, callback_timeout=PATIENCE_S)["workers"]
-            return {
+            self.check_there()
+            workers = self.client.scheduler_info(n_workers=-1)["workers"]
+            at_work = {
                 (address, worker["last_seen"])
-                for address, worker in told.items()
+                for address, worker in workers.items()
                 if worker["metrics"]["task_counts"].get("executing")
             }
-        return set()
+            if at_work - heard:
+                heard, since = at_work, time.monotonic()
+        raise ClusterError(
+            f"nobody on the cluster has worked for {PATIENCE_S:g} s",
+            hint=f"see whether its workers run, {_HELP}",
+        )
 
     def check_there(self) -> None:
         """Raise ClusterError where the scheduler is gone for good."""
@@ -285,6 +270,7 @@ class _Cluster:
             raise ClusterError("the scheduler of the cluster is gone", hint=_HELP)
 
 
+@dataclass(slots=True, eq=False)
 class _Parts:
     """Blocks of rows, some on each worker, which makes them and keeps what is known of them.
 
@@ -292,13 +278,10 @@ class _Parts:
     makes anew on another.
     """
 
-    def __init__(
-        self, cluster: _Cluster, workers: Sequence[str | None], parts: Sequence[list[Block]]
-    ) -> None:
-        self.cluster = cluster
-        self.workers = workers
-        self.parts = parts
-        self.made: dict[int, Any] = {}
+    cluster: _Cluster
+    workers: Sequence[str]
+    parts: Sequence[list[Block]]
+    made: dict[int, Any] = field(default_factory=dict)
 
     def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
         """Call a function for every block; see `BlockRunner.map`."""
@@ -307,11 +290,12 @@ class _Parts:
         return [*chain.from_iterable(results)]
 
     def _asked(self, i: int, packed: bytes) -> Any:
-        # There, unless it has died.
-        there = {"workers": [self.workers[i]], "allow_other_workers": True}
+        where: dict[str, Any] = {}
+        if self.workers:  # There, unless it has died.
+            where = {"workers": [self.workers[i]], "allow_other_workers": True}
         if i not in self.made or self.made[i].status in ("cancelled", "lost"):
-            self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **there)
-        return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **there)
+            self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **where)
+        return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **where)
 
 
 def _made(blocks: list[Block]) -> list[Block]:
@@ -330,27 +314,6 @@ def _round(packed: bytes, blocks: list[Block]) -> list[Any]:
     return LocalBlocks(blocks).map(function, *arguments)
 
 
-class _Packer(pickle.Pickler):
-    """Leaves large arrays out, and remembers them by their identity."""
-
-    arrays: dict[int, NDArray[Any]]
-
-    def persistent_id(self, obj: object) -> int | None:
-        if not isinstance(obj, np.ndarray) or obj.nbytes < LARGE_BYTES:
-            return None
-        self.arrays[id(obj)] = obj
-        return id(obj)
-
-
-class _Unpacker(pickle.Unpickler):
-    """Puts large arrays back in."""
-
-    arrays: Mapping[int, NDArray[Any]]
-
-    def persistent_load(self, key: int) -> NDArray[Any]:
-        return self.arrays[key]
-
-
 def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[str, Any]) -> Any:
     """Call a function, on a worker; give up where nobody waits for it any more."""
     from distributed import get_worker
@@ -362,8 +325,8 @@ def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[st
         glibc = ctypes.CDLL(None)
         glibc.mallopt(_M_MMAP_THRESHOLD, _MOST_HELD // 2)
         glibc.mallopt(_M_TRIM_THRESHOLD, _MOST_HELD)
-    unpacker = _Unpacker(io.BytesIO(packed))
-    unpacker.arrays = arrays
+    unpacker = pickle.Unpickler(io.BytesIO(packed))  # noqa: S301 - our own words
+    unpacker.persistent_load = arrays.__getitem__  # type: ignore[method-assign]
     function, call = unpacker.load()
     with _ended_when_cancelled():
         return function(*call)

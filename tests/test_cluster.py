@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -22,7 +23,15 @@ import pytest
 from mnistcli import cluster
 from mnistcli.cli.topics import read_topic
 from mnistcli.errors import ClusterError
+from mnistcli.features import FeatureSpec
+from mnistcli.features.rows import MadeRows
+from mnistcli.linear_model.rows import ArrayRows
+from mnistcli.linear_model.solvers import fit_classifier
+from mnistcli.model_selection.design import design_matrix
+from mnistcli.model_selection.splits import training_samples
 from mnistcli.parallel import map_jobs
+from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.tasks import parse_task
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = re.findall(r"^```\n((?:openssl|dask) .*)\n```$", read_topic("cluster"), re.MULTILINE)
@@ -221,6 +230,75 @@ def test_ctrl_c_ends_the_work_on_other_machines(machines):
 def test_ctrl_c_ends_workers_on_this_machine_while_they_start(home):
     words = ["train", "digits", "--cv", "2", "--cluster", "local:2"]
     interrupted(words, lambda process: len(psutil.Process(process.pid).children()) == 3)
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Let a few thousand rows be too many for one block, and too many to be held as floats."""
+    monkeypatch.setattr("mnistcli.linear_model.newton.MAX_COPY_BYTES", 0)
+    monkeypatch.setattr("mnistcli.linear_model.blocks.MOST_ROWS_OF_ONE", 1000)
+
+
+def fit_of(mnist, kind=""):
+    """Fit rows that are made where they are, or those that have an optimum without a penalty."""
+    if kind in ("feature_ranges", "is_separated"):
+        rng = np.random.default_rng(0)
+        X, y = rng.integers(0, 256, (2000, 5), dtype=np.uint8), rng.integers(0, 3, 2000)
+        settings = SolverSettings(penalty="none", solver="newton", tol=1e-5)
+        return fit_classifier(ArrayRows(X), y, settings, parse_task("0v1v2"))[1]
+    task = parse_task("digits")
+    samples = training_samples(mnist, task, SplitSpec(limit=1000))
+    design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0, spread=True)
+    assert isinstance(design.rows, MadeRows)
+    return fit_classifier(*design.everything(), SolverSettings(tol=1e-5), task)[1]
+
+
+def assert_same_bits(fit, other):
+    assert fit.certificate == other.certificate
+    assert np.array_equal(fit.coef, other.coef)
+    assert np.array_equal(fit.intercept, other.intercept)
+
+
+def test_one_fit_in_blocks_on_workers_has_the_bits_of_one_here(machines, mnist, blocks):
+    with machines.joined():
+        there = fit_of(mnist)
+    assert_same_bits(there, fit_of(mnist))
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("n_workers", [1, 2, 5])
+def test_any_number_of_workers_gives_the_same_bits(mnist, blocks, n_workers):
+    with cluster.joined(f"local:{n_workers}"):
+        there = fit_of(mnist)
+    assert_same_bits(there, fit_of(mnist))
+
+
+KINDS = ("probe", "arrive", "hessian_rows", "sums_of_intercept", "feature_ranges", "is_separated")
+EACH_KIND = ["arrive", *(pytest.param(kind, marks=pytest.mark.torture) for kind in KINDS)]
+
+
+@pytest.mark.parametrize("kind", EACH_KIND)
+@pytest.mark.parametrize("after_s", [0.0, pytest.param(0.02, marks=pytest.mark.torture)])
+def test_a_fit_does_without_a_worker_that_is_killed(
+    machines, mnist, blocks, monkeypatch, kind, after_s
+):
+    """One dies before a round of every kind, or during it."""
+    here, left = fit_of(mnist, kind), [kind] * (3 if kind == "arrive" else 1)
+    ask = cluster._Parts.map
+
+    def map_(self, function, *arguments):
+        if function.__name__ in left and left.pop() and not left:
+            pid = next(iter(self.cluster.client.run(os.getpid).values()))
+            threading.Timer(after_s, os.kill, (pid, signal.SIGKILL)).start()
+            time.sleep(0.0 if after_s else 0.1)
+        return ask(self, function, *arguments)
+
+    monkeypatch.setattr(cluster._Parts, "map", map_)
+    with machines.joined():
+        there = fit_of(mnist, kind)
+    assert left == []
+    assert there.certificate.converged
+    assert there.certificate.objective == pytest.approx(here.certificate.objective, rel=2e-5)
 
 
 @pytest.fixture
