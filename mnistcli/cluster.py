@@ -5,6 +5,7 @@ is not that one: it sends the images with every fold or loses them with a worker
 where all have died, and leaves running what nobody waits for any more.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import io
@@ -44,7 +45,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MOST_HELD = -1, -3, 64 * 2**20  # malloc.
 _SILENT = logging.CRITICAL + 1
 _LOCAL = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
 _SCHEDULER = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/@]+):[0-9]{1,5}")
-_ALIKE = ("python", "numpy", "distributed", "mnistcli")
 _HELP = "see mnistcli help cluster"
 
 
@@ -80,25 +80,30 @@ def joined(
     given = {name: str(path) for name, path in files.items() if path is not None}
     with contextlib.ExitStack() as stack:
         try:
-            security = Security(**given, require_encryption=address.startswith("tls") or None)
-            there = _start_here(int(local[1] or n_cores()), stack) if local else address
-            client = Client(
-                there,
-                security=None if local else security,
-                timeout=CONNECT_S,
-                set_as_default=False,
-            )
+            security: Any = Security(**given, require_encryption=address.startswith("tls") or None)
+            there: Any = address
+            if local:
+                there = _start_here(int(local[1] or n_cores()), stack)
+                security = there.security
+            client = Client(there, security=security, timeout=CONNECT_S, set_as_default=False)
             stack.callback(client.close, timeout=CONNECT_S)
             client.wait_for_workers(1, timeout=PATIENCE_S)
         except (OSError, RuntimeError, TypeError, ValueError, ImportError) as error:
-            raise _unreachable(address, error) from error
-        versions = client.get_versions(packages=["mnistcli"])
-        here = versions["client"]["packages"]
-        _check_versions("the scheduler", versions["scheduler"]["packages"], here)
-        for worker, of_worker in versions["workers"].items():
-            _check_versions(worker, of_worker["packages"], here)
+            first: Any = error
+            while first.__cause__ or (first.__context__ and str(first.__context__)):
+                first = first.__cause__ or first.__context__
+            message = f"cannot reach the cluster {address}: {' '.join(str(first).split())}"
+            raise ClusterError(message, hint=_HELP) from error
+        told = client.get_versions(packages=["mnistcli"])
+        for machine, its in {"the scheduler": told["scheduler"], **told["workers"]}.items():
+            for name in ("python", "numpy", "distributed", "mnistcli"):
+                there, here = its["packages"][name], told["client"]["packages"][name]
+                if there != here:
+                    message = f"{machine} has {name} {there}, here it is {here}"
+                    raise ClusterError(message, hint="install the same versions everywhere")
+        for worker in told["workers"]:
             _check_safe(worker, insecure=insecure)
-        stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client, here)))
+        stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client)))
         yield
 
 
@@ -152,30 +157,11 @@ def _without_ctrl_c() -> Iterator[None]:
         mask(signal.SIG_SETMASK, before)
 
 
-def _unreachable(address: str, error: BaseException | None) -> ClusterError:
-    """Say in one line why a cluster cannot be had."""
-    reason = ""
-    while error is not None:
-        reason, error = str(error) or reason, error.__cause__ or error.__context__
-    why = " ".join(reason.split())
-    return ClusterError(f"cannot reach the cluster {address}: {why}", hint=_HELP)
-
-
-def _check_versions(machine: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
-    for name in _ALIKE:
-        if there[name] != here[name]:
-            raise ClusterError(
-                f"{machine} has {name} {there[name]}, here it is {here[name]}",
-                hint="install the same versions everywhere",
-            )
-
-
 @dataclass(slots=True, eq=False)
 class _Cluster:
-    """Calls functions on the workers of a cluster that have the versions of this process."""
+    """Calls functions on the workers of a cluster."""
 
     client: Any
-    versions: Mapping[str, Any]
     # By the identity of an array that is on the workers, itself and what stands for it there.
     sent: dict[int, tuple[NDArray[Any], Any]] = field(default_factory=dict)
 
@@ -238,7 +224,7 @@ class _Cluster:
                 there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
             self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
         data = packed.getvalue(), {key: self.sent[key][1] for key in arrays}
-        return self.client.submit(_run, *data, self.versions, pure=False, **where)
+        return self.client.submit(_run, *data, pure=False, **where)
 
     def awaited(self, future: Any) -> Any:
         """Return a result, for which is waited as long as anybody works."""
@@ -250,8 +236,8 @@ class _Cluster:
             except TimeoutError:
                 if future.status == "error":
                     raise
+            workers = self.client.scheduler_info(n_workers=-1).get("workers", {})
             self.check_there()
-            workers = self.client.scheduler_info(n_workers=-1)["workers"]
             at_work = {
                 (address, worker["last_seen"])
                 for address, worker in workers.items()
@@ -314,12 +300,11 @@ def _round(packed: bytes, blocks: list[Block]) -> list[Any]:
     return LocalBlocks(blocks).map(function, *arguments)
 
 
-def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[str, Any]) -> Any:
-    """Call a function, on a worker; give up where nobody waits for it any more."""
+def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]]) -> Any:
+    """Call a function, on a worker, until nobody waits for it any more: Dask would let it go on."""
     from distributed import get_worker
-    from distributed.versions import get_versions
+    from distributed.worker import thread_state
 
-    _check_versions(get_worker().address, get_versions(["mnistcli"])["packages"], versions)
     with contextlib.suppress(AttributeError, OSError, TypeError):
         # Dask tells glibc to give memory back at once: to get it again took longer than the work.
         glibc = ctypes.CDLL(None)
@@ -328,34 +313,20 @@ def _run(packed: bytes, arrays: Mapping[int, NDArray[Any]], versions: Mapping[st
     unpacker = pickle.Unpickler(io.BytesIO(packed))  # noqa: S301 - our own words
     unpacker.persistent_load = arrays.__getitem__  # type: ignore[method-assign]
     function, call = unpacker.load()
-    with _ended_when_cancelled():
-        return function(*call)
-
-
-class _Cancelled(BaseException):
-    """Nobody waits for this work any more."""
-
-
-@contextlib.contextmanager
-def _ended_when_cancelled() -> Iterator[None]:
-    """Raise `_Cancelled` in this thread when its task is, which Dask would let go on."""
-    from distributed import get_worker
-    from distributed.worker import thread_state
-
     tasks, key, ended = get_worker().state.tasks, thread_state.key, threading.Event()
-    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    here = ctypes.c_ulong(threading.get_ident())
+    thread = ctypes.c_ulong(threading.get_ident())
 
     def watch() -> None:
         while not ended.wait(POLL_S / 2):
             if key not in tasks or tasks[key].state == "cancelled":
-                interrupt(here, ctypes.py_object(_Cancelled))
+                cancelled = ctypes.py_object(asyncio.CancelledError)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, cancelled)
                 return
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield
+        return function(*call)
     finally:
         ended.set()
         watcher.join()

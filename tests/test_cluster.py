@@ -312,17 +312,32 @@ def lonely(tmp_path):
         machines.stop()
 
 
-def test_a_cluster_on_which_nobody_works_is_an_error(lonely, invoke, monkeypatch, home):
+def test_a_cluster_whose_workers_are_gone_is_an_error(lonely, invoke, monkeypatch, home):
+    worker = lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"))
+    with lonely.client() as client:
+        client.wait_for_workers(1, timeout=60)
     monkeypatch.setattr(cluster, "PATIENCE_S", 3.0)
-    words = ["train", "3v8", "--limit", "300", "--cv", "2"]
-    done = invoke(*words, *lonely.options())
+    submitted = cluster._Cluster.submitted
+
+    def then_killed(*arguments):
+        future = submitted(*arguments)
+        worker.kill()
+        return future
+
+    monkeypatch.setattr(cluster._Cluster, "submitted", then_killed)
+    done = invoke("train", "3v8", "--limit", "300", "--cv", "2", *lonely.options())
     assert (done.code, done.out) == (10, "")
     assert done.err.startswith("error: nobody on the cluster has worked for 3 s\nhint: ")
+    done = invoke("train", "3v8", "--limit", "300", *lonely.options())
+    assert (done.code, done.out) == (10, "")
+    assert done.err.count("\n") == 2
+    assert "0/1 workers" in done.err
     assert not [*(home / "models").rglob("*.safetensors")]
 
 
 def test_a_scheduler_that_dies_is_an_error(lonely, monkeypatch):
-    monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+    lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"))
+    monkeypatch.setattr(cluster, "CONNECT_S", 2.0)
     with lonely.joined():
         lonely.stop()
         with pytest.raises(ClusterError, match="scheduler of the cluster is gone"):

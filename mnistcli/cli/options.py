@@ -106,25 +106,15 @@ FIGURE: dict[str, Any] = {
     "dark": Annotated[bool, _figure_option("--dark", help="Draw on dark paper, for slides.")],
 }
 cluster_option = partial(typer.Option, rich_help_panel="Other machines (mnistcli help cluster)")
+_pem = partial(cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
+_ADDRESS = "Where folds and fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler."
+_INSECURE = "Plain tcp to other machines, in a network that is yours alone."
 CLUSTER: dict[str, Any] = {
-    "cluster": Annotated[
-        str | None,
-        cluster_option(metavar="ADDRESS", help="local[:N] or tls://HOST:PORT, a Dask scheduler."),
-    ],
-    "insecure": Annotated[
-        bool, cluster_option("--insecure", help="Trust the network: plain tcp to other machines.")
-    ],
-    **{
-        f"tls_{name}": Annotated[
-            Path | None,
-            cluster_option(metavar="FILE.pem", help=text, show_default="as Dask's configuration"),
-        ]
-        for name, text in (
-            ("ca", "Who signs the certificates."),
-            ("cert", "The certificate of this machine."),
-            ("key", "Its key."),
-        )
-    },
+    "cluster": Annotated[str | None, cluster_option(metavar="ADDRESS", help=_ADDRESS)],
+    "insecure": Annotated[bool, cluster_option("--insecure", help=_INSECURE)],
+    "tls_ca": Annotated[Path | None, _pem(help="Who signs the certificates.")],
+    "tls_cert": Annotated[Path | None, _pem(help="The certificate of this machine.")],
+    "tls_key": Annotated[Path | None, _pem(help="Its key.")],
 }
 # What a command takes instead of these options.
 GROUPS = {"figure": FIGURE, "cluster": CLUSTER}
