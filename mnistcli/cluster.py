@@ -93,7 +93,8 @@ def joined(
             while first.__cause__ or (first.__context__ and str(first.__context__)):
                 first = first.__cause__ or first.__context__
             message = f"cannot reach the cluster {address}: {' '.join(str(first).split())}"
-            raise ClusterError(message, hint=_HELP) from error
+            hint = f"does it run, and are --tls-ca, --tls-cert and --tls-key right? {_HELP}"
+            raise ClusterError(message, hint=hint) from error
         told = client.get_versions(packages=["mnistcli"])
         for machine, its in {"the scheduler": told["scheduler"], **told["workers"]}.items():
             for name in ("python", "numpy", "distributed", "mnistcli"):
