@@ -6,8 +6,6 @@ The header holds the key and the sha256 of all that follows. Nothing here is wor
 damaged, missing, in the way or written by another user is computed again.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import itertools
