@@ -54,16 +54,15 @@ def _at_strength(
     p_values = [None, *holm([mcnemar(*each) for each in alone[1:]])]
     points = []
     for i, model in enumerate(models):
-        card, beside = model.card, {}
+        card, spec, beside = model.card, model.card.feature_spec, {}
         if i:
             low, high = difference_interval(*alone[i], len(samples))
             share = (alone[i][0] - alone[i][1]) / len(samples)
             beside = {"difference": share, "difference_low": low, "difference_high": high}
-        preset = preset_of(card.feature_spec, card.settings)
         shown = {"model": model.ref, "disturb": kind, "strength": strength}
         points.append(
             point_of(
-                facts_of(card, dataset, preset=preset, **shown),
+                facts_of(card, dataset, preset=preset_of(spec, card.settings), **shown),
                 samples.y,
                 scores[i],
                 card.certificate,

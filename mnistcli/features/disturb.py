@@ -23,8 +23,9 @@ def disturbed(
     """Return images of shape (n, 28, 28) disturbed by a strength of a kind; see `DISTURBANCES`.
 
     Noise is normal and of that standard deviation, blur a Gaussian's; images turn to the left and
-    move in any direction; strokes grow or shrink by so much on each side. What an image draws follows from its index in its dataset and the strength alone. At
-    strength 0 images are what they were. Raises UsageError for a strength that makes no sense.
+    move in any direction; strokes grow or shrink by so much on each side. What an image draws
+    follows from its index in its dataset and the strength alone. At strength 0 images are what they
+    were. Raises UsageError for a strength that makes no sense.
     """
     strength = DISTURBANCES[kind][0].checked(kind, strength)
     if strength == 0:

@@ -35,19 +35,14 @@ if TYPE_CHECKING:
     from mnistcli.learning_curves import CurvePoint, Variant
 
 several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
+_APART = [
+    "preset features",
+    "cluster jobs",
+    "disturb task limit C preset features seeds seed penalty class_weight solver dataset resume",
+]
 
 
-# What is about trainings, and nothing to models that there are.
-_OF_TRAININGS = "task limit C preset features seeds seed penalty class_weight solver dataset resume"
-
-
-@command(
-    "json",
-    "jsonl",
-    "tsv",
-    "quiet",
-    apart=["preset features", "cluster jobs", f"disturb {_OF_TRAININGS}"],
-)
+@command("json", "jsonl", "tsv", "quiet", apart=_APART)
 def curve(
     session: Session,
     out: Output,
