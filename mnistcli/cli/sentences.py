@@ -75,9 +75,10 @@ def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
 
 
 def _difference(value: float, interval: Interval) -> str:
-    low, high = interval
-    known = "" if math.isnan(low) else f" (95 % interval {low:+.4f} to {high:+.4f})"
-    return f"{value:+.4f}{known}"
+    known = (
+        "" if math.isnan(interval[0]) else " (95 % interval {:+.4f} to {:+.4f})".format(*interval)
+    )
+    return "not known" if math.isnan(value) else f"{value:+.4f}{known}"
 
 
 def p_value(p: float) -> str:

@@ -33,17 +33,14 @@ def read_topic(name: str) -> str:
 
 def references(card: ModelCard) -> str:
     """Return the entries of ``help citing`` for what made a model: its words are in the line above."""
-    spec, made_by = card.feature_spec, card.versions.get("mnistcli", __version__)
+    spec = card.feature_spec
     words = {*card.dataset.split("+"), card.settings.solver, *spec.kind.split("+")}
     words |= {"copies" * bool(spec.n_copies), "pairs" * card.task.is_pairwise}
     words |= {"--C auto" * ("C_1se" in card.metrics)}
-    blocks = re.findall(
-        r"^([^\n]+)\n\n```bibtex\n(.*?)```", read_topic("citing"), re.MULTILINE | re.DOTALL
-    )
+    topic = read_topic("citing").replace("VERSION", card.versions.get("mnistcli", __version__))
+    blocks = re.findall(r"(?ms)^([^\n]+)\n\n```bibtex\n(.*?)```", topic)
     found = ((re.findall("`(.*?)`", above), entries) for above, entries in blocks)
-    return "\n".join(e for every, e in found if not every or words & {*every}).replace(
-        "VERSION", made_by
-    )
+    return "\n".join(entries for every, entries in found if not every or words & {*every})
 
 
 def drawn_topic(text: str, console: Console) -> RenderableType:

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from statistics import mean, stdev
+
+import numpy as np
 
 from mnistcli.metrics.intervals import UNKNOWN, Interval
 
@@ -47,9 +48,9 @@ def corrected_t(
     """
     from scipy.special import stdtr, stdtrit
 
-    n, centre = len(differences), mean(differences)
-    error = stdev(differences) * math.sqrt(1 / n + n_test / n_train)
-    if not error:
+    n, centre = len(differences), float(np.mean(differences))
+    error = float(np.std(differences, ddof=1)) * math.sqrt(1 / n + n_test / n_train)
+    if not error > 1e-12:  # of rounding, or NaN
         return centre, UNKNOWN, 1.0
     half = float(stdtrit(n - 1, 0.975)) * error
     return centre, (centre - half, centre + half), 2 * float(stdtr(n - 1, -abs(centre) / error))

@@ -40,6 +40,8 @@ def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
         if not 0 <= spec.without[0] <= spec.without[-1] < len(y):
             raise UsageError(f"{dataset.name} has {len(y):,} images to leave some out of")
         chosen = np.setdiff1d(chosen, spec.without, assume_unique=True)
+        if not np.bincount(y[chosen], minlength=task.n_classes).all():
+            raise TrainingError("of a class no image is left to train on", hint="see --without")
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):
         sample = nested_sample if spec.nested else stratified_sample

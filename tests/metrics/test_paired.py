@@ -59,3 +59,5 @@ def test_the_correction_is_that_of_nadeau_and_bengio():
     assert same[0] == pytest.approx(0.01)
     assert same[2] == 1.0
     assert np.isnan(same[1]).all()
+    unknown = corrected_t([0.01, np.nan], n_train=2, n_test=1)  # of a metric that is not known
+    assert unknown[2] == 1.0

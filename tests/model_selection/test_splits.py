@@ -92,6 +92,12 @@ def test_what_cannot_be_left_out(mnist):
         training_samples(mnist, parse_task("3v8"), SplitSpec(without=(60_000,)))
     with pytest.raises(UsageError, match="mnist has 60,000 images"):
         training_samples(mnist, parse_task("3v8"), SplitSpec(without=(-1,)))
+    task = parse_task("0v1")
+    ten = replace(mnist, train=LabelledImages(mnist.train.images[:10], mnist.train.labels[:10]))
+    for digits in ((0,), (0, 1)):
+        all_of_them = np.flatnonzero(np.isin(ten.train.labels, digits)).tolist()
+        with pytest.raises(TrainingError, match="of a class no image is left to train on"):
+            training_samples(ten, task, SplitSpec(without=tuple(all_of_them)))
     with pytest.raises(UsageError, match="at most 5,000"):
         SplitSpec(without=tuple(range(5001)))
 

@@ -15,12 +15,10 @@ from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
 # Of the first 40 of MNIST's training images, by folds; each was looked at.
-_OF_PIXELS = (
-    "a model of pixels suspects what it cannot tell: one label of 40 was wrong; use --preset better"
-)
-_OF_PATCHES = (
-    "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably: look at them"
-)
+_EXPECTED = {
+    True: "a model of pixels suspects what it cannot tell: one label of 40 was wrong; use --preset better",
+    False: "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably: look at them",
+}
 _DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 
 
@@ -165,10 +163,8 @@ def show(
         images = session.dataset_of(model, out, dataset)
         found = evaluation.suspects(model, images, n=count, on=wanted)
         pictures, legend = found, found.legend
-        if model.card.has_pixel_weights:
-            out.warn(_OF_PIXELS)
-        else:
-            out.note(_OF_PATCHES)
+        of_pixels = model.card.has_pixel_weights
+        (out.warn if of_pixels else out.note)(_EXPECTED[of_pixels])
     elif files:
         from mnistcli.prediction import unfold
 
