@@ -237,15 +237,17 @@ class _Cluster:
             except TimeoutError:
                 if future.status == "error":
                     raise
-            workers = self.client.scheduler_info(n_workers=-1).get("workers", {})
             self.check_there()
-            at_work = {
-                (address, worker["last_seen"])
-                for address, worker in workers.items()
-                if worker["metrics"]["task_counts"].get("executing")
-            }
-            if at_work - heard:
-                heard, since = at_work, time.monotonic()
+            with contextlib.suppress(OSError):  # also a scheduler that does not answer
+                ask = self.client.scheduler.identity
+                told = self.client.sync(ask, n_workers=-1, callback_timeout=PATIENCE_S)
+                at_work = {
+                    (address, worker["last_seen"])
+                    for address, worker in told["workers"].items()
+                    if worker["metrics"]["task_counts"].get("executing")
+                }
+                if at_work - heard:
+                    heard, since = at_work, time.monotonic()
         raise ClusterError(
             f"nobody on the cluster has worked for {PATIENCE_S:g} s",
             hint=f"see whether its workers run, {_HELP}",

@@ -367,3 +367,66 @@ def test_another_authority_is_refused(machines, tmp_path, monkeypatch):
         cluster.joined(machines.address, **options),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--cluster tcp://192.0.2.1:8786", "tcp://192.0.2.1:8786 is plain tcp to another machine"),
+        ("--cluster tcp://example.com:8786", "tcp://example.com:8786 is plain tcp to another"),
+        ("--cluster tcp://[2001:db8::1]:8786", "tcp://[2001:db8::1]:8786 is plain tcp to another"),
+        ("--cluster local:0", "'local:0' is no cluster"),
+        ("--cluster local:-1", "'local:-1' is no cluster"),
+        ("--cluster local:two", "'local:two' is no cluster"),
+        ("--cluster http://127.0.0.1:80", "'http://127.0.0.1:80' is no cluster"),
+        ("--cluster tls://127.0.0.1", "'tls://127.0.0.1' is no cluster"),
+        ("--insecure", "--insecure goes with --cluster"),
+        ("--tls-ca ca.pem", "--tls-ca goes with --cluster"),
+        ("--cluster local --jobs 2", "--cluster and --jobs exclude each other"),
+    ],
+)
+def test_what_makes_no_sense_or_is_not_safe_is_refused(invoke, options, message):
+    done = invoke("train", "0v1", *options.split())
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"error: {message}")
+    assert done.err.count("\n") == 2
+
+
+@pytest.mark.parametrize("address", ["tcp://localhost:1", "tcp://127.0.0.2:1", "tcp://[::1]:1"])
+def test_plain_tcp_is_for_this_machine(address, monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.1)
+    with pytest.raises(ClusterError, match="cannot reach the cluster tcp://"):
+        cluster.joined(address).__enter__()
+
+
+def test_tls_takes_certificates(monkeypatch):
+    monkeypatch.setattr(cluster, "CONNECT_S", 0.1)
+    with pytest.raises(ClusterError, match="cannot reach the cluster") as caught:
+        cluster.joined("tls://192.0.2.1:8786").__enter__()
+    assert "--tls-ca" in caught.value.hint
+
+
+def test_without_dask_it_says_what_to_install(invoke, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = invoke("train", "0v1", "--cluster", "local")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("hint: pip install 'mnistcli[cluster]'\n")
+
+
+def test_a_card_says_nothing_about_machines(invoke, machines, monkeypatch):
+    words = ["train", "0v1", "--limit", "100", "--name", "x", *machines.options()]
+    monkeypatch.setattr(sys, "argv", ["mnistcli", *words])
+    assert invoke(*words).code == 0
+    shown = invoke("models", "info", "x", "--json").out
+    assert json.loads(shown)["card"]["command"] == "mnistcli train 0v1 --limit 100 --name x"
+    assert machines.port not in shown
+
+
+def test_a_scheduler_that_does_not_answer_is_an_error(lonely, monkeypatch):
+    lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"))
+    with lonely.joined():
+        monkeypatch.setattr(cluster, "PATIENCE_S", 2.0)
+        monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
+        lonely.started[0].send_signal(signal.SIGSTOP)
+        with pytest.raises(ClusterError, match="nobody on the cluster has worked for 2 s"):
+            list(map_jobs(_failing, [(1,), (1,)], 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -47,7 +46,7 @@ def curve(
     session: Session,
     out: Output,
     figure: FigureFile | None,
-    cluster: AbstractContextManager[object],
+    cluster: Any,
     task: Annotated[
         str,
         several_option(
