@@ -1,8 +1,7 @@
-"""The same work on several machines: jobs, and blocks of rows, on the workers of a Dask cluster.
+"""Jobs, and the blocks of rows of a fit, on the workers of a Dask cluster.
 
-joblib has a backend for Dask, which `parallel.map_jobs` takes from a caller who has chosen it. This
-is not that one: it sends the images with every fold or loses them with a worker, waits for ever
-where all have died, and leaves running what nobody waits for any more.
+Not by joblib's backend for Dask, which `parallel.map_jobs` takes from a caller who has chosen it:
+it loses the images with a worker, waits for ever where all have died, and cancels nothing.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,6 @@ from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks
 from mnistcli.linear_model.rows import SourceRows
 from mnistcli.memory import machine_bytes
 from mnistcli.parallel import elsewhere, n_cores, safe_path
-
-T = TypeVar("T")
 
 PATIENCE_S = 120.0  # How long nobody may work at anything,
 POLL_S = 1.0  # looked at so often.
@@ -166,7 +163,7 @@ class _Cluster:
     # By the identity of an array that is on the workers, itself and what stands for it there.
     sent: dict[int, tuple[NDArray[Any], Any]] = field(default_factory=dict)
 
-    def map(self, function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+    def map(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
         """Yield ``function(*call)`` for each of the calls, in their order."""
         return self.results(lambda i: self.submitted(function, calls[i]), len(calls))
 
@@ -174,8 +171,8 @@ class _Cluster:
         """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
         if len(blocks) == 1 or not isinstance(blocks[0].X, SourceRows):
             return LocalBlocks(blocks)
-        workers = sorted(self.client.nthreads())
-        n, n_parts = len(blocks), max(1, min(len(workers), len(blocks)))
+        workers = sorted(self.client.nthreads()) or [self.client.scheduler.address]  # none now
+        n, n_parts = len(blocks), min(len(workers), len(blocks))
         ends = [n * i // n_parts for i in range(n_parts + 1)]
         return _Parts(self, workers, [blocks[first:end] for first, end in pairwise(ends)])
 
@@ -206,7 +203,7 @@ class _Cluster:
                 with contextlib.suppress(Exception):  # nobody there to be told
                     self.client.cancel(futures)
 
-    def submitted(self, function: Callable[..., T], call: tuple[Any, ...], **where: Any) -> Any:
+    def submitted(self, function: Callable[..., Any], call: tuple[Any, ...], **where: Any) -> Any:
         """Send a call, without the arrays that are there, and return its future."""
         arrays: dict[int, NDArray[Any]] = {}
 
@@ -272,16 +269,15 @@ class _Parts:
     parts: Sequence[list[Block]]
     made: dict[int, Any] = field(default_factory=dict)
 
-    def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
+    def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Call a function for every block; see `BlockRunner.map`."""
         packed = pickle.dumps((function, arguments))
         results = self.cluster.results(lambda i: self._asked(i, packed), len(self.parts))
         return [*chain.from_iterable(results)]
 
     def _asked(self, i: int, packed: bytes) -> Any:
-        where: dict[str, Any] = {}
-        if self.workers:  # There, unless it has died.
-            where = {"workers": [self.workers[i]], "allow_other_workers": True}
+        # There, unless it has died.
+        where = {"workers": [self.workers[i]], "allow_other_workers": True}
         if i not in self.made or self.made[i].status in ("cancelled", "lost"):
             self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **where)
         return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **where)
