@@ -19,7 +19,7 @@ from mnistcli.registry.store import ModelRegistry
 # In the order in which they are shown; the last come with extras.
 LIBRARIES = (
     "mnistcli", "numpy", "typer", "rich", "pillow", "safetensors", "scikit-learn", "scipy",
-    "pandas", "joblib", "textual", "skops", "onnx", "reportlab",
+    "pandas", "joblib", "textual", "skops", "onnx", "reportlab", "distributed",
 )  # fmt: skip
 
 PathState = Literal["writable", "not writable", "can be made", "cannot be made"]

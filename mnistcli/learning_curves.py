@@ -24,7 +24,7 @@ from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, wilson
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples, test_samples, training_samples
-from mnistcli.parallel import map_jobs
+from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
 from mnistcli.settings import SolverSettings, SplitSpec
@@ -180,6 +180,7 @@ def curve_points(
         return repr(variant.feature_spec), variant.task.name, repr(variant.split)
 
     todo.sort(key=lambda each: (*shared(each), each.settings.C))
+    cache = None if elsewhere.get() else cache  # a folder of this machine
     calls: list[tuple[Dataset, list[Variant], FeatureSpec, FeatureCache | None]] = []
     for spec, group in groupby(todo, lambda each: each.feature_spec):
         alike = list(group)
