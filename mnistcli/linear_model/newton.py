@@ -59,7 +59,7 @@ from mnistcli.settings import SOLVERS
 
 ROUGH_SHARE = 1 / 8  # The share of the rows whose solution is the start,
 ROUGH_MIN_ROWS = 500  # unless these are more,
-ROUGH_MAX_ROWS = 60_000  # or these are fewer,
+ROUGH_MAX_ROWS = 120_000  # or these are fewer,
 ROUGH_MAX_VALUES = 256 * 1024**2  # or rows of so many values, which are held as they are.
 ROUGH_TOL = 1.0  # How roughly they are solved: the rest is noise of the sample.
 ROUGH_MAX_ITER = 50  # Steps on them at most.
