@@ -273,7 +273,7 @@ def test_any_number_of_workers_gives_the_same_bits(mnist, blocks, n_workers):
     assert_same_bits(there, fit_of(mnist))
 
 
-KINDS = ("probe", "arrive", "hessian_rows", "sums_of_intercept", "feature_ranges", "is_separated")
+KINDS = ("probe", "arrive", "hessian_rows", "intercept_sums", "feature_ranges", "is_separated")
 EACH_KIND = ["arrive", *(pytest.param(kind, marks=pytest.mark.torture) for kind in KINDS)]
 
 

@@ -118,12 +118,25 @@ def test_folds_run_on_the_backend_of_the_caller(monkeypatch, mnist, returns_gene
 @pytest.mark.promise("Working folder", "trainings among traps")
 @pytest.mark.parametrize(
     "arguments",
-    ["-t pairs --limit 200 --jobs 2", "-t 0v1 --limit 100 --cv 2 --jobs 2"],
+    [
+        "-t pairs --limit 200 --jobs 2",
+        "-t 0v1 --limit 100 --cv 2 --jobs 2",
+        "-t 0v1 --limit 100 --cv 2 --cluster local:1",
+    ],
 )
 def test_nothing_in_the_working_directory_is_run(tmp_path, arguments):
     folder = tmp_path / "downloads"
     folder.mkdir()
-    for name in ("json", "random", "numpy", "joblib", "argparse", "sitecustomize", "mnistcli"):
+    for name in (
+        "json",
+        "random",
+        "numpy",
+        "joblib",
+        "argparse",
+        "sitecustomize",
+        "distributed",
+        "mnistcli",
+    ):
         (folder / f"{name}.py").write_text(f"open('{tmp_path}/it-ran', 'w')")
     done = _mnistcli("train", *arguments.split(), "--no-save", "-q", cwd=folder)
     assert (done.returncode, done.stderr) == (0, b"")
