@@ -26,7 +26,7 @@ INK_COST = 12.0
 # else, of which it may be just as sure. So scores count, and cuts less.
 HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 # Digits that touch are less typical than this together, as are few digits. Each power of ten below
-# it costs so much, as far as this.
+# it costs so much, as far as this, where the strokes stand alone: in a row a digit may be strange.
 UNUSUAL, UNUSUAL_COST, LEAST_TYPICAL = 0.03, 1.5, 1e-4
 
 
@@ -55,7 +55,8 @@ def read_numbers(
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)
-    doubts, ink_cost = _doubts(model, scores, probabilities)
+    is_alone = sum(map(len, lines)) == 1
+    doubts, ink_cost = _doubts(model, scores, probabilities, known if is_alone else None)
     typical = itertools.repeat(None) if known is None else known.tolist()
     answers = zip(classes_of(scores).tolist(), probabilities, doubts, typical, strict=False)
     names = model.card.class_names
@@ -68,8 +69,7 @@ def read_numbers(
                 k, row, doubt, share = next(answers)
                 answer, p = names[k], float(row[k])
                 one = DigitRead(answer, p, row, digit.box, digit.image, number, share)
-                cost = doubt + _shape_cost(one) + _unusual_cost(share) + ink_cost * digit.cut
-                found[span] = one, cost
+                found[span] = one, doubt + _shape_cost(one) + ink_cost * digit.cut
             digits += _best_path(found)
         read.append(tuple(digits))
     return tuple(read)
@@ -100,11 +100,17 @@ def _knows_patches(model: Model) -> bool:
 
 
 def _doubts(
-    model: Model, scores: NDArray[np.float64], probabilities: NDArray[np.float64]
+    model: Model,
+    scores: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    typicality: NDArray[np.float64] | None,
 ) -> tuple[list[float], float]:
     """Return what it costs to take each for a digit, and what to cut through ink."""
     if _knows_patches(model):
         doubts = SCORE_COST * (NO_COST - np.minimum(scores.max(axis=1), HIGH_SCORE))
+        if typicality is not None:
+            decades = np.log10(UNUSUAL / np.maximum(typicality, LEAST_TYPICAL))
+            doubts += UNUSUAL_COST * np.maximum(decades, 0.0)
         return list(doubts.tolist()), INK_COST_BESIDE_SCORES
     doubts = -np.log(np.maximum(probabilities.max(axis=1), 1e-9))
     return list(doubts.tolist()), INK_COST
@@ -116,12 +122,6 @@ def _shape_cost(digit: DigitRead) -> float:
     if digit.answer == "1":
         z = max(z, 0.0)  # a 1 may be any narrower
     return SHAPE_COST * min(z * z / 2, WORST_SHAPE)
-
-
-def _unusual_cost(typicality: float | None) -> float:
-    if typicality is None:
-        return 0.0
-    return UNUSUAL_COST * max(math.log10(UNUSUAL / max(typicality, LEAST_TYPICAL)), 0.0)
 
 
 def _best_path(digits: dict[tuple[int, int], tuple[DigitRead, float]]) -> list[DigitRead]:

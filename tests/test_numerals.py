@@ -10,7 +10,7 @@ import pytest
 import mnistcli
 from mnistcli.conforming.types import Box
 from mnistcli.errors import BadImageError
-from mnistcli.numerals import DigitRead, _best_path, _shape_cost, _unusual_cost, read_numbers
+from mnistcli.numerals import DigitRead, _best_path, _shape_cost, read_numbers
 from mnistcli.prediction import predict_picture
 
 
@@ -95,9 +95,3 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
         assert "--number" in caught.value.hint
     for digit in test_images[:60]:
         assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
-
-
-def test_strokes_unlike_any_digit_are_rather_parted():
-    assert _unusual_cost(None) == _unusual_cost(0.03) == _unusual_cost(1.0) == 0.0
-    assert _unusual_cost(0.003) == pytest.approx(1.5)
-    assert _unusual_cost(0.0) == _unusual_cost(1e-4) == pytest.approx(3.716, abs=1e-3)

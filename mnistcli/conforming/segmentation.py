@@ -62,7 +62,7 @@ SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # straight line by less than so many pixels, or so much of their shorter side; they are at least so high and
 # wide, so many, and most of what is around it. Strokes on it fill less than the rest.
 STRAIGHT_PIXELS, STRAIGHT, LEAST_TRIANGLE, TRIANGLES, MOSTLY_TRIANGLES = 1.5, 0.1, 5, 3, 0.95
-TURNED_EMPTY = 0.75
+TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
@@ -284,8 +284,10 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     paper, square = filled & (ink > 0.2), largest_square(filled)
     if filled.sum() > SHEET_CORNERS * whole and (mask & paper).sum() > SHEET_EMPTY * filled.sum():
         return square > FILLED_SQUARE * longest
+    # A scan ends where the sheet does.
+    is_scan = whole > WHOLE_SCAN * pieces.shape[0] * pieces.shape[1] and square > longest / 2
     is_empty = bool(paper.sum() > TURNED_EMPTY * filled.sum())
-    return is_empty and square > longest / 2 and _has_straight_sides(filled)
+    return is_scan and is_empty and _has_straight_sides(filled)
 
 
 def _filled(mask: Mask) -> Mask:
