@@ -205,6 +205,8 @@ class _Cluster:
 
     def submitted(self, function: Callable[..., Any], call: tuple[Any, ...], **where: Any) -> Any:
         """Send a call, without the arrays that are there, and return its future."""
+        from distributed import CancelledError
+
         arrays: dict[int, NDArray[Any]] = {}
 
         def name_if_large(value: object) -> int | None:
@@ -218,8 +220,13 @@ class _Cluster:
         packer.dump((function, call))
         if new := [array for key, array in arrays.items() if key not in self.sent]:
             plain = [np.asarray(array) for array in new]  # mapped files are on this machine only
-            with _without_ctrl_c():  # Dask would lose track of what is on its way
-                there = self.client.scatter(plain, broadcast=True, hash=False, timeout=PATIENCE_S)
+            try:
+                with _without_ctrl_c():  # Dask would lose track of what is on its way
+                    there = self.client.scatter(
+                        plain, broadcast=True, hash=False, timeout=PATIENCE_S
+                    )
+            except OSError as error:  # a worker that has died meanwhile
+                raise CancelledError from error
             self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
         data = packed.getvalue(), {key: self.sent[key][1] for key in arrays}
         return self.client.submit(_run, *data, pure=False, **where)
