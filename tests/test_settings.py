@@ -61,7 +61,7 @@ def test_every_number_has_a_range_and_every_range_a_number():
         if {int, float} & {*typing.get_args(typing.get_type_hints(kind)[each.name])}
         or typing.get_type_hints(kind)[each.name] in (int, float)
     }
-    assert numbers - {"sides", *BY_DATASET.values()} == set(RANGES) - set(BY_DATASET)
+    assert numbers - {"sides", "without", *BY_DATASET.values()} == set(RANGES) - set(BY_DATASET)
 
 
 def test_names_that_are_typed_twice_are_the_same():
