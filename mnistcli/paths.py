@@ -1,7 +1,7 @@
 """Where things live; nothing here reads or makes a folder.
 
 The order is option (``--home``), then environment (``MNISTCLI_HOME``), then the platform's own
-folders (``XDG_CACHE_HOME`` and ``XDG_DATA_HOME`` where they apply).
+folders (``XDG_CACHE_HOME``, ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` where they apply).
 """
 
 import os
@@ -12,10 +12,11 @@ from typing import NamedTuple
 from mnistcli.errors import StorageError
 
 HOME_VARIABLE = "MNISTCLI_HOME"
+DEFAULTS = "defaults.toml"
 
 
 class Places(NamedTuple):
-    """The folders of one user; what is lost in ``models_dir`` and ``own_dir``, the user's own
+    """The folders of one user, and a file; what is lost in ``models_dir`` and ``own_dir``, the user's own
     digits, is lost; the others can be deleted.
     """
 
@@ -23,6 +24,7 @@ class Places(NamedTuple):
     models_dir: Path
     features_dir: Path
     own_dir: Path
+    defaults: Path  # the file of `cli.defaults`
 
 
 def find_places(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Places:
@@ -39,7 +41,8 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
             home = home.absolute()
         except FileNotFoundError:
             raise StorageError("use", home, "the working folder is not there any more") from None
-        return Places(home / "datasets", home / "models", home / "features", home / "own")
+        names = ("datasets", "models", "features", "own", DEFAULTS)
+        return Places(*(home / name for name in names))
 
     import platformdirs
 
@@ -50,9 +53,11 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
         # would appear in the working directory.
         if not folder.is_absolute():
             raise StorageError("use", folder, "this user has no home directory")
+    settings_dir = platformdirs.user_config_path("mnistcli", appauthor=False)
     return Places(
-        cache_dir / "datasets", data_dir / "models", cache_dir / "features", data_dir / "own"
-    )
+        cache_dir / "datasets", data_dir / "models", cache_dir / "features", data_dir / "own",
+        settings_dir / DEFAULTS,
+    )  # fmt: skip
 
 
 def expand(path: Path) -> Path:

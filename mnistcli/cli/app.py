@@ -87,6 +87,8 @@ def read_command(name: str) -> Any:
     module = import_module(f"mnistcli.cli.commands.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     if hasattr(module, "app"):
+        for each in module.app.registered_commands:
+            each.cls = SectionedCommand
         app.add_typer(module.app, cls=SectionedGroup)
     else:
         app.command(cls=SectionedCommand)(getattr(module, name))

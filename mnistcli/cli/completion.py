@@ -69,13 +69,6 @@ def own_datasets(ctx: Any) -> list[str]:
     return []
 
 
-def formats() -> list[str]:
-    """Return the formats of exports."""
-    from mnistcli.registry import exports
-
-    return list(exports.formats())
-
-
 def help_words(ctx: Any) -> list[str]:
     """Return what there is help about: commands and topics."""
     from mnistcli.cli.topics import topics

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mnistcli.cli import completion
+from mnistcli.cli import completion, defaults
 from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_ending
 from mnistcli.cli.output import Format, Output
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
+from mnistcli.paths import find_places
 
 output_option = partial(typer.Option, rich_help_panel="Output")
 model_option = partial(typer.Option, metavar="MODEL", autocompletion=completion.models)
@@ -30,20 +31,17 @@ FORMATS: dict[Format, Any] = {
     "quiet": output_option("--quiet", "-q", help="Print only the answer itself, and no notes."),
 }
 TableFormat = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
+_VERBOSE = output_option("--verbose", "-v", help="Say on stderr what is read, and when.")
 _FORMAT = output_option(help="The same rows for papers and programs.", show_default="table")
 
 
 RawFlag = Annotated[
     bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
 ]
+DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")]
 RenderOption = Annotated[
     Render,
-    output_option(
-        "--render",
-        envvar="MNISTCLI_RENDER",
-        help="How to draw pictures.",
-        show_default="the best the terminal can",
-    ),
+    output_option(help="How to draw pictures.", show_default="the best the terminal can"),
 ]
 DatasetOption = Annotated[
     str,
@@ -131,7 +129,8 @@ def command(
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
     if "tsv" in formats:
         flags.append(_parameter("format", Annotated[TableFormat | None, _FORMAT], default=None))
-    rules = [rule.split() for rule in apart]
+    flags.append(_parameter("verbose", Annotated[bool, _VERBOSE], default=False))
+    rules = [rule.split() for rule in (*apart, "quiet verbose")]
     pairs = [(first, other) for first, *others in rules for other in others]
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
@@ -142,23 +141,25 @@ def command(
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
+            origins = {name: defaults.origin_of(name, ctx) for name in options}
             usual = {each.name: each.default for each in (*taken.values(), *flags)}
             given = {name for name in options if options[name] not in (usual[name], [])}
             for pair in pairs:
                 if given.issuperset(pair):
-                    one, other = (f"--{name.replace('_', '-')}" for name in pair)
-                    hint = f"leave {other} away"
-                    raise UsageError(f"{one} and {other} exclude each other", hint=hint)
-            chosen = {f"--{name}": name for name in formats if options.pop(name)}
-            if (named := options.pop("format", None)) and [*chosen.values()] != [named]:
-                chosen[f"--format {named}"] = named
-            if len(chosen) > 1:
-                raise UsageError(f"{' and '.join(chosen)} exclude each other")
-            out = Output(next(iter(chosen.values()), "table"), options.get("render", "auto"))
-            shared = {"session": ctx.find_root().obj, "out": out}
+                    _part(pair, options, origins)
+            shape = _format({name: options.pop(name) for name in formats}, options, origins)
+            out = Output(shape, options.get("render", "auto"), verbose=options.pop("verbose"))
+            words = defaults.tell(options, origins, out)
+            shared = {"session": ctx.find_root().obj._replace(defaults=words), "out": out}
             for name, group in groups.items():
-                shared[name] = _grouped(name, {each: options.pop(each) for each in group})
+                members = {each: options.pop(each) for each in group}
+                shared[name] = _grouped(name, members, origins)
+            if out.verbose:
+                from mnistcli.cli.verbose import tell_files
+
+                tell_files(out, find_places(ctx.find_root().obj.home))
             function(**options, **{name: shared[name] for name in taken.keys() & shared})
+            out.detail("done")
 
         own = [each for name, each in taken.items() if name not in ("session", "out", *GROUPS)]
         # Typer would read annotations that are strings four times.
@@ -171,12 +172,34 @@ def command(
     return decorated
 
 
-def _grouped(group: str, options: dict[str, Any]) -> Any:
+def _part(pair: tuple[str, str], options: dict[str, Any], origins: dict[str, str]) -> None:
+    """Let a default of the user's give way to what it excludes; raise UsageError where neither is one."""
+    weak = [name for name in pair if origins[name]]
+    if len(weak) != 1:
+        one, other = (f"--{name.replace('_', '-')}" for name in pair)
+        hint = "see mnistcli doctor" if weak else f"leave {other} away"
+        raise UsageError(f"{one} and {other} exclude each other", hint=hint)
+    options[weak[0]] = None
+
+
+def _format(flags: dict[Format, bool], options: dict[str, Any], origins: dict[str, str]) -> Format:
+    """Return the format that is asked for by a flag or by name."""
+    chosen = {f"--{name}": name for name, wanted in flags.items() if wanted}
+    named = options.pop("format", None)
+    if named and [*chosen.values()] != [named] and not (chosen and origins["format"]):
+        chosen[f"--format {named}"] = named
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other")
+    return next(iter(chosen.values()), "table")
+
+
+def _grouped(group: str, options: dict[str, Any], origins: dict[str, str]) -> Any:
     """Return what a group of options is for; without the first the others make no sense."""
     (first, value), *_ = options.items()
     given = {name: options[name] for name in options if options[name] and name != first}
-    if value is None and given:
-        name = next(iter(given)).replace("_", "-")
+    asked = [name for name in given if not origins[name]]
+    if value is None and asked:
+        name = asked[0].replace("_", "-")
         example = {"output": "FILE.svg", "cluster": "tls://HOST:8786"}[first]
         raise UsageError(f"--{name} goes with --{first}", hint=f"--{first} {example}")
     if group == "figure":

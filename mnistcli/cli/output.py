@@ -4,14 +4,13 @@ A result comes as a `View`, which knows how it looks as a table, a JSON document
 values and in quiet mode. rich is imported only where something is drawn.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, TextIO
 
@@ -23,6 +22,8 @@ from mnistcli.paths import number_in
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
+
+_STARTED = time.monotonic()
 
 # Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
 PIPE_WIDTH = 10_000
@@ -57,17 +58,17 @@ class View:
         """Yield what quiet mode prints."""
         raise NotImplementedError
 
-    def facts(self) -> Iterable[tuple[str, str | rich.Text]]:
+    def facts(self) -> "Iterable[tuple[str, str | rich.Text]]":
         """Yield what is known, in pairs of a name and what it says."""
         raise NotImplementedError
 
-    def table(self, console: rich.Console) -> rich.RenderableType:  # noqa: ARG002 - others draw on it
+    def table(self, console: "rich.Console") -> "rich.RenderableType":  # noqa: ARG002 - others draw on it
         """Draw for a person, on the console given: by default the facts."""
         from mnistcli.cli.views.shared import facts
 
         return facts(self.facts())
 
-    def parts(self, console: rich.Console) -> Iterable[rich.RenderableType]:
+    def parts(self, console: "rich.Console") -> "Iterable[rich.RenderableType]":
         """Draw one part after the other, each printed as soon as it is there."""
         yield self.table(console)
 
@@ -77,6 +78,7 @@ class Output(NamedTuple):
 
     format: Format = "table"
     render: Render = "auto"
+    verbose: bool = False
 
     def emit(self, view: View) -> None:
         """Print a result to stdout in the chosen format; what has several parts, part by part."""
@@ -101,6 +103,11 @@ class Output(NamedTuple):
         """Say something in passing, on stderr; nothing in quiet mode."""
         if self.format != "quiet":
             _to_stderr(visible(message))
+
+    def detail(self, message: str) -> None:
+        """Say on stderr, where --verbose asks for it, what is done, and when after the start."""
+        if self.verbose:
+            _to_stderr(f"{time.monotonic() - _STARTED:7.2f} s  {visible(message)}")
 
     def warn(self, message: str) -> None:
         """Tell on stderr what must not be missed, in quiet mode too."""
@@ -141,7 +148,7 @@ def _plain(value: Any) -> Any:
 
 
 def drawn(
-    parts: Callable[[rich.Console], Iterable[rich.RenderableType]], render: Render = "auto"
+    parts: "Callable[[rich.Console], Iterable[rich.RenderableType]]", render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
     page = _Page()
@@ -155,7 +162,7 @@ def drawn(
         yield text if console.is_terminal else _stripped(text)
 
 
-def drawn_plainly(draw: Callable[[rich.Console], rich.RenderableType]) -> str:
+def drawn_plainly(draw: "Callable[[rich.Console], rich.RenderableType]") -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     from mnistcli.cli.terminal.console import PlainConsole
 
@@ -184,7 +191,7 @@ class _Page(io.StringIO):
     encoding = "utf-8"
 
 
-def _console_on(page: TextIO, render: Render) -> rich.Console:
+def _console_on(page: TextIO, render: Render) -> "rich.Console":
     """Give a console that draws on ``page`` what stdout can show, or is told to show."""
     from mnistcli.cli.terminal.console import PlainConsole
 

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mnistcli.cli import defaults
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 
@@ -36,6 +37,7 @@ class _Parsed:
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""
         words = list(args)
+        defaults.prepare(ctx, words)
         args[:] = _with_values(args, self.params)  # type: ignore[attr-defined]
         for parameter in self.params:  # type: ignore[attr-defined]
             if hasattr(parameter.type, "case_sensitive"):
@@ -65,7 +67,7 @@ class SectionedCommand(_Parsed, TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what can be given."""
-        write_sections(formatter, _parameter_rows(self, ctx))
+        write_sections(formatter, parameter_rows(self, ctx))
 
 
 class SectionedGroup(_Parsed, TyperGroup):
@@ -73,7 +75,7 @@ class SectionedGroup(_Parsed, TyperGroup):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what can be given, and the commands with all of their first line."""
-        write_sections(formatter, _parameter_rows(self, ctx))
+        write_sections(formatter, parameter_rows(self, ctx))
         write_sections(
             formatter,
             (
@@ -116,6 +118,8 @@ def usage_error(error: Any) -> UsageError:
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")
     hint = ""
+    if parameter and (origin := defaults.origin_of(parameter.name, ctx)):
+        message = message.replace(f" (env var: {parameter.envvar!r})", "") + f", from {origin}"
     choices = [str(choice) for choice in getattr(parameter and parameter.type, "choices", ())]
     if hasattr(error, "possibilities"):  # an option that there is not
         message = f"there is no option {error.option_name}"
@@ -173,7 +177,8 @@ def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer
         raise typer.Exit
 
 
-def _parameter_rows(command: TyperCommand | TyperGroup, ctx: Any) -> Rows:
+def parameter_rows(command: TyperCommand | TyperGroup, ctx: Any) -> Rows:
+    """Yield each argument and option with its panel, its names and what is said about it."""
     for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)
         if row is not None:

@@ -1,7 +1,5 @@
 """Progress on stderr: a bar for a person, a line for a log file, nothing in quiet mode."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 import time
@@ -31,6 +29,7 @@ class Bars(Progress):
         self._unit = unit
         self._started = time.monotonic()
         self._progress: RichProgress | None = None
+        self._seen: set[str] = set()
         self._tasks: dict[str, TaskID] = {}
         self._hidden = hidden or out.format == "quiet" or not sys.stderr.isatty()
 
@@ -38,6 +37,9 @@ class Bars(Progress):
         self, stage: str, done: float, total: float | None, detail: object = None, /
     ) -> None:
         """Move the bar of a stage, which says ``detail``, or else the stage."""
+        if stage not in self._seen:
+            self._seen.add(stage)
+            self._out.detail(stage)
         if self._hidden or time.monotonic() - self._started < PATIENCE_S:
             return
         if self._progress is None:
@@ -87,7 +89,7 @@ def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]
         shown.stop()
 
 
-def _make_progress(unit: str) -> RichProgress:
+def _make_progress(unit: str) -> "RichProgress":
     from rich import progress as rich
 
     from mnistcli.cli.terminal.console import PlainConsole

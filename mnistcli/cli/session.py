@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +21,7 @@ class Session(NamedTuple):
     """Where things are in this call; ``home`` is the value of ``--home``."""
 
     home: Path | None
+    defaults: Sequence[str] = ()  # that change the answer, as a shell sets them
 
     def store(self) -> DatasetStore:
         """Give the dataset store."""

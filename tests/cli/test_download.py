@@ -197,6 +197,12 @@ def test_an_own_dataset_in_a_table_and_damaged(invoke, drawings, home):
     assert (done.code, "mine: damaged: " in done.out) == (4, True)
     done = invoke("train", "1v7", "--dataset", "mnist+mine")
     assert (done.code, "put its folder back from a backup" in done.err) == (4, True)
+    dry = invoke("download", "--remove", "mine", "--dry-run")
+    assert (dry.code, dry.err) == (0, "nothing removed\n")
+    assert "mine" in dry.out
+    document = json.loads(invoke("download", "--remove", "mine", "--dry-run", "--json").out)
+    assert (document["dry_run"], document["datasets"][0]["name"]) == (True, "mine")
+    assert invoke("download", "--dry-run").err.startswith("error: --dry-run goes with --remove")
     assert invoke("download", "--remove", "mine", "--yes").err == "removed mine\n"
     assert not (home / "own" / "mine").exists()
 

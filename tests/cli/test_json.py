@@ -34,7 +34,8 @@ PRINTED_BY = {
         ("show", "--mean"), ("show", "many.npy"), ("show", "7", "--copies", "1"),
     ],
     "models": [
-        ("models", "list"), ("models", "tag", "0v1@1", "paper"), ("models", "rm", "worse@1", "--yes"),
+        ("models", "list"), ("models", "tag", "0v1@1", "paper"), ("models", "rm", "worse@2", "--dry-run"),
+        ("models", "rm", "worse@1", "--yes"),
     ],
     "model": [("models", "info")],
     "path": [("models", "path")],
@@ -44,7 +45,7 @@ PRINTED_BY = {
     "doctor": [("doctor",)],
     "download": [("download",)],
     "sheet": [("sheet", "-o", "x.pdf")],
-    "datasets": [("download", "--list")],
+    "datasets": [("download", "--list"), ("download", "--remove", "mnist", "--dry-run")],
     "error": [("evaluate", "nothing")],
 }  # fmt: skip
 
@@ -80,6 +81,7 @@ def objects_at(document, path):
 
 @pytest.fixture
 def model(invoke, tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTCLI_JOBS", "1")  # a default, for doctor
     monkeypatch.chdir(tmp_path)
     np.save("many.npy", np.eye(28, dtype=np.uint8)[None] * 255)
     for name, limit in (("0v1", "200"), ("worse", "10")):

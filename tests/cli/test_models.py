@@ -66,6 +66,24 @@ def test_rm_of_several_removes_none_if_one_is_not_there(invoke):
     assert invoke("models", "list", "-q").out == "3v5@1\n3v5@2\n"
 
 
+def test_rm_only_shows_what_it_would_do(invoke):
+    for options, shown in (((), " 3v5@1 "), (("-q",), "3v5@1\n"), (("--yes", "-q"), "3v5@1\n")):
+        done = invoke("models", "rm", "3v5@1", "--dry-run", *options)
+        assert done.code == 0
+        assert shown in done.out
+        assert done.err == ("" if options else "nothing removed\n")
+    document = json.loads(invoke("models", "rm", "3v5@1", "--dry-run", "--json").out)
+    assert document["dry_run"] is True
+    assert [each["model"] for each in document["models"]] == ["3v5@1"]
+    assert invoke("models", "rm", "3v5@7", "--dry-run").code == 5
+    assert invoke("models", "tag", "3v5@1", "kept").code == 0
+    assert invoke("models", "rm", "3v5@1", "--dry-run").code == 2
+    assert invoke("models", "rm", "3v5@1", "--force", "--dry-run").code == 0
+    assert "3v5@1\n" in invoke("models", "list", "-q").out
+    removed = json.loads(invoke("models", "rm", "3v5@1", "--force", "--yes", "--json").out)
+    assert "dry_run" not in removed
+
+
 def test_rm_can_be_repeated_until_it_is_done(invoke):
     assert invoke("models", "rm", "3v5@1", "--yes").code == 0
     done = invoke("models", "rm", "3v5@1", "3v5@2", "--yes")

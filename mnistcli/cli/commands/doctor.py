@@ -29,13 +29,14 @@ def doctor(
 
       mnistcli doctor --markdown
     """
+    from mnistcli.cli.defaults import find_defaults
     from mnistcli.cli.views.doctor import DiagnosisView
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places
 
     diagnosis = examine(find_places(session.home), session.store(), session.registry(), quick=quick)
     out = out._replace(format="markdown") if markdown else out
-    out.emit(DiagnosisView(diagnosis))
+    out.emit(DiagnosisView(diagnosis, find_defaults(session.home)))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

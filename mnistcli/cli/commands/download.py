@@ -1,7 +1,5 @@
 """``mnistcli download``."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +8,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import DatasetOption, RawFlag, command
+from mnistcli.cli.options import DatasetOption, DryRunFlag, RawFlag, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import NAMED_SOURCES
@@ -76,6 +74,7 @@ def download(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRunFlag = False,
     listed: Annotated[
         bool, typer.Option("--list", help="List the datasets that there are.")
     ] = False,
@@ -111,6 +110,8 @@ def download(
             "--replace, --raw, --sheet, --test-size and --seed go with --as",
             hint="--source PATH --as mine",
         )
+    if dry_run and remove is None:
+        raise UsageError("--dry-run goes with --remove")
     if figure and not sheet:
         raise UsageError("--output goes with --sheet")
 
@@ -122,7 +123,7 @@ def download(
         names = (*store.catalog, *store.own.names())
         out.emit(CatalogView([store.summary(name) for name in names]))
     elif remove is not None:
-        _remove(store, remove, out, yes=yes)
+        _remove(store, remove, out, yes=yes, dry_run=dry_run)
     elif as_ is not None:
         how = {"test_size": test_size, "seed": seed}
         given = {name: value for name, value in how.items() if value is not None}
@@ -139,7 +140,7 @@ def download(
 
 
 def _install_own(
-    store: DatasetStore,
+    store: "DatasetStore",
     path: Path,
     name: str,
     out: Output,
@@ -173,17 +174,17 @@ def _install_own(
         raise SomeInputsFailedError(n_failed, n, done="installed")
 
 
-def _remove(store: DatasetStore, name: str, out: Output, *, yes: bool) -> None:
+def _remove(store: "DatasetStore", name: str, out: Output, *, yes: bool, dry_run: bool) -> None:
     from mnistcli.cli.views.download import CatalogView
 
     removed = [store.summary(name)]
     if removed[0].state in ("bundled", "not installed"):
         raise DataUnavailableError(f"{name} is not installed")
-    if yes or out.is_confirmed(f"Remove the dataset {name} for good?"):
+    if not dry_run and (yes or out.is_confirmed(f"Remove the dataset {name} for good?")):
         store.remove(name)
         out.note(f"removed {name}")
     else:
         out.note("nothing removed")
-        removed = []
-    if out.format != "table":
-        out.emit(CatalogView(removed))
+        removed = removed if dry_run else []
+    if out.format != "table" or dry_run:
+        out.emit(CatalogView(removed, is_dry_run=dry_run))

@@ -21,6 +21,7 @@ def help(  # noqa: A001 - the command's name
             help="Nothing: the list of them.",
         ),
     ] = None,
+    man: Annotated[bool, typer.Option("--man", help="All of it, as a manual page.")] = False,
 ) -> None:
     """Show the help of a command, or about a topic: exit-codes, json and others.
 
@@ -33,11 +34,18 @@ def help(  # noqa: A001 - the command's name
       mnistcli help models export
 
       mnistcli help json
+
+      mnistcli help --man > mnistcli.1
     """
     from mnistcli.cli import topics
 
     root: Any = ctx.find_root()
     titles = topics.topics()
+    if man:
+        from mnistcli.cli.man import man_page
+
+        write("\n".join(man_page(root)) + "\n")
+        return
     if not about:
         formatter = ctx.make_formatter()
         write_sections(formatter, (("Topics (mnistcli help TOPIC)", row) for row in titles.items()))

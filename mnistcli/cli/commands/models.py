@@ -1,21 +1,17 @@
 """``mnistcli models``: what is in the registry."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mnistcli.cli import completion
-from mnistcli.cli.options import ModelArgument, command
+from mnistcli.cli.options import DryRunFlag, ModelArgument, command
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.session import Session
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
-
-if TYPE_CHECKING:
-    from mnistcli.registry.exports import Example
+from mnistcli.registry.exports import Example, exporter, formats
 
 app = typer.Typer(
     name="models",
@@ -129,6 +125,7 @@ def rm(
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Even if a tag stands for it.")
     ] = False,
+    dry_run: DryRunFlag = False,
 ) -> None:
     """Remove versions for good. Their numbers are not given again."""
     from mnistcli.cli.views.models import ModelsView
@@ -139,20 +136,14 @@ def rm(
     summaries = [registry.summary(ref) for ref in refs]
     if removal.gone:
         out.note(f"removed before: {', '.join(removal.gone)}")
-    if refs and (yes or out.is_confirmed(f"Remove {', '.join(refs)} for good?")):
+    if refs and not dry_run and (yes or out.is_confirmed(f"Remove {', '.join(refs)} for good?")):
         registry.remove(*refs, force=force)
         out.note(f"removed {', '.join(refs)}")
     else:
         out.note("nothing removed")
-        summaries = []
-    if out.format != "table":
-        out.emit(ModelsView(summaries))
-
-
-def _describe_formats() -> str:
-    from mnistcli.registry.exports import exporter, formats
-
-    return "; ".join(f"{name}: {exporter(name).what}" for name in formats()) + "."
+        summaries = summaries if dry_run else []
+    if out.format != "table" or dry_run:
+        out.emit(ModelsView(summaries, is_dry_run=dry_run))
 
 
 @app.command()
@@ -163,9 +154,9 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            metavar=f"[{'|'.join(completion.formats())}]",
-            autocompletion=completion.formats,
-            help=_describe_formats(),
+            metavar=f"[{'|'.join(formats())}]",
+            autocompletion=formats,
+            help="; ".join(f"{name}: {exporter(name).what}" for name in formats()) + ".",
         ),
     ],
     model: ModelArgument = None,
@@ -192,7 +183,7 @@ def export(
       mnistcli models export builtin --to html --output digits.html
     """
     from mnistcli.cli.views.models import ExportView
-    from mnistcli.registry.exports import encode_export, export_model, exporter
+    from mnistcli.registry.exports import encode_export, export_model
 
     is_stdout = output == Path("-")
     if is_stdout and not exporter(to).is_text:

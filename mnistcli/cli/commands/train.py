@@ -282,7 +282,7 @@ def train(
             parsed,
             data,
             settings,
-            command=_ELSEWHERE.sub("", shlex.join(["mnistcli", *sys.argv[1:]])),
+            command=_ELSEWHERE.sub("", shlex.join([*session.defaults, "mnistcli", *sys.argv[1:]])),
             cache=session.features(),
             progress=shown,
         )

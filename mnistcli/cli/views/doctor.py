@@ -1,7 +1,5 @@
 """What an installation looks like."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +7,7 @@ from typing import Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.doctor import Diagnosis, PathHealth
+from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
 # What decides on colours, widths and pictures.
 _VARIABLES = (
@@ -25,13 +23,19 @@ class DiagnosisView(View):
 
     schema = "doctor"
     diagnosis: Diagnosis
+    defaults: dict[str, tuple[str, str]]
 
     def document(self) -> dict[str, Any]:
         content = asdict(self.diagnosis)
         content["models"]["damaged"] = [
             {"model": ref, "problem": problem} for ref, problem in self.diagnosis.models.damaged
         ]
-        return {**content, "terminal": _terminal(), "damaged": list(self.diagnosis.damaged)}
+        damaged = list(self.diagnosis.damaged)
+        defaults = [
+            {"option": name, "value": value, "origin": without_home(origin)}
+            for name, (value, origin) in self.defaults.items()
+        ]
+        return {**content, "terminal": _terminal(), "defaults": defaults, "damaged": damaged}
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield "what", "value"
@@ -73,6 +77,9 @@ class DiagnosisView(View):
         for ref, problem in diagnosis.models.damaged:
             yield "", f"{ref}: damaged: {problem}"
         yield from _terminal_facts(_terminal())
+        for i, (name, (value, origin)) in enumerate(self.defaults.items()):
+            told = f"--{name.replace('_', '-')} {value}, from {origin}"
+            yield "" if i else "Defaults", without_home(told)
 
 
 def _folder(folder: PathHealth) -> str:

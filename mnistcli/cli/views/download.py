@@ -1,7 +1,5 @@
 """A dataset that was installed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -21,10 +19,12 @@ class CatalogView(View):
 
     schema = "datasets"
     summaries: Sequence[DatasetSummary]
+    is_dry_run: bool = False
 
     def document(self) -> dict[str, Any]:
         keys, *rows = self.rows()
-        return {"datasets": [dict(zip(keys, row, strict=True)) for row in rows]}
+        datasets = [dict(zip(keys, row, strict=True)) for row in rows]
+        return {"datasets": datasets, **({"dry_run": True} if self.is_dry_run else {})}
 
     def rows(self) -> Iterator[Sequence[object]]:
         names = [each.name for each in fields(DatasetSummary) if each.name != "problem"]
@@ -35,7 +35,7 @@ class CatalogView(View):
     def lines(self) -> Iterator[str]:
         return (each.name for each in self.summaries)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         known = ruled_table(console, "name", "title", "state", "licence")
         names = ("name", "training", "test", "of 0 to 9", "installed", "from")
         columns = (rich.Column(name, overflow="fold") for name in names)
@@ -77,7 +77,7 @@ class InstallationView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.installation.folder)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         size = rich.Column("size", justify="right")
         sha256 = rich.Column("sha256 of the pixels or labels", overflow="fold")
         files = ruled_table(console, "array", "shape", size, sha256)

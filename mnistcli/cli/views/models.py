@@ -1,7 +1,5 @@
 """Models in the registry: lists, cards, exports and whether one comes out again."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -25,9 +23,11 @@ class ModelsView(View):
 
     schema = "models"
     summaries: Sequence[ModelSummary]
+    is_dry_run: bool = False
 
     def document(self) -> dict[str, Any]:
-        return {"models": [_summary_document(summary) for summary in self.summaries]}
+        models = [_summary_document(summary) for summary in self.summaries]
+        return {"models": models, **({"dry_run": True} if self.is_dry_run else {})}
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created",
@@ -46,7 +46,7 @@ class ModelsView(View):
     def lines(self) -> Iterator[str]:
         return (summary.entry.ref for summary in self.summaries)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         model = rich.Column("model", style="bold")
         accuracy = rich.Column("test accuracy", justify="right")
         models = ruled_table(console, model, accuracy, "what", "created", "tags")
@@ -155,7 +155,7 @@ class PathView(View):
     def document(self) -> dict[str, Any]:
         return {"path": self.path}
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         return self.path
 
 
@@ -164,7 +164,7 @@ class ExportView(View):
     """An export, what it is good for and what it costs to trust such a file."""
 
     schema = "export"
-    export: Export
+    export: "Export"
 
     def document(self) -> dict[str, Any]:
         return asdict(self.export) | {"path": str(self.export.path)}
@@ -187,19 +187,15 @@ class ReproductionView(View):
     """Whether a model comes out again, and how exactly."""
 
     schema = "reproduction"
-    result: Reproduction
+    result: "Reproduction"
 
     def document(self) -> dict[str, Any]:
         result, then, now = self.result, self.result.model.card, self.result.again.card
+        names = ("is_reproduced", "is_identical", "largest_difference", "distance",
+                 "distance_bound", "n_test", "n_different")  # fmt: skip
         return {
             "model": result.model.ref,
-            "is_reproduced": result.is_reproduced,
-            "is_identical": result.is_identical,
-            "largest_difference": result.largest_difference,
-            "distance": result.distance,
-            "distance_bound": result.distance_bound,
-            "n_test": result.n_test,
-            "n_different": result.n_different,
+            **{name: getattr(result, name) for name in names},
             "test_accuracy": {
                 "then": then.metrics.get("test_accuracy"),
                 "now": now.metrics.get("test_accuracy"),

@@ -1,0 +1,90 @@
+"""Defaults that the user sets: ``MNISTCLI_<OPTION>``, or ``defaults.toml`` in the folder of settings.
+
+What is given on the command line comes first, then the environment, then the file.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistcli.cli.output import Output
+from mnistcli.errors import StorageError, UsageError
+from mnistcli.files import kind_of_path, open_regular
+from mnistcli.paths import find_places
+
+# What changes only the form of an answer, or where it is worked out, is set for every command ...
+FORM = (
+    "cluster", "dark", "disk", "format", "jobs", "memory", "render", "scale", "tls_ca", "tls_cert",
+    "tls_key", "verbose", "width_mm",
+)  # fmt: skip
+# ... and what changes the answer for `train`, whose result says what it was.
+OF_TRAIN = ("class_weight", "dataset", "preset")
+
+
+def prepare(ctx: Any, words: Sequence[str]) -> None:
+    """Let Typer look for the defaults of a command's options, before it parses them."""
+    names = FORM + OF_TRAIN * (ctx.info_name == "train")
+    mine = {each.name: each for each in ctx.command.params if each.name in names}
+    for name, parameter in mine.items():
+        parameter.envvar = _variable(name)
+    if mine and not ctx.resilient_parsing and not {*ctx.help_option_names} & {*words}:
+        found = find_defaults(ctx.find_root().obj.home)
+        ctx.default_map = {name: found.get(name, (None,))[0] for name in mine}
+
+
+def origin_of(name: str, ctx: Any) -> str:
+    """Return which variable or file an option's value comes from; "" if from neither."""
+    source = getattr(ctx.get_parameter_source(name), "name", "")
+    if source not in ("ENVIRONMENT", "DEFAULT_MAP") or ctx.parent is None:
+        return ""
+    return find_defaults(ctx.find_root().obj.home)[name][1]
+
+
+def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[str]:
+    """Note which defaults are in effect; return those that change the answer, as a shell sets them."""
+    words = []
+    for name, origin in origins.items():
+        if origin and options.get(name) is not None:
+            # In quiet mode no result says what it was.
+            say = out.warn if out.format == "quiet" and name in OF_TRAIN else out.detail
+            say(f"--{name.replace('_', '-')} {options[name]} is your default, from {origin}")
+            words += [f"{_variable(name)}={options[name]}"] * (name in OF_TRAIN)
+    return words
+
+
+def find_defaults(home: Path | None) -> dict[str, tuple[str, str]]:
+    """Return the value of each option that has one, and which variable or file it comes from."""
+    in_file: dict[str, tuple[str, str]] = {}
+    try:
+        path = find_places(home).defaults
+        if kind_of_path(path) != "nothing":
+            in_file = {name: (value, str(path)) for name, value in _read(path).items()}
+    except StorageError:
+        pass  # who needs the folder will say so
+    variables = {name: _variable(name) for name in FORM + OF_TRAIN}
+    set_there = {name: (os.environ[v], v) for name, v in variables.items() if os.environ.get(v)}
+    return in_file | set_there
+
+
+def _read(path: Path) -> dict[str, str]:
+    """Return what a file sets; raise UsageError for what it cannot."""
+    import tomllib
+
+    with open_regular(path) as file:
+        try:
+            content = tomllib.load(file)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{path}: {error}", hint="see mnistcli help defaults") from None
+    options = {name.replace("_", "-"): name for name in sorted(FORM + OF_TRAIN)}
+    for key, value in content.items():
+        if key not in options:
+            hint = f"known are {', '.join(options)}"
+            raise UsageError(f"{path}: {key} is no option with a default of yours", hint=hint)
+        if not isinstance(value, (str, int, float)):
+            raise UsageError(f"{path}: {key} is no text, number, true or false")
+    return {options[key]: str(value) for key, value in content.items()}
+
+
+def _variable(name: str) -> str:
+    return f"MNISTCLI_{name.upper()}"
