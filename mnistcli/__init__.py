@@ -9,8 +9,6 @@ The public API are the names in ``__init__.pyi``. They are imported when they ar
 ``import mnistcli`` costs nothing.
 """
 
-from __future__ import annotations
-
 from mnistcli._version import __version__ as __version__
 
 

@@ -1,7 +1,5 @@
 """``mnistcli`` and ``python -m mnistcli``."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 import os

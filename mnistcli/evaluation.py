@@ -1,7 +1,5 @@
 """Judge a model on labelled images."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -36,7 +34,7 @@ class JudgedModel(Displayed):
     on: str  # "mnist test", or the name of a file
     samples: Samples  # the images it was judged on
     scores: NDArray[np.float64]  # its decision function of them
-    threshold: Threshold | None  # None where the most probable class was answered
+    threshold: "Threshold | None"  # None where the most probable class was answered
     evaluation: Evaluation
     mistakes: Gallery = field(default_factory=Gallery)  # the most probable wrong answers first
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
@@ -92,7 +90,7 @@ class JudgedModel(Displayed):
         p_answer = self.probabilities[positions, answers[positions]]
         return positions[np.argsort(np.where(is_right[positions], 1, -1) * p_answer, kind="stable")]
 
-    def curves(self) -> Curves:
+    def curves(self) -> "Curves":
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
         from mnistcli.metrics.curves import curves_of
 
@@ -116,7 +114,7 @@ def evaluate(
     on: Part = "test",
     n_mistakes: int = 0,
     name: str = "",
-    threshold: Threshold | None = None,
+    threshold: "Threshold | None" = None,
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on.
 
@@ -204,7 +202,7 @@ def judge(
     on: str,
     *,
     n_mistakes: int = 0,
-    threshold: Threshold | None = None,
+    threshold: "Threshold | None" = None,
     notes: tuple[str, ...] = (),
 ) -> JudgedModel:
     """Judge a model on samples of its task, to be called ``on``; see `evaluate`."""
@@ -256,7 +254,7 @@ def notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
+def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshold":
     """Choose a threshold on the images that a model was trained on, never on others.
 
     Raises UsageError where none reaches the target there, the task has more than two classes, or

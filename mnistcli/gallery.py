@@ -1,7 +1,5 @@
 """Pictures to look at: digits, what a class looks like on average, what a model looks for."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +53,7 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
 
 
 def digits_at(
-    part: LabelledImages,
+    part: "LabelledImages",
     indices: Sequence[int],
     name: str = "test",
     *,
@@ -78,7 +76,7 @@ def digits_at(
     return tuple(pictures)
 
 
-def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "test") -> None:
+def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "test") -> None:
     """Raise UsageError if one of the indices stands for no image of a part of a dataset."""
     n = len(part.labels)
     for index in indices:
@@ -90,7 +88,7 @@ def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "tes
 
 
 def some_digits(
-    part: LabelledImages,
+    part: "LabelledImages",
     count: int,
     name: str = "test",
     *,
@@ -106,12 +104,12 @@ def some_digits(
     return digits_at(part, wanted[:count].tolist(), name)
 
 
-def mean_digits(part: LabelledImages, digits: Sequence[int]) -> tuple[CaptionedImage, ...]:
+def mean_digits(part: "LabelledImages", digits: Sequence[int]) -> tuple[CaptionedImage, ...]:
     """Average all the images of each digit."""
     return tuple(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
 
 
-def mean_classes(part: LabelledImages, task: Task) -> tuple[CaptionedImage, ...]:
+def mean_classes(part: "LabelledImages", task: Task) -> tuple[CaptionedImage, ...]:
     """Average all the images of each class; of two also draw by how much the second has more ink."""
     y, names = task.encode(part.labels), task.class_names
     means = [_mean(part, y == k, name, **{"class": name}) for k, name in enumerate(names)]
@@ -124,7 +122,7 @@ def mean_classes(part: LabelledImages, task: Task) -> tuple[CaptionedImage, ...]
 
 
 def _mean(
-    part: LabelledImages, chosen: NDArray[np.bool_], name: Any, **facts: Any
+    part: "LabelledImages", chosen: NDArray[np.bool_], name: Any, **facts: Any
 ) -> CaptionedImage:
     members = np.flatnonzero(chosen)
     # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.

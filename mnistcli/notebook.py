@@ -4,8 +4,6 @@ Loaded with the first name of the public API that is used. At its end it tells t
 are `display.Displayed`, who draws them: `cli.results`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from mnistcli.reporting import Report
 
 
-def show(images: ArrayLike | LabelledImages) -> Gallery:
+def show(images: "ArrayLike | LabelledImages") -> Gallery:
     """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
 
     Numbers are grey levels from 0 to 255, or from 0 to 1 in floating point; where some are negative
@@ -50,7 +48,7 @@ def show(images: ArrayLike | LabelledImages) -> Gallery:
     return Gallery(CaptionedImage(each) for each in pictures)
 
 
-def weights(model: Model, *others: Model) -> Gallery:
+def weights(model: "Model", *others: "Model") -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     if others or model.card.has_pixel_weights:
         return Gallery(gallery.weight_images(model, *others), gallery.WEIGHTS_LEGEND)
@@ -58,8 +56,8 @@ def weights(model: Model, *others: Model) -> Gallery:
 
 
 def mistakes(
-    model: Model,
-    data: Dataset | LabelledImages | None = None,
+    model: "Model",
+    data: "Dataset | LabelledImages | None" = None,
     *,
     n: int = 24,
     truth: object = None,
@@ -76,7 +74,9 @@ def mistakes(
     return gallery_of_mistakes(evaluate(model, data, name="the images"), n, *asked)
 
 
-def report(model: Model, path: Path | str | None = None, dataset: Dataset | None = None) -> Report:
+def report(
+    model: "Model", path: Path | str | None = None, dataset: "Dataset | None" = None
+) -> "Report":
     """Gather all that there is to say of a model; a path is where to write it, .html or .md.
 
     Raises what `reporting.report_on` and `files.write_atomically` do, UsageError for other names.

@@ -12,8 +12,6 @@ The positive class of a two-class task is the first group when the last is ``res
 group. Classes are numbered so that the positive one is class 1, as scikit-learn has it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 from dataclasses import dataclass
@@ -79,7 +77,7 @@ class Task:
             raise UsageError(f"{name!r} is no class of {self.name}", hint=hint)
         return self.class_names.index(name)
 
-    def encode(self, labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    def encode(self, labels: "NDArray[np.integer]") -> "NDArray[np.int64]":
         """Return the class index of each label, int64, -1 where the digit takes no part."""
         import numpy as np
 

@@ -1,7 +1,5 @@
 """Train a model for a task and judge it."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 import platform
@@ -52,8 +50,8 @@ class Training(Displayed):
     n_test: int
     train_accuracy: float
     evaluation: Evaluation
-    cross_validation: CrossValidation | None
-    choice: ChoiceOfC | None
+    cross_validation: "CrossValidation | None"
+    choice: "ChoiceOfC | None"
     rows_kept: Kept  # where the rows of the training lived
 
     def _in_words(self) -> str:
@@ -190,8 +188,8 @@ def train(
 def _metrics(
     train_accuracy: float,
     evaluation: Evaluation,
-    cross_validation: CrossValidation | None,
-    choice: ChoiceOfC | None,
+    cross_validation: "CrossValidation | None",
+    choice: "ChoiceOfC | None",
 ) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "train_accuracy": train_accuracy,

@@ -1,15 +1,11 @@
 """Heat maps, whatever draws them: what stands in a cell, and how strongly it is coloured."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 # A share that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1

@@ -1,7 +1,5 @@
 """How numbers read."""
 
-from __future__ import annotations
-
 import math
 from typing import TYPE_CHECKING
 
@@ -53,7 +51,7 @@ def percent_span(interval: tuple[float, float]) -> str:
     return "" if math.isnan(low) else f"{percent(low).removesuffix(' %')} to {percent(high)}"
 
 
-def reading(metric: Metric, evaluation: Evaluation) -> tuple[str, str]:
+def reading(metric: "Metric", evaluation: "Evaluation") -> tuple[str, str]:
     """Write a metric as a person reads it: the number and its interval, or a dash and why."""
     value, interval = metric.of(evaluation), metric.interval_of(evaluation)
     if math.isnan(value) and evaluation.absent_classes:

@@ -1,7 +1,5 @@
 """What plots show, whatever draws them: axes with round ticks, series of points with intervals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 For ``str`` of it and for a notebook's cell; what is not here only says in a line what it is.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -55,7 +53,7 @@ def text(result: Any) -> str:
     return drawn_plainly(lambda console: _table(result, console)).rstrip("\n")
 
 
-def _table(result: Any, console: rich.Console) -> rich.RenderableType:
+def _table(result: Any, console: "rich.Console") -> "rich.RenderableType":
     match result:
         case Training():
             return TrainingView(result, None).table(console)

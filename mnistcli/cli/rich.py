@@ -1,7 +1,5 @@
 """What views take of rich, which is loaded where something is drawn, and not for a document."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

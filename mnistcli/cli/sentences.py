@@ -1,7 +1,5 @@
 """What a table comes to, in a sentence that can be quoted, with its intervals."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from mnistcli.metrics.intervals import Interval
 
 
-def verdict(judged: JudgedModel) -> str:
+def verdict(judged: "JudgedModel") -> str:
     """Describe in two sentences what it does and how well."""
     evaluation = judged.evaluation
     interval = percent_span(evaluation.accuracy_interval)
@@ -31,7 +29,7 @@ def verdict(judged: JudgedModel) -> str:
     )
 
 
-def comparison_sentences(result: Comparison) -> str:
+def comparison_sentences(result: "Comparison") -> str:
     """Describe how much better the first model is than the second, and each way to train over seeds."""
     from mnistcli.metrics.intervals import difference_interval  # which needs NumPy
 
@@ -63,7 +61,7 @@ def comparison_sentences(result: Comparison) -> str:
     return "\n".join(said)
 
 
-def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
+def curve_sentence(best: "MeanPoint", where: str, n_test: int) -> str:
     """Describe the best point of a curve, called ``where``."""
     n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
     seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
@@ -74,7 +72,7 @@ def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
     )
 
 
-def _difference(value: float, interval: Interval) -> str:
+def _difference(value: float, interval: "Interval") -> str:
     known = (
         "" if math.isnan(interval[0]) else " (95 % interval {:+.4f} to {:+.4f})".format(*interval)
     )
@@ -86,7 +84,7 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
-def _p_values(test: McNemarTest | SeedsTest, n: int) -> str:
+def _p_values(test: "McNemarTest | SeedsTest", n: int) -> str:
     p = p_value(test.p_value)
     text = f"p {p}" if p.startswith("<") else f"p = {p}"
     return f"{text}, {p_value(test.p_corrected)} after Holm for {n} pairs" if n > 1 else text

@@ -1,7 +1,5 @@
 """The topics of ``mnistcli help``: Markdown files in the folder ``help``."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from textwrap import indent
@@ -31,7 +29,7 @@ def read_topic(name: str) -> str:
     return (FOLDER / f"{name}.md").read_text("utf-8")
 
 
-def references(card: ModelCard) -> str:
+def references(card: "ModelCard") -> str:
     """Return the entries of ``help citing`` for what made a model: its words are in the line above."""
     spec = card.feature_spec
     words = {*card.dataset.split("+"), card.settings.solver, *spec.kind.split("+")}
@@ -43,19 +41,19 @@ def references(card: ModelCard) -> str:
     return "\n".join(entries for every, entries in found if not every or words & {*every})
 
 
-def drawn_topic(text: str, console: Console) -> RenderableType:
+def drawn_topic(text: str, console: "Console") -> "RenderableType":
     """Draw Markdown for a person: headings bold, code as it is, tables as wide as the terminal."""
     from rich.markdown import CodeBlock, Heading, Markdown
     from rich.text import Text
     from rich.theme import Theme
 
     class PlainHeading(Heading):
-        def __rich_console__(self, *_: Any) -> RenderResult:
+        def __rich_console__(self, *_: Any) -> "RenderResult":
             self.text.justify = "left"
             yield self.text
 
     class PlainCode(CodeBlock):
-        def __rich_console__(self, *_: Any) -> RenderResult:
+        def __rich_console__(self, *_: Any) -> "RenderResult":
             code = indent(str(self.text).rstrip(), " " * 4)
             yield Text(code, no_wrap=True, overflow="ignore")  # to be copied, however long
 

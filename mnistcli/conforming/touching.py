@@ -1,20 +1,11 @@
 """Where to cut ink that may be several digits: along the ways from top to bottom with least ink."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.conforming.grouping import gap, group_of
-from mnistcli.conforming.operations import shrunk
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from mnistcli.conforming.grouping import Group
-    from mnistcli.conforming.operations import Pieces
-    from mnistcli.conforming.types import Ink, Mask
+from mnistcli.conforming.grouping import Group, gap, group_of
+from mnistcli.conforming.operations import Pieces, shrunk
+from mnistcli.conforming.types import Ink, Mask
 
 # No two digits that touch are narrower for their height.
 LEAST_PAIR = 0.8

@@ -6,8 +6,6 @@ Each is read as it comes and bounded in memory; how much it becomes is the conce
 - xz: a dictionary of more than `MAX_DICTIONARY_BYTES` is refused, of which the format allows 4 GiB.
 """
 
-from __future__ import annotations
-
 import codecs
 import contextlib
 import errno
@@ -147,7 +145,7 @@ def zip_damage() -> Iterator[None]:
         raise FormatError("is damaged zip data (an impossible offset)") from None
 
 
-def open_zip(stream: Stream) -> zipfile.ZipFile:
+def open_zip(stream: Stream) -> "zipfile.ZipFile":
     """Open a zip archive, which an npz file is.
 
     Raises FormatError where it is damaged, or has more than `MAX_ZIP_MEMBERS` members.
@@ -162,13 +160,13 @@ def open_zip(stream: Stream) -> zipfile.ZipFile:
     return archive
 
 
-def open_member(archive: zipfile.ZipFile, name: str, stream: Stream) -> Stream:
+def open_member(archive: "zipfile.ZipFile", name: str, stream: Stream) -> Stream:
     """Read a member of a zip archive as a stream."""
     return Stream(_Member(archive, name), stream.closing)
 
 
 class _Member:
-    def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
+    def __init__(self, archive: "zipfile.ZipFile", name: str) -> None:
         import zipfile
 
         with zip_damage():
@@ -184,7 +182,7 @@ class _Member:
             return cast("bytes", self._file.read(n_bytes))
 
 
-def _only_member(archive: zipfile.ZipFile) -> str | None:
+def _only_member(archive: "zipfile.ZipFile") -> str | None:
     """Name the one file of a zip archive; None for an npz file."""
     names = [
         name

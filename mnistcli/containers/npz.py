@@ -1,7 +1,5 @@
 """npz, the format of np.savez: a zip archive of NPY files, and which of them are what."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -29,7 +27,7 @@ class Npz(NamedTuple):
     """An npz file that is open, and the names of its arrays."""
 
     stream: Stream
-    archive: zipfile.ZipFile
+    archive: "zipfile.ZipFile"
     names: tuple[str, ...]
 
     def open(self, name: str) -> RawArray:

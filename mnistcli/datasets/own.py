@@ -12,8 +12,6 @@ a new name, the manifest turns from the old files to the new in one step, and on
 go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -88,7 +86,7 @@ class OwnDatasets(DatasetFolder):
             raise UsageError(f"there is a dataset {name!r} already", hint=hint)
 
     def install(
-        self, name: str, found: Gathered, *, replacing: bool = False, progress: Progress = SILENT
+        self, name: str, found: "Gathered", *, replacing: bool = False, progress: Progress = SILENT
     ) -> Installation:
         """Keep what was gathered under a name; raise UsageError for a name that is none or not free."""
         check_own_name(name)

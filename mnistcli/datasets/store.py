@@ -23,8 +23,6 @@ from the user; other datasets say what to type. A folder that cannot be written 
 either: MNIST is decoded in memory.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import re
@@ -76,14 +74,14 @@ _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 class LabelledImages(Displayed):
     """Images of digits, ink 255 and paper 0, and what they show."""
 
-    images: NDArray[np.uint8]  # read-only, memory-mapped where the store can be used
-    labels: NDArray[np.uint8]
+    images: "NDArray[np.uint8]"  # read-only, memory-mapped where the store can be used
+    labels: "NDArray[np.uint8]"
     notes: tuple[str, ...] = ()  # what was done to the user's own images
 
     def _in_words(self) -> str:
         return f"{len(self.labels):,} images"
 
-    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def take(self, index: "NDArray[np.int64]") -> "NDArray[np.uint8]":
         """Return a copy of some of the images."""
         return self.images[index]
 
@@ -102,7 +100,7 @@ class Dataset(Displayed):
     train: LabelledImages
     test: LabelledImages
     sha256: str
-    parts: tuple[Dataset, ...] = ()
+    parts: "tuple[Dataset, ...]" = ()
 
     def _in_words(self) -> str:
         n_train, n_test = len(self.train.labels), len(self.test.labels)
@@ -152,7 +150,7 @@ class DatasetSummary:
 
 
 def open_dataset(
-    name: str = "mnist", *, store: DatasetStore | None = None, progress: Progress = SILENT
+    name: str = "mnist", *, store: "DatasetStore | None" = None, progress: Progress = SILENT
 ) -> Dataset:
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``."""
     if store is None:
@@ -314,7 +312,7 @@ class DatasetStore(DatasetFolder):
         folder: Path,
         *,
         catalog: Mapping[str, DatasetSpec] = CATALOG,
-        patience: Patience | None = None,
+        patience: "Patience | None" = None,
         own_folder: Path | None = None,
     ) -> None:
         super().__init__(folder)
@@ -323,7 +321,7 @@ class DatasetStore(DatasetFolder):
         self.patience = patience
 
     @property
-    def own(self) -> OwnDatasets:
+    def own(self) -> "OwnDatasets":
         """The user's own datasets."""
         from mnistcli.datasets.own import OwnDatasets
 

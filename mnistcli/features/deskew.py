@@ -1,7 +1,5 @@
 """The pixels of straightened digits."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from mnistcli.features.kinds import Features
@@ -19,10 +17,10 @@ class Deskew(Features):
     summary = "those of straightened digits"
 
     @classmethod
-    def describe(cls, _spec: FeatureSpec, /) -> str:
+    def describe(cls, _spec: "FeatureSpec", /) -> str:
         return "the pixels of straightened digits / 255"
 
-    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, images: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         import numpy as np
 
         from mnistcli.features.straightening import straightened

@@ -1,7 +1,5 @@
 """Stratified folds of the training set, and how well models do on those that they have not seen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -105,7 +103,7 @@ class CrossValidation(Displayed):
     confusion: NDArray[np.int64]  # each sample judged by a model that had not seen it
     p_truth: NDArray[np.float32]  # and how probable its class was, (n_samples,), mean over repeats
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return a table: the accuracy on each fold of each repeat, both counted from 1."""
         import pandas as pd
 

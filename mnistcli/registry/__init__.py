@@ -1,7 +1,5 @@
 """Trained models on disk: the file, the card, the versions and their tags."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 from mnistcli.paths import find_places
@@ -11,18 +9,18 @@ if TYPE_CHECKING:
     from mnistcli.registry.store import ModelEntry, ModelRegistry
 
 
-def open_registry() -> ModelRegistry:
+def open_registry() -> "ModelRegistry":
     """Give the user's own registry; see `paths.find_places` for where that is."""
     from mnistcli.registry.store import ModelRegistry
 
     return ModelRegistry(find_places().models_dir)
 
 
-def load_model(ref: str | None = None) -> Model:
+def load_model(ref: str | None = None) -> "Model":
     """Load a model of the user's registry, the newest by default; see `ModelRegistry.load`."""
     return open_registry().load(ref)
 
 
-def save_model(model: Model, name: str | None = None) -> ModelEntry:
+def save_model(model: "Model", name: str | None = None) -> "ModelEntry":
     """Keep a model in the user's registry, by default under the name of its task."""
     return open_registry().save(model, name or model.card.task.name)

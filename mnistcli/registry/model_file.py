@@ -14,8 +14,6 @@ The reference says under which number the registry stored the file, so that one 
 another stood is noticed.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -56,18 +54,20 @@ _RETRAIN = "train it again, or take a copy from elsewhere"
 class Model(Displayed):
     """A classifier, its card, and where it came from: "0v1@3", a path, or "" if not stored."""
 
-    classifier: LinearClassifier
+    classifier: "LinearClassifier"
     card: ModelCard
     ref: str = ""
-    typicality: Typicality | None = None  # what its training images were like, where that was kept
+    typicality: "Typicality | None" = (
+        None  # what its training images were like, where that was kept
+    )
     # How probable the class of each training sample was to models that had not seen it, (n_train,),
     # in the order of `model_selection.splits.training_samples`; None without cross-validation.
-    out_of_fold: NDArray[np.float32] | None = None
+    out_of_fold: "NDArray[np.float32] | None" = None
     n_bytes: int | None = None  # of its file, where it has one
 
     def look_at(
-        self, images: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        self, images: "NDArray[np.uint8]"
+    ) -> "tuple[NDArray[np.float64], NDArray[np.float64] | None]":
         """Return the scores of images, and how typical they are, (n,), where that can be told."""
         import numpy as np
 
@@ -134,7 +134,7 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     return _contents(path, header, payload, ref or stored_as or str(path))
 
 
-def _read(path: Path, stored_as: str) -> tuple[_Header, memoryview]:
+def _read(path: Path, stored_as: str) -> "tuple[_Header, memoryview]":
     """Read a model file and check every byte of it."""
     with storage_errors("read", path), open_regular(path) as file:
         content = memoryview(file.read(MAX_FILE_BYTES + 1))
@@ -159,7 +159,7 @@ def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _contents(path: Path, header: _Header, payload: memoryview, ref: str) -> Model:
+def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> Model:
     import numpy as np
 
     from mnistcli.linear_model.classifier import LinearClassifier

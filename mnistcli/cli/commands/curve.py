@@ -1,7 +1,5 @@
 """``mnistcli curve``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -172,7 +170,7 @@ def curve(
 
 def _disturbed(
     session: Session, out: Output, disturb: str, refs: Sequence[str]
-) -> Callable[..., Iterable[CurvePoint]]:
+) -> "Callable[..., Iterable[CurvePoint]]":
     """Return what yields the points of models over the strengths that ``rotate=0,10,20`` names."""
     from mnistcli.comparison import check_common_dataset
     from mnistcli.robustness import disturbed_points
@@ -190,7 +188,7 @@ def _disturbed(
     return partial(disturbed_points, models, session.dataset_of(models[0], out), kind, strengths)
 
 
-def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> list[Variant]:
+def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> "list[Variant]":
     """Return every combination of what was given, in its order."""
     from mnistcli.learning_curves import Variant
 

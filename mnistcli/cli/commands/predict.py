@@ -1,7 +1,5 @@
 """``mnistcli predict``."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -218,7 +216,7 @@ def _label(truth: str | None, keep: str | None) -> int:
     return parse_digit(truth)
 
 
-def _sees_pixels_of_digits(model: Model) -> bool:
+def _sees_pixels_of_digits(model: "Model") -> bool:
     """Return whether it is a model of pixels that answers with digits, as builtin does."""
     is_of_digits = all(len(name) == 1 for name in model.card.class_names)
     return is_of_digits and model.card.feature_spec.kind == "pixels"

@@ -1,7 +1,5 @@
 """A file to draw into: its name says the format. Cheap to import: many commands have one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +23,7 @@ class FigureFile:
     width_mm: float | None = None
     dark: bool = False
 
-    def draw(self, *panels: Panel) -> str:
+    def draw(self, *panels: "Panel") -> str:
         """Draw panels, old or new but never half; return what was written."""
         from mnistcli.cli.drawing import formats, marks
         from mnistcli.cli.drawing.layout import drawing_of

@@ -1,7 +1,5 @@
 """Drawings as SVG, as pixels and as PDF."""
 
-from __future__ import annotations
-
 import io
 from base64 import b64encode
 from functools import cache
@@ -57,7 +55,7 @@ def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
     return tag("polygon", points=points, fill=colour, fill_opacity=opacity)
 
 
-def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:
+def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Image":
     """Paint a drawing with so many pixels for a dot."""
     from PIL import Image, ImageDraw
 
@@ -100,7 +98,7 @@ def _mixed(theme: Theme, mark: Path) -> tuple[int, ...]:
 
 
 @cache
-def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: float) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
     from PIL import ImageFont
 
     return ImageFont.load_default(size)

@@ -1,7 +1,5 @@
 """Where everything of plots, heat maps and sheets of pictures lies in a drawing."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple

@@ -1,17 +1,12 @@
 """The numbers of a report, and the confusion matrix as a heat map."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from mnistcli.cli.heat import HeatCell, HeatMap
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Content, Markup, tag
+from mnistcli.metrics.calibration import ReliabilityBin
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
-
-if TYPE_CHECKING:
-    from mnistcli.metrics.calibration import ReliabilityBin
 
 
 def headline_numbers(evaluation: Evaluation) -> Markup:

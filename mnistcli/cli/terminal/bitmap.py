@@ -1,7 +1,5 @@
 """Pixels as pixels: colours, enlargements, PNG."""
 
-from __future__ import annotations
-
 import io
 import textwrap
 from collections.abc import Sequence
@@ -63,7 +61,7 @@ def fitted(image: NDArray[Any], width: int) -> NDArray[Any]:
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
 
 
-def enlarged(image: NDArray[Any], width: int, height: int) -> Image.Image:
+def enlarged(image: NDArray[Any], width: int, height: int) -> "Image.Image":
     """Paint an image in so many pixels; where they are more than its own they stay squares."""
     from PIL import Image
 
@@ -73,13 +71,13 @@ def enlarged(image: NDArray[Any], width: int, height: int) -> Image.Image:
     return picture.resize((width, height), how)
 
 
-def crisp(image: NDArray[Any]) -> Image.Image:
+def crisp(image: NDArray[Any]) -> "Image.Image":
     """Paint a small image large, since many programs blur what they enlarge."""
     k = max(1, 112 // image.shape[1])
     return enlarged(image, k * image.shape[1], k * image.shape[0])
 
 
-def png(picture: Image.Image) -> bytes:
+def png(picture: "Image.Image") -> bytes:
     """Encode a picture."""
     buffer = io.BytesIO()
     # The last percents of a large file take seconds.

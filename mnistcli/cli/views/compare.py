@@ -1,7 +1,5 @@
 """Comparisons of models as tables, documents and pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
@@ -33,7 +31,7 @@ class ComparisonView(View):
     """A comparison, and pictures of the disagreements; ``n_disagreements`` were asked for."""
 
     schema = "compare"
-    result: Comparison
+    result: "Comparison"
     n_disagreements: int = 0
     render: Render = "auto"
 
@@ -87,7 +85,7 @@ class ComparisonView(View):
     def lines(self) -> Iterator[str]:
         yield self._refs()[0]
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         result = self.result
         parts = [facts(self._facts()), self._models(console), rich.Text(self.legend(), "dim")]
         if result.disagreements:
@@ -102,7 +100,7 @@ class ComparisonView(View):
             ]
         return rich.Group(*parts)
 
-    def panels(self) -> Iterator[Panel]:
+    def panels(self) -> "Iterator[Panel]":
         """Yield what is drawn into a file: the models with their intervals, and disagreements."""
         from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 
@@ -128,11 +126,11 @@ class ComparisonView(View):
     def _distinctions(self) -> list[tuple[str, ...]]:
         return distinctions([each.model.card for each in self.result.judged])
 
-    def _difference(self, judged: JudgedModel) -> float:
+    def _difference(self, judged: "JudgedModel") -> float:
         by, best = self.result.by, self.result.judged[0]
         return by.of(judged.evaluation) - by.of(best.evaluation)
 
-    def _against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
+    def _against_best(self) -> "Iterator[tuple[JudgedModel, McNemarTest | None]]":
         """Yield each model with the test of it against the best, which has none."""
         judged = self.result.judged
         return zip_longest(judged, (None, *self.result.tests[: len(judged) - 1]))
@@ -146,7 +144,7 @@ class ComparisonView(View):
         if result.tests:
             yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
-    def _models(self, console: rich.Console) -> rich.RenderableType:
+    def _models(self, console: "rich.Console") -> "rich.RenderableType":
         table = ruled_table(console, padding=(0, 1))
         table.add_column("model", style="bold", overflow="fold")
         table.add_column("differs in", overflow="fold")

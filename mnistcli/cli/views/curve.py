@@ -1,7 +1,5 @@
 """Learning curves as tables, documents and charts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -60,7 +58,7 @@ class CurveView(View):
         best = max(self._means(), key=lambda each: each.accuracy)
         yield " ".join(filter(None, (best.line, _word(best.x))))
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         table = ruled_table(console, padding=(0, 1))
         if self.lines_by:
             table.add_column(self.lines_by)

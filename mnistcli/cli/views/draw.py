@@ -4,10 +4,9 @@ The one module that imports textual, which is an optional extra; `commands.draw`
 missing.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,11 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -32,13 +33,6 @@ from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
 from mnistcli.prediction import Prediction, predict_picture
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual import events
-    from textual.geometry import Size
-
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05

@@ -1,7 +1,5 @@
 """Numbers read from pictures as tables, documents and pictures with boxes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +68,7 @@ class NumbersView(PredictionsView):
             else:
                 yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def _drawn(self, each: Any, console: rich.Console) -> rich.RenderableType:
+    def _drawn(self, each: Any, console: "rich.Console") -> "rich.RenderableType":
         method = choose_method(self.render, console, n_pictures=2)
         picture = drawn(each.original, _marks(each), method, usable_width(console))
         notes = ["; ".join(each.notes)] if each.notes else []

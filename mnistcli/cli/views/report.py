@@ -1,7 +1,5 @@
 """A report that was written to a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,7 @@ def check_name(path: Path) -> None:
         raise UsageError(f"cannot write a report to {path}", hint="end the name in .html or .md")
 
 
-def publish(report: Report, path: Path) -> PublicationView:
+def publish(report: Report, path: Path) -> "PublicationView":
     """Write a report in the format of the file's name."""
     text = page(report) if path.suffix.lower() in HTML_SUFFIXES else markdown(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text

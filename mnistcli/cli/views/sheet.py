@@ -1,7 +1,5 @@
 """A page to write on, and pictures of what was read on others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from mnistcli.files import write_atomically
 from mnistcli.sheets import LAYOUT, SheetRead, picture_of, sheet_file
 
 
-def written(path: Path) -> SheetView:
+def written(path: Path) -> "SheetView":
     """Write a page to a file, in the format of its name."""
     content = sheet_file(path.suffix.lower())
     write_atomically(path, content)

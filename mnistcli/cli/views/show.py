@@ -1,7 +1,5 @@
 """Pictures from the gallery, in the terminal and as documents."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +17,7 @@ class GalleryView(View):
     """Pictures in rows, and below them a legend."""
 
     schema = "show"
-    pictures: Gallery
+    pictures: "Gallery"
     render: Render = "auto"
 
     def document(self) -> dict[str, Any]:
@@ -40,7 +38,7 @@ class GalleryView(View):
     def lines(self) -> Iterator[str]:
         return (str(each.facts.get("index", each.caption)) for each in self.pictures)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def table(self, console: "rich.Console") -> "rich.RenderableType":
         from mnistcli.cli.terminal.bitmap import signed
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.pictures import draw, signs_of

@@ -4,8 +4,6 @@ A format is a module of this package: ``to_NAME.py`` with an `Exporter` called `
 needs a library of its own names it as an extra in ``pyproject.toml``, after the format.
 """
 
-from __future__ import annotations
-
 import hashlib
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -35,7 +33,7 @@ def formats() -> tuple[str, ...]:
 class Example:
     """A test image, (28, 28), the index of its class, and that of the model's answer."""
 
-    image: NDArray[np.uint8]
+    image: "NDArray[np.uint8]"
     truth: int
     answer: int
 

@@ -1,7 +1,5 @@
 """A model as a fitted scikit-learn Pipeline, which needs mnistcli for features only."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
-def make_estimator(model: Model) -> Pipeline:
+def make_estimator(model: Model) -> "Pipeline":
     """Return a Pipeline of a scaler and a LogisticRegression that answers as the model does.
 
     Its ``predict``, ``predict_proba`` and ``decision_function`` take raw pixels, shape (n, 784),
@@ -51,15 +49,15 @@ def make_estimator(model: Model) -> Pipeline:
 
 
 def features_of(
-    X: ArrayLike, spec: dict[str, Any], arrays: dict[str, NDArray[np.float32]]
-) -> NDArray[np.uint8]:
+    X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, NDArray[np.float32]]"
+) -> "NDArray[np.uint8]":
     """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
     parsed, images = FeatureSpec(**spec), images_of(X)
     features = parsed.features.from_arrays(parsed, arrays)
     return features.transform(images) if features else images.reshape(len(images), -1)
 
 
-def images_of(X: ArrayLike) -> NDArray[np.uint8]:
+def images_of(X: "ArrayLike") -> "NDArray[np.uint8]":
     """Return images (n, 28, 28); raise ValueError for what is no whole number from 0 to 255."""
     import numpy as np
 

@@ -1,7 +1,5 @@
 """Features as nodes of an ONNX graph: what `features` computes, in float32 as there."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +21,7 @@ _NAMES = {"matmul": "MatMul", "sqrt": "Sqrt", "floor": "Floor"}
 class Node(NDArrayOperatorsMixin):
     """What a node of a graph yields, in the place of an array: calculating with it adds nodes."""
 
-    def __init__(self, name: str, nodes: list[NodeProto], constants: list[TensorProto]) -> None:
+    def __init__(self, name: str, nodes: "list[NodeProto]", constants: "list[TensorProto]") -> None:
         self.name, self.nodes, self.constants = name, nodes, constants
 
     def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:

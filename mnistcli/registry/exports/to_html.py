@@ -5,8 +5,6 @@ style sheet, the words in every language, and two scripts. ``numbers.js`` confor
 features of it and scores them as Python does, ``page.js`` is what one sees.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io
@@ -73,13 +71,13 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     }
 
 
-def _array(array: NDArray[Any]) -> dict[str, str]:
+def _array(array: "NDArray[Any]") -> dict[str, str]:
     """Write numbers as they are in memory, little endian."""
     data = array.astype(array.dtype.newbyteorder("<")).tobytes()
     return {"dtype": f"f{array.itemsize}", "data": base64.b64encode(data).decode()}
 
 
-def _picture(image: NDArray[np.uint8]) -> str:
+def _picture(image: "NDArray[np.uint8]") -> str:
     from PIL import Image
 
     file = io.BytesIO()
