@@ -118,8 +118,9 @@ def usage_error(error: Any) -> UsageError:
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")
     hint = ""
-    if parameter and (origin := defaults.origin_of(parameter.name, ctx)):
-        message = message.replace(f" (env var: {parameter.envvar!r})", "") + f", from {origin}"
+    if parameter:
+        message = message.replace(f" (env var: {parameter.envvar!r})", "")
+        message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""
     choices = [str(choice) for choice in getattr(parameter and parameter.type, "choices", ())]
     if hasattr(error, "possibilities"):  # an option that there is not
         message = f"there is no option {error.option_name}"
