@@ -10,7 +10,6 @@ from typing import Any
 
 from mnistcli.cli.output import Output
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.files import kind_of_path, open_regular
 from mnistcli.paths import find_places
 
 # What changes only the form of an answer, or where it is worked out, is set for every command ...
@@ -55,13 +54,14 @@ def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[
 
 def find_defaults(home: Path | None) -> dict[str, tuple[str, str]]:
     """Return the value of each option that has one, and which variable or file it comes from."""
-    in_file: dict[str, tuple[str, str]] = {}
+    from mnistcli.files import kind_of_path
+
     try:
         path = find_places(home).defaults
-        if kind_of_path(path) != "nothing":
-            in_file = {name: (value, str(path)) for name, value in _read(path).items()}
-    except StorageError:
-        pass  # who needs the folder will say so
+        is_there = kind_of_path(path) != "nothing"
+    except StorageError:  # who needs the folder will say so
+        is_there = False
+    in_file = {name: (value, str(path)) for name, value in _read(path).items()} if is_there else {}
     variables = {name: _variable(name) for name in FORM + OF_TRAIN}
     set_there = {name: (os.environ[v], v) for name, v in variables.items() if os.environ.get(v)}
     return in_file | set_there
@@ -70,6 +70,8 @@ def find_defaults(home: Path | None) -> dict[str, tuple[str, str]]:
 def _read(path: Path) -> dict[str, str]:
     """Return what a file sets; raise UsageError for what it cannot."""
     import tomllib
+
+    from mnistcli.files import open_regular
 
     with open_regular(path) as file:
         try:

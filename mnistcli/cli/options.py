@@ -15,7 +15,6 @@ from mnistcli.cli.output import Format, Output
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
-from mnistcli.paths import find_places
 
 output_option = partial(typer.Option, rich_help_panel="Output")
 model_option = partial(typer.Option, metavar="MODEL", autocompletion=completion.models)
@@ -157,7 +156,7 @@ def command(
             if out.verbose:
                 from mnistcli.cli.verbose import tell_files
 
-                tell_files(out, find_places(ctx.find_root().obj.home))
+                tell_files(out, ctx.find_root().obj.home)
             function(**options, **{name: shared[name] for name in taken.keys() & shared})
             out.detail("done")
 

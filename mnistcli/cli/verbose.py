@@ -9,15 +9,15 @@ from typing import Any
 
 from mnistcli._version import __version__
 from mnistcli.cli.output import Output
-from mnistcli.paths import Places
+from mnistcli.paths import find_places
 
 _ENDINGS = (".npy", ".safetensors", ".gz", ".toml")
 
 
-def tell_files(out: Output, places: Places) -> None:
+def tell_files(out: Output, home: Path | None) -> None:
     """Tell each file of ours that is opened to read from now on, as Python reports them: none is missed."""
     out.detail(f"mnistcli {__version__}, Python {python_version()}, numpy {version('numpy')}")
-    folders = (*map(str, places), str(Path(__file__).parents[1]))
+    folders = (*map(str, find_places(home)), str(Path(__file__).parents[1]))
     told = {""}
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:

@@ -1,18 +1,17 @@
 """Watch a fit: the weights of the pixels as pictures after every step, beside the falling gradient."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import math
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.cli.output import write
+from mnistcli.cli.output import Output, write
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
@@ -20,17 +19,14 @@ from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.newton import NewtonProgress
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.settings import TrainingSettings
+from mnistcli.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rich.console import Console
 
-    from mnistcli.cli.output import Output
     from mnistcli.cli.plots import Plot
     from mnistcli.cli.terminal.layout import Block
-    from mnistcli.settings import TrainingSettings
-    from mnistcli.tasks import Task
 
 _FORMATS = {".gif": "GIF", ".apng": "PNG"}
 _FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
@@ -57,7 +53,7 @@ def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
 
 
 @contextlib.contextmanager
-def watching(out: Output, watch: str, task: Task) -> Iterator[Watch]:
+def watching(out: Output, watch: str, task: Task) -> Iterator["Watch"]:
     """Draw the steps of a fit while the block runs; at its end write the film that was asked for."""
     shown = Watch(out, task.class_names)
     if watch == "-" and not sys.stderr.isatty():
@@ -127,12 +123,12 @@ class Watch(Bars):
         write(up, sys.stderr)
         console.print(drawing, crop=False)
 
-    def _plot(self, console: Console, size: tuple[int, int]) -> Block:
+    def _plot(self, console: "Console", size: tuple[int, int]) -> "Block":
         from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
         return plot_block(self._fall(), size, plain=draws_plainly(console, "auto"))
 
-    def _fall(self, n: int | None = None) -> Plot:
+    def _fall(self, n: int | None = None) -> "Plot":
         """Show how the gradient has fallen in the first ``n`` steps, by its decimal digits."""
         from mnistcli.cli.plots import Axis, Plot, Series
 
