@@ -84,7 +84,8 @@ def compare(
     where no image is left that none of them was trained on.
     """
     metric = metric_named(by)
-    models = named(models)
+    # Those without a name are counted, to be told apart.
+    models = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(models, start=1)]
     check_comparable(models)
     if data is None:
         check_common_dataset(models)
@@ -126,14 +127,6 @@ def compare(
         disagreements=disagreements,
         notes=tuple(dict.fromkeys((*notes, *(note for each in judged for note in each.notes)))),
     )
-
-
-def named(models: Sequence[Model]) -> list[Model]:
-    """Return models that can be told apart: those without a name are counted."""
-    return [
-        model if model.ref else replace(model, ref=f"model {number}")
-        for number, model in enumerate(models, start=1)
-    ]
 
 
 def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, ...]:

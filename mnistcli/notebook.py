@@ -4,6 +4,7 @@ Loaded with the first name of the public API that is used. At its end it tells t
 are `display.Displayed`, who draws them: `cli.results`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
 
     from mnistcli.datasets.store import Dataset, LabelledImages
     from mnistcli.registry.model_file import Model
-    from mnistcli.reporting import Report
+    from mnistcli.reporting import Report, ReportOnTwo
 
 
 def show(images: "ArrayLike | LabelledImages") -> Gallery:
@@ -75,18 +76,20 @@ def mistakes(
 
 
 def report(
-    model: "Model", path: Path | str | None = None, dataset: "Dataset | None" = None
-) -> "Report":
-    """Gather all that there is to say of a model; a path is where to write it, .html or .md.
+    model: "Model | Sequence[Model]",
+    path: Path | str | None = None,
+    dataset: "Dataset | None" = None,
+) -> "Report | ReportOnTwo":
+    """Gather all that there is to say of a model, or of two; a path is where to write it, .html or .md.
 
-    Raises what `reporting.report_on` and `files.write_atomically` do, UsageError for other names.
+    Raises what `reporting.report_on_any` and `files.write_atomically` do, UsageError for other names.
     """
     from mnistcli.cli.views.report import check_name, publish
-    from mnistcli.reporting import report_on
+    from mnistcli.reporting import report_on_any
 
     if path is not None:
         check_name(Path(path))
-    found = report_on(model, dataset)
+    found = report_on_any(model if isinstance(model, Sequence) else [model], dataset)
     if path is not None:
         publish(found, Path(path))
     return found

@@ -1,13 +1,15 @@
-"""Gather what there is to say of a model, for a page that somebody else will read."""
+"""Gather what there is to say of a model, or of two, for a page that somebody else will read."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.comparison import Comparison, check_comparable, compare
 from mnistcli.datasets.store import Dataset
 from mnistcli.display import Displayed
+from mnistcli.errors import UsageError
 from mnistcli.evaluation import JudgedModel, evaluate
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.registry.exports import Example
@@ -24,11 +26,54 @@ N_EXAMPLES = 6
 class Report(Displayed):
     """All that a page about a model shows."""
 
+    notes: tuple[str, ...]  # what to know before trusting the numbers
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
     most_certain: Gallery  # right answers, as many for each class
     least_certain: Gallery  # right or wrong
     behind: Gallery  # see `images_behind`
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ReportOnTwo(Displayed):
+    """All that a page about two models shows."""
+
+    notes: tuple[str, ...]  # what to know before trusting the numbers
+    compared: Comparison  # the better one first
+    # What only the first and only the second got right, with the other's answers, the surest first.
+    alone: tuple[Gallery, Gallery]
+
+
+def judged_in(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:
+    """Return the models that a report is about, as they were judged."""
+    return (report.judged,) if isinstance(report, Report) else report.compared.judged
+
+
+def report_on_any(models: Sequence[Model], dataset: Dataset | None = None) -> Report | ReportOnTwo:
+    """Report on a model, see `report_on`, or on two, on the images of `comparison.compare`.
+
+    Raises what these do, and UsageError for more models or the same one twice.
+    """
+    if len(models) == 1:
+        return report_on(models[0], dataset)
+    check_comparable(models)
+    one, other = models[0], models[-1]
+    if len(models) > 2 or one.card == other.card or one.ref == other.ref != "":
+        raise UsageError(
+            "a report is about one model, or two different ones, not about "
+            f"{' and '.join(model.ref or 'one without a name' for model in models)}",
+            hint="see mnistcli models list; mnistcli compare takes more",
+        )
+    compared = compare(models, dataset)
+    first, second = compared.judged
+    alone = _only_right(first, second), _only_right(second, first)
+    return ReportOnTwo(compared.notes, compared, alone)
+
+
+def _only_right(judged: JudgedModel, other: JudgedModel) -> Gallery:
+    wrong = other.behind()
+    is_right = (judged.answers == judged.samples.y)[wrong]
+    return other.images_at(wrong[is_right][:N_MISTAKES].tolist())
 
 
 def report_on(model: Model, dataset: Dataset | None = None) -> Report:
@@ -43,13 +88,13 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     p_answer = judged.probabilities.max(axis=1)
     answers, y = judged.answers, judged.samples.y
 
-    most = [
-        position
-        for k in range(len(names))
-        for position in _first(-p_answer, (answers == k) & (y == k), n_each)
-    ]
-    least = _first(p_answer, np.ones(len(y), dtype=bool), N_UNCERTAIN)
+    most: list[int] = []
+    for k in range(len(names)):
+        right = np.flatnonzero((answers == k) & (y == k))
+        most += right[np.argsort(-p_answer[right], kind="stable")[:n_each]].tolist()
+    least = np.argsort(p_answer, kind="stable")[:N_UNCERTAIN].tolist()
     return Report(
+        notes=judged.notes,
         judged=judged,
         looks_for=weight_images(model) if model.card.has_pixel_weights else filter_images(model),
         most_certain=judged.images_at(most),
@@ -76,21 +121,9 @@ def images_behind(judged: JudgedModel) -> Gallery:
 def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:
     """Pick test images of each class: first ones that are read right, and the worst mistakes."""
     judged = evaluate(model, dataset)
-    p_answer, answers, y = judged.probabilities.max(axis=1), judged.answers, judged.samples.y
-    order = np.arange(len(y), dtype=np.float64)
-    chosen = [
-        position
-        for k in range(len(model.card.class_names))
-        for values, which in ((order, answers == y), (-p_answer, answers != y))
-        for position in _first(values, which & (y == k), N_EXAMPLES)
-    ]
-    images = judged.samples.images
+    answers, y, images = judged.answers, judged.samples.y, judged.samples.images
+    chosen: list[int] = []
+    for k, name in enumerate(model.card.class_names):
+        right = np.flatnonzero((answers == y) & (y == k))
+        chosen += [*right[:N_EXAMPLES], *judged.behind(name)[:N_EXAMPLES]]
     return tuple(Example(images[i], int(y[i]), int(answers[i])) for i in chosen)
-
-
-def _first(values: NDArray[np.float64], chosen: NDArray[np.bool_], n: int) -> list[int]:
-    """Return the positions of the ``n`` smallest of the chosen values."""
-    positions = np.flatnonzero(chosen)
-    order = np.argsort(values[positions], kind="stable")[:n]
-    first: list[int] = positions[order].tolist()
-    return first

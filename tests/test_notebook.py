@@ -39,6 +39,7 @@ def results(mnist):
         mnistcli.compare([model, better.model], mnist, n_disagreements=3),
         mnistcli.explain(model, image), mnistcli.conform(255 - image), mnistcli.show(image),
         mnistcli.report(model, dataset=mnist), judged.mistakes[0],
+        mnistcli.report([model, better.model], dataset=mnist),
     ]  # fmt: skip
     return {type(each).__name__: each for each in many}
 
@@ -46,7 +47,7 @@ def results(mnist):
 DRAWN = (
     "Dataset", "LabelledImages", "Training", "Evaluation", "CrossValidation", "Model", "JudgedModel",
     "Curves", "Predictions", "Comparison", "Explanation", "Conformed", "Gallery", "Report",
-    "CaptionedImage",
+    "ReportOnTwo", "CaptionedImage",
 )  # fmt: skip
 
 

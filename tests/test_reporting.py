@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, report_on
+from mnistcli.errors import UsageError
+from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, report_on, report_on_any
 from mnistcli.settings import SplitSpec, TrainingSettings
 
 
@@ -89,3 +90,34 @@ def test_captions_of_judged_images_say_how_sure_it_was(report):
         if facts["answer"] != said:
             said += f" not {facts['answer']}"
         assert image.caption == f"#{facts['index']}: {said} ({sure})"
+
+
+@pytest.fixture(scope="module")
+def two(mnist):
+    splits = (SplitSpec(limit=30), SplitSpec(limit=900))
+    return [mnistcli.train("3v8", mnist, TrainingSettings(split=s)).model for s in splits]
+
+
+def test_of_two_models_each_is_shown_what_only_the_other_got_right(two, mnist):
+    report = report_on_any(two, mnist)
+    better, worse = report.compared.judged
+    assert better.model.classifier is two[1].classifier
+    y = better.samples.y
+    for judged, other, shown in zip((better, worse), (worse, better), report.alone, strict=True):
+        only_it = (judged.answers == y) & (other.answers != y)
+        sure = other.probabilities.max(axis=1)[only_it]
+        assert len(shown) == min(only_it.sum(), N_MISTAKES) > 0
+        assert [each.facts["p_answer"] for each in shown] == np.sort(sure)[::-1][
+            :N_MISTAKES
+        ].tolist()
+        assert {each.facts["index"] for each in shown} <= {*better.samples.index[only_it].tolist()}
+    assert len(report.alone[0]) == N_MISTAKES
+
+
+def test_one_page_is_about_one_model_or_two_different_ones(two, mnist):
+    assert type(report_on_any(two[:1], mnist)).__name__ == "Report"
+    for models in (two[:1] * 2, [*two, two[0]]):
+        with pytest.raises(UsageError, match="about one model, or two different ones"):
+            report_on_any(models, mnist)
+    with pytest.raises(UsageError, match="takes two models or more"):
+        report_on_any([], mnist)

@@ -59,15 +59,10 @@ DataOption = Annotated[
         "npz (images, labels) or the images of an IDX pair; - for standard input.",
     ),
 ]
-ModelArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[MODEL]",
-        autocompletion=completion.models,
-        help=_A_MODEL,
-        show_default="the newest",
-    ),
-]
+model_argument = partial(
+    typer.Argument, autocompletion=completion.models, help=_A_MODEL, show_default="the newest"
+)
+ModelArgument = Annotated[str | None, model_argument(metavar="[MODEL]")]
 ModelOption = Annotated[
     str | None, model_option("--model", "-m", help=_A_MODEL, show_default="the newest")
 ]

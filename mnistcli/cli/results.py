@@ -41,7 +41,7 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.model_selection.cross_validation import CrossValidation
 from mnistcli.prediction import Explanation, Predictions
 from mnistcli.registry.model_file import Model
-from mnistcli.reporting import Report, images_behind
+from mnistcli.reporting import Report, ReportOnTwo, images_behind
 from mnistcli.training import Training
 
 # More pictures than these are counted, in a cell and as text.
@@ -82,6 +82,8 @@ def _table(result: Any, console: "rich.Console") -> "rich.RenderableType":
             return _table(_seen(result, CHARACTER_SIGNS), console)
         case Report():
             return _table(result.judged, console)
+        case ReportOnTwo():
+            return _table(result.compared, console)
         case Dataset():
             return facts((part, _counts(getattr(result, part))) for part in ("train", "test"))
         case LabelledImages():
@@ -94,7 +96,7 @@ def html(result: Any) -> str:
     drawn = tuple(_parts(result))
     if not drawn:
         return ""
-    is_page = isinstance(result, Report)
+    is_page = isinstance(result, Report | ReportOnTwo)
     sheets = style("results", "page") if is_page else style("results")
     cell = tag("div", sheets, drawn, class_="mnistcli page within" if is_page else "mnistcli")
     # Links lead to digits of the same cell, and not to those of another.
@@ -144,7 +146,7 @@ def _parts(result: Any) -> Iterator[Content]:
             yield from _gallery(result)
         case Explanation() | Conformed() | CaptionedImage():
             yield from _gallery(_seen(result, COLOUR_SIGNS))
-        case Report():
+        case Report() | ReportOnTwo():
             yield from contents(result)
         case Dataset():
             yield tables.facts(

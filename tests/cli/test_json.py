@@ -41,7 +41,7 @@ PRINTED_BY = {
     "path": [("models", "path")],
     "export": [("models", "export", "--to", "json", "--output", "x.json")],
     "reproduction": [("models", "reproduce")],
-    "report": [("report",)],
+    "report": [("report",), ("report", "0v1@1", "worse")],
     "doctor": [("doctor",)],
     "download": [("download",)],
     "sheet": [("sheet", "-o", "x.pdf")],

@@ -21,7 +21,7 @@ from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
 from mnistcli.cli.report.tables import heat_map
 from mnistcli.registry.model_file import encode_model, load_model
-from mnistcli.reporting import report_on
+from mnistcli.reporting import report_on, report_on_any
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -246,3 +246,142 @@ def test_other_names_of_files_and_formats(trained, invoke, tmp_path, monkeypatch
     assert found["n_bytes"] == (tmp_path / "report.html").stat().st_size
     header, row = invoke("report", "--tsv").out.splitlines()
     assert dict(zip(header.split("\t"), row.split("\t"), strict=True))["path"] == "report.html"
+
+
+@pytest.fixture
+def two(invoke):
+    """The names of a worse and a better model, of two digits or of all ten."""
+
+    def train(task):
+        options = ("--C", "1e-6"), ("--C", "0.1")
+        return [
+            invoke("train", "-t", task, "--limit", "300", *each, "-q").out.strip()
+            for each in options
+        ]
+
+    return train
+
+
+@pytest.mark.parametrize("task", ["3v8", "digits"])
+def test_two_models_on_one_page(two, task, invoke, tmp_path, mnist):
+    worse, better = two(task)
+    path = tmp_path / "two.html"
+    done = invoke("report", worse, better, "-o", str(path), "--json")
+    assert (done.code, done.err) == (0, "")
+    document = json.loads(done.out)
+    compared = json.loads(invoke("compare", worse, better, "--json").out)
+    best, other = compared["models"]
+    assert (
+        (document["model"], document["other"]) == (better, worse) == (best["model"], other["model"])
+    )
+    accuracies = document["accuracy"], document["other_accuracy"]
+    assert accuracies == (best["evaluation"]["accuracy"], other["evaluation"]["accuracy"])
+    root = parsed(path.read_text())
+    assert not root.findall(f".//{HTML}script")
+    assert not re.search(r"\bnan\b|None", re.sub(r"base64,[^\"]*", "", path.read_text()))
+    assert words(root.find(f".//{HTML}h1")) == f"{better} and {worse}"
+    said = [words(each) for each in root.findall(f".//{HTML}p[@class='verdict']")]
+    assert said == [document[name] for name in ("verdict", "other_verdict", "comparison")]
+    assert "McNemar's exact test, p" in said[2]
+    # the table of compare, with what each costs
+    tables = root.findall(f".//{HTML}table")
+    (_, *costs), *_ = rows = [
+        [words(cell) for cell in row] for row in tables[0].find(f"{HTML}tbody")
+    ]
+    assert [row[0] for row in rows] == [better, worse]
+    assert costs[1].startswith(f"{accuracies[0]:.4f} ")
+    (pair,) = compared["pairs"]
+    assert rows[1][4] == f"{pair['n_only_second']:,} : {pair['n_only_first']:,}"
+    # the two matrices
+    matrices = [
+        [
+            [int(words(cell).replace("·", "0")) for cell in row[1:]]
+            for row in each.find(f"{HTML}tbody")
+        ]
+        for each in root.findall(f".//{HTML}table[@class='matrix']")
+    ]
+    assert matrices == [each["evaluation"]["confusion"] for each in compared["models"]]
+    # curves of one class by both, each its own line; both reliabilities
+    svgs = root.findall(f".//{SVG}svg")
+    assert len(svgs) == 4
+    for svg in svgs[:2]:
+        names = {words(line) for line in svg.findall(f"{SVG}polyline/{SVG}title")}
+        assert {name.partition(" by ")[2] for name in names} == {better, worse}
+        assert len({name.partition(" by ")[0] for name in names}) == 1
+    # what exactly one gets wrong is drawn, and is what it says
+    headings = [words(heading) for heading in root.findall(f".//{HTML}h2")]
+    assert {f"Only {better} is right", f"Only {worse} is right"} <= set(headings)
+    wrong = {
+        ref: {int(each["index"]): each["answer"] for each in mistakes_of(invoke, ref)}
+        for ref in (better, worse)
+    }
+    n_shown = 0
+    for section in root.findall(f".//{HTML}section"):
+        right = words(section.find(f"{HTML}h2")).removeprefix("Only ").removesuffix(" is right")
+        for figure in section.findall(f".//{HTML}figure") if right in wrong else ():
+            truth, answer, index = re.match(r"(\d), not (\d).* · #(\d+)$", words(figure)).groups()
+            (other_one,) = {better, worse} - {right}
+            assert wrong[other_one][int(index)] == answer
+            assert int(index) not in wrong[right]
+            assert str(mnist.test.labels[int(index)]) == truth
+            n_shown += 1
+    assert n_shown == min(pair["n_only_first"], 24) + min(pair["n_only_second"], 24)
+    assert len(root.findall(f".//{HTML}details")) == 2
+    assert all(f"mnistcli models reproduce {ref}" in words(root) for ref in (better, worse))
+
+
+def mistakes_of(invoke, ref):
+    return json.loads(invoke("evaluate", ref, "--mistakes", "10000", "--json").out)["mistakes"]
+
+
+def test_two_models_in_markdown(two, invoke, tmp_path):
+    worse, better = two("3v8")
+    done = invoke("report", worse, better, "-o", str(tmp_path / "two.md"))
+    assert done.out.count("\nSays ") == 3
+    lines = (tmp_path / "two.md").read_text().splitlines()
+    assert lines[0] == f"# {better} and {worse}"
+    for ref in (better, worse):
+        assert f"## What {ref} takes for what" in lines
+        assert f"## The card of {ref}" in lines
+        assert f"mnistcli models reproduce {ref}" in lines
+    assert any(line.startswith(f"| {worse} | C = 1e-06 | 0.") for line in lines)
+    for before, line in itertools.pairwise(lines):
+        if before.startswith("|") and line.startswith("|"):
+            assert before.count(" |") == line.count(" |"), line
+
+
+def test_what_two_models_must_be(two, trained, invoke, tmp_path, home, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    worse, better = two("3v8")
+    file = str(home / "models" / "3v8" / "1.safetensors")
+    for models in ([worse, worse], ["3v8", better], [worse, file], [worse, better, worse]):
+        done = invoke("report", *models)
+        assert (done.code, done.out) == (2, "")
+        error, hint = done.err.splitlines()
+        assert error.startswith(
+            "error: a report is about one model, or two different ones, not about "
+        )
+        assert hint.startswith("hint: see mnistcli models list")
+    trained("0v1")
+    refused = invoke("report", worse, "0v1")
+    assert (refused.code, refused.err) == (2, invoke("compare", worse, "0v1").err)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_what_comes_from_outside_is_text_of_two_too(mnist):
+    split = SplitSpec(limit=60)
+    models = [
+        mnistcli.train("0v1", mnist, TrainingSettings(split=replace(split, seed=seed))).model
+        for seed in (0, 1)
+    ]
+    hostile = [
+        replace(model, ref=f"{HOSTILE}{i}", card=replace(model.card, command="`<", created=HOSTILE))
+        for i, model in enumerate(models)
+    ]
+    report = report_on_any(hostile, mnist)
+    root = parsed(page(report))
+    assert not root.findall(f".//{HTML}script")
+    assert words(root.find(f".//{HTML}h1")).count(HOSTILE) == 2
+    text = markdown(report)
+    assert "<script" not in text.replace("\\<script", "")
+    assert text.count("```") == 4

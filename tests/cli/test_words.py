@@ -136,6 +136,7 @@ COMMANDS = [
     ("models", "tag", "m@1", "WORD"), ("models", "rm", "WORD@1", "--yes"),
     ("models", "export", "m", "--to", "json", "--force", "-o", "OUT.json"), ("models", "reproduce", "elsewhere"),
     ("report", "-o", "OUT.html"), ("report", "-o", "OUT.md"), ("report", "-o", "OUT.nasty"),
+    ("report", "m", "elsewhere", "-o", "OUT.html"), ("report", "m", "WORD"),
     ("doctor", "--quick"), ("doctor", "--quick", "--markdown"), ("download",), ("download", "--dataset", "WORD"),
     ("download", "--source", "GONE"), ("download", "--source", "CSV", "--force"), ("download", "--check"),
     ("train", "0v1", "--limit", "50", "--name", "t"), ("train", "WORD"), ("train", "0v1", "--name", "WORD"),

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from mnistcli._version import __version__
 from mnistcli.cli.heat import confusion_map, pair_error_map
@@ -10,12 +11,12 @@ from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.report import tables
 from mnistcli.cli.report.figures import figure, gallery, plots, weights
 from mnistcli.cli.report.html import Content, Markup, style, tag
-from mnistcli.cli.sentences import verdict
 from mnistcli.cli.views.models import card_facts
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage
+from mnistcli.metrics.curves import worst_of
 from mnistcli.registry.card import ModelCard
-from mnistcli.reporting import Report
+from mnistcli.reporting import Report, ReportOnTwo
 
 # More pictures than this are shown when asked for.
 _FEW = 10
@@ -26,32 +27,31 @@ _PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
 _PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
 
 
-def page(report: Report) -> str:
+def page(report: Report | ReportOnTwo) -> str:
     """Write the page; equal reports give equal pages."""
-    ref = report.judged.model.ref or report.judged.model.card.task.name
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="generator", content=f"mnistcli {__version__}"),
-        tag("title", f"{ref}: a report"),
+        tag("title", f"{tables.title_of(report)}: a report"),
         style("results", "page"),
     )
     body = tag("body", contents(report), tag("footer", _MADE_BY), class_="mnistcli page")
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def contents(report: Report) -> Iterator[Markup]:
+def contents(report: Report | ReportOnTwo) -> Iterator[Markup]:
     """Yield the page but for its head and foot."""
     yield tag(
         "header",
         tag("p", "mnistcli report", class_="kicker"),
-        tag("h1", report.judged.model.ref or report.judged.model.card.task.name),
-        tag("p", tables.unbroken(verdict(report.judged)), class_="verdict"),
-        (tag("p", note, class_="warning") for note in report.judged.notes),
+        tag("h1", tables.title_of(report)),
+        (tag("p", tables.unbroken(said), class_="verdict") for said in tables.verdicts(report)),
+        (tag("p", note, class_="warning") for note in report.notes),
     )
-    yield tag("main", _sections(report))
+    yield tag("main", _sections(report) if isinstance(report, Report) else _of_two(report))
 
 
 def _sections(report: Report) -> Iterator[Markup]:
@@ -99,6 +99,39 @@ def _sections(report: Report) -> Iterator[Markup]:
         "How to get it again", _how_to_reproduce(report.judged.model.card, report.judged.model.ref)
     )
     yield _section("The card", card_details(report.judged.model.card))
+
+
+def _of_two(report: ReportOnTwo) -> Iterator[Markup]:
+    judged, names = report.compared.judged, report.compared.judged[0].model.card.class_names
+    refs, cards = [each.model.ref for each in judged], [each.model.card for each in judged]
+
+    def of_each(*parts: Content) -> Markup:
+        named = zip(refs, parts, strict=True)
+        return tag(
+            "div", (tag("div", tag("h3", ref), part) for ref, part in named), class_="beside"
+        )
+
+    for title, headings, rows in tables.tables_of(report):
+        yield _section(title, tables.table(title, headings, rows))
+    matrices = (confusion_map(each.evaluation.confusion, names) for each in judged)
+    yield _section("What is taken for what", of_each(*map(tables.heat_map, matrices)))
+    worst = worst_of(judged[0].curves()).name
+    of_worst = (next(c for c in each.curves() if c.name == worst) for each in judged)
+    lines = [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
+    reliability = [
+        replace(reliability_plot(each.evaluation.reliability, names), title=f"Reliability of {ref}")
+        for ref, each in zip(refs, judged, strict=True)
+    ]
+    yield _section("Curves", plots(*curve_plots(lines), *reliability))
+    (test,) = report.compared.tests
+    counts = test.n_only_first, test.n_only_second
+    for digits, n, right, wrong in zip(report.alone, counts, refs, refs[::-1], strict=True):
+        if digits:
+            which = f"The {len(digits)} of {n:,} of which {wrong} was surest. " * (len(digits) < n)
+            said = f"{which}After the truth stands the answer of {wrong}, and how sure it was."
+            yield _section(f"Only {right} is right", tag("p", said), gallery(map(answered, digits)))
+    yield _section("How to get them again", of_each(*map(_how_to_reproduce, cards, refs)))
+    yield _section("The cards", of_each(*map(card_details, cards)))
 
 
 def _digits(report: Report) -> Iterator[Markup]:

@@ -5,8 +5,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from mnistcli.cli.heat import HeatCell, HeatMap
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span
 from mnistcli.cli.report.html import Content, Markup, tag
+from mnistcli.cli.sentences import comparison_sentences, verdict
+from mnistcli.cli.views.compare import ComparisonView
 from mnistcli.metrics.calibration import ReliabilityBin
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReportRow
+from mnistcli.reporting import Report, ReportOnTwo, judged_in
+
+
+def title_of(report: Report | ReportOnTwo) -> str:
+    """Return what a report is about."""
+    return " and ".join(each.model.ref or each.model.card.task.name for each in judged_in(report))
+
+
+def verdicts(report: Report | ReportOnTwo) -> list[str]:
+    """Describe how good each model is, and how different two are."""
+    said = [verdict(each) for each in judged_in(report)]
+    return said if isinstance(report, Report) else [*said, comparison_sentences(report.compared)]
+
+
+def tables_of(report: ReportOnTwo) -> Iterator[tuple[str, list[str], Iterable[Sequence[str]]]]:
+    """Yield title, headings and rows of each table that compares two models."""
+    view, judged = ComparisonView(report.compared), report.compared.judged
+    yield "Beside each other", view.columns(), view.cells()
+    yield "On which images", ["", ""], view.facts()
+    numbers = zip(*(headline(each.evaluation) for each in judged), strict=True)
+    rows = (
+        [of_both[0][0], *(f"{value} ({note})" if note else value for _, value, note, _ in of_both)]
+        for of_both in numbers
+    )
+    yield "In numbers", ["", *(each.model.ref for each in judged)], rows
 
 
 def headline_numbers(evaluation: Evaluation) -> Markup:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnistcli.cli import rich
-from mnistcli.cli.numbers import decimal, n_bytes, seconds
+from mnistcli.cli.numbers import decimal, n_bytes, seconds, span
 from mnistcli.cli.output import View
 from mnistcli.cli.sentences import comparison_sentences, distinctions, p_value
 from mnistcli.cli.terminal.capabilities import Render
@@ -87,7 +87,7 @@ class ComparisonView(View):
 
     def table(self, console: "rich.Console") -> "rich.RenderableType":
         result = self.result
-        parts = [facts(self._facts()), self._models(console), rich.Text(self.legend(), "dim")]
+        parts = [facts(self.facts()), self._models(console), rich.Text(self.legend(), "dim")]
         if result.disagreements:
             from mnistcli.cli.terminal.pictures import draw
 
@@ -135,7 +135,7 @@ class ComparisonView(View):
         judged = self.result.judged
         return zip_longest(judged, (None, *self.result.tests[: len(judged) - 1]))
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
+    def facts(self) -> Iterator[tuple[str, str]]:
         result, best = self.result, self.result.judged[0]
         yield "Best", f"{best.model.ref}, by {result.by.title.lower()}"
         yield "Images", f"{best.evaluation.n_samples:,} of {result.on}"
@@ -172,7 +172,8 @@ class ComparisonView(View):
         by = self.result.by
         for (each, test), words in zip(self._against_best(), self._distinctions(), strict=True):
             evaluation = each.evaluation
-            cells = [each.model.ref, ", ".join(words), decimal(evaluation.accuracy)]
+            accuracy = f"{decimal(evaluation.accuracy)} {span(evaluation.accuracy_interval)}"
+            cells = [each.model.ref, ", ".join(words), accuracy]
             if by.name != "accuracy":
                 cells.append(decimal(by.of(evaluation)))
             is_best = each is self.result.judged[0]

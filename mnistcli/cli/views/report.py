@@ -9,10 +9,10 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
-from mnistcli.cli.sentences import verdict
+from mnistcli.cli.report.tables import verdicts
 from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
-from mnistcli.reporting import Report
+from mnistcli.reporting import Report, ReportOnTwo, judged_in
 
 HTML_SUFFIXES = (".html", ".htm")
 SUFFIXES = (*HTML_SUFFIXES, ".md")
@@ -24,7 +24,7 @@ def check_name(path: Path) -> None:
         raise UsageError(f"cannot write a report to {path}", hint="end the name in .html or .md")
 
 
-def publish(report: Report, path: Path) -> "PublicationView":
+def publish(report: Report | ReportOnTwo, path: Path) -> "PublicationView":
     """Write a report in the format of the file's name."""
     text = page(report) if path.suffix.lower() in HTML_SUFFIXES else markdown(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text
@@ -37,24 +37,29 @@ class PublicationView(View):
     """A report that was written to a file."""
 
     schema = "report"
-    report: Report
+    report: Report | ReportOnTwo
     path: Path
     n_bytes: int
 
     def document(self) -> dict[str, Any]:
-        judged = self.report.judged
-        return {
+        judged, *others = judged_in(self.report)
+        said, *more = verdicts(self.report)
+        document = {
             "model": judged.model.ref,
             "path": str(self.path),
             "n_bytes": self.n_bytes,
             "on": judged.on,
             "accuracy": judged.evaluation.accuracy,
-            "verdict": verdict(judged),
+            "verdict": said,
         }
+        for other in others:
+            document |= {"other": other.model.ref, "other_accuracy": other.evaluation.accuracy}
+            document |= {"other_verdict": more[0], "comparison": more[1]}
+        return document
 
     def lines(self) -> Iterator[str]:
         yield str(self.path)
 
     def facts(self) -> Iterator[tuple[str, str]]:
         yield "Wrote", f"{self.path}, {n_bytes(self.n_bytes)}"
-        yield "Says", verdict(self.report.judged)
+        yield from (("Says", said) for said in verdicts(self.report))
