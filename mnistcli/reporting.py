@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistcli.comparison import Comparison, check_comparable, compare
+from mnistcli.comparison import Comparison, compare
 from mnistcli.datasets.store import Dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
@@ -56,12 +56,11 @@ def report_on_any(models: Sequence[Model], dataset: Dataset | None = None) -> Re
     """
     if len(models) == 1:
         return report_on(models[0], dataset)
-    check_comparable(models)
-    one, other = models[0], models[-1]
-    if len(models) > 2 or one.card == other.card or one.ref == other.ref != "":
+    refs, cards = [model.ref for model in models], [model.card for model in models]
+    if len(models) != 2 or cards[0] == cards[1] or refs[0] == refs[1] != "":
+        named = " and ".join(ref or "one without a name" for ref in refs)
         raise UsageError(
-            "a report is about one model, or two different ones, not about "
-            f"{' and '.join(model.ref or 'one without a name' for model in models)}",
+            f"a report is about one model, or two different ones, not about {named or 'none'}",
             hint="see mnistcli models list; mnistcli compare takes more",
         )
     compared = compare(models, dataset)

@@ -116,8 +116,11 @@ def test_of_two_models_each_is_shown_what_only_the_other_got_right(two, mnist):
 
 def test_one_page_is_about_one_model_or_two_different_ones(two, mnist):
     assert type(report_on_any(two[:1], mnist)).__name__ == "Report"
-    for models in (two[:1] * 2, [*two, two[0]]):
+    for models in (two[:1] * 2, [*two, two[0]], []):
         with pytest.raises(UsageError, match="about one model, or two different ones"):
             report_on_any(models, mnist)
-    with pytest.raises(UsageError, match="takes two models or more"):
-        report_on_any([], mnist)
+    other = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=30))).model
+    with pytest.raises(
+        UsageError, match=r"^model 1 does 3v8 and model 2 0v1: only models of the same"
+    ):
+        report_on_any([two[0], other], mnist)
