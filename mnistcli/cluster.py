@@ -199,6 +199,9 @@ class _Cluster:
                         "workers have died again and again at the same work",
                         hint="they may have too little memory: start fewer on a machine",
                     ) from None
+            except Exception:  # Dask says in several ways that its scheduler is gone
+                self.check_there()
+                raise
             finally:
                 with contextlib.suppress(Exception):  # nobody there to be told
                     self.client.cancel(futures)

@@ -82,7 +82,7 @@ def test_what_changes_the_answer_is_said(invoke, in_file):
     done = invoke("train", "0v1", "--limit", "20", "-q")
     assert done.err == f"warning: --class-weight balanced is your default, from {path}\n"
     card = json.loads(invoke("models", "info", "--json").out)["card"]
-    assert card["command"].startswith("MNISTCLI_CLASS_WEIGHT=balanced mnistcli ")
+    assert card["command"].startswith("MNISTCLI_CLASS_WEIGHT=balanced mnistcli")
     assert invoke("curve", "-t", "0v1", "--limit", "20,40", "--tsv").out.count("balanced") == 0
 
 
