@@ -41,8 +41,9 @@ class Node(NDArrayOperatorsMixin):
         from onnx import numpy_helper
 
         array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
-        self.constants.append(numpy_helper.from_array(array, f"constant_{len(self.constants)}"))
-        return self.constants[-1].name
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
 
     def __array_ufunc__(self, ufunc: np.ufunc, _method: str, *inputs: Any) -> Any:
         return self.add(_NAMES.get(ufunc.__name__, ufunc.__name__[:3].title()), *inputs)
