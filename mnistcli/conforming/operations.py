@@ -224,10 +224,15 @@ class Pieces(NamedTuple):
         of_runs: Ink = combine.reduceat(flat, between)[::2]
         return of_runs
 
-    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Self:
-        """Return some of the pieces, all of which lie within a part of the picture."""
+    def among(self, members: Sequence[int]) -> Mask:
+        """Tell some pieces, by their numbers, from the others, (n,)."""
         wanted = np.zeros(self.n, np.bool_)
         wanted[list(members)] = True
+        return wanted
+
+    def cut_out(self, members: Sequence[int], rows: slice, columns: slice) -> Self:
+        """Return some of the pieces, all of which lie within a part of the picture."""
+        wanted = self.among(members)
         runs = wanted[self.piece]
         top, left = rows.start, columns.start
         return self._replace(

@@ -199,14 +199,8 @@ def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, s
 
 def _mask_of(page: Page, *groups: Group) -> Mask:
     """Select the pixels of groups."""
-    return page.pieces.mask(_are_members(page.pieces, *groups))
-
-
-def _are_members(pieces: Pieces, *groups: Group) -> Mask:
-    are = np.zeros(pieces.n, np.bool_)
-    for group in groups:
-        are[list(group.members)] = True
-    return are
+    members = [member for group in groups for member in group.members]
+    return page.pieces.mask(page.pieces.among(members))
 
 
 def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
@@ -319,7 +313,7 @@ def _has_straight_sides(filled: Mask) -> bool:
 
 def _without_surroundings(grey: Grey, picture: Ink, k: int, pieces: Pieces, sheet: Group) -> Grey:
     """Paint what is around a sheet of paper like the paper; the picture is the shrunk one."""
-    inside = _filled(padded(pieces.mask(_are_members(pieces, sheet))))
+    inside = _filled(padded(pieces.mask(pieces.among(sheet.members))))
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if not inside.any():
         return grey

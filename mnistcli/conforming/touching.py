@@ -23,7 +23,7 @@ def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:
     Returns the parts, and how much ink, as a share of its height, was cut to the left of each.
     """
     if group.width < LEAST_PAIR * group.height:
-        return [(_mask_of(pieces, group), 0.0)]
+        return [(pieces.mask(pieces.among(group.members)), 0.0)]
     parts: list[Group] = []
     for i in sorted(group.members, key=lambda i: pieces.left[i] + pieces.right[i]):
         piece = group_of(pieces, np.array([i]))
@@ -32,13 +32,8 @@ def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:
         for each in before:
             piece = each.joined(piece)
         parts.append(piece)
-    return [cut for part in parts for cut in _cut(_mask_of(pieces, part), part)]
-
-
-def _mask_of(pieces: Pieces, group: Group) -> Mask:
-    are = np.zeros(pieces.n, np.bool_)
-    are[list(group.members)] = True
-    return pieces.mask(are)
+    masks = [pieces.mask(pieces.among(part.members)) for part in parts]
+    return [cut for mask, part in zip(masks, parts, strict=True) for cut in _cut(mask, part)]
 
 
 def _cut(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
