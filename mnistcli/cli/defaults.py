@@ -19,6 +19,7 @@ FORM = (
 )  # fmt: skip
 # ... and what changes the answer for `train`, whose result says what it was.
 OF_TRAIN = ("class_weight", "dataset", "preset")
+_FOUND = "mnistcli.defaults"
 
 
 def prepare(ctx: Any, words: Sequence[str]) -> None:
@@ -28,7 +29,7 @@ def prepare(ctx: Any, words: Sequence[str]) -> None:
     for name, parameter in mine.items():
         parameter.envvar = _variable(name)
     if mine and not ctx.resilient_parsing and not {*ctx.help_option_names} & {*words}:
-        found = find_defaults(ctx.find_root().obj.home)
+        found = _found(ctx)
         ctx.default_map = {name: found.get(name, (None,))[0] for name in mine}
 
 
@@ -37,7 +38,15 @@ def origin_of(name: str, ctx: Any) -> str:
     source = getattr(ctx.get_parameter_source(name), "name", "")
     if source not in ("ENVIRONMENT", "DEFAULT_MAP") or ctx.parent is None:
         return ""
-    return find_defaults(ctx.find_root().obj.home)[name][1]
+    return _found(ctx)[name][1]
+
+
+def _found(ctx: Any) -> dict[str, tuple[str, str]]:
+    """Return what `find_defaults` finds, which a call looks for once."""
+    found: dict[str, tuple[str, str]] | None = ctx.meta.get(_FOUND)
+    if found is None:
+        found = ctx.meta[_FOUND] = find_defaults(ctx.find_root().obj.home)
+    return found
 
 
 def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[str]:
