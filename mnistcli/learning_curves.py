@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any, NamedTuple
@@ -90,7 +90,8 @@ class CurvePoint:
         return tuple(getattr(self, name) for name in _KEY)
 
 
-_KEY = [each.name for each in fields(CurvePoint)][:16]
+# The names of the fields before the first that a training finds out.
+_KEY = [*takewhile(lambda name: name != "n_train", (each.name for each in fields(CurvePoint)))]
 
 
 def facts_of(what: Variant | ModelCard, dataset: Dataset, **more: Any) -> dict[str, Any]:

@@ -105,16 +105,18 @@ def design_matrix(
     of what is learned and of the copies; the cache is looked into first. Rows that take more than
     half of the memory are kept in the cache, and where that may not take so much, or would be
     slower, made anew whenever they are read. Many rows that are to be spread over other machines
-    are made there. None is a quarter of the machine's memory, or of what
-    is free on the disk of the cache.
+    are made there. None is a quarter of the machine's memory, or of what is free on the disk of the
+    cache.
     """
     images, kind = samples.images, spec.features
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(ArrayRows(images.reshape(len(images), -1)), samples.y)
-    digest = hashlib.sha256(images.tobytes())
-    if spec.n_copies:
-        digest.update(samples.index.tobytes())
-    key = cache.key(spec, digest.hexdigest(), seed) if cache else ""
+    key = ""
+    if cache:
+        digest = hashlib.sha256(images.tobytes())
+        if spec.n_copies:
+            digest.update(samples.index.tobytes())
+        key = cache.key(spec, digest.hexdigest(), seed)
     if cache and not spread and (found := cache.load(key, spec)):
         learned, X = found
         features = kind.from_arrays(spec, learned)

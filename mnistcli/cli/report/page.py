@@ -115,8 +115,9 @@ def _of_two(report: ReportOnTwo) -> Iterator[Markup]:
         yield _section(title, tables.table(title, headings, rows))
     matrices = (confusion_map(each.evaluation.confusion, names) for each in judged)
     yield _section("What is taken for what", of_each(*map(tables.heat_map, matrices)))
-    worst = worst_of(judged[0].curves()).name
-    of_worst = (next(c for c in each.curves() if c.name == worst) for each in judged)
+    curves = [each.curves() for each in judged]
+    worst = worst_of(curves[0]).name
+    of_worst = (next(c for c in each if c.name == worst) for each in curves)
     lines = [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
     reliability = [
         replace(reliability_plot(each.evaluation.reliability, names), title=f"Reliability of {ref}")
