@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -85,6 +87,21 @@ def test_a_pdf_has_its_fonts_and_is_the_same_again():
     assert fonts
     assert all(re.match(rb"[A-Z]{6}\+BitstreamVera", font) for font in fonts)
     assert content.count(b"/FontFile2") == len({*fonts}) == 2
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.5])
+def test_a_pdf_draws_over_all_of_its_page(scale):
+    drawing = layout.drawing_of([plot()])
+    content = pdf(drawing, LIGHT, scale)
+    width, height = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+)", content).groups()
+    (stream,) = re.findall(rb"stream\r?\n([!-uz]+)~>endstream", content)
+    drawn = zlib.decompress(base64.a85decode(stream))
+    transformed = re.search(rb"((?:[0-9.]+ ){6})cm\s+1 1 1 rg", drawn)
+    k, _, _, same, _, _ = map(float, transformed[1].split())
+    assert k == same
+    assert (drawing.width * k, drawing.height * k) == pytest.approx(
+        (float(width), float(height)), 1e-3
+    )
 
 
 def test_lines_are_told_apart_without_colours():
