@@ -180,14 +180,18 @@ def until(condition, timeout_s=60.0):
     return value
 
 
-def _at_work(dask_scheduler):
-    counts = [each.metrics["task_counts"] for each in dask_scheduler.workers.values()]
-    return len(dask_scheduler.tasks), [count for count in counts if count]
+def _tasks(dask_scheduler):
+    return [task.state for task in dask_scheduler.tasks.values()]
+
+
+def _its_tasks(dask_worker):  # asked itself: what the scheduler has heard is up to a second old
+    return [task.state for task in dask_worker.state.tasks.values()]
 
 
 def assert_nothing_is_left(machines):
     with machines.client() as client:
-        until(lambda: client.run_on_scheduler(_at_work) == (0, []), 20)
+        until(lambda: not client.run_on_scheduler(_tasks), 20)
+        until(lambda: not any(client.run(_its_tasks).values()), 20)
 
 
 def test_who_takes_no_more_leaves_no_work_behind(machines, tmp_path):
@@ -224,9 +228,9 @@ def interrupted(words, wait):
 
 def test_ctrl_c_ends_the_work_on_other_machines(machines):
     words = ["train", "digits", "--cv", "2", *machines.options()]
-    assert_nothing_is_left(machines)  # of a test before: its work would be taken for this one's
+    assert_nothing_is_left(machines)
     with machines.client() as client:
-        interrupted(words, lambda _: client.run_on_scheduler(_at_work)[1])
+        interrupted(words, lambda _: "processing" in client.run_on_scheduler(_tasks))
     assert_nothing_is_left(machines)
 
 
