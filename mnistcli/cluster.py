@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from mnistcli.errors import ClusterError, UsageError
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks
-from mnistcli.linear_model.rows import SourceRows
 from mnistcli.memory import machine_bytes
 from mnistcli.parallel import elsewhere, n_cores, safe_path
 
@@ -169,7 +168,7 @@ class _Cluster:
 
     def blocks(self, blocks: list[Block]) -> BlockRunner:
         """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
-        if len(blocks) == 1 or not isinstance(blocks[0].X, SourceRows):
+        if len(blocks) == 1 or blocks[0].X.dtype != np.uint8:
             return LocalBlocks(blocks)
         workers = sorted(self.client.nthreads()) or [self.client.scheduler.address]  # none now
         n, n_parts = len(blocks), min(len(workers), len(blocks))

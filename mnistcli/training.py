@@ -128,7 +128,7 @@ def train(
     line.stop()
     typicality = learn_typicality(
         images,
-        design.rows.take(np.arange(n_train)[typical]),
+        design.rows[np.arange(n_train)[typical]],
         classifier.decision_function,
         design.features.transform if design.features and is_learned else None,
     )

@@ -25,7 +25,6 @@ from mnistcli.cli.topics import read_topic
 from mnistcli.errors import ClusterError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.rows import MadeRows
-from mnistcli.linear_model.rows import ArrayRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
@@ -252,7 +251,7 @@ def fit_of(mnist, kind=""):
         rng = np.random.default_rng(0)
         X, y = rng.integers(0, 256, (2000, 5), dtype=np.uint8), rng.integers(0, 3, 2000)
         settings = SolverSettings(penalty="none", solver="newton", tol=1e-5)
-        return fit_classifier(ArrayRows(X), y, settings, parse_task("0v1v2"))[1]
+        return fit_classifier(X, y, settings, parse_task("0v1v2"))[1]
     task = parse_task("digits")
     samples = training_samples(mnist, task, SplitSpec(limit=1000))
     design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0, spread=True)

@@ -14,10 +14,11 @@ _IMAGES_PER_PRODUCT = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeRows:
-    """A `linear_model.rows.RowSource`, which says what the methods do.
+    """The features of images, (n, 28, 28), and of their copies: `linear_model.rows.Rows` of bytes.
 
-    The indices, of shape (n,), say where each of the images, (n, 28, 28), stands in its dataset:
-    copies are found by them. Can be pickled, and is then little more than the images.
+    Row ``copy * n + i`` is of a copy of image i, the images themselves being copy 0. The indices,
+    of shape (n,), say where each image stands in its dataset: copies are found by them. Can be
+    pickled, and is then little more than the images.
     """
 
     images: NDArray[np.uint8]
@@ -31,13 +32,18 @@ class MadeRows:
     def shape(self) -> tuple[int, int]:
         return (1 + self.n_copies) * len(self.images), self.n_features
 
-    def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        return self.take(np.arange(start, min(stop, self.shape[0])))
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        return np.dtype(np.uint8)
 
-    def take(self, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-        copies, samples = np.divmod(rows, len(self.images))
+    def __getitem__(self, numbers: slice | NDArray[np.intp], /) -> NDArray[np.uint8]:
+        if isinstance(numbers, slice):
+            numbers = np.arange(*numbers.indices(self.shape[0]))
+        copies, samples = np.divmod(numbers, len(self.images))
         images = deformed(self.images[samples], self.indices[samples], copies, self.seed)
         if self.features is None:
             return images.reshape(len(images), -1)
-        n_more = -len(rows) % _IMAGES_PER_PRODUCT
-        return self.features.transform(np.pad(images, ((0, n_more), (0, 0), (0, 0))))[: len(rows)]
+        n_more = -len(numbers) % _IMAGES_PER_PRODUCT
+        return self.features.transform(np.pad(images, ((0, n_more), (0, 0), (0, 0))))[
+            : len(numbers)
+        ]

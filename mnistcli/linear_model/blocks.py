@@ -20,7 +20,6 @@ from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
     Labels,
-    Rows,
     linear_scores,
     losses_and_residuals,
     residual_products,
@@ -28,7 +27,7 @@ from mnistcli.linear_model.objective import (
     slope_and_curvature,
     squared_norm,
 )
-from mnistcli.linear_model.rows import SourceRows
+from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.parallel import map_blocks
 
 T = TypeVar("T")
@@ -168,7 +167,7 @@ def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:
     blocks = []
     for start, stop in pairwise(n_rows * i // n for i in range(n + 1)):
         part = slice(start, stop)
-        rows = SourceRows(X.source, start, stop) if isinstance(X, SourceRows) else X[part]
+        rows = X[part] if isinstance(X, np.ndarray) else SomeRows(X, range(start, stop))
         each = weights if len(weights) == 1 else weights[part]
         blocks.append(Block(rows, y[part], each, start, n == 1))
     return blocks

@@ -11,12 +11,12 @@ from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
     Labels,
-    Rows,
     class_weights,
     loss_weights,
     prior_intercept,
 )
 from mnistcli.linear_model.problem import Problem
+from mnistcli.linear_model.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)

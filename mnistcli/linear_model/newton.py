@@ -37,8 +37,6 @@ from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
     Labels,
-    RowArray,
-    Rows,
     class_weights,
     loss_weights,
     prior_intercept,
@@ -52,7 +50,7 @@ from mnistcli.linear_model.problem import (
     refuse_separated,
     refuse_separating_feature,
 )
-from mnistcli.linear_model.rows import RowSource, SourceRows
+from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
@@ -102,7 +100,7 @@ class NewtonProgress(NamedTuple):
 
 
 def fit_newton(
-    X: RowArray | RowSource,
+    X: Rows,
     y: Labels,
     *,
     n_classes: int,
@@ -119,8 +117,8 @@ def fit_newton(
     """Fit a logistic regression and prove how close to the optimum it is.
 
     X, of shape (n_samples, n_features) in uint8, float32 or float64, is finite, is not modified and
-    may be memory-mapped, or a `RowSource` of bytes; features are ``X * scale``. A float32 copy of
-    the columns that vary is made where it is not too large, else rows are read in every pass.
+    may be memory-mapped or made when it is read; features are ``X * scale``. A float32 copy of the
+    columns that vary is made where it is not too large, else bytes are read in every pass.
     Nothing so large exists in float64, unless X is: then all is computed in it. y, of shape
     (n_samples,), are class indices 0 .. n_classes - 1, each of which must occur, sample weights, of
     that shape too, finite and >= 0. C > 0 is the inverse strength of the penalty; ``math.inf`` means
@@ -175,20 +173,17 @@ def fit_newton(
     )
 
 
-def _working_rows(X: RowArray | RowSource) -> tuple[Rows, NDArray[np.intp]]:
+def _working_rows(X: Rows) -> tuple[Rows, NDArray[np.intp]]:
     """Return the columns that vary as C-contiguous floats, and which they are.
 
     A constant column's weight is zero at the optimum: the intercept says the same for nothing.
     Bytes of which a copy would be too large stay what they are, with all columns.
     """
     n_rows, n_features = X.shape
-    is_large = 4 * n_rows * n_features > MAX_COPY_BYTES
-    if not isinstance(X, np.ndarray):
-        if is_large:
-            return SourceRows(X, 0, n_rows), np.arange(n_features)
-        X = X.read(0, n_rows)
-    if X.dtype == np.uint8 and is_large:
-        return np.asarray(X, dtype=np.uint8), np.arange(n_features)
+    X = np.asarray(X) if isinstance(X, np.ndarray) else X  # slices of a mapped file are slow
+    if X.dtype == np.uint8 and 4 * n_rows * n_features > MAX_COPY_BYTES:
+        return X, np.arange(n_features)
+    X = X[:]
     low, high = X.min(axis=0), X.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         msg = "X holds values that are not finite"

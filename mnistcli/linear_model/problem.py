@@ -21,7 +21,8 @@ from mnistcli.linear_model.blocks import (
     is_separated,
     tree_sum,
 )
-from mnistcli.linear_model.objective import Float64s, Labels, Rows, best_intercept, squared_norm
+from mnistcli.linear_model.objective import Float64s, Labels, best_intercept, squared_norm
+from mnistcli.linear_model.rows import Rows
 
 _keys = itertools.count()
 

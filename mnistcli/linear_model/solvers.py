@@ -16,7 +16,7 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.linear_model.objective import Labels
-from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
+from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
@@ -25,7 +25,7 @@ from mnistcli.tasks import Task
 
 
 def fit_classifier(
-    X: NDArray[np.uint8] | RowSource,
+    X: Rows,
     y: Labels,
     settings: SolverSettings,
     task: Task,
@@ -38,24 +38,22 @@ def fit_classifier(
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
-    X, of shape (n_samples, n_features) or a source of such rows, are bytes of pixels or other
-    features, which the model sees divided by 255; y are class indices. The seed is that of solvers
+    X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model sees divided by 255; y are class indices. The seed is that of solvers
     that draw random numbers, the processes those for pairs (see `parallel.map_jobs`). What a sample
     weighs is multiplied by what its class does. Our solver begins at ``warm_start``.
 
     Raises TrainingError where a class has no samples, memory is too small for a solver that needs
     all rows at once, or there is no finite optimum: separable data, no penalty.
     """
-    rows = ArrayRows(X) if isinstance(X, np.ndarray) else X
     if not task.is_pairwise:
-        result = _fit(rows, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
+        result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
         return LinearClassifier(result.coef, result.intercept, task.class_names), result
     from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
 
     started = time.perf_counter()
     pairs = pairs_of(task.n_classes)
     fits = []
-    calls = [(rows, y, pair, settings, seed, sample_weight) for pair in pairs]
+    calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
     for one in map_jobs(_fit_pair, calls, n_jobs):
         fits.append(one)
         progress.update("pairs", len(fits), len(pairs))
@@ -64,7 +62,7 @@ def fit_classifier(
 
 
 def _fit_pair(
-    X: RowSource,
+    X: Rows,
     y: Labels,
     pair: tuple[int, int],
     settings: SolverSettings,
@@ -77,7 +75,7 @@ def _fit_pair(
 
 
 def _fit(
-    X: RowSource,
+    X: Rows,
     y: Labels,
     settings: SolverSettings,
     n_classes: int,
@@ -100,7 +98,7 @@ def _fit(
                 f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory",
                 hint="--solver newton reads them in blocks",
             )
-        return _fit_sklearn(X.read(0, len(y)), y, settings, n_classes, sample_weight, seed)
+        return _fit_sklearn(X[:], y, settings, n_classes, sample_weight, seed)
     from mnistcli.linear_model.blocks import LocalBlocks
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError

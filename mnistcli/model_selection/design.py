@@ -16,13 +16,12 @@ from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.rows import MadeRows
 from mnistcli.linear_model.blocks import n_blocks
-from mnistcli.linear_model.rows import ArrayRows, RowSource, SomeRows
+from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import machine_bytes
 from mnistcli.model_selection.splits import Samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
 
-Rows = tuple[RowSource, NDArray[np.uint8]]
 # Where rows live: in memory, in a file of the cache, or nowhere, made anew whenever they are read.
 Kept = Literal["memory", "file", "nowhere"]
 
@@ -42,7 +41,7 @@ class DesignMatrix:
     There are ``(1 + n_copies) * n_samples`` rows; y has shape (n_samples,).
     """
 
-    rows: RowSource
+    rows: Rows
     y: NDArray[np.int64]
     features: Features | None = None  # what made them; None for pixels
     n_copies: int = 0
@@ -56,7 +55,7 @@ class DesignMatrix:
     @property
     def X(self) -> NDArray[np.uint8]:  # noqa: N802 - the field's own name
         """All rows as one array: in memory, if they are not there."""
-        return self.rows.read(0, self.rows.shape[0])
+        return self.rows[:]
 
     def per_copy(self, settings: SolverSettings) -> SolverSettings:
         """Return settings under which a sample and its copies together count as one."""
@@ -69,11 +68,11 @@ class DesignMatrix:
         weight = self.weight if index is None else self.weight[index]
         return np.tile(weight, 1 + self.n_copies)
 
-    def everything(self) -> Rows:
+    def everything(self) -> tuple[Rows, NDArray[np.uint8]]:
         """Return the rows, and y with all copies."""
         return self.rows, self._tiled(self.y)
 
-    def with_copies(self, index: NDArray[np.intp]) -> Rows:
+    def with_copies(self, index: NDArray[np.intp]) -> tuple[Rows, NDArray[np.uint8]]:
         """Return rows and y of some samples and their copies, to train on."""
         starts = np.arange(1 + self.n_copies)[:, None] * len(self)
         return SomeRows(self.rows, (starts + index).ravel()), self._tiled(self.y[index])
@@ -82,7 +81,7 @@ class DesignMatrix:
         self, index: NDArray[np.intp]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return X and y of some samples, to judge on."""
-        return self.rows.take(index), self.y[index]
+        return self.rows[index], self.y[index]
 
     def _tiled(self, y: NDArray[np.int64]) -> NDArray[np.uint8]:
         return np.tile(y.astype(np.uint8), 1 + self.n_copies)
@@ -110,7 +109,7 @@ def design_matrix(
     """
     images, kind = samples.images, spec.features
     if spec.kind == "pixels" and not spec.n_copies:
-        return DesignMatrix(ArrayRows(images.reshape(len(images), -1)), samples.y)
+        return DesignMatrix(images.reshape(len(images), -1), samples.y)
     key = ""
     if cache:
         digest = hashlib.sha256(images.tobytes())
@@ -120,7 +119,7 @@ def design_matrix(
     if cache and not spread and (found := cache.load(key, spec)):
         learned, X = found
         features = kind.from_arrays(spec, learned)
-        return DesignMatrix(ArrayRows(X), samples.y, features, spec.n_copies, kept="file")
+        return DesignMatrix(X, samples.y, features, spec.n_copies, kept="file")
     features = kind.learn(spec, images, seed)
     arrays = features.arrays() if features else {}
     made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)
@@ -141,12 +140,12 @@ def design_matrix(
             # Nothing is lost but the time that it would have saved.
             with contextlib.suppress(StorageError):
                 cache.save(key, arrays, made.shape, [X])
-        return replace(design, rows=ArrayRows(X), kept="memory")
+        return replace(design, rows=X, kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
     n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
-    made.read(n_rows - 1, n_rows)  # what is made once for all
+    made[n_rows - 1 : n_rows]  # what is made once for all
     started = time.perf_counter()
-    made.read(n_rows - n_some, n_rows)
+    made[n_rows - n_some : n_rows]
     making = (time.perf_counter() - started) * n_rows / n_some
     moving = n_bytes / _DISK_BYTES_PER_S
     n_read = 0 if n_bytes < machine_bytes() - memory_bytes else _N_READS
@@ -155,18 +154,18 @@ def design_matrix(
         with contextlib.suppress(StorageError):
             cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress))
         if found := cache.load(key, spec):
-            return replace(design, rows=ArrayRows(found[1]), kept="file")
+            return replace(design, rows=found[1], kept="file")
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design
 
 
 def read_blocks(
-    rows: RowSource, n_rows: int, progress: Progress = SILENT
+    rows: Rows, n_rows: int, progress: Progress = SILENT
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the first rows of a source, block by block."""
     started = time.perf_counter()
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         stop = min(first + _ROWS_AT_ONCE, n_rows)
-        yield rows.read(first, stop)
+        yield rows[first:stop]
         left = (time.perf_counter() - started) * (n_rows - stop) / stop
         progress.update("features", stop, n_rows, f"features, {left:.0f} s to go")

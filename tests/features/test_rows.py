@@ -25,13 +25,13 @@ def test_rows_are_the_same_bytes_however_they_are_read(mnist, monkeypatch, spec)
     images, indices = mnist.train.images[:300], np.arange(300) + 7
     features = spec.features.learn(spec, images, 0)
     made = MadeRows(images, indices, spec.features.count(spec), features, 2, seed=3)
-    whole = made.read(0, 900)
+    whole = made[:900]
     assert made.shape == whole.shape == (900, spec.features.count(spec))
     sent = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
     for start, stop in ((0, 1), (290, 310), (299, 301), (13, 500), (899, 900), (880, 999)):
-        np.testing.assert_array_equal(sent.read(start, stop), whole[start:stop])
+        np.testing.assert_array_equal(sent[start:stop], whole[start:stop])
     some = np.random.default_rng(0).permutation(900)[:50]
-    np.testing.assert_array_equal(sent.take(some), whole[some])
+    np.testing.assert_array_equal(sent[some], whole[some])
     second = deformed(images, indices, np.full(300, 2), 3)
     expected = features.transform(second) if features else second.reshape(300, -1)
     if features is None or spec.kind == "deskew":

@@ -11,7 +11,7 @@ from mnistcli.linear_model import blocks, newton
 from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, tree_sum
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.problem import SeparableDataError
-from mnistcli.linear_model.rows import ArrayRows, SomeRows
+from mnistcli.linear_model.rows import SomeRows
 
 
 @pytest.fixture
@@ -26,6 +26,11 @@ def in_blocks(monkeypatch):
 def digits(mnist):
     keep = slice(0, 2003)
     return mnist.train.images[keep].reshape(2003, -1), mnist.train.labels[keep].astype(np.intp)
+
+
+def as_source(X):
+    """Rows that are no array, as those that are made when they are read."""
+    return SomeRows(X, range(len(X)))
 
 
 def fit(X, y, **options):
@@ -83,15 +88,15 @@ def test_blocks_reach_the_optimum_of_all_rows_at_once(digits, request, n_classes
         options["sample_weight"] = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
     at_once = fit(X, y, **options)
     request.getfixturevalue("in_blocks")
-    assert_same_optimum(fit(ArrayRows(X), y, **options), at_once)
+    assert_same_optimum(fit(as_source(X), y, **options), at_once)
 
 
 def test_the_bits_are_those_of_any_order_any_threads_and_any_source(digits, in_blocks, monkeypatch):
     X, y = digits
-    expected = fit(ArrayRows(X), y)
+    expected = fit(as_source(X), y)
     assert len(blocks_of(X, y, np.ones(1))) == 32
     order = np.random.default_rng(0).permutation(len(y))
-    shuffled = SomeRows(ArrayRows(X[order]), np.argsort(order))
+    shuffled = SomeRows(X[order], np.argsort(order))
     for rows, options in ((X, {}), (shuffled, {}), (X, {"runner": Unordered})):
         assert_same_bits(fit(rows, y.astype(np.uint8), **options), expected)
     for n_threads in ("1", "7"):
@@ -103,13 +108,13 @@ def test_the_bits_are_those_of_any_order_any_threads_and_any_source(digits, in_b
 @pytest.mark.parametrize("tol", [1e-9, 1e-13])
 def test_blocks_that_are_lost_are_made_again_and_the_optimum_is_proven(digits, in_blocks, tol):
     X, y = digits
-    assert_same_optimum(fit(ArrayRows(X), y, runner=Elsewhere, tol=tol), fit(X, y))
+    assert_same_optimum(fit(as_source(X), y, runner=Elsewhere, tol=tol), fit(X, y))
 
 
 def test_without_a_penalty_blocks_converge_or_are_refused(digits, in_blocks):
     X, y = digits
     with pytest.raises(SeparableDataError, match="alone divides class 0"):
-        fit(ArrayRows(X), y, C=math.inf)
+        fit(as_source(X), y, C=math.inf)
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 250, (1000, 4), dtype=np.uint8), rng.integers(0, 3, 1000)
     X[:, 3] = 7  # says nothing, and separates nothing
@@ -126,16 +131,16 @@ def test_what_reading_raises_ends_the_fit_at_once(digits, in_blocks, error):
     X, y = digits
     n_reads = [0]
 
-    class Broken(ArrayRows):
-        def read(self, start, stop):
+    class Broken(SomeRows):
+        def __getitem__(self, numbers):
             n_reads[0] += 1
             if n_reads[0] == 40:
                 raise error
-            return super().read(start, stop)
+            return super().__getitem__(numbers)
 
     before = threading.active_count()
     with pytest.raises(type(error)):
-        fit(Broken(X), y)
+        fit(Broken(X, range(len(y))), y)
     assert n_reads[0] <= 40 + 8
     assert threading.active_count() == before
 
@@ -151,7 +156,7 @@ def test_a_row_is_remembered_by_three_small_numbers_for_every_output(digits, in_
             kept.append(sum(a.nbytes for a in arrays if a is not None and a.strides[-1]))
             return results
 
-    fit(ArrayRows(X), y, runner=Weighed)
+    fit(as_source(X), y, runner=Weighed)
     assert max(kept) == 3 * 4 * 10 * len(y)
 
 

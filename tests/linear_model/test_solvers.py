@@ -22,7 +22,7 @@ from mnistcli.linear_model.objective import loss_weights
 from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
 from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import Problem, SeparableDataError, centred
-from mnistcli.linear_model.rows import ArrayRows
+from mnistcli.linear_model.rows import SomeRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.settings import SOLVERS, SolverSettings
 from mnistcli.tasks import parse_task
@@ -265,15 +265,15 @@ def test_weights_of_a_pair_of_pairs_speak_for_the_class_that_is_named_first():
 
 
 def test_solvers_that_need_all_rows_at_once_say_so_before_they_read_any():
-    class Large(ArrayRows):
+    class Large(SomeRows):
         shape = (10**12, 5)
 
-        def read(self, start, stop):
+        def __getitem__(self, numbers):
             raise AssertionError
 
     X, y = data(3)
     with pytest.raises(TrainingError, match="the solver saga needs all rows at once: 40000 GB"):
-        fit_classifier(Large(X), y, SolverSettings(solver="saga"), TASKS[3])
+        fit_classifier(Large(X, range(5)), y, SolverSettings(solver="saga"), TASKS[3])
 
 
 @pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}, {"solver": "saga"}])
@@ -282,7 +282,7 @@ def test_pairs_of_a_source_and_of_a_file_are_those_of_an_array(tmp_path, options
     task, settings = replace(TASKS[3], is_pairwise=True), SolverSettings(**options)
     np.save(tmp_path / "rows.npy", X)
     _, expected = fit_classifier(X, y, settings, task)
-    for source in (np.load(tmp_path / "rows.npy", mmap_mode="r"), ArrayRows(X)):
+    for source in (np.load(tmp_path / "rows.npy", mmap_mode="r"), SomeRows(X, range(len(X)))):
         _, found = fit_classifier(source, y, settings, task)
         np.testing.assert_array_equal(found.coef, expected.coef)
 

@@ -36,7 +36,7 @@ def main() -> None:
     X_test = features.transform(X_test) if features else X_test.reshape(len(X_test), -1)
     X, start = np.empty((0, made.n_features), dtype=np.uint8), None
     for n_copies in wanted:
-        more = made.read(len(X), (1 + n_copies) * len(chosen))
+        more = made[len(X) : (1 + n_copies) * len(chosen)]
         X = np.concatenate([X, more])
         fit = fit_newton(
             X,

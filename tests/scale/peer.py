@@ -35,7 +35,7 @@ def main() -> None:
     coef, intercept = measured.pop("coef"), measured.pop("intercept")
     loss = 0.0
     for first in range(0, len(y), ROWS_AT_ONCE):
-        scores = made.read(first, first + ROWS_AT_ONCE) @ (PIXEL_SCALE * coef) + intercept
+        scores = made[first : first + ROWS_AT_ONCE] @ (PIXEL_SCALE * coef) + intercept
         signs = 2 * y[first : first + ROWS_AT_ONCE] - 1
         loss += float(np.logaddexp(0, -signs * scores).sum())
     X_test = data.test.images.reshape(-1, 784)
@@ -49,7 +49,7 @@ def fit_ours(made, y, C):
     from mnistcli.linear_model.newton import fit_newton
 
     started, cpu_started = time.perf_counter(), time.process_time()
-    X = made.read(0, len(y))
+    X = made[:]
     fit = fit_newton(X, y, n_classes=2, C=C, scale=PIXEL_SCALE, tol=1e-6)
     return {
         "coef": fit.coef[0],
@@ -69,7 +69,7 @@ def fit_sgd(made, y, C):
     starts = np.arange(0, len(y), ROWS_AT_ONCE)
     for _ in range(N_PASSES):
         for first in rng.permutation(starts):
-            X = made.read(first, first + ROWS_AT_ONCE) * PIXEL_SCALE
+            X = made[first : first + ROWS_AT_ONCE] * PIXEL_SCALE
             estimator.partial_fit(X, y[first : first + ROWS_AT_ONCE], classes=[0, 1])
     return {
         "coef": estimator.coef_[0],
@@ -89,7 +89,7 @@ def fit_vowpal_wabbit(made, y, C):
         with rows.open("w") as file:
             for first in range(0, len(y), ROWS_AT_ONCE):
                 for row, label in zip(
-                    made.read(first, first + ROWS_AT_ONCE), y[first:].tolist(), strict=False
+                    made[first : first + ROWS_AT_ONCE], y[first:].tolist(), strict=False
                 ):
                     inked = np.flatnonzero(row)
                     words = np.char.add(names[inked], values[row[inked]])
