@@ -15,7 +15,7 @@ from mnistcli import learning_curves, training
 from mnistcli.cli.views.curve import POINT_START, point_line
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.deskew import Deskew
+from mnistcli.features.kinds import Deskew
 from mnistcli.features.patches import Patches
 from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
 from mnistcli.linear_model.solvers import fit_classifier

@@ -51,7 +51,7 @@ def test_an_image_and_its_copies_count_as_one(mnist, samples, spec):
 
 
 def test_what_is_learned_follows_the_seed(monkeypatch, mnist, samples):
-    monkeypatch.setattr("mnistcli.features.filters.N_PATCHES", 1000)
+    monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
     learned = train(mnist, features=PATCHES).model.classifier.features.arrays()
     for name, array in PATCHES.features.learn(PATCHES, samples.images, 3).arrays().items():
         np.testing.assert_array_equal(learned[name], array)

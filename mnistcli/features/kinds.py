@@ -170,3 +170,21 @@ class Pixels(Features):
     @classmethod
     def describe(cls, _spec: FeatureSpec, /) -> str:
         return "pixels / 255"
+
+
+class Deskew(Features):
+    """The pixels of straightened images; nothing is learned."""
+
+    summary = "those of straightened digits"
+
+    @classmethod
+    def describe(cls, _spec: FeatureSpec, /) -> str:
+        return "the pixels of straightened digits / 255"
+
+    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        from mnistcli.features.straightening import straightened
+
+        return straightened(images).round().astype("uint8").reshape(len(images), -1)
+
+
+FEATURE_KINDS.update(pixels=Pixels, deskew=Deskew)

@@ -56,7 +56,7 @@ class Patches(Displayed, Features):
         """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
         import numpy as np
 
-        from mnistcli.features.filters import learn_filters
+        from mnistcli.features.likeness import learn_filters
         from mnistcli.features.straightening import normalised
 
         rng = np.random.default_rng([seed, 2])

@@ -22,7 +22,7 @@ SPEC = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
 
 @pytest.fixture(autouse=True)
 def _quickly_learned(monkeypatch):
-    monkeypatch.setattr("mnistcli.features.filters.N_PATCHES", 1000)
+    monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
 
 
 @pytest.fixture

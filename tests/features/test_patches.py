@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.signal import correlate2d
 
-from mnistcli.features import FeatureSpec, filters
-from mnistcli.features.filters import learn_filters
-from mnistcli.features.likeness import likeness
+from mnistcli.features import FeatureSpec
+from mnistcli.features import likeness as module
+from mnistcli.features.likeness import learn_filters, likeness
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.features.straightening import normalised
 
@@ -38,10 +38,10 @@ def test_filters_are_patterns_of_length_one(images):
 
 def test_filters_gather_patches_around_them(monkeypatch, images):
     ink = images / np.float32(255)
-    patches = filters._sample_patches(ink, 7, np.random.default_rng(1))
+    patches = module._sample_patches(ink, 7, np.random.default_rng(1))
 
     def likeness_to_the_nearest(n_rounds):
-        monkeypatch.setattr(filters, "N_ROUNDS", n_rounds)
+        monkeypatch.setattr(module, "N_ROUNDS", n_rounds)
         found = learn_filters(ink, 7, 16, np.random.default_rng(0))
         return (patches @ found.T).max(axis=1).mean()
 

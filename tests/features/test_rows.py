@@ -21,7 +21,7 @@ SPECS = [
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
 def test_rows_are_the_same_bytes_however_they_are_read(mnist, monkeypatch, spec):
-    monkeypatch.setattr("mnistcli.features.filters.N_PATCHES", 1000)
+    monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
     images, indices = mnist.train.images[:300], np.arange(300) + 7
     features = spec.features.learn(spec, images, 0)
     made = MadeRows(images, indices, spec.features.count(spec), features, 2, seed=3)

@@ -29,7 +29,7 @@ class Notes(Progress):
 
 @pytest.fixture(autouse=True)
 def _quickly_learned(monkeypatch):
-    monkeypatch.setattr("mnistcli.features.filters.N_PATCHES", 1000)
+    monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
 
 
 @pytest.fixture(scope="module")
