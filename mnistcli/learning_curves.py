@@ -19,7 +19,6 @@ from mnistcli.features.cache import FeatureCache
 from mnistcli.files import kind_of_path, open_regular, storage_errors
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, wilson
 from mnistcli.model_selection.design import design_matrix
@@ -231,9 +230,7 @@ def _points(
     X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None
     for variant in variants:
-        wanted = design.per_copy(variant.settings)
-        rows = design.everything()
-        classifier, fit = fit_classifier(*rows, wanted, task, seed=seed, warm_start=fit)
+        classifier, fit = design.fit(task, variant.settings, seed=seed, warm_start=fit)
         scores = classifier.decision_function(X_test)
         yield point_of(
             facts_of(variant, dataset, preset=variant.preset),

@@ -21,7 +21,7 @@ from mnistcli.features.copies import VERSION as COPIES_VERSION
 from mnistcli.features.typicality import learn_typicality, looked_at
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE
-from mnistcli.linear_model.solvers import fit_classifier, no_finite_optimum
+from mnistcli.linear_model.solvers import no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection.design import Kept, design_matrix, read_blocks
@@ -109,14 +109,8 @@ def train(
         wanted = replace(wanted, C=choice.C) if choice else wanted
         cross_validation = cross_validate(folds, wanted) if settings.folds else None
         del folds
-    classifier, result = fit_classifier(
-        *design.everything(),
-        design.per_copy(wanted),
-        task,
-        seed=seed,
-        n_jobs=settings.n_jobs,
-        sample_weight=design.weights(),
-        progress=progress,
+    classifier, result = design.fit(
+        task, wanted, seed=seed, n_jobs=settings.n_jobs, progress=progress
     )
     solver = wanted.solver_for(task.n_classes_per_fit)
     n_train = len(design)

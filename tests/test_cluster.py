@@ -256,7 +256,7 @@ def fit_of(mnist, kind=""):
     samples = training_samples(mnist, task, SplitSpec(limit=1000))
     design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0, spread=True)
     assert isinstance(design.rows, MadeRows)
-    return fit_classifier(*design.everything(), SolverSettings(tol=1e-5), task)[1]
+    return fit_classifier(*design.with_copies(), SolverSettings(tol=1e-5), task)[1]
 
 
 def assert_same_bits(fit, other):

@@ -20,6 +20,7 @@ from mnistcli.features.patches import Patches
 from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.intervals import wilson
+from mnistcli.model_selection import design
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
@@ -63,7 +64,7 @@ def test_along_C_each_fit_begins_where_the_one_before_ended(mnist, monkeypatch):
         n_iterations.append(fit.certificate.n_iterations)
         return classifier, fit
 
-    monkeypatch.setattr(learning_curves, "fit_classifier", counted)
+    monkeypatch.setattr(design, "fit_classifier", counted)
     for variants in (path, *([each] for each in path)):
         list(learning_curves.curve_points(mnist, variants))
     first, *along = n_iterations[:3]
@@ -124,7 +125,7 @@ def test_points_come_one_by_one_and_what_stops_a_curve_costs_none(mnist, monkeyp
             return fit(*args, **options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(learning_curves, "fit_classifier", stopped)
+    monkeypatch.setattr(design, "fit_classifier", stopped)
     found = []
     with pytest.raises(KeyboardInterrupt):
         found.extend(learning_curves.curve_points(mnist, [variant(C=C) for C in (1, 2, 3, 4)]))
@@ -166,7 +167,7 @@ def test_one_seed_says_nothing_of_seeds(points):
 
 def test_known_points_are_not_trained_again(mnist, points, monkeypatch):
     variants = [variant(C=p.C, limit=p.limit, seed=p.seed) for p in points]
-    monkeypatch.setattr(learning_curves, "fit_classifier", None)
+    monkeypatch.setattr(design, "fit_classifier", None)
     assert list(learning_curves.curve_points(mnist, variants, known=points)) == []
 
 

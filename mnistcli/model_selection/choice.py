@@ -8,7 +8,6 @@ import numpy as np
 from mnistcli.display import Displayed
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import log_loss
 from mnistcli.model_selection.cross_validation import Fold, Folds
 from mnistcli.settings import SolverSettings
@@ -73,25 +72,16 @@ def _candidate(C: float, of_folds: list[tuple[float, float, bool]]) -> Candidate
 
 def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool]]:
     """Return log loss, accuracy, converged along the grid; each fit starts from the one before."""
-    X_train, y_train = fold.design.with_copies(fold.train)
-    X_test, y_test = fold.design.without_copies(fold.test)
-    weight = fold.design.weights(fold.train)
+    design, task = fold.design, fold.task
+    X_test, y_test = design.rows[fold.test], design.y[fold.test]
     path: list[tuple[float, float, bool]] = []
     result: Fit | None = None
     n_rises = 0
     for C in GRID:
-        there = fold.design.per_copy(replace(settings, C=C))
-        if settings.tol is None and settings.solver_for(fold.task.n_classes_per_fit) == "newton":
+        there = replace(settings, C=C)
+        if settings.tol is None and settings.solver_for(task.n_classes_per_fit) == "newton":
             there = replace(there, tol=SEARCH_TOL)
-        classifier, result = fit_classifier(
-            X_train,
-            y_train,
-            there,
-            fold.task,
-            seed=fold.seed,
-            sample_weight=weight,
-            warm_start=result,
-        )
+        classifier, result = design.fit(task, there, fold.train, seed=fold.seed, warm_start=result)
         scores = classifier.decision_function(X_test)
         loss = log_loss(y_test, probabilities_of(scores))
         n_rises = n_rises + 1 if path and loss > path[-1][0] else 0

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.classification import confusion_matrix
 from mnistcli.model_selection.design import DesignMatrix
 from mnistcli.parallel import map_jobs
@@ -135,15 +134,8 @@ def _judge_fold(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64], bool]:
     """Return the samples of a fold, `CrossValidation.p_truth` and confusion, whether it converged."""
     design, task = fold.design, fold.task
-    classifier, result = fit_classifier(
-        *design.with_copies(fold.train),
-        design.per_copy(settings),
-        task,
-        seed=fold.seed,
-        sample_weight=design.weights(fold.train),
-    )
-    X, y = design.without_copies(fold.test)
-    scores = classifier.decision_function(X)
+    classifier, result = design.fit(task, settings, fold.train, seed=fold.seed)
+    scores, y = classifier.decision_function(design.rows[fold.test]), design.y[fold.test]
     p_truth = probabilities_of(scores)[np.arange(len(y)), y]
     confusion = confusion_matrix(y, classes_of(scores), task.n_classes)
     return fold.test, p_truth, confusion, result.certificate.converged

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,15 @@ from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.rows import MadeRows
 from mnistcli.linear_model.blocks import n_blocks
+from mnistcli.linear_model.certificate import Fit
+from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.rows import Rows, SomeRows
+from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import machine_bytes
 from mnistcli.model_selection.splits import Samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
+from mnistcli.tasks import Task
 
 # Where rows live: in memory, in a file of the cache, or nowhere, made anew whenever they are read.
 Kept = Literal["memory", "file", "nowhere"]
@@ -57,34 +61,34 @@ class DesignMatrix:
         """All rows as one array: in memory, if they are not there."""
         return self.rows[:]
 
-    def per_copy(self, settings: SolverSettings) -> SolverSettings:
-        """Return settings under which a sample and its copies together count as one."""
-        return replace(settings, C=settings.C / (1 + self.n_copies))
+    def with_copies(
+        self, index: NDArray[np.intp] | None = None
+    ) -> tuple[Rows, NDArray[np.uint8]]:
+        """Return rows and y of all samples, or some, and of their copies."""
+        n_each = 1 + self.n_copies
+        y = self.y.astype(np.uint8)
+        if index is None:
+            return self.rows, np.tile(y, n_each)
+        starts = np.arange(n_each)[:, None] * len(self)
+        return SomeRows(self.rows, (starts + index).ravel()), np.tile(y[index], n_each)
 
-    def weights(self, index: NDArray[np.intp] | None = None) -> NDArray[np.float64] | None:
-        """Return the weights of all samples, or some, and of their copies."""
-        if self.weight is None:
-            return None
-        weight = self.weight if index is None else self.weight[index]
-        return np.tile(weight, 1 + self.n_copies)
+    def fit(
+        self,
+        task: Task,
+        settings: SolverSettings,
+        index: NDArray[np.intp] | None = None,
+        **how: Any,
+    ) -> tuple[LinearClassifier, Fit]:
+        """Fit to all samples, or some, each of which counts as one together with its copies.
 
-    def everything(self) -> tuple[Rows, NDArray[np.uint8]]:
-        """Return the rows, and y with all copies."""
-        return self.rows, self._tiled(self.y)
-
-    def with_copies(self, index: NDArray[np.intp]) -> tuple[Rows, NDArray[np.uint8]]:
-        """Return rows and y of some samples and their copies, to train on."""
-        starts = np.arange(1 + self.n_copies)[:, None] * len(self)
-        return SomeRows(self.rows, (starts + index).ravel()), self._tiled(self.y[index])
-
-    def without_copies(
-        self, index: NDArray[np.intp]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Return X and y of some samples, to judge on."""
-        return self.rows[index], self.y[index]
-
-    def _tiled(self, y: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return np.tile(y.astype(np.uint8), 1 + self.n_copies)
+        How is said to `fit_classifier`, which tells what is returned and raised.
+        """
+        n_each, weight = 1 + self.n_copies, self.weight
+        if weight is not None:
+            weight = np.tile(weight if index is None else weight[index], n_each)
+        per_copy = replace(settings, C=settings.C / n_each)
+        rows, y = self.with_copies(index)
+        return fit_classifier(rows, y, per_copy, task, sample_weight=weight, **how)
 
 
 def design_matrix(

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from mnistcli import learning_curves
 from mnistcli.cli.plots import axis_for
+from mnistcli.model_selection import design
 
 CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")
 
@@ -65,19 +65,19 @@ def test_an_interrupted_run_goes_on(run, tmp_path):
 
 
 def test_ctrl_c_leaves_the_points_that_were_there(invoke, tmp_path, monkeypatch):
-    path, fit, n_fits = tmp_path / "points.jsonl", learning_curves.fit_classifier, iter(range(3))
+    path, fit, n_fits = tmp_path / "points.jsonl", design.fit_classifier, iter(range(3))
 
     def stopped(*args, **options):
         if next(n_fits) == 2:
             raise KeyboardInterrupt
         return fit(*args, **options)
 
-    monkeypatch.setattr(learning_curves, "fit_classifier", stopped)
+    monkeypatch.setattr(design, "fit_classifier", stopped)
     words = ("curve", "-t", "3v8", "--limit", "60", "--C", "0.1,1,10", "--resume", str(path))
     assert invoke(*words).code == 130
     kept = path.read_text()
     assert kept.count("\n") == 2
-    monkeypatch.setattr(learning_curves, "fit_classifier", fit)
+    monkeypatch.setattr(design, "fit_classifier", fit)
     assert len(json.loads(invoke(*words, "--json").out)["points"]) == 3
     assert path.read_text().startswith(kept)
 
@@ -188,7 +188,7 @@ def test_axes_have_round_ticks(values, is_log, ticks):
 
 
 def test_a_file_that_cannot_be_written_is_told_before_any_training(invoke, tmp_path, monkeypatch):
-    monkeypatch.setattr(learning_curves, "fit_classifier", None)
+    monkeypatch.setattr(design, "fit_classifier", None)
     ended = invoke(*CURVE, "--resume", str(tmp_path / "nowhere" / "points.jsonl"))
     assert (ended.code, ended.out) == (3, "")
     assert "cannot write" in ended.err

@@ -12,7 +12,7 @@ from mnistcli.model_selection.cross_validation import Folds
 from mnistcli.model_selection.design import design_matrix, read_blocks
 from mnistcli.model_selection.splits import Samples, training_samples
 from mnistcli.progress import Progress
-from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec
+from mnistcli.settings import FoldSpec, SplitSpec
 from mnistcli.tasks import parse_task
 
 PATCHES = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
@@ -72,11 +72,7 @@ def test_copies_follow_their_images(samples):
     X, y = rows.with_copies(index)
     np.testing.assert_array_equal(X[:4], rows.X[[3, 50, 63, 110]])
     np.testing.assert_array_equal(y, rows.y[[3, 50, 3, 50]])
-    X, y = rows.without_copies(index)
-    np.testing.assert_array_equal(X, rows.X[[3, 50]])
-    np.testing.assert_array_equal(y, rows.y[[3, 50]])
-    assert rows.per_copy(SolverSettings(C=3.0, penalty="l1")) == SolverSettings(1.5, penalty="l1")
-    X, y = rows.everything()
+    X, y = rows.with_copies()
     np.testing.assert_array_equal(X[:120], rows.X)
     np.testing.assert_array_equal(y, [*samples.y, *samples.y])
 
