@@ -14,7 +14,7 @@ from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
-from mnistcli.metrics.classification import answers_of, evaluate_scores
+from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.registry.model_file import Model
 
@@ -97,12 +97,10 @@ class JudgedModel(Displayed):
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 
     def pair_errors(self) -> NDArray[np.float64] | None:
-        """Judge the model of each pair of classes, see `metrics.pairs`; None where there are none."""
-        if not self.model.card.task.is_pairwise:
-            return None
-        from mnistcli.metrics.pairs import pair_error_rates
-
+        """Judge the model of each pair of classes; see `pair_error_rates`, None without pairs."""
         classifier = self.model.classifier
+        if not classifier.is_pairwise:
+            return None
         scores = classifier.linear_scores(self.samples.images)
         return pair_error_rates(self.samples.y, scores, classifier.n_classes)
 

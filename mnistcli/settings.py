@@ -1,5 +1,6 @@
 """What can be asked of a training: values that check themselves, and nothing heavy."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
@@ -83,6 +84,11 @@ class SolverSettings(Checked):
                 f"the solver {self.solver} does not do the penalty {self.penalty}",
                 hint=f"these do: {', '.join(able)}",
             )
+
+    @property
+    def C_or_inf(self) -> float:  # noqa: N802 - the field's own name
+        """C, infinite without a penalty."""
+        return math.inf if self.penalty == "none" else self.C
 
     @property
     def l1_share(self) -> float:

@@ -118,7 +118,7 @@ def train(
     train_accuracy = float((answers == design.y).mean())
     if settings.solver.penalty == "none" and train_accuracy == 1.0:
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
-        raise no_finite_optimum("hyperplanes separate the classes of these images")
+        raise no_finite_optimum("no finite optimum: hyperplanes separate the classes")
     line.stop()
     typicality = learn_typicality(
         images,

@@ -68,7 +68,6 @@ def certify(
     scale: float = 1.0,
     sample_weight: Floats | None = None,
     l1_ratio: float = 0.0,
-    penalised: bool = True,
     converged: bool,
     n_iterations: int,
     n_passes: float,
@@ -76,11 +75,9 @@ def certify(
     """Measure any solver's answer, in float64 whatever the type of X.
 
     X, y, C, scale and sample_weight are those of `newton.fit_newton`, coef and intercept those of
-    `Fit`. `l1_ratio` is the share of the penalty that is L1; without `penalised` there is none, as
-    with an infinite C.
+    `Fit`. `l1_ratio` is the share of the penalty that is L1.
     """
-    l2 = 0.0 if math.isinf(C) or not penalised else 1.0 - l1_ratio
-    l1 = 0.0 if math.isinf(C) or not penalised else l1_ratio
+    l2, l1 = (0.0, 0.0) if math.isinf(C) else (1.0 - l1_ratio, l1_ratio)
     weights, n_outputs = loss_weights(C, sample_weight), len(coef)
     blocks = LocalBlocks(blocks_of(X, y, weights))
     problem = Problem(X, y, weights, blocks, n_outputs, l2, scale, np.float64)

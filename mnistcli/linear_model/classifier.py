@@ -1,6 +1,7 @@
 """A fitted linear classifier: arrays, and what to do with them. NumPy only."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,17 @@ ROWS_PER_BLOCK = 1024
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinearClassifier(Displayed):
-    """Classes as linear functions of the features; of two classes the score speaks for class 1."""
+    """Classes as linear functions of the features: one each, or one for each of `pairs_of` them.
 
-    coef: NDArray[np.float64]  # (1, n_features) or (n_classes, n_features)
-    intercept: NDArray[np.float64]  # (1,) or (n_classes,)
+    Of a pair, as which two classes are seen, the score speaks for the second class.
+    """
+
+    coef: NDArray[np.float64]  # (1, n_features) for two classes, else (n_classes or n_pairs, ...)
+    intercept: NDArray[np.float64]  # (1,), (n_classes,) or (n_pairs,)
     class_names: tuple[str, ...]
     scale: float = PIXEL_SCALE  # of raw features; 1/255 for bytes
     features: Features | None = None  # makes raw features of images; None takes what it is given
+    is_pairwise: bool = False  # more than two classes, and a function for each pair of them
 
     @property
     def n_classes(self) -> int:
@@ -39,9 +44,14 @@ class LinearClassifier(Displayed):
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes), float64.
 
         X, of shape (n_samples, ...), holds images for a classifier that has features, else raw
-        features of any real dtype, whose trailing axes are flattened to n_features.
+        raw features of any real dtype, whose trailing axes are flattened to n_features. The scores
+        of pairs of classes are put together: the logarithms of the coupled probabilities.
         """
         scores = self.linear_scores(X)
+        if self.is_pairwise:
+            from mnistcli.linear_model.pairwise import couple
+
+            return np.log(couple(scores, self.n_classes))
         return scores[:, 0] if self.n_classes == 2 else scores
 
     def linear_scores(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -68,19 +78,22 @@ class LinearClassifier(Displayed):
     def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
         """Return the weights (n_features,) and the intercept of class k against another.
 
-        Their score is the logarithm of how many times more probable class k is.
+        Their score is the logarithm of how many times more probable class k is; of one pair among
+        several that is what this very pair says, while others contribute to coupled probabilities.
         """
-        if self.n_classes == 2:
-            sign = 1.0 if k == 1 else -1.0
-            return sign * self.coef[0], sign * float(self.intercept[0])
+        if self.is_pairwise or self.n_classes == 2:
+            row = pairs_of(self.n_classes).index((min(k, other), max(k, other)))
+            sign = 1.0 if k > other else -1.0
+            return sign * self.coef[row], sign * float(self.intercept[row])
         weights = self.coef[k] - self.coef[other]
         return weights, float(self.intercept[k] - self.intercept[other])
 
     def output_names(self) -> list[tuple[str, str]]:
         """Return which class each linear function speaks for, and against which ("": all others)."""
-        if self.n_classes == 2:
-            return [(self.class_names[1], self.class_names[0])]
-        return [(name, "") for name in self.class_names]
+        names = self.class_names
+        if self.is_pairwise or self.n_classes == 2:
+            return [(names[j], names[i]) for i, j in pairs_of(self.n_classes)]
+        return [(name, "") for name in names]
 
     def predict_proba(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
         """Return the probability of every class, (n_samples, n_classes), rows summing to 1."""
@@ -89,6 +102,11 @@ class LinearClassifier(Displayed):
     def predict(self, X: NDArray[np.generic]) -> NDArray[np.int64]:
         """Return the index of the most probable class of each sample, (n_samples,), int64."""
         return classes_of(self.decision_function(X))
+
+
+def pairs_of(n_classes: int) -> list[tuple[int, int]]:
+    """List the pairs of classes in the order in which they are kept: (0, 1), (0, 2), ..."""
+    return list(combinations(range(n_classes), 2))
 
 
 def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:

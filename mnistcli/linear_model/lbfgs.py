@@ -1,15 +1,20 @@
-"""L-BFGS: the inverse Hessian as past steps show it, on top of a preconditioner."""
+"""Steps of L-BFGS: their direction, and how far they lead along it."""
 
 import math
 
 import numpy as np
 
+from mnistcli.linear_model.blocks import probe
 from mnistcli.linear_model.objective import Float64s, squared_norm
 from mnistcli.linear_model.preconditioner import Preconditioner
-from mnistcli.linear_model.problem import Point
+from mnistcli.linear_model.problem import Point, Problem
 
 MEMORY = 60  # Steps remembered; more than a default fit takes.
 MIN_CURVATURE = 1e-12  # The least cosine between a step and the change of the gradient along it.
+SLOPE_SHARE = 0.5  # A step is long enough where this share of the slope is left, or less.
+MAX_TRIALS = 30  # More than halving a bracket needs to reach the precision of float32.
+FIRST_LIMIT = 100.0  # The longest first trial, in multiples of the direction.
+GROWTH = 10.0  # The longest later trial, in multiples of the one before.
 
 
 class LBFGS:
@@ -42,3 +47,35 @@ class LBFGS:
         for (step, change, rho), share in zip(self._steps, reversed(shares), strict=True):
             q += (share - rho * float(np.vdot(change, q))) * step
         return -q
+
+
+def search_along(problem: Problem, point: Point, direction: Float64s, slope: float) -> Point:
+    """Return the point after a step along a direction of descent.
+
+    The step ends where the slope is at most half of what it was: the second of the strong Wolfe
+    conditions with c_2 = 1/2 (Nocedal and Wright, Numerical Optimization, equation 3.7b). The
+    first, sufficient decrease, is left out: the function is convex, so the sign of the slope tells
+    the side of the minimum, and rounding errors in the objective, which end an Armijo search at a
+    relative 1e-7, do not matter. Trials are Newton's from step 0, safeguarded by bisection (Press
+    et al., Numerical Recipes, section 9.4, rtsafe): the first is mostly the last. Scores are kept
+    up to date along the step, so that no trial touches the data.
+    """
+    line = problem.line(point.theta, direction, point.key)
+    linear = problem.penalty * float(np.vdot(point.theta[:, :-1], direction[:, :-1]))
+    square = problem.penalty * squared_norm(direction[:, :-1])
+    _, loss_curvature = problem.sums(probe, line, 0.0)
+    low, high, here, size = 0.0, math.inf, slope, 0.0
+    curvature = loss_curvature + square
+    for _ in range(MAX_TRIALS):
+        wanted = size - here / curvature if curvature > 0.0 else math.inf
+        limit = GROWTH * size if size > 0.0 else FIRST_LIMIT
+        size = min(wanted, limit) if math.isinf(high) else wanted
+        if not low < size < high:
+            size = 0.5 * (low + high)
+        loss_slope, loss_curvature = problem.sums(probe, line, size)
+        here = loss_slope + (linear + size * square)
+        curvature = loss_curvature + square
+        if abs(here) <= SLOPE_SHARE * abs(slope):
+            break
+        low, high = (size, high) if here < 0.0 else (low, size)
+    return problem.after(line, size)

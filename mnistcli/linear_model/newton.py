@@ -10,7 +10,7 @@ and the sum alone for C infinite. A fit takes these steps:
 2. Rough solution: an eighth of the rows, where a pass costs an eighth, is solved to noise.
 3. Continuation: the way to a weak penalty leads over stronger ones, each solved roughly from the
    one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5, "pathwise").
-4. Descent: L-BFGS steps (`lbfgs`) with line search (`line_search`). The initial matrix is not a
+4. Descent: L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
    multiple of the identity but the inverse of a Hessian from a few thousand rows
    (`preconditioner`). They converge like conjugate gradients preconditioned with it (Hsia, Chiang
    and Lin, ACML 2018), but the product with the data that a Hessian-vector product would cost is
@@ -22,7 +22,7 @@ and the sum alone for C infinite. A fit takes these steps:
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,8 +31,7 @@ from numpy.typing import NDArray
 
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
-from mnistcli.linear_model.lbfgs import LBFGS
-from mnistcli.linear_model.line_search import search_along
+from mnistcli.linear_model.lbfgs import LBFGS, search_along
 from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
@@ -216,19 +215,17 @@ class _Minimiser:
     n_passes: float = 0.0
     start_norm: float = 0.0
     is_settled: bool = False
-    _share: float = field(default=1.0)  # of the rows, that a pass now reads
-    _factor: float = field(default=1.0)  # what the weights of the losses are now multiplied with
 
     def run(self, start: Float64s | None) -> Point:
         """Return the solution, measured in float64 with the intercept at its best."""
         problem = self.problem
-        prior = self._prior()
-        self.start_norm = prior.gradient_norm
-        theta = self._continuation(prior.theta) if start is None else start
-        point = problem.point(theta)
-        self.n_passes += 1.0
-        lbfgs = LBFGS(Preconditioner(problem, self.rng, self.tol))
-        point = self._descend(problem, point, self.tol, lbfgs)
+        prior = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
+        prior[:, -1] = prior_intercept(self.class_weights)
+        self.n_passes += 0.5
+        self.start_norm = problem.point(prior).gradient_norm
+        if start is None:
+            start = self._continuation(self._rough_solution(prior))
+        point, lbfgs = self._solve(problem, start, self.tol)
         exact = lbfgs.preconditioner.problem = replace(problem, dtype=np.float64)
         point = self._measured(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
@@ -252,41 +249,30 @@ class _Minimiser:
             n_passes=self.n_passes,
         )
 
-    def _prior(self) -> Point:
-        theta = np.zeros((self.problem.n_outputs, self.problem.X.shape[1] + 1))
-        theta[:, -1] = prior_intercept(self.class_weights)
-        self.n_passes += 0.5
-        return self.problem.point(theta)
-
-    def _continuation(self, theta: Float64s) -> Float64s:
-        """Return where to start on all rows."""
-        problem = self.problem
-        path = self._path_of_factors()
-        if (rows := self._rough_rows()) is not None:
-            # Fewer than their share weigh as much as that would.
-            more = len(problem.y) * ROUGH_SHARE // len(rows)
-            self._factor = more * [*path, 1.0][0]
-            theta = self._rough_solution(replace(problem, factor=self._factor).subset(rows), theta)
-        for self._factor in path:
-            stronger = replace(problem, factor=self._factor)
-            lbfgs = LBFGS(Preconditioner(stronger, self.rng, PATH_TOL))
-            point = stronger.point(theta)
-            self.n_passes += 1.0
-            theta = self._descend(stronger, point, PATH_TOL, lbfgs).theta
-        self._factor = 1.0
-        return theta
-
-    def _rough_rows(self) -> NDArray[np.intp] | None:
-        """Draw the rows of the rough solution; None if they would be too few to pay."""
+    def _rough_solution(self, theta: Float64s) -> Float64s:
+        """Return the solution on some of the rows, or where these would be too few, the start."""
         X, y, weights = self.problem.X, self.problem.y, self.problem.weights
         most = min(ROUGH_MAX_ROWS, ROUGH_MAX_VALUES // max(1, X.shape[1]))
         n_rows = min(int(len(y) * ROUGH_SHARE), most)
         if n_rows < ROUGH_MIN_ROWS:
-            return None
+            return theta
         rows = np.sort(self.rng.choice(len(y), n_rows, replace=False))
         of_rows = weights if len(weights) == 1 else weights[rows]
-        present = class_weights(y[rows], of_rows, len(self.class_weights))
-        return rows if present.all() else None
+        if not class_weights(y[rows], of_rows, len(self.class_weights)).all():
+            return theta
+        # Fewer than their share weigh as much as that would.
+        factor = len(y) * ROUGH_SHARE // n_rows * [*self._path_of_factors(), 1.0][0]
+        sample = replace(self.problem, factor=factor).subset(rows)
+        theta = self._solve(sample, theta, ROUGH_TOL, is_rough=True)[0].theta
+        self.n_iterations = 0
+        return theta
+
+    def _continuation(self, theta: Float64s) -> Float64s:
+        """Return the end of the way over stronger penalties."""
+        for factor in self._path_of_factors():
+            stronger = replace(self.problem, factor=factor)
+            theta = self._solve(stronger, theta, PATH_TOL)[0].theta
+        return theta
 
     def _path_of_factors(self) -> list[float]:
         """Return what to multiply the weights of the losses with, in turn, before they are as they are.
@@ -299,28 +285,18 @@ class _Minimiser:
         n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))
         return [PATH_STEP**-k for k in range(n_stronger, 0, -1)]
 
-    def _rough_solution(self, sample: Problem, theta: Float64s) -> Float64s:
-        self._share = len(sample.y) / len(self.problem.y)
-        point = sample.point(theta)
-        self.n_passes += self._share
-        lbfgs = LBFGS(Preconditioner(sample, self.rng, ROUGH_TOL, is_rough=True))
-        theta = self._descend(sample, point, ROUGH_TOL, lbfgs).theta
-        self._share, self.n_iterations = 1.0, 0
-        return theta
-
-    def _measured(self, exact: Problem, point: Point) -> Point:
-        self.n_passes += 1.0
-        return exact.with_best_intercept(point.theta)
-
-    def _is_done(self, problem: Problem, point: Point, tol: float) -> bool:
-        if problem.penalty > 0.0:
-            return point.gap <= tol * point.objective
-        return point.gradient_norm <= tol * self.start_norm
+    def _solve(
+        self, problem: Problem, theta: Float64s, tol: float, *, is_rough: bool = False
+    ) -> tuple[Point, LBFGS]:
+        """Descend from parameters; return where that led, and what was learned on the way."""
+        lbfgs = LBFGS(Preconditioner(problem, self.rng, tol, is_rough=is_rough))
+        self.n_passes += self._share(problem)
+        return self._descend(problem, problem.point(theta), tol, lbfgs), lbfgs
 
     def _descend(self, problem: Problem, point: Point, tol: float, lbfgs: LBFGS) -> Point:
         """Take steps until `tol` is reached, or rounding errors or `max_iter` end them."""
-        is_whole = problem.X is self.problem.X
-        max_iter = self.max_iter if is_whole else ROUGH_MAX_ITER
+        share = self._share(problem)
+        max_iter = self.max_iter if share == 1.0 else ROUGH_MAX_ITER
         least, n_idle = math.inf, 0
         smallest_gain = float(np.finfo(problem.dtype).eps)
         while not self._is_done(problem, point, tol) and self.n_iterations < max_iter:
@@ -337,20 +313,33 @@ class _Minimiser:
             self.is_settled = moved <= SETTLED * squared_norm(new.theta)
             point = new
             self.n_iterations += 1
-            self.n_passes += self._share
-            self._report(point)
+            self.n_passes += share
+            self._report(problem, point)
             if problem.penalty == 0.0:
                 refuse_separated(problem, point)
             if n_idle >= PATIENCE:
                 break
         return point
 
-    def _report(self, point: Point) -> None:
-        target = self.tol
-        start_norm = self.start_norm * self._factor * self._share
-        if self.problem.penalty > 0.0:
+    def _share(self, problem: Problem) -> float:
+        """Return which share of the rows a pass reads."""
+        return len(problem.y) / len(self.problem.y)
+
+    def _measured(self, exact: Problem, point: Point) -> Point:
+        self.n_passes += 1.0
+        return exact.with_best_intercept(point.theta)
+
+    def _is_done(self, problem: Problem, point: Point, tol: float) -> bool:
+        if problem.penalty > 0.0:
+            return point.gap <= tol * point.objective
+        return point.gradient_norm <= tol * self.start_norm
+
+    def _report(self, problem: Problem, point: Point) -> None:
+        target, share = self.tol, self._share(problem)
+        start_norm = self.start_norm * problem.factor * share
+        if problem.penalty > 0.0:
             target = relative(math.sqrt(2.0 * self.tol * point.objective), start_norm)
         norm = relative(point.gradient_norm, start_norm)
         coef = partial(self.coef_at, point.theta)
-        at = NewtonProgress(self.n_iterations, point.objective, norm, target, self._share, coef)
+        at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, coef)
         self.progress.update("fit", *at.digits, at)

@@ -1,4 +1,4 @@
-"""One classifier for each pair of classes, and what they say together.
+"""What the classifiers of all pairs of classes say together.
 
 Every pair votes with its probability. The probabilities of the classes are those that agree best
 with all of the pairs: the second method of Wu, Lin and Weng, Probability estimates for multi-class
@@ -7,46 +7,15 @@ classification by pairwise coupling (JMLR 2004), which is also LIBSVM's.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.linear_model.certificate import Certificate, Fit
-from mnistcli.linear_model.classifier import LinearClassifier, probabilities_of
+from mnistcli.linear_model.classifier import pairs_of, probabilities_of
 
 # What no pair may be surer than: a probability of 0 would leave the coupling without a solution.
 _DOUBT = 1e-12
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PairwiseClassifier(LinearClassifier):
-    """A linear function for each pair of classes.
-
-    `coef`, of shape (n_pairs, n_features), has a row for each of `pairs_of`, whose score speaks
-    for the pair's second class; `intercept` has shape (n_pairs,).
-    """
-
-    def decision_function(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
-        """Return the logarithms of the coupled probabilities, (n_samples, n_classes)."""
-        return np.log(couple(self.linear_scores(X), self.n_classes))
-
-    def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
-        """Return the function of this very pair; to coupled probabilities others contribute."""
-        row = pairs_of(self.n_classes).index((min(k, other), max(k, other)))
-        sign = 1.0 if k > other else -1.0
-        return sign * self.coef[row], sign * float(self.intercept[row])
-
-    def output_names(self) -> list[tuple[str, str]]:
-        """Return which class each linear function speaks for, and against which."""
-        names = self.class_names
-        return [(names[j], names[i]) for i, j in pairs_of(self.n_classes)]
-
-
-def pairs_of(n_classes: int) -> list[tuple[int, int]]:
-    """List the pairs of classes in the order in which they are kept: (0, 1), (0, 2), ..."""
-    return list(combinations(range(n_classes), 2))
 
 
 def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify
-from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
+from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
 from mnistcli.linear_model.objective import Labels
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import machine_bytes
@@ -47,18 +47,21 @@ def fit_classifier(
     """
     if not task.is_pairwise:
         result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
-        return LinearClassifier(result.coef, result.intercept, task.class_names), result
-    from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
+    else:
+        from mnistcli.linear_model.pairwise import joint_fit
 
-    started = time.perf_counter()
-    pairs = pairs_of(task.n_classes)
-    fits = []
-    calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
-    for one in map_jobs(_fit_pair, calls, n_jobs):
-        fits.append(one)
-        progress.update("pairs", len(fits), len(pairs))
-    result = joint_fit(fits, time.perf_counter() - started)
-    return PairwiseClassifier(result.coef, result.intercept, task.class_names), result
+        started = time.perf_counter()
+        fits: list[Fit] = []
+        pairs = pairs_of(task.n_classes)
+        calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
+        for one in map_jobs(_fit_pair, calls, n_jobs):
+            fits.append(one)
+            progress.update("pairs", len(fits), len(pairs))
+        result = joint_fit(fits, time.perf_counter() - started)
+    classifier = LinearClassifier(
+        result.coef, result.intercept, task.class_names, is_pairwise=task.is_pairwise
+    )
+    return classifier, result
 
 
 def _fit_pair(
@@ -108,7 +111,7 @@ def _fit(
             X,
             y,
             n_classes=n_classes,
-            C=math.inf if settings.penalty == "none" else settings.C,
+            C=settings.C_or_inf,
             scale=PIXEL_SCALE,
             sample_weight=sample_weight,
             tol=settings.tol or SOLVERS[name].tol,
@@ -135,11 +138,11 @@ def _fit_sklearn(
     from sklearn.linear_model import LogisticRegression
 
     name = settings.solver_for(n_classes)
-    solver, is_penalised = SOLVERS[name], settings.penalty != "none"
+    solver, C = SOLVERS[name], settings.C_or_inf
     scaled: NDArray[Any] = X.astype(np.float32 if solver.keeps_float32 else np.float64)
     scaled *= PIXEL_SCALE
     estimator = LogisticRegression(
-        C=settings.C if is_penalised else math.inf,
+        C=C,
         l1_ratio=settings.l1_share,
         solver=name,
         tol=settings.tol or solver.tol,
@@ -160,11 +163,10 @@ def _fit_sklearn(
         coef,
         intercept,
         n_classes=n_classes,
-        C=settings.C,
+        C=C,
         scale=PIXEL_SCALE,
         sample_weight=sample_weight,
         l1_ratio=settings.l1_share,
-        penalised=is_penalised,
         converged=not any(issubclass(each.category, ConvergenceWarning) for each in caught),
         n_iterations=int(np.max(estimator.n_iter_)),
         n_passes=math.nan,
@@ -173,8 +175,8 @@ def _fit_sklearn(
 
 
 def no_finite_optimum(why: str) -> TrainingError:
-    """Name a fit without a penalty whose weights would grow for ever."""
+    """Name a fit whose weights would grow for ever; why is in the words of `SeparableDataError`."""
     return TrainingError(
-        f"without a penalty there is no finite optimum: {why}",
+        f"without a penalty there is {why}",
         hint="keep a penalty and weaken it, for example --C 10000",
     )

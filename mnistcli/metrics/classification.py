@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.linear_model.classifier import classes_of, pairs_of, probabilities_of
 from mnistcli.metrics.calibration import brier_score, expected_calibration_error, reliability_bins
 from mnistcli.metrics.catalog import Evaluation, ReportRow
 from mnistcli.metrics.intervals import (
@@ -81,6 +81,23 @@ def confusion_matrix(
     """Count samples of class i predicted as class j, shape (n_classes, n_classes)."""
     cells = np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes)
     return cells.reshape(n_classes, n_classes).astype(np.int64)
+
+
+def pair_error_rates(
+    y: NDArray[np.integer], scores: NDArray[np.float64], n_classes: int
+) -> NDArray[np.float64]:
+    """Judge each pair's model on the samples of its two classes.
+
+    Scores are those of `LinearClassifier.linear_scores`, (n_samples, n_pairs); the rates are
+    (n_classes, n_classes), symmetric, NaN on the diagonal and where neither class has samples.
+    """
+    rates = np.full((n_classes, n_classes), np.nan)
+    for (i, j), column in zip(pairs_of(n_classes), scores.T, strict=True):
+        members = (y == i) | (y == j)
+        if members.any():
+            wrong = classes_of(column[members]) != (y[members] == j)
+            rates[i, j] = rates[j, i] = wrong.mean()
+    return rates
 
 
 def report_rows(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.errors import UsageError
-from mnistcli.metrics.gates import parse_share
+from mnistcli.metrics.catalog import parse_share
 from mnistcli.metrics.ranking import rank
 
 _FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"

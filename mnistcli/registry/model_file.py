@@ -164,11 +164,6 @@ def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> M
 
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    kind = LinearClassifier
-    if header.card.task.is_pairwise:
-        from mnistcli.linear_model.pairwise import PairwiseClassifier
-
-        kind = PairwiseClassifier
     spec, arrays = header.card.feature_spec, {}
     for name, each in header.layout.items():
         dtype, (start, stop) = each["dtype"], each["data_offsets"]
@@ -187,12 +182,13 @@ def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> M
     out_of_fold = arrays.pop(_OUT_OF_FOLD, None)
     if out_of_fold is not None and not ((out_of_fold >= 0) & (out_of_fold <= 1)).all():
         raise CorruptFileError(path, "the model holds probabilities that are none", hint=_RETRAIN)
-    classifier = kind(
+    classifier = LinearClassifier(
         coef=arrays.pop("coef"),
         intercept=arrays.pop("intercept"),
         class_names=header.card.class_names,
         scale=header.card.features["scale"],
         features=spec.features.from_arrays(spec, arrays),
+        is_pairwise=header.card.task.is_pairwise,
     )
     n_bytes = memoryview(payload.obj).nbytes  # of the whole
     return Model(classifier, header.card, ref, typicality, out_of_fold, n_bytes)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsOneClassifier
 
-from mnistcli.linear_model.pairwise import PairwiseClassifier, couple, pairs_of
+from mnistcli.linear_model.classifier import pairs_of
+from mnistcli.linear_model.pairwise import couple
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection.splits import samples_of, training_samples
 from mnistcli.settings import SolverSettings, SplitSpec
@@ -99,4 +100,4 @@ def test_the_joint_certificate_is_the_sum_over_the_pairs(samples, fitted):
         of_pairs.append(one.certificate)
     assert result.certificate.objective == pytest.approx(sum(c.objective for c in of_pairs))
     assert result.certificate.gap_bound == pytest.approx(sum(c.gap_bound for c in of_pairs))
-    assert isinstance(fitted[0], PairwiseClassifier)
+    assert fitted[0].is_pairwise

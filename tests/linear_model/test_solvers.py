@@ -14,12 +14,11 @@ from sklearn.linear_model import LogisticRegression
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, inclusion_chances, probe
 from mnistcli.linear_model.certificate import Certificate, Fit, certify
-from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.linear_model.lbfgs import LBFGS
-from mnistcli.linear_model.line_search import search_along
+from mnistcli.linear_model.classifier import LinearClassifier, pairs_of
+from mnistcli.linear_model.lbfgs import LBFGS, search_along
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.objective import loss_weights
-from mnistcli.linear_model.pairwise import PairwiseClassifier, joint_fit, pairs_of
+from mnistcli.linear_model.pairwise import joint_fit
 from mnistcli.linear_model.preconditioner import Preconditioner
 from mnistcli.linear_model.problem import Problem, SeparableDataError, centred
 from mnistcli.linear_model.rows import SomeRows
@@ -250,7 +249,9 @@ def test_weights_of_a_pair_are_the_log_of_how_much_more_probable_one_is(n_classe
 def test_weights_of_a_pair_of_pairs_speak_for_the_class_that_is_named_first():
     rng = np.random.default_rng(0)
     names = ("a", "b", "c", "d")
-    classifier = PairwiseClassifier(rng.normal(size=(6, 5)), rng.normal(size=6), names)
+    classifier = LinearClassifier(
+        rng.normal(size=(6, 5)), rng.normal(size=6), names, is_pairwise=True
+    )
     X, _ = data(2)
     scores = classifier.linear_scores(X)
     for k, other in itertools.permutations(range(4), 2):

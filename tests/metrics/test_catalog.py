@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import UsageError
-from mnistcli.metrics.catalog import METRICS, metric_named, metric_names
+from mnistcli.metrics.catalog import METRICS, Gate, metric_named, metric_names, parse_gate
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.metrics.gates import Gate, parse_gate
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from mnistcli.evaluation import evaluate
-from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.linear_model.pairwise import pairs_of
-from mnistcli.metrics.pairs import pair_error_rates
+from mnistcli.linear_model.classifier import LinearClassifier, pairs_of
+from mnistcli.metrics.classification import pair_error_rates
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task

@@ -96,7 +96,7 @@ def evaluate(
     """
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import EvaluationView
-    from mnistcli.metrics.gates import parse_gate
+    from mnistcli.metrics.catalog import parse_gate
 
     if confusion and figure is None:
         raise UsageError("--confusion goes with --output", hint="--output confusion.svg")
