@@ -16,24 +16,10 @@ from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval
-from mnistcli.metrics.paired import corrected_t, holm, mcnemar
+from mnistcli.metrics.paired import McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec
-
-
-@dataclass(frozen=True, slots=True)
-class McNemarTest:
-    """Two models on the same images, by McNemar's exact test: who was right on how many."""
-
-    first: int  # which of `Comparison.judged`
-    second: int
-    n_both_right: int
-    n_only_first: int
-    n_only_second: int
-    n_both_wrong: int
-    p_value: float  # of so uneven a split, or more, between models that are equally often right
-    p_corrected: float  # after Holm, for all the pairs of the comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +64,10 @@ def compare(
 
     By default those are the test images of their dataset, and of any dataset those that none of the
     models was trained on; where there are two models or more of each of several random splits, each
-    is judged on the test images of its own. Labelled images are to be called ``name``. ``by``
-    is the name of a metric of `metrics.catalog`, ``n_disagreements`` how many of the images on which
-    they disagree to hand over. Raises UsageError for fewer than two models, or of different tasks, DataUnavailableError
-    where no image is left that none of them was trained on.
+    is judged on the test images of its own. Labelled images are to be called ``name``. ``by`` is the
+    name of a metric of `metrics.catalog`, ``n_disagreements`` how many of the images on which they
+    disagree to hand over. Raises UsageError for fewer than two models, or of different tasks,
+    DataUnavailableError where no image is left that none of them was trained on.
     """
     metric = metric_named(by)
     # Those without a name are counted, to be told apart.
@@ -120,7 +106,7 @@ def compare(
         on=name,
         by=metric,
         judged=judged,
-        tests=() if is_paired else mcnemar_tests(judged),
+        tests=() if is_paired else mcnemar_tests([each.is_right for each in judged]),
         over_seeds=_seeds_tests(judged, metric),
         n_left_out=n_left_out,
         n_disagreements=n,
@@ -180,21 +166,15 @@ def check_common_dataset(models: Sequence[Model]) -> None:
 def common_samples(
     models: Sequence[Model], dataset: Dataset
 ) -> tuple[Samples, tuple[str, ...], int]:
-    """Return test images to judge models on, what to know of them, and see `unseen_samples`."""
-    check_tests(dataset)
-    samples, n_left_out = unseen_samples(models, dataset)
-    notes = tuple(note for model in models for note in notes_on_parts(dataset, model))
-    return samples, notes, n_left_out
-
-
-def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, int]:
-    """Return the test images that none of the models was trained on, and how many others some kept.
+    """Return test images that none of the models was trained on, notes, how many others some kept.
 
     Every model kept some images of its dataset for the test; with random splits of different
     seeds, one's test images are another's training images. What all kept is fair to all. The index
     is that of the test part, or, where a model has a random split, of the training part followed by
     the test part. Raises DataUnavailableError where there are none.
     """
+    check_tests(dataset)
+    notes = tuple(note for model in models for note in notes_on_parts(dataset, model))
     n_train = len(dataset.train.labels)
     kept: dict[SplitSpec | None, Samples] = {}
     for model in models:
@@ -207,7 +187,7 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
         elif None not in kept:  # the dataset's own parts
             kept[None] = samples_of(dataset.test, task)
     if len(kept) == 1:
-        return next(iter(kept.values())), 0
+        return next(iter(kept.values())), notes, 0
     # Places in the training part followed by the test part, as random splits count.
     places = [s.index if split else s.index + n_train for split, s in kept.items()]
     common = functools.reduce(np.intersect1d, places)
@@ -219,21 +199,7 @@ def unseen_samples(models: Sequence[Model], dataset: Dataset) -> tuple[Samples, 
     is_common = np.isin(places[0], common)
     first = next(iter(kept.values()))
     samples = Samples(first.images[is_common], first.y[is_common], places[0][is_common])
-    return samples, len(functools.reduce(np.union1d, places)) - len(common)
-
-
-def mcnemar_tests(judged: Sequence[JudgedModel]) -> tuple[McNemarTest, ...]:
-    """Compare each pair of models that were judged on the same images."""
-    is_right = [each.answers == each.samples.y for each in judged]
-    pairs = list(combinations(range(len(judged)), 2))
-    counts = [np.bincount(2 * ~is_right[i] + ~is_right[j], minlength=4).tolist() for i, j in pairs]
-    p_values = [mcnemar(only_first, only_second) for _, only_first, only_second, _ in counts]
-    return tuple(
-        McNemarTest(i, j, both, only_i, only_j, neither, p_value, p_corrected)
-        for (i, j), (both, only_i, only_j, neither), p_value, p_corrected in zip(
-            pairs, counts, p_values, holm(p_values), strict=True
-        )
-    )
+    return samples, notes, len(functools.reduce(np.union1d, places)) - len(common)
 
 
 def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]:

@@ -53,6 +53,11 @@ class JudgedModel(Displayed):
         """The class index that it answered to each sample, shape (n_samples,)."""
         return answers_of(self.scores, self.threshold.value if self.threshold else None)
 
+    @property
+    def is_right(self) -> NDArray[np.bool_]:
+        """Whether it answered rightly to each sample, shape (n_samples,)."""
+        return np.equal(self.answers, self.samples.y)
+
     def images_at(self, positions: Iterable[int]) -> Gallery:
         """Return some of the samples with their truth, the answer to them and how sure it was."""
         names, samples = self.model.card.class_names, self.samples
@@ -79,8 +84,12 @@ class JudgedModel(Displayed):
         Of all, or of those of a class, with an answer; where the two are the same, of the right
         answers, the least probable first. Raises UsageError for what is no class of the task.
         """
-        task, answers, y = self.model.card.task, self.answers, self.samples.y
-        is_right = answers == y
+        task, answers, y, is_right = (
+            self.model.card.task,
+            self.answers,
+            self.samples.y,
+            self.is_right,
+        )
         chosen = is_right if truth is not None and truth == answer else ~is_right
         if truth is not None:
             chosen = chosen & (y == task.class_index(truth))

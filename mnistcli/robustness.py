@@ -10,8 +10,7 @@ from mnistcli.datasets.store import Dataset
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
 from mnistcli.learning_curves import CurvePoint, facts_of, point_of
 from mnistcli.linear_model.classifier import classes_of
-from mnistcli.metrics.intervals import difference_interval
-from mnistcli.metrics.paired import holm, mcnemar
+from mnistcli.metrics.paired import mcnemar_tests
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.model_selection.splits import Samples
 from mnistcli.parallel import map_blocks, map_jobs
@@ -57,30 +56,29 @@ def disturbed_points(
 def _at_strength(
     models: Sequence[Model], dataset: Dataset, samples: Samples, kind: str, strength: float
 ) -> list[CurvePoint]:
-    """Return the point of each model, and beside it the first; p-values after Holm."""
+    """Return the point of each model, and how it differs from the first; p-values after Holm."""
     images = disturbed(samples.images, samples.index, kind, strength)
     scores = [each.classifier.decision_function(images) for each in models]
-    right = [classes_of(each) == samples.y for each in scores]
-    alone = [(int((it & ~right[0]).sum()), int((right[0] & ~it).sum())) for it in right]
-    p_values = [None, *holm([mcnemar(*each) for each in alone[1:]])]
+    is_right = [classes_of(each) == samples.y for each in scores]
+    tests = mcnemar_tests(is_right, [(i, 0) for i in range(1, len(models))])
     points = []
-    for i, model in enumerate(models):
-        card, spec, beside = model.card, model.card.feature_spec, {}
-        if i:
-            low, high = difference_interval(*alone[i], len(samples))
-            share = (alone[i][0] - alone[i][1]) / len(samples)
+    for model, of_model, test in zip(models, scores, (None, *tests), strict=True):
+        card, beside = model.card, {}
+        if test:
+            share, (low, high) = test.difference
             beside = {"difference": share, "difference_low": low, "difference_high": high}
-        shown = {"model": model.ref, "disturb": kind, "strength": strength}
+            beside["p_value"] = test.p_corrected
+        preset = preset_of(card.feature_spec, card.settings)
+        shown = {"model": model.ref, "disturb": kind, "strength": strength, "preset": preset}
         points.append(
             point_of(
-                facts_of(card, dataset, preset=preset_of(spec, card.settings), **shown),
+                facts_of(card, dataset, **shown),
                 samples.y,
-                scores[i],
+                of_model,
                 card.certificate,
                 n_train=card.n_train,
                 fit_seconds=card.fit_seconds,
                 peak_memory_bytes=card.peak_memory_bytes,
-                p_value=p_values[i],
                 **beside,
             )
         )

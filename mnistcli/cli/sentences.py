@@ -10,10 +10,11 @@ from mnistcli.registry.card import ModelCard
 from mnistcli.tasks import REST, Task
 
 if TYPE_CHECKING:
-    from mnistcli.comparison import Comparison, McNemarTest, SeedsTest
+    from mnistcli.comparison import Comparison, SeedsTest
     from mnistcli.evaluation import JudgedModel
     from mnistcli.learning_curves import MeanPoint
     from mnistcli.metrics.intervals import Interval
+    from mnistcli.metrics.paired import McNemarTest
 
 
 def verdict(judged: "JudgedModel") -> str:
@@ -31,20 +32,16 @@ def verdict(judged: "JudgedModel") -> str:
 
 def comparison_sentences(result: "Comparison") -> str:
     """Describe how much better the first model is than the second, and each way to train over seeds."""
-    from mnistcli.metrics.intervals import difference_interval  # which needs NumPy
-
     (first, one), (second, other) = (
         (each.model.ref, each.evaluation) for each in result.judged[:2]
     )
     said = []
     if result.tests:
         test = result.tests[0]
-        more, less = test.n_only_first, test.n_only_second
-        interval = difference_interval(more, less, one.n_samples)
         said.append(
             f"On {one.n_samples:,} images of {result.on} {first} is right on {percent(one.accuracy)} and "
             f"{second} on {percent(other.accuracy)}: a difference of "
-            f"{_difference(one.accuracy - other.accuracy, interval)}, McNemar's exact test, "
+            f"{_difference(*test.difference)}, McNemar's exact test, "
             f"{_p_values(test, len(result.tests))}."
         )
     cards = [each.model.card for each in result.judged]

@@ -25,7 +25,7 @@ N_RESAMPLES = 1000
 SEED = 0
 
 _TAILS = (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
-_Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
+Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
 UNKNOWN: Interval = (math.nan, math.nan)
 
 # From so many runs on it is faster to resample samples than runs.
@@ -38,23 +38,12 @@ def wilson(n_hits: int, n: int) -> Interval:
     """Return the interval of a share of ``n`` samples (Wilson 1927); (0, 1) without samples."""
     if n == 0:
         return 0.0, 1.0
-    share, z2 = n_hits / n, _Z * _Z
+    share, z2 = n_hits / n, Z * Z
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    half = Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     # At the ends the formula gives 0 and 1, but for rounding.
     low = centre - half if n_hits > 0 else 0.0
     return low, centre + half if n_hits < n else 1.0
-
-
-def difference_interval(n_only_first: int, n_only_second: int, n: int) -> Interval:
-    """Return the 95 % interval of the first's accuracy less the second's, on the same n samples.
-
-    Wald's, with half a sample more for each of the four ways in which the two can be right (Agresti
-    and Min, Statistics in Medicine 24, 2005): it covers well where hardly any sample differs.
-    """
-    n, gained = n + 2, n_only_first - n_only_second
-    half = _Z * math.sqrt(n_only_first + n_only_second + 1 - gained**2 / n) / n
-    return max(-1.0, gained / n - half), min(1.0, gained / n + half)
 
 
 def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:

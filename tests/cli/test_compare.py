@@ -13,8 +13,7 @@ import scipy.stats
 from scipy.stats import binomtest
 
 import mnistcli
-from mnistcli.metrics.intervals import difference_interval
-from mnistcli.metrics.paired import holm
+from mnistcli.metrics.paired import difference_interval, holm
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import mnistcli
 from mnistcli.cli.sentences import comparison_sentences, describe_task, verdict
 from mnistcli.comparison import compare
 from mnistcli.evaluation import evaluate
-from mnistcli.metrics.intervals import difference_interval
+from mnistcli.metrics.paired import difference_interval
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 

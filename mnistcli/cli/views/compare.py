@@ -19,8 +19,9 @@ from mnistcli.metrics.catalog import METRICS, metric_names
 
 if TYPE_CHECKING:
     from mnistcli.cli.drawing.layout import Panel
-    from mnistcli.comparison import Comparison, McNemarTest
+    from mnistcli.comparison import Comparison
     from mnistcli.evaluation import JudgedModel
+    from mnistcli.metrics.paired import McNemarTest
 
 # In a table of their own where the terminal is not as wide.
 _COSTS, _WIDE = ("fit", "predict", "size"), 100
