@@ -43,19 +43,14 @@ class Training(Displayed):
     """A trained model and how it went: its solver, its evaluation on the test images, ..."""
 
     model: Model
-    task: Task
-    solver: str
     fit: Fit
-    n_train: int
-    n_test: int
-    train_accuracy: float
     evaluation: Evaluation
     cross_validation: "CrossValidation | None"
     choice: "ChoiceOfC | None"
     rows_kept: Kept  # where the rows of the training lived
 
     def _in_words(self) -> str:
-        return f"{self.task.name}, {self.evaluation.score} of the test images right"
+        return f"{self.model.card.task.name}, {self.evaluation.score} of the test images right"
 
 
 def train(
@@ -112,7 +107,6 @@ def train(
     classifier, result = design.fit(
         task, wanted, seed=seed, n_jobs=settings.n_jobs, progress=progress
     )
-    solver = wanted.solver_for(task.n_classes_per_fit)
     n_train = len(design)
     answers = np.concatenate([*map(classifier.predict, read_blocks(design.rows, n_train))])
     train_accuracy = float((answers == design.y).mean())
@@ -143,7 +137,7 @@ def train(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         split=settings.split,
-        settings=replace(wanted, solver=solver),
+        settings=replace(wanted, solver=wanted.solver_for(task.n_classes_per_fit)),
         features=features_entry(settings.features, PIXEL_SCALE),
         n_train=n_train,
         n_test=len(tested),
@@ -159,24 +153,9 @@ def train(
         has_out_of_fold=cross_validation is not None,
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
-    return Training(
-        model=Model(
-            classifier,
-            card,
-            typicality=typicality,
-            out_of_fold=cross_validation.p_truth if cross_validation else None,
-        ),
-        task=task,
-        solver=solver,
-        fit=result,
-        n_train=n_train,
-        n_test=len(tested),
-        train_accuracy=train_accuracy,
-        evaluation=evaluation,
-        cross_validation=cross_validation,
-        choice=choice,
-        rows_kept=rows_kept,
-    )
+    out_of_fold = cross_validation.p_truth if cross_validation else None
+    model = Model(classifier, card, typicality=typicality, out_of_fold=out_of_fold)
+    return Training(model, result, evaluation, cross_validation, choice, rows_kept)
 
 
 def _metrics(

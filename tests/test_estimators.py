@@ -136,7 +136,7 @@ def test_images_of_digits_become_answers(mnist, monkeypatch):
     monkeypatch.setitem(PRESETS, "better", PresetSettings(features, 1.0))
     settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
     trained = mnistcli.train("digits", mnist, settings)
-    samples = training_samples(mnist, trained.task, settings.split)
+    samples = training_samples(mnist, trained.model.card.task, settings.split)
     names = np.array(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     )

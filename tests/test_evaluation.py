@@ -77,7 +77,7 @@ def test_labels_that_are_wrong_are_suspected_first(mnist, folds):
     beliefs = [each.facts["p_truth"] for each in found]
     assert beliefs == sorted(beliefs)
     if folds:
-        order = training_samples(data, training.task, SplitSpec()).index
+        order = training_samples(data, training.model.card.task, SplitSpec()).index
         said = dict(zip(order.tolist(), training.cross_validation.p_truth.tolist(), strict=True))
         assert beliefs == [said[each.facts["index"]] for each in found]
         assert "by models of folds" in found.legend

@@ -156,6 +156,6 @@ def test_the_same_model_comes_out_wherever_rows_live(mnist, tmp_path, monkeypatc
     assert names == ["memory", "file", "nowhere"]
     for other in others:
         assert other.model.classifier.coef.tobytes() == plain.model.classifier.coef.tobytes()
-        assert other.train_accuracy == plain.train_accuracy
+        assert other.model.card.metrics == plain.model.card.metrics
         assert other.cross_validation.accuracies == plain.cross_validation.accuracies
     assert plain.model.card.versions["copies"] == "2"

@@ -110,7 +110,7 @@ def _parts(result: Any) -> Iterator[Content]:
             yield tables.facts((name, str(value)) for name, value in training_facts(result))
             if folds := result.cross_validation:
                 yield tag("p", "The folds, each judged by a model that had not seen it:")
-                yield tables.heat_map(confusion_map(folds.confusion, result.task.class_names))
+                yield tables.heat_map(confusion_map(folds.confusion, result.model.card.class_names))
             yield tag("p", "On the test images:")
             yield _numbers(result.evaluation)
         case JudgedModel():

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
 _PLOT_LINES = 15
+# What the document has of the card.
+_OF_CARD = (
+    *("task", "class_names", "dataset", "dataset_sha256", "dataset_parts", "weights"),
+    *("n_train", "n_test", "split", "settings"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,27 +51,18 @@ class TrainingView(View):
 
     def document(self) -> dict[str, Any]:
         training, entry, card = self.training, self.entry, self.training.model.card
-        choice, folds = training.choice, None
+        known, choice, folds = card.document(), training.choice, None
         if training.cross_validation:
             folds = asdict(training.cross_validation)
             del folds["p_truth"]  # is kept by the model
         return {
             "model": entry.ref if entry else None,
             "path": str(entry.path) if entry else None,
-            "task": training.task.name,
-            "class_names": list(training.task.class_names),
-            "dataset": card.dataset,
-            "dataset_sha256": card.dataset_sha256,
-            "dataset_parts": card.dataset_parts,
-            "weights": card.weights,
-            "n_train": training.n_train,
-            "n_test": training.n_test,
-            "split": asdict(card.split),
-            "settings": asdict(card.settings),
+            **{name: known[name] for name in _OF_CARD},
             "fit": {"fit_seconds": training.fit.fit_seconds, **asdict(training.fit.certificate)},
             "search": asdict(choice) if choice else None,
             "cross_validation": folds,
-            "train_accuracy": training.train_accuracy,
+            "train_accuracy": card.metrics["train_accuracy"],
             "peak_memory_bytes": card.peak_memory_bytes,
             "rows_kept": training.rows_kept,
             "test": evaluation_document(training.evaluation),
@@ -78,21 +74,21 @@ class TrainingView(View):
         low, high = training.evaluation.accuracy_interval
         row = {
             "model": self.entry.ref if self.entry else None,
-            "task": training.task.name,
+            "task": card.task.name,
             "penalty": settings.penalty,
             "C": settings.C,
-            "solver": training.solver,
+            "solver": settings.solver,
             "converged": fit.certificate.converged,
             "objective": fit.certificate.objective,
             "fit_seconds": round(fit.fit_seconds, 4),
-            "train_accuracy": training.train_accuracy,
+            "train_accuracy": card.metrics["train_accuracy"],
             "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
             "test_accuracy": training.evaluation.accuracy,
             "test_accuracy_low": low,
             "test_accuracy_high": high,
             "test_log_loss": training.evaluation.log_loss,
             "dataset": card.dataset,
-            "n_train": training.n_train,
+            "n_train": card.n_train,
             "seed": card.split.seed,
             "split": card.split.kind,
             "preset": preset_of(card.feature_spec, settings),
@@ -114,7 +110,7 @@ class TrainingView(View):
         if training.choice:
             parts += [_choice_table(training.choice, console), rich.Text()]
         if training.cross_validation:
-            confusion, names = training.cross_validation.confusion, training.task.class_names
+            confusion, names = training.cross_validation.confusion, training.model.card.class_names
             title = "confusion matrix of the folds, each judged by a model that had not seen it"
             parts.append(heat_table(confusion_map(confusion, names, title), console))
         title = "on the test images"
@@ -131,7 +127,7 @@ class TrainingView(View):
 
 def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     """Yield how a training went, in pairs of a name and what it says."""
-    card, task = training.model.card, training.task
+    card, task = training.model.card, training.model.card.task
     if task.is_binary:
         negative, positive = task.class_names
         yield "Task", f"{task.name}: {negative} or {positive}; {positive} is the positive class"
@@ -139,7 +135,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
         yield "Task", f"{task.name}: {task.n_outputs} models, one for each pair of digits, vote"
     else:
         yield "Task", f"{task.name}: one of {', '.join(task.class_names)}"
-    n_images = f"{training.n_train:,} training and {training.n_test:,} test images"
+    n_images = f"{card.n_train:,} training and {card.n_test:,} test images"
     without = f", without {len(card.split.without):,}" if card.split.without else ""
     yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}{without}"
     yield "Model", describe_settings(card)
@@ -152,7 +148,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     if training.cross_validation:
         yield from fold_facts(training.cross_validation)
     evaluation = training.evaluation
-    yield "Training", f"{percent(training.train_accuracy)} right"
+    yield "Training", f"{percent(card.metrics['train_accuracy'])} right"
     n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
     right = f"{percent(evaluation.accuracy)} right: {n_correct:,} of {n_samples:,}"
     yield "Test", with_interval(right, percent_span(evaluation.accuracy_interval))
@@ -176,13 +172,13 @@ def fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
 
 def describe_convergence(training: Training) -> str:
     """Describe whether and how the solver finished."""
-    certificate = training.fit.certificate
+    certificate, solver = training.fit.certificate, training.model.card.settings.solver
     n = certificate.n_iterations
     iterations = f"{n} iteration{'' if n == 1 else 's'}"
     took = f"{iterations} in {seconds(training.fit.fit_seconds)}"
     if certificate.converged:
-        return f"{training.solver}: converged, {took}"
-    return f"{training.solver}: did NOT converge in {took}; raise --max-iter"
+        return f"{solver}: converged, {took}"
+    return f"{solver}: did NOT converge in {took}; raise --max-iter"
 
 
 def convergence_warnings(training: Training) -> Iterator[str]:
