@@ -79,6 +79,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     _scale = 1.0  # of what the weights are multiplied with
     features_: Features | None = None  # what makes that of images
+    classes_: NDArray[Any]
     coef_: NDArray[np.float64]
     intercept_: NDArray[np.float64]
 
@@ -108,13 +109,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         finite optimum, UsageError for parameters; warns where ``max_iter`` ended it.
         """
         rows, labels = validate_data(self, X, y, dtype=_DTYPES)
-        return self._fit(rows, labels, sample_weight, self._settings(self.C, self.tol))
-
-    def _settings(self, C: float | None, tol: float | None) -> SolverSettings:
-        check_choice("penalty", self.penalty, ("l2", None))
-        if self.penalty is None or np.inf == C:
-            return SolverSettings(penalty="none", tol=tol, max_iter=self.max_iter)
-        return SolverSettings(cast("float", C), tol=tol, max_iter=self.max_iter)
+        return self._fit(rows, labels, sample_weight, self.C, self.tol)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, (int, np.integer)):
@@ -126,10 +121,17 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         X: NDArray[Any],
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        settings: SolverSettings,
+        C: float | None,
+        tol: float | None,
         n_each: int = 1,
     ) -> Self:
         """Fit to rows that hold ``n_each`` of every sample: all of them, and all of them again."""
+        check_choice("penalty", self.penalty, ("l2", None))
+        C = math.inf if self.penalty is None else cast("float", C)
+        is_penalised = math.inf != C
+        SolverSettings(
+            C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter
+        )  # for its checks
         y = column_or_1d(y, warn=True)
         first = X[: len(X) // n_each]
         check_consistent_length(first, y)
@@ -148,15 +150,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             weight = weight * of_class[codes]
         shape = (1 if n_classes == 2 else n_classes, X.shape[1])
         is_start = self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape
-        is_exact = X.dtype == np.float64 and settings.penalty != "none"
+        is_exact = X.dtype == np.float64 and is_penalised
         fit = fit_newton(
             X,
             np.tile(codes, n_each),
             n_classes=n_classes,
-            C=math.inf if settings.penalty == "none" else settings.C / n_each,
+            C=C / n_each,
             scale=self._scale,
             sample_weight=np.tile(weight, n_each),
-            tol=settings.tol or (_EXACT_TOL if is_exact else SOLVERS["newton"].tol),
+            tol=tol or (_EXACT_TOL if is_exact else SOLVERS["newton"].tol),
             max_iter=self.max_iter,
             seed=self._seed(),
             warm_start=(self.coef_, self.intercept_) if is_start else None,
@@ -183,9 +185,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        indices = classes_of(self.decision_function(X))
-        answers: NDArray[Any] = self.classes_[indices]
-        return answers
+        return self.classes_[classes_of(self.decision_function(X))]
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
@@ -248,8 +248,8 @@ class Digits(LogisticRegression):
         )
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         C = preset.C if self.C is None else self.C
-        settings = self._settings(C, preset.tol if self.tol is None else self.tol)
-        return self._fit(design.X, y, sample_weight, settings, 1 + design.n_copies)
+        tol = preset.tol if self.tol is None else self.tol
+        return self._fit(design.X, y, sample_weight, C, tol, 1 + design.n_copies)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)

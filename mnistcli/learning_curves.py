@@ -1,12 +1,11 @@
 """The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby, takewhile
 from pathlib import Path
-from statistics import mean, median, stdev
+from statistics import mean, median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, wilson
+from mnistcli.metrics.paired import corrected_t
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples, test_samples, training_samples
 from mnistcli.parallel import elsewhere, map_jobs
@@ -116,7 +116,8 @@ def key_of(variant: Variant, dataset: Dataset) -> tuple[Any, ...]:
 
 
 def point_of(
-    facts: Mapping[str, Any],
+    what: Variant | ModelCard,
+    dataset: Dataset,
     y: NDArray[np.int64],
     scores: NDArray[np.float64],
     certificate: Mapping[str, Any],
@@ -126,7 +127,7 @@ def point_of(
     n_correct = int((classes_of(scores) == y).sum())
     low, high = wilson(n_correct, len(y))
     return CurvePoint(
-        **facts,
+        **facts_of(what, dataset, **more) | more,
         n_test=len(y),
         n_correct=n_correct,
         accuracy=n_correct / len(y),
@@ -134,7 +135,6 @@ def point_of(
         accuracy_high=high,
         log_loss=log_loss(y, probabilities_of(scores)),
         **{name: certificate[name] for name in ("converged", "objective", "gap_bound")},
-        **more,
     )
 
 
@@ -224,19 +224,20 @@ def _points(
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
     task, split = variants[0].task, variants[0].split
-    samples, seed = training_samples(dataset, task, split), split.seed
-    design = design_matrix(samples, spec, seed=seed, cache=cache)
+    samples = training_samples(dataset, task, split)
+    design = design_matrix(samples, spec, seed=split.seed, cache=cache)
     tested = test_samples(dataset, task, split)
     X_test = design.features.transform(tested.images) if design.features else tested.images
     fit: Fit | None = None
     for variant in variants:
-        classifier, fit = design.fit(task, variant.settings, seed=seed, warm_start=fit)
-        scores = classifier.decision_function(X_test)
+        classifier, fit = design.fit(task, variant.settings, seed=split.seed, warm_start=fit)
         yield point_of(
-            facts_of(variant, dataset, preset=variant.preset),
+            variant,
+            dataset,
             tested.y,
-            scores,
+            classifier.decision_function(X_test),
             asdict(fit.certificate),
+            preset=variant.preset,
             n_train=len(design),
             fit_seconds=round(fit.fit_seconds, 6),
             peak_memory_bytes=peak_memory_bytes(),
@@ -283,7 +284,7 @@ def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
         n_train=points[0].n_train,
         n_seeds=len(points),
         accuracy=centre,
-        over_seeds=_over_seeds(accuracies, centre),
+        over_seeds=_over_seeds(accuracies),
         over_images=wilson(round(centre * points[0].n_test), points[0].n_test),
         log_loss=mean(point.log_loss for point in points),
         fit_seconds=median(point.fit_seconds for point in points),
@@ -291,14 +292,11 @@ def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
     )
 
 
-def _over_seeds(accuracies: Sequence[float], centre: float) -> Interval | None:
+def _over_seeds(accuracies: Sequence[float]) -> Interval | None:
     if len({*accuracies}) < 2:
         return None
-    from scipy.special import stdtrit
-
-    n = len(accuracies)
-    half = float(stdtrit(n - 1, 0.975)) * stdev(accuracies) / math.sqrt(n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    _, (low, high), _ = corrected_t(accuracies, n_train=1, n_test=0)  # nothing to correct
+    return max(0.0, low), min(1.0, high)
 
 
 def point_from_json(text: str) -> CurvePoint:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnistcli.comparison import check_comparable, common_samples
 from mnistcli.datasets.store import Dataset
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
-from mnistcli.learning_curves import CurvePoint, facts_of, point_of
+from mnistcli.learning_curves import CurvePoint, point_of
 from mnistcli.linear_model.classifier import classes_of
 from mnistcli.metrics.paired import mcnemar_tests
 from mnistcli.mnist import IMAGE_SIDE
@@ -68,14 +68,17 @@ def _at_strength(
             share, (low, high) = test.difference
             beside = {"difference": share, "difference_low": low, "difference_high": high}
             beside["p_value"] = test.p_corrected
-        preset = preset_of(card.feature_spec, card.settings)
-        shown = {"model": model.ref, "disturb": kind, "strength": strength, "preset": preset}
         points.append(
             point_of(
-                facts_of(card, dataset, **shown),
+                card,
+                dataset,
                 samples.y,
                 of_model,
                 card.certificate,
+                model=model.ref,
+                disturb=kind,
+                strength=strength,
+                preset=preset_of(card.feature_spec, card.settings),
                 n_train=card.n_train,
                 fit_seconds=card.fit_seconds,
                 peak_memory_bytes=card.peak_memory_bytes,

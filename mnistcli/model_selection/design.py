@@ -61,9 +61,7 @@ class DesignMatrix:
         """All rows as one array: in memory, if they are not there."""
         return self.rows[:]
 
-    def with_copies(
-        self, index: NDArray[np.intp] | None = None
-    ) -> tuple[Rows, NDArray[np.uint8]]:
+    def with_copies(self, index: NDArray[np.intp] | None = None) -> tuple[Rows, NDArray[np.uint8]]:
         """Return rows and y of all samples, or some, and of their copies."""
         n_each = 1 + self.n_copies
         y = self.y.astype(np.uint8)
