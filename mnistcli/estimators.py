@@ -185,7 +185,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        return self.classes_[classes_of(self.decision_function(X))]
+        indices = classes_of(self.decision_function(X))
+        return self.classes_[indices]
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
