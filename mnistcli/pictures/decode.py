@@ -1,26 +1,43 @@
 """Image files -> grey pictures, with Pillow.
 
 A picture is bounded in pixels before it is decoded and made smaller as soon as it is, so that a few
-seconds and 600 MB are enough for any.
+seconds and 600 MB are enough for any. Pillow bounds pixels and text, but walks blocks, segments and
+directories in Python, a microsecond each, and a large file has room for millions of empty ones: it
+is given a file that lets it read so many pieces and no more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import Grey
-from mnistcli.pictures.formats import MAX_FRAMES, USEFUL_SIDE, ImageFormat
+from mnistcli.pictures.formats import USEFUL_SIDE, ImageFormat
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFile
 
+# A GIF comes in blocks of 255 bytes, each of which is read in two pieces.
+MAX_PIECES = 1 << 20
+# Before its pixels a JPEG has tables, a profile and what cameras say.
+MAX_JPEG_BYTES_AHEAD, MAX_EXIF_SEGMENTS = 16 << 20, 32
+# A progressive JPEG has about 10 scans; thousands of them would take minutes to decode. It is kept
+# as coefficients of two bytes until the last has come.
+MAX_JPEG_SCANS, MAX_JPEG_COEFFICIENTS = 64, 200_000_000
+# The longest list of numbers is a transfer function, of 3 x 65,536.
+MAX_TIFF_NUMBERS = 1 << 18
+_TIFF_BYTES = (1, 2, 7)  # numbers, letters, anything
+# Each in a PGM of letters costs a copy of what is left of it.
+MAX_COMMENTS = 1000
+# Whoever counts further says "many".
+MAX_FRAMES = 100
 # Some decoders are written in Python and take a second for twice as many numbers or bytes.
 MAX_SLOW_VALUES, MAX_SLOW_BYTES = 1 << 19, 4 << 20
 # Each strip costs a call from Python.
@@ -35,6 +52,23 @@ STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
 MAX_EXIF_BYTES = 1 << 20
 _ORIENTATION = 0x0112  # in EXIF data
+
+
+class _TooManyError(Exception):
+    """There is more of something than any program writes."""
+
+
+class _File(io.BytesIO):
+    """A file that is read in a limited number of pieces."""
+
+    n_pieces = 0
+    farthest = 1 << 62  # that a piece may begin at
+
+    def read(self, n_bytes: int | None = -1, /) -> bytes:
+        self.n_pieces += 1
+        if self.n_pieces > MAX_PIECES or self.tell() > self.farthest:
+            raise _TooManyError("pieces")
+        return super().read(n_bytes)
 
 
 def decoded(
@@ -56,18 +90,21 @@ def decoded(
     # Without a handler Python prints what Pillow logs.
     if not (logger := logging.getLogger("PIL")).handlers:
         logger.addHandler(logging.NullHandler())
-    n_frames = kind.count_frames(data, name)
     try:
         # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            # Image.open would import the plugins of six formats.
-            module, _, opener = kind.opener.rpartition(".")
-            with getattr(import_module(module), opener)(io.BytesIO(data)) as image:
-                _check(image, kind, len(data), name)
+            # Before Pillow makes objects of its numbers.
+            n_frames = _tiff_frames(data) if kind.name == "TIFF" else 0
+            with _opened(data, kind) as image:
+                _check(image, kind, data, name)
+                n_frames = n_frames or _count_frames(image)
                 grey, notes, size = _picture(image, side)
     except BadImageError:
         raise
+    except _TooManyError as error:
+        problem = f"is a {kind.name} of suspiciously many {error}"
+        raise BadImageError(name, problem, hint="save it again as PNG") from None
     except ImportError:
         raise BadImageError(
             name,
@@ -86,10 +123,64 @@ def decoded(
     return np.ascontiguousarray(grey), tuple(notes), size
 
 
-def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: str) -> None:
+def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
+    """Let Pillow read what comes before the pixels."""
+    file = _File(data)
+    if kind.name == "JPEG":
+        file.farthest = MAX_JPEG_BYTES_AHEAD
+    # Image.open would import the plugins of six formats.
+    module, _, opener = kind.opener.rpartition(".")
+    image: ImageFile.ImageFile = getattr(import_module(module), opener)(file)
+    if kind.name == "JPEG":
+        file.farthest = len(data)
+        _check_jpeg(data, file.tell(), image)
+    return image
+
+
+def _check_jpeg(data: bytes, at: int, image: Any) -> None:
+    """Raise _TooManyError for a JPEG, opened up to its first scan, that would be decoded for ever."""
+    if data.count(b"Exif\0", 0, at) > MAX_EXIF_SEGMENTS:
+        raise _TooManyError("words about it")
+    if (n_scans := 1 + data.count(b"\xff\xda", at)) > MAX_JPEG_SCANS:
+        raise _TooManyError("scans")
+    _, across, down, _ = zip(*image.layer, strict=True)
+    shares = np.multiply(across, down).sum() / (max(across) * max(down))
+    if n_scans > 1 and image.width * image.height * shares > MAX_JPEG_COEFFICIENTS:
+        raise _TooManyError("pixels for one in several scans")
+
+
+def _tiff_frames(data: bytes) -> int:
+    """Walk the chain of directories in a TIFF file, and count them."""
+    order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
+    entry = np.dtype("u2, u2, u4, u4").newbyteorder(order)  # tag, type, how many, where
+    seen: set[int] = set()
+    with contextlib.suppress(struct.error):  # it ends too early
+        (at,) = struct.unpack_from(order + "I", data, 4)
+        while at and at not in seen and len(seen) < MAX_FRAMES:
+            (n_entries,) = struct.unpack_from(order + "H", data, at)
+            seen.add(at)
+            table = data[at + 2 : at + 2 + 12 * n_entries]
+            entries = np.frombuffer(table[: len(table) // 12 * 12], entry)
+            is_list = ~np.isin(entries["f1"], _TIFF_BYTES)
+            if entries["f2"][is_list].max(initial=0) > MAX_TIFF_NUMBERS:
+                raise _TooManyError("numbers")
+            (at,) = struct.unpack_from(order + "I", data, at + 2 + 12 * n_entries)
+    return max(1, len(seen))
+
+
+def _count_frames(image: ImageFile.ImageFile) -> int:
+    """Count the pictures in a file, up to `MAX_FRAMES`; where it ends too early it has one."""
+    try:
+        return min(getattr(image, "n_frames", 1), MAX_FRAMES)
+    except (IndexError, struct.error):
+        image.seek(0)
+        return 1
+
+
+def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str) -> None:
     from PIL import Image
 
-    n_pixels = image.width * image.height
+    n_pixels, n_bytes = image.width * image.height, len(data)
     if n_pixels > kind.max_pixels:
         raise BadImageError(
             name,
@@ -105,6 +196,8 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, n_bytes: int, name: st
     tiles = image.tile
     if len(tiles) > MAX_TILES:
         raise BadImageError(name, f"consists of {len(tiles):,} strips", hint="save it as PNG")
+    if any(tile.codec_name == "ppm_plain" for tile in tiles) and data.count(b"#") > MAX_COMMENTS:
+        raise _TooManyError("comments")
     is_slow = any(tile.codec_name in Image.DECODERS for tile in tiles)
     n_values = n_pixels * len(image.getbands())
     if is_slow and (n_values > MAX_SLOW_VALUES or n_bytes > MAX_SLOW_BYTES):
@@ -226,10 +319,7 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
 
 def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
-    factor = max(1, max(image.size) // side)
-    with np.errstate(invalid="ignore", over="ignore"):
-        strips = [_block_means(np.asarray(strip), factor) for strip in _strips(image, factor)]
-        numbers = np.concatenate(strips)
+    numbers = np.array(_reduced(image, "F", side))
     if not np.isfinite(numbers).all():
         msg = "pixels that are no numbers"
         raise ValueError(msg)
@@ -243,12 +333,3 @@ def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     grey: Grey = np.rint(numbers * (255 / full)).astype(np.uint8)
     return grey, ["8-bit values in 16 bits"] if is_16_bit and full == 255 else []
-
-
-def _block_means(values: NDArray[np.generic], k: int) -> NDArray[np.float32]:
-    """Average blocks of k x k values, fewer at the far edges."""
-    rows, columns = (np.arange(0, side, k) for side in values.shape)
-    means = np.array([values[y : y + k].mean(axis=0, dtype=np.float32) for y in rows])
-    counts = np.diff([*columns, values.shape[1]])
-    sums = np.add.reduceat(means, columns, axis=1)
-    return (sums / counts).astype(np.float32)
