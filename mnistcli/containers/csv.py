@@ -1,9 +1,10 @@
-"""CSV and other tables of text -> blocks of numbers, and which columns are pixels and labels.
+"""CSV, ARFF and other tables of text -> blocks of numbers, and which columns are pixels and labels.
 
-Whole numbers are parsed with NumPy alone, as fast as by pandas and without its import, others by
-``np.loadtxt``. A row that is wrong is told, and the others are read.
+Whole numbers are parsed with NumPy alone, as fast as by pandas and without its import. A row that is
+wrong is told, and the others are read.
 """
 
+import contextlib
 import itertools
 import re
 from collections import Counter
@@ -31,6 +32,9 @@ LABEL_NAMES = frozenset(
 )
 HINT = "expected 784 pixels in a row, or a label and 784 pixels"
 _ALL_PIXELS = "has no labels: its 784 columns are all pixels"
+# https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
+_ARFF_ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s]+)")
+_ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb"""(["'])([^"',;|\t\n]*)\1""")
@@ -87,7 +91,7 @@ class Table(NamedTuple):
 
 def open_csv(stream: Stream) -> Table:
     """Read the first line of a table, and tell what its columns are."""
-    raw = lines_of(stream)
+    raw = _lines_of(stream)
     first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
     lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
     head = next(filter(bytes.strip, lines), b"")
@@ -95,7 +99,7 @@ def open_csv(stream: Stream) -> Table:
         first = first.partition(head)[2]
         head = next(filter(bytes.strip, lines), b"")
     delimiter = _delimiter_of(head)
-    kept = cleaned(itertools.chain([first], raw), delimiter, b"#")
+    kept = _cleaned(itertools.chain([first], raw), delimiter, b"#")
     first = next((block for block in kept if block), b"")
     if not first:
         raise FormatError("is empty")
@@ -108,7 +112,7 @@ def open_csv(stream: Stream) -> Table:
         n_columns = max(usual, key=counts.__getitem__) if usual else rows[0].count(b",") + 1
         if n_columns not in (N_PIXELS, N_PIXELS + 1):
             raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
-        layout = layout_of(tuple(map(str, range(n_columns))))._replace(names=())
+        layout = _layout_of(tuple(map(str, range(n_columns))))._replace(names=())
         return Table(layout, itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     n_all = len(names)
@@ -119,7 +123,20 @@ def open_csv(stream: Stream) -> Table:
         names += ("",) * n_unnamed
     elif n_unnamed == 1:
         names = ("", *names)  # as R writes the names of rows, without one of their own
-    return Table(layout_of(names), itertools.chain([rest], kept))
+    return Table(_layout_of(names), itertools.chain([rest], kept))
+
+
+def open_arff(stream: Stream) -> Table:
+    """Read the header of an ARFF file, Weka's table, which names the columns."""
+    blocks = _lines_of(stream)
+    first = next(blocks, b"")
+    data = _ARFF_DATA.search(first)
+    if data is None:
+        raise FormatError("has no @data line in its first megabyte")
+    names = _ARFF_ATTRIBUTE.findall(first, 0, data.start())
+    layout = _layout_of(tuple(name.decode("utf-8", "replace").strip("'\"") for name in names))
+    rows = itertools.chain([first[data.end() :]], blocks)
+    return Table(layout, _cleaned(rows, ord(","), b"%"))
 
 
 def _delimiter_of(line: bytes) -> int | None:
@@ -143,7 +160,7 @@ def is_table(head: bytes) -> bool:
     )
 
 
-def layout_of(names: tuple[str, ...]) -> Layout:
+def _layout_of(names: tuple[str, ...]) -> Layout:
     """Tell what columns are from their names, or raise FormatError."""
     order = _order_of(names)
     if order is None:
@@ -253,7 +270,7 @@ def side_of_labels(values: Numbers) -> int:
 # ----------------------------------------------------------------------------------------- lines
 
 
-def lines_of(stream: Stream) -> Iterator[bytes]:
+def _lines_of(stream: Stream) -> Iterator[bytes]:
     """Read blocks of whole lines, each of which ends in a line feed whatever it ended in."""
     rest = b""
     number = 0
@@ -280,7 +297,7 @@ def lines_of(stream: Stream) -> Iterator[bytes]:
             yield block
 
 
-def cleaned(blocks: Iterator[bytes], delimiter: int | None, comment: bytes) -> Iterator[bytes]:
+def _cleaned(blocks: Iterator[bytes], delimiter: int | None, comment: bytes) -> Iterator[bytes]:
     """Bring lines to one form: commas between cells, no quotes, blanks, empty lines, comments."""
     n_empty = 0
     for block in blocks:
@@ -348,25 +365,19 @@ def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...
 
 
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
-    """Parse lines of cells all at once, or where that fails in halves, down to the bad row."""
-    block = b"\n".join(lines) + b"\n"
-    values = _whole_numbers(block, layout.n_columns)
-    if values is None:
-        values = _numbers([line.decode("ascii", "replace") for line in lines], layout)
-    if values is not None:
-        return values, {}
-    if len(lines) == 1:
-        try:
-            return np.array([_row(lines[0], layout)], np.float32), {}
-        except FormatError as error:
-            error.where = f" row {first}"
-            fault = error.with_traceback(None)  # whose frames would keep the lines
-            return np.full((1, layout.n_columns), np.nan, np.float32), {0: fault}
-    half = len(lines) // 2
-    above, faults = _parse(lines[:half], layout, first)
-    below, more = _parse(lines[half:], layout, first + half)
-    faults |= {half + i: fault for i, fault in more.items()}
-    return np.concatenate([above, below]), faults
+    """Parse lines of cells all at once, or where that fails one by one."""
+    whole = _whole_numbers(b"\n".join(lines) + b"\n", layout.n_columns)
+    if whole is not None:
+        return whole, {}
+    values, faults = np.full((len(lines), layout.n_columns), np.nan, np.float32), {}
+    with np.errstate(over="ignore"):
+        for i, line in enumerate(lines):
+            try:
+                values[i] = _row(line, layout)
+            except FormatError as error:
+                error.where = f" row {first + i}"
+                faults[i] = error.with_traceback(None)  # whose frames would keep the lines
+    return values, faults
 
 
 def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
@@ -389,37 +400,19 @@ def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
     return numbers.reshape(n_rows, n_columns)
 
 
-def _numbers(lines: list[str], layout: Layout) -> Numbers | None:
-    """Parse numbers of any kind; None where one of the cells that matter is none."""
-    n_commas = layout.n_columns - 1
-    if not all(line.count(",") == n_commas for line in lines):
-        return None
-    wanted = range(layout.n_columns)
-    if layout.pixels is not None:
-        wanted = sorted([*layout.pixels.tolist(), *layout.labels])  # type: ignore[assignment]
-    try:
-        found = np.loadtxt(lines, np.float32, comments=None, delimiter=",", usecols=wanted, ndmin=2)
-    except (ValueError, OverflowError):
-        return None
-    if len(found) != len(lines):
-        return None
-    values = np.full((len(lines), layout.n_columns), np.nan, np.float32)
-    values[:, wanted] = found
-    return values
-
-
 def _row(line: bytes, layout: Layout) -> list[float]:
-    cells = line.decode("ascii", "replace").split(",")
+    cells = line.split(b",")
     if len(cells) != layout.n_columns:
         raise FormatError(f"has {_columns(len(cells))}, expected {layout.n_columns:,}")
+    if not line.translate(None, b"0123456789,.+-eE"):
+        with contextlib.suppress(ValueError):
+            return list(map(float, cells))
     is_pixel = set(range(len(cells)) if layout.pixels is None else layout.pixels.tolist())
     values = []
-    for i, cell in enumerate(cells):
-        if _NUMBER.fullmatch(cell):
-            values.append(float(cell))
-        elif i in is_pixel:
-            problem = f"{layout.column(i)} holds {cell[:20]!r}, expected a number from 0 to 255"
+    for i, text in enumerate(line.decode("ascii", "replace").split(",")):
+        is_number = text.isdigit() or _NUMBER.fullmatch(text)  # the quick way first
+        if not is_number and i in is_pixel:
+            problem = f"{layout.column(i)} holds {text[:20]!r}, expected a number from 0 to 255"
             raise FormatError(problem)
-        else:
-            values.append(np.nan)
+        values.append(float(text) if is_number else np.nan)
     return values

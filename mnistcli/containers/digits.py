@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers import arrays, csv
-from mnistcli.containers.arff import open_arff
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.idx import open_idx
 from mnistcli.containers.npy import open_npy
@@ -53,7 +52,7 @@ def read_digits(stream: Stream, part: Part = "test") -> Iterator[Block]:
     kind = kind_of(head)
     n = 0
     if kind in ("text", "arff"):
-        blocks = _of_table(open_arff(stream) if kind == "arff" else csv.open_csv(stream))
+        blocks = _of_table(csv.open_arff(stream) if kind == "arff" else csv.open_csv(stream))
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
     elif kind == "zip":

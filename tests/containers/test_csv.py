@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers import csv
-from mnistcli.containers.arff import open_arff
 from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, stream_of
 
@@ -155,4 +154,4 @@ def test_whole_numbers_are_parsed_at_once(rows):
 )
 def test_wrong_arff_headers_are_refused(head, problem):
     with stream_of(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
-        open_arff(stream)
+        csv.open_arff(stream)

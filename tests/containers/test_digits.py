@@ -122,9 +122,6 @@ LABELLED = {
     "UTF-8 names": lambda x, y: table([y, y, *columns_of(x)], ["label", "caf\u00e9", *KAGGLE[1:]]),
     "ARFF": arff,
     "ARFF quoted": lambda x, y: arff(x, y, "'"),
-    "ARFF sparse": lambda x, y: arff(x[:0], []).replace(b"@DATA", b"@data % sparse") + "".join(
-        f"{{{', '.join(f'{i} {v}' for i, v in enumerate([*row, label]) if v)}}}\n"
-        for row, label in zip(x.reshape(-1, 784), y, strict=True)).encode(),
     "npz words": lambda x, y: npz(images=x, labels=np.array(WORDS)[y]),
     "npz (1, n)": lambda x, y: npz(images=x, labels=y[None].astype(float).astype(str)),
     "npz of any names": lambda x, y: npz(Xte=x, yte=y),
@@ -338,7 +335,7 @@ BAD_CELLS = {
     "long": (b"1" + b",0" * 785, "has 786 columns, expected 785"),
     "text": (b"1,x" + b",0" * 783, "column pixel0 holds 'x', expected a number from 0 to 255"),
     "nothing": (b"1" + b",0" * 782 + b",,0", "column pixel782 holds ''"),
-    "nan": (b"1" + b",0" * 783 + b",nan", "column pixel783 holds nan"),
+    "nan": (b"1" + b",0" * 783 + b",nan", "column pixel783 holds 'nan'"),
     "256": (b"1,256" + b",0" * 783, "column pixel0 holds 256"),
     "65535": (b"1,65535" + b",0" * 783, "column pixel0 holds 65535"),
     "1e400": (b"1,1e400" + b",0" * 783, "column pixel0 holds inf"),
