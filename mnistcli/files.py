@@ -25,7 +25,7 @@ except ImportError:  # Windows, where an open file cannot be deleted: the sweep 
 LOCK_TIMEOUT_S = 60.0
 
 # What bears this name, is a file and belongs to this user was made here: nothing else is swept.
-_TEMPORARY = re.compile(r"\.mnistcli-([0-9]+)-[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(r"\.mnistcli-[0-9]+-[0-9a-f]{12}\.tmp")
 # Whatever the umask says, nobody else may write where we write.
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 
@@ -189,45 +189,30 @@ def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-            _being_written.discard(temporary)
-
-
-_being_written: set[Path] = set()
 
 
 def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     while True:
         temporary = folder / f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp"
-        _being_written.add(temporary)
         file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
         if fcntl is not None:
             with contextlib.suppress(OSError):  # a file system without locks
                 fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink or os.name == "nt":
             return temporary, file
-        file.close()  # a sweep in another container came between the two lines; again
+        file.close()  # a sweep came between the two lines; again
 
 
 def sweep_dead_temporaries(folder: Path) -> None:
-    """Delete the temporary files that killed processes left in ``folder``.
+    """Delete the temporary files of ours in ``folder`` whose writers were killed: nobody locks them.
 
-    A file goes if it is ours, its process is gone *and* nobody holds its lock: the second test
-    alone is wrong between containers that share a folder, the third where the file system has no
-    locks.
+    Where the file system has no locks they cannot be told from those being written, and stay.
     """
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208 - thousands of names, none kept
-            match = _TEMPORARY.fullmatch(name)
             temporary = folder / name
-            if not match or not is_own_file(temporary):
-                continue
-            pid = int(match[1])
-            if pid == os.getpid():
-                # In a container every process may be number 1: only its own files are alive.
-                if temporary in _being_written:
-                    continue
-            elif _is_alive(pid):
+            if not _TEMPORARY.fullmatch(name) or not is_own_file(temporary):
                 continue
             refusals = contextlib.suppress(OSError, CorruptFileError, StorageError)
             with refusals, open_regular(temporary) as file:
@@ -246,18 +231,6 @@ def is_own_file(path: Path) -> bool:
 
 def _is_own(status: os.stat_result) -> bool:
     return not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":  # there os.kill would end the process; an open file cannot be deleted
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # somebody else's; or no number of a process
-        pass
-    return True
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -268,7 +268,8 @@ WRITER = """
     from tests.registry.test_model_file import make_model
     if sys.argv[2] == "unlocked":
         import fcntl
-        fcntl.flock = lambda *_: None
+        def refuse(*_): raise OSError
+        fcntl.flock = refuse
     registry = ModelRegistry(Path(sys.argv[1]))
     for seed in range(10):
         print(registry.save(make_model(seed=seed), "m").version)

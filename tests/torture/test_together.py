@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -24,12 +25,15 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs flock")
 
 
 def without_locks() -> None:
-    """Make every lock of this process one that anybody gets at any time."""
+    """Make this process find a file system that has no locks, and do without."""
     import fcntl
 
     import filelock
 
-    fcntl.flock = lambda *_: None
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    fcntl.flock = refuse
     filelock.FileLock.acquire = lambda *_, **__: None
     filelock.FileLock.release = lambda *_, **__: None
 
