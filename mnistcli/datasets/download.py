@@ -9,12 +9,10 @@ each mirror that failed would have to be written around pooch or requests just t
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
@@ -61,7 +59,9 @@ class Client:
     progress: Progress
     patience: Patience
 
-    def fetch(self, url: str, expected: RemoteFile | None, max_bytes: int) -> BinaryIO:
+    def fetch(
+        self, url: str, expected: RemoteFile | None, max_bytes: int, *, is_second: bool = False
+    ) -> BinaryIO:
         """Download one http(s) URL, up to ``max_bytes``.
 
         The file is at its start, in memory or without a name, gone when closed. Where nothing is
@@ -71,15 +71,17 @@ class Client:
         redirect that leaves https or the web; CorruptFileError for a web page, what is too large or
         of another size or checksum than published; StorageError without room for a large download.
         """
+        import http.client
+
+        exchange = _Exchange(url, expected, max_bytes, self)
         try:
-            return _Exchange(url, expected, max_bytes, self).fetch()
-        except _Passing:
-            time.sleep(self.patience.retry_wait_s)
-        last = _Exchange(url, expected, max_bytes, self)
-        try:
-            return last.fetch()
-        except _Passing as failure:
-            raise last.failure(f"{failure}, twice") from None
+            return exchange.fetch()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            reason, may_pass = _explained(error, self.patience.timeout_s)
+            if not may_pass or is_second:
+                raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
+        time.sleep(self.patience.retry_wait_s)
+        return self.fetch(url, expected, max_bytes, is_second=True)
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class _Exchange:
         return self.expected.name if self.expected else self.shown.rstrip("/").rpartition("/")[2]
 
     def failure(self, reason: str) -> DownloadError:
-        return DownloadError(self.name, [(self.shown, _bounded(reason))], hint=OFFLINE_HINT)
+        return DownloadError(self.name, [(self.shown, reason)], hint=OFFLINE_HINT)
 
     def check(self) -> None:
         """Raise DownloadError or CorruptFileError if it goes on for too long."""
@@ -121,16 +123,13 @@ class _Exchange:
     def fetch(self) -> BinaryIO:
         import tempfile
 
-        with contextlib.ExitStack() as on_failure:
-            body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
-            on_failure.callback(body.close)
-            timeout_s = self.client.patience.timeout_s
-            with (
-                _network_errors(self),
-                _opener(self).open(_request(self), timeout=timeout_s) as response,
-            ):
+        timeout_s = self.client.patience.timeout_s
+        file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
+        body = cast("BinaryIO", file)
+        try:
+            with _opener(self).open(_request(self), timeout=timeout_s) as response:
                 try:
-                    self.receive(response, cast("BinaryIO", body))
+                    self.receive(response, body)
                 except CorruptFileError as error:
                     # Some servers say gzip of files that are gzip data themselves, and mean no harm.
                     encoding = response.headers.get("Content-Encoding", "identity")
@@ -138,17 +137,17 @@ class _Exchange:
                         problem = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"
                         raise CorruptFileError(self.shown, problem) from error
                     raise
-            body.seek(0)
-            on_failure.pop_all()
-        return cast("BinaryIO", body)
+        except BaseException:
+            body.close()
+            raise
+        body.seek(0)
+        return body
 
     def receive(self, response: http.client.HTTPResponse, body: BinaryIO) -> None:
         """Copy the body of an answer, with a limit to everything, and verify it."""
         from tempfile import gettempdir
 
         total = (self.expected and self.expected.n_bytes) or response.length
-        algorithm = self.expected.checksum.partition(":")[0] if self.expected else "sha256"
-        digest = hashlib.new(algorithm, usedforsecurity=False)
         # read1 returns what is there: read would wait for all of it, deaf to the clock.
         while chunk := response.read1(CHUNK_BYTES):
             if not self.n_done and kind_of(chunk) == "html":
@@ -157,13 +156,12 @@ class _Exchange:
             self.check()
             with storage_errors("keep the download in", Path(gettempdir())):
                 body.write(chunk)
-            digest.update(chunk)
             self.client.progress.update(self.name, self.n_done, total)
         if response.length:
             n_declared = self.n_done + response.length
-            raise _Passing(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
+            raise ConnectionError(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
         if self.expected:
-            check_published(self.expected, self.n_done, digest.hexdigest(), self.shown)
+            check_published(self.expected, body, self.shown)
 
 
 def public_url(url: str) -> str:
@@ -175,10 +173,6 @@ def _bounded(words: str) -> str:
     """Cut what a server says to the length of a sentence."""
     words = " ".join(words.split())
     return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}..."
-
-
-class _Passing(Exception):  # noqa: N818 - not an error yet: the client tries once more
-    """A failure that may be gone at the next attempt."""
 
 
 class _Watched(io.RawIOBase):
@@ -227,23 +221,19 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
     import urllib.error
     import urllib.request
 
-    def watched(*arguments: Any, **options: Any) -> http.client.HTTPResponse:
-        response = http.client.HTTPResponse(*arguments, **options)
-        response.fp = io.BufferedReader(_Watched(response.fp.detach(), exchange))
-        return response
-
-    class Connection(http.client.HTTPConnection):
-        response_class = staticmethod(watched)  # type: ignore[assignment]
-
-    class SecureConnection(http.client.HTTPSConnection):
-        response_class = staticmethod(watched)  # type: ignore[assignment]
+    class Response(http.client.HTTPResponse):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.fp = io.BufferedReader(_Watched(self.fp.detach(), exchange))
 
     class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
-        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(Connection, req)
+        def do_open(self, http_class: Any, *request: Any, **options: Any) -> Any:
+            def connected(*arguments: Any, **more: Any) -> http.client.HTTPConnection:
+                connection: http.client.HTTPConnection = http_class(*arguments, **more)
+                connection.response_class = Response
+                return connection
 
-        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-            return self.do_open(SecureConnection, req)
+            return super().do_open(connected, *request, **options)
 
     class NoDowngrade(urllib.request.HTTPRedirectHandler):
         """Follows redirects, but neither from https to http nor out of the web."""
@@ -259,18 +249,6 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
             return super().redirect_request(req, fp, code, *answer)
 
     return urllib.request.build_opener(NoDowngrade, Web)
-
-
-@contextlib.contextmanager
-def _network_errors(exchange: _Exchange) -> Iterator[None]:
-    """Turn what urllib and http.client raise into a DownloadError, or _Passing if it may pass."""
-    import http.client
-
-    try:
-        yield
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason, may_pass = _explained(error, exchange.client.patience.timeout_s)
-        raise (_Passing(_bounded(reason)) if may_pass else exchange.failure(reason)) from None
 
 
 def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
@@ -296,12 +274,18 @@ def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
 _PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
 
 
-def check_published(expected: RemoteFile, n_bytes: int, got: str, source: str) -> None:
-    """Compare size, then checksum, with the published ones: the size is the clearer message."""
+def check_published(expected: RemoteFile, file: BinaryIO, source: str) -> None:
+    """Compare size, then checksum, of a file with the published ones: the size is the clearer message."""
+    n_bytes = file.seek(0, 2)
     if expected.n_bytes not in (None, n_bytes):
         raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {expected.n_bytes:,}")
     algorithm, _, checksum = expected.checksum.partition(":")
-    if got == checksum:
+    file.seek(0)
+    digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
+        cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
+    )
+    file.seek(0)
+    if (got := digest.hexdigest()) == checksum:
         return
     if algorithm == "sha256":
         raise ChecksumMismatchError(source, expected=checksum, got=got)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar, cast
+from typing import BinaryIO, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.idx import find_idx
 from mnistcli.containers.reading import FormatError, damage_of, stream_of
-from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec, RemoteFile
+from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec
 from mnistcli.datasets.download import (
     CHUNK_BYTES,
     OFFLINE_HINT,
@@ -163,7 +163,7 @@ class _Loader:
             path = paths[part.name]
             with storage_errors("read", path), path.open("rb") as file:
                 if part.payload_sha256 is None:
-                    _verify_published(file, part.file, str(path))
+                    check_published(part.file, file, str(path))
                 arrays[part.name] = _decode_idx(part, file, str(path))
                 n_bytes_read += file.seek(0, 2)
             done = sum(array.size for array in arrays.values())
@@ -358,12 +358,3 @@ def _gathered(
 def _max_decoded_bytes(part: PartSpec) -> int:
     # The widest labels are QMNIST's: eight columns of int32.
     return math.prod(part.shape) * (1 if len(part.shape) > 1 else 32)
-
-
-def _verify_published(file: BinaryIO, expected: RemoteFile, source: str) -> None:
-    algorithm = expected.checksum.partition(":")[0]
-    digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
-        cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
-    )
-    check_published(expected, file.tell(), digest.hexdigest(), source)
-    file.seek(0)

@@ -96,7 +96,7 @@ def test_a_good_answer(site, tiny):
 @pytest.mark.parametrize(
     ("behaviour", "reason", "n_requests"),
     [
-        (cut_short, r"the answer ended after [\d,]+ of [\d,]+ bytes, twice", 2),
+        (cut_short, r"broke \(the answer ended after [\d,]+ of [\d,]+ bytes\), twice", 2),
         (resetting, "the connection broke", 2),
         (not_http, "the connection broke", 2),
         (stalling, "no answer within 0.5 s", 1),
