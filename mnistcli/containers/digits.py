@@ -5,7 +5,7 @@ share of 65,535. Whether ink is light or dark is not decided here.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from mnistcli.containers import arrays, csv
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.idx import open_idx
 from mnistcli.containers.npy import open_npy
-from mnistcli.containers.npz import Part, open_npz
+from mnistcli.containers.npz import Npz, Part, open_npz
 from mnistcli.containers.reading import FormatError, Stream, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
@@ -35,6 +35,7 @@ class Block(NamedTuple):
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
     note: str = ""  # what of the file this is, if there is more
+    part: Part | None = None  # of an npz file with both, if both were asked for
 
     @property
     def labels_are_beside(self) -> bool:
@@ -42,8 +43,10 @@ class Block(NamedTuple):
         return self.labels is None and not self.without_labels
 
 
-def read_digits(stream: Stream, part: Part = "test") -> Iterator[Block]:
-    """Read all the digits in a stream, a block at a time; of an npz file those of one part.
+def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
+    """Read all the digits in a stream, a block at a time.
+
+    Of an npz file those of one part, or where that is None those for training and then for the test.
 
     Raises FormatError where it is no container, damaged, or may be read in two ways.
     """
@@ -108,9 +111,19 @@ def _labels_in(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
-def _of_npz(stream: Stream, part: Part) -> Iterator[Block]:
+def _of_npz(stream: Stream, part: Part | None) -> Iterator[Block]:
     npz = open_npz(stream)
-    images, named, note = npz.pair(part)
+    if part:
+        images, labels, note = npz.pair(part)
+        yield from _of_pair(npz, images, labels, note)
+        return
+    pairs = {npz.pair(each)[:2]: each for each in get_args(Part)}
+    for (images, labels), each in pairs.items():
+        for block in _of_pair(npz, images, labels, ""):
+            yield block._replace(part=each if len(pairs) > 1 else None)
+
+
+def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:
     if named is None:
         yield from _of_array(npz.open(images), None, f"has no labels beside {images!r}", note)
         return

@@ -18,16 +18,15 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.containers.npz import PARTS, Part
-from mnistcli.datasets.labelled import read_labelled
+from mnistcli.datasets.labelled import read_parts
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
@@ -161,38 +160,22 @@ class _Reading:
 
     def file(self, path: Path, part: Part = "train") -> None:
         self.progress.update(str(path), 0, None)
-        if str(path) != "-":
-            if listed := _listed_pictures(path):
-                self._pictures({part: listed})
-            else:
-                self._container(path, part)
-                self._count_bytes(path)
+        if listed := _listed_pictures(path):
+            self._pictures({part: listed})
             return
-        if sys.stdin is None:
-            raise DataUnavailableError("standard input is closed")
-        with tempfile.TemporaryFile() as copy:  # which can be read twice
-            with storage_errors("read", path):
-                shutil.copyfileobj(sys.stdin.buffer, copy)
-            self.n_bytes_read += copy.tell()
-            self._container(path, part, copy)
-
-    def _container(self, path: Path, part: Part, stdin: BinaryIO | None = None) -> None:
-        def read(of: Part, failures: list[tuple[str, str]]) -> LabelledImages:
-            if stdin:
-                stdin.seek(0)
-            return read_labelled(path, raw=self.raw, stdin=stdin, part=of, failures=failures)
-
-        first = read("train", self.failures)
-        if not any("was read, of" in note for note in first.notes):
-            self.parts.append((part, first))
-            return
-        # An npz file with more images.
-        self.parts.append((part, replace(first, notes=())))
-        more: list[tuple[str, str]] = []
-        test = read("test", more)
-        if not np.array_equal(test.images, first.images):
-            self.parts.append(("test", replace(test, notes=())))
-            self.failures += more
+        with contextlib.ExitStack() as closing:
+            copy = None
+            if str(path) == "-":  # whose bytes are counted
+                if sys.stdin is None:
+                    raise DataUnavailableError("standard input is closed")
+                copy = closing.enter_context(tempfile.TemporaryFile())
+                with storage_errors("read", path):
+                    shutil.copyfileobj(sys.stdin.buffer, copy)
+                self.n_bytes_read += copy.tell()
+                copy.seek(0)
+            found = read_parts(path, raw=self.raw, stdin=copy, failures=self.failures)
+        self.parts += [(of or part, images) for of, images in found.items()]
+        self._count_bytes(path)
 
     def _count_bytes(self, path: Path) -> None:
         if str(path) != "-":

@@ -1,6 +1,8 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
+import itertools
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.idx import find_idx
 from mnistcli.containers.npz import Part
-from mnistcli.containers.reading import FormatError, Stream, damage_of, open_stream
+from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import storage_errors
@@ -36,9 +38,22 @@ def read_labelled(
     CorruptFileError, which names row and column, where something is wrong with it or, without
     ``failures``, with one of its pictures.
     """
+    return read_parts(path, raw=raw, stdin=stdin, part=part, failures=failures)[None]
+
+
+def read_parts(
+    path: Path | Literal["-"],
+    *,
+    raw: bool = False,
+    stdin: BinaryIO | None = None,
+    part: Part | None = None,
+    failures: list[tuple[str, str]] | None = None,
+) -> dict[Part | None, LabelledImages]:
+    """Read the same as `read_labelled` from an npz file by part; where it has one that is None."""
     try:
         with damage_of(path), open_stream(path, stdin) as stream:
-            return _read(stream, path, part, failures, raw=raw)
+            parts = itertools.groupby(read_digits(stream, part), key=lambda block: block.part)
+            return {of: _read(blocks, path, failures, raw=raw) for of, blocks in parts}
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
@@ -50,9 +65,8 @@ def read_labelled(
 
 
 def _read(
-    stream: Stream,
+    blocks: Iterable[Block],
     path: Path | Literal["-"],
-    part: Part,
     failures: list[tuple[str, str]] | None,
     *,
     raw: bool,
@@ -62,8 +76,7 @@ def _read(
     where: list[str] = []
     failed: dict[int, tuple[str, str]] = {}
     steps: Counter[tuple[str, ...]] = Counter()
-    block: Block | None = None
-    for block in read_digits(stream, part):
+    for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
         elif not block.labels_are_beside:
@@ -76,13 +89,11 @@ def _read(
             failed[len(where) + i] = f"{path}{block.where[i]}", fault.problem
         images += pictures.tobytes()
         where += block.where
-    if block is None or block.labels_are_beside:
-        labels = [_labels_beside(Path(path))]
-    values = np.concatenate(labels)
+    values = np.concatenate(labels) if labels else _labels_beside(Path(path))
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
-    notes = ((block.note,) if block and block.note else ()) + _told(steps, len(digits))
+    notes = ((block.note,) if block.note else ()) + _told(steps, len(digits))
     for i, label_fault in label_faults(values, where):
         if failures is None:
             raise label_fault

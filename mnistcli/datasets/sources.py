@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, TypeVar, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,10 +186,20 @@ class _Loader:
                 hint=f"give a folder or a base URL with {names}",
             )
         n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
-        images, labels = self._digits(file, origin, n_train + n_test, "train")
-        if len(images) == n_train:  # an npz file with both
-            more, more_labels = self._digits(file, origin, n_test, "test")
-            images, labels = np.concatenate([images, more]), np.concatenate([labels, more_labels])
+        total, progress = file.seek(0, 2), self.client.progress
+        file.seek(0)
+        with damage_of(origin), stream_of(file) as stream:
+            images, values = _gathered(
+                read_digits(stream, None),
+                n_train + n_test,
+                lambda: progress.update(origin, min(stream.n_read, total), total),
+            )
+            if values is None:
+                raise FormatError(
+                    "holds no labels beside its images",
+                    hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
+                )
+            labels = checked_labels(values)
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
             raise CorruptFileError(origin, problem)
@@ -199,25 +209,7 @@ class _Loader:
             "test-images": images[n_train:],
             "test-labels": labels[n_train:],
         }
-        return self._verified(arrays, source, origin, file.seek(0, 2))
-
-    def _digits(
-        self, file: BinaryIO, source: str, n_most: int, part: Literal["train", "test"]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        total, progress = file.seek(0, 2), self.client.progress
-        file.seek(0)
-        with damage_of(source), stream_of(file) as stream:
-            images, labels = _gathered(
-                read_digits(stream, part),
-                n_most,
-                lambda: progress.update(source, min(stream.n_read, total), total),
-            )
-            if labels is None:
-                raise FormatError(
-                    "holds no labels beside its images",
-                    hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
-                )
-            return images, checked_labels(labels)
+        return self._verified(arrays, source, origin, total)
 
     def _verified(self, arrays: Arrays, source: str, origin: str, n_bytes_read: int) -> Loaded:
         """Check the identity of the arrays, as far as the catalogue knows it."""
