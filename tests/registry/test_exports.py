@@ -274,15 +274,6 @@ def test_models_that_are_more_than_one_product_are_refused(format_, mnist, tmp_p
     assert not files_in(tmp_path)
 
 
-def test_features_that_a_format_does_not_hold_are_refused(seeing, tmp_path, monkeypatch):
-    from mnistcli.registry.exports import to_json
-
-    monkeypatch.setattr(to_json, "EXPORTER", replace(to_json.EXPORTER, stages=("pixels",)))
-    with pytest.raises(UsageError, match="looks at deskew, which json cannot hold") as caught:
-        export_model(seeing["deskew"], "json", tmp_path / "x")
-    assert caught.value.hint == "it holds pixels"
-
-
 PATCHES = {"sides": (5, 9), "n_filters": 6}
 EXPANDED = {"n_directions": 20, "n_relus": 30, "n_squares": 20}
 SEEN = {

@@ -55,7 +55,6 @@ class Exporter:
     use: str
     is_text: bool = False
     use_of_features: str = ""
-    stages: tuple[str, ...] = ("pixels", "deskew", "patches", "expansion")
     takes_pairs: bool = False
     shows_examples: bool = False
 
@@ -118,10 +117,7 @@ def export_model(
 def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) -> bytes:
     """Return the bytes of such a file; raise UsageError where `export_model` does."""
     kind, card = exporter(format_), model.card
-    name, features = model.ref or card.task.name, card.features["kind"]
-    if not set(features.split("+")) <= set(kind.stages):
-        hint = f"it holds {', '.join(kind.stages)}"
-        raise UsageError(f"{name} looks at {features}, which {format_} cannot hold", hint=hint)
+    name = model.ref or card.task.name
     if card.task.is_pairwise and not kind.takes_pairs:
         raise UsageError(f"{name} is a vote of many models, which {format_} cannot hold")
     try:

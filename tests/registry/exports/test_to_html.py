@@ -15,7 +15,7 @@ from py_mini_racer import MiniRacer
 
 import mnistcli
 from mnistcli.errors import BadImageError, UsageError
-from mnistcli.registry.exports import Example, encode_export, exporter
+from mnistcli.registry.exports import Example, encode_export
 from mnistcli.registry.exports.to_html import _FOLDER
 from mnistcli.reporting import examples_of
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
@@ -138,13 +138,6 @@ def test_the_page_answers_as_the_model_does(task, features, mnist, open_page):
     settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
     model = mnistcli.train(task, mnist, settings).model
     check_answers(open_page(model), model, mnist.train.images[:40])
-
-
-def test_every_stage_that_the_page_is_said_to_hold_is_known_to_it(open_page):
-    page = open_page(mnistcli.load_model("builtin"))
-    assert json.loads(page.engine.eval("JSON.stringify(Object.keys(STAGES))")) == list(
-        exporter("html").stages
-    )
 
 
 def conformed(canvas):
