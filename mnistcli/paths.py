@@ -1,18 +1,20 @@
-"""Where things live; nothing here reads or makes a folder.
+"""Where things live and how they may be called; nothing here reads or makes a folder.
 
 The order is option (``--home``), then environment (``MNISTCLI_HOME``), then the platform's own
 folders (``XDG_CACHE_HOME``, ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` where they apply).
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mnistcli.errors import StorageError
+from mnistcli.errors import StorageError, UsageError
 
 HOME_VARIABLE = "MNISTCLI_HOME"
 DEFAULTS = "defaults.toml"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 
 
 class Places(NamedTuple):
@@ -74,3 +76,15 @@ def number_in(variable: str) -> int:
     """Return the number that an environment variable holds; 0 where it is none that can be meant."""
     text = os.environ.get(variable, "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
+def check_name(name: str, *, what: str = "model name") -> str:
+    """Return the name if it is one: never a path, and the same where a file system folds case."""
+    if not NAME.fullmatch(name):
+        hint = (
+            "up to 64 lower-case letters, digits, '.', '_' and '-', a letter or digit at both ends"
+        )
+        if NAME.fullmatch(name.lower()):
+            hint = f"did you mean {name.lower()}?"
+        raise UsageError(f"{name!r} is not a {what}", hint=hint)
+    return name

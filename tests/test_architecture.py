@@ -19,7 +19,7 @@ PACKAGE = Path(mnistcli.__file__).parent
 FLOORS = (
     {"_version", "display", "errors", "mnist"},
     {"paths"},
-    {"files", "tasks", "ranges", "memory", "parallel", "progress", "names", "sampling"},
+    {"files", "tasks", "ranges", "memory", "parallel", "progress", "sampling"},
     {"containers", "features"},
     {"settings", "pictures"},
     {"linear_model"},

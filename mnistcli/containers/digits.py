@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from mnistcli.containers import arrays, csv
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.idx import open_idx
-from mnistcli.containers.npy import open_npy
+from mnistcli.containers.npy import open_idx, open_npy
 from mnistcli.containers.npz import Npz, Part, open_npz
 from mnistcli.containers.reading import FormatError, Stream, kind_of
 from mnistcli.mnist import IMAGE_SHAPE

@@ -1,21 +1,27 @@
-"""NPY, the format of np.save: a header that is a Python literal, then the elements.
+"""NPY and IDX: a header that says of what type and shape an array is, then its elements.
 
-Parsed here because ``np.load`` believes the header (78 bytes can make it ask for 32 GiB), answers
+The header of NPY, the format of np.save, is a Python literal. It is parsed here because ``np.load`` believes the header (78 bytes can make it ask for 32 GiB), answers
 crafted files with MemoryError, IndexError or TokenError, and overlooks bytes after the array.
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+IDX is two zeros, a type, the number of dimensions and big-endian sizes. https://yann.lecun.com/exdb/mnist/
 """
 
 import ast
 import re
 import struct
+from pathlib import Path
 
 import numpy as np
 
 from mnistcli.containers.arrays import RawArray
 from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.files import kind_of_path
 
 MAX_HEADER_BYTES = 1 << 16
 _MAGIC = b"\x93NUMPY"
+_IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MAX_IDX_DIMENSIONS = 4
 _DTYPE = re.compile(r"[|<>=]?(?:b1|[iu][1248]|f[248]|[SU]\d{1,3})")
 
 
@@ -60,3 +66,26 @@ def open_npy(stream: Stream, prefix: str = "") -> RawArray:
     if not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):
         raise FormatError(f"{prefix}has an impossible shape {shape!r}"[:200])
     return RawArray(stream, np.dtype(descr), shape, is_fortran=order, prefix=prefix)
+
+
+def open_idx(stream: Stream) -> RawArray:
+    """Read the header of an IDX file."""
+    magic = stream.read(4)
+    n_dimensions = magic[3] if len(magic) == 4 else 0
+    code = _IDX_DTYPES.get(magic[2]) if magic[:2] == b"\0\0" and n_dimensions else None
+    if code is None or n_dimensions > _MAX_IDX_DIMENSIONS:
+        raise FormatError(f"is not an IDX file (it begins with {magic!r})")
+    sizes = stream.read(4 * n_dimensions)
+    if len(sizes) < 4 * n_dimensions:
+        raise FormatError("ends within its IDX header: truncated")
+    return RawArray(stream, np.dtype(code), struct.unpack(f">{n_dimensions}I", sizes))
+
+
+def find_idx(folder: Path, name: str) -> Path | None:
+    """Find an IDX file in a folder under the usual spellings of its name, gzipped or not."""
+    for separator in "-.":
+        spelling = re.sub(r"[.-](?=idx)", separator, name.removesuffix(".gz"))
+        for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
+            if kind_of_path(path) == "file":
+                return path
+    return None

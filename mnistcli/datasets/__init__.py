@@ -4,8 +4,7 @@ catalog      what datasets exist and by which checksums they are known
 sources      the box, mirrors, URLs, files and folders -> the four arrays of a dataset
 download     single files over HTTP, verified
 manifest     the files of a dataset, and what vouches for them
-store        the arrays on disk, memory-mapped: ``open_dataset("mnist").train.images``
+store        the arrays on disk, memory-mapped: ``open_dataset("mnist+mine").train.images``
 labelled     a file of the user's labelled digits; gathering, a folder of pictures or files
 own          the datasets that are made of them
-joins        ``open_dataset("mnist+mine")``
 """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.idx import find_idx
+from mnistcli.containers.npy import find_idx
 from mnistcli.containers.npz import Part
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages

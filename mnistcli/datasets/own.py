@@ -25,7 +25,7 @@ from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
 from mnistcli.datasets.manifest import Arrays
 from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, LabelledImages
 from mnistcli.errors import CorruptFileError, StorageError, UsageError
-from mnistcli.names import NAME, check_name
+from mnistcli.paths import NAME, check_name
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # most datasets are opened, and none gathered

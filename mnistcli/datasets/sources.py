@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
-from mnistcli.containers.idx import find_idx
+from mnistcli.containers.npy import find_idx
 from mnistcli.containers.reading import FormatError, damage_of, stream_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec
 from mnistcli.datasets.download import (

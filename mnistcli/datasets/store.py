@@ -29,8 +29,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, PartName
@@ -56,9 +60,6 @@ from mnistcli.errors import (
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mnistcli.datasets.download import Patience
     from mnistcli.datasets.own import OwnDatasets
 
@@ -74,16 +75,45 @@ _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 class LabelledImages(Displayed):
     """Images of digits, ink 255 and paper 0, and what they show."""
 
-    images: "NDArray[np.uint8]"  # read-only, memory-mapped where the store can be used
-    labels: "NDArray[np.uint8]"
+    images: NDArray[np.uint8]  # read-only, memory-mapped where the store can be used
+    labels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()  # what was done to the user's own images
 
     def _in_words(self) -> str:
         return f"{len(self.labels):,} images"
 
-    def take(self, index: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return a copy of some of the images."""
         return self.images[index]
+
+
+class JoinedImages(LabelledImages):
+    """The images of several parts, one after the other; copied when all are asked for at once."""
+
+    parts: tuple[LabelledImages, ...]
+
+    def __init__(self, parts: Sequence[LabelledImages]) -> None:
+        object.__setattr__(self, "labels", np.concatenate([part.labels for part in parts]))
+        object.__setattr__(self, "notes", ())
+        self.labels.flags.writeable = False
+        object.__setattr__(self, "parts", tuple(parts))
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:
+        """All of them, in one array."""
+        images = np.concatenate([part.images for part in self.parts])
+        images.flags.writeable = False
+        return images
+
+    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return some of the images, without a copy of all."""
+        taken = np.empty((len(index), *self.parts[0].images.shape[1:]), np.uint8)
+        start = 0
+        for part in self.parts:
+            rows = np.flatnonzero((index >= start) & (index < start + len(part.labels)))
+            taken[rows] = part.images[index[rows] - start]
+            start += len(part.labels)
+        return taken
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -429,8 +459,6 @@ class DatasetStore(DatasetFolder):
         return self.catalog[name]
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
-        from mnistcli.datasets.joins import joined
-
         names = name.split("+")
         if "" in names or len(set(names)) < len(names):
             hint = "join different datasets by their names: mnist+mine"
@@ -464,6 +492,22 @@ def identity(payload_sha256: list[str]) -> str:
     """Return the one checksum of a dataset, see `Dataset`."""
     lines = "".join(f"{sha256}\n" for sha256 in payload_sha256)
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
+
+
+def joined(datasets: Sequence[Dataset]) -> Dataset:
+    """Join datasets in their order: training part to training part, test part to test part.
+
+    The sha256 of the whole is that of the lines of its parts' sha256, as that of a dataset is of
+    its four arrays'.
+    """
+    return Dataset(
+        name="+".join(each.name for each in datasets),
+        title=" + ".join(each.title for each in datasets),
+        train=JoinedImages([each.train for each in datasets]),
+        test=JoinedImages([each.test for each in datasets]),
+        sha256=identity([each.sha256 for each in datasets]),
+        parts=tuple(datasets),
+    )
 
 
 def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: list[str]) -> Dataset:

@@ -35,7 +35,7 @@ from mnistcli.files import (
     sweep_dead_temporaries,
     write_atomically,
 )
-from mnistcli.names import NAME, check_name
+from mnistcli.paths import NAME, check_name
 from mnistcli.registry.card import MAX_ORDER, ModelCard
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from mnistcli.containers.digits import labels_of, read_labels
-from mnistcli.containers.idx import open_idx
-from mnistcli.containers.npy import npy_header, open_npy
+from mnistcli.containers.npy import npy_header, open_idx, open_npy
 from mnistcli.containers.npz import open_npz
 from mnistcli.containers.reading import FormatError, stream_of
 

@@ -18,9 +18,8 @@ from PIL import Image
 import mnistcli
 from mnistcli.comparison import compare
 from mnistcli.datasets.gathering import gather
-from mnistcli.datasets.joins import joined
 from mnistcli.datasets.own import OwnDatasets, check_own_name
-from mnistcli.datasets.store import DatasetStore, LabelledImages
+from mnistcli.datasets.store import DatasetStore, LabelledImages, joined
 from mnistcli.errors import (
     BadImageError,
     CorruptFileError,

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistcli.datasets.joins import joined
-from mnistcli.datasets.store import LabelledImages
+from mnistcli.datasets.store import LabelledImages, joined
 from mnistcli.errors import StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
