@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _N_FOR_DIRECTIONS = 20_000  # images, whose principal directions are taken
 _RAMP, _SQUARE = 80, 25  # what functions are multiplied with to become bytes
-_IMAGES_AT_ONCE = 2000
 _IMAGES_PER_BLOCK = 128
 
 
@@ -33,8 +32,7 @@ class Expansion(Features):
     """
 
     summary = "random ramps and squares of its principal directions"
-    settings = ("n_directions", "n_relus", "n_squares")
-    defaults = {"n_directions": 150, "n_relus": 2000, "n_squares": 1000}  # noqa: RUF012 - as above
+    defaults = {"n_directions": 150, "n_relus": 2000, "n_squares": 1000}  # noqa: RUF012 - a constant
     has_pixel_weights = False
 
     first: Features | None  # None for pixels
@@ -97,17 +95,15 @@ class Expansion(Features):
 
         n_relus = len(self.offset)
         out = np.empty((len(images), self.mixture.shape[1]), dtype=np.uint8)
-        for start in range(0, len(images), _IMAGES_AT_ONCE):
-            rows = _seen_by(self.first, images[start : start + _IMAGES_AT_ONCE])
 
-            def expand(block: slice, rows: NDArray[np.uint8] = rows, start: int = start) -> None:
-                z = rows[block].astype(np.float32) @ self.directions.T - self.shift
-                s = z @ self.mixture
-                s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
-                s[:, n_relus:] *= s[:, n_relus:]
-                out[start:][block] = np.minimum(s, 255, out=s) + np.float32(0.5)
+        def expand(block: slice) -> None:
+            rows = _seen_by(self.first, images[block]).astype(np.float32)
+            s = (rows @ self.directions.T - self.shift) @ self.mixture
+            s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
+            s[:, n_relus:] *= s[:, n_relus:]
+            out[block] = np.minimum(s, 255, out=s) + np.float32(0.5)
 
-            map_blocks(expand, len(rows), _IMAGES_PER_BLOCK)
+        map_blocks(expand, len(images), _IMAGES_PER_BLOCK)
         return out
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:

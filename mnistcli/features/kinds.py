@@ -60,10 +60,7 @@ class FeatureSpec(Checked):
     @classmethod
     def of(cls, kind: str) -> FeatureSpec:
         """Return what is meant where only a kind is named."""
-        defaults: dict[str, Any] = {}
-        for stage in _stages(kind):
-            defaults |= stage.defaults
-        return cls(kind, **defaults)
+        return cls(kind, **_defaults(kind))
 
     @staticmethod
     def kinds() -> list[str]:
@@ -79,14 +76,11 @@ class FeatureSpec(Checked):
     def before(self) -> FeatureSpec:
         """What a further stage is given."""
         kind = self.kind.rpartition("+")[0]
-        kept = {name for stage in _stages(kind) for name in stage.settings}
-        return FeatureSpec(kind, **{name: getattr(self, name) for name in kept})
+        return FeatureSpec(kind, **{name: getattr(self, name) for name in _defaults(kind)})
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that the stages have."""
-        return {
-            name: getattr(self, name) for stage in _stages(self.kind) for name in stage.settings
-        }
+        return {name: getattr(self, name) for name in _defaults(self.kind)}
 
 
 def _stages(kind: str) -> list[type[Features]]:
@@ -94,12 +88,15 @@ def _stages(kind: str) -> list[type[Features]]:
     return [known.get(name, Features) for name in kind.split("+")]
 
 
+def _defaults(kind: str) -> dict[str, Any]:
+    return {name: value for stage in _stages(kind) for name, value in stage.defaults.items()}
+
+
 class Features:
     """A kind of features; an instance holds what was learned from training images."""
 
-    # What the kind is, for the help; its settings, and what is meant where only it is named.
+    # What the kind is, for the help; its settings, and what they are where only it is named.
     summary: ClassVar[str]
-    settings: ClassVar[tuple[str, ...]] = ()
     defaults: ClassVar[dict[str, Any]] = {}
     # Whether a model has a weight for each pixel, of an image as it is or straightened.
     has_pixel_weights: ClassVar[bool] = True
@@ -182,7 +179,7 @@ class Deskew(Features):
         return "the pixels of straightened digits / 255"
 
     def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        from mnistcli.features.straightening import straightened
+        from mnistcli.features.geometry import straightened
 
         return straightened(images).round().astype("uint8").reshape(len(images), -1)
 

@@ -32,8 +32,7 @@ class Patches(Displayed, Features):
     """Learned filters, and what their features are multiplied with to become bytes."""
 
     summary = "how much of which typical patch is where"
-    settings = ("sides", "n_filters", "n_views")
-    defaults = {"sides": (5, 9), "n_filters": 24}  # noqa: RUF012 - the base class declares it
+    defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
     has_pixel_weights = False
 
     patterns: tuple[NDArray[np.float32], ...]  # each (n_filters, side * side), sides odd
@@ -56,8 +55,8 @@ class Patches(Displayed, Features):
         """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
         import numpy as np
 
+        from mnistcli.features.geometry import normalised
         from mnistcli.features.likeness import learn_filters
-        from mnistcli.features.straightening import normalised
 
         rng = np.random.default_rng([seed, 2])
         ink = normalised(images) / np.float32(255)
@@ -118,8 +117,8 @@ class Patches(Displayed, Features):
     def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import numpy as np
 
+        from mnistcli.features.geometry import normalised
         from mnistcli.features.likeness import likeness
-        from mnistcli.features.straightening import normalised
 
         drawn = [normalised(images, view) / np.float32(255) for view in VIEWS[self.n_views]]
         looks = (likeness(ink, self.patterns, N_POINTS) for ink in drawn)

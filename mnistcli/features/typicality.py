@@ -19,9 +19,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.features.geometry import IMAGES_PER_BLOCK
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS
-from mnistcli.features.straightening import normalised
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 

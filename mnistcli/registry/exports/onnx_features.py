@@ -7,8 +7,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnistcli.features import Features, likeness
 from mnistcli.features.expansion import Expansion
+from mnistcli.features.geometry import upright, upright_and_sized
 from mnistcli.features.patches import N_POINTS, VIEWS, Patches
-from mnistcli.features.straightening import upright, upright_and_sized
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
 if TYPE_CHECKING:

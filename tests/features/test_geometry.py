@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from mnistcli.features.straightening import (
+from mnistcli.features.geometry import (
     STANDARD_HEIGHT,
     STANDARD_WIDTH,
     normalised,
