@@ -1,11 +1,13 @@
 """Heat maps, whatever draws them: what stands in a cell, and how strongly it is coloured."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mnistcli.gallery import CaptionedImage
 
 # A share that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1
@@ -19,7 +21,6 @@ class HeatCell:
     text: str
     share: float
     is_right: bool = False
-    link: str = ""  # where it leads in a page
 
     @property
     def strength(self) -> float:
@@ -43,27 +44,19 @@ class HeatMap:
     across: str
     names: tuple[str, ...]
     cells: Sequence[Sequence[HeatCell]]
+    behind: Sequence[CaptionedImage] = ()  # images of the truths and answers, for a page
 
 
 def confusion_map(
     confusion: NDArray[np.int64],
     class_names: Sequence[str],
     title: str = "confusion matrix",
-    links: Mapping[tuple[str, str], str] | None = None,
 ) -> HeatMap:
-    """Show what was answered to what, each cell with its share of the row; zeros are empty.
-
-    In a page the cell of a truth and an answer leads to its link, if it has one.
-    """
-    names, links = tuple(class_names), links or {}
+    """Show what was answered to what, each cell with its share of the row; zeros are empty."""
+    names = tuple(class_names)
     cells = [
         [
-            HeatCell(
-                str(count or ""),
-                count / max(sum(counts), 1),
-                is_right=truth == answer,
-                link=links.get((truth, answer), ""),
-            )
+            HeatCell(str(count or ""), count / max(sum(counts), 1), is_right=truth == answer)
             for answer, count in zip(names, counts, strict=True)
         ]
         for truth, counts in zip(names, confusion.tolist(), strict=True)

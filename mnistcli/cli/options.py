@@ -113,16 +113,19 @@ GROUPS = {"figure": FIGURE, "cluster": CLUSTER}
 
 
 def command(
-    *formats: Format, apart: Sequence[str] = ()
+    *formats: Format, apart: Sequence[str] = (), draws: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command ``session``, ``out``, ``figure``, ``cluster`` of the call, those that it takes.
 
-    In their place the user has a flag for each of the formats, and the options of `GROUPS`. The
-    first option of each string in ``apart`` excludes every other in it.
+    In their place the user has a flag for each of the formats, the options of `GROUPS`, and of a
+    command that draws ``--render``. The first option of each string in ``apart`` excludes every
+    other in it.
     """
     flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
     if "tsv" in formats:
         flags.append(_parameter("format", Annotated[TableFormat | None, _FORMAT], default=None))
+    if draws:
+        flags.append(_parameter("render", RenderOption, default="auto"))
     flags.append(_parameter("verbose", Annotated[bool, _VERBOSE], default=False))
     rules = [rule.split() for rule in (*apart, "quiet verbose")]
     pairs = [(first, other) for first, *others in rules for other in others]
@@ -142,7 +145,7 @@ def command(
                 if given.issuperset(pair):
                     _part(pair, options, origins)
             shape = _format({name: options.pop(name) for name in formats}, options, origins)
-            out = Output(shape, options.get("render", "auto"), verbose=options.pop("verbose"))
+            out = Output(shape, options.pop("render", "auto"), verbose=options.pop("verbose"))
             words = defaults.tell(options, origins, out)
             shared = {"session": ctx.find_root().obj._replace(defaults=words), "out": out}
             for name, group in groups.items():

@@ -12,13 +12,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TextIO
 
 from mnistcli.cli import rich
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 from mnistcli.paths import number_in
+
+if TYPE_CHECKING:
+    from mnistcli.cli.parts import Cell, Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
@@ -58,19 +62,21 @@ class View:
         """Yield what quiet mode prints."""
         raise NotImplementedError
 
-    def facts(self) -> "Iterable[tuple[str, str | rich.Text]]":
+    def facts(self) -> "Iterable[tuple[str, Cell]]":
         """Yield what is known, in pairs of a name and what it says."""
         raise NotImplementedError
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":  # noqa: ARG002 - others draw on it
-        """Draw for a person, on the console given: by default the facts."""
-        from mnistcli.cli.views.shared import facts
+    def shown(self) -> "Iterable[Part]":
+        """Yield what a person is shown: by default the facts."""
+        from mnistcli.cli.parts import Facts
 
-        return facts(self.facts())
+        yield Facts(self.facts())
 
-    def parts(self, console: "rich.Console") -> "Iterable[rich.RenderableType]":
+    def rendered(self, console: "rich.Console", render: Render) -> "Iterable[rich.RenderableType]":
         """Draw one part after the other, each printed as soon as it is there."""
-        yield self.table(console)
+        from mnistcli.cli.terminal.parts import rendered
+
+        return rendered(self.shown(), console, render)
 
 
 class Output(NamedTuple):
@@ -96,7 +102,7 @@ class Output(NamedTuple):
             for line in TABULAR[self.format](view.rows()):
                 write(line)
         else:
-            for text in drawn(view.parts, self.render):
+            for text in drawn(partial(view.rendered, render=self.render), self.render):
                 write(text)
 
     def note(self, message: str) -> None:
@@ -162,9 +168,10 @@ def drawn(
         yield text if console.is_terminal else _stripped(text)
 
 
-def drawn_plainly(draw: "Callable[[rich.Console], rich.RenderableType]") -> str:
+def drawn_plainly(parts: "Iterable[Part]") -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     from mnistcli.cli.terminal.console import PlainConsole
+    from mnistcli.cli.terminal.parts import rendered
 
     page = _Page()
     console = PlainConsole(
@@ -175,7 +182,8 @@ def drawn_plainly(draw: "Callable[[rich.Console], rich.RenderableType]") -> str:
         width=PIPE_WIDTH,
         legacy_windows=False,
     )
-    console.print(draw(console), crop=False)
+    for part in rendered(parts, console):
+        console.print(part, crop=False)
     return _stripped(page.getvalue())
 
 

@@ -19,7 +19,7 @@ from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
-from mnistcli.cli.report.tables import heat_map
+from mnistcli.cli.report.parts import heat_map
 from mnistcli.registry.model_file import encode_model, load_model
 from mnistcli.reporting import report_on, report_on_any
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
@@ -220,7 +220,7 @@ def test_markdown_for_a_readme(trained, invoke, tmp_path):
     judged = json.loads(invoke("evaluate", "--json").out)
     interval = "{:.2f} to {:.2f} %".format(*(100 * end for end in judged["accuracy_interval"]))
     accuracy = f"{100 * judged['accuracy']:.2f} %"
-    assert f"| Accuracy | {accuracy} | {interval} |" in lines
+    assert f"| Accuracy | {accuracy} ({interval}) |" in lines
     start = lines.index("## What is taken for what") + 4
     counts = [
         [int(cell.strip().replace(",", "") or 0) for cell in line.split("|")[2:-1]]
@@ -341,7 +341,8 @@ def test_two_models_in_markdown(two, invoke, tmp_path):
     lines = (tmp_path / "two.md").read_text().splitlines()
     assert lines[0] == f"# {better} and {worse}"
     for ref in (better, worse):
-        assert f"## What {ref} takes for what" in lines
+        assert f"### {ref}" in lines
+        assert f"## How to get {ref} again" in lines
         assert f"## The card of {ref}" in lines
         assert f"mnistcli models reproduce {ref}" in lines
     assert any(line.startswith(f"| {worse} | C = 1e-06 | 0.") for line in lines)

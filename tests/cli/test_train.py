@@ -43,7 +43,6 @@ def test_the_main_job(run, home):
         "    macro avg  0.9996 .998-1.00  0.9995 .998-1.00  0.9995 .998-1.00     2115",
         " weighted avg  0.9995 .998-1.00  0.9995 .998-1.00  0.9995 .998-1.00     2115",
         "",
-        "",
         f"Saved 0v1@1 in {path}",
         "Next  mnistcli evaluate 0v1@1",
     ]

@@ -6,13 +6,13 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import AnotherDatasetOption, DataOption, RawFlag, RenderOption, command
+from mnistcli.cli.options import AnotherDatasetOption, DataOption, RawFlag, command
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
-@command("json", "tsv", "quiet", apart=["data dataset"])
+@command("json", "tsv", "quiet", apart=["data dataset"], draws=True)
 def compare(
     session: Session,
     out: Output,
@@ -34,7 +34,6 @@ def compare(
     data: DataOption = None,
     dataset: AnotherDatasetOption = None,
     raw: RawFlag = False,
-    render: RenderOption = "auto",
 ) -> None:
     """Compare models on the same images: differences, exact p-values, disagreements.
 
@@ -63,7 +62,7 @@ def compare(
     )
     for note in result.notes:
         out.warn(note)
-    view = ComparisonView(result, disagreements, render)
+    view = ComparisonView(result, disagreements)
     if figure:
         out.note(figure.draw(*view.panels()))
     out.emit(view)

@@ -10,7 +10,6 @@ from mnistcli.cli.options import (
     DataOption,
     ModelArgument,
     RawFlag,
-    RenderOption,
     command,
 )
 from mnistcli.cli.output import Output
@@ -19,7 +18,7 @@ from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
 
 
-@command("json", "tsv", "quiet", apart=["data dataset on", "threshold threshold_for"])
+@command("json", "tsv", "quiet", apart=["data dataset on", "threshold threshold_for"], draws=True)
 def evaluate(
     session: Session,
     out: Output,
@@ -76,7 +75,6 @@ def evaluate(
         ),
     ] = None,
     raw: RawFlag = False,
-    render: RenderOption = "auto",
 ) -> None:
     """Judge a model: classification report, confusion matrix, ROC AUC, log loss and more.
 
@@ -122,8 +120,7 @@ def evaluate(
     view = EvaluationView(
         judged,
         mistakes,
-        judged.mistakes if figure is None else (),
-        render,
+        n_drawn=0 if figure else mistakes,
         calibration=calibration,
         curves=judged.curves() if curves else (),
     )

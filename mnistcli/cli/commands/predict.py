@@ -9,7 +9,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import ModelOption, RawFlag, RenderOption, command
+from mnistcli.cli.options import ModelOption, RawFlag, command
 from mnistcli.cli.output import Output, report_error
 from mnistcli.cli.progress import bars
 from mnistcli.cli.session import Session
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
 
-@command("json", "jsonl", "tsv", "quiet", apart=["keep index number", "number index explain raw"])
+@command(
+    "json",
+    "jsonl",
+    "tsv",
+    "quiet",
+    apart=["keep index number", "number index explain raw"],
+    draws=True,
+)
 def predict(
     session: Session,
     out: Output,
@@ -101,7 +108,6 @@ def predict(
         ),
     ] = None,
     raw: RawFlag = False,
-    render: RenderOption = "auto",
 ) -> None:
     """Say which digit a picture shows, or which digits, with the newest model or another.
 
@@ -179,10 +185,10 @@ def predict(
             loaded, answers, explain, against
         )
         given = answers if figure is None else sheet
-        view = PredictionsView(loaded, given, proba, show, explain, against, is_shown, render)
+        view = PredictionsView(loaded, given, proba, show, explain, against, is_shown)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
-            view = NumbersView(loaded, given, proba, draw=is_shown, render=render, alone=alone)
+            view = NumbersView(loaded, given, proba, draw=is_shown, alone=alone)
         out.emit(view)
     if keep is not None and seen:
         out.note(session.store().own.keep(keep, seen, label))

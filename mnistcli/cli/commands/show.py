@@ -8,7 +8,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import RenderOption, command, dataset_option, model_option
+from mnistcli.cli.options import command, dataset_option, model_option
 from mnistcli.cli.output import Output
 from mnistcli.cli.session import Session
 from mnistcli.datasets.catalog import CATALOG
@@ -22,7 +22,7 @@ _EXPECTED = {
 _DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 
 
-@command("json", "tsv", "quiet")
+@command("json", "tsv", "quiet", draws=True)
 def show(
     session: Session,
     out: Output,
@@ -92,7 +92,6 @@ def show(
             show_default="mnist, for mistakes and suspects the model's own",
         ),
     ] = None,
-    render: RenderOption = "auto",
 ) -> None:
     """Show digits in the terminal: images, means, a model's weights and mistakes, your own files.
 
@@ -191,4 +190,4 @@ def show(
     if figure:
         out.note(figure.draw(shown))
     if figure is None or out.format != "table":
-        out.emit(GalleryView(shown, render))
+        out.emit(GalleryView(shown))

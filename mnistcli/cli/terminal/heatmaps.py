@@ -30,6 +30,7 @@ def heat_table(heat: HeatMap, console: rich.Console) -> rich.RenderableType:
             end = "\xa0" if shade else " "
             page.append(f"{cell.text or nothing}{end}".rjust(width), shade(cell) if shade else "")
         page.append("\n")
+    page.right_crop()
     return page
 
 

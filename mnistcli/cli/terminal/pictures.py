@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
 from mnistcli.cli.terminal import characters
-from mnistcli.cli.terminal.bitmap import CHARACTER_SIGNS, COLOUR_SIGNS, fitted, folded, vivid
+from mnistcli.cli.terminal.bitmap import (
+    CHARACTER_SIGNS,
+    COLOUR_SIGNS,
+    fitted,
+    folded,
+    signed,
+    vivid,
+)
 from mnistcli.cli.terminal.capabilities import (
     COLOURLESS,
     GRAPHICS,
@@ -17,8 +25,8 @@ from mnistcli.cli.terminal.capabilities import (
     choose_method,
 )
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
-from mnistcli.cli.words import visible
-from mnistcli.gallery import CaptionedImage
+from mnistcli.cli.words import visible, visible_lines
+from mnistcli.gallery import CaptionedImage, Gallery
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
@@ -39,6 +47,14 @@ def draw(
     """
     method, n = choose_method(render, console, len(pictures)), len(pictures)
     return _grid(pictures, console, method, large=n == 1, narrowest=_NARROWEST, most=n_columns)
+
+
+def draw_gallery(gallery: Gallery, console: Console, render: Render) -> RenderableType:
+    """Draw pictures, and their legend below."""
+    drawing = draw(gallery, console, render, gallery.n_columns)
+    method = choose_method(render, console, len(gallery))
+    legend = Text(visible_lines(signed(gallery.legend, signs_of(method))))
+    return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 
 def draw_row(

@@ -1,6 +1,7 @@
 """Plots in a terminal: lines in braille or in stars, letters for points, bars for intervals."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,10 @@ from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.characters import dotted
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
+from mnistcli.cli.terminal.pictures import usable_width
 
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
+_LINES, _LINES_OF_SEVERAL, _WIDEST = 21, 17, 100
 # Dots in a cell of braille: across and down.
 _ACROSS, _DOWN = 2, 4
 
@@ -20,6 +23,17 @@ def draws_plainly(console: Console, render: Render) -> bool:
     """Whether a console has no braille: another encoding, or the Linux console's font."""
     is_utf = console.encoding.lower().startswith("utf")
     return render == "ascii" or not is_utf or os.environ.get("TERM") == "linux"
+
+
+def plots_block(plots: Sequence[Plot], console: Console, render: Render) -> Block:
+    """Draw plots side by side where the console is wide enough, else one below the other."""
+    n, usable, gap = len(plots), usable_width(console), 4
+    is_wide = usable >= 30 * n
+    width = (usable - gap * (n - 1)) // n if is_wide else usable
+    size = max(20, min(_WIDEST // n, width)), _LINES if n == 1 else _LINES_OF_SEVERAL
+    plain = draws_plainly(console, render)
+    blocks = [plot_block(plot, size, plain=plain) for plot in plots]
+    return beside(blocks, gap) if is_wide else stacked(blocks)
 
 
 def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.cli import rich
-from mnistcli.cli.numbers import decimal, n_bytes, seconds, span
+from mnistcli.cli.numbers import decimal, n_bytes, seconds
 from mnistcli.cli.output import View
+from mnistcli.cli.parts import Cell, Facts, Part, Table, Words
 from mnistcli.cli.sentences import comparison_sentences, distinctions, p_value
-from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.views.shared import estimate, evaluation_document, facts, ruled_table
+from mnistcli.cli.views.shared import estimate, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, metric_names
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from mnistcli.evaluation import JudgedModel
     from mnistcli.metrics.paired import McNemarTest
 
-# In a table of their own where the terminal is not as wide.
-_COSTS, _WIDE = ("fit", "predict", "size"), 100
-
 
 @dataclass(frozen=True)
 class ComparisonView(View):
@@ -34,7 +30,6 @@ class ComparisonView(View):
     schema = "compare"
     result: "Comparison"
     n_disagreements: int = 0
-    render: Render = "auto"
 
     def document(self) -> dict[str, Any]:
         result, refs = self.result, self._refs()
@@ -86,20 +81,15 @@ class ComparisonView(View):
     def lines(self) -> Iterator[str]:
         yield self._refs()[0]
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
+    def shown(self) -> Iterator[Part]:
         result = self.result
-        parts = [facts(self.facts()), self._models(console), rich.Text(self.legend(), "dim")]
+        yield Facts(self.facts())
+        yield self.models()
+        best = self._refs()[0]
+        alone = f"alone: images that only this model, and that only {best} got right\n"
+        yield Words((alone if result.tests else "") + comparison_sentences(result))
         if result.disagreements:
-            from mnistcli.cli.terminal.pictures import draw
-
-            legend = rich.Text(visible(self._legend_of_pictures()), "bold")
-            parts += [
-                rich.Text(),
-                legend,
-                rich.Text(),
-                draw(result.disagreements, console, self.render),
-            ]
-        return rich.Group(*parts)
+            yield Gallery(result.disagreements, visible(self._legend_of_pictures()))
 
     def panels(self) -> "Iterator[Panel]":
         """Yield what is drawn into a file: the models with their intervals, and disagreements."""
@@ -114,7 +104,8 @@ class ComparisonView(View):
         places = tuple(range(len(rows)))
         across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower(), n_ticks=4)
         up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: self._refs()[int(i)])  # noqa: FBT003
-        differ = "; ".join(": ".join(filter(None, cells[:2])) for cells in self.cells())
+        named = zip(self._refs(), map(", ".join, self._distinctions()), strict=True)
+        differ = "; ".join(": ".join(filter(None, each)) for each in named)
         note = f"{differ}. {comparison_sentences(self.result)}"
         title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
         series = Series("models", points, "marks")
@@ -145,51 +136,29 @@ class ComparisonView(View):
         if result.tests:
             yield "Disagreement", f"on {result.n_disagreements:,} of them"
 
-    def _models(self, console: "rich.Console") -> "rich.RenderableType":
-        table = ruled_table(console, padding=(0, 1))
-        table.add_column("model", style="bold", overflow="fold")
-        table.add_column("differs in", overflow="fold")
-        heading = rich.Text.assemble("accuracy".ljust(12), ("95 %", "not bold dim"))
-        table.add_column(heading, no_wrap=True)
-        costs, is_wide = ruled_table(console, "model", padding=(0, 1)), console.width >= _WIDE
-        for name in self.columns()[3:]:
-            within = table if is_wide or name not in _COSTS else costs
-            within.add_column(name, justify="right", no_wrap=True)
-        for (ref, words, _, *cells), each in zip(self.cells(), self.result.judged, strict=True):
-            evaluation = each.evaluation
-            accuracy = estimate(evaluation.accuracy, evaluation.accuracy_interval)
-            table.add_row(ref, words, accuracy, *cells[: None if is_wide else -len(_COSTS)])
-            costs.add_row(ref, *([] if is_wide else cells[-len(_COSTS) :]))
-        return table if is_wide else rich.Group(table, costs)
-
-    def columns(self) -> list[str]:
-        """Return the headings of `cells`."""
+    def models(self) -> Table:
+        """Show how good each model is, and what it costs."""
         by = self.result.by
         more = [] if by.name == "accuracy" else [by.title.lower()]
-        return ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value", *_COSTS]
-
-    def cells(self) -> Iterator[list[str]]:
-        """Yield what a person is told of each model."""
-        by = self.result.by
+        rows: list[list[Cell]] = []
         for (each, test), words in zip(self._against_best(), self._distinctions(), strict=True):
-            evaluation = each.evaluation
-            accuracy = f"{decimal(evaluation.accuracy)} {span(evaluation.accuracy_interval)}"
-            cells = [each.model.ref, ", ".join(words), accuracy]
-            if by.name != "accuracy":
-                cells.append(decimal(by.of(evaluation)))
+            evaluation, n = each.evaluation, each.model.n_bytes
             is_best = each is self.result.judged[0]
-            cells.append("" if is_best else f"{self._difference(each):+.4f}")
-            alone = f"{test.n_only_second:,} : {test.n_only_first:,}" if test else ""
-            cells += [alone, p_value(test.p_corrected) if test else ""]
-            size = "-" if each.model.n_bytes is None else n_bytes(each.model.n_bytes)
-            predict = f"{1000 * each.predict_seconds:,.1f} ms"
-            yield [*cells, seconds(each.model.card.fit_seconds), predict, size]
-
-    def legend(self) -> str:
-        """Return what the cells mean, and what they come to."""
-        best = self._refs()[0]
-        alone = f"alone: images that only this model, and that only {best} got right\n"
-        return (alone if self.result.tests else "") + comparison_sentences(self.result)
+            rows.append([
+                each.model.ref,
+                ", ".join(words),
+                estimate(evaluation.accuracy, evaluation.accuracy_interval),
+                *(decimal(by.of(evaluation)) for _ in more),
+                "" if is_best else f"{self._difference(each):+.4f}",
+                f"{test.n_only_second:,} : {test.n_only_first:,}" if test else "",
+                p_value(test.p_corrected) if test else "",
+                seconds(each.model.card.fit_seconds),
+                f"{1000 * each.predict_seconds:,.1f} ms",
+                "-" if n is None else n_bytes(n),
+            ])  # fmt: skip
+        headings = ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value"]
+        headings += ["fit", "predict", "size"]
+        return Table(headings, "bll" + "r" * (len(headings) - 3), rows, n_apart=3)
 
     def _legend_of_pictures(self) -> str:
         n_shown, n = len(self.result.disagreements), self.result.n_disagreements

@@ -6,19 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent, seconds, span
 from mnistcli.cli.output import View, json_text
+from mnistcli.cli.parts import Part, Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.sentences import curve_sentence
-from mnistcli.cli.views.shared import ruled_table
-from mnistcli.cli.words import visible
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 from mnistcli.ranges import DISTURBANCES
 
 _RECORD_SCHEMA = "point"
-_CHART_LINES = 21
-_WIDEST_CHART = 100
 # Axes that a line can be drawn over.
 NUMBERS = ("limit", "C", "strength")
 _TITLES = {"limit": "training images"}
@@ -58,35 +54,29 @@ class CurveView(View):
         best = max(self._means(), key=lambda each: each.accuracy)
         yield " ".join(filter(None, (best.line, _word(best.x))))
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        table = ruled_table(console, padding=(0, 1))
-        if self.lines_by:
-            table.add_column(self.lines_by)
-        table.add_column(self._axis_title().partition(",")[0], justify="right")
+    def shown(self) -> Iterator[Part]:
         found = self._means()
-        has_seeds = any(each.over_seeds for each in found)
-        seeds_too = ("over seeds",) if has_seeds else ()
+        lines = (self.lines_by,) if self.lines_by else ()
+        seeds = ("over seeds",) if any(each.over_seeds for each in found) else ()
         last = "less first" if self._is_beside() else "fit"
-        for heading in ("accuracy", *seeds_too, "over images", "log loss", last):
-            table.add_column(heading, justify="right")
-        for each in found:
-            cells = [visible(each.line)] if self.lines_by else []
-            cells += [
+        axis = self._axis_title().partition(",")[0]
+        headings = (*lines, axis, "accuracy", *seeds, "over images", "log loss", last)
+        rows = [
+            [
+                *(each.line for _ in lines),
                 _word(each.n_train if self.axis == "limit" else each.x),
                 percent(each.accuracy),
+                *(span(each.over_seeds) if each.over_seeds else "" for _ in seeds),
+                span(each.over_images),
+                f"{each.log_loss:.4f}",
+                self._last_cell(each),
             ]
-            if has_seeds:
-                cells.append(span(each.over_seeds) if each.over_seeds else "")
-            cells += [span(each.over_images), f"{each.log_loss:.4f}"]
-            table.add_row(*cells, self._last_cell(each))
-        parts: list[rich.RenderableType] = [table, rich.Text(self._legend(), "dim")]
+            for each in found
+        ]
+        yield Table(headings, "l" * len(lines) + "r" * (len(headings) - len(lines)), rows)
+        yield Words(self._legend())
         if self.axis in NUMBERS:
-            from mnistcli.cli.terminal.plots import draws_plainly, plot_block
-
-            size = min(console.width, _WIDEST_CHART), _CHART_LINES
-            drawn = plot_block(self.plot(), size, plain=draws_plainly(console, "auto"))
-            parts += [rich.Text(), drawn]
-        return rich.Group(*parts)
+            yield Plots([self.plot()])
 
     def plot(self) -> Plot:
         """Show the errors, for a terminal and for a file."""

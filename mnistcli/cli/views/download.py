@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import facts, ruled_table
+from mnistcli.cli.parts import Facts, Part, Table
 from mnistcli.cli.words import visible
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.datasets.store import DatasetSummary, Installation
@@ -35,22 +34,21 @@ class CatalogView(View):
     def lines(self) -> Iterator[str]:
         return (each.name for each in self.summaries)
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        known = ruled_table(console, "name", "title", "state", "licence")
-        names = ("name", "training", "test", "of 0 to 9", "installed", "from")
-        columns = (rich.Column(name, overflow="fold") for name in names)
-        own = ruled_table(console, *columns, title="your own")
+    def shown(self) -> Iterator[Table]:
+        known, own = [], []
         for each in self.summaries:
             if each.licence is not None:
-                known.add_row(each.name, each.title, each.state, each.licence)
+                known.append((each.name, each.title, each.state, each.licence))
             elif each.digits is None:
-                problem = rich.Text(f"damaged: {visible(each.problem)}")
-                own.add_row(each.name, "", "", "", "", problem)
+                own.append((each.name, "", "", "", "", f"damaged: {each.problem}"))
             else:
                 when = str(each.installed_at)[:16].replace("T", " ")
-                sizes = (f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits)))
-                own.add_row(each.name, *sizes, when, rich.Text(visible(str(each.origin))))
-        return rich.Group(known, own) if own.rows else known
+                sizes = f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits))
+                own.append((each.name, *sizes, when, str(each.origin)))
+        yield Table(("name", "title", "state", "licence"), "llll", known)
+        if own:
+            names = ("name", "training", "test", "of 0 to 9", "installed", "from")
+            yield Table(names, "llllll", own, "your own")
 
 
 @dataclass(frozen=True)
@@ -77,14 +75,18 @@ class InstallationView(View):
     def lines(self) -> Iterator[str]:
         yield str(self.installation.folder)
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        size = rich.Column("size", justify="right")
-        sha256 = rich.Column("sha256 of the pixels or labels", overflow="fold")
-        files = ruled_table(console, "array", "shape", size, sha256)
-        for file in self.installation.files:
-            shape = " x ".join(f"{n:,}" for n in file.shape)
-            files.add_row(file.name, shape, n_bytes(file.n_bytes), file.sha256)
-        return rich.Group(facts(self.facts()), rich.Text(), files)
+    def shown(self) -> Iterator[Part]:
+        yield Facts(self.facts())
+        files = [
+            (
+                each.name,
+                " x ".join(f"{n:,}" for n in each.shape),
+                n_bytes(each.n_bytes),
+                each.sha256,
+            )
+            for each in self.installation.files
+        ]
+        yield Table(("array", "shape", "size", "sha256 of the pixels or labels"), "llrl", files)
 
     def facts(self) -> Iterator[tuple[str, str]]:
         installation = self.installation

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
+from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Words
 from mnistcli.cli.sentences import verdict
-from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.terminal.heatmaps import heat_table
-from mnistcli.cli.views.shared import (
-    classification_report,
-    evaluation_document,
-    facts,
-    ruled_table,
-    with_interval,
-)
+from mnistcli.cli.views.shared import class_report, evaluation_document, reliability_table
 from mnistcli.cli.words import visible
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -28,23 +20,23 @@ from mnistcli.metrics.catalog import METRICS
 if TYPE_CHECKING:
     from mnistcli.cli.drawing.layout import Panel
     from mnistcli.metrics.curves import ClassCurves
-_PLOT_LINES, _WIDEST_PLOT = 17, 50
 
 
 @dataclass(frozen=True)
 class EvaluationView(View):
     """An evaluation, and if asked pictures of mistakes, the reliability table and curves.
 
-    ``n_mistakes`` is how many were asked for; ``drawn`` are those to draw here.
+    ``n_mistakes`` is how many were asked for, ``n_drawn`` how many to draw here; ``behind`` is for
+    the confusion matrix in a page.
     """
 
     schema = "evaluate"
     judged: JudgedModel
     n_mistakes: int = 0
-    drawn: Sequence[CaptionedImage] = ()
-    render: Render = "auto"
+    n_drawn: int = 0
     calibration: bool = False
     curves: Sequence[ClassCurves] = ()
+    behind: Sequence[CaptionedImage] = ()
 
     def document(self) -> dict[str, Any]:
         judged, card = self.judged, self.judged.model.card
@@ -86,32 +78,21 @@ class EvaluationView(View):
     def lines(self) -> Iterator[str]:
         yield repr(self.judged.evaluation.accuracy)
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def shown(self) -> Iterator[Part]:
         judged, evaluation = self.judged, self.judged.evaluation
         names = judged.model.card.class_names
-        parts = [
-            facts(self._facts()),
-            rich.Text(),
-            classification_report(
-                evaluation, console, f"{judged.model.ref} on {judged.on}".lstrip()
-            ),
-            rich.Text(visible(verdict(judged)), "dim"),
-            rich.Text(),
-            heat_table(confusion_map(evaluation.confusion, names), console),
-        ]
+        yield Facts(self.facts())
+        yield class_report(evaluation, f"{judged.model.ref} on {judged.on}".lstrip())
+        yield Words(visible(verdict(judged)))
+        yield replace(confusion_map(evaluation.confusion, names), behind=self.behind)
         if (errors := judged.pair_errors()) is not None:
-            parts.append(heat_table(pair_error_map(errors, names), console))
+            yield pair_error_map(errors, names)
         if self.calibration:
-            parts.append(_reliability_table(judged, console))
+            yield reliability_table(evaluation.reliability, names, "calibration")
         if self.curves:
-            parts += [curves_drawing(self.curves, console, self.render), rich.Text()]
-        if self.drawn:
-            from mnistcli.cli.terminal.pictures import draw
-
-            legend = gallery_of_mistakes(judged, len(self.drawn)).legend
-            parts += [rich.Text(visible(legend), "bold"), rich.Text()]
-            parts.append(draw(self.drawn, console, self.render))
-        return rich.Group(*parts)
+            yield from shown_curves(self.curves)
+        if self.n_drawn:
+            yield gallery_of_mistakes(judged, self.n_drawn)
 
     def panels(self, *, confusion: bool) -> Iterator[Panel]:
         """Yield what was asked for, to be drawn into a file."""
@@ -128,13 +109,13 @@ class EvaluationView(View):
         if self.n_mistakes:
             yield gallery_of_mistakes(judged, self.n_mistakes)
 
-    def _facts(self) -> Iterator[tuple[str, str | rich.Text]]:
+    def facts(self) -> Iterator[tuple[str, Cell]]:
         evaluation = self.judged.evaluation
         if self.judged.threshold:
             yield "Threshold", describe_threshold(self.judged)
         n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
         right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
-        yield "Accuracy", with_interval(right, percent_span(evaluation.accuracy_interval))
+        yield "Accuracy", Noted(right, percent_span(evaluation.accuracy_interval))
         baseline = percent(evaluation.baseline_accuracy)
         yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
         groups = ("summary", "calibration") if self.calibration else ("summary",)
@@ -144,7 +125,7 @@ class EvaluationView(View):
                 text, interval = reading(metric, evaluation)
                 if metric.is_one_vs_rest and not is_binary and text != "-":
                     text += ", each class against the rest"
-                yield metric.title, with_interval(text, interval)
+                yield metric.title, Noted(text, interval)
 
 
 def gallery_of_mistakes(
@@ -162,7 +143,8 @@ def gallery_of_mistakes(
     if n == n_all:
         which = f"the only {what}" if n == 1 else f"all {n:,} {what}s"
     legend = f"{which} of {where}, as #index: truth not answer (how sure it was)"
-    return Gallery(judged.images_at(positions[:n]), legend if n_all else f"no {what}s of {where}")
+    legend = visible(legend if n_all else f"no {what}s of {where}")
+    return Gallery(judged.images_at(positions[:n]), legend)
 
 
 def describe_threshold(judged: JudgedModel) -> str:
@@ -180,39 +162,14 @@ def describe_threshold(judged: JudgedModel) -> str:
     return text + ("\nthese are the images judged here: on others it may miss" if is_same else "")
 
 
-def _reliability_table(judged: JudgedModel, console: rich.Console) -> rich.RenderableType:
-    """Draw what was said beside what was true of it, for each range of probability."""
-    from mnistcli.cli.plots import reliability_words
-    from mnistcli.cli.report.tables import reliability_rows
-
-    said, came_true = reliability_words(judged.model.card.class_names)
-    headings = (said, "images", "said", came_true, "95 %")
-    columns = (rich.Column(head, justify="right") for head in headings)
-    table = ruled_table(console, *columns, title="calibration")
-    for row in reliability_rows(judged.evaluation.reliability):
-        table.add_row(*row)
-    return table
-
-
-def curves_drawing(
-    curves: Sequence[ClassCurves], console: rich.Console, render: Render
-) -> rich.RenderableType:
-    """Draw the ROC curve beside the precision-recall curve; of several classes the worst one's."""
+def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
+    """Show the ROC curve beside the precision-recall curve."""
     from mnistcli.cli.plots import curve_plots
-    from mnistcli.cli.terminal.layout import beside, stacked
-    from mnistcli.cli.terminal.pictures import usable_width
-    from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
     plots = curve_plots(curves)
     if not any(each.kind == "line" for each in plots[0].series):
-        return rich.Text("no curves: all images, or none, are of the class")
-    usable, gap = usable_width(console), 4
-    is_wide = usable >= 60
-    width = max(20, min(_WIDEST_PLOT, (usable - gap) // 2 if is_wide else usable))
-    size, plain = (width, _PLOT_LINES), draws_plainly(console, render)
-    blocks = [plot_block(plot, size, plain=plain) for plot in plots]
-    drawing = beside(blocks, gap) if is_wide else stacked(blocks)
-    if len(curves) == 1:
-        return drawing
-    which = f"against the rest: of the {len(curves)} classes the smallest area"
-    return rich.Group(drawing, rich.Text(which, style="dim"))
+        yield Words("no curves: all images, or none, are of the class")
+        return
+    yield Plots(plots)
+    if len(curves) > 1:
+        yield Words(f"against the rest: of the {len(curves)} classes the smallest area")

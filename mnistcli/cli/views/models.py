@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.views.shared import ruled_table
+from mnistcli.cli.parts import Table, Words
+from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 
@@ -46,13 +46,10 @@ class ModelsView(View):
     def lines(self) -> Iterator[str]:
         return (summary.entry.ref for summary in self.summaries)
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        model = rich.Column("model", style="bold")
-        accuracy = rich.Column("test accuracy", justify="right")
-        models = ruled_table(console, model, accuracy, "what", "created", "tags")
-        for summary in self.summaries:
-            models.add_row(summary.entry.ref, *_summary_cells(summary), _tags(summary))
-        return models
+    def shown(self) -> Iterator[Table]:
+        headings = ("model", "test accuracy", "what", "created", "tags")
+        rows = [(each.entry.ref, *_summary_cells(each), _tags(each)) for each in self.summaries]
+        yield Table(headings, "brlll", rows)
 
 
 def _tags(summary: ModelSummary) -> str:
@@ -155,8 +152,8 @@ class PathView(View):
     def document(self) -> dict[str, Any]:
         return {"path": self.path}
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        return self.path
+    def shown(self) -> Iterator[Words]:
+        yield Words(visible(self.path), "")
 
 
 @dataclass(frozen=True)

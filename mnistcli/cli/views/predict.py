@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
+from mnistcli.cli.parts import Part, Table, Words
 from mnistcli.cli.terminal.capabilities import Method, Render
-from mnistcli.cli.views.shared import ruled_table
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -21,8 +21,6 @@ from mnistcli.registry.model_file import Model
 if TYPE_CHECKING:
     from mnistcli.cli.terminal.layout import Block
 
-# rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
-LONGEST_RICH_TABLE = 100
 # Pictures of one's own are drawn as large as what the model saw; with pixels to spare, finer.
 _FINE_SIDE = 10 * IMAGE_SIDE
 # The columns for answers.
@@ -55,7 +53,6 @@ class PredictionsView(View):
     explain: bool = False
     against: str | None = None
     draw: bool = False
-    render: Render = "auto"
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -131,27 +128,28 @@ class PredictionsView(View):
         for each in self.predictions:
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def shown(self) -> Iterator[Part]:
         rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
-        return predictions_table([name.replace("_", " ") for name in self._columns], rows, console)
+        yield predictions_table([name.replace("_", " ") for name in self._columns], rows)
 
-    def parts(self, console: rich.Console) -> Iterator[rich.RenderableType]:
+    def rendered(self, console: rich.Console, render: Render) -> Iterator[rich.RenderableType]:
         if not self.draw:
-            yield self.table(console)
+            yield from super().rendered(console, render)
             return
         for each in self.predictions:
             if isinstance(each, BadImageError):
                 yield f"{each.source}: {FAILED} ({each.problem})"
                 yield ""
             else:
-                yield self._drawn(each, console)
+                yield self._drawn(each, console, render)
 
-    def _drawn(self, each: Any, console: rich.Console) -> rich.RenderableType:
+    def _drawn(self, each: Any, console: rich.Console, render: Render) -> rich.RenderableType:
+        from mnistcli.cli.terminal.bitmap import signed
         from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, choose_method
         from mnistcli.cli.terminal.layout import beside, stacked
         from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
 
-        method = choose_method(self.render, console, n_pictures=2)
+        method = choose_method(render, console, n_pictures=2)
         why = explain(self.model, each.image, self.against) if self.explain else None
         pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
         # Signs without colour take characters, and those want room.
@@ -170,7 +168,7 @@ class PredictionsView(View):
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            parts.append(rich.Text(legend_of(why, signs_of(method))))
+            parts.append(rich.Text(signed(legend_of(why), signs_of(method))))
         return rich.Group(*parts, rich.Text())
 
 
@@ -181,37 +179,15 @@ def _text(value: Any) -> str:
     return "" if value is None else percent(value) if isinstance(value, float) else str(value)
 
 
-def predictions_table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], console: rich.Console
-) -> rich.RenderableType:
-    """Draw rows that end with a note, or none of them."""
+def predictions_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table | Words:
+    """Show rows that end with a note, or none of them."""
     if not rows:
-        return "nothing to predict"
+        return Words("nothing to predict", "")
     if any(row[-1] for row in rows):
         header = [*header, "notes"]
-    rows = [row[: len(header)] for row in rows]
-    if len(rows) > LONGEST_RICH_TABLE:
-        return _long_table([header, *rows])
-    table = ruled_table(console)
-    for name in header:
-        side: Literal["left", "right"] = (
-            "left" if name in ("input", *_ANSWERS, "notes") else "right"
-        )
-        table.add_column(
-            name, justify=side, style="bold" if name in _ANSWERS else "", overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _long_table(rows: Sequence[Sequence[str]]) -> rich.RenderableType:
-    from rich.segment import Segment, Segments
-
-    columns = [[visible(cell) for cell in column] for column in zip(*rows, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    padded = (map(str.ljust, row, widths) for row in zip(*columns, strict=True))
-    return Segments([Segment("\n".join("  ".join(row).rstrip() for row in padded) + "\n")])
+    kinds = {"input": "l", "notes": "l", **dict.fromkeys(_ANSWERS, "b")}
+    columns = "".join(kinds.get(name, "r") for name in header)
+    return Table(header, columns, [row[: len(header)] for row in rows])
 
 
 # --- pictures -----------------------------------------------------------------------------------
@@ -277,13 +253,13 @@ def headline(prediction: Prediction) -> str:
     return f"{prediction.source}: {prediction.answer} ({sure})"
 
 
-def legend_of(why: Explanation, signs: tuple[str, str]) -> str:
+def legend_of(why: Explanation) -> str:
     """Return how to read an explanation, and that it adds up."""
     pixels = why.score - why.intercept
     sign = "-" if why.intercept < 0 else "+"
     return (
-        f"{signs[0]}: ink that speaks for {why.answer} rather than {why.runner_up}; "
-        f"{signs[1]}: for {why.runner_up}\n"
+        f"{{plus}}: ink that speaks for {why.answer} rather than {why.runner_up}; "
+        f"{{minus}}: for {why.runner_up}\n"
         f"pixels {pixels:.2f} {sign} intercept {abs(why.intercept):.2f} = {why.score:.2f} "
         f"= log({percent(why.p_answer)} / {percent(why.p_runner_up)})"
     ) + (f"\nby the model of {why.answer} and {why.runner_up} alone" if why.is_of_pair else "")

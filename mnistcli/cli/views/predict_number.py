@@ -7,7 +7,7 @@ from typing import Any
 from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.boxes import Mark, drawn, painted
-from mnistcli.cli.terminal.capabilities import choose_method
+from mnistcli.cli.terminal.capabilities import Render, choose_method
 from mnistcli.cli.terminal.pictures import usable_width
 from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
 from mnistcli.cli.words import visible
@@ -68,8 +68,8 @@ class NumbersView(PredictionsView):
             else:
                 yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def _drawn(self, each: Any, console: "rich.Console") -> "rich.RenderableType":
-        method = choose_method(self.render, console, n_pictures=2)
+    def _drawn(self, each: Any, console: "rich.Console", render: Render) -> "rich.RenderableType":
+        method = choose_method(render, console, n_pictures=2)
         picture = drawn(each.original, _marks(each), method, usable_width(console))
         notes = ["; ".join(each.notes)] if each.notes else []
         return rich.Group(rich.Text(visible(_headline(each)), style="bold"), *notes, picture, "")

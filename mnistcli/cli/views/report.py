@@ -9,7 +9,7 @@ from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
-from mnistcli.cli.report.tables import verdicts
+from mnistcli.cli.report.sections import verdicts
 from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
 from mnistcli.reporting import Report, ReportOnTwo, judged_in

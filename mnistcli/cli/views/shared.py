@@ -1,89 +1,63 @@
-"""What several views show: facts, tables under one rule, evaluations."""
+"""What several views show: an evaluation as tables and as a document."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli import rich
-from mnistcli.cli.numbers import decimal, span
+from mnistcli.cli.numbers import decimal, percent, percent_span, span
+from mnistcli.cli.parts import Cell, Noted, Table
 
 if TYPE_CHECKING:
+    from mnistcli.metrics.calibration import ReliabilityBin
     from mnistcli.metrics.catalog import Evaluation, ReportRow
     from mnistcli.metrics.intervals import Interval
 
 
-def facts(pairs: Iterable[tuple[str, str | rich.Text]]) -> rich.RenderableType:
-    """Lay out names and what is known of them in two columns."""
-    grid = rich.Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in pairs:
-        grid.add_row(name, value)
-    return grid
+def estimate(value: float, interval: Interval) -> Noted:
+    """Write a share and its interval."""
+    return Noted(decimal(value), span(interval))
 
 
-def ruled_table(
-    console: rich.Console,
-    *columns: str | rich.Column,
-    title: str = "",
-    padding: tuple[int, int] = (1, 1),
-) -> rich.Table:
-    """Return an empty table with a rule under its head, in ASCII where there is nothing else.
-
-    ``padding`` is left and right of each cell. rich's own substitute where the encoding is not
-    UTF-8 draws a frame around everything.
-    """
-    from rich import box
-
-    is_utf = console.encoding.lower().startswith("utf")
-    blank = "    \n"
-    return rich.Table(
-        *columns,
-        box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
-        title=title or None,
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, padding[1], 0, padding[0]),
+def class_report(evaluation: Evaluation, title: str = "") -> Table:
+    """Show precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
+    whole = estimate(evaluation.accuracy, evaluation.accuracy_interval)
+    averages = map(_cells, (evaluation.macro_avg, evaluation.weighted_avg))
+    return Table(
+        ("", "precision", "recall", "f1-score", "support"),
+        "rrrrr",
+        [*map(_cells, evaluation.classes)],
+        title,
+        [("accuracy", "", "", whole, str(evaluation.n_samples)), *averages],
     )
 
 
-def estimate(value: float, interval: Interval) -> rich.Text:
-    """Write a share and dimly its interval."""
-    return rich.Text.assemble(f"{decimal(value)} ", (span(interval).rjust(9), "dim"))
-
-
-def with_interval(text: str, interval: str) -> rich.Text:
-    """Put an interval, already written out, dimly after a number."""
-    return rich.Text.assemble(text, (f"  {interval}", "dim")) if interval else rich.Text(text)
-
-
-def classification_report(
-    evaluation: Evaluation, console: rich.Console, title: str
-) -> rich.RenderableType:
-    """Draw precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
-    # Twelve columns of numbers in 80 of characters.
-    table = ruled_table(console, title=title, padding=(0, 1))
-    table.add_column("", justify="right")
-    for heading in ("precision", "recall", "f1-score"):
-        heading_and_level = rich.Text.assemble(heading.ljust(12), ("95 %", "not bold dim"))
-        # Where that does not fit, the interval stands below its number.
-        table.add_column(heading_and_level, min_width=9, overflow="fold")
-    table.add_column("support", justify="right")
-    for row in evaluation.classes:
-        table.add_row(*_cells(row))
-    table.add_section()
-    whole = estimate(evaluation.accuracy, evaluation.accuracy_interval)
-    table.add_row("accuracy", "", "", whole, str(evaluation.n_samples))
-    table.add_row(*_cells(evaluation.macro_avg))
-    table.add_row(*_cells(evaluation.weighted_avg))
-    return table
-
-
-def _cells(row: ReportRow) -> tuple[str | rich.Text, ...]:
+def _cells(row: ReportRow) -> tuple[Cell, ...]:
     scores = (estimate(value, interval) for _, value, interval in row.scores())
     return (row.name, *scores, str(row.support))
+
+
+def reliability_table(
+    bins: Sequence[ReliabilityBin], class_names: Sequence[str], title: str = ""
+) -> Table:
+    """Show what was said beside what was true of it, for each range of probability in use."""
+    from mnistcli.cli.plots import reliability_words
+
+    said, came_true = reliability_words(class_names)
+    rows = [
+        (
+            f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
+            f"{each.n_samples:,}",
+            percent(each.mean_probability),
+            percent(each.share),
+            percent_span(each.share_interval),
+        )
+        for each in bins
+        if each.n_samples
+    ]
+    headings = (said, "images", "said", came_true, "95 %")
+    return Table(headings, "rrrrr", rows, title)
 
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli import rich
 from mnistcli.cli.output import View
-from mnistcli.cli.terminal.capabilities import Render
 
 if TYPE_CHECKING:
     from mnistcli.gallery import Gallery
@@ -18,7 +16,6 @@ class GalleryView(View):
 
     schema = "show"
     pictures: "Gallery"
-    render: Render = "auto"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -38,15 +35,5 @@ class GalleryView(View):
     def lines(self) -> Iterator[str]:
         return (str(each.facts.get("index", each.caption)) for each in self.pictures)
 
-    def table(self, console: "rich.Console") -> "rich.RenderableType":
-        from mnistcli.cli.terminal.bitmap import signed
-        from mnistcli.cli.terminal.capabilities import choose_method
-        from mnistcli.cli.terminal.pictures import draw, signs_of
-
-        drawing = draw(self.pictures, console, self.render, self.pictures.n_columns)
-        if not self.pictures.legend:
-            return drawing
-        method = choose_method(self.render, console, len(self.pictures))
-        return rich.Group(
-            drawing, rich.Text(), rich.Text(signed(self.pictures.legend, signs_of(method)))
-        )
+    def shown(self) -> "Iterator[Gallery]":
+        yield self.pictures

@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.cli import rich
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent, percent_span, seconds
 from mnistcli.cli.output import View
+from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words
 from mnistcli.cli.sentences import describe_settings
-from mnistcli.cli.terminal.heatmaps import heat_table
-from mnistcli.cli.views.shared import (
-    classification_report,
-    evaluation_document,
-    facts,
-    ruled_table,
-    with_interval,
-)
+from mnistcli.cli.views.shared import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
@@ -33,7 +26,6 @@ if TYPE_CHECKING:
 
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
-_PLOT_LINES = 15
 # What the document has of the card.
 _OF_CARD = (
     *("task", "class_names", "dataset", "dataset_sha256", "dataset_parts", "weights"),
@@ -104,28 +96,24 @@ class TrainingView(View):
         if self.entry:
             yield self.entry.ref
 
-    def table(self, console: rich.Console) -> rich.RenderableType:
+    def shown(self) -> Iterator[Part]:
         training, entry = self.training, self.entry
-        parts = [facts(training_facts(training)), rich.Text()]
+        yield Facts(training_facts(training))
         if training.choice:
-            parts += [_choice_table(training.choice, console), rich.Text()]
+            yield from _shown_choice(training.choice)
         if training.cross_validation:
             confusion, names = training.cross_validation.confusion, training.model.card.class_names
             title = "confusion matrix of the folds, each judged by a model that had not seen it"
-            parts.append(heat_table(confusion_map(confusion, names, title), console))
-        title = "on the test images"
-        parts += [classification_report(training.evaluation, console, title), rich.Text()]
+            yield confusion_map(confusion, names, title)
+        yield class_report(training.evaluation, "on the test images")
         if entry:
-            parts.append(
-                rich.Text.assemble("Saved ", (entry.ref, "bold"), f" in {visible(str(entry.path))}")
-            )
-            parts.append(rich.Text.assemble("Next  ", (f"mnistcli evaluate {entry.ref}", "bold")))
+            path = visible(str(entry.path))
+            yield Words(f"Saved {entry.ref} in {path}\nNext  mnistcli evaluate {entry.ref}", "")
         else:
-            parts.append(rich.Text("Not saved."))
-        return rich.Group(*parts)
+            yield Words("Not saved.", "")
 
 
-def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
+def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
     """Yield how a training went, in pairs of a name and what it says."""
     card, task = training.model.card, training.model.card.task
     if task.is_binary:
@@ -151,7 +139,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, str | rich.Text]]:
     yield "Training", f"{percent(card.metrics['train_accuracy'])} right"
     n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
     right = f"{percent(evaluation.accuracy)} right: {n_correct:,} of {n_samples:,}"
-    yield "Test", with_interval(right, percent_span(evaluation.accuracy_interval))
+    yield "Test", Noted(right, percent_span(evaluation.accuracy_interval))
     baseline = percent(evaluation.baseline_accuracy)
     yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
 
@@ -207,29 +195,29 @@ def describe_optimum(training: Training) -> str:
     return text
 
 
-def _choice_table(choice: ChoiceOfC, console: rich.Console) -> rich.RenderableType:
-    """Draw the mean log loss of each C, with its standard error."""
+def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
+    """Show the mean log loss of each C, with its standard error."""
     from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
-    from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
-    table = ruled_table(console)
-    for heading in ("C", "log loss", "accuracy", ""):
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    rows = []
-    for each in choice.candidates:
-        is_choice = each.C == choice.C
-        said = "best" if is_choice else "one standard error" if choice.C_1se == each.C else ""
-        cells = f"{each.C:g}", f"{each.log_loss:.5f}", percent(each.accuracy), said
-        table.add_row(*cells, style="bold" if is_choice else "")
+    said = {choice.C_1se: "one standard error", choice.C: "best"}
+    yield Table(
+        ("C", "log loss", "accuracy", ""),
+        "rrrl",
+        [
+            (f"{each.C:g}", f"{each.log_loss:.5f}", percent(each.accuracy), said.get(each.C, ""))
+            for each in choice.candidates
+        ],
+    )
+    points = np.array([
         # A mean less its standard error need not be positive; its tenth is low enough.
-        low = max(each.log_loss - each.standard_error, each.log_loss / 10)
-        rows.append((each.C, each.log_loss, low, each.log_loss + each.standard_error))
-    points = np.array(rows)
+        (each.C, each.log_loss, max(each.log_loss - each.standard_error, each.log_loss / 10),
+         each.log_loss + each.standard_error)
+        for each in choice.candidates
+    ])  # fmt: skip
     plot = Plot(
         f"the search for C, {choice.n_folds} folds of the training images",
         places_axis(points[:, 0].tolist(), title="C"),
         axis_for(points[:, 1:].flat, title="log loss, plus and minus one standard error"),
         (Series("log loss", points, "joined"),),
     )
-    size, plain = (min(console.width, 80), _PLOT_LINES), draws_plainly(console, "auto")
-    return rich.Group(table, plot_block(plot, size, plain=plain))
+    yield Plots([plot])

@@ -1,0 +1,164 @@
+"""What a report says, section by section, for the page and for Markdown."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from mnistcli.cli.heat import confusion_map, pair_error_map
+from mnistcli.cli.numbers import percent, reading
+from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table
+from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
+from mnistcli.cli.sentences import comparison_sentences, verdict
+from mnistcli.cli.views.compare import ComparisonView
+from mnistcli.cli.views.models import card_facts
+from mnistcli.cli.views.shared import class_report, reliability_table
+from mnistcli.evaluation import JudgedModel
+from mnistcli.gallery import Gallery
+from mnistcli.metrics.catalog import METRICS, Evaluation
+from mnistcli.metrics.curves import worst_of
+from mnistcli.reporting import Report, ReportOnTwo, judged_in
+
+# More pictures than this are shown when asked for.
+_FEW = 10
+
+_PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
+_PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
+
+
+class Section(NamedTuple):
+    """A heading and parts; a page shows them when ``folded``, which says what they are, is asked."""
+
+    title: str
+    parts: Sequence[Part]
+    words: str = ""  # for the page alone
+    folded: str = ""
+
+
+def title_of(report: Report | ReportOnTwo) -> str:
+    """Return what a report is about."""
+    return " and ".join(each.model.ref or each.model.card.task.name for each in judged_in(report))
+
+
+def verdicts(report: Report | ReportOnTwo) -> list[str]:
+    """Describe how good each model is, and how different two are."""
+    said = [verdict(each) for each in judged_in(report)]
+    return said if isinstance(report, Report) else [*said, comparison_sentences(report.compared)]
+
+
+def sections(report: Report | ReportOnTwo) -> Iterator[Section]:
+    """Yield what there is to say."""
+    if isinstance(report, Report):
+        yield from _of_one(report)
+    else:
+        yield from _of_two(report)
+    for model in (each.model for each in judged_in(report)):
+        command, it = model.card.command, "it" if isinstance(report, Report) else model.ref
+        words = "The first trained it, the second tells whether the same comes out again."
+        if not command:
+            words = "It was trained from Python; this tells whether the same comes out again."
+        commands = [*filter(None, [command]), f"mnistcli models reproduce {shlex.quote(model.ref)}"]
+        yield Section(f"How to get {it} again", [Code(commands)], words)
+    for model in (each.model for each in judged_in(report)):
+        folded = "Task, data, settings, certificate, versions"
+        of = "" if isinstance(report, Report) else f" of {model.ref}"
+        yield Section(f"The card{of}", [Facts(card_facts(model.card))], folded=folded)
+
+
+def _of_one(report: Report) -> Iterator[Section]:
+    judged, evaluation = report.judged, report.judged.evaluation
+    card = judged.model.card
+    yield Section("In numbers", [Facts(headline(evaluation), are_large=True)])
+    yield Section(
+        "Class by class",
+        [class_report(evaluation)],
+        "In small type the intervals that hold the truth in 95 of 100 such samples.",
+    )
+    confusion = confusion_map(evaluation.confusion, card.class_names, "")
+    yield Section(
+        "What is taken for what",
+        [replace(confusion, behind=report.behind)],
+        "Images of each row's class, by what was answered. Blue is right, red is wrong. "
+        "A number leads to its digits.",
+    )
+    if (errors := judged.pair_errors()) is not None:
+        words = "Mistakes in percent of the test images of the two digits."
+        errors_map = replace(pair_error_map(errors, card.class_names), title="")
+        yield Section("Each pair's own model", [errors_map], words)
+    bins = evaluation.reliability
+    plots = Plots([*curve_plots(judged.curves()), reliability_plot(bins, card.class_names)])
+    yield Section("Curves", [plots])
+    table = reliability_table(bins, card.class_names)
+    yield Section("Reliability", [table], folded="The plot in numbers")
+    many = f"All {len(report.looks_for)} of them" * (len(report.looks_for) > _FEW)
+    words = _PIXELS if card.has_pixel_weights else _PATCHES
+    yield Section("What it looks for", [Gallery(report.looks_for)], words, many)
+    yield from _digits(report)
+
+
+def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
+    """Yield the numbers that people ask for first, each with its interval, or what would be perfect."""
+    for metric in METRICS:
+        if metric.group != "classes":
+            value, note = reading(metric, evaluation)
+            yield metric.title, Noted(value, note or f"{metric.larger_is_better:d} is perfect")
+        if metric.name == "accuracy":
+            always = f"always answering {evaluation.baseline_class}"
+            yield "To beat", Noted(percent(evaluation.baseline_accuracy), always)
+
+
+def _digits(report: Report) -> Iterator[Section]:
+    mistakes, n_wrong = report.judged.mistakes, report.judged.evaluation.n_wrong
+    if mistakes:
+        title, which = "All mistakes" if n_wrong > 1 else "The only mistake", ""
+        if len(mistakes) < n_wrong:
+            title, which = "Mistakes", f"The worst {len(mistakes)} of {n_wrong:,}. "
+        sure = f"{which}In percent how sure it was of the wrong answer."
+        yield Section(title, [mistakes], sure)
+    yield Section(
+        "Least certain",
+        [report.least_certain],
+        "Where its answer had the lowest probability; in red where it was wrong.",
+    )
+    yield Section(
+        "Most certain",
+        [report.most_certain],
+        "Right answers, those with the highest probability of each class.",
+    )
+
+
+def _of_two(report: ReportOnTwo) -> Iterator[Section]:
+    view, judged = ComparisonView(report.compared), report.compared.judged
+    refs, names = [each.model.ref for each in judged], judged[0].model.card.class_names
+    yield Section("Beside each other", [view.models()])
+    yield Section("On which images", [Facts(view.facts())])
+    numbers = zip(*(headline(each.evaluation) for each in judged), strict=True)
+    rows = [(first[0], first[1], second[1]) for first, second in numbers]
+    yield Section("In numbers", [Table(("", *refs), "lrr", rows)])
+    matrices = [
+        confusion_map(each.evaluation.confusion, names, ref)
+        for ref, each in zip(refs, judged, strict=True)
+    ]
+    yield Section("What is taken for what", matrices)
+    yield Section("Curves", [Plots([*_curves_of_two(judged, refs)])])
+    (test,) = report.compared.tests
+    counts = test.n_only_first, test.n_only_second
+    for digits, n, right, wrong in zip(report.alone, counts, refs, refs[::-1], strict=True):
+        if digits:
+            which = f"The {len(digits)} of {n:,} of which {wrong} was surest. " * (len(digits) < n)
+            said = f"{which}After the truth stands the answer of {wrong}, and how sure it was."
+            yield Section(f"Only {right} is right", [digits], said)
+
+
+def _curves_of_two(judged: Sequence[JudgedModel], refs: Sequence[str]) -> Iterator[Plot]:
+    """Yield curves of the class that the first one tells worst, and the reliability of each."""
+    curves = [each.curves() for each in judged]
+    worst = worst_of(curves[0]).name
+    of_worst = (next(c for c in each if c.name == worst) for each in curves)
+    yield from curve_plots(
+        [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
+    )
+    for ref, each in zip(refs, judged, strict=True):
+        names = each.model.card.class_names
+        plot = reliability_plot(each.evaluation.reliability, names)
+        yield replace(plot, title=f"Reliability of {ref}")

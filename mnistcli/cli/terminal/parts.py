@@ -1,0 +1,124 @@
+"""What a person is shown, on a terminal."""
+
+from collections.abc import Iterable, Iterator
+
+from mnistcli.cli import rich
+from mnistcli.cli.parts import Cell, Code, Facts, Noted, Part, Plots, Table, Words
+from mnistcli.cli.terminal.capabilities import Render
+from mnistcli.cli.words import visible, visible_lines
+
+# rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
+LONGEST_RICH_TABLE = 100
+_WIDE = 100
+
+
+def rendered(
+    parts: Iterable[Part], console: rich.Console, render: Render = "auto"
+) -> Iterator[rich.RenderableType]:
+    """Yield what to print of each part, and a blank line between two; tables begin and end with one."""
+    is_blank = True
+    for part in parts:
+        if not (is_blank or (isinstance(part, Table) and not part.title)):
+            yield rich.Text()
+        yield _rendered(part, console, render)
+        is_blank = isinstance(part, Table)
+
+
+def _rendered(part: Part, console: rich.Console, render: Render) -> rich.RenderableType:
+    match part:
+        case Facts():
+            return _facts(part)
+        case Table() if part.n_apart and console.width < _WIDE:
+            return rich.Group(*(_table(each, console) for each in _apart(part)))
+        case Table():
+            return _table(part, console)
+        case Words():
+            return rich.Text(visible_lines(part.text), part.style)
+        case Code():
+            return rich.Text("\n".join(map(visible, part.lines)))
+        case Plots():
+            from mnistcli.cli.terminal.plots import plots_block
+
+            return plots_block(part.plots, console, render)
+    from mnistcli.cli.heat import HeatMap
+
+    if isinstance(part, HeatMap):
+        from mnistcli.cli.terminal.heatmaps import heat_table
+
+        return heat_table(part, console)
+    from mnistcli.cli.terminal.pictures import draw_gallery
+
+    return draw_gallery(part, console, render)
+
+
+def _facts(facts: Facts) -> rich.RenderableType:
+    grid = rich.Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in facts.pairs:
+        grid.add_row(name, _cell(value, gap="  "))
+    return grid
+
+
+def _apart(table: Table) -> Iterator[Table]:
+    """Yield a table without its last columns, and those with the first one."""
+    n = len(table.columns) - table.n_apart
+    for kept in ([*range(n)], [0, *range(n, len(table.columns))]):
+        headings, *rows = ([row[i] for i in kept] for row in (table.headings, *table.rows))
+        yield Table(headings, "".join(table.columns[i] for i in kept), rows)
+
+
+def _table(table: Table, console: rich.Console) -> rich.RenderableType:
+    """Draw a rule under the head, in ASCII where there is nothing else.
+
+    rich's own substitute where the encoding is not UTF-8 draws a frame around everything.
+    """
+    from rich import box
+
+    if len(table.rows) > LONGEST_RICH_TABLE:
+        return _long_table(table)
+    is_noted = {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, Noted)}
+    is_wide = bool(is_noted) or len(table.columns) > 5
+    is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
+    drawn = rich.Table(
+        box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
+        title=table.title or None,
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 1, 0, 0 if is_wide else 1),
+    )
+    for i, (name, kind) in enumerate(zip(table.headings, table.columns, strict=True)):
+        if i in is_noted:
+            # Where that does not fit, words give way, else the interval stands below its number.
+            heading = rich.Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
+            drawn.add_column(heading, min_width=9, overflow="fold", no_wrap="l" in table.columns)
+        else:
+            drawn.add_column(
+                name,
+                justify="right" if kind == "r" else "left",
+                style="bold" if kind == "b" else "",
+                overflow="fold",
+                no_wrap=kind == "r",
+            )
+    for row in table.rows:
+        drawn.add_row(*map(_cell, row))
+    drawn.add_section()
+    for row in table.averages:
+        drawn.add_row(*map(_cell, row))
+    return drawn
+
+
+def _cell(cell: Cell, gap: str = " ") -> str | rich.Text:
+    if isinstance(cell, Noted):
+        return rich.Text.assemble(cell.text, gap, (cell.note, "dim"))
+    return cell
+
+
+def _long_table(table: Table) -> rich.RenderableType:
+    from rich.segment import Segment, Segments
+
+    rows = [table.headings, *table.rows, *table.averages]
+    columns = [[visible(str(cell)) for cell in column] for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    padded = (map(str.ljust, row, widths) for row in zip(*columns, strict=True))
+    return Segments([Segment("\n".join("  ".join(row).rstrip() for row in padded) + "\n")])
