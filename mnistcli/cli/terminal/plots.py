@@ -14,7 +14,7 @@ from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.terminal.pictures import usable_width
 
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
-_LINES, _LINES_OF_SEVERAL, _WIDEST = 21, 17, 100
+_LINES, _WIDEST = 17, 100
 # Dots in a cell of braille: across and down.
 _ACROSS, _DOWN = 2, 4
 
@@ -30,7 +30,7 @@ def plots_block(plots: Sequence[Plot], console: Console, render: Render) -> Bloc
     n, usable, gap = len(plots), usable_width(console), 4
     is_wide = usable >= 30 * n
     width = (usable - gap * (n - 1)) // n if is_wide else usable
-    size = max(20, min(_WIDEST // n, width)), _LINES if n == 1 else _LINES_OF_SEVERAL
+    size = max(20, min(_WIDEST // n, width)), _LINES
     plain = draws_plainly(console, render)
     blocks = [plot_block(plot, size, plain=plain) for plot in plots]
     return beside(blocks, gap) if is_wide else stacked(blocks)
