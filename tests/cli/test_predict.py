@@ -202,7 +202,7 @@ def test_the_legend_names_whose_probabilities_they_are(is_of_pair):
     from mnistcli.prediction import Explanation
 
     why = Explanation("7", "4", np.zeros((28, 28)), -0.5, 1.5, 0.75, 0.25, is_of_pair)
-    _, odds, *whose = legend_of(why, ("red", "blue")).splitlines()
+    _, odds, *whose = legend_of(why).splitlines()
     assert odds == "pixels 2.00 - intercept 0.50 = 1.50 = log(75.00 % / 25.00 %)"
     assert whose == (["by the model of 7 and 4 alone"] if is_of_pair else [])
 
