@@ -25,9 +25,10 @@ INK_COST = 12.0
 # A model of patches gives most digits a score of at least the first, and a much lower one to anything
 # else, of which it may be just as sure. So scores count, and cuts less.
 HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
-# Digits that touch are less typical than this together, as are few digits. Each power of ten below
-# it costs so much, as far as this, where the strokes stand alone: in a row a digit may be strange.
-UNUSUAL, UNUSUAL_COST, LEAST_TYPICAL = 0.03, 1.5, 1e-4
+# What is less typical than this costs more with each power of ten, as far as the last. Strokes that
+# stand alone are one digit if they are typical, and several if they are not and their parts are;
+# in a row a digit may be strange.
+UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 15.0, 4.0, 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -55,21 +56,31 @@ def read_numbers(
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)
-    is_alone = sum(map(len, lines)) == 1
-    doubts, ink_cost = _doubts(model, scores, probabilities, known if is_alone else None)
     typical = itertools.repeat(None) if known is None else known.tolist()
-    answers = zip(classes_of(scores).tolist(), probabilities, doubts, typical, strict=False)
+    answers = zip(classes_of(scores).tolist(), probabilities, scores, typical, strict=False)
+    knows_patches = _knows_patches(model)
+    is_alone = sum(map(len, lines)) == 1 and knows_patches and known is not None
+    ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
     names = model.card.class_names
     read: list[tuple[DigitRead, ...]] = []
     for number, line in enumerate(lines):
         digits: list[DigitRead] = []
         for spans in line:
             found = {}
+            whole = next(iter(spans))
             for span, digit in spans.items():
-                k, row, doubt, share = next(answers)
-                answer, p = names[k], float(row[k])
-                one = DigitRead(answer, p, row, digit.box, digit.image, number, share)
-                found[span] = one, doubt + _shape_cost(one) + ink_cost * digit.cut
+                k, row, score, share = next(answers)
+                one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
+                cost = _shape_cost(one) + ink_cost * digit.cut
+                decades = 0.0 if share is None else math.log10(UNUSUAL / max(share, LEAST_TYPICAL))
+                if is_alone and span == whole:
+                    cost += WHOLE_UNUSUAL_COST * decades
+                elif knows_patches:
+                    cost += SCORE_COST * (NO_COST - min(float(score.max()), HIGH_SCORE))
+                    cost += PART_UNUSUAL_COST * max(decades, 0.0)
+                else:
+                    cost -= math.log(max(one.probability, 1e-9))
+                found[span] = one, cost
             digits += _best_path(found)
         read.append(tuple(digits))
     return tuple(read)
@@ -97,23 +108,6 @@ def check_is_one(
 
 def _knows_patches(model: Model) -> bool:
     return model.card.feature_spec.kind == "patches" and len(model.card.class_names) > 2
-
-
-def _doubts(
-    model: Model,
-    scores: NDArray[np.float64],
-    probabilities: NDArray[np.float64],
-    typicality: NDArray[np.float64] | None,
-) -> tuple[list[float], float]:
-    """Return what it costs to take each for a digit, and what to cut through ink."""
-    if _knows_patches(model):
-        doubts = SCORE_COST * (NO_COST - np.minimum(scores.max(axis=1), HIGH_SCORE))
-        if typicality is not None:
-            decades = np.log10(UNUSUAL / np.maximum(typicality, LEAST_TYPICAL))
-            doubts += UNUSUAL_COST * np.maximum(decades, 0.0)
-        return list(doubts.tolist()), INK_COST_BESIDE_SCORES
-    doubts = -np.log(np.maximum(probabilities.max(axis=1), 1e-9))
-    return list(doubts.tolist()), INK_COST
 
 
 def _shape_cost(digit: DigitRead) -> float:

@@ -63,6 +63,16 @@ def test_rows_and_touching_digits_are_read(test_images):
 PAIRS = (0, 3), (3, 4), (21, 18), (7, 0), (4, 1), (498, 485), (924, 276)
 
 
+# Two test images, and by how many pixels they overlap.
+PAIRS_THAT_OVERLAP = (
+    ((797, 844), 7),
+    ((903, 271), 9),
+    ((544, 895), 14),
+    ((335, 436), 15),
+    ((936, 268), 11),
+)
+
+
 @pytest.fixture(scope="module")
 def touching(test_images):
     """Pairs of digits whose ink meets, light on dark."""
@@ -93,5 +103,18 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
         with pytest.raises(BadImageError, match="holds 2 digits") as caught:
             predict_picture(model, picture)
         assert "--number" in caught.value.hint
-    for digit in test_images[:60]:
+    for digit in test_images[:30]:
         assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
+
+
+def test_what_is_no_digit_as_a_whole_but_digits_in_part_is_several(test_images):
+    """Pairs that overlap, of which the model was sure that they are one digit."""
+    model = mnistcli.load_model("builtin")
+    for pair, overlap in PAIRS_THAT_OVERLAP:
+        a, b = (np.kron(test_images[i], np.ones((4, 4), np.uint8)) for i in pair)
+        a, b = a[:, a.max(axis=0) > 128], b[:, b.max(axis=0) > 128]
+        ink = np.zeros((112, a.shape[1] + b.shape[1] - overlap), np.uint8)
+        ink[:, : a.shape[1]] = a
+        ink[:, -b.shape[1] :] = np.maximum(ink[:, -b.shape[1] :], b)
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            predict_picture(model, np.pad(ink, 30))

@@ -185,6 +185,19 @@ def lines_of(groups: list[Group]) -> list[list[Group]]:
     return [sorted(line, key=lambda group: group.left + group.right) for line in best]
 
 
+def slope_of(line: list[Group]) -> float:
+    """Return by how much a line of digits falls from left to right; of one or two it is not known.
+
+    It is the slope that is least wrong about their centres, and smaller where they are few.
+    """
+    if len(line) < 3:
+        return 0.0
+    left, right, top, bottom = np.array([(g.left, g.right, g.top, g.bottom) for g in line]).T
+    across, down = left + right - np.mean(left + right), top + bottom
+    slope = across @ down / (across @ across + 4 * np.mean(bottom - top) ** 2)
+    return float(np.clip(slope, -STEEPEST, STEEPEST))
+
+
 def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:
     """Sort digits into the lines that they cover at a slope; return how high these are together."""
     spans = []

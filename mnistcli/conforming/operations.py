@@ -75,6 +75,15 @@ def _linear(n_out: int, n: int) -> Ink:
     return (1 - np.abs(at[:, None] - np.arange(n))).clip(0).astype(np.float32)
 
 
+def levelled(ink: Ink, slope: float) -> Ink:
+    """Move the columns of a picture up or down so that a line of that slope becomes level."""
+    width = ink.shape[1]
+    drop = np.rint(slope * (np.arange(width) - (width - 1) / 2)).astype(np.intp)
+    most = int(np.abs(drop).max())
+    rows = np.arange(most, len(ink) + 3 * most)[:, None] + drop
+    return np.take_along_axis(np.pad(ink, ((2 * most, 2 * most), (0, 0))), rows, axis=0)
+
+
 def surface(a: Ink, where: Mask) -> Ink:
     """Fit a polynomial of degree 2 in both coordinates to what lies within a mask."""
     terms = [(i, j) for i in range(3) for j in range(3 - i)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.grouping import Group
+from mnistcli.conforming.grouping import Group, slope_of
 from mnistcli.conforming.operations import area_weights, span
 from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
@@ -66,21 +66,23 @@ def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], Pl
     try:
         page = find_page(grey, LINES_SIDE)
         return [
-            [_spans(*surroundings(page, group), grey.shape) for group in line]
+            [_spans(*surroundings(page, group), slope_of(line), grey.shape) for group in line]
             for line in page.lines
         ]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
 
 
-def _spans(page: Page, group: Group, shape: tuple[int, ...]) -> dict[tuple[int, int], PlacedDigit]:
+def _spans(
+    page: Page, group: Group, slope: float, shape: tuple[int, ...]
+) -> dict[tuple[int, int], PlacedDigit]:
     parts = strokes_of(page.pieces, group)
     placed = {}
     for n in range(len(parts), 0, -1):
         for start in range(len(parts) - n + 1):
             strokes = np.logical_or.reduce([part for part, _ in parts[start : start + n]])
             try:
-                digit, box = digit_of(page, strokes)
+                digit, box = digit_of(page, strokes, slope)
             except NoDigitError:  # a cut leaves hardly anything
                 continue
             if n == len(parts) or box.width < WIDEST_PART * box.height:

@@ -18,6 +18,7 @@ from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
     largest_square,
+    levelled,
     median,
     padded,
     pieces_of,
@@ -203,8 +204,8 @@ def _mask_of(page: Page, *groups: Group) -> Mask:
     return page.pieces.mask(page.pieces.among(members))
 
 
-def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
-    """Cut strokes out of their page; return them and where they lie in the picture."""
+def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]:
+    """Cut strokes out of their page, level if their line is not; return where they lay, too."""
     down, across = span(strokes, 0), span(strokes, 1)
     pixel = max(down.stop - down.start, across.stop - across.start) / BOX
     reach = max(1, round(pixel))
@@ -216,10 +217,10 @@ def digit_of(page: Page, strokes: Mask) -> tuple[Digit, Box]:
     inked = np.where(strokes[near], ink, np.float32(0))
     if inked.max() <= FAINTEST_INK:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
+    ink = np.where(zone, ink, np.float32(0))
     box = half_level_box(inked, pixel)
-    return Digit(np.where(zone, ink, np.float32(0)), box, page.steps), page.box(
-        box.moved(1, top, left)
-    )
+    digit = Digit(levelled(ink, slope), half_level_box(levelled(inked, slope), pixel), page.steps)
+    return digit, page.box(box.moved(1, top, left))
 
 
 def _closer(page: Page, group: Group) -> tuple[Page, Group]:
