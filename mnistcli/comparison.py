@@ -176,16 +176,12 @@ def common_samples(
     check_tests(dataset)
     notes = tuple(note for model in models for note in notes_on_parts(dataset, model))
     n_train = len(dataset.train.labels)
-    kept: dict[SplitSpec | None, Samples] = {}
-    for model in models:
-        task = model.card.task
-        split = replace(model.card.split, limit=None, nested=True, without=())
-        is_its_own = dataset.sha256 == model.card.dataset_sha256
-        if is_its_own and split.kind == "random":
-            if split not in kept:
-                kept[split] = test_samples(dataset, task, split)
-        elif None not in kept:  # the dataset's own parts
-            kept[None] = samples_of(dataset.test, task)
+    kept: dict[tuple[int, float] | None, Samples] = {}  # None: the dataset's own parts
+    for card in (model.card for model in models):
+        is_random = dataset.sha256 == card.dataset_sha256 and card.split.kind == "random"
+        key = (card.split.seed, card.split.test_size) if is_random else None
+        if key not in kept:
+            kept[key] = test_samples(dataset, card.task, card.split if is_random else SplitSpec())
     if len(kept) == 1:
         return next(iter(kept.values())), notes, 0
     # Places in the training part followed by the test part, as random splits count.

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,13 @@ from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.registry.model_file import Model
+from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:
     from mnistcli.metrics.curves import Curves
     from mnistcli.metrics.thresholds import Target, Threshold
 
-Part = Literal["test", "train"]
-_PARTS: tuple[Part, ...] = ("train", "test")
+Part = Literal["train", "test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -131,19 +131,15 @@ def evaluate(
     one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
     threshold and more than two classes.
     """
-    task = model.card.task
-    notes: tuple[str, ...] = ()
-    if data is None:
-        data = open_dataset(model.card.dataset)
-    if isinstance(data, Dataset):
+    data = open_dataset(model.card.dataset) if data is None else data
+    if isinstance(data, LabelledImages):
+        samples = samples_of(data, model.card.task)
+        notes = notes_on(data, samples)
+    else:
         if on == "test":
             check_tests(data)
-        samples = _part_of(data, model, on)
-        name = f"{data.name} {on}"
+        name, samples = f"{data.name} {on}", _part_of(data, model, on)
         notes = notes_on_parts(data, model) if on == "test" else ()
-    else:
-        samples = samples_of(data, task)
-        notes = notes_on(data, samples)
     return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
 
 
@@ -158,7 +154,7 @@ def suspects(
     names, dataset = model.card.class_names, dataset or open_dataset(model.card.dataset)
     by_folds = model.out_of_fold if dataset.sha256 == model.card.dataset_sha256 else None
     found: list[tuple[float, Part, Samples, int]] = []
-    for part in _PARTS if on is None else (on,):
+    for part in get_args(Part) if on is None else (on,):
         samples = _part_of(dataset, model, part)
         if by_folds is not None and part == "train":
             p_truth = by_folds
@@ -168,9 +164,7 @@ def suspects(
         worst = np.argsort(p_truth, kind="stable")[:n].tolist()
         found += [(float(p_truth[i]), part, samples, i) for i in worst]
     if not found:
-        raise DataUnavailableError(
-            f"{dataset.name} has no image for the task {model.card.task.name}"
-        )
+        raise no_image(dataset.name, model)
     found = sorted(found, key=lambda each: each[0])[:n]
     others = model.classifier.predict_proba(np.stack([s.images[i] for *_, s, i in found]))
     pictures = []
@@ -196,6 +190,11 @@ def _sure(p: float) -> str:
     return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{p:.0%}"
 
 
+def no_image(where: str, model: Model) -> DataUnavailableError:
+    """Tell that there is nothing to judge a model on."""
+    return DataUnavailableError(f"{where} has no image for the task {model.card.task.name}")
+
+
 def check_tests(data: Dataset) -> None:
     """Raise DataUnavailableError for a dataset without test images."""
     if not len(data.test.labels):
@@ -216,9 +215,7 @@ def judge(
     if threshold is not None:
         _check_binary(model)
     if not len(samples):
-        raise DataUnavailableError(
-            f"{on or 'the data'} has no image for the task {model.card.task.name}"
-        )
+        raise no_image(on or "the data", model)
     if not model.card.certificate.get("converged"):
         notes += (
             f"{model.ref or 'the model'} did NOT converge: a finished training has other numbers",
@@ -236,11 +233,9 @@ def judge(
 
 def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
     """Return how images were read, and how many of them show no digit of the samples' task."""
-    n, n_left_out = len(data.labels), len(data.labels) - len(samples)
-    if not n_left_out:
-        return data.notes
-    left_out = f"{n_left_out:,} of {n:,} images show no digit of the task: left out"
-    return (*data.notes, left_out)
+    n_left_out = len(data.labels) - len(samples)
+    left_out = f"{n_left_out:,} of {len(data.labels):,} images show no digit of the task: left out"
+    return (*data.notes, left_out) if n_left_out else data.notes
 
 
 def notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
@@ -290,9 +285,7 @@ def _check_binary(model: Model) -> None:
 
 
 def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
-    task = model.card.task
-    if dataset.sha256 != model.card.dataset_sha256:
-        # Other data than it was trained on: its split means nothing there.
-        return samples_of(dataset.test if on == "test" else dataset.train, task)
+    is_its_own = dataset.sha256 == model.card.dataset_sha256  # elsewhere its split means nothing
+    split = model.card.split if is_its_own else SplitSpec()
     gather = test_samples if on == "test" else training_samples
-    return gather(dataset, task, model.card.split)
+    return gather(dataset, model.card.task, split)

@@ -7,16 +7,19 @@ With features x_i and class weights in C, the minimised function is, for C finit
 and the sum alone for C infinite. A fit takes these steps:
 
 1. Columns that vary are copied as float32 (`_working_rows`).
-2. Rough solution: an eighth of the rows, where a pass costs an eighth, is solved to noise.
-3. Continuation: the way to a weak penalty leads over stronger ones, each solved roughly from the
-   one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5, "pathwise").
-4. Descent: L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
+2. Rough solution (`_rough_solution`): an eighth of the rows, where a pass costs an eighth, is
+   solved to noise.
+3. Continuation (`_continuation`): the way to a weak penalty leads over stronger ones, each solved
+   roughly from the one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5,
+   "pathwise").
+4. Descent (`_descend`): L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
    multiple of the identity but the inverse of a Hessian from a few thousand rows
    (`preconditioner`). They converge like conjugate gradients preconditioned with it (Hsia, Chiang
    and Lin, ACML 2018), but the product with the data that a Hessian-vector product would cost is
    a gradient at a better point, and no inner loop has to guess how accurate to be.
-5. Certificate: the answer is measured in float64, its intercept moved to the best for its weights;
-   where float32 was too coarse for the tolerance, the last steps are taken in float64.
+5. Certificate (`certificate`): the answer is measured in float64, its intercept moved to the best
+   for its weights; where float32 was too coarse for the tolerance, the last steps are taken in
+   float64.
 """
 
 import math

@@ -15,7 +15,6 @@ blocks, so that no second copy of the data exists.
 """
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,29 +104,6 @@ def slope_and_curvature(
     weighted *= against
     curvatures = weighted.sum(axis=0) - slopes * slopes
     return float(np.vdot(slopes, weights)), float(np.vdot(curvatures, weights))
-
-
-def best_intercept(sums_at: Callable[[Float64s], Sequence[Any]], start: Floats) -> Float64s:
-    """Minimise the objective over the intercepts alone, (n_outputs,), by Newton's method.
-
-    At given ones `sums_at` returns the loss, its first two derivatives, and the sum of the weights.
-    """
-    b = np.asarray(start, dtype=np.float64)
-    loss, gradient, hessian, weight = sums_at(b)
-    for _ in range(1000):
-        if np.abs(gradient).max() <= 1e-13 * weight:
-            break
-        newton = -np.linalg.pinv(hessian, hermitian=True) @ gradient
-        # Far away the Hessian vanishes. The second step cannot fail: it divides by an upper bound
-        # of every Hessian, weight / 2 (Boehning, Ann. Inst. Statist. Math. 1992).
-        for step in (newton, -2.0 * gradient / weight):
-            new = sums_at(b + step)
-            if new[0] < loss:
-                break
-        else:
-            break
-        b, (loss, gradient, hessian, weight) = b + step, new
-    return b
 
 
 def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floating[Any]]) -> Floats:

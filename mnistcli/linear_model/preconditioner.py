@@ -6,10 +6,8 @@ have any. For more than two classes there is a block for each class, X^T diag(p_
 those between classes would save a few steps, and take longer than these.
 """
 
-from __future__ import annotations
-
 import math
-from typing import NamedTuple
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +30,10 @@ SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
 ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
 COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
 
+# Multiplies an inverse Hessian with parameters, each row of (n_vectors, n_features + 1): the
+# intercept comes last and is not penalised.
+Times = Callable[[Float64s], Float64s]
+
 
 class Preconditioner:
     """The inverse of a subsampled Hessian, renewed as the fit goes on.
@@ -49,7 +51,7 @@ class Preconditioner:
         # of the first draw, anything is below.
         self._objective_then = self._gap_then = math.inf
         self._n_drawn = self._age = 0
-        self._inverses: list[DenseInverse | FewRowsInverse] = []
+        self._inverses: list[Times] = []
 
     def refresh(self, point: Point) -> None:
         """Draw the Hessian again at a point, if the last one is too old or too far away."""
@@ -85,16 +87,16 @@ class Preconditioner:
         """Return the product with parameters (n_outputs, n_features + 1)."""
         vectors = centred(q)
         if len(self._inverses) == 1:
-            return centred(self._inverses[0].times(vectors))
+            return centred(self._inverses[0](vectors))
 
         def times(one: slice) -> Float64s:
-            product: Float64s = self._inverses[one.start].times(vectors[one])
+            product: Float64s = self._inverses[one.start](vectors[one])
             return product
 
         products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
         return centred(products)
 
-    def _subsampled_inverses(self, point: Point) -> list[DenseInverse | FewRowsInverse]:
+    def _subsampled_inverses(self, point: Point) -> list[Times]:
         """Return an inverse per class, or one for the mean of their Hessians."""
         problem, rng = self.problem, self._rng
         n_samples, n_features = problem.X.shape
@@ -117,11 +119,11 @@ class Preconditioner:
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
-    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> DenseInverse | FewRowsInverse:
+    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> Times:
         penalty = self.problem.penalty
         if len(rows) < self.problem.X.shape[1] and penalty > 0.0:
-            return FewRowsInverse.inverse(self._weighted(rows, roots), penalty)
-        return DenseInverse.inverse(self._gram(rows, roots), penalty)
+            return few_rows_inverse(self._weighted(rows, roots), penalty)
+        return dense_inverse(self._gram(rows, roots), penalty)
 
     def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
         problem = self.problem
@@ -145,65 +147,54 @@ class Preconditioner:
         return gram
 
 
-class DenseInverse(NamedTuple):
-    """The inverse of a Hessian as a matrix, (n_features + 1) squared."""
+def dense_inverse(hessian: Float64s, penalty: float) -> Times:
+    """Invert hessian + penalty on the features, as nearly as rounding allows.
 
-    matrix: NDArray[np.float32]
+    Sums of float32 products are off by about 1e-7 of the largest diagonal element. The Hessian is
+    overwritten.
+    """
+    diagonal = hessian.diagonal().copy()
+    added = np.full(len(hessian), penalty)
+    added[-1] = 0.0
+    floor = 1e-7 * float(diagonal.max(initial=0.0)) + 1e-30
+    while True:
+        np.fill_diagonal(hessian, diagonal + added + floor)
+        try:
+            root = _inverse_cholesky(hessian)
+            break
+        except np.linalg.LinAlgError:
+            floor *= 10.0
+    matrix = (root.T @ root).astype(np.float32)
+    del root
 
-    @classmethod
-    def inverse(cls, hessian: Float64s, penalty: float) -> DenseInverse:
-        """Invert hessian + penalty on the features, as nearly as rounding allows.
-
-        Sums of float32 products are off by about 1e-7 of the largest diagonal element. The Hessian
-        is overwritten.
-        """
-        diagonal = hessian.diagonal().copy()
-        added = np.full(len(hessian), penalty)
-        added[-1] = 0.0
-        floor = 1e-7 * float(diagonal.max(initial=0.0)) + 1e-30
-        while True:
-            np.fill_diagonal(hessian, diagonal + added + floor)
-            try:
-                root = _inverse_cholesky(hessian)
-            except np.linalg.LinAlgError:
-                floor *= 10.0
-            else:
-                return cls((root.T @ root).astype(np.float32))
-
-    def times(self, vectors: Float64s) -> Float64s:
-        """Return the product with each row of `vectors`, which are (n_vectors, n_features + 1)."""
-        single = vectors.astype(np.float32)
+    def times(vectors: Float64s) -> Float64s:
         # Not by BLAS, whose threads would spin on into the next pass, which has its own.
-        product = np.einsum("ij,kj->ki", self.matrix, single)
+        product = np.einsum("ij,kj->ki", matrix, vectors.astype(np.float32))
         return np.asarray(product, dtype=np.float64)
 
+    return times
 
-class FewRowsInverse(NamedTuple):
-    """The inverse of B^T B + D by way of a matrix as large as the rows of B, D diagonal.
 
-    With A = B D^-1/2 and L L^T = I + A A^T it is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2 (Woodbury).
+def few_rows_inverse(factor: Floats, penalty: float) -> Times:
+    """Invert B^T B + D by way of a matrix as large as the rows of B, the factor; D is diagonal.
+
+    With A = B D^-1/2 and L L^T = I + A A^T the inverse is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2
+    (Woodbury). D is the penalty, and for the intercept a hundred-thousandth of what the rows say.
     """
+    added = np.full(factor.shape[1], penalty)
+    added[-1] = 1e-5 * squared_norm(factor[:, -1]) + 1e-30
+    scales = 1.0 / np.sqrt(added)
+    scaled = factor * scales
+    gram = scaled @ scaled.T
+    np.fill_diagonal(gram, gram.diagonal() + 1.0)
+    rows, inverse_root = scaled.astype(np.float32), _inverse_cholesky(gram).astype(np.float32)
 
-    rows: NDArray[np.float32]
-    inverse_root: NDArray[np.float32]
-    scales: Float64s
+    def times(vectors: Float64s) -> Float64s:
+        q = (vectors * scales).astype(np.float32)
+        inner = inverse_root.T @ (inverse_root @ (rows @ q.T))
+        return np.asarray((q - inner.T @ rows) * scales)
 
-    @classmethod
-    def inverse(cls, factor: Floats, penalty: float) -> FewRowsInverse:
-        """D is the penalty, and for the intercept a hundred-thousandth of what the rows say."""
-        added = np.full(factor.shape[1], penalty)
-        added[-1] = 1e-5 * squared_norm(factor[:, -1]) + 1e-30
-        scales = 1.0 / np.sqrt(added)
-        rows = factor * scales
-        gram = rows @ rows.T
-        np.fill_diagonal(gram, gram.diagonal() + 1.0)
-        return cls(rows.astype(np.float32), _inverse_cholesky(gram).astype(np.float32), scales)
-
-    def times(self, vectors: Float64s) -> Float64s:
-        """Return the product with each row of `vectors`; see `DenseInverse.times`."""
-        scaled = (vectors * self.scales).astype(np.float32)
-        inner = self.inverse_root.T @ (self.inverse_root @ (self.rows @ scaled.T))
-        return np.asarray((scaled - inner.T @ self.rows) * self.scales)
+    return times
 
 
 def _inverse_cholesky(a: Float64s) -> Float64s:

@@ -4,7 +4,6 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from mnistcli.linear_model.blocks import (
     is_separated,
     tree_sum,
 )
-from mnistcli.linear_model.objective import Float64s, Labels, best_intercept, squared_norm
+from mnistcli.linear_model.objective import Float64s, Labels, squared_norm
 from mnistcli.linear_model.rows import Rows
 
 _keys = itertools.count()
@@ -83,13 +82,26 @@ class Problem:
         return Point(key, theta, gradient, float(loss) + penalty)
 
     def with_best_intercept(self, theta: Float64s) -> "Point":
-        """Return the point of the same weights at which the intercept is at its best."""
+        """Return the point of the same weights with the best intercepts, by Newton's method."""
         bare, shift = theta.copy(), np.zeros_like(theta)
         bare[:, -1] = 0.0
-        line = self.line(bare)
-        best = best_intercept(partial(self.sums, intercept_sums, line), theta[:, -1])
+        line, b = self.line(bare), theta[:, -1]
+        loss, gradient, hessian, weight = self.sums(intercept_sums, line, b)
+        for _ in range(1000):
+            if np.abs(gradient).max() <= 1e-13 * weight:
+                break
+            newton = -np.linalg.pinv(hessian, hermitian=True) @ gradient
+            # Far away the Hessian vanishes. The second step cannot fail: it divides by an upper
+            # bound of every Hessian, weight / 2 (Boehning, Ann. Inst. Statist. Math. 1992).
+            for step in (newton, -2.0 * gradient / weight):
+                new = self.sums(intercept_sums, line, b + step)
+                if new[0] < loss:
+                    break
+            else:
+                break
+            b, (loss, gradient, hessian, weight) = b + step, new
         # Rounding moves their mean, along which the softmax is constant.
-        shift[:, -1] = centred(best)
+        shift[:, -1] = centred(b)
         return self.after(line._replace(direction=shift), 1.0)
 
 
