@@ -2,9 +2,9 @@
 
 Shares (accuracy, precision, recall) get Wilson's score interval. F1 and ROC AUC are no shares; they
 get the percentiles of a stratified bootstrap: the samples of each class are drawn anew, as many as
-there are, with replacement (Efron and Tibshirani 1993, chapter 13). Nothing here draws samples one
-by one. What F1 needs of a resample is its confusion matrix, whose rows are multinomial; what ROC
-AUC needs is how many samples fall into each run of one class in the order of the scores.
+there are, with replacement (Efron and Tibshirani 1993, chapter 13). What F1 needs of a resample is
+its confusion matrix, whose rows are multinomial; what ROC AUC needs is the sum of the shares that
+its samples have in the area.
 
 A bootstrap sees only the mistakes that happened. Where there are none its interval is a point, and
 Wilson's is the one to believe.
@@ -28,8 +28,8 @@ _TAILS = (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
 Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
 UNKNOWN: Interval = (math.nan, math.nan)
 
-# From so many runs on it is faster to resample samples than runs.
-_MOST_RUNS = 400
+# Of more values it is faster to draw each than to draw how often each occurs.
+_MOST_DISTINCT = 400
 # Draws at a time: what stays in the fast cache, and in memory that malloc keeps.
 _DRAWS_PER_BLOCK = 1 << 14
 
@@ -90,41 +90,11 @@ def roc_auc_interval(
     """
     if any(math.isnan(ranking.roc_auc) for ranking in rankings):
         return UNKNOWN
-    rng = np.random.default_rng(seed)
-    if len(rankings) == 1:
-        positives, negatives = _runs(rankings[0])
-        if len(positives) <= _MOST_RUNS:
-            values = _resampled_by_runs(positives, negatives, n_resamples, rng)
-            return percentiles(values[:, None])[0]
-    values = _resampled_by_shares(rankings, y, n_resamples, rng)
+    values = _resampled_areas(rankings, y, n_resamples, np.random.default_rng(seed))
     return percentiles(values[:, None])[0]
 
 
-def _runs(ranking: Ranking) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count positives and negatives of each run: levels in a row with samples of one kind only."""
-    has_both = (ranking.n_positive > 0) & (ranking.n_negative > 0)
-    kind = np.where(has_both, 2, ranking.n_positive > 0)
-    opens_run = np.append(True, (kind[1:] != kind[:-1]) | has_both[1:])
-    starts = np.flatnonzero(opens_run)
-    return np.add.reduceat(ranking.n_positive, starts), np.add.reduceat(ranking.n_negative, starts)
-
-
-def _resampled_by_runs(
-    positives: NDArray[np.int64],
-    negatives: NDArray[np.int64],
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    n_positive, n_negative = int(positives.sum()), int(negatives.sum())
-    drawn_positives = rng.multinomial(n_positive, positives / n_positive, size=n_resamples)
-    drawn_negatives = rng.multinomial(n_negative, negatives / n_negative, size=n_resamples)
-    below = n_negative - np.cumsum(drawn_negatives, axis=1) + drawn_negatives / 2
-    n_pairs = n_positive * n_negative
-    values: NDArray[np.float64] = (drawn_positives * below).sum(axis=1) / n_pairs
-    return values
-
-
-def _resampled_by_shares(
+def _resampled_areas(
     rankings: Sequence[Ranking], y: NDArray[np.integer], n_resamples: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Resample each sample's share in the mean ROC AUC.
@@ -155,6 +125,9 @@ def _resampled_sums(
 ) -> NDArray[np.float64]:
     """Draw as many values as there are, with replacement, and add them up; again and again."""
     n = len(values)
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= _MOST_DISTINCT:
+        return np.asarray(rng.multinomial(n, counts / n, size=n_resamples) @ distinct)
     dtype = np.uint16 if n < 1 << 16 else np.uint32
     n_rows = max(1, _DRAWS_PER_BLOCK // n)
     sums = np.empty(n_resamples)

@@ -55,19 +55,19 @@ def assert_same_interval(ours, theirs, part=0.08):
 
 
 @pytest.mark.parametrize(
-    ("n", "n_classes", "separation", "rounded", "by_runs"),
+    ("n", "n_classes", "separation", "rounded", "by_counts"),
     [
-        (200, 2, 2.5, False, True),  # few runs
+        (200, 2, 2.5, False, True),  # few distinct shares
         (200, 2, 1.0, True, True),  # many ties
-        (900, 2, 1.0, False, False),  # resampled by shares
+        (900, 2, 1.0, False, False),  # each is drawn
         (60, 3, 1.5, False, False),
         (150, 6, 2.0, False, False),
     ],
 )
 def test_roc_auc_intervals_are_those_of_a_plain_bootstrap(
-    monkeypatch, n, n_classes, separation, rounded, by_runs
+    monkeypatch, n, n_classes, separation, rounded, by_counts
 ):
-    monkeypatch.setattr(intervals, "_MOST_RUNS", 1000 if by_runs else 0)
+    monkeypatch.setattr(intervals, "_MOST_DISTINCT", 1000 if by_counts else 0)
     y, scores = samples(n, n_classes, separation, rounded=rounded)
 
     def roc_auc(chosen):  # held against scikit-learn in test_classification
@@ -124,7 +124,7 @@ def test_the_same_numbers_every_time():
 
 def test_an_area_is_never_above_one(monkeypatch):
     """One pair in the wrong order: left out twice it would be less than none."""
-    monkeypatch.setattr(intervals, "_MOST_RUNS", 0)
+    monkeypatch.setattr(intervals, "_MOST_DISTINCT", 0)
     y = np.repeat([0, 1], 50)
     scores = np.arange(100.0)
     scores[[49, 50]] = 50, 49
