@@ -568,7 +568,7 @@ def test_the_whole_report_of_a_real_model(invoke):
         "Accuracy           99.95 %: 2,114 of 2,115 right  99.73 to 99.99 %",
         "To beat            53.66 %: always answering 1",
         "Balanced accuracy  0.9995",
-        "ROC AUC            0.999999  0.999995 to 1.000000",
+        "ROC AUC            0.999999  0.999996 to 1.000000",
         "Average precision  0.999999",
         "",
         "0v1@1 on mnist test",
