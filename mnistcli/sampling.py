@@ -44,12 +44,3 @@ def quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     by_remainder = np.argsort(sizes - shares, kind="stable")
     sizes[by_remainder[: n - sizes.sum()]] += 1
     return sizes
-
-
-def least(counts: NDArray[np.int64]) -> int:
-    """Return the number of samples from which on every class has some."""
-    # So many give the smallest class a whole one.
-    n = -(-counts.sum() // counts[counts > 0].min())
-    while (quota(counts, n - 1) >= np.minimum(counts, 1)).all():
-        n -= 1
-    return int(n)

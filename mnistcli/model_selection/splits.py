@@ -1,5 +1,6 @@
 """From a dataset and a task to training and test samples, the same ones every time."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
 from mnistcli.files import storage_errors
-from mnistcli.sampling import least, nested_sample, quota, stratified_sample
+from mnistcli.sampling import nested_sample, quota, stratified_sample
 from mnistcli.settings import SplitKind, SplitSpec
 from mnistcli.tasks import Task
 
@@ -139,7 +140,7 @@ def _sides(
         raise TrainingError(f"{dataset.name} has no images of class {missing}")
     sizes = quota(counts, n_test)
     if not (sizes.all() and (counts - sizes).all()):
-        share = least(counts) / len(members)
+        share = math.ceil(len(members) / counts.min()) / len(members)  # a whole one of each class
         raise TrainingError(
             f"a test size of {spec.test_size:g} leaves a class without any: "
             f"{len(members) - n_test:,} images for training, {n_test:,} for the test",
