@@ -182,17 +182,13 @@ class Gate(NamedTuple):
         value = self.metric.of(evaluation)
         if math.isnan(value):
             return f"{self.metric.name} is not known"
-        if self.metric.larger_is_better:
-            return "" if value >= self.bar else f"{self._missed_by(value)} is below {self.bar:g}"
-        return "" if value <= self.bar else f"{self._missed_by(value)} is above {self.bar:g}"
-
-    def _missed_by(self, value: float) -> str:
-        # As many digits as it takes to see on which side of the bar it is.
-        for digits in range(4, 17):
-            text = f"{value:.{digits}g}"
-            if (float(text) < self.bar) == (value < self.bar) and float(text) != self.bar:
-                break
-        return f"{self.metric.name} {text}"
+        larger = self.metric.larger_is_better
+        if value >= self.bar if larger else value <= self.bar:
+            return ""
+        shown = f"{value:.4g}"
+        if float(shown) == self.bar:  # in all its digits it does not look like it
+            shown = str(value)
+        return f"{self.metric.name} {shown} is {'below' if larger else 'above'} {self.bar:g}"
 
 
 def parse_gate(text: str) -> Gate:
