@@ -71,8 +71,7 @@ class LinearClassifier(Displayed):
             images = np.asarray(X, dtype=np.uint8).reshape(-1, 28, 28)
             rows = self.features.transform(images)
         if rows.shape[1] != self.n_features:
-            msg = f"expected {self.n_features} features, got {rows.shape[1]}"
-            raise ValueError(msg)
+            raise ValueError(f"expected {self.n_features} features, got {rows.shape[1]}")
         return rows
 
     def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:

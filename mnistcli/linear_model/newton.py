@@ -142,8 +142,9 @@ def fit_newton(
     totals = class_weights(y, weights, n_classes)
     empty = np.flatnonzero(totals == 0)
     if n_classes < 2 or len(empty):
-        msg = f"no rows of class {', '.join(map(str, empty))}: more than one class must occur"
-        raise ValueError(msg)
+        raise ValueError(
+            f"no rows of class {', '.join(map(str, empty))}: more than one class must occur"
+        )
     rows, kept = _working_rows(X)
     problem = Problem(
         rows,
@@ -188,8 +189,7 @@ def _working_rows(X: Rows) -> tuple[Rows, NDArray[np.intp]]:
     X = X[:]
     low, high = X.min(axis=0), X.max(axis=0)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        msg = "X holds values that are not finite"
-        raise ValueError(msg)
+        raise ValueError("X holds values that are not finite")
     kept = np.flatnonzero(low != high)
     dtype: type[np.floating[Any]] = np.float64 if X.dtype == np.float64 else np.float32
     if X.dtype == dtype and X.flags.c_contiguous and len(kept) == n_features:

@@ -149,12 +149,12 @@ def refuse_separating_feature(problem: Problem, kept: NDArray[np.intp], n_classe
         divides &= low.min(axis=0) < high.max(axis=0)  # one that is constant says nothing
         if divides.any():
             feature = int(kept[np.flatnonzero(divides)[0]])
-            msg = f"no finite optimum: feature {feature} alone divides class {k} from the rest"
-            raise SeparableDataError(msg)
+            raise SeparableDataError(
+                f"no finite optimum: feature {feature} alone divides class {k} from the rest"
+            )
 
 
 def refuse_separated(problem: Problem, point: Point) -> None:
     """Raise if every row has its own class's probability above one half: scale up for ever."""
     if all(problem.blocks.map(is_separated, problem.line(point.theta, key=point.key))):
-        msg = "no finite optimum: the classes are separated by a plane"
-        raise SeparableDataError(msg)
+        raise SeparableDataError("no finite optimum: the classes are separated by a plane")

@@ -84,9 +84,5 @@ def _shortest_between(below: float, top: float) -> float:
 
     Any of them parts the samples in the same way; this one can be read and typed.
     """
-    for digits in range(1, 17):
-        scale = 10.0**digits
-        candidate = int(top * scale) / scale
-        if below < candidate <= top:
-            return candidate
-    return top
+    candidates = (int(top * 10.0**digits) / 10.0**digits for digits in range(1, 17))
+    return next((each for each in candidates if below < each <= top), top)
