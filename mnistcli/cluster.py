@@ -91,6 +91,7 @@ def joined(
             message = f"cannot reach the cluster {address}: {' '.join(str(first).split())}"
             hint = f"does it run, and are --tls-ca, --tls-cert and --tls-key right? {_HELP}"
             raise ClusterError(message, hint=hint) from error
+        _bound(client)
         told = client.get_versions(packages=["mnistcli"])
         for machine, its in {"the scheduler": told["scheduler"], **told["workers"]}.items():
             for name in ("python", "numpy", "distributed", "mnistcli"):
@@ -102,6 +103,29 @@ def joined(
             _check_safe(worker, insecure=insecure)
         stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client)))
         yield
+
+
+def _bound(client: Any) -> None:
+    """Let a client wait `PATIENCE_S` for any answer: Dask would wait for ever."""
+    sync = client.sync
+
+    def bounded(*arguments: Any, callback_timeout: float | None = None, **options: Any) -> Any:
+        patience = callback_timeout or PATIENCE_S
+        try:
+            return sync(*arguments, callback_timeout=patience, **options)
+        except TimeoutError:
+            if callback_timeout:
+                raise
+            raise _nobody_works() from None
+
+    client.sync = bounded
+
+
+def _nobody_works() -> ClusterError:
+    return ClusterError(
+        f"nobody on the cluster has worked for {PATIENCE_S:g} s",
+        hint=f"see whether its workers run, {_HELP}",
+    )
 
 
 def _check_safe(address: str, *, insecure: bool) -> None:
@@ -175,8 +199,14 @@ class _Cluster:
         ends = [n * i // n_parts for i in range(n_parts + 1)]
         return _Parts(self, workers, [blocks[first:end] for first, end in pairwise(ends)])
 
-    def results(self, submit: Callable[[int], Any], n: int) -> Iterator[Any]:
-        """Yield the results of what is submitted for each number, in order; again what is lost."""
+    def results(
+        self, submit: Callable[[int], Any], n: int, workers: list[str] | None = None
+    ) -> Iterator[Any]:
+        """Yield the results of what is submitted for each number, in order; again what is lost.
+
+        The workers are those that it is submitted to, if one is named for each; after a loss none
+        is named any more.
+        """
         from distributed import CancelledError, KilledWorker
 
         n_done = n_losses = 0
@@ -185,12 +215,14 @@ class _Cluster:
             try:
                 futures.extend(submit(i) for i in range(n_done, n))
                 for future in futures:
-                    result = self.awaited(future)
+                    result = self.awaited(future, workers[n_done] if workers else "")
                     n_done += 1
                     yield result
             except (CancelledError, KilledWorker) as error:
                 # With the last worker that held them the arrays are gone, and what waits for them.
                 self.sent.clear()
+                if workers:
+                    workers.clear()
                 self.check_there()
                 n_losses += 1
                 if n_losses > MAX_LOSSES or isinstance(error, KilledWorker):
@@ -220,26 +252,33 @@ class _Cluster:
         packer = pickle.Pickler(packed := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
         packer.persistent_id = name_if_large  # type: ignore[method-assign]
         packer.dump((function, call))
-        if new := [array for key, array in arrays.items() if key not in self.sent]:
-            plain = [np.asarray(array) for array in new]  # mapped files are on this machine only
+        for array in (each for key, each in arrays.items() if key not in self.sent):
+            plain = np.asarray(array)  # mapped files are on this machine only
             try:
                 with _without_ctrl_c():  # Dask would lose track of what is on its way
-                    there = self.client.scatter(
-                        plain, broadcast=True, hash=False, timeout=PATIENCE_S
-                    )
+                    there = self.client.scatter(plain, broadcast=True, hash=False)
             except OSError as error:  # a worker that has died meanwhile
                 raise CancelledError from error
-            self.sent |= {id(array): (array, one) for array, one in zip(new, there, strict=True)}
+            self.sent[id(array)] = array, there
         data = packed.getvalue(), {key: self.sent[key][1] for key in arrays}
         return self.client.submit(_run, *data, pure=False, **where)
 
-    def awaited(self, future: Any) -> Any:
-        """Return a result, for which is waited as long as anybody works."""
+    def awaited(self, future: Any, worker: str = "") -> Any:
+        """Return a result, for which is waited as long as anybody works.
+
+        Raises CancelledError where the worker that was named is gone and others are idle: what has
+        found no worker at all for a moment, Dask keeps for that one, also if it allows others.
+        """
+        from distributed import CancelledError
+
         heard: set[tuple[str, float]] = set()
-        since = time.monotonic()
+        since, done = time.monotonic(), threading.Event()
+        future.add_done_callback(lambda _: done.set())
         while time.monotonic() - since <= PATIENCE_S:
             try:
-                return future.result(timeout=POLL_S)
+                # Within `POLL_S` a machine with much to do would begin to send it again and again.
+                if done.wait(POLL_S):
+                    return future.result(timeout=CONNECT_S)
             except TimeoutError:
                 if future.status == "error":
                     raise
@@ -254,10 +293,9 @@ class _Cluster:
                 }
                 if at_work - heard:
                     heard, since = at_work, time.monotonic()
-        raise ClusterError(
-            f"nobody on the cluster has worked for {PATIENCE_S:g} s",
-            hint=f"see whether its workers run, {_HELP}",
-        )
+                elif worker and told["workers"] and worker not in told["workers"]:
+                    raise CancelledError
+        raise _nobody_works()
 
     def check_there(self) -> None:
         """Raise ClusterError where the scheduler is gone for good."""
@@ -274,20 +312,23 @@ class _Parts:
     """
 
     cluster: _Cluster
-    workers: Sequence[str]
+    workers: list[str]
     parts: Sequence[list[Block]]
     made: dict[int, Any] = field(default_factory=dict)
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Call a function for every block; see `BlockRunner.map`."""
         packed = pickle.dumps((function, arguments))
-        results = self.cluster.results(lambda i: self._asked(i, packed), len(self.parts))
+        results = self.cluster.results(
+            lambda i: self._asked(i, packed), len(self.parts), self.workers
+        )
         return [*chain.from_iterable(results)]
 
     def _asked(self, i: int, packed: bytes) -> Any:
         # There, unless it has died.
-        where = {"workers": [self.workers[i]], "allow_other_workers": True}
-        if i not in self.made or self.made[i].status in ("cancelled", "lost"):
+        named = {"workers": self.workers[i : i + 1], "allow_other_workers": True}
+        where = named if self.workers else {}
+        if i not in self.made or self.made[i].status != "finished":
             self.made[i] = self.cluster.submitted(_made, (self.parts[i],), **where)
         return self.cluster.client.submit(_round, packed, self.made[i], pure=False, **where)
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import distributed
@@ -307,6 +308,29 @@ def test_a_fit_does_without_a_worker_that_is_killed(
     assert there.certificate.objective == pytest.approx(here.certificate.objective, rel=2e-5)
 
 
+def test_a_fit_goes_on_where_all_workers_had_gone_and_others_come(
+    lonely, mnist, blocks, monkeypatch
+):
+    """What is meant for a worker, and finds none at all, Dask keeps for that one for ever."""
+    one = WORKERS.replace("--nworkers 2", "--no-nanny")
+    first, others = lonely.start(one), []
+    monkeypatch.setattr(cluster, "PATIENCE_S", 30.0)
+    ask = cluster._Parts.map
+
+    def map_(self, function, *arguments):
+        if not others:
+            first.kill()
+            until(lambda: not self.cluster.client.nthreads())
+            others.append(threading.Timer(1.0, lonely.start, (one,)))
+            others[0].start()
+        return ask(self, function, *arguments)
+
+    monkeypatch.setattr(cluster._Parts, "map", map_)
+    with lonely.joined():
+        there = fit_of(mnist)
+    assert_same_bits(there, fit_of(mnist))
+
+
 @pytest.fixture
 def lonely(tmp_path):
     """A scheduler without workers."""
@@ -428,11 +452,18 @@ def test_a_card_says_nothing_about_machines(invoke, machines, monkeypatch):
     assert machines.port not in shown
 
 
-def test_a_scheduler_that_does_not_answer_is_an_error(lonely, monkeypatch):
+@pytest.mark.parametrize("who", [0, 1], ids=["scheduler", "worker"])
+def test_whoever_does_not_answer_is_an_error(lonely, monkeypatch, mnist, blocks, tmp_path, who):
+    """Stopped before small work, before images are sent, and before a fit."""
     lonely.start(WORKERS.replace("--nworkers 2", "--no-nanny"))
     with lonely.joined():
         monkeypatch.setattr(cluster, "PATIENCE_S", 2.0)
         monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
-        lonely.started[0].send_signal(signal.SIGSTOP)
-        with pytest.raises(ClusterError, match="nobody on the cluster has worked for 2 s"):
-            list(map_jobs(_failing, [(1,), (1,)], 1))
+        lonely.started[who].send_signal(signal.SIGSTOP)
+        calls = [(1, 1), (LARGE, 0, tmp_path)]
+        for work in (
+            *(partial(map_jobs, max, [call] * 2, 1) for call in calls),
+            partial(fit_of, mnist),
+        ):
+            with pytest.raises(ClusterError, match="nobody on the cluster has worked for 2 s"):
+                list(work())
