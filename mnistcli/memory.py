@@ -1,11 +1,70 @@
-"""How much memory this machine lets us have."""
+"""How much memory this machine lets us have, and where there is room for more."""
 
 import contextlib
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistcli.errors import StorageError
+from mnistcli.files import make_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _WHERE_UNKNOWN = 4 * 10**9
+# Of a machine's memory or of a disk's free space, unless the user says how much.
+_USUAL_SHARE = 1 / 4
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a training may take: of memory, and of the disk of a folder, if there is one.
+
+    None is a quarter of the machine's memory, or of what is free on the disk.
+    """
+
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+    folder: Path | None = None
+
+    @property
+    def in_memory(self) -> int:
+        """How many bytes of memory."""
+        if self.memory_bytes is not None:
+            return self.memory_bytes
+        return int(machine_bytes() * _USUAL_SHARE)
+
+    @property
+    def on_disk(self) -> int:
+        """How many bytes of the disk; 0 where the folder is refused."""
+        with contextlib.suppress(OSError, StorageError):
+            if self.folder is not None:
+                make_folder(self.folder)
+                free = int(shutil.disk_usage(self.folder).free * _USUAL_SHARE)
+                return free if self.disk_bytes is None else self.disk_bytes
+        return 0
+
+    def file(self, n_bytes: int) -> "NDArray[np.uint8] | None":
+        """Return bytes of a file without a name, which ends with them; None where they do not fit.
+
+        The disk is asked for all of them now: to write to what is mapped, where it is full, is the
+        end of a process.
+        """
+        import tempfile
+
+        import numpy as np
+
+        if n_bytes > self.on_disk:
+            return None
+        with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=self.folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, n_bytes)
+            return np.asarray(np.memmap(file, np.uint8, "r+", shape=(n_bytes,)))
+        return None
 
 
 def machine_bytes() -> int:

@@ -71,7 +71,7 @@ def train(
     """
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
-    settings.solver.solver_for(task.n_classes_per_fit)
+    solver = settings.solver.solver_for(task.n_classes_per_fit)
     dataset = dataset or open_dataset()
     line = usual()
     progress = progress or line
@@ -87,6 +87,7 @@ def train(
         memory_bytes=settings.memory_bytes,
         disk_bytes=settings.disk_bytes,
         spread=bool(elsewhere.get() and not (has_folds or task.is_pairwise)),
+        n_outputs=0 if has_folds or task.is_pairwise or solver != "newton" else task.n_outputs,
         progress=progress,
     )
     design = replace(design, weight=weight)

@@ -19,8 +19,8 @@ PACKAGE = Path(mnistcli.__file__).parent
 FLOORS = (
     {"_version", "display", "errors", "mnist"},
     {"paths"},
-    {"files", "tasks", "ranges", "memory", "parallel", "progress", "sampling"},
-    {"containers", "features"},
+    {"files", "tasks", "ranges", "parallel", "progress", "sampling"},
+    {"containers", "features", "memory"},
     {"settings", "pictures"},
     {"linear_model"},
     {"cluster", "conforming"},

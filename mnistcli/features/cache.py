@@ -12,7 +12,6 @@ import itertools
 import json
 import math
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
-from mnistcli.files import is_own_file, make_folder, open_regular, remove_file, write_atomically
+from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
 Learned = dict[str, NDArray[np.float32]]
 Shapes = dict[str, tuple[int, ...]]
@@ -70,13 +69,6 @@ class FeatureCache:
         except _UNUSABLE:
             return None
         return learned, rows
-
-    def free_bytes(self) -> int:
-        """Return how much the disk could take; 0 where the folder is refused."""
-        with contextlib.suppress(OSError, StorageError):
-            make_folder(self.folder)
-            return shutil.disk_usage(self.folder).free
-        return 0
 
     def save(
         self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[NDArray[np.uint8]]

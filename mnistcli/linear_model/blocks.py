@@ -10,7 +10,7 @@ from which it can be made anew.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -28,16 +28,21 @@ from mnistcli.linear_model.objective import (
     squared_norm,
 )
 from mnistcli.linear_model.rows import Rows, SomeRows
+from mnistcli.memory import Room
 from mnistcli.parallel import map_blocks
+from mnistcli.progress import Progress
 
 T = TypeVar("T")
 
 MOST_ROWS_OF_ONE = 65_536  # Up to here all rows are one block, whose passes have their own threads.
 ROWS_EACH = 8192  # Beyond, blocks have at least so many,
 ROUND = 16  # and there are so many or a multiple, which most numbers of cores divide,
-MOST_BLOCKS = 128  # but never more: a gradient of each is held at the end of a round.
+MOST_BLOCKS = 128  # but not more before they are larger than that: each has its gradient.
 ARITY = 8  # So many results are added at a time.
 LEAST_DRAWN = 300  # Rows for a Hessian.
+# Of what is known of a row, for each output: three numbers of float32, or two of float64.
+BYTES_EACH = 16
+SHARE_OF_MEMORY = 1 / 4
 
 
 class Line(NamedTuple):
@@ -67,7 +72,9 @@ class Block:
     _change: Floats | None = None
     _at: tuple[int, float] = (-1, 0.0)
     _found: tuple[float, Floats] | None = None
-    _memory: Floats = field(default_factory=lambda: np.empty(0))
+    # What is known of many rows is kept here, in one piece: memory does not grow. Made when it is
+    # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
+    memory: NDArray[np.uint8] | None = None
 
     def loss_weights(self, line: Line) -> Float64s:
         """Return the weights of the losses, of shape (n_samples,)."""
@@ -107,13 +114,24 @@ class Block:
         self._change = None
         self._key, self._at = key, (key, 0.0)
 
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Return ``function(self, *arguments)``; forget what there is no memory for."""
+        result = function(self, *arguments)
+        if self.memory is not None and not self.memory.size:
+            self._key = self._direction_key = -1
+            self._scores, self._change, self._found = np.empty(0), None, None
+        return result
+
     def _held(self, place: int, values: Floats) -> Floats:
-        """Keep values of many rows where they always are: in one piece, memory does not grow."""
+        """Keep values, one for each output and row, in their place of the memory."""
         if self.is_all or values.strides[-1] == 0:
             return values
-        if self._memory.dtype != values.dtype or not self._memory.size:
-            self._memory = np.empty((3, *values.shape), values.dtype)
-        held: Floats = self._memory[place]
+        if self.memory is None:
+            self.memory = np.empty(BYTES_EACH * values.size, dtype=np.uint8)
+        if not self.memory.size:
+            return values
+        start, n_bytes = place * values.nbytes, values.nbytes
+        held = self.memory[start : start + n_bytes].view(values.dtype).reshape(values.shape)
         held[:] = values
         return held
 
@@ -150,15 +168,38 @@ class LocalBlocks:
     def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
         """Call a function for every block; see `BlockRunner.map`."""
         return map_blocks(
-            lambda one: function(self.blocks[one.start], *arguments), len(self.blocks), 1
+            lambda one: self.blocks[one.start].call(function, *arguments), len(self.blocks), 1
         )
+
+
+def blocks_within(
+    room: Room, n_outputs: int, progress: Progress, blocks: list[Block]
+) -> LocalBlocks:
+    """Let blocks keep what they know in memory, or else in a file, or else not at all.
+
+    Of the room for rows a quarter is theirs.
+    """
+    ends = [0, *accumulate(BYTES_EACH * n_outputs * len(block.y) for block in blocks)]
+    if len(blocks) > 1 and ends[-1] > room.in_memory * SHARE_OF_MEMORY:
+        memory, what = room.file(ends[-1]), f"{ends[-1] / 1e9:.1f} GB of the solver"
+        if memory is None:
+            memory = np.empty(0, dtype=np.uint8)
+            progress.note(f"{what} find no room and are made anew: it takes three times as long")
+        else:
+            progress.note(f"{what} are kept in {room.folder}")
+        for block, (first, end) in zip(blocks, pairwise(ends), strict=True):
+            block.memory = memory[first:end]
+    return LocalBlocks(blocks)
 
 
 def n_blocks(n_rows: int) -> int:
     """Return how many blocks so many rows are divided into, the same on all machines."""
     if n_rows <= MOST_ROWS_OF_ONE:
         return 1
-    return min(MOST_BLOCKS, ROUND * -(-n_rows // (ROUND * ROWS_EACH)))
+    n_small, n_large = (
+        ROUND * -(-n_rows // (ROUND * each)) for each in (ROWS_EACH, MOST_ROWS_OF_ONE)
+    )
+    return max(n_large, min(MOST_BLOCKS, n_small))
 
 
 def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:

@@ -44,7 +44,7 @@ from mnistcli.linear_model.objective import (
     prior_intercept,
     squared_norm,
 )
-from mnistcli.linear_model.preconditioner import Preconditioner
+from mnistcli.linear_model.preconditioner import Preconditioner, expected_seconds
 from mnistcli.linear_model.problem import (
     Point,
     Problem,
@@ -84,6 +84,7 @@ class NewtonProgress(NamedTuple):
     relative_gradient_norm: float
     tol: float
     share: float  # of the rows that the step was on: fewer than all for the rough solution
+    seconds_left: float  # of the fit, about
     coef: Callable[[], Float64s]  # returns the weights, of the shape in `Fit`
 
     @property
@@ -98,7 +99,7 @@ class NewtonProgress(NamedTuple):
         """Put it in words."""
         norm = f"gradient {self.relative_gradient_norm:.1e} of its start, goal {self.tol:.0e}"
         some = f" on {100 * self.share:.0f} % of the rows" if self.share < 1 else ""
-        return f"iteration {self.iteration}{some}: {norm}"
+        return f"{self.seconds_left:.0f} s to go, iteration {self.iteration}{some}: {norm}"
 
 
 def fit_newton(
@@ -218,10 +219,14 @@ class _Minimiser:
     n_passes: float = 0.0
     start_norm: float = 0.0
     is_settled: bool = False
+    end: float = 0.0  # when all is expected to be done
+    _first: tuple[float, float] | None = None  # digits after the first step on all rows, and when
 
     def run(self, start: Float64s | None) -> Point:
         """Return the solution, measured in float64 with the intercept at its best."""
         problem = self.problem
+        expected = expected_seconds(problem.X, len(problem.y), problem.n_outputs)
+        self.end = time.perf_counter() + expected
         prior = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
         prior[:, -1] = prior_intercept(self.class_weights)
         self.n_passes += 0.5
@@ -344,5 +349,14 @@ class _Minimiser:
             target = relative(math.sqrt(2.0 * self.tol * point.objective), start_norm)
         norm = relative(point.gradient_norm, start_norm)
         coef = partial(self.coef_at, point.theta)
-        at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, coef)
-        self.progress.update("fit", *at.digits, at)
+        now = time.perf_counter()
+        left = max(self.end - now, 0.0)
+        at = NewtonProgress(self.n_iterations, point.objective, norm, target, share, left, coef)
+        done, wanted = at.digits
+        if share == 1.0:
+            # The more digits there are, the more their pace says, and the less what was expected.
+            first, since = self._first = self._first or (done, now)
+            pace = (now - since) / max(done - first, 1e-3)
+            by_pace, known = pace * (wanted - done), done / wanted if left else 1.0
+            at = at._replace(seconds_left=known * by_pace + (1.0 - known) * left)
+        self.progress.update("fit", done, wanted, at)

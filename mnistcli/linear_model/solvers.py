@@ -7,6 +7,7 @@ pixels scaled to [0, 1] and intercepts that are not penalised.
 import math
 import time
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
-from mnistcli.linear_model.objective import Labels
+from mnistcli.linear_model.objective import Labels, class_weights
 from mnistcli.linear_model.rows import Rows, SomeRows
-from mnistcli.memory import machine_bytes
+from mnistcli.memory import Room, machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
@@ -34,26 +35,31 @@ def fit_classifier(
     n_jobs: int | None = 1,
     sample_weight: NDArray[np.float64] | None = None,
     warm_start: Fit | None = None,
+    room: Room | None = None,
     progress: Progress = SILENT,
 ) -> tuple[LinearClassifier, Fit]:
     """Fit what a task asks for: one function for each class, or one for each pair of classes.
 
-    X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model sees divided by 255; y are class indices. The seed is that of solvers
-    that draw random numbers, the processes those for pairs (see `parallel.map_jobs`). What a sample
-    weighs is multiplied by what its class does. Our solver begins at ``warm_start``.
+    X, of shape (n_samples, n_features), are bytes of pixels or other features, which the model sees
+    divided by 255; y are class indices. The seed is that of solvers that draw random numbers, the
+    processes those for pairs (see `parallel.map_jobs`). What a sample weighs is multiplied by what
+    its class does. Our solver begins at ``warm_start``, and keeps what it knows of many rows where
+    there is room.
 
     Raises TrainingError where a class has no samples, memory is too small for a solver that needs
     all rows at once, or there is no finite optimum: separable data, no penalty.
     """
     if not task.is_pairwise:
-        result = _fit(X, y, settings, task.n_classes, seed, sample_weight, warm_start, progress)
+        result = _fit(
+            X, y, settings, task.n_classes, seed, sample_weight, room, warm_start, progress
+        )
     else:
         from mnistcli.linear_model.pairwise import joint_fit
 
         started = time.perf_counter()
         fits: list[Fit] = []
         pairs = pairs_of(task.n_classes)
-        calls = [(X, y, pair, settings, seed, sample_weight) for pair in pairs]
+        calls = [(X, y, pair, settings, seed, sample_weight, room) for pair in pairs]
         for one in map_jobs(_fit_pair, calls, n_jobs):
             fits.append(one)
             progress.update("pairs", len(fits), len(pairs))
@@ -71,10 +77,12 @@ def _fit_pair(
     settings: SolverSettings,
     seed: int,
     sample_weight: NDArray[np.float64] | None,
+    room: Room | None,
 ) -> Fit:
     rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
     weight = None if sample_weight is None else sample_weight[rows]
-    return _fit(SomeRows(X, rows), (y[rows] == pair[1]).astype(np.int64), settings, 2, seed, weight)
+    is_second = (y[rows] == pair[1]).astype(np.uint8)
+    return _fit(SomeRows(X, rows), is_second, settings, 2, seed, weight, room)
 
 
 def _fit(
@@ -83,11 +91,12 @@ def _fit(
     settings: SolverSettings,
     n_classes: int,
     seed: int,
-    sample_weight: NDArray[np.float64] | None = None,
+    sample_weight: NDArray[np.float64] | None,
+    room: Room | None,
     warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
-    counts = np.bincount(y, minlength=n_classes)
+    counts = class_weights(y, np.ones(1), n_classes)
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")
     if settings.class_weight == "balanced":
@@ -102,10 +111,12 @@ def _fit(
                 hint="--solver newton reads them in blocks",
             )
         return _fit_sklearn(X[:], y, settings, n_classes, sample_weight, seed)
-    from mnistcli.linear_model.blocks import LocalBlocks
+    from mnistcli.linear_model.blocks import blocks_within
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError
 
+    n_outputs = 1 if n_classes == 2 else n_classes
+    here = partial(blocks_within, room or Room(), n_outputs, progress)
     try:
         return fit_newton(
             X,
@@ -119,7 +130,7 @@ def _fit(
             seed=seed,
             warm_start=(warm_start.coef, warm_start.intercept) if warm_start else None,
             progress=progress,
-            runner=cluster.blocks if (cluster := elsewhere.get()) else LocalBlocks,
+            runner=cluster.blocks if (cluster := elsewhere.get()) else here,
         )
     except SeparableDataError as error:
         raise no_finite_optimum(str(error)) from error

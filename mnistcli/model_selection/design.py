@@ -5,7 +5,7 @@ import hashlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +18,10 @@ from mnistcli.features.rows import MadeRows
 from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
+from mnistcli.linear_model.preconditioner import expected_seconds
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.linear_model.solvers import fit_classifier
-from mnistcli.memory import machine_bytes
+from mnistcli.memory import Room, machine_bytes
 from mnistcli.model_selection.splits import Samples
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SolverSettings
@@ -30,8 +31,6 @@ from mnistcli.tasks import Task
 Kept = Literal["memory", "file", "nowhere"]
 
 _ROWS_AT_ONCE = 2000
-# Of a machine's memory or of a disk's free space, unless the user says how much.
-_USUAL_SHARE = 1 / 4
 _SHARE_OF_ROWS = 1 / 2  # of the memory; the rest is the solver's
 _PROBE_BYTES = 16 * 10**6
 # A fit reads all rows about so often; a disk that the system does not hold in memory gives so much.
@@ -51,6 +50,7 @@ class DesignMatrix:
     n_copies: int = 0
     weight: NDArray[np.float64] | None = None  # of each sample in a fit; None where all are alike
     kept: Kept = "memory"
+    room: Room = field(default_factory=Room)  # that is left for a fit
 
     def __len__(self) -> int:
         """Count the samples, without their copies."""
@@ -86,7 +86,7 @@ class DesignMatrix:
             weight = np.tile(weight if index is None else weight[index], n_each)
         per_copy = replace(settings, C=settings.C / n_each)
         rows, y = self.with_copies(index)
-        return fit_classifier(rows, y, per_copy, task, sample_weight=weight, **how)
+        return fit_classifier(rows, y, per_copy, task, sample_weight=weight, room=self.room, **how)
 
 
 def design_matrix(
@@ -98,6 +98,7 @@ def design_matrix(
     memory_bytes: int | None = None,
     disk_bytes: int | None = None,
     spread: bool = False,
+    n_outputs: int = 0,
     progress: Progress = SILENT,
 ) -> DesignMatrix:
     """Turn training images into what a solver sees.
@@ -106,12 +107,13 @@ def design_matrix(
     of what is learned and of the copies; the cache is looked into first. Rows that take more than
     half of the memory are kept in the cache, and where that may not take so much, or would be
     slower, made anew whenever they are read. Many rows that are to be spread over other machines
-    are made there. None is a quarter of the machine's memory, or of what is free on the disk of the
-    cache.
+    are made there. Progress looks ahead to a fit of so many outputs. None is a quarter of the
+    machine's memory, or of what is free on the disk of the cache.
     """
     images, kind = samples.images, spec.features
+    room = Room(memory_bytes, disk_bytes, cache.folder if cache else None)
     if spec.kind == "pixels" and not spec.n_copies:
-        return DesignMatrix(images.reshape(len(images), -1), samples.y)
+        return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
     key = ""
     if cache:
         digest = hashlib.sha256(images.tobytes())
@@ -121,22 +123,18 @@ def design_matrix(
     if cache and not spread and (found := cache.load(key, spec)):
         learned, X = found
         features = kind.from_arrays(spec, learned)
-        return DesignMatrix(X, samples.y, features, spec.n_copies, kept="file")
+        return DesignMatrix(X, samples.y, features, spec.n_copies, kept="file", room=room)
     features = kind.learn(spec, images, seed)
     arrays = features.arrays() if features else {}
     made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)
-    design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere")
+    design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
     (n_rows, n_features), n_bytes = made.shape, math.prod(made.shape)
     if spread and n_blocks(n_rows) > 1:
         return design
-    if memory_bytes is None:
-        memory_bytes = int(machine_bytes() * _USUAL_SHARE)
-    if cache and disk_bytes is None:
-        disk_bytes = int(cache.free_bytes() * _USUAL_SHARE)
-    may_keep = cache is not None and n_bytes <= (disk_bytes or 0)
-    if n_bytes <= memory_bytes * _SHARE_OF_ROWS:
+    may_keep = n_bytes <= room.on_disk
+    if n_bytes <= room.in_memory * _SHARE_OF_ROWS:
         X = np.empty(made.shape, dtype=np.uint8)
-        for i, block in enumerate(read_blocks(made, n_rows, progress)):
+        for i, block in enumerate(read_blocks(made, n_rows, progress, n_outputs)):
             X[i * _ROWS_AT_ONCE :][: len(block)] = block
         if cache and may_keep:
             # Nothing is lost but the time that it would have saved.
@@ -150,24 +148,32 @@ def design_matrix(
     made[n_rows - n_some : n_rows]
     making = (time.perf_counter() - started) * n_rows / n_some
     moving = n_bytes / _DISK_BYTES_PER_S
-    n_read = 0 if n_bytes < machine_bytes() - memory_bytes else _N_READS
+    n_read = 0 if n_bytes < machine_bytes() - room.in_memory else _N_READS
     if cache and may_keep and moving * (1 + n_read) < making * _N_READS:
         progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
         with contextlib.suppress(StorageError):
-            cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress))
+            cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress, n_outputs))
         if found := cache.load(key, spec):
-            return replace(design, rows=found[1], kept="file")
+            left = Room(memory_bytes, room.on_disk - n_bytes, room.folder)
+            return replace(design, rows=found[1], kept="file", room=left)
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design
 
 
 def read_blocks(
-    rows: Rows, n_rows: int, progress: Progress = SILENT
+    rows: Rows, n_rows: int, progress: Progress = SILENT, n_outputs: int = 0
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the first rows of a source, block by block."""
-    started = time.perf_counter()
+    """Yield the first rows of a source, block by block.
+
+    Progress tells how long it will take, together with a fit of so many outputs, if there is one.
+    """
+    started, fit_seconds = time.perf_counter(), 0.0
+    what = "features and fit" if n_outputs else "features"
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         stop = min(first + _ROWS_AT_ONCE, n_rows)
-        yield rows[first:stop]
-        left = (time.perf_counter() - started) * (n_rows - stop) / stop
-        progress.update("features", stop, n_rows, f"features, {left:.0f} s to go")
+        block = rows[first:stop]
+        if n_outputs and not first:
+            fit_seconds = expected_seconds(block, n_rows, n_outputs)
+        yield block
+        left = (time.perf_counter() - started) * (n_rows - stop) / stop + fit_seconds
+        progress.update("features", stop, n_rows, f"{what}, {left:.0f} s to go")

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from mnistcli.linear_model import blocks, newton
-from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, tree_sum
+from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, blocks_within, n_blocks, tree_sum
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.problem import SeparableDataError
 from mnistcli.linear_model.rows import SomeRows
+from mnistcli.memory import Room
+from mnistcli.progress import Progress
 
 
 @pytest.fixture
@@ -158,6 +160,38 @@ def test_a_row_is_remembered_by_three_small_numbers_for_every_output(digits, in_
 
     fit(as_source(X), y, runner=Weighed)
     assert max(kept) == 3 * 4 * 10 * len(y)
+
+
+@pytest.mark.parametrize("disk_bytes", [10**7, 0])
+@pytest.mark.parametrize("tol", [1e-9, 1e-13])
+def test_what_a_row_is_remembered_by_may_be_in_a_file_or_nowhere(
+    digits, in_blocks, tmp_path, disk_bytes, tol
+):
+    X, y = digits
+    known, notes, folder = [], [], tmp_path / "new"
+
+    class Noted(Progress):
+        def note(self, event, /):
+            notes.append(event)
+
+    def runner(blocks):
+        known.extend(blocks)
+        room = Room(100_000, disk_bytes, folder)
+        return blocks_within(room, 10, Noted(), blocks)
+
+    same = assert_same_bits if disk_bytes else assert_same_optimum
+    same(fit(X, y, runner=runner, tol=tol), fit(X, y, tol=tol))
+    assert len(notes) == 1
+    assert [*folder.iterdir()] == []  # a killed process leaves nothing either
+    for block in known:
+        assert block.memory.nbytes == (160 * len(block.y) if disk_bytes else 0)
+        assert block._scores.size == (10 * len(block.y) if disk_bytes else 0)
+        assert block._change is None or disk_bytes
+
+
+def test_blocks_do_not_grow_with_the_rows():
+    assert [n_blocks(each) for each in (65_536, 65_537, 1_000_000, 8_100_000)] == [1, 16, 128, 128]
+    assert max(n / n_blocks(n) for n in range(10**5, 10**9, 10**6)) <= 65_536
 
 
 def test_the_sum_is_a_tree_of_eight():

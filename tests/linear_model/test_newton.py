@@ -252,6 +252,8 @@ def test_progress_falls_to_the_tolerance_and_running_out_of_steps_is_said(mnist)
     seen = [detail for *_, detail in told.updates]
     assert [p.iteration for p in seen] == list(range(1, found.certificate.n_iterations + 1))
     assert seen[-1].relative_gradient_norm <= seen[-1].tol < seen[0].relative_gradient_norm
+    assert all(p.seconds_left >= 0 for p in seen)
+    assert seen[-1].seconds_left == 0
     assert not fit(X, y, max_iter=2).certificate.converged
     assert np.array_equal(
         seen[0].coef()[:, X.max(axis=0) == 0], np.zeros((10, (X.max(axis=0) == 0).sum()))
@@ -266,7 +268,8 @@ def test_progress_begins_with_the_rough_solution(mnist):
     rough = [each for each in told.updates if each[3].share < 1]
     assert 0 < len(rough) == len(told.updates) - found.certificate.n_iterations
     assert {each[:2] for each in rough} == {("fit", 0.0)}
-    assert str(rough[0][3]).startswith("iteration 1 on 12 % of the rows: gradient ")
+    words = str(rough[0][3]).partition(" s to go, ")[2]
+    assert words.startswith("iteration 1 on 12 % of the rows: gradient ")
     distances = [np.linalg.norm(each[3].coef() - found.coef) for each in told.updates]
     assert distances[0] > distances[len(rough)] > distances[-1]
 
