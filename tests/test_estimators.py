@@ -73,6 +73,15 @@ def test_it_finds_the_optimum_of_scikit_learns(iris, n_classes, class_weight, dt
     assert (ours.predict(X) == theirs.predict(X)).all()
 
 
+@pytest.mark.parametrize("largest", [10.0, 255.0, 1e5])
+def test_features_may_be_as_large_as_they_come(digits, largest):
+    pixels, y = digits[0].reshape(400, -1) * (largest / 255), digits[1] == 3
+    theirs = linear_model.LogisticRegression(tol=1e-8, max_iter=10_000).fit(pixels, y)
+    ours = mnistcli.LogisticRegression().fit(pixels, y)
+    assert ours.certificate_.converged
+    assert ours.predict_proba(pixels) == pytest.approx(theirs.predict_proba(pixels), abs=1e-5)
+
+
 def test_numbers_of_float64_are_computed_with_as_they_are(iris):
     X, y = iris[0] + 1e4, iris[1]  # of which float32 keeps three decimals
     ours = mnistcli.LogisticRegression(tol=1e-12).fit(X, y)

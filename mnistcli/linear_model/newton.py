@@ -66,6 +66,7 @@ ROUGH_MAX_ITER = 50  # Steps on them at most.
 PATH_FROM = 10.0  # Above this mean weight (C) the way leads over stronger penalties,
 PATH_STEP = 100.0  # each so many times stronger than the next,
 PATH_TOL = 0.1  # and solved as roughly as this.
+ROWS_OF_SIZE = 1000  # Rows, at most, that tell how large features are.
 MAX_COPY_BYTES = 512 * 1024**2  # Larger rows of bytes are converted anew in every pass.
 ROWS_PER_CONVERSION = 64  # Few rows stay in cache: 9 ms where columns first took 15.
 PATIENCE = 10  # Steps without progress after which rounding errors are taken to have won.
@@ -285,9 +286,13 @@ class _Minimiser:
     def _path_of_factors(self) -> list[float]:
         """Return what to multiply the weights of the losses with, in turn, before they are as they are.
 
-        At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not.
+        At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not. So it
+        is where features are large: those of 0 to 255 make C = 1 as weak as 65025 does those of 0 to 1.
         """
-        mean = float(self.class_weights.sum()) / len(self.problem.y)
+        X, y = self.problem.X, self.problem.y
+        few = X[np.arange(0, len(y), -(-len(y) // ROWS_OF_SIZE))].astype(np.float64)
+        mean = float(self.class_weights.sum()) / len(y)
+        mean *= max(1.0, self.problem.scale**2 * float(few.var(axis=0).mean()))
         if self.problem.penalty == 0.0 or mean <= PATH_FROM:
             return []
         n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))
