@@ -292,7 +292,9 @@ class _Minimiser:
         X, y = self.problem.X, self.problem.y
         few = X[np.arange(0, len(y), -(-len(y) // ROWS_OF_SIZE))].astype(np.float64)
         mean = float(self.class_weights.sum()) / len(y)
-        mean *= max(1.0, self.problem.scale**2 * float(few.var(axis=0).mean()))
+        mean *= max(
+            1.0, self.problem.scale**2 * float(few.var(axis=0).sum()) / max(1, few.shape[1])
+        )
         if self.problem.penalty == 0.0 or mean <= PATH_FROM:
             return []
         n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))
