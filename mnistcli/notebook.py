@@ -36,7 +36,7 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
         array = array.reshape(*array.shape[:-1], *IMAGE_SHAPE)
     is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
     if array.ndim not in (2, 3) or is_colour or not array.size or array.dtype.kind not in "buif":
-        found = f"{' x '.join(map(str, array.shape))} of {array.dtype}"
+        found = f"{array.shape} of {array.dtype}"
         raise UsageError(f"images are grey, (h, w), (n, h, w) or (n, 784), not {found}")
     if array.dtype != np.uint8:
         values = np.nan_to_num(array.astype(np.float64))

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.touching import LEAST_PAIR
@@ -13,7 +13,7 @@ from mnistcli.conforming.types import SEVERAL_HINT, Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.pictures import Grey
+from mnistcli.pictures import Grey, grey_picture
 from mnistcli.registry.model_file import Model
 
 # Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
@@ -45,13 +45,14 @@ class DigitRead(Displayed):
 
 
 def read_numbers(
-    model: Model, grey: Grey, *, source: str = "image"
+    model: Model, grey: ArrayLike, *, source: str = "image"
 ) -> tuple[tuple[DigitRead, ...], ...]:
     """Read all digits of a picture in reading order, line by line.
 
-    The picture, called ``source`` in errors, has any size, dark on light or light on dark. Raises
-    BadImageError where there is no digit in it.
+    The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
+    where there is no digit in it, UsageError for what is no grey picture.
     """
+    grey = grey_picture(grey)
     lines = conform_spans(grey, source)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))

@@ -19,17 +19,19 @@ from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
+from mnistcli.pictures import grey_levels
 from mnistcli.pictures.formats import is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from mnistcli.conforming.types import Box
     from mnistcli.datasets.store import Dataset
     from mnistcli.numerals import DigitRead
+    from mnistcli.pictures import Grey
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
@@ -188,14 +190,13 @@ class Explanation(Displayed):
     is_of_pair: bool  # whether there is a model for each pair
 
 
-def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
-    """Classify images that are as MNIST's are: light ink on black.
+def predict(model: Model, images: ArrayLike) -> Predictions:
+    """Classify images that are as MNIST's are: light ink on black, 0 to 255 or 0 to 1.
 
     They have shape (n, 28, 28), (n, 784) or (28, 28); `mnistcli.conform` turns other pictures into
-    such.
+    such. Raises UsageError for what is none.
     """
-    if images.shape == IMAGE_SHAPE:
-        images = images[None]
+    images = _images_of(images)
     scores, typicality = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
@@ -206,9 +207,17 @@ def predict(model: Model, images: NDArray[np.uint8]) -> Predictions:
     )
 
 
-def explain(
-    model: Model, image: NDArray[np.uint8], against: str | int | None = None
-) -> Explanation:
+def _images_of(images: ArrayLike) -> Grey:
+    """Return images (n, 28, 28) or (n, 784) in bytes; raise UsageError for what is none."""
+    grey = grey_levels(images)
+    if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)):
+        grey = grey[None]
+    if grey.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1)):
+        raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
+    return grey
+
+
+def explain(model: Model, image: ArrayLike, against: str | int | None = None) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
     The answer is held against the next best, or another class unless that is the answer itself.
@@ -220,7 +229,8 @@ def explain(
             f"{model.ref} does not look at pixels, which could be explained",
             hint="train one that does: mnistcli train --task digits",
         )
-    scores = classifier.decision_function(image[None])[0]
+    image = _images_of(image)[:1]
+    scores = classifier.decision_function(image)[0]
     if classifier.n_classes == 2:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)
     else:
@@ -228,7 +238,7 @@ def explain(
     if against is not None and (other := model.card.task.class_index(str(against))) != answer:
         runner_up = other
     weights, intercept = classifier.pair_weights(answer, runner_up)
-    pixels = classifier.raw_features(image[None])[0]
+    pixels = classifier.raw_features(image)[0]
     contributions = (weights * classifier.scale * pixels).reshape(IMAGE_SHAPE)
     score = float(contributions.sum() + intercept)
     p_runner_up, p_answer = probabilities_of(np.array([score]))[0].tolist()

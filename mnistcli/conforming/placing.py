@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group, slope_of
@@ -23,7 +24,7 @@ from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigi
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
-from mnistcli.pictures import Grey
+from mnistcli.pictures import Grey, grey_picture
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])
@@ -93,12 +94,14 @@ def _spans(
     return placed
 
 
-def conform(grey: Grey, *, source: str = "image") -> Conformed:
+def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
     """Bring a picture of one digit into the form of MNIST.
 
-    The picture, called ``source`` in errors, has any size, dark on light or light on dark. Raises
-    BadImageError where it is blank, is all ink, or holds several digits.
+    The picture, called ``source`` in errors, has any size, dark on light or light on dark, and
+    values from 0 to 255 or 0 to 1. Raises BadImageError where it is blank, is all ink, or holds
+    several digits, UsageError for what is no grey picture.
     """
+    grey = grey_picture(grey)
     if grey.shape == IMAGE_SHAPE:
         if is_mnist_like(grey[None])[0]:
             return Conformed(grey, ())

@@ -52,7 +52,7 @@ class CurveView(View):
 
     def lines(self) -> Iterator[str]:
         best = max(self._means(), key=lambda each: each.accuracy)
-        yield " ".join(filter(None, (best.line, _word(best.x))))
+        yield " ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))
 
     def shown(self) -> Iterator[Part]:
         found = self._means()
