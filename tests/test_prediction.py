@@ -42,6 +42,41 @@ def test_the_answer_is_the_most_probable_class(model, mnist):
     assert predict(model, images[7]).classes.tolist() == predictions.classes[7:8].tolist()
 
 
+@pytest.mark.parametrize(
+    "other",
+    [lambda x: x / 255, lambda x: (x / 255).astype("f4"), np.int64, lambda x: x[..., None]],
+)
+def test_an_array_is_read_as_a_file_is(model, mnist, other):
+    images = mnist.test.images[:20]
+    assert predict(model, other(images)).classes.tolist() == predict(model, images).classes.tolist()
+    assert explain(model, images[0] / 255).answer == explain(model, images[0]).answer
+    assert mnistcli.conform(images[0] / 255).image.tolist() == images[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (-np.ones((1, 784)), "the picture holds -1, expected 0 to 255 or 0 to 1"),
+        (np.full((28, 28), 256), "holds 256"),
+        (np.full((28, 28), np.nan), "holds nan"),
+        (np.zeros((5, 28, 28, 3), np.uint8), r"not \(5, 28, 28, 3\)"),
+        ([[1, 2]], r"not \(1, 2\)"),
+        ("seven.png", "arrays of numbers"),
+    ],
+)
+def test_what_is_no_image_is_refused(model, images, words):
+    for ask in (predict, explain):
+        with pytest.raises(UsageError, match=words):
+            ask(model, images)
+
+
+@pytest.mark.parametrize("picture", ["seven.png", np.zeros((9, 9, 3), np.uint8), [1, 2]])
+def test_what_is_no_picture_is_refused(picture):
+    for ask in (mnistcli.conform, lambda x: mnistcli.read_numbers(None, x)):
+        with pytest.raises(UsageError, match=r"arrays of numbers|has shape"):
+            ask(picture)
+
+
 def test_an_explanation_adds_up_to_the_odds_of_the_two(model, mnist):
     for image in mnist.test.images[np.isin(mnist.test.labels, [3, 8])][:20]:
         why = explain(model, image)

@@ -191,6 +191,8 @@ def _only_member(archive: "zipfile.ZipFile") -> str | None:
     ]
     if any(name.endswith(".npy") for name in names):
         return None
+    if "[Content_Types].xml" in names or "content.xml" in names:
+        raise FormatError("is an Excel, Word or OpenDocument file", hint="save it as CSV first")
     if len(names) != 1:
         raise FormatError(
             f"is a zip archive of {len(names)} files, expected one", hint="unpack it first"

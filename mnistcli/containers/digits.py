@@ -14,7 +14,7 @@ from mnistcli.containers import arrays, csv
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.npy import open_idx, open_npy
 from mnistcli.containers.npz import Npz, Part, open_npz
-from mnistcli.containers.reading import FormatError, Stream, kind_of
+from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
@@ -52,6 +52,8 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     stream = unpacked(stream)
     head = stream.head()
     kind = kind_of(head)
+    if kind in ("text", "unknown", "html") and (foreign := foreign_kind(head)):
+        raise FormatError(f"is {foreign}", hint=HINT)
     n = 0
     if kind in ("text", "arff"):
         blocks = _of_table(csv.open_arff(stream) if kind == "arff" else csv.open_csv(stream))
@@ -68,8 +70,6 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
                 else f"is an IDX file of {len(raw.shape)} dimensions, expected 3"
             )
         blocks = _of_array(raw, None, "")
-    elif kind == "html":
-        raise FormatError("is a web page, not data", hint=HINT)
     else:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
                           if head else "is empty", hint=HINT)  # fmt: skip

@@ -14,6 +14,20 @@ HEAD_BYTES = 4096
 # An npz file that comes through a pipe or compressed is copied to a temporary file first.
 MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
+_FOREIGN = {
+    "an AVIF picture or a video": rb"....ftyp",
+    "a PDF": rb"%PDF",
+    "a PostScript file": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "a web page, an SVG or other XML": rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]",
+    "a Python pickle": rb"\x80[\x02-\x05]",
+    "a Parquet file": rb"PAR1[\0-\x1f]",
+    "an Arrow file": rb"ARROW1\0",
+    "an HDF5 file": rb"\x89HDF",
+    "a MATLAB file": rb"MATLAB 5",
+    "an old Excel or Word file": rb"\xd0\xcf\x11\xe0",
+    "JSON": rb"\s*(?:\{\s*\"|\[\s*\{|\[\s*\[\s*\d)",
+    "a picture, without a label": rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP",
+}
 
 
 class FormatError(Exception):
@@ -129,6 +143,13 @@ def open_stream(path: Path | Literal["-"], stdin: BinaryIO | None = None) -> Ite
         if stdin is None and sys.stdin is None:
             raise FormatError("standard input is closed")
         yield Stream(stdin or sys.stdin.buffer, closing)
+
+
+def foreign_kind(head: bytes) -> str | None:
+    """Name what begins so and is neither read here nor text or a table; None for all else."""
+    return next(
+        (what for what, magic in _FOREIGN.items() if re.match(magic, head, re.DOTALL)), None
+    )
 
 
 def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text", "unknown"]:

@@ -3,7 +3,6 @@
 What a file is, its first bytes decide; its name is only used to name it.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import numpy as np
 
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.reading import FormatError, Stream, kind_of, open_stream
+from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of, open_stream
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of
@@ -30,13 +29,6 @@ INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
 
 # Of arrays, tables and drawings beside images.
 _OTHERS = "NPY, npz, CSV, ARFF, IDX or a drawing in letters"
-FOREIGN: dict[str, re.Pattern[bytes]] = {
-    "an AVIF picture or a video": re.compile(rb"....ftyp", re.DOTALL),
-    "a PDF": re.compile(rb"%PDF"),
-    "a PostScript file": re.compile(rb"%!PS|\xc5\xd0\xd3\xc6"),
-    "a web page, an SVG or other XML": re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]"),
-    "a Python pickle": re.compile(rb"\x80[\x02-\x05]"),
-}
 
 
 class Picture(NamedTuple):
@@ -104,9 +96,10 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
         yield Batch(grey[None], (name,), notes, size=size)
         return
     if kind_of(head) in ("text", "unknown", "html"):
-        foreign = next((what for what, magic in FOREIGN.items() if magic.match(head)), None)
-        if foreign or b"\0" in head:
-            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
+        if foreign := foreign_kind(head):
+            raise FormatError(f"is {foreign}", hint=_hint())
+        if b"\0" in head:
+            raise FormatError("is no picture of a known kind", hint=_hint())
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):

@@ -48,6 +48,7 @@ def test_quiet_is_the_best_place(run):
     assert f"{said} {best['n_train']} training images (95 % intervals: over the seeds" in out
     assert f"over the images {low} to {high} %)." in out
     assert run(*CURVE, "-q").out == f"{best['x']}\n"
+    assert run("curve", "-t", "0v1", "--limit", "1000,2000", "-q").out.strip().isdecimal()
 
 
 def test_an_interrupted_run_goes_on(run, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -287,6 +288,10 @@ REFUSED = {
     ),
     "786 columns": (table([*columns_of(STROKES), LABELS[:1].repeat(20), range(20)]), "786 columns"),
     "a web page": (b"<!DOCTYPE html><html>", "is a web page"),
+    "Parquet": (b"PAR1\x15\x04" + bytes(9), "is a Parquet file"),
+    "a pickle": (pickle.dumps(STROKES), "is a Python pickle"),
+    "JSON": (b'[{"label": 7, "pixel0": ' + b"0" * 70_000, "is JSON"),
+    "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
     "nothing": (b"", "is empty"),
     "header only": (",".join(KAGGLE).encode(), "has a header and no rows"),
 }  # fmt: skip

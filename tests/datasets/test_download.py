@@ -592,7 +592,7 @@ def test_an_npz_of_something_else(tiny, tmp_path, change, error, problem):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"<html>", "is a web page, not data"),
+        (b"<html>", "is a web page, an SVG or other XML"),
         (idx_bytes(np.zeros((2, 2), np.uint8)), "is an IDX file of 2 dimensions, expected 3"),
         (b"", "is empty"),
         (b"\x1f\x8b\x08", "ends too early"),
