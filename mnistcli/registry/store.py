@@ -128,10 +128,7 @@ class ModelRegistry:
 
     def load(self, ref: str | None = None) -> Model:
         """Load a model by reference, see `find`; a path to a model file does as well."""
-        if ref is not None and (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
-            path = Path(ref)
-            if kind_of_path(path) == "nothing":
-                raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
+        if ref is not None and (path := _path_in(ref)):
             return load_model(path, ref=ref)
         while True:
             entry = self.find(ref)
@@ -175,7 +172,10 @@ class ModelRegistry:
         raise ModelNotFoundError(f"there is no model {ref!r}", hint=f"there is {', '.join(known)}")
 
     def summary(self, ref: str | None = None) -> ModelSummary:
-        """Describe one version; see `find`."""
+        """Describe one version, see `find`, or the model file of a path."""
+        if ref is not None and (path := _path_in(ref)):
+            n_bytes, entry = path.stat().st_size, ModelEntry(ref, 0, path)
+            return ModelSummary(entry, n_bytes, (), read_card(path), "")
         entry = self.find(ref)
         if entry.is_builtin:
             card, problem = _card_or_problem(entry)
@@ -416,6 +416,16 @@ def _read_back(entry: ModelEntry, written: Path) -> None:
         raise CorruptFileError(entry.ref, problem) from error
     except StorageError as error:
         raise StorageError("read back", entry.path, error.reason) from error
+
+
+def _path_in(ref: str) -> Path | None:
+    """Return the model file that a reference is a path of; None where it is no path."""
+    if not (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
+        return None
+    path = Path(ref)
+    if kind_of_path(path) == "nothing":
+        raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
+    return path
 
 
 def _card_or_problem(entry: ModelEntry) -> tuple[ModelCard | None, str]:

@@ -36,6 +36,17 @@ def test_info_tells_how_to_get_the_model_again(invoke, home):
         assert words in out
 
 
+def test_info_of_a_file_is_that_of_its_model(invoke, home, tmp_path):
+    file = tmp_path / "theirs.safetensors"
+    file.write_bytes((home / "models/3v5/1.safetensors").read_bytes())
+    told = json.loads(invoke("models", "info", str(file), "--json").out)
+    assert (told["model"], told["path"], told["tags"]) == (str(file), str(file), [])
+    assert told["card"] == json.loads(invoke("models", "info", "3v5@1", "--json").out)["card"]
+    assert "no model file" in invoke("models", "info", f"{file}x").err
+    file.write_bytes(b"x")
+    assert invoke("models", "info", str(file)).code == 4
+
+
 def test_path_is_where_the_file_is(invoke, home):
     assert invoke("models", "path", "3v5@1").out == f"{home}/models/3v5/1.safetensors\n"
     assert invoke("models", "path").out == f"{home}/models\n"
