@@ -24,7 +24,6 @@ MAX_LAYERS = 2
 MAX_ZIP_MEMBERS = 64
 _CHUNK_BYTES = 1 << 17
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
-_FOREIGN = {b"\x28\xb5\x2f\xfd": ("zstd", "zstd -d"), b"7z\xbc\xaf": ("7-Zip", "7z x")}
 
 
 def unpacked(stream: Stream) -> Stream:
@@ -34,11 +33,6 @@ def unpacked(stream: Stream) -> Stream:
     """
     for n_layers in range(MAX_LAYERS + 1):
         head = stream.head()
-        for magic, (name, command) in _FOREIGN.items():
-            if head.startswith(magic):
-                raise FormatError(f"is {name} data, which is not read", hint=f"{command} FILE")
-        if head[257:262] == b"ustar":
-            raise FormatError("is a tar archive", hint="unpack it first: tar -xf FILE")
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
             # As Excel and PowerShell write text.
             text = codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace")
@@ -87,16 +81,13 @@ class _Layer:
         self._made = self._make()
 
     def _make(self) -> Any:
-        self._errors: tuple[type[Exception], ...] = (zlib.error,)
         if self._kind == "xz":
             import lzma
 
-            self._errors = (lzma.LZMAError,)
             return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY_BYTES)
         if self._kind == "bzip2":
             import bz2
 
-            self._errors = (OSError, ValueError)
             return bz2.BZ2Decompressor()
         return _Gzip()
 
@@ -115,7 +106,7 @@ class _Layer:
                 data, self._ahead = self._ahead or self._stream.read(_CHUNK_BYTES), b""
             try:
                 out: bytes = self._made.decompress(data, n_bytes)
-            except self._errors as error:
+            except Exception as error:  # noqa: BLE001 - zlib.error, LZMAError, OSError, ValueError
                 raise FormatError(f"is damaged {self._kind} data ({error})") from None
             if out:
                 return out

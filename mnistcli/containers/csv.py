@@ -39,7 +39,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb"""(["'])([^"',;|\t\n]*)\1""")
 _WITH_SEPARATORS = re.compile(rb'"((?:[^"\n]|"")*)"')
-_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = dict(
     zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
 )
@@ -95,9 +94,6 @@ def open_csv(stream: Stream) -> Table:
     first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
     lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
     head = next(filter(bytes.strip, lines), b"")
-    if _SEPARATOR_LINE.fullmatch(head.strip()):  # Excel's, which the next line says as well
-        first = first.partition(head)[2]
-        head = next(filter(bytes.strip, lines), b"")
     delimiter = _delimiter_of(head)
     kept = _cleaned(itertools.chain([first], raw), delimiter, b"#")
     first = next((block for block in kept if block), b"")
@@ -121,8 +117,6 @@ def open_csv(stream: Stream) -> Table:
     n_unnamed = n_usual - len(names)
     if n_unnamed > 0 and len(names) < n_all:
         names += ("",) * n_unnamed
-    elif n_unnamed == 1:
-        names = ("", *names)  # as R writes the names of rows, without one of their own
     return Table(_layout_of(names), itertools.chain([rest], kept))
 
 
@@ -153,9 +147,7 @@ def is_table(head: bytes) -> bool:
     """Tell a table of numbers from a drawing in letters, by its first lines."""
     lines = head.replace(b"\r", b"\n").split(b"\n")
     return any(
-        b"," in line
-        or _SEPARATOR_LINE.fullmatch(line)
-        or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
+        b"," in line or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
         for line in [line for line in lines if line.strip()][:8]
     )
 
@@ -218,20 +210,18 @@ def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
         if len(columns) not in (N_PIXELS, N_PIXELS + 1):
             continue
         keys = sorted(columns)
+        order = np.array([columns[key] for key in keys])
         numbers = np.array(keys)
-        which = np.flatnonzero((numbers != numbers[0]).any(axis=0))  # the others are a unit
+        which = np.flatnonzero(np.ptp(numbers, axis=0))  # the others are a unit
         numbers = numbers[:, which]
         if len(which) == 1:
-            low, high = numbers[0, 0], numbers[-1, 0]
-            if high - low == len(keys) - 1 and (low < 2 or len(keys) == N_PIXELS):
-                return np.array([columns[key] for key in keys])
+            if np.ptp(numbers) == len(keys) - 1 and (numbers[0] < 2 or len(keys) == N_PIXELS):
+                return order
             numbers = np.hstack(np.divmod(numbers, 100))
-        is_grid = numbers.shape == (N_PIXELS, 2) and np.ptp(numbers, axis=0).tolist() == [27, 27]
-        if is_grid and numbers[0].tolist() in ([0, 0], [1, 1]):
-            order = np.array([columns[key] for key in keys])
-            before = [words[i] for i in which]
+        if np.ptp(numbers, axis=0).tolist() == [IMAGE_SIDE - 1] * 2 and len(keys) == N_PIXELS:
+            before = [words[i].strip("_-. ") for i in which]
             is_column = before[0].endswith(("x", "col", "column", "c"))
-            if is_column and len(before) > 1 and before[1].strip("_-. ") != "x":
+            if is_column and before[1:] not in ([], ["x"]):
                 order = order.reshape(IMAGE_SIDE, -1).T.ravel()  # x0y0: the column comes first
             return order
     return None

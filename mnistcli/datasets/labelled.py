@@ -74,19 +74,17 @@ def _read(
     images = bytearray()  # grows without a second copy
     labels: list[NDArray[np.float64]] = []
     where: list[str] = []
-    failed: dict[int, tuple[str, str]] = {}
+    faults: dict[int, BadImageError | FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
     for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
         elif not block.labels_are_beside:
             raise FormatError(block.without_labels, hint=HINT)
-        pictures, faults = _as_predicted(block, str(path), steps, raw=raw)
-        both: dict[int, BadImageError | FormatError] = {**faults, **block.faults}
-        for i, fault in sorted(both.items()):
-            if failures is None:
-                raise fault
-            failed[len(where) + i] = f"{path}{block.where[i]}", fault.problem
+        pictures, unreadable = _as_predicted(block, str(path), steps, raw=raw)
+        faults |= {len(where) + i: each for i, each in (unreadable | block.faults).items()}
+        if faults and failures is None:
+            raise faults[min(faults)]
         images += pictures.tobytes()
         where += block.where
     values = np.concatenate(labels) if labels else _labels_beside(Path(path))
@@ -94,20 +92,20 @@ def _read(
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
     notes = ((block.note,) if block.note else ()) + _told(steps, len(digits))
-    for i, label_fault in label_faults(values, where):
+    for i, fault in label_faults(values, where):
         if failures is None:
-            raise label_fault
-        failed.setdefault(i, (f"{path}{where[i]}", label_fault.problem))
-    if failures is not None and failed:
-        failures += [failure for _, failure in sorted(failed.items())]
-        good = np.delete(np.arange(len(values)), list(failed))
+            raise fault
+        faults.setdefault(i, fault)
+    if failures is not None and faults:
+        failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
+        good = np.delete(np.arange(len(values)), list(faults))
         digits, values = digits[good], values[good]
     return LabelledImages(digits, values.astype(np.uint8), notes)
 
 
 def _as_predicted(
     block: Block, name: str, steps: Counter[tuple[str, ...]], *, raw: bool
-) -> tuple[NDArray[np.uint8], dict[int, BadImageError]]:
+) -> tuple[NDArray[np.uint8], dict[int, BadImageError | FormatError]]:
     """Bring the pictures of a block into MNIST's form, and count what was done to how many.
 
     Returns them, black where there is a fault, and the faults beside those that the block has.
@@ -121,7 +119,7 @@ def _as_predicted(
         return block.images, {}
     images = np.zeros((len(block.images), *IMAGE_SHAPE), np.uint8)
     sources = [name + where for where in block.where]
-    faults = {}
+    faults: dict[int, BadImageError | FormatError] = {}
     for i, conformed in enumerate(conform_all(block.images, sources)):
         if isinstance(conformed, BadImageError):
             faults[i] = conformed
@@ -146,13 +144,9 @@ def _labels_beside(path: Path) -> NDArray[np.float64]:
         for idx in ("idx1", "idx2"):
             beside = find_idx(path.parent, spelling.replace("idx3", idx))
             if beside and beside.name != path.name:
-                return _labels_in(beside)
+                with storage_errors("read", beside), damage_of(beside), open_stream(beside) as file:
+                    return read_labels(file)
     raise DataUnavailableError(
         f"the labels of {path} are not beside it",
         hint="expected a file named ...-labels-idx1-ubyte",
     )
-
-
-def _labels_in(path: Path) -> NDArray[np.float64]:
-    with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-        return read_labels(stream)

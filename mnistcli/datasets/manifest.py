@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,17 @@ from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartName, PartSpe
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
 Arrays = Mapping[PartName, NDArray[np.uint8]]
+
+
+class Loaded(NamedTuple):
+    """The verified arrays of a dataset, and where they came from."""
+
+    arrays: Arrays
+    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
+    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
+    n_bytes_read: int  # as stored or sent, mostly compressed
+    failures: tuple[tuple[str, str], ...] = ()  # what was tried before, and how it failed
+
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = 1

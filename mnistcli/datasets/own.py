@@ -13,7 +13,6 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
-from mnistcli.datasets.manifest import Arrays
+from mnistcli.datasets.manifest import Arrays, Loaded
 from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, LabelledImages
 from mnistcli.errors import CorruptFileError, StorageError, UsageError
 from mnistcli.paths import NAME, check_name
@@ -94,8 +93,8 @@ class OwnDatasets(DatasetFolder):
             if not replacing:
                 self.check_free(name)
             arrays = _arrays_of(found.train, found.test)
-            installation = self._write(name, arrays, ("path", found.origin, found.n_bytes_read))
-        return replace(installation, failures=found.failures)
+            loaded = Loaded(arrays, "path", found.origin, found.n_bytes_read, found.failures)
+            return self._write(name, loaded)
 
     def append(
         self,
@@ -114,7 +113,7 @@ class OwnDatasets(DatasetFolder):
         with self._lock(name, progress):
             if not self.has(name):
                 arrays = _arrays_of(added, LabelledImages(images[:0], labels[:0]))
-                return self._write(name, arrays, (KEPT, KEPT, 0))
+                return self._write(name, Loaded(arrays, KEPT, KEPT, 0))
             old, before = self._check(name, full=True)
             arrays = {
                 **before,
@@ -123,7 +122,7 @@ class OwnDatasets(DatasetFolder):
             }
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
-            return self._write(name, arrays, (old.source, where, old.n_bytes_read), old)
+            return self._write(name, Loaded(arrays, old.source, where, old.n_bytes_read), old)
 
     def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""

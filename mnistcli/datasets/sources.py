@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ from mnistcli.datasets.download import (
     check_published,
     public_url,
 )
-from mnistcli.datasets.manifest import Arrays
+from mnistcli.datasets.manifest import Arrays, Loaded
 from mnistcli.errors import (
     ChecksumMismatchError,
     CorruptFileError,
@@ -56,16 +56,6 @@ T = TypeVar("T")
 BUNDLE = Path(__file__).with_name("bundled")
 # mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
 MAX_CONTAINER_BYTES = 256 << 20
-
-
-class Loaded(NamedTuple):
-    """The verified arrays of a dataset, and where they came from."""
-
-    arrays: Arrays
-    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
-    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
-    n_bytes_read: int  # as stored or sent, mostly compressed
-    failures: tuple[tuple[str, str], ...] = ()  # what was tried before, and how it failed
 
 
 def load(
@@ -249,7 +239,7 @@ class _Loader:
             try:
                 return i, get(url)
             except (DownloadError, CorruptFileError) as error:
-                self._note(url, error)
+                self.failures.append(_failure_of(error))
                 if len(urls) == len(self.failures) == 1:
                     raise
         raise DownloadError(what, self.failures, hint=OFFLINE_HINT)
@@ -276,18 +266,17 @@ class _Loader:
             try:
                 file = self.client.fetch(url, None, MAX_CONTAINER_BYTES)
             except (DownloadError, CorruptFileError) as error:
-                self._note(url, error)
+                self.failures.append(_failure_of(error))
             else:
                 with file:
                     return self._container(file, "url", public_url(url))
         return self._published((url if url.endswith("/") else f"{url}/",), "url")
 
-    def _note(self, url: str, error: DownloadError | CorruptFileError) -> None:
-        """Keep how one URL failed, without the URL."""
-        reason = error.message.removeprefix(f"{getattr(error, 'source', '')}: ")
-        if isinstance(error, DownloadError):
-            reason = error.failures[0][1]
-        self.failures.append((public_url(url), reason))
+
+def _failure_of(error: DownloadError | CorruptFileError) -> tuple[str, str]:
+    if isinstance(error, DownloadError):
+        return error.failures[0]
+    return public_url(str(error.source)), error.problem
 
 
 def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:

@@ -41,6 +41,7 @@ from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, PartName
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
     Arrays,
+    Loaded,
     Manifest,
     check_about,
     clear_the_way,
@@ -282,11 +283,8 @@ class DatasetFolder:
                 files.write_atomically(path, manifest.to_bytes())
         return manifest, arrays
 
-    def _write(
-        self, name: str, arrays: Arrays, origin: tuple[str, str, int], old: Manifest | None = None
-    ) -> Installation:
-        """Keep a dataset: its arrays, and its source, where that was and how much was read of it."""
-        folder = self._folder_of(name)
+    def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
+        folder, arrays = self._folder_of(name), loaded.arrays
         sizes = len(arrays["train-labels"]), len(arrays["test-labels"])
         spec = self._spec(name, sizes)
         kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
@@ -299,11 +297,14 @@ class DatasetFolder:
             entries.append(known or write_npy(paths[-1], part, array, sha256))
         map_files(paths, spec, entries, full=True)  # what was written is what was meant
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        manifest = Manifest(name, *origin, now, tuple(entries), None if self.is_cache else sizes)
+        manifest = Manifest(
+            name, *loaded[1:4], now, tuple(entries), None if self.is_cache else sizes
+        )
         clear_the_way(folder / MANIFEST_NAME)
         files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
         _sweep(folder, [path.name for path in paths])
-        return replace(self._installation(manifest, arrays), already_there=False)
+        installation = self._installation(manifest, arrays)
+        return replace(installation, already_there=False, failures=loaded.failures)
 
     def _installation(self, manifest: Manifest, arrays: Arrays) -> Installation:
         return Installation(
@@ -483,9 +484,7 @@ class DatasetStore(DatasetFolder):
             tag = self.folder / "CACHEDIR.TAG"
             if files.kind_of_path(tag, follow=False) == "nothing":
                 files.write_atomically(tag, CACHEDIR_TAG)
-            origin = loaded.source, loaded.origin, loaded.n_bytes_read
-            installation = self._write(name, loaded.arrays, origin)
-        return replace(installation, failures=loaded.failures)
+            return self._write(name, loaded)
 
 
 def identity(payload_sha256: list[str]) -> str:

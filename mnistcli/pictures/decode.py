@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
-from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -232,25 +231,22 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
     return grey, notes, size
 
 
-def _strips(image: Image.Image, factor: int) -> Iterator[Image.Image]:
-    """Cut a picture into strips, each a few times so high: copies of all would cost too much."""
-    n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
-    for top in range(0, image.height, n_rows):
-        yield image.crop((0, top, image.width, min(top + n_rows, image.height)))
-
-
 def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
-    """Average blocks of pixels of a picture that is larger than anybody needs."""
+    """Average blocks of pixels of a picture that is larger than anybody needs.
+
+    It is done in strips, each a few times so high: copies of the whole would cost too much.
+    """
     from PIL import Image
 
     mode = mode or image.mode
     factor = max(image.size) // side
     if factor < 2:
         return _in_mode(image, mode)
-    strips = [
-        strip.convert(mode).reduce((min(factor, strip.width), min(factor, strip.height)))
-        for strip in _strips(image, factor)
-    ]
+    n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
+    strips = []
+    for top in range(0, image.height, n_rows):
+        strip = image.crop((0, top, image.width, min(top + n_rows, image.height))).convert(mode)
+        strips.append(strip.reduce((min(factor, strip.width), min(factor, strip.height))))
     reduced = Image.new(mode, (strips[0].width, sum(strip.height for strip in strips)))
     top = 0
     for strip in strips:

@@ -65,9 +65,6 @@ def test_truncated_and_damaged_data_is_one_line(way):
         (zipped(TEXT) + b"tail", "is damaged gzip data"),
         (zipped(TEXT)[:-8] + bytes(8), "is damaged gzip data"),
         (zipped(zipped(zipped(TEXT))), "is compressed more than twice"),
-        (b"\x28\xb5\x2f\xfd" + bytes(20), "is zstd data, which is not read"),
-        (b"7z\xbc\xaf\x27\x1c", "is 7-Zip data"),
-        (bytes(257) + b"ustar  ", "is a tar archive"),
         (zip_of({"a": b"", "b": b""}), "is a zip archive of 2 files, expected one"),
         (zip_of({str(i): b"" for i in range(65)}), "holds more than 64 files"),
         (zip_of({"a": TEXT}, zipfile.ZIP_LZMA), "'a' in it is compressed in a rare way"),
@@ -148,9 +145,9 @@ def test_kinds_are_told_by_the_first_bytes(head, kind):
 
 @given(st.binary(max_size=3000), st.sampled_from(sorted(WAYS)))
 def test_compressed_bytes_come_back(data, way):
-    if data.startswith((b"\x1f\x8b", b"BZh", b"PK", b"\xfd7z", b"7z", b"\x28\xb5")):
+    if data.startswith((b"\x1f\x8b", b"BZh", b"PK", b"\xfd7z")):
         data = b"1" + data
-    assert plain(WAYS[way](data)) == data or data[257:262] == b"ustar"
+    assert plain(WAYS[way](data)) == data
 
 
 @pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")

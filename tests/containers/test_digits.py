@@ -65,8 +65,6 @@ LABELLED = {
         [y, *columns_of(x)], ["y", *(f"x{c}y{r}" for r in range(28) for c in range(28))]),
     "pandas' numbers": lambda x, y: table([y, *columns_of(x)], ["label", *map(str, range(784))]),
     "pandas without names": lambda x, y: table([y, *columns_of(x)], list(map(str, range(785)))),
-    "R": lambda x, y: table(
-        [range(1, 13), y, *columns_of(x)], [f"V{i}" for i in range(1, 786)]),
     "index": lambda x, y: table([range(12), y, *columns_of(x)], ["", *KAGGLE]),
     "names of files": lambda x, y: table(
         [[f"{i}.png" for i in range(12)], y, *columns_of(x)], ["file", *KAGGLE]),
@@ -88,8 +86,6 @@ LABELLED = {
     "floats 0..1": lambda x, y: table([y, *columns_of(x / 255)], KAGGLE),
     "floats, no header": lambda x, y: table([y, *columns_of(x / 255)]),
     "floats 0..255": lambda x, y: table([y.astype(float), *columns_of(x.astype(float))]),
-    "Excel's": lambda x, y: b"sep=;\r\n" + table(
-        [y, *columns_of(x)], KAGGLE, separator=";", end="\r\n"),
     "Excel's UTF-16": lambda x, y: table(
         [y, *columns_of(x)], KAGGLE, separator="\t", end="\r\n").decode().encode("utf-16"),
     "decimal commas": lambda x, y: table(
@@ -125,7 +121,6 @@ LABELLED = {
     "ARFF quoted": lambda x, y: arff(x, y, "'"),
     "npz words": lambda x, y: npz(images=x, labels=np.array(WORDS)[y]),
     "npz (1, n)": lambda x, y: npz(images=x, labels=y[None].astype(float).astype(str)),
-    "npz of any names": lambda x, y: npz(Xte=x, yte=y),
     "npy (n, 785)": lambda x, y: npy(np.column_stack([y, x.reshape(-1, 784)])),
     "npy (n, 785), label last": lambda x, y: npy(np.column_stack([x.reshape(-1, 784), y])),
     "npz": lambda x, y: npz(images=x, labels=y),
