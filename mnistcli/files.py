@@ -182,26 +182,23 @@ def _publish_new(temporary: Path, path: Path) -> bool:
 @contextlib.contextmanager
 def _temporary_beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     sweep_dead_temporaries(path.parent)
-    temporary, file = _open_temporary(path.parent)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    is_ours = False
+    while not is_ours:
+        temporary = path.with_name(f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp")
+        file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        is_ours = os.name == "nt" or os.fstat(file.fileno()).st_nlink > 0
+        if not is_ours:
+            file.close()  # a sweep came between the two lines; again
     with file:
         try:
             yield temporary, file
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-
-
-def _open_temporary(folder: Path) -> tuple[Path, BinaryIO]:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    while True:
-        temporary = folder / f".mnistcli-{os.getpid()}-{os.urandom(6).hex()}.tmp"
-        file = os.fdopen(os.open(temporary, flags, _FILE_MODE), "wb")
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink or os.name == "nt":
-            return temporary, file
-        file.close()  # a sweep came between the two lines; again
 
 
 def sweep_dead_temporaries(folder: Path) -> None:
@@ -260,9 +257,8 @@ def lock(
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
     Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work that
-    would be done twice. The file
-    stays, empty. ``on_wait`` is called once with the path if the lock is not free at once. Raises
-    LockTimeoutError where another process held the lock for ``timeout_s`` seconds.
+    would be done twice. The file stays, empty. ``on_wait`` is called once with the path if the lock
+    is not free at once. Raises LockTimeoutError where another process held it for ``timeout_s``.
     """
     import filelock
 

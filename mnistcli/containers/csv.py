@@ -37,8 +37,7 @@ _ARFF_ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n
 _ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
-_QUOTED = re.compile(rb"""(["'])([^"',;|\t\n]*)\1""")
-_WITH_SEPARATORS = re.compile(rb'"((?:[^"\n]|"")*)"')
+_QUOTED = re.compile(rb'"([^"\n]*)"')
 DIGIT_WORDS = dict(
     zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
 )
@@ -305,10 +304,9 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
     separator = bytes([delimiter or ord(" ")])
     if b'"' in block and block.count(separator) == block.count(b'"' + separator + b'"'):
         block = block.replace(b'"', b"")  # quick, where every cell is quoted
-    if b'"' in block or b"'" in block:
-        block = _QUOTED.sub(rb"\2", block)
     if b'"' in block:
-        block = _WITH_SEPARATORS.sub(lambda cell: cell[1].replace(separator, b"."), block)
+        block = _QUOTED.sub(lambda cell: cell[1].replace(separator, b"."), block)
+    block = block.translate(None, b"\"'")
     if delimiter != ord("\t"):
         block = block.replace(b"\t", b" ")
     if b" " in block:

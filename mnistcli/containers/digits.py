@@ -36,11 +36,6 @@ class Block(NamedTuple):
     note: str = ""  # what of the file this is, if there is more
     part: Part | None = None  # of an npz file with both, if both were asked for
 
-    @property
-    def labels_are_beside(self) -> bool:
-        """Whether they are in a file of their own."""
-        return self.labels is None and not self.without_labels
-
 
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     """Read all the digits in a stream, a block at a time.

@@ -79,7 +79,7 @@ def _read(
     for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
-        elif not block.labels_are_beside:
+        elif block.without_labels:
             raise FormatError(block.without_labels, hint=HINT)
         pictures, unreadable = _as_predicted(block, str(path), steps, raw=raw)
         faults |= {len(where) + i: each for i, each in (unreadable | block.faults).items()}
@@ -91,7 +91,11 @@ def _read(
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
-    notes = ((block.note,) if block.note else ()) + _told(steps, len(digits))
+    notes = [block.note] if block.note else []
+    if steps:
+        done = ", ".join(dict.fromkeys(step for kind, _ in steps.most_common() for step in kind))
+        n_done = f"{steps.total():,} of {len(digits):,} images"
+        notes.append(f"{n_done} were brought into MNIST's form: {done}")
     for i, fault in label_faults(values, where):
         if failures is None:
             raise fault
@@ -100,7 +104,7 @@ def _read(
         failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
         good = np.delete(np.arange(len(values)), list(faults))
         digits, values = digits[good], values[good]
-    return LabelledImages(digits, values.astype(np.uint8), notes)
+    return LabelledImages(digits, values.astype(np.uint8), tuple(notes))
 
 
 def _as_predicted(
@@ -128,14 +132,6 @@ def _as_predicted(
         if conformed.steps:
             steps[tuple("shifted" if "shifted" in step else step for step in conformed.steps)] += 1
     return images, faults
-
-
-def _told(steps: Counter[tuple[str, ...]], n: int) -> tuple[str, ...]:
-    """Put in words what was done to pictures to read them as a prediction does."""
-    if not steps:
-        return ()
-    done = ", ".join(dict.fromkeys(step for kind, _ in steps.most_common() for step in kind))
-    return (f"{steps.total():,} of {n:,} images were brought into MNIST's form: {done}",)
 
 
 def _labels_beside(path: Path) -> NDArray[np.float64]:

@@ -158,17 +158,14 @@ class Manifest:
         known = json.loads(content)
         del known["schema"], known["sha256"]
         entries = [Entry(**{**each, "stamp": Stamp(**each["stamp"])}) for each in known["files"]]
-        sizes = _sizes(*known["sizes"]) if "sizes" in known else None
-        manifest = cls(**{**known, "files": tuple(entries), "sizes": sizes})
+        if "sizes" in known:
+            n_train, n_test = known["sizes"] = tuple(known["sizes"])
+            if not type(n_train) is type(n_test) is int or min(n_train, n_test) < 0:
+                raise ValueError("no numbers of images")
+        manifest = cls(**{**known, "files": tuple(entries)})
         if manifest.to_bytes() != content or not all(map(_SHA256.fullmatch, manifest.checksums)):
             raise ValueError("not as it was written")
         return manifest
-
-
-def _sizes(n_train: object, n_test: object) -> tuple[int, int]:
-    if type(n_train) is type(n_test) is int and min(n_train, n_test) >= 0:
-        return n_train, n_test
-    raise ValueError("no numbers of images")
 
 
 def _dump(fields: dict[str, object]) -> bytes:

@@ -176,14 +176,9 @@ class _Loader:
                 hint=f"give a folder or a base URL with {names}",
             )
         n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
-        total, progress = file.seek(0, 2), self.client.progress
-        file.seek(0)
+        self.client.progress.update(f"decoding {spec.title}", 0, None)
         with damage_of(origin), stream_of(file) as stream:
-            images, values = _gathered(
-                read_digits(stream, None),
-                n_train + n_test,
-                lambda: progress.update(origin, min(stream.n_read, total), total),
-            )
+            images, values = _gathered(read_digits(stream, None), n_train + n_test)
             if values is None:
                 raise FormatError(
                     "holds no labels beside its images",
@@ -199,7 +194,7 @@ class _Loader:
             "test-images": images[n_train:],
             "test-labels": labels[n_train:],
         }
-        return self._verified(arrays, source, origin, total)
+        return self._verified(arrays, source, origin, file.seek(0, 2))
 
     def _verified(self, arrays: Arrays, source: str, origin: str, n_bytes_read: int) -> Loaded:
         """Check the identity of the arrays, as far as the catalogue knows it."""
@@ -314,7 +309,7 @@ def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8
 
 
 def _gathered(
-    blocks: Iterable[Block], n_most: int, tell: Callable[[], object] = lambda: None
+    blocks: Iterable[Block], n_most: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None]:
     """Read images of 28 x 28, at most so many, and their labels if there are any."""
     images = np.empty((n_most, *IMAGE_SHAPE), np.uint8)
@@ -332,7 +327,6 @@ def _gathered(
         if block.labels is not None:
             labels.append(block.labels)
         n = end
-        tell()
     return images[:n], np.concatenate(labels) if labels else None
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # A GIF comes in blocks of 255 bytes, each of which is read in two pieces.
 MAX_PIECES = 1 << 20
 # Before its pixels a JPEG has tables, a profile and what cameras say.
-MAX_JPEG_BYTES_AHEAD, MAX_EXIF_SEGMENTS = 16 << 20, 32
+MAX_JPEG_BYTES_AHEAD = 16 << 20
 # A progressive JPEG has about 10 scans; thousands of them would take minutes to decode. It is kept
 # as coefficients of two bytes until the last has come.
 MAX_JPEG_SCANS, MAX_JPEG_COEFFICIENTS = 64, 200_000_000
@@ -138,8 +138,6 @@ def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
 
 def _check_jpeg(data: bytes, at: int, image: Any) -> None:
     """Raise _TooManyError for a JPEG, opened up to its first scan, that would be decoded for ever."""
-    if data.count(b"Exif\0", 0, at) > MAX_EXIF_SEGMENTS:
-        raise _TooManyError("words about it")
     if (n_scans := 1 + data.count(b"\xff\xda", at)) > MAX_JPEG_SCANS:
         raise _TooManyError("scans")
     _, across, down, _ = zip(*image.layer, strict=True)

@@ -119,21 +119,17 @@ def bad_image(name: str, error: FormatError) -> BadImageError:
 
 
 def _drawing(stream: Stream, name: str) -> Batch:
-    try:
-        text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FormatError("is no picture of a known kind", hint=_hint()) from None
-    return Batch(_drawn(text, name), (name,), ("a drawing in letters",))
-
-
-def _drawn(text: str, name: str) -> Grey:
     """Turn a digit drawn with letters into a picture; one letter is one pixel.
 
     Blank and ``.`` are paper, ``0`` in a drawing of zeros and ones, and where there are none the
     letter that the border has most of; the shades of ``.:-=+*#%@`` count as such when at least four
-    of them occur; everything else is ink. The picture, (1, height, width), is light ink on black
-    with a margin of two pixels.
+    of them occur; everything else is ink. The picture is light ink on black with a margin of two
+    pixels.
     """
+    try:
+        text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FormatError("is no picture of a known kind", hint=_hint()) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
@@ -141,7 +137,9 @@ def _drawn(text: str, name: str) -> Grey:
     used = {letter for line in lines for letter in line.rstrip()}
     paper = set(PAPER) | ({"0"} if used <= set("01 ") else set())
     if not used & paper:
-        paper |= {_commonest_at_border(lines)}
+        sides = [line.strip()[i] for line in lines[1:-1] if line.strip() for i in (0, -1)]
+        border = Counter([*lines[0].strip(), *lines[-1].strip(), *sides])
+        paper |= {border.most_common(1)[0][0]}
     strange = sorted(used - INK - paper)
     if strange and len(used - paper) > 1:
         raise BadImageError(
@@ -156,13 +154,7 @@ def _drawn(text: str, name: str) -> Grey:
     picture = np.zeros((1, height + 4, width + 4), np.uint8)
     for y, line in enumerate(lines):
         picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
-    return picture
-
-
-def _commonest_at_border(lines: list[str]) -> str:
-    sides = [line.strip()[i] for line in lines[1:-1] if line.strip() for i in (0, -1)]
-    letters: Counter[str] = Counter([*lines[0].strip(), *lines[-1].strip(), *sides])
-    return letters.most_common(1)[0][0]
+    return Batch(picture, (name,), ("a drawing in letters",))
 
 
 def _hint() -> str:
