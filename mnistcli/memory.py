@@ -34,9 +34,8 @@ class Room:
     @property
     def in_memory(self) -> int:
         """How many bytes of memory."""
-        if self.memory_bytes is not None:
-            return self.memory_bytes
-        return int(machine_bytes() * _USUAL_SHARE)
+        told = self.memory_bytes
+        return int(machine_bytes() * _USUAL_SHARE) if told is None else told
 
     @property
     def on_disk(self) -> int:
@@ -49,11 +48,7 @@ class Room:
         return 0
 
     def file(self, n_bytes: int) -> "NDArray[np.uint8] | None":
-        """Return bytes of a file without a name, which ends with them; None where they do not fit.
-
-        The disk is asked for all of them now: to write to what is mapped, where it is full, is the
-        end of a process.
-        """
+        """Return bytes of a file without a name, which ends with them; None where they do not fit."""
         import tempfile
 
         import numpy as np
@@ -61,7 +56,7 @@ class Room:
         if n_bytes > self.on_disk:
             return None
         with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=self.folder) as file:
-            if hasattr(os, "posix_fallocate"):
+            if hasattr(os, "posix_fallocate"):  # To write where the disk is full kills a process.
                 os.posix_fallocate(file.fileno(), 0, n_bytes)
             return np.asarray(np.memmap(file, np.uint8, "r+", shape=(n_bytes,)))
         return None

@@ -7,21 +7,15 @@ those between classes would save a few steps, and take longer than these.
 """
 
 import math
-import time
+import timeit
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.linear_model.blocks import hessian_rows, n_blocks
-from mnistcli.linear_model.objective import (
-    Float64s,
-    Floats,
-    linear_scores,
-    losses_and_residuals,
-    residual_products,
-    squared_norm,
-)
+from mnistcli.linear_model.objective import Float64s, Floats, linear_scores, squared_norm
 from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
@@ -35,9 +29,9 @@ ROUGH_REFRESH = 0.1  # to this share in a rough solution,
 MIN_AGE = 10  # or, twice as many rows, after so many steps per block if that saves time.
 # A step costs so many multiplications of a matrix product for every value of the rows,
 STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
-HESSIAN_WORK = 4  # A multiplication for a Hessian, in large products, takes so much longer.
+HESSIAN_WORK = 2  # A multiplication for a Hessian, in large products, takes so much longer.
 USUAL_STEPS = 30  # of a fit, with what precedes and follows them
-ROWS_TIMED = 4096
+ROWS_TIMED, SCORES_PER_STEP = 4096, 2.5
 SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
 ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
 COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
@@ -48,20 +42,15 @@ Times = Callable[[Float64s], Float64s]
 
 
 def expected_seconds(X: Rows, n_rows: int, n_outputs: int) -> float:
-    """Return about how long a fit of so many rows takes, told from a step on the first of them."""
-    some, seconds = X[:ROWS_TIMED], []
-    n = some.shape[1]
-    y, coef = np.zeros(len(some), dtype=np.uint8), np.ones((n_outputs, n))
-    for _ in range(3):  # The quickest has been held up least.
-        started = time.perf_counter()
-        scores = linear_scores(some, coef, scale=1 / n, dtype=np.float32)
-        residuals = losses_and_residuals(scores, y)[1]
-        residual_products(some, residuals, scale=1.0, dtype=np.float32)
-        seconds.append(time.perf_counter() - started)
-    n_drawn = min(SHARE * n_rows, MOST_ROWS)
+    """Return about how long a fit of so many rows takes, told from scores of the first of them."""
+    some = X[:ROWS_TIMED]
+    n_drawn, n = min(SHARE * n_rows, MOST_ROWS), some.shape[1]
+    scores = partial(linear_scores, some, np.ones((n_outputs, n)), scale=1.0, dtype=np.float32)
+    # The quickest has been held up least.
+    each = SCORES_PER_STEP * min(timeit.repeat(scores, number=1, repeat=3)) / len(some)
     of_hessians = HESSIAN_WORK * n_outputs * n_drawn * min(n_drawn, n)
-    per_row = STEP_WORK + STEP_WORK_PER_OUTPUT * n_outputs
-    return float(min(seconds) / len(some) * (USUAL_STEPS * n_rows + of_hessians / per_row))
+    n_steps = USUAL_STEPS + of_hessians / n_rows / (STEP_WORK + STEP_WORK_PER_OUTPUT * n_outputs)
+    return float(each * n_steps * n_rows)
 
 
 class Preconditioner:

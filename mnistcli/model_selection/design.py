@@ -167,13 +167,13 @@ def read_blocks(
 
     Progress tells how long it will take, together with a fit of so many outputs, if there is one.
     """
-    started, fit_seconds = time.perf_counter(), 0.0
-    what = "features and fit" if n_outputs else "features"
+    started = time.perf_counter()
+    what, fit_seconds = ("features and fit", math.inf) if n_outputs else ("features", 0.0)
     for first in range(0, n_rows, _ROWS_AT_ONCE):
         stop = min(first + _ROWS_AT_ONCE, n_rows)
         block = rows[first:stop]
-        if n_outputs and not first:
-            fit_seconds = expected_seconds(block, n_rows, n_outputs)
+        if n_outputs and first < 10 * _ROWS_AT_ONCE:
+            fit_seconds = min(fit_seconds, expected_seconds(block, n_rows, n_outputs))
         yield block
         left = (time.perf_counter() - started) * (n_rows - stop) / stop + fit_seconds
         progress.update("features", stop, n_rows, f"{what}, {left:.0f} s to go")

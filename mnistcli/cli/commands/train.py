@@ -100,14 +100,14 @@ def train(
     memory: Annotated[
         int | None,
         size_option(
-            help="What a training may take, about: 2GB; rows that are more are kept in a file.",
+            help="What a training may take, about: 2GB; what is more is kept in a file.",
             show_default="a quarter of what there is",
         ),
     ] = None,
     disk: Annotated[
         int | None,
         size_option(
-            help="What a file of rows may take; what is more is made anew in each pass.",
+            help="What such a file may take; what is more is made anew in each pass.",
             show_default="a quarter of what is free",
         ),
     ] = None,
