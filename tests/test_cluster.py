@@ -25,7 +25,7 @@ from mnistcli import cluster
 from mnistcli.cli.topics import read_topic
 from mnistcli.errors import ClusterError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.rows import MadeRows
+from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples

@@ -11,11 +11,13 @@ sampling, 2007), which adds tangents where we interpolate. All is done in whole 
 products and sums of float64 that are rounded to such: the same bits on every machine.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.features.kinds import Features
 from mnistcli.features.projection import bits_of
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.parallel import map_blocks
@@ -34,6 +36,8 @@ _UNIT = 16  # places in a pixel
 _BOXES = (7, 9, 9)  # sides in pixels of the means that one after another smooth as a Gaussian of 4
 _WIDTH = 32  # of a row of an image with paper around it, of 2 ** 5 for quick arithmetic
 _IMAGES_PER_BLOCK = 128  # what a core's cache holds
+# Matrix products round alike where they have a multiple of so many rows.
+_IMAGES_PER_PRODUCT = 32
 
 
 def deformed(
@@ -148,3 +152,40 @@ def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
         )
     )
     return np.rint(_UNIT * elastic).astype(np.int16), np.rint(_UNIT * affine).astype(np.int16)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MadeRows:
+    """The features of images, (n, 28, 28), and of their copies: `linear_model.rows.Rows` of bytes.
+
+    Row ``copy * n + i`` is of a copy of image i, the images themselves being copy 0. The indices,
+    of shape (n,), say where each image stands in its dataset: copies are found by them. Can be
+    pickled, and is then little more than the images.
+    """
+
+    images: NDArray[np.uint8]
+    indices: NDArray[np.integer]
+    n_features: int
+    features: Features | None = None  # None for pixels
+    n_copies: int = 0
+    seed: int = 0  # of the copies
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return (1 + self.n_copies) * len(self.images), self.n_features
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        return np.dtype(np.uint8)
+
+    def __getitem__(self, numbers: slice | NDArray[np.intp], /) -> NDArray[np.uint8]:
+        if isinstance(numbers, slice):
+            numbers = np.arange(*numbers.indices(self.shape[0]))
+        copies, samples = np.divmod(numbers, len(self.images))
+        images = deformed(self.images[samples], self.indices[samples], copies, self.seed)
+        if self.features is None:
+            return images.reshape(len(images), -1)
+        n_more = -len(numbers) % _IMAGES_PER_PRODUCT
+        return self.features.transform(np.pad(images, ((0, n_more), (0, 0), (0, 0))))[
+            : len(numbers)
+        ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
-from mnistcli.features.rows import MadeRows
+from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier

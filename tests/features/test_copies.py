@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion, map_coordinates
 
+from mnistcli.features import FeatureSpec
 from mnistcli.features import copies as module
-from mnistcli.features.copies import _fields, _moved, _stroked, deformed
+from mnistcli.features.copies import MadeRows, _fields, _moved, _stroked, deformed
 from mnistcli.features.projection import bits_of
 
 PINNED = "464e8c77495e45dc812cdc5ba30b1ff6173e3942876120d57b1b58704d7c0511"
 CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=bool)
+SPECS = [
+    FeatureSpec(),
+    FeatureSpec("deskew"),
+    FeatureSpec("patches", sides=(5,), n_filters=4),
+    FeatureSpec("patches+expansion", sides=(5,), n_filters=4, n_directions=9, n_relus=400),
+]
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +109,24 @@ def test_elastic_fields_are_as_smooth_and_as_large_as_is_said():
     assert 0.98 * module.ROTATION < np.abs(turned).max() < 1.05 * module.ROTATION
     wide = (x[:, 14, 27] - x[:, 14, 0]) / 27 - 1
     assert 0.9 * module.SCALING < np.abs(wide).max() < module.SCALING + 0.02
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
+def test_rows_are_the_same_bytes_however_they_are_read(mnist, monkeypatch, spec):
+    monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
+    images, indices = mnist.train.images[:300], np.arange(300) + 7
+    features = spec.features.learn(spec, images, 0)
+    made = MadeRows(images, indices, spec.features.count(spec), features, 2, seed=3)
+    whole = made[:900]
+    assert made.shape == whole.shape == (900, spec.features.count(spec))
+    sent = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
+    for start, stop in ((0, 1), (290, 310), (299, 301), (13, 500), (899, 900), (880, 999)):
+        np.testing.assert_array_equal(sent[start:stop], whole[start:stop])
+    some = np.random.default_rng(0).permutation(900)[:50]
+    np.testing.assert_array_equal(sent[some], whole[some])
+    second = deformed(images, indices, np.full(300, 2), 3)
+    expected = features.transform(second) if features else second.reshape(300, -1)
+    if features is None or spec.kind == "deskew":
+        np.testing.assert_array_equal(whole[600:], expected)
+    else:  # products of other sizes may round otherwise
+        assert np.abs(whole[600:].astype(int) - expected).max() <= 1

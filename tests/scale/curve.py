@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from mnistcli.datasets.store import open_dataset
-from mnistcli.features.rows import MadeRows
+from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, probabilities_of
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.metrics.classification import log_loss
