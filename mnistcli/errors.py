@@ -26,14 +26,8 @@ class MnistCliError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
-    def hint(self) -> str:
-        """What to type next; a traceback adds it too."""
-        return self._hint
-
-    @hint.setter
-    def hint(self, hint: str) -> None:
-        self._hint = hint
-        self.__notes__ = [f"hint: {hint}"] if hint else []
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # what a traceback adds
+        return [f"hint: {self.hint}"] if self.hint else []
 
     @property
     def code(self) -> str:

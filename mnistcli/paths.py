@@ -6,7 +6,7 @@ folders (``XDG_CACHE_HOME``, ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` where the
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +70,13 @@ def expand(path: Path) -> Path:
         user = path.parts[0].removeprefix("~")
         reason = f"there is no user {user}" if user else "this user has no home directory"
         raise StorageError("use", path, reason) from None
+
+
+def check_ending(path: Path, endings: Sequence[str], doing: str) -> None:
+    """Raise UsageError where a name does not say one of these formats."""
+    if path.suffix.lower() not in endings:
+        listed = " or ".join(", ".join(endings).rsplit(", ", 1))
+        raise UsageError(f"cannot {doing} {path}", hint=f"end the name in {listed}")
 
 
 def number_in(variable: str) -> int:

@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from itertools import pairwise, takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
-from mnistcli.cli.output import ReaderGoneError, report_error, write
-from mnistcli.cli.parsing import (
-    ParsingError,
-    SectionedCommand,
-    SectionedGroup,
-    check_words,
-    usage_error,
-)
-from mnistcli.cli.session import Session
+from mnistcli.cli import parsing
+from mnistcli.cli.call import Call
+from mnistcli.cli.output import ReaderGoneError, report_error
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.paths import HOME_VARIABLE
-
-READER_GONE = 141
 
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
 # imported when it is called, and the first sentence of its own help; and what it ends with.
@@ -31,7 +23,7 @@ _LISTED = json.loads(Path(__file__).with_name("commands.json").read_text("utf-8"
 COMMANDS = _LISTED["commands"]
 
 
-class CommandLine(SectionedGroup):
+class CommandLine(parsing.SectionedGroup):
     """The commands, and the door through which their errors leave.
 
     To import all commands and read their options would take a third of the time of ``--help``.
@@ -64,15 +56,15 @@ class CommandLine(SectionedGroup):
         """Run a command and exit; our own errors become a line and a code, bugs keep their traceback."""
         words = sys.argv[1:] if args is None else args
         try:
-            check_words(words)
+            parsing.check_words(words)
             # Typer's own Exit, with its code, and Ctrl-C, with 130, come back as values.
             sys.exit(super().main(args, **settings, standalone_mode=False))
-        except ParsingError as error:
-            sys.exit(_reported(usage_error(error), words))
+        except parsing.ParsingError as error:
+            sys.exit(_reported(parsing.usage_error(error), words))
         except MnistCliError as error:
             sys.exit(_reported(error, words))
         except ReaderGoneError:
-            sys.exit(READER_GONE)
+            sys.exit(141)
 
 
 def _reported(error: MnistCliError, words: Sequence[str]) -> int:
@@ -88,10 +80,10 @@ def read_command(name: str) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     if hasattr(module, "app"):
         for each in module.app.registered_commands:
-            each.cls = SectionedCommand
-        app.add_typer(module.app, cls=SectionedGroup)
+            each.cls = parsing.SectionedCommand
+        app.add_typer(module.app, cls=parsing.SectionedGroup)
     else:
-        app.command(cls=SectionedCommand)(getattr(module, name))
+        app.command(cls=parsing.SectionedCommand)(getattr(module, name))
     (only,) = typer.main.get_group(app).commands.values()
     return only
 
@@ -100,13 +92,14 @@ app = typer.Typer(
     cls=CommandLine,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
     epilog="\n".join(_LISTED["epilog"]),
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+def _print_version(wanted: bool) -> None:
     if wanted:
         from mnistcli.cli.commands.version import version
 
@@ -114,29 +107,21 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback()
 def start(
     ctx: typer.Context,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            envvar=HOME_VARIABLE,
-            metavar="FOLDER",
-            help="Keep datasets and models here instead of in the platform's own folders.",
-        ),
-    ] = None,
-    _version: Annotated[  # noqa: FBT002 - Typer passes it by name
-        bool,
-        typer.Option(
-            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
-        ),
-    ] = False,
+    home: Path | None = typer.Option(
+        None,
+        envvar=HOME_VARIABLE,
+        metavar="FOLDER",
+        help="Keep datasets and models here instead of in the platform's own folders.",
+    ),
+    _version: bool = typer.Option(
+        None, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Train, judge, keep and explain logistic regressions on MNIST's handwritten digits.
 
     Start with: mnistcli train 0v1
     """
-    ctx.obj = Session(home)
-    if ctx.invoked_subcommand is None:
-        write(ctx.get_help() + "\n")
-        raise typer.Exit
+    ctx.obj = Call(home=home)

@@ -28,14 +28,13 @@ def prepare() -> None:
 
 def models(ctx: Any, incomplete: str) -> list[str]:
     """Give the names of models, and after ``NAME@`` the versions and tags of that one."""
-    from mnistcli.cli.session import Session
+    from mnistcli.cli.call import Call
     from mnistcli.registry.store import BUILTIN
 
     if "/" in incomplete:  # a path, which the shell knows how to complete
         return []
-    home = ctx.find_root().params.get("home")  # not yet made a path
     with contextlib.suppress(MnistCliError):
-        registry = Session(Path(home) if home else None).registry()
+        registry = Call(home=_home(ctx)).registry()
         name, at, _ = incomplete.partition("@")
         return registry.refs_of(name) if at else [*registry.names(), BUILTIN]
     return [BUILTIN]
@@ -62,9 +61,8 @@ def datasets(ctx: Any, incomplete: str = "") -> list[str]:
 
 def own_datasets(ctx: Any) -> list[str]:
     """Return the names of the user's own datasets."""
-    home = ctx.find_root().params.get("home")  # not yet made a path
     with contextlib.suppress(MnistCliError, OSError):
-        folder = find_places(Path(home) if home else None).own_dir
+        folder = find_places(_home(ctx)).own_dir
         return sorted(path.parent.name for path in folder.glob("*/manifest.json"))
     return []
 
@@ -74,3 +72,8 @@ def help_words(ctx: Any) -> list[str]:
     from mnistcli.cli.topics import topics
 
     return [*ctx.find_root().command.commands, *topics()]
+
+
+def _home(ctx: Any) -> Path | None:
+    home = ctx.find_root().params.get("home")  # not yet made a path
+    return Path(home) if home else None

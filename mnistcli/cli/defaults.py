@@ -29,24 +29,16 @@ def prepare(ctx: Any, words: Sequence[str]) -> None:
     for name, parameter in mine.items():
         parameter.envvar = _variable(name)
     if mine and not ctx.resilient_parsing and not {*ctx.help_option_names} & {*words}:
-        found = _found(ctx)
+        found = ctx.meta[_FOUND] = find_defaults(ctx.find_root().obj.home)
         ctx.default_map = {name: found.get(name, (None,))[0] for name in mine}
 
 
-def origin_of(name: str, ctx: Any) -> str:
-    """Return which variable or file an option's value comes from; "" if from neither."""
-    source = getattr(ctx.get_parameter_source(name), "name", "")
-    if source not in ("ENVIRONMENT", "DEFAULT_MAP") or ctx.parent is None:
-        return ""
-    return _found(ctx)[name][1]
-
-
-def _found(ctx: Any) -> dict[str, tuple[str, str]]:
-    """Return what `find_defaults` finds, which a call looks for once."""
-    found: dict[str, tuple[str, str]] | None = ctx.meta.get(_FOUND)
-    if found is None:
-        found = ctx.meta[_FOUND] = find_defaults(ctx.find_root().obj.home)
-    return found
+def origin_of(name: str, ctx: Any) -> str | None:
+    """Return the variable or file that gives an option; "" if it is typed, None if nobody gave it."""
+    source = getattr(ctx.get_parameter_source(name), "name", "DEFAULT")
+    if source == "DEFAULT":
+        return None
+    return "" if source == "COMMANDLINE" or ctx.parent is None else ctx.meta[_FOUND][name][1]
 
 
 def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[str]:
@@ -56,7 +48,7 @@ def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[
         if origin and options.get(name) is not None:
             # In quiet mode no result says what it was.
             say = out.warn if out.format == "quiet" and name in OF_TRAIN else out.detail
-            say(f"--{name.replace('_', '-')} {options[name]} is your default, from {origin}")
+            say(f"{spelt(name)} {options[name]} is your default, from {origin}")
             words += [f"{_variable(name)}={options[name]}"] * (name in OF_TRAIN)
     return words
 
@@ -95,6 +87,11 @@ def _read(path: Path) -> dict[str, str]:
         if not isinstance(value, (str, int, float)):
             raise UsageError(f"{path}: {key} is no text, number, true or false")
     return {options[key]: str(value) for key, value in content.items()}
+
+
+def spelt(name: str) -> str:
+    """Return how an option is typed."""
+    return f"--{name.strip('_').replace('_', '-')}"
 
 
 def _variable(name: str) -> str:

@@ -3,10 +3,9 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +20,6 @@ Answer = Prediction | NumberPrediction | BadImageError
 _LONGEST_NAME = 1 << 16
 
 
-def inputs_of(words: Sequence[str]) -> list[Input | BadImageError]:
-    """Turn words of the command line into inputs, folders into the pictures in them."""
-    return list(unfold(["-" if word == "-" else Path(word) for word in words]))
-
-
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
     """Count the pictures, unless one of the inputs may hold several."""
     if not isinstance(inputs, list):
@@ -37,42 +31,29 @@ def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
 def listed_inputs(words: str) -> Iterator[Input | BadImageError]:
     """Yield the inputs that a NUL-separated list names, "-" being a list on standard input.
 
-    Raises UsageError where there is no such list, or it is something else.
+    Raises UsageError where it is no such list, DataUnavailableError for a closed standard input.
     """
-    if words == "-":
-        return unfold(_names(sys.stdin.buffer))
-    try:
-        # Stays open as long as names are taken from it.
-        file = Path(words).open("rb")  # noqa: SIM115
-    except OSError as error:
-        raise UsageError(f"cannot read the list {words}: {error.strerror}") from None
-    return unfold(_names(file))
+    return unfold(_names(words))
 
 
-def _names(file: BinaryIO) -> Iterator[Path]:
+def _names(words: str) -> Iterator[Path]:
     rest = b""
-    with file:
-        # read1 gives what is there: names are answered while `find` is still looking for more.
-        while chunk := _read(file):
-            *names, rest = (rest + chunk).split(b"\0")
-            if b"" in names:
-                raise UsageError("the list has an empty name", hint="make one with find -print0")
-            yield from (Path(os.fsdecode(name)) for name in names)
-            if len(rest) > _LONGEST_NAME:
-                raise UsageError(
-                    "the list of names has none that ends in a NUL",
-                    hint="make one with find -print0",
-                )
+    hint = "make one with find -print0"
+    try:
+        with sys.stdin.buffer if words == "-" else Path(words).open("rb") as file:
+            # read1 gives what is there: names are answered while `find` is still looking for more.
+            while chunk := file.read1(1 << 16):  # type: ignore[union-attr]
+                *names, rest = (rest + chunk).split(b"\0")
+                if b"" in names:
+                    raise UsageError("the list has an empty name", hint=hint)
+                yield from (Path(os.fsdecode(name)) for name in names)
+                if len(rest) > _LONGEST_NAME:
+                    raise UsageError("the list of names has none that ends in a NUL", hint=hint)
+    except OSError as error:
+        refused = DataUnavailableError if words == "-" else UsageError  # a closed standard input
+        raise refused(f"cannot read the list of names {words}: {error.strerror}") from None
     if rest:
         yield Path(os.fsdecode(rest))
-
-
-def _read(file: BinaryIO) -> bytes:
-    try:
-        chunk: bytes = file.read1(1 << 16)  # type: ignore[attr-defined]
-    except OSError as error:  # a closed standard input, a folder
-        raise DataUnavailableError(f"cannot read the list of names: {error.strerror}") from None
-    return chunk
 
 
 @dataclass
@@ -84,6 +65,7 @@ class Tally:
     n_abstained: int = 0
     n_unlike: int = 0
     n_drawn: int = 0  # that had to be brought into MNIST's form
+    seen: list[NDArray[np.uint8]] | None = None  # what the model saw, where that is wanted
 
 
 def tallied(
@@ -94,40 +76,27 @@ def tallied(
     The first is waited for here, so that an error before it comes before any output. Raises
     BadImageError where there was one input, and it was bad.
     """
-    counted = _counted(answers, tally, report)
-    return itertools.chain(list(itertools.islice(counted, 1)), counted)
+    answers = iter(answers)
+    first = [*itertools.islice(answers, 1)]
+    if first and isinstance(first[0], BadImageError):
+        first += itertools.islice(answers, 1)
+        if len(first) == 1:
+            raise first[0]
+    return _counted(itertools.chain(first, answers), tally, report)
 
 
 def _counted(
     answers: Iterable[Answer], tally: Tally, report: Callable[[BadImageError], None]
 ) -> Iterator[Answer]:
-    only: BadImageError | None = None
     for answer in answers:
         tally.n_inputs += 1
-        if only:
-            report(only)
-            yield only
-            only = None
         if isinstance(answer, BadImageError):
             tally.n_failed += 1
-            if tally.n_inputs == 1:
-                only = answer
-                continue
             report(answer)
         else:
             tally.n_abstained += answer.answer != answer.best
             tally.n_unlike += answer.n_unlike > 0
             tally.n_drawn += answer.original is not None and bool(answer.notes)
-        yield answer
-    if only:
-        raise only
-
-
-def collected(
-    answers: Iterable[Answer], images: list[NDArray[np.uint8]] | None
-) -> Iterator[Answer]:
-    """Pass answers on, and collect what the model saw where images are wanted."""
-    for answer in answers:
-        if images is not None and isinstance(answer, Prediction):
-            images.append(answer.image.copy())  # not a part of a thousand
+            if tally.seen is not None and isinstance(answer, Prediction):
+                tally.seen.append(answer.image.copy())  # not a part of a thousand
         yield answer

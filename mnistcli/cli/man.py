@@ -35,6 +35,7 @@ def _command(ctx: Any) -> Iterator[str]:
 def _roff(markdown: str) -> Iterator[str]:
     """Yield Markdown, or the text of a command's help, as lines of roff."""
     gap: list[str] = []  # none after a heading
+    markdown = markdown.replace("Examples:\n", "Examples:\n\n")
     for block in re.findall(r"(?ms)^```.*?^```|^(?:[^\n]+\n?)+", markdown):
         lines = block.splitlines()
         if block.startswith("#"):

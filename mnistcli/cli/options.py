@@ -2,166 +2,169 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, NamedTuple, cast
 
 import typer
+from typer.models import OptionInfo
 
 from mnistcli.cli import completion, defaults
-from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_ending
-from mnistcli.cli.output import Format, Output
+from mnistcli.cli.defaults import spelt
+from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_figure
+from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
-output_option = partial(typer.Option, rich_help_panel="Output")
-model_option = partial(typer.Option, metavar="MODEL", autocompletion=completion.models)
-dataset_option = partial(
-    typer.Option, "--dataset", metavar="NAME", autocompletion=completion.datasets
+
+def option(help: str, *names: str, default: Any = None, **settings: Any) -> Any:
+    """Describe an option; ``names`` where it has a letter too, or is not called as its parameter."""
+    return typer.Option(default, *names, help=help, case_sensitive=False, **settings)
+
+
+def argument(help: str = "", *, default: Any = None, **settings: Any) -> Any:
+    """Describe an argument; one with the default ``...`` is needed."""
+    return typer.Argument(default, help=help, case_sensitive=False, **settings)
+
+
+def _own_name(text: str) -> str:
+    from mnistcli.datasets.own import check_own_name
+
+    return check_own_name(text)
+
+
+output_option = partial(option, rich_help_panel="Output")
+model_option = partial(option, metavar="MODEL", autocompletion=completion.models)
+dataset_option = partial(option, metavar="NAME", autocompletion=completion.datasets)
+own_dataset_option = partial(
+    option, metavar="NAME", parser=_own_name, autocompletion=completion.own_datasets
 )
-_A_MODEL = "NAME, NAME@VERSION, NAME@TAG, a model file or builtin."
+task_option = partial(option, metavar="TASK", autocompletion=completion.tasks)
+model_argument = partial(argument, autocompletion=completion.models)
 
-FORMATS: dict[Format, Any] = {
-    "json": output_option("--json", help="Print one JSON document."),
-    "jsonl": output_option("--jsonl", help="Print JSON lines, each as soon as it is known."),
-    "tsv": output_option("--tsv", help="Print tab-separated values with a header."),
-    "quiet": output_option("--quiet", "-q", help="Print only the answer itself, and no notes."),
-}
-TableFormat = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
-_VERBOSE = output_option("--verbose", "-v", help="Say on stderr what is read, and when.")
-_FORMAT = output_option(help="The same rows for papers and programs.", show_default="table")
-
-
-RawFlag = Annotated[
-    bool, typer.Option("--raw", help="Take 28 x 28 pixels as they are, light ink on black.")
-]
-DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")]
-RenderOption = Annotated[
-    Render,
-    output_option(help="How to draw pictures.", show_default="the best the terminal can"),
-]
-DatasetOption = Annotated[
-    str,
-    dataset_option(
-        help=f"One of {', '.join(CATALOG)}, one of your own, or several joined: mnist+mine."
-    ),
-]
-AnotherDatasetOption = Annotated[
-    str | None, dataset_option(help="Another dataset.", show_default="the model's own")
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
-        "npz (images, labels) or the images of an IDX pair; - for standard input.",
-    ),
-]
-model_argument = partial(
-    typer.Argument, autocompletion=completion.models, help=_A_MODEL, show_default="the newest"
+A_MODEL = "NAME, NAME@VERSION, NAME@TAG, a model file or builtin."
+MODEL_ARGUMENT = model_argument(A_MODEL, metavar="[MODEL]", show_default="the newest")
+MODEL = model_option(A_MODEL, "-m", show_default="the newest")
+DATASET = dataset_option(
+    f"One of {', '.join(CATALOG)}, one of your own, or several joined: mnist+mine.", default="mnist"
 )
-ModelArgument = Annotated[str | None, model_argument(metavar="[MODEL]")]
-ModelOption = Annotated[
-    str | None, model_option("--model", "-m", help=_A_MODEL, show_default="the newest")
-]
-# Of each command that takes a figure: what it draws goes into a file.
-_figure_option = partial(typer.Option, rich_help_panel="Figures")
-FIGURE: dict[str, Any] = {
-    "output": Annotated[
-        Path | None,
-        _figure_option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            callback=check_ending,
-            help=f"Draw into a file: {', '.join(ENDINGS)}.",
-        ),
-    ],
-    "width_mm": Annotated[
-        float | None,
-        _figure_option(
-            "--width-mm",
-            min=30,
-            max=841,
-            help="How wide it is; letters keep their size.",
-            show_default="85 for a plot",
-        ),
-    ],
-    "scale": Annotated[
-        float | None,
-        _figure_option(
-            "--scale", min=0.25, max=5, help="How large all of it is.", show_default="1"
-        ),
-    ],
-    "dark": Annotated[bool, _figure_option("--dark", help="Draw on dark paper, for slides.")],
+ANOTHER_DATASET = dataset_option("Another dataset.", show_default="the model's own")
+DATA = option(
+    "Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
+    "npz (images, labels) or the images of an IDX pair; - for standard input.",
+    metavar="FILE",
+)
+RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
+DRY_RUN = option("Only show what would be removed.")
+
+# What a command may offer by these names, see `command`: flags but for two.
+OUTPUT: dict[str, Any] = {
+    "render": output_option(
+        "How to draw pictures.", default="auto", show_default="the best the terminal can"
+    ),
+    "json": output_option("Print one JSON document."),
+    "jsonl": output_option("Print JSON lines, each as soon as it is known."),
+    "tsv": output_option("Print tab-separated values with a header."),
+    "quiet": output_option("Print only the answer itself, and no notes.", "-q"),
+    "format": output_option("The same rows for papers and programs.", show_default="table"),
+    "verbose": output_option("Say on stderr what is read, and when.", "-v"),
 }
-cluster_option = partial(typer.Option, rich_help_panel="Other machines (mnistcli help cluster)")
-_pem = partial(cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
-_ADDRESS = "Where folds and fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler."
-_INSECURE = "Plain tcp to other machines, in a network that is yours alone."
-CLUSTER: dict[str, Any] = {
-    "cluster": Annotated[str | None, cluster_option(metavar="ADDRESS", help=_ADDRESS)],
-    "insecure": Annotated[bool, cluster_option("--insecure", help=_INSECURE)],
-    "tls_ca": Annotated[Path | None, _pem(help="Who signs the certificates.")],
-    "tls_cert": Annotated[Path | None, _pem(help="The certificate of this machine.")],
-    "tls_key": Annotated[Path | None, _pem(help="Its key.")],
-}
-# What a command takes instead of these options.
-GROUPS = {"figure": FIGURE, "cluster": CLUSTER}
+_TABLES = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
+_TYPES: dict[str, Any] = {"render": Render, "format": _TABLES | None}
+
+_figure_option = partial(option, rich_help_panel="Figures")
+_cluster_option = partial(option, rich_help_panel="Other machines (mnistcli help cluster)")
+_pem = partial(_cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
+
+
+def figure_of(
+    *,
+    output: Path | None = _figure_option(
+        f"Draw into a file: {', '.join(ENDINGS)}.", "-o", metavar="FILE.svg", callback=check_figure
+    ),
+    width_mm: float | None = _figure_option(
+        "How wide it is; letters keep their size.", min=30, max=841, show_default="85 for a plot"
+    ),
+    scale: float = _figure_option("How large all of it is.", default=1.0, min=0.25, max=5),
+    dark: bool = _figure_option("Draw on dark paper, for slides."),
+) -> FigureFile | None:
+    """Return where a figure goes, if one is asked for."""
+    return FigureFile(output, scale, width_mm, dark=dark) if output else None
+
+
+def cluster_of(
+    *,
+    cluster: str | None = _cluster_option(
+        "Where folds and fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler.",
+        metavar="ADDRESS",
+    ),
+    insecure: bool = _cluster_option(
+        "Plain tcp to other machines, in a network that is yours alone."
+    ),
+    tls_ca: Path | None = _pem("Who signs the certificates."),
+    tls_cert: Path | None = _pem("The certificate of this machine."),
+    tls_key: Path | None = _pem("Its key."),
+) -> contextlib.AbstractContextManager[None]:
+    """Return what lends a cluster to a block of code, or nothing."""
+    if cluster is None:
+        return contextlib.nullcontext()
+    from mnistcli.cluster import joined
+
+    return joined(cluster, insecure=insecure, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key)
+
+
+# What a command takes by these names, and whose parameters are the user's options for it.
+GROUPS: dict[str, Callable[..., Any]] = {"figure": figure_of, "cluster": cluster_of}
 
 
 def command(
-    *formats: Format, apart: Sequence[str] = (), draws: bool = False
+    offers: str = "json tsv quiet", *, apart: Sequence[str] = (), together: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command ``session``, ``out``, ``figure``, ``cluster`` of the call, those that it takes.
+    """Give a command the `Call`, and ``figure`` and ``cluster`` where it takes them.
 
-    In their place the user has a flag for each of the formats, the options of `GROUPS`, and of a
-    command that draws ``--render``. The first option of each string in ``apart`` excludes every
-    other in it.
+    In their place the user has what is offered of `OUTPUT`, and the options of `GROUPS`. The first
+    option of each string in ``apart`` excludes every other in it, and the others of a string in
+    ``together`` go with its first.
     """
-    flags = [_parameter(name, Annotated[bool, FORMATS[name]], default=False) for name in formats]
-    if "tsv" in formats:
-        flags.append(_parameter("format", Annotated[TableFormat | None, _FORMAT], default=None))
-    if draws:
-        flags.append(_parameter("render", RenderOption, default="auto"))
-    flags.append(_parameter("verbose", Annotated[bool, _VERBOSE], default=False))
-    rules = [rule.split() for rule in (*apart, "quiet verbose")]
-    pairs = [(first, other) for first, *others in rules for other in others]
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        taken = inspect.signature(function, eval_str=True).parameters
-        groups = {name: group for name, group in GROUPS.items() if name in taken}
-        for group in groups.values():
-            flags.extend(_parameter(name, each, default=None) for name, each in group.items())
+        taken = _parameters_of(function)
+        groups = {name: _parameters_of(GROUPS[name]) for name in taken if name in GROUPS}
+        parameters = [taken[name] for name in taken if name not in ("call", *GROUPS)]
+        offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
+        parameters += [_parameter(each, _TYPES.get(each, bool), OUTPUT[each]) for each in offered]
+        parameters += [each for members in groups.values() for each in members.values()]
+        for each in parameters:
+            _complete(each)
+        rules = _Rules(
+            _pairs(*apart, "quiet verbose"),
+            _pairs(*together, *(" ".join(members) for members in groups.values())),
+            {each.name: each.default for each in parameters},
+        )
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
-            origins = {name: defaults.origin_of(name, ctx) for name in options}
-            usual = {each.name: each.default for each in (*taken.values(), *flags)}
-            given = {name for name in options if options[name] not in (usual[name], [])}
-            for pair in pairs:
-                if given.issuperset(pair):
-                    _part(pair, options, origins)
-            shape = _format({name: options.pop(name) for name in formats}, options, origins)
-            out = Output(shape, options.pop("render", "auto"), verbose=options.pop("verbose"))
-            words = defaults.tell(options, origins, out)
-            shared = {"session": ctx.find_root().obj._replace(defaults=words), "out": out}
-            for name, group in groups.items():
-                members = {each: options.pop(each) for each in group}
-                shared[name] = _grouped(name, members, origins)
-            if out.verbose:
-                from mnistcli.cli.verbose import tell_files
+            found = {name: defaults.origin_of(name, ctx) for name in options}
+            origins = {name: origin for name, origin in found.items() if origin is not None}
+            rules.check(options, origins)
+            given = {name: options.pop(name) for name in offered}
+            render, verbose = given.pop("render", "auto"), given.pop("verbose")
+            shape = _format(given, origins.get("format"))
+            call = replace(ctx.find_root().obj, format=shape, render=render, verbose=verbose)
+            call = replace(call, defaults=defaults.tell(options | given, origins, call))
+            for name, members in groups.items():
+                options[name] = GROUPS[name](**{each: options.pop(each) for each in members})
+            if verbose:
+                call.tell_files()
+            function(call, **options)
+            call.detail("done")
 
-                tell_files(out, ctx.find_root().obj.home)
-            function(**options, **{name: shared[name] for name in taken.keys() & shared})
-            out.detail("done")
-
-        own = [each for name, each in taken.items() if name not in ("session", "out", *GROUPS)]
         # Typer would read annotations that are strings four times.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [*own, *flags, _parameter("ctx", typer.Context)]
+            [*parameters, _parameter("ctx", typer.Context, inspect.Parameter.empty)]
         )
         run.__annotations__ = {}
         return run
@@ -169,45 +172,67 @@ def command(
     return decorated
 
 
-def _part(pair: tuple[str, str], options: dict[str, Any], origins: dict[str, str]) -> None:
-    """Let a default of the user's give way to what it excludes; raise UsageError where neither is one."""
-    weak = [name for name in pair if origins[name]]
-    if len(weak) != 1:
-        one, other = (f"--{name.replace('_', '-')}" for name in pair)
-        hint = "see mnistcli doctor" if weak else f"leave {other} away"
-        raise UsageError(f"{one} and {other} exclude each other", hint=hint)
-    options[weak[0]] = None
+def _pairs(*rules: str) -> list[tuple[str, str]]:
+    return [(first, other) for first, *others in map(str.split, rules) for other in others]
 
 
-def _format(flags: dict[Format, bool], options: dict[str, Any], origins: dict[str, str]) -> Format:
-    """Return the format that is asked for by a flag or by name."""
-    chosen = {f"--{name}": name for name, wanted in flags.items() if wanted}
-    named = options.pop("format", None)
-    if named and [*chosen.values()] != [named] and not (chosen and origins["format"]):
+class _Rules(NamedTuple):
+    """Which options exclude each other, and which need another; a default of the user's gives way."""
+
+    apart: Sequence[tuple[str, str]]
+    together: Sequence[tuple[str, str]]
+    described: dict[str, Any]  # by name
+
+    def check(self, options: dict[str, Any], origins: dict[str, str]) -> None:
+        """Leave away the defaults that give way; raise UsageError for what makes no sense.
+
+        The origin of an option that is given is the variable or file of a default, or "".
+        """
+        for pair in self.apart:
+            if origins.keys() >= {*pair}:
+                weak = [name for name in pair if origins[name]]
+                if len(weak) != 1:
+                    one, other = map(spelt, pair)
+                    hint = "see mnistcli doctor" if weak else f"leave {other} away"
+                    raise UsageError(f"{one} and {other} exclude each other", hint=hint)
+                self._leave_away(weak[0], options, origins)
+        for first, other in self.together:
+            if other in origins and first not in origins:
+                if not origins[other]:
+                    hint = f"{spelt(first)} {self.described[first].metavar or ''}".rstrip()
+                    raise UsageError(f"{spelt(other)} goes with {spelt(first)}", hint=hint)
+                self._leave_away(other, options, origins)
+
+    def _leave_away(self, name: str, options: dict[str, Any], origins: dict[str, str]) -> None:
+        options[name] = self.described[name].default
+        del origins[name]
+
+
+def _format(given: dict[str, Any], origin: str | None) -> Format:
+    """Return the format that is asked for by a flag, or by the name that ``origin`` gave."""
+    named = given.pop("format", None)
+    chosen = {f"--{name}": name for name, wanted in given.items() if wanted}
+    if named and [*chosen.values()] != [named] and not (chosen and origin):
         chosen[f"--format {named}"] = named
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other")
-    return next(iter(chosen.values()), "table")
+    return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _grouped(group: str, options: dict[str, Any], origins: dict[str, str]) -> Any:
-    """Return what a group of options is for; without the first the others make no sense."""
-    (first, value), *_ = options.items()
-    given = {name: options[name] for name in options if options[name] and name != first}
-    asked = [name for name in given if not origins[name]]
-    if value is None and asked:
-        name = asked[0].replace("_", "-")
-        example = {"output": "FILE.svg", "cluster": "tls://HOST:8786"}[first]
-        raise UsageError(f"--{name} goes with --{first}", hint=f"--{first} {example}")
-    if group == "figure":
-        return None if value is None else FigureFile(value, **given)
-    if value is None:
-        return contextlib.nullcontext()
-    from mnistcli.cluster import joined
-
-    return joined(value, **given)
+def _complete(parameter: inspect.Parameter) -> None:
+    """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
+    described = parameter.default
+    if isinstance(described, OptionInfo):
+        if not any(name.startswith("--") for name in described.param_decls or ()):
+            described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
+        if parameter.annotation is bool and described.default is None:
+            described.default = False
 
 
-def _parameter(name: str, annotation: Any, **settings: Any) -> inspect.Parameter:
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, keyword, annotation=annotation, **settings)
+    return inspect.Parameter(name, keyword, annotation=annotation, default=default)
+
+
+def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters

@@ -12,8 +12,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli import rich
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
@@ -79,7 +80,8 @@ class View:
         return rendered(self.shown(), console, render)
 
 
-class Output(NamedTuple):
+@dataclass(frozen=True)
+class Output:
     """Where a command hands over its result; for ``render`` see `terminal.capabilities`."""
 
     format: Format = "table"
@@ -105,9 +107,9 @@ class Output(NamedTuple):
             for text in drawn(partial(view.rendered, render=self.render), self.render):
                 write(text)
 
-    def note(self, message: str) -> None:
-        """Say something in passing, on stderr; nothing in quiet mode."""
-        if self.format != "quiet":
+    def note(self, *messages: str) -> None:
+        """Say things in passing, on stderr; nothing in quiet mode."""
+        for message in messages if self.format != "quiet" else ():
             _to_stderr(visible(message))
 
     def detail(self, message: str) -> None:
@@ -115,23 +117,31 @@ class Output(NamedTuple):
         if self.verbose:
             _to_stderr(f"{time.monotonic() - _STARTED:7.2f} s  {visible(message)}")
 
-    def warn(self, message: str) -> None:
+    def warn(self, *messages: str) -> None:
         """Tell on stderr what must not be missed, in quiet mode too."""
-        _to_stderr(f"warning: {visible(message)}")
+        for message in messages:
+            _to_stderr(f"warning: {visible(message)}")
 
-    def ask(self, question: str) -> str:
-        """Ask on stderr and return the line that is typed, "" at the end of input."""
-        _to_stderr(visible(question), end="")
+    def removed(
+        self, names: Sequence[str], remove: Callable[[], object], *, yes: bool, dry_run: bool
+    ) -> bool:
+        """Remove what is named, if it is confirmed, and say so; return whether it is to be listed."""
+        listed = ", ".join(names)
+        if names and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?")):
+            remove()
+            self.note(f"removed {listed}")
+            return True
+        self.note("nothing removed")
+        return dry_run
+
+    def _is_confirmed(self, question: str) -> bool:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody is there to confirm the removal", hint="add --yes")
+        _to_stderr(f"{visible(question)} [y/N] ", end="")
         answer = sys.stdin.readline()
         if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
             _to_stderr("")
-        return answer.strip()
-
-    def is_confirmed(self, question: str) -> bool:
-        """Ask whether something is to be removed; raise UsageError where nobody can answer."""
-        if not sys.stdin.isatty():
-            raise UsageError("nobody is there to confirm the removal", hint="add --yes")
-        return self.ask(f"{question} [y/N] ").lower() in ("y", "yes")
+        return answer.strip().lower() in ("y", "yes")
 
 
 def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:
@@ -157,14 +167,17 @@ def drawn(
     parts: "Callable[[rich.Console], Iterable[rich.RenderableType]]", render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    page = _Page()
-    page.encoding = sys.stdout.encoding or "utf-8"
-    console = _console_on(page, render)
+    from mnistcli.cli.terminal.console import PlainConsole
+
+    console = PlainConsole(file=_Page())
+    if render in NEED_ESCAPES and (console.no_color or not console.color_system):
+        # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
+        colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
+        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
+    if not sys.stdout.isatty() and not number_in("COLUMNS"):
+        console.size = PIPE_WIDTH, console.height
     for part in parts(console):
-        console.print(part, crop=False)
-        text = page.getvalue()
-        page.seek(0)
-        page.truncate()
+        text = _drawn_on(console, part)
         yield text if console.is_terminal else _stripped(text)
 
 
@@ -173,51 +186,31 @@ def drawn_plainly(parts: "Iterable[Part]") -> str:
     from mnistcli.cli.terminal.console import PlainConsole
     from mnistcli.cli.terminal.parts import rendered
 
-    page = _Page()
-    console = PlainConsole(
-        file=page,
-        force_terminal=False,
-        force_jupyter=False,  # whose colours are no plain text
-        color_system=None,
-        width=PIPE_WIDTH,
-        legacy_windows=False,
-    )
-    for part in rendered(parts, console):
+    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
+    console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
+    return _stripped("".join(_drawn_on(console, part) for part in rendered(parts, console)))
+
+
+class _Page(io.StringIO):
+    """What rich takes for stdout, so that `write` is the only one who writes."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return sys.stdout.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+
+def _drawn_on(console: "rich.Console", part: "rich.RenderableType") -> str:
+    with console.capture() as captured:
         console.print(part, crop=False)
-    return _stripped(page.getvalue())
+    return captured.get()
 
 
 def _stripped(text: str) -> str:
     """Take away the blanks with which rich fills lines up to the width of a table."""
     return "\n".join(line.rstrip() for line in text.split("\n"))
-
-
-class _Page(io.StringIO):
-    """Where rich draws, so that `write` is the only one who writes."""
-
-    # What the page will be encoded with: rich draws plain boxes where it is not UTF-8.
-    encoding = "utf-8"
-
-
-def _console_on(page: TextIO, render: Render) -> "rich.Console":
-    """Give a console that draws on ``page`` what stdout can show, or is told to show."""
-    from mnistcli.cli.terminal.console import PlainConsole
-
-    stdout = PlainConsole()
-    if render in NEED_ESCAPES and (stdout.no_color or not stdout.color_system):
-        # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
-        stdout = PlainConsole(force_terminal=True, color_system="truecolor", no_color=False)
-    # A pipe has no right margin, unless COLUMNS says so; TERM=dumb takes a width only with a height.
-    is_wide = not sys.stdout.isatty() and not number_in("COLUMNS")
-    return PlainConsole(
-        file=page,
-        force_terminal=stdout.is_terminal,
-        color_system=stdout.color_system,
-        no_color=stdout.no_color,
-        width=PIPE_WIDTH if is_wide else stdout.width,
-        height=stdout.height,
-        legacy_windows=False,
-    )
 
 
 class ReaderGoneError(Exception):

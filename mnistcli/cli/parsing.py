@@ -34,30 +34,44 @@ class _Parsed:
             option.callback = _print_help
         return option
 
+    def format_help_text(self, _: Any, formatter: Any) -> None:
+        """Write what it is for; examples, which are indented, line by line."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(self.help.replace("\nExamples:\n", "\n\b\nExamples:\n"))  # type: ignore[attr-defined]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what can be given; of a group its commands, each with all of its first line."""
+        commands = getattr(self, "commands", {}).items()
+        write_sections(formatter, parameter_rows(self, ctx))
+        write_sections(
+            formatter,
+            (
+                (_panel(each) or "Commands", (name, each.get_short_help_str(limit=200)))
+                for name, each in commands
+            ),
+        )
+
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""
         words = list(args)
         defaults.prepare(ctx, words)
         args[:] = _with_values(args, self.params)  # type: ignore[attr-defined]
-        for parameter in self.params:  # type: ignore[attr-defined]
-            if hasattr(parameter.type, "case_sensitive"):
-                parameter.type.case_sensitive = False
         if not ctx.resilient_parsing:
             _check_dashes(ctx, words)
         rest = super().parse_args(ctx, args)  # type: ignore[misc]
         for name, value in ctx.params.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise UsageError(f"--{name.replace('_', '-')} {value} is no number")
+                raise UsageError(f"{defaults.spelt(name)} {value} is no number")
         return rest
 
 
 def _with_values(words: Sequence[str], parameters: Iterable[Any]) -> list[str]:
     """Write - where an option of a ``[FILE]`` has none: in ``--watch 0v1``, which is no file name."""
-    metavars = {name: str(each.metavar) for each in parameters for name in each.opts}
+    files = [each.opts for each in parameters if str(each.metavar).startswith("[FILE")]
+    names = {name for opts in files for name in opts}
     return [
-        f"{word}=-"
-        if metavars.get(word, "").startswith("[FILE") and not Path(after).suffix
-        else word
+        f"{word}=-" if word in names and not Path(after).suffix else word
         for word, after in zip(words, [*words, ""][1:], strict=True)
     ]
 
@@ -65,24 +79,9 @@ def _with_values(words: Sequence[str], parameters: Iterable[Any]) -> list[str]:
 class SectionedCommand(_Parsed, TyperCommand):
     """A command whose help has a section for each panel."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write what can be given."""
-        write_sections(formatter, parameter_rows(self, ctx))
-
 
 class SectionedGroup(_Parsed, TyperGroup):
     """A group whose help has a section for each panel."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write what can be given, and the commands with all of their first line."""
-        write_sections(formatter, parameter_rows(self, ctx))
-        write_sections(
-            formatter,
-            (
-                (_panel(command) or "Commands", (name, command.get_short_help_str(limit=200)))
-                for name, command in self.commands.items()
-            ),
-        )
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Parse; print the help where nothing is given."""
@@ -178,7 +177,7 @@ def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer
         raise typer.Exit
 
 
-def parameter_rows(command: TyperCommand | TyperGroup, ctx: Any) -> Rows:
+def parameter_rows(command: Any, ctx: Any) -> Rows:
     """Yield each argument and option with its panel, its names and what is said about it."""
     for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)

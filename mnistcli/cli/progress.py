@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from mnistcli.cli.output import Output
 from mnistcli.cli.words import visible
@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-T = TypeVar("T")
-
 # What is done sooner than this needs no bar, and saves the import of one.
 PATIENCE_S = 0.5
 
 
 class Bars(Progress):
-    """One bar for each thing under way; the first appears after `PATIENCE_S`."""
+    """One bar for each thing under way while a block runs; the first appears after `PATIENCE_S`."""
 
     def __init__(self, out: Output, unit: str = "", *, hidden: bool = False) -> None:
         self._out = out
@@ -32,6 +30,12 @@ class Bars(Progress):
         self._seen: set[str] = set()
         self._tasks: dict[str, TaskID] = {}
         self._hidden = hidden or out.format == "quiet" or not sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def update(
         self, stage: str, done: float, total: float | None, detail: object = None, /
@@ -58,14 +62,13 @@ class Bars(Progress):
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
         """Take the bars away while the block writes to stderr."""
-        if self._progress is None:
-            yield
-            return
-        self._progress.stop()
+        if self._progress:
+            self._progress.stop()
         yield
-        self._progress.start()
+        if self._progress:
+            self._progress.start()
 
-    def follow_pictures(self, answers: Iterable[T], total: int | None) -> Iterator[T]:
+    def follow_pictures(self, answers: Iterable[Any], total: int | None) -> Iterator[Any]:
         """Follow answers about pictures; the bar is gone when the last one is there."""
         for done, answer in enumerate(answers, start=1):
             yield answer
@@ -79,27 +82,16 @@ class Bars(Progress):
             self._progress = None
 
 
-@contextlib.contextmanager
-def bars(out: Output, *, unit: str = "", hidden: bool = False) -> Iterator[Bars]:
-    """Show progress on stderr while the block runs."""
-    shown = Bars(out, unit, hidden=hidden)
-    try:
-        yield shown
-    finally:
-        shown.stop()
-
-
 def _make_progress(unit: str) -> "RichProgress":
     from rich import progress as rich
 
     from mnistcli.cli.terminal.console import PlainConsole
 
     description = rich.TextColumn("{task.description}", markup=False)
-    columns: list[rich.ProgressColumn] = [description, rich.BarColumn()]
+    numbers: list[rich.ProgressColumn] = [rich.TimeElapsedColumn()]
     if unit == "bytes":
-        columns += [rich.DownloadColumn(), rich.TransferSpeedColumn()]
+        numbers = [rich.DownloadColumn(), rich.TransferSpeedColumn()]
     elif unit == "items":
-        columns += [rich.MofNCompleteColumn(), rich.TimeElapsedColumn()]
-    else:
-        columns += [rich.TimeElapsedColumn()]
-    return rich.Progress(*columns, console=PlainConsole(stderr=True), transient=True)
+        numbers.insert(0, rich.MofNCompleteColumn())
+    console = PlainConsole(stderr=True)
+    return rich.Progress(description, rich.BarColumn(), *numbers, console=console, transient=True)

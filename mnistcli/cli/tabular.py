@@ -5,6 +5,8 @@ digits that their interval warrants, and the interval joins its number in one ce
 ``accuracy``, ``accuracy_low`` and ``accuracy_high`` one remains, and of ``value``, ``low``, ``high``.
 """
 
+import csv
+import io
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,10 +30,9 @@ def tsv_lines(rows: Rows) -> Iterator[str]:
 
 def csv_lines(rows: Rows) -> Iterator[str]:
     """Yield lines as RFC 4180 has them, but for their ends: a quote where a cell needs it."""
-    for row in rows:
-        cells = [_exact(value) for value in row]
-        quoted = [f'"{c.replace(chr(34), chr(34) * 2)}"' if {*c} & {*',"'} else c for c in cells]
-        yield ",".join(quoted) + "\n"
+    page = io.StringIO()
+    csv.writer(page, lineterminator="\n").writerows(map(_exact, row) for row in rows)
+    yield page.getvalue()
 
 
 def markdown_lines(rows: Rows) -> Iterator[str]:

@@ -17,11 +17,8 @@ FOLDER = Path(__file__).parent / "help"
 
 def topics() -> dict[str, str]:
     """Return the first line of every topic, by name."""
-    titles = {}
-    for path in sorted(FOLDER.glob("*.md")):
-        with path.open(encoding="utf-8") as file:
-            titles[path.stem] = file.readline().lstrip("# ").rstrip()
-    return titles
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.md"))}
+    return {name: text.partition("\n")[0].lstrip("# ").rstrip() for name, text in texts.items()}
 
 
 def read_topic(name: str) -> str:

@@ -1,10 +1,8 @@
-"""Watch a fit: the weights of the pixels as pictures after every step, beside the falling gradient."""
+"""Watch a fit: the weights of the pixels as pictures after every step, above the falling gradient."""
 
-import contextlib
 import io
 import math
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,28 +17,27 @@ from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.newton import NewtonProgress
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.paths import check_ending
 from mnistcli.settings import TrainingSettings
 from mnistcli.tasks import Task
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mnistcli.cli.plots import Plot
-    from mnistcli.cli.terminal.layout import Block
 
 _FORMATS = {".gif": "GIF", ".apng": "PNG"}
 _FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
-# The sides of the pictures, the first that fits a terminal; a plot, below or beside them.
+# The sides of the pictures, the first that fits a terminal; and of the plot below them.
 _SIDES = (28, 24, 20, 16, 14, 12, 10, 8)
-_PLOT_LINES, _PLOT_WIDTH = 9, 40
+_PLOT_LINES, _PLOT_WIDTH = 9, 80
 _ASPECT = 0.25  # of the plot in a film
 
 
 def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
     """Raise UsageError where there is nothing to watch, or nowhere to keep it."""
     kind, solver = settings.features.kind, settings.solver.solver_for(task.n_classes_per_fit)
-    if watch != "-" and Path(watch).suffix.lower() not in _FORMATS:
-        raise UsageError(f"cannot keep a film in {watch}", hint="use a name in .gif or .apng")
+    if watch != "-":
+        check_ending(Path(watch), (*_FORMATS,), "keep a film in")
+        check_writable(Path(watch).parent)
     if task.is_pairwise:
         raise UsageError(f"--watch follows one fit, {task.name} has {task.n_outputs}")
     if not settings.features.features.has_pixel_weights:
@@ -48,33 +45,26 @@ def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
         raise UsageError(f"--watch draws a weight for each pixel, {kind} have none", hint=hint)
     if solver != "newton":
         raise UsageError(f"--watch follows newton, {solver} tells nothing on its way")
-    if watch != "-":
-        check_writable(Path(watch).parent)
-
-
-@contextlib.contextmanager
-def watching(out: Output, watch: str, task: Task) -> Iterator["Watch"]:
-    """Draw the steps of a fit while the block runs; at its end write the film that was asked for."""
-    shown = Watch(out, task.class_names)
-    if watch == "-" and not sys.stderr.isatty():
-        out.note("there is no terminal to watch on; --watch FILE.gif keeps what there is to see")
-    try:
-        yield shown
-    finally:
-        shown.stop()
-    if watch != "-" and shown.steps:
-        write_atomically(Path(watch), shown.film(_FORMATS[Path(watch).suffix.lower()]))
-        out.note(f"wrote {watch}")
 
 
 class Watch(Bars):
-    """Draws every step of a fit on stderr, if that is a terminal, and keeps them for a film."""
+    """Draws every step of a fit on stderr, if that is a terminal; in the end keeps them in a film."""
 
-    def __init__(self, out: Output, class_names: tuple[str, ...]) -> None:
+    def __init__(self, out: Output, watch: str, task: Task) -> None:
         super().__init__(out)
-        self._names = class_names
+        self._path, self._names = None if watch == "-" else Path(watch), task.class_names
+        if not self._path and not sys.stderr.isatty():
+            out.note(
+                "there is no terminal to watch on; --watch FILE.gif keeps what there is to see"
+            )
         self.steps: list[tuple[NewtonProgress, list[CaptionedImage]]] = []
         self._n_lines = 0  # of the drawing on the screen
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if self._path and self.steps and not any(error):
+            write_atomically(self._path, self._film(_FORMATS[self._path.suffix.lower()]))
+            self._out.note(f"wrote {self._path}")
 
     def update(
         self, stage: str, done: float, total: float | None, detail: object = None, /
@@ -97,23 +87,19 @@ class Watch(Bars):
     def _draw(self, pictures: list[CaptionedImage]) -> None:
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.console import PlainConsole
-        from mnistcli.cli.terminal.layout import beside, stacked, words
+        from mnistcli.cli.terminal.layout import stacked, words
         from mnistcli.cli.terminal.pictures import draw_row
+        from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
         console = PlainConsole(stderr=True)
         if console.is_dumb_terminal:
             return
         method = choose_method("auto", console, len(pictures))
+        size, plain = (min(console.width, _PLOT_WIDTH), _PLOT_LINES), draws_plainly(console, "auto")
+        plot = plot_block(self._fall(), size, plain=plain)
         said = words([str(self.steps[-1][0])], width=console.width)
         for side in _SIDES:
-            grid = draw_row(pictures, console, method, side)
-            spare, n_lines = console.width - grid.width - 2, len(grid.lines)
-            if spare >= _PLOT_WIDTH:
-                plot = self._plot(console, (min(spare, 2 * _PLOT_WIDTH), max(n_lines, _PLOT_LINES)))
-                drawing = stacked([beside([grid, plot], 2), said])
-            else:
-                plot = self._plot(console, (min(console.width, 2 * _PLOT_WIDTH), _PLOT_LINES))
-                drawing = stacked([grid, plot, said])
+            drawing = stacked([draw_row(pictures, console, method, side), plot, said])
             if len(drawing.lines) < console.height:
                 break
         else:
@@ -122,11 +108,6 @@ class Watch(Bars):
         self._n_lines = len(drawing.lines)
         write(up, sys.stderr)
         console.print(drawing, crop=False)
-
-    def _plot(self, console: "Console", size: tuple[int, int]) -> "Block":
-        from mnistcli.cli.terminal.plots import draws_plainly, plot_block
-
-        return plot_block(self._fall(), size, plain=draws_plainly(console, "auto"))
 
     def _fall(self, n: int | None = None) -> "Plot":
         """Show how the gradient has fallen in the first ``n`` steps, by its decimal digits."""
@@ -140,7 +121,7 @@ class Watch(Bars):
         up = Axis(*ends, is_log=False, ticks=ends, title="log10", word="{:.3g}".format)
         return Plot("gradient", across, up, (Series("gradient", line, "joined"),), aspect=_ASPECT)
 
-    def film(self, format_: str) -> bytes:
+    def _film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
         from mnistcli.cli.drawing.formats import painted
         from mnistcli.cli.drawing.layout import plot_drawing, sheet_drawing

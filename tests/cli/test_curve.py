@@ -148,7 +148,7 @@ def test_what_is_no_disturbance_is_one_line(invoke, words, message):
     ("words", "message"),
     [
         (("-t", "3v8"), "a curve needs several values"),
-        (("-t", "3v8", "--limit", "40,x"), "--limit takes numbers, not 'x'"),
+        (("-t", "3v8", "--limit", "40,x"), "--limit takes numbers, not '40,x'"),
         (("-t", "3v8", "--C", "0,1"), "C = 0 makes no sense"),
         (("-t", "3v8", "--preset", "fast,worst"), "'worst' is no preset"),
         (("-t", "3v8", "--features", "pixels,wavelets"), "'wavelets' is no features"),

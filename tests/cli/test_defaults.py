@@ -52,7 +52,7 @@ def test_the_command_line_is_before_the_environment_and_that_before_the_file(inv
 
 def test_what_excludes_a_default_wins(invoke, in_file):
     in_file('format = "json"\njobs = 2\npreset = "better"\n')
-    assert invoke("doctor", "--quick", "--markdown").out.startswith("| what | value |")
+    assert invoke("doctor", "--quick", "--format", "markdown").out.startswith("| what | value |")
     command = ("train", "0v1", "--limit", "20", "--features", "pixels", "--no-save")
     done = invoke(*command, "--tsv")
     assert "\tpixels\t" in done.out

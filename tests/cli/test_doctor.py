@@ -28,7 +28,7 @@ def test_the_table_names_everything(run, home):
 
 
 def test_markdown_is_a_table_without_the_name_of_the_user(run, tmp_path):
-    done = run("doctor", "--markdown", env={"HOME": str(tmp_path), "COLUMNS": "40"})
+    done = run("doctor", "--format", "markdown", env={"HOME": str(tmp_path), "COLUMNS": "40"})
     lines = done.out.splitlines()
     assert lines[:3] == ["| what | value |", "| --- | --- |", "| Verdict | healthy |"]
     assert all(re.fullmatch(r"\| [A-Za-z ]* \| .* \|", line) for line in lines[2:])
@@ -39,7 +39,7 @@ def test_markdown_is_a_table_without_the_name_of_the_user(run, tmp_path):
 
 def test_a_pipe_in_a_path_stays_in_its_cell(run, tmp_path):
     home = tmp_path / "a|b<i>"
-    out = run("doctor", "--markdown", "--quick", env={"MNISTCLI_HOME": str(home)}).out
+    out = run("doctor", "--format", "markdown", "--quick", env={"MNISTCLI_HOME": str(home)}).out
     assert "a\\|b\\<i\\>/models: can be made" in out
 
 
@@ -64,4 +64,4 @@ def test_quiet_and_tab_separated(invoke):
     rows = [line.split("\t") for line in invoke("doctor", "--quick", "--tsv").out.splitlines()]
     assert rows[0] == ["what", "value"]
     assert ["Datasets", "mnist: not hashed"] in rows
-    assert invoke("doctor", "--markdown", "--json").code == 2
+    assert invoke("doctor", "--format", "markdown", "--json").code == 2

@@ -233,7 +233,7 @@ def test_what_commands_draw_into_files(invoke, models, tmp_path):
         ("show 7 --scale 2", "--scale goes with --output", "--output FILE.svg"),
         ("evaluate --dark", "--dark goes with --output", "--output FILE.svg"),
         ("evaluate -o x.svg", "--output draws what is asked for", "add --curves, --confusion"),
-        ("evaluate --confusion", "--confusion goes with --output", "--output confusion.svg"),
+        ("evaluate --confusion", "--confusion goes with --output", "--output FILE.svg"),
         ("show 7 -o x.png --width-mm 5", "invalid value for '--width-mm': 5.0", ""),
     ],
 )

@@ -639,8 +639,8 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("x.png", "--keep", "mine"), "--truth and --keep go together"),
-        (("x.png", "--truth", "7"), "--truth and --keep go together"),
+        (("x.png", "--keep", "mine"), "--keep goes with --truth"),
+        (("x.png", "--truth", "7"), "--truth goes with --keep"),
         (("x.png", "--truth", "17", "--keep", "mine"), "'17' is not a digit"),
         (("x.png", "--truth", "7", "--keep", "mnist"), "the name 'mnist' is taken"),
         (("x.png", "--truth", "7", "--keep", "../mine"), "is not a name of a dataset"),

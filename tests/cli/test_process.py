@@ -91,7 +91,7 @@ def test_a_closed_stdin_is_an_input_that_cannot_be_read(run):
     assert (code, out, err.count(b"\n")) == (6, b"", 1)
     code, out, err = in_a_shell("mnistcli predict --files0 - <&-")
     assert (code, out) == (3, b"")
-    assert err == b"error: cannot read the list of names: Bad file descriptor\n"
+    assert err == b"error: cannot read the list of names -: Bad file descriptor\n"
     code, out, err = in_a_shell("mnistcli models rm 0v1@1 <&-")
     assert (code, out) == (2, b"")
     assert err.startswith(b"error: nobody is there to confirm the removal\n")

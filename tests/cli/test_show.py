@@ -197,9 +197,9 @@ def test_means_of_the_classes_of_a_task(invoke, mnist, task):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--truth", "4"], "--truth and --answer go with --mistakes"),
+        (["--truth", "4"], "--truth goes with --mistakes"),
         (["--task", "4v9"], "--task goes with --mean"),
-        (["--mean", "--task", "4v9", "--digit", "4"], "--task goes with --mean"),
+        (["--mean", "--task", "4v9", "--digit", "4"], "--digit and --task exclude each other"),
         (["--mean", "--task", "4v"], "'4v' is not a task"),
         (["--mistakes", "builtin", "--truth", "x"], "'x' is no class of digits"),
         (["--weights", "builtin", "--weights", "builtin"], "builtin looks at 1,728 features"),

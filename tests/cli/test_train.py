@@ -249,7 +249,7 @@ def test_tsv_is_a_header_and_a_row(invoke):
     [
         (["--task", "0v"], "'0v' is not a task: a group is empty"),
         (["--task", "0v1", "--C", "0"], "C = 0 makes no sense"),
-        (["--task", "0v1", "--C", "nan"], "C = nan makes no sense"),
+        (["--task", "0v1", "--C", "nan"], "--C nan is no number"),
         (["--task", "0v1", "--C", "1e38"], "hint: --C takes 1e-10 to 1e+10"),
         (["--task", "0v1", "--max-iter", "9" * 19], "hint: --max-iter takes a whole number, 1 to"),
         (["--task", "0v1", "--seed", "4294967296", "--solver", "saga"], "seed = 4294967296 makes"),

@@ -45,8 +45,6 @@ MISTAKES = [
         for words, given, other in (
             (["compare", "x"], ["--data", "x"], ["--dataset", "mnist"]),
             (["curve", "-t", "0v1"], ["--preset", "fast"], ["--features", "pixels"]),
-            (["doctor"], ["--markdown"], ["--tsv"]),
-            (["doctor"], ["--markdown"], ["--format", "csv"]),
             (["download"], ["--check"], ["--source", "mirror"]),
             (["download", "--source", "x", "--as", "y"], ["--sheet"], ["--raw"]),
             (["evaluate"], ["--data", "x"], ["--on", "train"]),
@@ -54,6 +52,13 @@ MISTAKES = [
             (["predict"], ["--keep", "mine"], ["--index", "0"]),
             (["predict", "x.png"], ["--number"], ["--raw"]),
         )
+    ),
+    (["train", "0v1", "--repeats", "2"], "--repeats goes with --cv", "--cv K"),
+    (["predict", "x.png", "--against", "4"], "--against goes with --explain", "--explain"),
+    (  # what is typed is asked for, though it be the default
+        ["curve", "--disturb", "blur=1", "--seeds", "1"],
+        "--disturb and --seeds exclude each other",
+        "leave --seeds away",
     ),
     (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
     (
@@ -167,7 +172,7 @@ def test_quiet_keeps_notes_for_itself(invoke):
 
 def test_a_removal_that_is_declined_removes_nothing(invoke, monkeypatch):
     assert invoke("train", "0v1", "--limit", "50", "-q").code == 0
-    monkeypatch.setattr("mnistcli.cli.output.Output.is_confirmed", lambda *_: False)
+    monkeypatch.setattr("mnistcli.cli.output.Output._is_confirmed", lambda *_: False)
     done = invoke("models", "rm", "0v1@1", "--json")
     assert (done.code, done.err) == (0, "nothing removed\n")
     assert json.loads(done.out)["models"] == []
@@ -186,3 +191,18 @@ def test_a_skip_that_nobody_expects_is_named():
         for name, reason in [("a", "no time"), ("b", "needs strace")]
     ]
     assert unexpected_skips(skipped) == ["a: no time"]
+
+
+def test_an_example_is_one_line_to_copy_however_narrow_the_terminal(invoke):
+    out = invoke("evaluate", "--help", env={"COLUMNS": "60"}).out
+    line = "mnistcli evaluate digits --confusion --curves --output figure.pdf --width-mm 170"
+    assert "  Examples:\n    mnistcli evaluate\n" in out
+    assert f"\n    {line}\n" in out
+
+
+@pytest.mark.parametrize("command", ["predict", "download", "curve"])
+def test_options_are_called_as_parameters_and_flags_have_no_second_name(invoke, command):
+    out = invoke(command, "--help").out
+    assert "--no-" not in out
+    names = {"predict": "-i, --index", "download": "--as", "curve": "--C"}
+    assert f"  {names[command]} " in out

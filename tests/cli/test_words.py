@@ -137,7 +137,7 @@ COMMANDS = [
     ("models", "export", "m", "--to", "json", "--force", "-o", "OUT.json"), ("models", "reproduce", "elsewhere"),
     ("report", "-o", "OUT.html"), ("report", "-o", "OUT.md"), ("report", "-o", "OUT.nasty"),
     ("report", "m", "elsewhere", "-o", "OUT.html"), ("report", "m", "WORD"),
-    ("doctor", "--quick"), ("doctor", "--quick", "--markdown"), ("download",), ("download", "--dataset", "WORD"),
+    ("doctor", "--quick"), ("doctor", "--quick", "--format", "markdown"), ("download",), ("download", "--dataset", "WORD"),
     ("download", "--source", "GONE"), ("download", "--source", "CSV", "--force"), ("download", "--check"),
     ("train", "0v1", "--limit", "50", "--name", "t"), ("train", "WORD"), ("train", "0v1", "--name", "WORD"),
     ("train", "0v1", "--C", "WORD"), ("train", "0v1", "--penalty", "WORD"), ("train", "0v1", "--cv", "WORD"),
@@ -178,7 +178,7 @@ def test_nasty_words_are_shown_as_words(invoke, nasty, monkeypatch, command):
         for line in done.err.splitlines() if flag in ("--json", "--jsonl") else ():
             if line.startswith("{"):
                 json.loads(line)
-        unnamed = {"OUT.png", "--markdown", "--weights"}  # what is drawn, or escaped
+        unnamed = {"OUT.png", "markdown", "--weights"}  # what is drawn, or escaped
         if flag == "" and is_about_words and unnamed.isdisjoint(command):
             assert SHOWN in done.out + done.err, (done.out, done.err)
 
@@ -227,7 +227,7 @@ def test_nasty_words_in_bars(monkeypatch):
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "400")
-    with progress.bars(Output()) as shown:
+    with progress.Bars(Output()) as shown:
         shown.update(CLOSING, 1, 2)
         shown.update(CLOSING, 2, 2)
     written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", terminal.getvalue())

@@ -1,28 +1,22 @@
-"""``mnistcli completion``."""
-
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
-
+from mnistcli.cli.options import argument
 from mnistcli.cli.output import write
 
 FOLDER = Path(__file__).parents[1] / "completions"
 
 
 def completion(
-    shell: Annotated[
-        Literal["bash", "zsh", "fish"], typer.Argument(metavar="SHELL", help="bash, zsh or fish.")
-    ],
+    shell: Literal["bash", "zsh", "fish"] = argument(
+        "bash, zsh or fish.", default=..., metavar="SHELL"
+    ),
 ) -> None:
     """Print a script that completes commands, options, models, tasks and datasets in a shell.
 
     Examples:
-
       mnistcli completion bash > ~/.local/share/bash-completion/completions/mnistcli
-
       mnistcli completion zsh > ~/.zfunc/_mnistcli       (with fpath+=~/.zfunc before compinit)
-
       mnistcli completion fish > ~/.config/fish/completions/mnistcli.fish
     """
     # All three ask in the way of Typer's script for fish, because it passes on the line as it is:

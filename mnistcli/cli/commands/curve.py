@@ -1,37 +1,25 @@
-"""``mnistcli curve``."""
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from mnistcli import settings
 from mnistcli.cli import completion
+from mnistcli.cli.call import Call
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import DatasetOption, command, model_option
-from mnistcli.cli.output import Output, write
-from mnistcli.cli.session import Session
+from mnistcli.cli.options import DATASET, command, model_option, option
+from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.ranges import DISTURBANCES, RANGES, check_choice
-from mnistcli.settings import (
-    PRESETS,
-    ClassWeight,
-    Penalty,
-    PresetSettings,
-    SolverName,
-    SolverSettings,
-    SplitSpec,
-    TrainingSettings,
-)
+from mnistcli.settings import PRESETS
 
 if TYPE_CHECKING:
     from mnistcli.learning_curves import CurvePoint, Variant
 
-several_option = partial(typer.Option, rich_help_panel="One value or several, with commas")
+several_option = partial(option, default="", rich_help_panel="One value or several, with commas")
 _APART = [
     "preset features",
     "cluster jobs",
@@ -39,65 +27,40 @@ _APART = [
 ]
 
 
-@command("json", "jsonl", "tsv", "quiet", apart=_APART)
+@command("json jsonl tsv quiet", apart=_APART, together=["disturb model"])
 def curve(
-    session: Session,
-    out: Output,
+    call: Call,
     figure: FigureFile | None,
     cluster: Any,
-    task: Annotated[
-        str,
-        several_option(
-            "--task", "-t", metavar="TASKS", autocompletion=completion.tasks, help="3v8,4v9"
-        ),
-    ] = "",
-    limit: Annotated[
-        str, several_option(metavar="NUMBERS", help="Train on so many images: 100,300,1000.")
-    ] = "",
-    C: Annotated[
-        str,
-        several_option(
-            "--C", metavar="NUMBERS", help="0.01,0.1,1", show_default="1, or the preset's"
-        ),
-    ] = "",
-    preset: Annotated[
-        str, several_option(metavar="NAMES", help=",".join(PRESETS), show_default="fast")
-    ] = "",
-    features: Annotated[
-        str,
-        several_option(metavar="NAMES", help=",".join(FeatureSpec.kinds()), show_default="pixels"),
-    ] = "",
-    seeds: Annotated[
-        int, typer.Option(metavar="N", min=1, max=1000, help="Train each N times, seed by seed.")
-    ] = 1,
-    seed: Annotated[int, typer.Option(help=f"The first seed, {RANGES['seed']}.")] = 0,
-    penalty: Annotated[Penalty, typer.Option(help="As for train.")] = "l2",
-    class_weight: Annotated[ClassWeight | None, typer.Option(help="As for train.")] = None,
-    solver: Annotated[SolverName, typer.Option(help="As for train.")] = "auto",
-    disturb: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND=NUMBERS",
-            help="Judge models on test images with "
-            + ", ".join(f"{name} ({unit})" for name, (_, unit) in DISTURBANCES.items())
-            + ": rotate=0,10,20. 0 is the images themselves.",
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        model_option("--model", "-m", help="For --disturb; repeatable.", show_default="the newest"),
-    ] = None,
-    dataset: DatasetOption = "mnist",
-    jobs: Annotated[
-        int | None, typer.Option(help="Processes; -1 for all cores.", show_default="1")
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="Keep each point in this file as it comes, and begin with those it has.",
-        ),
-    ] = None,
+    task: str = several_option("3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks),
+    limit: str = several_option("Train on so many images: 100,300,1000.", metavar="NUMBERS"),
+    C: str = several_option("0.01,0.1,1", metavar="NUMBERS", show_default="1, or the preset's"),
+    preset: str = several_option(",".join(PRESETS), metavar="NAMES", show_default="fast"),
+    features: str = several_option(
+        ",".join(FeatureSpec.kinds()), metavar="NAMES", show_default="pixels"
+    ),
+    seeds: int = option(
+        "Train each N times, seed by seed.", default=1, metavar="N", min=1, max=1000
+    ),
+    seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),
+    penalty: settings.Penalty = option("As for train.", default="l2"),
+    class_weight: settings.ClassWeight | None = option("As for train."),
+    solver: settings.SolverName = option("As for train.", default="auto"),
+    disturb: str | None = option(
+        "Judge models on test images with "
+        + ", ".join(f"{name} ({unit})" for name, (_, unit) in DISTURBANCES.items())
+        + ": rotate=0,10,20. 0 is the images themselves.",
+        metavar="KIND=NUMBERS",
+    ),
+    model: list[str] | None = model_option(
+        "For --disturb; repeatable.", "-m", show_default="the newest"
+    ),
+    dataset: str = DATASET,
+    jobs: int | None = option("Processes; -1 for all cores.", show_default="1"),
+    resume: Path | None = option(
+        "Keep each point in this file as it comes, and begin with those it has.",
+        metavar="FILE.jsonl",
+    ),
 ) -> None:
     """Train for several sizes, C, features or tasks, and draw how good each is.
 
@@ -106,25 +69,19 @@ def curve(
     --disturb models that were trained before are judged on test images that are disturbed.
 
     Examples:
-
       mnistcli curve --task 3v8 --limit 100,300,1000,3000 --seeds 5
-
       mnistcli curve --task 0v1,3v8,4v9 --C 0.001,0.01,0.1,1 -o curve.svg
-
       mnistcli curve --task digits --preset fast,better --limit 300,1000 --resume points.jsonl
-
       mnistcli curve --disturb rotate=0,10,20,30 -m digits -m builtin
     """
     from mnistcli import learning_curves
-    from mnistcli.cli.progress import bars
+    from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
     from mnistcli.tasks import parse_task
 
-    if not disturb and (model or not task):
-        raise UsageError(
-            "--model goes with --disturb" if model else "no task was given",
-            hint="for example mnistcli curve --task 3v8 --limit 100,300,1000",
-        )
+    if not (disturb or task):
+        hint = "for example mnistcli curve --task 3v8 --limit 100,300,1000"
+        raise UsageError("no task was given", hint=hint)
     given = {
         "task": _values("task", task, parse_task),
         "limit": _values("limit", limit, int),
@@ -138,38 +95,36 @@ def curve(
     if figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
     file = resume and learning_curves.PointFile(resume, POINT_START)
-    points, order = [], {}
+    points: list[CurvePoint] = []
+    known, order = [], {}
     if disturb:
-        source = _disturbed(session, out, disturb, model or [])
+        source = _disturbed(call, disturb, model or [])
     else:
-        base = SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
+        base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
         variants = _variants(given, range(seed, seed + seeds), base)
-        data, cache = session.dataset(dataset, out), session.features()
+        data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
-        points = [point for point in (file.read() if file else ()) if point.key in order]
-        known = tuple(points)
-        source = partial(learning_curves.curve_points, data, variants, known=known, cache=cache)
-    if out.format == "jsonl":
-        for point in points:
-            write(point_line(point))
-    with cluster, bars(out) as shown:
-        for point in source(n_jobs=jobs, progress=shown):
+        known = [point for point in (file.read() if file else ()) if point.key in order]
+        source = partial(
+            learning_curves.curve_points, data, variants, known=tuple(known), cache=cache
+        )
+    with cluster, Bars(call) as shown:
+        for point in chain(known, source(n_jobs=jobs, progress=shown)):
             points.append(point)
-            line = point_line(point)
-            if file:
-                file.add(line)
-            if out.format == "jsonl":
-                write(line)
+            if file and len(points) > len(known):
+                file.add(point_line(point))
+            if call.format == "jsonl":
+                write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
     view = CurveView(tuple(points), axis, lines)
     if figure:
-        out.note(figure.draw(view.plot()))
-    if out.format != "jsonl":
-        out.emit(view)
+        call.note(figure.draw(view.plot()))
+    if call.format != "jsonl":
+        call.emit(view)
 
 
 def _disturbed(
-    session: Session, out: Output, disturb: str, refs: Sequence[str]
+    call: Call, disturb: str, refs: Sequence[str]
 ) -> "Callable[..., Iterable[CurvePoint]]":
     """Return what yields the points of models over the strengths that ``rotate=0,10,20`` names."""
     from mnistcli.comparison import check_common_dataset
@@ -182,13 +137,15 @@ def _disturbed(
         raise UsageError(f"{disturb!r} is no disturbance", hint=known)
     for each in strengths:
         DISTURBANCES[kind][0].checked(kind, each)
-    loaded = [session.model(ref, out) for ref in refs] or [session.model(None, out)]
+    loaded = [call.model(ref) for ref in refs] or [call.model(None)]
     models = list({each.ref: each for each in loaded}.values())
     check_common_dataset(models)
-    return partial(disturbed_points, models, session.dataset_of(models[0], out), kind, strengths)
+    return partial(disturbed_points, models, call.dataset_of(models[0]), kind, strengths)
 
 
-def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings) -> "list[Variant]":
+def _variants(
+    given: dict[str, Any], seeds: Iterable[int], base: settings.SolverSettings
+) -> "list[Variant]":
     """Return every combination of what was given, in its order."""
     from mnistcli.learning_curves import Variant
 
@@ -196,21 +153,20 @@ def _variants(given: dict[str, Any], seeds: Iterable[int], base: SolverSettings)
     names = given["preset"] or given["features"] or ["fast"]
     variants = []
     for name, task, limit, seed in product(names, given["task"], given["limit"] or alone, seeds):
-        chosen = PRESETS[name] if name in PRESETS else PresetSettings(FeatureSpec.of(name), 1.0)
+        chosen = PRESETS.get(name) or settings.PresetSettings(FeatureSpec.of(name), 1.0)
         tol = chosen.tol if base.penalty == "l2" and base.solver == "auto" else None
+        split = settings.SplitSpec(seed=seed, limit=limit)
         for C in given["C"] or [chosen.C]:
-            minimised, split = replace(base, C=C, tol=tol), SplitSpec(seed=seed, limit=limit)
-            TrainingSettings(minimised, split, chosen.features)  # for its checks
+            minimised = replace(base, C=C, tol=tol)
+            settings.TrainingSettings(minimised, split, chosen.features)  # for its checks
             preset = name if name in PRESETS else None
             variants.append(Variant(task, split, chosen.features, minimised, preset))
     return variants
 
 
 def _values(name: str, text: str, read: Callable[[str], Any]) -> list[Any]:
-    values = []
-    for part in filter(None, (each.strip() for each in text.split(","))):
-        try:
-            values.append(read(part))
-        except ValueError:
-            raise UsageError(f"--{name} takes numbers, not {part!r}") from None
-    return list(dict.fromkeys(values))
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [*dict.fromkeys(read(part) for part in parts if part)]
+    except ValueError:
+        raise UsageError(f"--{name} takes numbers, not {text!r}") from None

@@ -1,42 +1,23 @@
-"""``mnistcli doctor``."""
-
-from typing import Annotated
-
-import typer
-
-from mnistcli.cli.options import command
-from mnistcli.cli.output import Output
-from mnistcli.cli.session import Session
+from mnistcli.cli.call import Call
+from mnistcli.cli.options import command, option
 from mnistcli.errors import CorruptFileError
 
 
-@command("json", "tsv", "quiet", apart=["markdown json tsv quiet format"])
-def doctor(
-    session: Session,
-    out: Output,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Do not read and hash all of the datasets.")
-    ] = False,
-    markdown: Annotated[
-        bool, typer.Option("--markdown", rich_help_panel="Output", help="Print a table to paste.")
-    ] = False,
-) -> None:
+@command()
+def doctor(call: Call, quick: bool = option("Do not read and hash all of the datasets.")) -> None:
     """Look at this installation: versions, folders, what is stored and whether it is whole.
 
     Examples:
-
       mnistcli doctor
-
-      mnistcli doctor --markdown
+      mnistcli doctor --format markdown
     """
     from mnistcli.cli.defaults import find_defaults
     from mnistcli.cli.views.doctor import DiagnosisView
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places
 
-    diagnosis = examine(find_places(session.home), session.store(), session.registry(), quick=quick)
-    out = out._replace(format="markdown") if markdown else out
-    out.emit(DiagnosisView(diagnosis, find_defaults(session.home)))
+    diagnosis = examine(find_places(call.home), call.store(), call.registry(), quick=quick)
+    call.emit(DiagnosisView(diagnosis, find_defaults(call.home)))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

@@ -1,103 +1,66 @@
-"""``mnistcli evaluate``."""
+from pathlib import Path
+from typing import Literal
 
-from typing import Annotated, Literal
-
-import typer
-
+from mnistcli.cli.call import Call
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import (
-    AnotherDatasetOption,
-    DataOption,
-    ModelArgument,
-    RawFlag,
-    command,
-)
-from mnistcli.cli.output import Output
-from mnistcli.cli.session import Session
+from mnistcli.cli.options import ANOTHER_DATASET, DATA, MODEL_ARGUMENT, RAW, command, option
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
 
 
-@command("json", "tsv", "quiet", apart=["data dataset on", "threshold threshold_for"], draws=True)
+@command(
+    "render json tsv quiet",
+    apart=["data dataset on", "threshold threshold_for"],
+    together=["output confusion"],
+)
 def evaluate(
-    session: Session,
-    out: Output,
+    call: Call,
     figure: FigureFile | None,
-    model: ModelArgument = None,
-    on: Annotated[
-        Literal["test", "train"],
-        typer.Option(help="The images that the model was tested on, or trained on."),
-    ] = "test",
-    data: DataOption = None,
-    dataset: AnotherDatasetOption = None,
-    mistakes: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Draw the N worst mistakes.")
-    ] = 0,
-    calibration: Annotated[
-        bool,
-        typer.Option(
-            "--calibration",
-            help="Say whether probabilities mean what they say: reliability table, Brier score.",
-        ),
-    ] = False,
-    curves: Annotated[
-        bool,
-        typer.Option(
-            "--curves",
-            help="Draw the ROC and the precision-recall curve; of several classes the worst one's.",
-        ),
-    ] = False,
-    confusion: Annotated[
-        bool, typer.Option("--confusion", help="Draw the confusion matrix into the --output.")
-    ] = False,
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P",
-            help="Answer the positive class of two from this probability on.",
-            show_default="more than 0.5",
-        ),
-    ] = None,
-    threshold_for: Annotated[
-        str | None,
-        typer.Option(
-            metavar="recall=R|precision=P",
-            help="Choose the threshold that reaches this on the images the model was trained on.",
-        ),
-    ] = None,
-    fail_under: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METRIC=BAR",
-            help="Exit with code 8 if this is not reached; repeatable. "
-            f"{', '.join(metric_names(larger_is_better=True))}; of "
-            f"{', '.join(metric_names(larger_is_better=False))} less is better.",
-        ),
-    ] = None,
-    raw: RawFlag = False,
+    model: str | None = MODEL_ARGUMENT,
+    on: Literal["test", "train"] = option(
+        "The images that the model was tested on, or trained on.", default="test"
+    ),
+    data: Path | None = DATA,
+    dataset: str | None = ANOTHER_DATASET,
+    mistakes: int = option("Draw the N worst mistakes.", default=0, metavar="N", min=0),
+    calibration: bool = option(
+        "Say whether probabilities mean what they say: reliability table, Brier score."
+    ),
+    curves: bool = option(
+        "Draw the ROC and the precision-recall curve; of several classes the worst one's."
+    ),
+    confusion: bool = option("Draw the confusion matrix into the --output."),
+    threshold: float | None = option(
+        "Answer the positive class of two from this probability on.",
+        metavar="P",
+        show_default="more than 0.5",
+    ),
+    threshold_for: str | None = option(
+        "Choose the threshold that reaches this on the images the model was trained on.",
+        metavar="recall=R|precision=P",
+    ),
+    fail_under: list[str] | None = option(
+        "Exit with code 8 if this is not reached; repeatable. "
+        f"{', '.join(metric_names(larger_is_better=True))}; of "
+        f"{', '.join(metric_names(larger_is_better=False))} less is better.",
+        metavar="METRIC=BAR",
+    ),
+    raw: bool = RAW,
 ) -> None:
     """Judge a model: classification report, confusion matrix, ROC AUC, log loss and more.
 
     Examples:
-
       mnistcli evaluate
-
       mnistcli evaluate 2vrest@best --mistakes 5
-
       mnistcli evaluate 2vrest --threshold-for recall=0.99 --curves
-
       mnistcli evaluate digits --data train.csv --json
-
       mnistcli evaluate digits --confusion --curves --output figure.pdf --width-mm 170
-
       mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
     """
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import EvaluationView
     from mnistcli.metrics.catalog import parse_gate
 
-    if confusion and figure is None:
-        raise UsageError("--confusion goes with --output", hint="--output confusion.svg")
     if figure and not (mistakes or calibration or curves or confusion):
         hint = "add --curves, --confusion, --calibration or --mistakes 20"
         raise UsageError("--output draws what is asked for", hint=hint)
@@ -108,24 +71,19 @@ def evaluate(
 
         at = None if threshold is None else Threshold(threshold)
         target = None if threshold_for is None else parse_target(threshold_for)
-    loaded = session.registry().load(model)
+    loaded = call.registry().load(model)
     if target is not None:
-        at = evaluation.threshold_for(loaded, target, session.dataset_of(loaded, out))
-    images = session.images(loaded, out, dataset, data, raw=raw)
+        at = evaluation.threshold_for(loaded, target, call.dataset_of(loaded))
+    images = call.images(loaded, dataset, data, raw=raw)
     judged = evaluation.evaluate(
         loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
     )
-    for note in judged.notes:
-        out.warn(note)
-    view = EvaluationView(
-        judged,
-        mistakes,
-        n_drawn=0 if figure else mistakes,
-        calibration=calibration,
-        curves=judged.curves() if curves else (),
-    )
+    call.warn(*judged.notes)
+    n_drawn = 0 if figure else mistakes
+    drawn = judged.curves() if curves else ()
+    view = EvaluationView(judged, mistakes, n_drawn=n_drawn, calibration=calibration, curves=drawn)
     if figure:
-        out.note(figure.draw(*view.panels(confusion=confusion)))
-    out.emit(view)
+        call.note(figure.draw(*view.panels(confusion=confusion)))
+    call.emit(view)
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

@@ -1,11 +1,10 @@
-"""``mnistcli help``."""
-
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from mnistcli.cli import completion
+from mnistcli.cli.options import argument, option
 from mnistcli.cli.output import drawn, write
 from mnistcli.cli.parsing import did_you_mean, write_sections
 from mnistcli.errors import UsageError
@@ -13,28 +12,20 @@ from mnistcli.errors import UsageError
 
 def help(  # noqa: A001 - the command's name
     ctx: typer.Context,
-    about: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[COMMAND|TOPIC]",
-            autocompletion=completion.help_words,
-            help="Nothing: the list of them.",
-        ),
-    ] = None,
-    man: Annotated[bool, typer.Option("--man", help="All of it, as a manual page.")] = False,
+    about: list[str] | None = argument(
+        "Nothing: the list of them.",
+        metavar="[COMMAND|TOPIC]",
+        autocompletion=completion.help_words,
+    ),
+    man: bool = option("All of it, as a manual page.", "--man", default=False),
 ) -> None:
     """Show the help of a command, or about a topic: exit-codes, json and others.
 
     Examples:
-
       mnistcli help
-
       mnistcli help train
-
       mnistcli help models export
-
       mnistcli help json
-
       mnistcli help --man > mnistcli.1
     """
     from mnistcli.cli import topics
@@ -59,19 +50,14 @@ def help(  # noqa: A001 - the command's name
             if end.code or not is_topic:
                 raise
             write("\n")  # a topic of that name says more
-    if is_topic:
-        text = topics.read_topic(about[0])
-        if not _is_read_by_a_person():
-            write(text)
-            return
-        for part in drawn(lambda console: [topics.drawn_topic(text, console)]):
-            write(part)
-    else:
+    if not is_topic:
         known = [*root.command.commands, *titles]
-        raise UsageError(
-            f"there is no command and no topic {' '.join(about)!r}",
-            hint=did_you_mean(about[0], known) or f"topics are {', '.join(titles)}",
-        )
+        hint = did_you_mean(about[0], known) or f"topics are {', '.join(titles)}"
+        raise UsageError(f"there is no command and no topic {' '.join(about)!r}", hint=hint)
+    text = topics.read_topic(about[0])
+    if _is_read_by_a_person():
+        text = "".join(drawn(lambda console: [topics.drawn_topic(text, console)]))
+    write(text)
 
 
 def _is_read_by_a_person() -> bool:

@@ -1,25 +1,19 @@
-"""``mnistcli report``."""
-
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from mnistcli.cli.options import AnotherDatasetOption, command, model_argument
-from mnistcli.cli.output import Output
-from mnistcli.cli.session import Session
+from mnistcli.cli.call import Call
+from mnistcli.cli.options import A_MODEL, ANOTHER_DATASET, command, model_argument, option
 
 
-@command("json", "tsv", "quiet")
+@command()
 def report(
-    session: Session,
-    out: Output,
-    models: Annotated[list[str] | None, model_argument(metavar="[MODEL [MODEL]]")] = None,
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE", help="A page (.html) or Markdown (.md)."),
-    ] = Path("report.html"),
-    dataset: AnotherDatasetOption = None,
+    call: Call,
+    models: list[str] | None = model_argument(
+        A_MODEL, metavar="[MODEL [MODEL]]", show_default="the newest"
+    ),
+    output: Path = option(
+        "A page (.html) or Markdown (.md).", "-o", default=Path("report.html"), metavar="FILE"
+    ),
+    dataset: str | None = ANOTHER_DATASET,
 ) -> None:
     """Write one page about a model: how good, where it fails, what it looks for, how to get it again.
 
@@ -27,11 +21,8 @@ def report(
     The page stands alone: no network, no script. A file of that name is replaced.
 
     Examples:
-
       mnistcli report 0v1
-
       mnistcli report digits@best -o digits.md
-
       mnistcli report 3v8@1 3v8@2 -o two.html
     """
     from mnistcli.cli.views.report import check_name, publish
@@ -39,10 +30,9 @@ def report(
     from mnistcli.reporting import report_on_any
 
     check_name(output)
-    loaded = [session.registry().load(ref) for ref in models or (None,)]
+    loaded = [call.registry().load(ref) for ref in models or (None,)]
     if dataset is None:
         check_common_dataset(loaded)
-    result = report_on_any(loaded, session.dataset_of(loaded[0], out, dataset))
-    for note in result.notes:
-        out.warn(note)
-    out.emit(publish(result, output))
+    result = report_on_any(loaded, call.dataset_of(loaded[0], dataset))
+    call.warn(*result.notes)
+    call.emit(publish(result, output))

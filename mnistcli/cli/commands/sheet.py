@@ -1,21 +1,14 @@
-"""``mnistcli sheet``."""
-
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from mnistcli.cli.options import command
-from mnistcli.cli.output import Output
-from mnistcli.errors import UsageError
+from mnistcli.cli.call import Call
+from mnistcli.cli.options import command, option
+from mnistcli.paths import check_ending
 
 
-@command("json", "tsv", "quiet")
+@command()
 def sheet(
-    out: Output,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="A page: .pdf or .png.")
-    ] = Path("sheet.pdf"),
+    call: Call,
+    output: Path = option("A page: .pdf or .png.", "-o", default=Path("sheet.pdf"), metavar="FILE"),
 ) -> None:
     """Make a page to print, on which people write digits that become a dataset of your own.
 
@@ -23,14 +16,10 @@ def sheet(
     --sheet --as class. A file of that name is replaced.
 
     Examples:
-
       mnistcli sheet
-
       mnistcli sheet -o sheet.png
     """
-    if output.suffix.lower() not in (".pdf", ".png"):
-        raise UsageError(f"cannot write a page to {output}", hint="end the name in .pdf or .png")
-
     from mnistcli.cli.views.sheet import written
 
-    out.emit(written(output))
+    check_ending(output, (".pdf", ".png"), "write a page to")
+    call.emit(written(output))

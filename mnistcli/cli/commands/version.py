@@ -1,5 +1,3 @@
-"""``mnistcli version``."""
-
 from mnistcli._version import __version__
 from mnistcli.cli.output import write
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
+from mnistcli.paths import check_ending
 
 if TYPE_CHECKING:
     from mnistcli.cli.drawing.layout import Panel
@@ -48,12 +49,12 @@ class FigureFile:
         return f"wrote {self.path}, {size}"
 
 
-def check_ending(path: Path | None) -> Path | None:
+def check_figure(path: Path | None) -> Path | None:
     """Refuse a name in no format that can be written here, before any work is done."""
-    if path is not None and path.suffix.lower() not in ENDINGS:
-        hint = f"end the name in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-        raise UsageError(f"cannot draw into {path}", hint=hint)
-    if path is not None and path.suffix.lower() == ".pdf" and not find_spec("reportlab"):
+    if path is None:
+        return None
+    check_ending(path, ENDINGS, "draw into")
+    if path.suffix.lower() == ".pdf" and not find_spec("reportlab"):
         hint = "pip install 'mnistcli[pdf]', or draw into .svg or .png"
         raise UsageError("a PDF needs reportlab, which is not installed", hint=hint)
     return path

@@ -10,23 +10,19 @@ from mnistcli.cli.output import View
 from mnistcli.cli.report.markdown import markdown
 from mnistcli.cli.report.page import page
 from mnistcli.cli.report.sections import verdicts
-from mnistcli.errors import UsageError
 from mnistcli.files import write_atomically
+from mnistcli.paths import check_ending
 from mnistcli.reporting import Report, ReportOnTwo, judged_in
-
-HTML_SUFFIXES = (".html", ".htm")
-SUFFIXES = (*HTML_SUFFIXES, ".md")
 
 
 def check_name(path: Path) -> None:
     """Refuse names of files that say no format."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"cannot write a report to {path}", hint="end the name in .html or .md")
+    check_ending(path, (".html", ".md"), "write a report to")
 
 
 def publish(report: Report | ReportOnTwo, path: Path) -> "PublicationView":
     """Write a report in the format of the file's name."""
-    text = page(report) if path.suffix.lower() in HTML_SUFFIXES else markdown(report)
+    text = page(report) if path.suffix.lower() == ".html" else markdown(report)
     content = text.encode(errors="replace")  # a command line may hold bytes that are no text
     write_atomically(path, content)
     return PublicationView(report, path, len(content))

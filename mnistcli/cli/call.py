@@ -1,26 +1,33 @@
-"""What all commands of one call share."""
+"""What a command is given: where things are in this call, and how it answers."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from mnistcli._version import __version__
+from mnistcli.cli.output import Output
 from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
-    from mnistcli.cli.output import Output
     from mnistcli.datasets.store import Dataset, DatasetStore, LabelledImages
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
+_ENDINGS = (".npy", ".safetensors", ".gz", ".toml")
 
-class Session(NamedTuple):
-    """Where things are in this call; ``home`` is the value of ``--home``."""
 
-    home: Path | None
+@dataclass(frozen=True)
+class Call(Output):
+    """Where things are, and the door out; ``home`` is the value of ``--home``."""
+
+    home: Path | None = None
     defaults: Sequence[str] = ()  # that change the answer, as a shell sets them
 
     def store(self) -> DatasetStore:
@@ -42,7 +49,7 @@ class Session(NamedTuple):
 
         return FeatureCache(find_places(self.home).features_dir)
 
-    def model(self, ref: str | None, out: Output) -> Model:
+    def model(self, ref: str | None) -> Model:
         """Load a model; where none is asked for and none is there, the one that always is."""
         from mnistcli.registry.store import BUILTIN
 
@@ -51,21 +58,21 @@ class Session(NamedTuple):
         except ModelNotFoundError:
             if ref is not None:
                 raise
-        out.note(
+        self.note(
             f"there is no model of yours: {BUILTIN} answers, see mnistcli models info {BUILTIN}"
         )
         return self.registry().load(BUILTIN)
 
-    def dataset(self, name: str, out: Output) -> Dataset:
+    def dataset(self, name: str) -> Dataset:
         """Open a dataset; what happens on the way is noted on stderr."""
         from mnistcli.cli.progress import Bars
 
-        return self.store().open(name, progress=Bars(out, hidden=True))
+        return self.store().open(name, progress=Bars(self, hidden=True))
 
-    def dataset_of(self, model: Model, out: Output, name: str | None = None) -> Dataset:
+    def dataset_of(self, model: Model, name: str | None = None) -> Dataset:
         """Open the dataset that a model was trained on, or another by its name."""
         try:
-            return self.dataset(name or model.card.dataset, out)
+            return self.dataset(name or model.card.dataset)
         except UsageError as error:
             if name:
                 raise
@@ -75,14 +82,34 @@ class Session(NamedTuple):
             ) from error
 
     def images(
-        self, model: Model, out: Output, name: str | None, data: Path | None, *, raw: bool
+        self, model: Model, name: str | None, data: Path | None, *, raw: bool
     ) -> Dataset | LabelledImages:
         """Open what a model is judged on: a file of the user's own, or see `dataset_of`."""
         if data is None:
-            return self.dataset_of(model, out, name)
+            return self.dataset_of(model, name)
         from mnistcli.datasets.labelled import read_labelled
 
         return read_labelled(data, raw=raw)
+
+    def tell_files(self) -> None:
+        """Tell versions, and each file of ours that is read from now on: Python reports them all."""
+        from importlib.metadata import version
+
+        self.detail(
+            f"mnistcli {__version__}, Python {sys.version.split()[0]}, numpy {version('numpy')}"
+        )
+        folders = (*map(str, find_places(self.home)), str(Path(__file__).parents[1]))
+        told = {""}
+
+        def hear(event: str, arguments: tuple[Any, ...]) -> None:
+            path = str(arguments[0]) if event == "open" else ""
+            if path in told or not (path.startswith(folders) and path.endswith(_ENDINGS)):
+                return
+            if not arguments[2] & (os.O_WRONLY | os.O_RDWR):
+                told.add(path)
+                self.detail(f"{'reads' if os.access(path, os.R_OK) else 'does not find'} {path}")
+
+        sys.addaudithook(hear)
 
     def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""
