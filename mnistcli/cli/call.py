@@ -31,20 +31,20 @@ class Call(Output):
     defaults: Sequence[str] = ()  # that change the answer, as a shell sets them
 
     def store(self) -> DatasetStore:
-        """Give the dataset store."""
+        """Return the dataset store."""
         from mnistcli.datasets.store import DatasetStore
 
         places = find_places(self.home)
         return DatasetStore(places.datasets_dir, own_folder=places.own_dir)
 
     def registry(self) -> ModelRegistry:
-        """Give the model registry."""
+        """Return the model registry."""
         from mnistcli.registry.store import ModelRegistry
 
         return ModelRegistry(find_places(self.home).models_dir)
 
     def features(self) -> FeatureCache:
-        """Give the cache of features."""
+        """Return the cache of features."""
         from mnistcli.features.cache import FeatureCache
 
         return FeatureCache(find_places(self.home).features_dir)

@@ -27,7 +27,7 @@ def prepare() -> None:
 
 
 def models(ctx: Any, incomplete: str) -> list[str]:
-    """Give the names of models, and after ``NAME@`` the versions and tags of that one."""
+    """Return the names of models, and after ``NAME@`` the versions and tags of that one."""
     from mnistcli.cli.call import Call
     from mnistcli.registry.store import BUILTIN
 
