@@ -237,7 +237,7 @@ def test_mistakes_about_pages(invoke, tmp_path, monkeypatch):
         ),
         (("--source", "empty.png", "--sheet", "--as", "mine"), 6, "nothing is written on it"),
         (("--source", "no.png", "--as", "mine"), 4, "add --sheet"),
-        (("--source", "no.png", "--sheet"), 2, "go with --as"),
+        (("--source", "no.png", "--sheet"), 2, "goes with --as"),
         (("--source", "no.png", "--as", "mine", "-o", "t.png"), 2, "--output goes with --sheet"),
         (("--source", "no.png", "--sheet", "--raw", "--as", "mine"), 2, "exclude each other"),
     ):
