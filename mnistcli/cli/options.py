@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -137,8 +138,7 @@ def command(
         offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
         parameters += [_parameter(each, _TYPES.get(each, bool), OUTPUT[each]) for each in offered]
         parameters += [each for members in groups.values() for each in members.values()]
-        for each in parameters:
-            _complete(each)
+        parameters = [_completed(each) for each in parameters]
         rules = _Rules(
             _pairs(*apart, "quiet verbose"),
             _pairs(*together, *(" ".join(members) for members in groups.values())),
@@ -219,14 +219,15 @@ def _format(given: dict[str, Any], origin: str | None) -> Format:
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _complete(parameter: inspect.Parameter) -> None:
+def _completed(parameter: inspect.Parameter) -> inspect.Parameter:
     """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
-    described = parameter.default
+    described = copy(parameter.default)
     if isinstance(described, OptionInfo):
         if not any(name.startswith("--") for name in described.param_decls or ()):
             described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
         if parameter.annotation is bool and described.default is None:
             described.default = False
+    return parameter.replace(default=described)
 
 
 def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
