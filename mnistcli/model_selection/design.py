@@ -176,4 +176,6 @@ def read_blocks(
             fit_seconds = min(fit_seconds, expected_seconds(block, n_rows, n_outputs))
         yield block
         left = (time.perf_counter() - started) * (n_rows - stop) / stop + fit_seconds
-        progress.update("features", stop, n_rows, f"{what}, {left:.0f} s to go")
+        # Then the fit says how long it will take.
+        told = f"{what}, {left:.0f} s to go" if stop < n_rows else "features"
+        progress.update("features", stop, n_rows, told)

@@ -14,6 +14,7 @@ from mnistcli.model_selection.splits import Samples, training_samples
 from mnistcli.progress import Progress
 from mnistcli.settings import FoldSpec, SplitSpec
 from mnistcli.tasks import parse_task
+from tests.conftest import Recorder
 
 PATCHES = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
 SPEC = FeatureSpec("deskew", n_copies=2)  # of 60 images 180 rows of 784 bytes
@@ -121,6 +122,20 @@ def test_rows_live_where_there_is_room_and_are_the_same(
     np.testing.assert_array_equal(y, y_expected)
     blocks = list(read_blocks(design.rows, 60))
     np.testing.assert_array_equal(np.concatenate(blocks), plain.X[:60])
+
+
+def test_progress_tells_one_time_for_features_and_fit_and_then_leaves_it_to_the_fit(
+    samples, monkeypatch
+):
+    monkeypatch.setattr("mnistcli.model_selection.design._ROWS_AT_ONCE", 60)
+    monkeypatch.setattr("mnistcli.model_selection.design.expected_seconds", lambda *_: 1000.0)
+    for n_outputs, words in ((10, "features and fit, 10"), (0, "features, ")):
+        told = Recorder()
+        design_matrix(samples, SPEC, seed=0, n_outputs=n_outputs, progress=told)
+        *before, last = [str(detail) for *_, detail in told.updates]
+        assert len(before) == 2
+        assert all(each.startswith(words) and each.endswith(" s to go") for each in before)
+        assert last == "features"
 
 
 @pytest.mark.parametrize("why", ["slow", "refused", "no cache"])
