@@ -29,7 +29,6 @@ class Report(Displayed):
     notes: tuple[str, ...]  # what to know before trusting the numbers
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
     looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
-    most_certain: Gallery  # right answers, as many for each class
     least_certain: Gallery  # right or wrong
     behind: Gallery  # see `images_behind`
 
@@ -82,21 +81,12 @@ def report_on(model: Model, dataset: Dataset | None = None) -> Report:
     no image of it is of the task.
     """
     judged = evaluate(model, dataset, n_mistakes=N_MISTAKES)
-    names = model.card.class_names
-    n_each = max(1, N_UNCERTAIN // len(names))
     p_answer = judged.probabilities.max(axis=1)
-    answers, y = judged.answers, judged.samples.y
-
-    most: list[int] = []
-    for k in range(len(names)):
-        right = np.flatnonzero((answers == k) & (y == k))
-        most += right[np.argsort(-p_answer[right], kind="stable")[:n_each]].tolist()
     least = np.argsort(p_answer, kind="stable")[:N_UNCERTAIN].tolist()
     return Report(
         notes=judged.notes,
         judged=judged,
         looks_for=weight_images(model) if model.card.has_pixel_weights else filter_images(model),
-        most_certain=judged.images_at(most),
         least_certain=judged.images_at(least),
         behind=images_behind(judged),
     )

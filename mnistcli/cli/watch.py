@@ -88,7 +88,7 @@ class Watch(Bars):
         from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.console import PlainConsole
         from mnistcli.cli.terminal.layout import stacked, words
-        from mnistcli.cli.terminal.pictures import draw_row
+        from mnistcli.cli.terminal.pictures import draw
         from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
         console = PlainConsole(stderr=True)
@@ -99,7 +99,7 @@ class Watch(Bars):
         plot = plot_block(self._fall(), size, plain=plain)
         said = words([str(self.steps[-1][0])], width=console.width)
         for side in _SIDES:
-            drawing = stacked([draw_row(pictures, console, method, side), plot, said])
+            drawing = stacked([draw(pictures, console, method, in_row=True, side=side), plot, said])
             if len(drawing.lines) < console.height:
                 break
         else:

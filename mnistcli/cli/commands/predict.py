@@ -73,10 +73,10 @@ def predict(
 
     from mnistcli import gallery, prediction
     from mnistcli.cli.inputs import Tally, count_pictures, listed_inputs, tallied
-    from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
+    from mnistcli.cli.views.predict import PredictionsView
 
     if number:  # what draws boxes is not worth loading for others
-        from mnistcli.cli.views.predict_number import NumbersView, SheetOfNumbers
+        from mnistcli.cli.views.predict_number import NumbersView
 
     loaded = call.model(model)
     if against is not None:
@@ -113,19 +113,16 @@ def predict(
                 call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
             answers = prediction.abstain_unlike(answers)
         answers = tallied(answers, tally, report)
-        sheet = (SheetOfNumbers if number else SheetOfPredictions)(
-            loaded, answers, explain, against
-        )
-        given = answers if figure is None else sheet
-        view = PredictionsView(loaded, given, proba, show, explain, against, is_shown)
+        kept: list[Any] | None = [] if figure else None
+        view = PredictionsView(loaded, answers, proba, show, explain, against, is_shown, kept)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
-            view = NumbersView(loaded, given, proba, draw=is_shown, alone=alone)
+            view = NumbersView(loaded, answers, proba, draw=is_shown, kept=kept, alone=alone)
         call.emit(view)
     if keep is not None and tally.seen:
         call.note(call.store().own.keep(keep, tally.seen, label))
     if figure:
-        call.note(figure.draw(sheet.panel()))
+        call.note(figure.draw(view.panel()))
     is_looked_at = call.format == "table" and sys.stdout.isatty()
     if is_looked_at and (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")

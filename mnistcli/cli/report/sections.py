@@ -120,11 +120,6 @@ def _digits(report: Report) -> Iterator[Section]:
         [report.least_certain],
         "Where its answer had the lowest probability; in red where it was wrong.",
     )
-    yield Section(
-        "Most certain",
-        [report.most_certain],
-        "Right answers, those with the highest probability of each class.",
-    )
 
 
 def _of_two(report: ReportOnTwo) -> Iterator[Section]:

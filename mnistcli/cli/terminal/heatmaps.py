@@ -12,8 +12,7 @@ def heat_table(heat: HeatMap, console: rich.Console) -> rich.RenderableType:
     corner = f"{heat.down} \\ {heat.across}" if heat.across else heat.down
     nothing = "." if heat.across else ""
     # rich's tables leave gaps between cells, which a heat map should not have.
-    n_colours = "" if console.no_color else console.color_system
-    shade = {"truecolor": _shade, "256": _shade, "standard": _shade_of_16}.get(n_colours or "")
+    colours = "" if console.no_color else console.color_system or ""
     first = max(len(corner), *map(len, heat.names)) + 3
     texts = [cell.text for row in heat.cells for cell in row]
     width = max(*map(len, texts), *map(len, heat.names)) + 2
@@ -27,8 +26,9 @@ def heat_table(heat: HeatMap, console: rich.Console) -> rich.RenderableType:
         page.append(f"{name} ".rjust(first))
         for cell in row:
             # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
-            end = "\xa0" if shade else " "
-            page.append(f"{cell.text or nothing}{end}".rjust(width), shade(cell) if shade else "")
+            end = "\xa0" if colours else " "
+            style = _shade(cell, colours) if colours else ""
+            page.append(f"{cell.text or nothing}{end}".rjust(width), style)
         page.append("\n")
     page.right_crop()
     return page
@@ -39,26 +39,18 @@ def heat_table(heat: HeatMap, console: rich.Console) -> rich.RenderableType:
 _GREY, _BLUE, _RED = (118, 118, 118), (34, 116, 224), (224, 48, 36)
 
 
-def _shade(cell: HeatCell) -> str:
-    """Colour a cell by its share of the row, from grey to blue (right) or red (wrong)."""
-    strength = _strength(cell)
-    if not strength:
-        return "" if cell.share > 0 else "dim"
-    full = _BLUE if cell.is_right else _RED
-    paper = ",".join(str(round(g + strength * (f - g))) for g, f in zip(_GREY, full, strict=True))
+def _shade(cell: HeatCell, colours: str) -> str:
+    """Colour a cell by its share of the row, from grey to blue (right) or red (wrong).
+
+    The 16 colours that each terminal has show three sizes.
+    """
+    if not cell.share:
+        return "dim"
+    if cell.share < 0.004 and not cell.is_right:  # need not be seen at once
+        return ""
+    if colours == "standard":
+        colour = "blue" if cell.is_right else "red"
+        return colour if cell.strength < 0.7 else f"bold bright_white on {colour}"
+    mixed = zip(_GREY, _BLUE if cell.is_right else _RED, strict=True)
+    paper = ",".join(str(round(g + cell.strength * (f - g))) for g, f in mixed)
     return f"{'bold ' if cell.is_right else ''}#ffffff on rgb({paper})"
-
-
-def _shade_of_16(cell: HeatCell) -> str:
-    """Do the same with the colours that each terminal has: three sizes."""
-    strength = _strength(cell)
-    if not strength:
-        return "" if cell.share > 0 else "dim"
-    if strength < 0.7:
-        return "blue" if cell.is_right else "red"
-    return f"bold bright_white on {'blue' if cell.is_right else 'red'}"
-
-
-def _strength(cell: HeatCell) -> float:
-    """Return how strongly a cell is coloured, 0 for mistakes that need not be seen at once."""
-    return 0.0 if not cell.is_right and cell.share < 0.004 else cell.strength

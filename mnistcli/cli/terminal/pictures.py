@@ -40,13 +40,33 @@ def draw(
     console: Console,
     render: Render = "auto",
     n_columns: int | None = None,
+    *,
+    in_row: bool = False,
+    side: int | None = None,
 ) -> Block:
     """Draw pictures side by side, as many in a row as the console is wide, or ``n_columns`` at most.
 
-    A single one is drawn large where characters are coarse.
+    A single one is drawn large where characters are coarse. With ``in_row`` each is 28 cells wide,
+    or ``side``, and they stand closer.
     """
-    method, n = choose_method(render, console, len(pictures)), len(pictures)
-    return _grid(pictures, console, method, large=n == 1, narrowest=_NARROWEST, most=n_columns)
+    n, method = len(pictures), choose_method(render, console, len(pictures))
+    # Shades and letters of a row would be 56 wide.
+    is_large = method not in ("shade", "ascii") if in_row else n == 1
+    usable = usable_width(console)
+    widest = min(usable, side or usable)
+    images = vivid([picture.image for picture in pictures])
+    blocks = [draw_image(image, method, large=is_large, width=widest) for image in images]
+    captions = [picture.caption for picture in pictures]
+    narrowest = 1 if in_row else min(_NARROWEST, usable)
+    width = max([narrowest, *(block.width for block in blocks)])
+    n_fitting = max(1, (usable + _GAP) // (width + _GAP))
+    n_columns = min(n_fitting, n_columns or n_fitting)
+    rows: list[Block] = []
+    for start in range(0, n, n_columns):
+        row = slice(start, start + n_columns)
+        rows += [] if in_row or not start else [words([""])]
+        rows.append(_row(blocks[row], captions[row], width, widest=console.width))
+    return stacked(rows) if rows else words([])
 
 
 def draw_gallery(gallery: Gallery, console: Console, render: Render) -> RenderableType:
@@ -55,40 +75,6 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     method = choose_method(render, console, len(gallery))
     legend = Text(visible_lines(signed(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
-
-
-def draw_row(
-    pictures: Sequence[CaptionedImage], console: Console, method: Method, side: int | None = None
-) -> Block:
-    """Draw pictures in one row, or more if they do not fit, each 28 cells wide or ``side``."""
-    large = method not in ("shade", "ascii")  # those would be 56 wide
-    return _grid(pictures, console, method, large=large, side=side)
-
-
-def _grid(
-    pictures: Sequence[CaptionedImage],
-    console: Console,
-    method: Method,
-    *,
-    large: bool,
-    narrowest: int = 1,
-    most: int | None = None,
-    side: int | None = None,
-) -> Block:
-    usable = usable_width(console)
-    images = vivid([picture.image for picture in pictures])
-    widest = min(usable, side or usable)
-    blocks = [draw_image(image, method, large=large, width=widest) for image in images]
-    captions = [picture.caption for picture in pictures]
-    width = max([min(narrowest, usable), *(block.width for block in blocks)])
-    n_columns = max(1, (usable + _GAP) // (width + _GAP))
-    n_columns = min(n_columns, most or n_columns)
-    rows: list[Block] = []
-    for start in range(0, len(blocks), n_columns):
-        row = slice(start, start + n_columns)
-        rows += [words([""])] if start and narrowest > 1 else []
-        rows.append(_row(blocks[row], captions[row], width, widest=console.width))
-    return stacked(rows) if rows else words([])
 
 
 def signs_of(method: Method) -> tuple[str, str]:

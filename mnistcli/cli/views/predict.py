@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.cli import rich
@@ -33,7 +34,7 @@ class PredictionsView(View):
 
     ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
     saw, ``explain`` tells what each pixel contributed, ``against`` a class or the next best; ``draw``
-    draws instead of making a table.
+    draws instead of making a table, ``kept`` is where pictures are put for a file.
     """
 
     schema = "predict"
@@ -53,6 +54,7 @@ class PredictionsView(View):
     explain: bool = False
     against: str | None = None
     draw: bool = False
+    kept: list[list[CaptionedImage]] | None = None
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -73,7 +75,7 @@ class PredictionsView(View):
         return ({"model": self.model.ref, **each} for each in self._documents())
 
     def _documents(self) -> Iterator[dict[str, Any]]:
-        for each in self.predictions:
+        for each in self._taken():
             if isinstance(each, BadImageError):
                 nothing = dict.fromkeys(self.unknown)
                 yield {"input": each.source, **nothing, "notes": [], "error": each.problem}
@@ -109,7 +111,7 @@ class PredictionsView(View):
     def _rows(self) -> Iterator[tuple[list[Any], str, str | None]]:
         """Yield the cells of each row, notes and what is wrong."""
         answer = next(i for i, name in enumerate(self._columns) if name in _ANSWERS)
-        for each in self.predictions:
+        for each in self._taken():
             if isinstance(each, BadImageError):
                 cells: list[Any] = [None] * len(self._columns)
                 cells[0], cells[answer] = each.source, FAILED
@@ -125,7 +127,7 @@ class PredictionsView(View):
         yield [each.source, each.answer, each.probability, *shares], each.best
 
     def lines(self) -> Iterator[str]:
-        for each in self.predictions:
+        for each in self._taken():
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
     def shown(self) -> Iterator[Part]:
@@ -136,7 +138,7 @@ class PredictionsView(View):
         if not self.draw:
             yield from super().rendered(console, render)
             return
-        for each in self.predictions:
+        for each in self._taken():
             if isinstance(each, BadImageError):
                 yield f"{each.source}: {FAILED} ({each.problem})"
                 yield ""
@@ -147,14 +149,14 @@ class PredictionsView(View):
         from mnistcli.cli.terminal.bitmap import signed
         from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, choose_method
         from mnistcli.cli.terminal.layout import beside, stacked
-        from mnistcli.cli.terminal.pictures import draw, draw_row, signs_of, usable_width
+        from mnistcli.cli.terminal.pictures import draw, signs_of, usable_width
 
         method = choose_method(render, console, n_pictures=2)
         why = explain(self.model, each.image, self.against) if self.explain else None
         pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
         # Signs without colour take characters, and those want room.
         apart = [pictures.pop()] if why and method in COLOURLESS else []
-        drawing = draw_row(pictures, console, method)
+        drawing = draw(pictures, console, method, in_row=True)
         usable = usable_width(console)
         names, spare = self.model.card.class_names, usable - drawing.width - 2
         if spare >= 18:
@@ -170,6 +172,27 @@ class PredictionsView(View):
         if why:
             parts.append(rich.Text(signed(legend_of(why), signs_of(method))))
         return rich.Group(*parts, rich.Text())
+
+    def panel(self) -> Gallery:
+        """Return the pictures that were kept, to be drawn into a file."""
+        rows = self.kept or []
+        # One row for each, if all have as many pictures.
+        lengths = {len(row) for row in rows}
+        n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
+        legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
+        return Gallery(chain(*rows), legend if self.explain else "", n_columns)
+
+    def _taken(self) -> Iterator[Any]:
+        """Yield the predictions, and keep their pictures for a file."""
+        for each in self.predictions:
+            if self.kept is not None and not isinstance(each, BadImageError):
+                self.kept.append(self._pictures(each))
+            yield each
+
+    def _pictures(self, each: Any) -> list[CaptionedImage]:
+        why = explain(self.model, each.image, self.against) if self.explain else None
+        first, *others = pictures_of(each, why, show=True)
+        return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -211,38 +234,6 @@ def pictures_of(
         caption = f"why {why.answer}, not {why.runner_up}"
         pictures.append(CaptionedImage(why.contributions, caption))
     return pictures
-
-
-@dataclass
-class SheetOfPredictions:
-    """Passes predictions on, and keeps their pictures for a file."""
-
-    model: Model
-    predictions: Iterable[Any]
-    explain: bool
-    against: str | None = None
-    rows: list[list[CaptionedImage]] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[Any]:
-        """Yield the predictions."""
-        for each in self.predictions:
-            if not isinstance(each, BadImageError):
-                self.rows.append(self._pictures(each))
-            yield each
-
-    def _pictures(self, each: Prediction) -> list[CaptionedImage]:
-        why = explain(self.model, each.image, self.against) if self.explain else None
-        first, *others = pictures_of(each, why, show=True)
-        return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
-
-    def panel(self) -> Gallery:
-        """Return the pictures, to be drawn into a file."""
-        # One row for each, if all have as many pictures.
-        lengths = {len(row) for row in self.rows}
-        n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
-        legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
-        pictures = [picture for row in self.rows for picture in row]
-        return Gallery(pictures, legend if self.explain else "", n_columns)
 
 
 def headline(prediction: Prediction) -> str:

@@ -9,7 +9,7 @@ from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.boxes import Mark, drawn, painted
 from mnistcli.cli.terminal.capabilities import Render, choose_method
 from mnistcli.cli.terminal.pictures import usable_width
-from mnistcli.cli.views.predict import PredictionsView, SheetOfPredictions
+from mnistcli.cli.views.predict import PredictionsView
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage
@@ -62,7 +62,7 @@ class NumbersView(PredictionsView):
             yield cells, each.text_of(part, best=True)
 
     def lines(self) -> Iterator[str]:
-        for each in self.predictions:
+        for each in self._taken():
             if isinstance(each, NumberPrediction) and each.source == self.alone:
                 yield from each.numbers
             else:
@@ -74,6 +74,10 @@ class NumbersView(PredictionsView):
         notes = ["; ".join(each.notes)] if each.notes else []
         return rich.Group(rich.Text(visible(_headline(each)), style="bold"), *notes, picture, "")
 
+    def _pictures(self, each: Any) -> list[CaptionedImage]:
+        width = _SHEET_PICTURE if self.kept else None  # a picture alone is as large as it is
+        return [CaptionedImage(painted(each.original, _marks(each), width), _headline(each))]
+
 
 def _headline(each: NumberPrediction) -> str:
     sure = f"least probability {percent(min(digit.probability for digit in each.digits))}"
@@ -84,11 +88,3 @@ def _headline(each: NumberPrediction) -> str:
 def _marks(each: NumberPrediction) -> list[Mark]:
     answers = [(digit, each.answer_of(digit)) for digit in each.digits]
     return [Mark(digit.box, answer, answer == digit.answer) for digit, answer in answers]
-
-
-class SheetOfNumbers(SheetOfPredictions):
-    """Passes pictures on, and keeps them with their boxes for a file: one as large as it is."""
-
-    def _pictures(self, each: Any) -> list[CaptionedImage]:
-        width = _SHEET_PICTURE if self.rows else None
-        return [CaptionedImage(painted(each.original, _marks(each), width), _headline(each))]
