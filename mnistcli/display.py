@@ -1,23 +1,21 @@
 """How a result shows itself: in a line, as the terminal's tables, and in a notebook's cell.
 
 Results live in low rooms and what draws them in `cli`, which they must not import. So a result
-derives from `Displayed`, which has a `repr` of its own and looks into `DRAWN` for the rest.
-`mnistcli.notebook`, at the top, puts in there what draws each result; it is loaded with the first
-name of the public API that is used, and not by the command line.
+derives from `Displayed`, which has a `repr` of its own; `mnistcli.notebook`, at the top, which is
+loaded with the first name of the public API that is used and not by the command line, tells it
+which module draws the rest.
 """
 
-from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
-
-# "text" and "html" are functions that draw any result so.
-DRAWN: dict[str, Callable[[Any], str]] = {}
+from importlib import import_module
+from typing import Any, ClassVar
 
 
 class Displayed:
     """A result; a subclass says in `_in_words` what it is, unless its fields are short."""
 
     __slots__ = ()
+    drawn_by: ClassVar[str] = ""  # the name of a module, whose `text` and `html` draw any result
 
     def __repr__(self) -> str:
         """Say in a line what it is, however large."""
@@ -25,11 +23,11 @@ class Displayed:
 
     def __str__(self) -> str:
         """Draw the tables of the terminal, plainly."""
-        return DRAWN["text"](self) if DRAWN else repr(self)
+        return import_module(self.drawn_by).text(self) if self.drawn_by else repr(self)
 
     def _repr_html_(self) -> str | None:
         """Draw for a notebook's cell."""
-        return (DRAWN["html"](self) or None) if DRAWN else None
+        return (import_module(self.drawn_by).html(self) or None) if self.drawn_by else None
 
     def _in_words(self) -> str:
         values = ((each.name, getattr(self, each.name)) for each in fields(self))  # type: ignore[arg-type]

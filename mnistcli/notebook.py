@@ -6,12 +6,12 @@ are `display.Displayed`, who draws them: `cli.results`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli import gallery
-from mnistcli.display import DRAWN
+from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -95,16 +95,4 @@ def report(
     return found
 
 
-def _text(result: Any) -> str:
-    from mnistcli.cli.results import text
-
-    return text(result)
-
-
-def _html(result: Any) -> str:
-    from mnistcli.cli.results import html
-
-    return html(result)
-
-
-DRAWN.update(text=_text, html=_html)
+Displayed.drawn_by = "mnistcli.cli.results"

@@ -42,7 +42,7 @@ class View:
     document ``"schema": "mnistcli.train"``, the other one that of a JSON line.
     """
 
-    schema: ClassVar[str]
+    schema: str
     record_schema: ClassVar[str] = ""
 
     def document(self) -> dict[str, Any]:

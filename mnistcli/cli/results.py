@@ -68,6 +68,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             yield from TrainingView(result, None).shown()
         case JudgedModel():
             behind = images_behind(result) if in_cell else ()
+            yield from map(Words, result.notes if in_cell else ())
             yield from EvaluationView(result, n_drawn=len(result.mistakes), behind=behind).shown()
         case Evaluation():
             yield class_report(result)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console, Group, RenderableType
-    from rich.table import Column, Table
+    from rich.table import Table
     from rich.text import Text
 
 # Where in rich each is.
-_HOMES = {"Column": "table", "Table": "table", "Text": "text"}
-__all__ = ["Column", "Console", "Group", "RenderableType", "Table", "Text"]
+_HOMES = {"Table": "table", "Text": "text"}
+__all__ = ["Console", "Group", "RenderableType", "Table", "Text"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from sklearn import metrics
 import mnistcli
 from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.terminal.heatmaps import heat_table
+from mnistcli.cli.terminal.parts import heat_table
 from mnistcli.datasets.sources import BUNDLE
 from mnistcli.metrics.curves import corner_for
 

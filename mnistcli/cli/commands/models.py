@@ -138,7 +138,7 @@ def export(
       mnistcli models export digits@best --to onnx --output digits.onnx
       mnistcli models export builtin --to html --output digits.html
     """
-    from mnistcli.cli.views.models import ExportView
+    from mnistcli.cli.views.models import exported
     from mnistcli.registry.exports import encode_export, export_model
 
     is_stdout = output == Path("-")
@@ -159,7 +159,7 @@ def export(
         write(encode_export(loaded, to, examples).decode())
     else:
         export = export_model(loaded, to, output, overwrite=force, examples=examples)
-        call.emit(ExportView(export))
+        call.emit(exported(export))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from mnistcli.cli.drawing.marks import (
 )
 from mnistcli.cli.heat import HeatMap
 from mnistcli.cli.plots import Plot, Series, fitting
-from mnistcli.cli.terminal.bitmap import folded, signed, visible, vivid
+from mnistcli.cli.terminal.bitmap import folded, lifted, signed, vivid
 from mnistcli.gallery import Gallery
 
 _Floats = NDArray[np.float64]
@@ -242,6 +242,6 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
 def _printable(image: NDArray[Any]) -> NDArray[np.uint8]:
     if image.dtype == np.uint8:
         return image
-    strength = np.sign(image) * visible(np.abs(image))
+    strength = np.sign(image) * lifted(np.abs(image))
     levels = [np.interp(strength, (-1, 0, 1), ramp) for ramp in zip(*_RAMP, strict=True)]
     return np.stack(levels, axis=2).astype(np.uint8)

@@ -38,16 +38,15 @@ def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
         return image
     if image.dtype == np.uint8:
         return np.repeat(image[:, :, None], 3, axis=2).astype(np.uint8)
-    strength = visible(np.abs(np.clip(image.astype(np.float64), -1, 1)))
+    strength = lifted(np.abs(np.clip(image.astype(np.float64), -1, 1)))
     positive = np.stack([255 * strength, 70 * strength, 40 * strength], axis=2)
     negative = np.stack([50 * strength, 110 * strength, 255 * strength], axis=2)
     return np.where((image > 0)[:, :, None], positive, negative).astype(np.uint8)
 
 
-def visible(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def lifted(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Lift weak values, which would be black otherwise."""
-    lifted: NDArray[np.float64] = sizes**0.7
-    return lifted
+    return np.asarray(sizes**0.7)
 
 
 def fitted(image: NDArray[Any], width: int) -> NDArray[Any]:

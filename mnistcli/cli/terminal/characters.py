@@ -12,7 +12,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from mnistcli.cli.terminal.bitmap import colours_of, visible
+from mnistcli.cli.terminal.bitmap import colours_of, lifted
 from mnistcli.cli.terminal.layout import Block
 
 Image = NDArray[Any]
@@ -59,7 +59,7 @@ def shades(image: Image, *, large: bool, ascii_only: bool = False) -> Block:
         levels = (levels[0::2] + levels[1::2]) / 2
     if image.dtype == np.uint8:
         return _characters(_from_ramp(levels, _ASCII if ascii_only else _SHADES))
-    strength = visible(np.abs(levels))
+    strength = lifted(np.abs(levels))
     signed = np.where(levels >= 0, _from_ramp(strength, _POSITIVE), _from_ramp(strength, _NEGATIVE))
     return _characters(signed)
 

@@ -34,8 +34,8 @@ def graphic(
         colours = enlarged(image, *size).quantize(4 * SIXEL_LEVELS).convert("RGB")
         sequence = _SAVE + sixel(np.asarray(colours)) + _RESTORE
     else:
-        coarse = np.round(image / image_range(image) * SIXEL_LEVELS) / SIXEL_LEVELS
-        coarse *= image_range(image)
+        top = 255.0 if image.dtype == np.uint8 else 1.0
+        coarse = top * np.round(image / top * SIXEL_LEVELS) / SIXEL_LEVELS
         painted = enlarged(coarse.astype(image.dtype), *size)
         sequence = _SAVE + sixel(np.asarray(painted)) + _RESTORE
     # A picture at the foot of the screen is cut there; moving down and up again makes it scroll.
@@ -43,11 +43,6 @@ def graphic(
     skip = _control(f"\x1b[{columns}C")
     first: Line = [_control(room + sequence), skip]
     return Block(columns, (first, *([skip] for _ in range(n_lines - 1))))
-
-
-def image_range(image: NDArray[Any]) -> float:
-    """Return the largest value that an image of its kind may have."""
-    return 255.0 if image.dtype == np.uint8 else 1.0
 
 
 def _control(sequence: str) -> Segment:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
 from mnistcli.cli.parts import Table, Words
+from mnistcli.cli.views.shared import Answer
 from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
@@ -156,27 +157,17 @@ class PathView(View):
         yield Words(visible(self.path), "")
 
 
-@dataclass(frozen=True)
-class ExportView(View):
-    """An export, what it is good for and what it costs to trust such a file."""
-
-    schema = "export"
-    export: "Export"
-
-    def document(self) -> dict[str, Any]:
-        return asdict(self.export) | {"path": str(self.export.path)}
-
-    def lines(self) -> Iterator[str]:
-        yield str(self.export.path)
-
-    def facts(self) -> Iterator[tuple[str, str]]:
-        export = self.export
-        size = n_bytes(export.n_bytes)
-        yield "Wrote", f"{export.path}, {size}: {export.model} as {export.format}"
-        yield "Good for", export.good_for
-        yield "Trust", export.trust
-        yield "Use", export.use
-        yield "sha256", export.sha256
+def exported(export: "Export") -> Answer:
+    """Say what an export is good for and what it costs to trust such a file."""
+    facts = [
+        ("Wrote", f"{export.path}, {n_bytes(export.n_bytes)}: {export.model} as {export.format}"),
+        ("Good for", export.good_for),
+        ("Trust", export.trust),
+        ("Use", export.use),
+        ("sha256", export.sha256),
+    ]
+    path = str(export.path)
+    return Answer("export", asdict(export) | {"path": path}, facts, path)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,38 @@
-"""What several views show: an evaluation as tables and as a document."""
+"""What several commands show: an answer of a few facts; an evaluation as tables and as a document."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, span
+from mnistcli.cli.output import View
 from mnistcli.cli.parts import Cell, Noted, Table
 
 if TYPE_CHECKING:
     from mnistcli.metrics.calibration import ReliabilityBin
     from mnistcli.metrics.catalog import Evaluation, ReportRow
     from mnistcli.metrics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Answer(View):
+    """What is known already: a document, facts, and what quiet mode prints."""
+
+    schema: str
+    content: dict[str, Any]
+    pairs: Sequence[tuple[str, Cell]]
+    quiet: str
+
+    def document(self) -> dict[str, Any]:
+        return self.content
+
+    def facts(self) -> Sequence[tuple[str, Cell]]:
+        return self.pairs
+
+    def lines(self) -> Sequence[str]:
+        return [self.quiet]
 
 
 def estimate(value: float, interval: Interval) -> Noted:
