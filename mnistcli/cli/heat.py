@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.gallery import CaptionedImage
+if TYPE_CHECKING:
+    from mnistcli.gallery import CaptionedImage
 
 # A share that is as red as it gets: most mistakes are few in a hundred.
 _REDDEST = 0.1
@@ -44,7 +46,7 @@ class HeatMap:
     across: str
     names: tuple[str, ...]
     cells: Sequence[Sequence[HeatCell]]
-    behind: Sequence[CaptionedImage] = ()  # images of the truths and answers, for a page
+    behind: "Sequence[CaptionedImage]" = ()  # images of the truths and answers, for a page
 
 
 def confusion_map(

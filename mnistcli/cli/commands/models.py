@@ -59,10 +59,11 @@ def info(
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     """Print where a model's file is; without a model, the registry's folder."""
-    from mnistcli.cli.views.models import PathView
+    from mnistcli.cli.views.shared import Answer
 
     registry = call.registry()
-    call.emit(PathView(str(registry.folder if model is None else registry.find(model).path)))
+    path = str(registry.folder if model is None else registry.find(model).path)
+    call.emit(Answer("path", {"path": path}, (), path))
 
 
 @app.command()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Table, Words
+from mnistcli.cli.parts import Table
 from mnistcli.cli.views.shared import Answer
-from mnistcli.cli.words import visible
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 
@@ -141,20 +140,6 @@ def _flat(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, obje
             yield f"{prefix}{key}", ",".join(str(item) for item in value)
         else:
             yield f"{prefix}{key}", value
-
-
-@dataclass(frozen=True)
-class PathView(View):
-    """Where something is."""
-
-    schema = "path"
-    path: str
-
-    def document(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-    def shown(self) -> Iterator[Words]:
-        yield Words(visible(self.path), "")
 
 
 def exported(export: "Export") -> Answer:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, span
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Noted, Table
+from mnistcli.cli.parts import Cell, Facts, Noted, Part, Table, Words
+from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
     from mnistcli.metrics.calibration import ReliabilityBin
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer(View):
-    """What is known already: a document, facts, and what quiet mode prints."""
+    """What is known already: a document, facts, and what quiet mode prints; that alone without facts."""
 
     schema: str
     content: dict[str, Any]
@@ -28,8 +29,8 @@ class Answer(View):
     def document(self) -> dict[str, Any]:
         return self.content
 
-    def facts(self) -> Sequence[tuple[str, Cell]]:
-        return self.pairs
+    def shown(self) -> Sequence[Part]:
+        return [Facts(self.pairs) if self.pairs else Words(visible(self.quiet), "")]
 
     def lines(self) -> Sequence[str]:
         return [self.quiet]
