@@ -277,26 +277,22 @@ def means(points: Iterable[CurvePoint], axis: str, lines: str | None) -> list[Me
 
 def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
     accuracies = [point.accuracy for point in points]
-    centre = mean(accuracies)
+    centre, over_seeds = mean(accuracies), None
+    if len({*accuracies}) > 1:
+        _, (low, high), _ = corrected_t(accuracies, n_train=1, n_test=0)  # nothing to correct
+        over_seeds = max(0.0, low), min(1.0, high)
     return MeanPoint(
         x=x,
         line=line,
         n_train=points[0].n_train,
         n_seeds=len(points),
         accuracy=centre,
-        over_seeds=_over_seeds(accuracies),
+        over_seeds=over_seeds,
         over_images=wilson(round(centre * points[0].n_test), points[0].n_test),
         log_loss=mean(point.log_loss for point in points),
         fit_seconds=median(point.fit_seconds for point in points),
         n_not_converged=sum(not point.converged for point in points),
     )
-
-
-def _over_seeds(accuracies: Sequence[float]) -> Interval | None:
-    if len({*accuracies}) < 2:
-        return None
-    _, (low, high), _ = corrected_t(accuracies, n_train=1, n_test=0)  # nothing to correct
-    return max(0.0, low), min(1.0, high)
 
 
 def point_from_json(text: str) -> CurvePoint:

@@ -201,8 +201,5 @@ PRESETS: dict[Preset, PresetSettings] = {
 
 def preset_of(features: FeatureSpec, solver: SolverSettings) -> Preset | None:
     """Return the preset that features and C are those of; None where there is none."""
-    wanted = (features, solver.C, "l2", None)
-    given = (
-        (each.features, each.C, solver.penalty, solver.class_weight) for each in PRESETS.values()
-    )
-    return next((name for name, each in zip(PRESETS, given, strict=True) if each == wanted), None)
+    given = features, solver.C, solver.penalty, solver.class_weight
+    return next((n for n, each in PRESETS.items() if given == (*each[:2], "l2", None)), None)
