@@ -1,6 +1,7 @@
 """How far an answer is from the optimum of `objective`: a proof that any solver's answer can have."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,3 +117,23 @@ def _least_subgradient(smooth: Float64s, coef: Float64s, l1: float) -> Float64s:
 def relative(norm: float, start: float) -> float:
     """Return norm / start; an answer that starts at the optimum (0 / 0) is at the optimum: 0."""
     return norm / start if start > 0.0 else 0.0
+
+
+def joint_fit(fits: Sequence[Fit], fit_seconds: float) -> Fit:
+    """Put the fits of all pairs together: their sum is one objective in all the weights."""
+    each = [fit.certificate for fit in fits]
+    gaps = [one.gap_bound for one in each if one.gap_bound is not None]
+    distances = [one.distance_bound for one in each if one.distance_bound is not None]
+    certificate = Certificate(
+        objective=math.fsum(one.objective for one in each),
+        gradient_norm=math.hypot(*(one.gradient_norm for one in each)),
+        relative_gradient_norm=max(one.relative_gradient_norm for one in each),
+        gap_bound=math.fsum(gaps) if len(gaps) == len(each) else None,
+        distance_bound=math.hypot(*distances) if len(distances) == len(each) else None,
+        converged=all(one.converged for one in each),
+        n_iterations=sum(one.n_iterations for one in each),
+        n_passes=math.fsum(one.n_passes for one in each),
+    )
+    coef = np.concatenate([fit.coef for fit in fits])
+    intercept = np.concatenate([fit.intercept for fit in fits])
+    return Fit(coef, intercept, certificate, fit_seconds)

@@ -14,6 +14,8 @@ PIXEL_SCALE = 1.0 / 255.0
 
 # Rows scored at a time: 1,024 x 784 float64 is 6 MB, which stays in the cache of one core.
 ROWS_PER_BLOCK = 1024
+# What no pair of classes may be surer than: with a probability of 0 coupling has no solution.
+_DOUBT = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -49,8 +51,6 @@ class LinearClassifier(Displayed):
         """
         scores = self.linear_scores(X)
         if self.is_pairwise:
-            from mnistcli.linear_model.pairwise import couple
-
             return np.log(couple(scores, self.n_classes))
         return scores[:, 0] if self.n_classes == 2 else scores
 
@@ -106,6 +106,34 @@ class LinearClassifier(Displayed):
 def pairs_of(n_classes: int) -> list[tuple[int, int]]:
     """List the pairs of classes in the order in which they are kept: (0, 1), (0, 2), ..."""
     return list(combinations(range(n_classes), 2))
+
+
+def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Turn the scores of all pairs into probabilities of the classes.
+
+    They are those that agree best with all of the pairs: the second method of Wu, Lin and Weng,
+    Probability estimates for multi-class classification by pairwise coupling (JMLR 2004), which is
+    also LIBSVM's. With r_ij the probability of class i against j, minimise
+    sum_(i != j) (r_ji p_i - r_ij p_j)^2 over p that sum to 1: a linear system for each sample.
+    Scores are (n_samples, n_pairs), the probabilities (n_samples, n_classes), all above 0.
+    """
+    first, second = np.array(pairs_of(n_classes)).T
+    # [:, 0] for the first of a pair, [:, 1] for the second; both from the same score.
+    of_pairs = np.clip(probabilities_of(scores.reshape(-1)), _DOUBT, 1.0 - _DOUBT)
+    of_pairs = of_pairs.reshape(*scores.shape, 2)
+    r = np.zeros((len(scores), n_classes, n_classes))
+    r[:, first, second] = of_pairs[..., 0]
+    r[:, second, first] = of_pairs[..., 1]
+    system = np.ones((len(scores), n_classes + 1, n_classes + 1))
+    system[:, :-1, :-1] = -r * r.transpose(0, 2, 1)
+    diagonal = np.arange(n_classes)
+    system[:, diagonal, diagonal] = (r * r).sum(axis=1)
+    system[:, -1, -1] = 0.0
+    right = np.zeros((len(scores), n_classes + 1, 1))
+    right[:, -1] = 1.0
+    p = np.linalg.solve(system, right)[:, :-1, 0]
+    p = np.maximum(p, _DOUBT)  # rounding may leave less than nothing
+    return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
 def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.errors import TrainingError
-from mnistcli.linear_model.certificate import Fit, certify
+from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
 from mnistcli.linear_model.objective import Labels, class_weights
 from mnistcli.linear_model.rows import Rows, SomeRows
@@ -54,8 +54,6 @@ def fit_classifier(
             X, y, settings, task.n_classes, seed, sample_weight, room, warm_start, progress
         )
     else:
-        from mnistcli.linear_model.pairwise import joint_fit
-
         started = time.perf_counter()
         fits: list[Fit] = []
         pairs = pairs_of(task.n_classes)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsOneClassifier
 
-from mnistcli.linear_model.classifier import pairs_of
-from mnistcli.linear_model.pairwise import couple
+from mnistcli.linear_model.classifier import couple, pairs_of
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection.splits import samples_of, training_samples
 from mnistcli.settings import SolverSettings, SplitSpec
