@@ -9,7 +9,7 @@ and the sum alone for C infinite. A fit takes these steps:
 1. Columns that vary are copied as float32 (`_working_rows`).
 2. Rough solution (`_rough_solution`): an eighth of the rows, where a pass costs an eighth, is
    solved to noise.
-3. Continuation (`_continuation`): the way to a weak penalty leads over stronger ones, each solved
+3. Continuation (`_path_of_factors`): the way to a weak penalty leads over stronger ones, each solved
    roughly from the one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5,
    "pathwise").
 4. Descent (`_descend`): L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
@@ -233,7 +233,10 @@ class _Minimiser:
         self.n_passes += 0.5
         self.start_norm = problem.point(prior).gradient_norm
         if start is None:
-            start = self._continuation(self._rough_solution(prior))
+            path = self._path_of_factors()
+            start = self._rough_solution(prior, factor=[*path, 1.0][0])
+            for factor in path:  # the continuation
+                start = self._solve(replace(problem, factor=factor), start, PATH_TOL)[0].theta
         point, lbfgs = self._solve(problem, start, self.tol)
         exact = lbfgs.preconditioner.problem = replace(problem, dtype=np.float64)
         point = self._measured(exact, point)
@@ -258,7 +261,7 @@ class _Minimiser:
             n_passes=self.n_passes,
         )
 
-    def _rough_solution(self, theta: Float64s) -> Float64s:
+    def _rough_solution(self, theta: Float64s, factor: float) -> Float64s:
         """Return the solution on some of the rows, or where these would be too few, the start."""
         X, y, weights = self.problem.X, self.problem.y, self.problem.weights
         most = min(ROUGH_MAX_ROWS, ROUGH_MAX_VALUES // max(1, X.shape[1]))
@@ -270,17 +273,10 @@ class _Minimiser:
         if not class_weights(y[rows], of_rows, len(self.class_weights)).all():
             return theta
         # Fewer than their share weigh as much as that would.
-        factor = len(y) * ROUGH_SHARE // n_rows * [*self._path_of_factors(), 1.0][0]
-        sample = replace(self.problem, factor=factor).subset(rows)
+        more = len(y) * ROUGH_SHARE // n_rows
+        sample = replace(self.problem, factor=more * factor).subset(rows)
         theta = self._solve(sample, theta, ROUGH_TOL, is_rough=True)[0].theta
         self.n_iterations = 0
-        return theta
-
-    def _continuation(self, theta: Float64s) -> Float64s:
-        """Return the end of the way over stronger penalties."""
-        for factor in self._path_of_factors():
-            stronger = replace(self.problem, factor=factor)
-            theta = self._solve(stronger, theta, PATH_TOL)[0].theta
         return theta
 
     def _path_of_factors(self) -> list[float]:
