@@ -60,49 +60,35 @@ def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:
     return list(zip(*ends, strict=True))
 
 
-def resampled_confusions(
-    confusion: NDArray[np.int64], *, n_resamples: int = N_RESAMPLES, seed: int = SEED
-) -> NDArray[np.int64]:
+def resampled_confusions(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
     """Draw confusion matrices of resamples that keep the number of samples of each class.
 
-    Of shape (n_resamples, n_classes, n_classes).
+    Of shape (`N_RESAMPLES`, n_classes, n_classes).
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     support = confusion.sum(axis=1)
     rows = [
-        rng.multinomial(n, counts / max(n, 1), size=n_resamples)
+        rng.multinomial(n, counts / max(n, 1), size=N_RESAMPLES)
         for n, counts in zip(support.tolist(), confusion, strict=True)
     ]
     return np.stack(rows, axis=1)
 
 
 def roc_auc_interval(
-    rankings: Sequence[Ranking],
-    y: NDArray[np.integer],
-    *,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = SEED,
+    rankings: Sequence[Ranking], y: NDArray[np.integer], n_resamples: int = N_RESAMPLES
 ) -> Interval:
     """Return the interval of the mean ROC AUC over rankings of the same samples.
 
     The rankings are those of `rankings_of`; resamples are stratified by ``y``, class indices of
     shape (n_samples,). NaN where a class has no samples.
-    """
-    if any(math.isnan(ranking.roc_auc) for ranking in rankings):
-        return UNKNOWN
-    values = _resampled_areas(rankings, y, n_resamples, np.random.default_rng(seed))
-    return percentiles(values[:, None])[0]
-
-
-def _resampled_areas(
-    rankings: Sequence[Ranking], y: NDArray[np.integer], n_resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Resample each sample's share in the mean ROC AUC.
 
     The area is a mean over pairs. To first order it moves by the sum of how much each sample drawn
     again or left out moves it alone (its placement among the other kind: DeLong, DeLong and
     Clarke-Pearson 1988); what pairs of them add is smaller by the root of the number of samples.
     """
+    if any(math.isnan(ranking.roc_auc) for ranking in rankings):
+        return UNKNOWN
+    rng = np.random.default_rng(SEED)
     shares = np.zeros(len(y))
     for k, ranking in enumerate(rankings):
         n_positive, n_negative = int(ranking.n_positive.sum()), int(ranking.n_negative.sum())
@@ -117,7 +103,7 @@ def _resampled_areas(
     for k in np.unique(y).tolist():
         values += _resampled_sums(shares[y == k], n_resamples, rng)
     values[values > 1.0] = 1.0  # a sum knows no bound, the area does
-    return values
+    return percentiles(values[:, None])[0]
 
 
 def _resampled_sums(

@@ -9,8 +9,6 @@ from mnistcli.errors import UsageError
 from mnistcli.metrics.catalog import parse_share
 from mnistcli.metrics.ranking import rank
 
-_FOR_EXAMPLE = "for example recall=0.99 or precision=0.999"
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -44,7 +42,8 @@ def parse_target(text: str) -> Target:
     metric, _, bar = text.partition("=")
     value = parse_share(bar)
     if metric not in ("recall", "precision") or not 0 < value <= 1:
-        raise UsageError(f"{text!r} is nothing to choose a threshold for", hint=_FOR_EXAMPLE)
+        hint = "for example recall=0.99 or precision=0.999"
+        raise UsageError(f"{text!r} is nothing to choose a threshold for", hint=hint)
     return Target(metric, value)
 
 
