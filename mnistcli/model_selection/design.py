@@ -79,7 +79,7 @@ class DesignMatrix:
     ) -> tuple[LinearClassifier, Fit]:
         """Fit to all samples, or some, each of which counts as one together with its copies.
 
-        How is said to `fit_classifier`, which tells what is returned and raised.
+        The other arguments are those of `fit_classifier`, which says what it returns and raises.
         """
         n_each, weight = 1 + self.n_copies, self.weight
         if weight is not None:
