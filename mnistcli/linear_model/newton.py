@@ -57,10 +57,10 @@ from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
 
-ROUGH_SHARE = 1 / 8  # The share of the rows whose solution is the start,
-ROUGH_MIN_ROWS = 500  # unless these are more,
-ROUGH_MAX_ROWS = 120_000  # or these are fewer,
-ROUGH_MAX_VALUES = 256 * 1024**2  # or rows of so many values, which are held as they are.
+ROUGH_SHARE = 1 / 8  # Share of the rows in the rough solution,
+ROUGH_MIN_ROWS = 500  # which is left out where they would be fewer than these;
+ROUGH_MAX_ROWS = 120_000  # rows in it at most,
+ROUGH_MAX_VALUES = 256 * 1024**2  # and values in these, which are held as they are.
 ROUGH_TOL = 1.0  # How roughly they are solved: the rest is noise of the sample.
 ROUGH_MAX_ITER = 50  # Steps on them at most.
 PATH_FROM = 10.0  # Above this mean weight (C) the way leads over stronger penalties,
@@ -272,7 +272,7 @@ class _Minimiser:
         of_rows = weights if len(weights) == 1 else weights[rows]
         if not class_weights(y[rows], of_rows, len(self.class_weights)).all():
             return theta
-        # Fewer than their share weigh as much as that would.
+        # Where they are fewer than `ROUGH_SHARE`, they weigh as much as that many would.
         more = len(y) * ROUGH_SHARE // n_rows
         sample = replace(self.problem, factor=more * factor).subset(rows)
         theta = self._solve(sample, theta, ROUGH_TOL, is_rough=True)[0].theta
@@ -280,7 +280,7 @@ class _Minimiser:
         return theta
 
     def _path_of_factors(self) -> list[float]:
-        """Return what to multiply the weights of the losses with, in turn, before they are as they are.
+        """Return the rising factors of the losses' weights that come before the weights themselves.
 
         At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not. So it
         is where features are large: those of 0 to 255 make C = 1 as weak as 65025 does those of 0 to 1.
