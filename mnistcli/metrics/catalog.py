@@ -186,7 +186,7 @@ class Gate(NamedTuple):
         if value >= self.bar if larger else value <= self.bar:
             return ""
         shown = f"{value:.4g}"
-        if float(shown) == self.bar:  # in all its digits it does not look like it
+        if (float(shown) - self.bar) * (value - self.bar) <= 0:  # four digits hide on which side
             shown = str(value)
         return f"{self.metric.name} {shown} is {'below' if larger else 'above'} {self.bar:g}"
 

@@ -60,6 +60,8 @@ def test_two_numbers_that_round_to_the_same_are_told_apart():
     evaluation = evaluate_scores(np.ones(100_000, dtype=int), scores, ("a", "b"))
     problem = parse_gate("accuracy=1").problem_with(evaluation)
     assert problem == "accuracy 0.99999 is below 1"
+    problem = parse_gate("accuracy=0.999999").problem_with(evaluation)
+    assert problem == "accuracy 0.99999 is below 0.999999"
 
 
 @pytest.mark.parametrize(
