@@ -123,7 +123,7 @@ def test_progress_is_told_of_every_stage(monkeypatch, mnist):
     ]  # fmt: skip
     *_, (_, digits, wanted, last) = told.updates
     assert digits == wanted == -np.log10(last.tol)
-    assert str(last).startswith(f"iteration {last.iteration}: gradient ")
+    assert f" s to go, iteration {last.iteration}: gradient " in str(last)
 
 
 def test_other_data_of_the_same_name_do_not_get_the_split_of_the_model(mnist):
