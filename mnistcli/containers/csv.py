@@ -38,6 +38,7 @@ _ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"([^"\n]*)"')
+_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = dict(
     zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
 )
@@ -93,6 +94,9 @@ def open_csv(stream: Stream) -> Table:
     first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
     lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
     head = next(filter(bytes.strip, lines), b"")
+    if _SEPARATOR_LINE.fullmatch(head.strip()):  # Excel's, which the next line says as well
+        first = first.partition(head)[2]
+        head = next(filter(bytes.strip, lines), b"")
     delimiter = _delimiter_of(head)
     kept = _cleaned(itertools.chain([first], raw), delimiter, b"#")
     first = next((block for block in kept if block), b"")
@@ -116,6 +120,8 @@ def open_csv(stream: Stream) -> Table:
     n_unnamed = n_usual - len(names)
     if n_unnamed > 0 and len(names) < n_all:
         names += ("",) * n_unnamed
+    elif n_unnamed == 1:
+        names = ("", *names)  # as R writes the names of rows, without one of their own
     return Table(_layout_of(names), itertools.chain([rest], kept))
 
 
@@ -146,7 +152,9 @@ def is_table(head: bytes) -> bool:
     """Tell a table of numbers from a drawing in letters, by its first lines."""
     lines = head.replace(b"\r", b"\n").split(b"\n")
     return any(
-        b"," in line or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
+        b"," in line
+        or _SEPARATOR_LINE.fullmatch(line)
+        or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
         for line in [line for line in lines if line.strip()][:8]
     )
 

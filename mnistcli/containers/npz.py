@@ -1,5 +1,6 @@
 """npz, the format of np.savez: a zip archive of NPY files, and which of them are what."""
 
+import math
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -55,6 +56,11 @@ class Npz(NamedTuple):
                 return images[0], labels[0] if labels else None, note
         if len(self.names) == 1:
             return self.names[0], None, ""
+        if len(self.names) == 2:
+            shapes = {name: self.open(name).shape for name in self.names}
+            larger, smaller = sorted(self.names, key=lambda name: -math.prod(shapes[name]))
+            if math.prod(shapes[smaller]) in shapes[larger][:1]:
+                return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
         raise FormatError(
             f"has the arrays {_listed(self.names)}", hint="call them 'images' and 'labels'"
         )

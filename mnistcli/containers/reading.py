@@ -25,6 +25,9 @@ _FOREIGN = {
     "an HDF5 file": rb"\x89HDF",
     "a MATLAB file": rb"MATLAB 5",
     "an old Excel or Word file": rb"\xd0\xcf\x11\xe0",
+    "zstd data": rb"\x28\xb5\x2f\xfd",
+    "a 7-Zip archive": rb"7z\xbc\xaf",
+    "a tar archive": rb".{257}ustar",
     "JSON": rb"\s*(?:\{\s*\"|\[\s*\{|\[\s*\[\s*\d)",
     "a picture, without a label": rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP",
 }

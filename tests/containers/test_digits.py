@@ -65,6 +65,8 @@ LABELLED = {
         [y, *columns_of(x)], ["y", *(f"x{c}y{r}" for r in range(28) for c in range(28))]),
     "pandas' numbers": lambda x, y: table([y, *columns_of(x)], ["label", *map(str, range(784))]),
     "pandas without names": lambda x, y: table([y, *columns_of(x)], list(map(str, range(785)))),
+    "R": lambda x, y: table(
+        [range(1, 13), y, *columns_of(x)], [f"V{i}" for i in range(1, 786)]),
     "index": lambda x, y: table([range(12), y, *columns_of(x)], ["", *KAGGLE]),
     "names of files": lambda x, y: table(
         [[f"{i}.png" for i in range(12)], y, *columns_of(x)], ["file", *KAGGLE]),
@@ -86,6 +88,8 @@ LABELLED = {
     "floats 0..1": lambda x, y: table([y, *columns_of(x / 255)], KAGGLE),
     "floats, no header": lambda x, y: table([y, *columns_of(x / 255)]),
     "floats 0..255": lambda x, y: table([y.astype(float), *columns_of(x.astype(float))]),
+    "Excel's": lambda x, y: b"sep=;\r\n" + table(
+        [y, *columns_of(x)], KAGGLE, separator=";", end="\r\n"),
     "Excel's UTF-16": lambda x, y: table(
         [y, *columns_of(x)], KAGGLE, separator="\t", end="\r\n").decode().encode("utf-16"),
     "decimal commas": lambda x, y: table(
@@ -121,6 +125,7 @@ LABELLED = {
     "ARFF quoted": lambda x, y: arff(x, y, "'"),
     "npz words": lambda x, y: npz(images=x, labels=np.array(WORDS)[y]),
     "npz (1, n)": lambda x, y: npz(images=x, labels=y[None].astype(float).astype(str)),
+    "npz of any names": lambda x, y: npz(Xte=x, yte=y),
     "npy (n, 785)": lambda x, y: npy(np.column_stack([y, x.reshape(-1, 784)])),
     "npy (n, 785), label last": lambda x, y: npy(np.column_stack([x.reshape(-1, 784), y])),
     "npz": lambda x, y: npz(images=x, labels=y),
@@ -283,6 +288,9 @@ REFUSED = {
     ),
     "786 columns": (table([*columns_of(STROKES), LABELS[:1].repeat(20), range(20)]), "786 columns"),
     "a web page": (b"<!DOCTYPE html><html>", "is a web page"),
+    "tar": (bytes(257) + b"ustar  ", "is a tar archive"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), "is zstd data"),
+    "7-Zip": (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive"),
     "Parquet": (b"PAR1\x15\x04" + bytes(9), "is a Parquet file"),
     "a pickle": (pickle.dumps(STROKES), "is a Python pickle"),
     "JSON": (b'[{"label": 7, "pixel0": ' + b"0" * 70_000, "is JSON"),
