@@ -23,7 +23,7 @@ def places(invoke, tmp_path, monkeypatch):
         (("show", "{}.png"), 6),
         (("evaluate", "--data", "{}"), 3),
         (("evaluate", "./{}.safetensors"), 3),
-        (("models", "info", "./{}"), 2),
+        (("models", "info", "./{}"), 3),
         (("download", "--source", "./{}"), 3),
         (("report", "-o", "{}/r.html"), 3),
         (("models", "export", "--to", "json", "-o", "{}/m.json"), 3),
