@@ -74,10 +74,10 @@ class View:
         yield Facts(self.facts())
 
     def rendered(self, console: "rich.Console", render: Render) -> "Iterable[rich.RenderableType]":
-        """Draw one part after the other, each printed as soon as it is there."""
+        """Draw it: all at once, or where that takes long in parts, each printed when it is there."""
         from mnistcli.cli.terminal.parts import rendered
 
-        return rendered(self.shown(), console, render)
+        return [rich.Group(*rendered(self.shown(), console, render))]
 
 
 @dataclass(frozen=True)
