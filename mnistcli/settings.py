@@ -1,7 +1,7 @@
 """What can be asked of a training: values that check themselves, and nothing heavy."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, get_args
 
 from mnistcli.errors import UsageError
@@ -179,23 +179,14 @@ class PresetSettings(NamedTuple):
     tol: float | None = None
 
 
+_BETTER = FeatureSpec.of("patches+expansion")
+_BEST = replace(
+    _BETTER, n_filters=64, n_views=4, n_copies=3, n_directions=200, n_relus=4000, n_squares=2000
+)
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
-    "better": PresetSettings(FeatureSpec.of("patches+expansion"), 1.0, tol=1e-6),
-    "best": PresetSettings(
-        FeatureSpec(
-            "patches+expansion",
-            sides=(5, 9),
-            n_filters=64,
-            n_views=4,
-            n_copies=3,
-            n_directions=200,
-            n_relus=4000,
-            n_squares=2000,
-        ),
-        0.25,
-        tol=1e-6,
-    ),
+    "better": PresetSettings(_BETTER, 1.0, tol=1e-6),
+    "best": PresetSettings(_BEST, 0.25, tol=1e-6),
 }
 
 

@@ -63,14 +63,10 @@ class Patches(Displayed, Features):
         patterns = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
         features = cls(patterns, np.ones(cls.count(spec), dtype=np.float32), spec.n_views)
         some = images[:_N_FOR_SCALE]
-        largest = np.concatenate(
-            map_blocks(
-                lambda block: features._likeness(some[block]).max(axis=0)[None],
-                len(some),
-                _IMAGES_PER_BLOCK,
-            )
-        ).max(axis=0)
-        factors = 255 / (_HEADROOM * np.maximum(largest, 1e-3))
+        largest = map_blocks(
+            lambda block: features._likeness(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
+        )
+        factors = 255 / (_HEADROOM * np.maximum(np.max(largest, axis=0), 1e-3))
         return cls(patterns, factors.astype(np.float32), spec.n_views)
 
     @classmethod
