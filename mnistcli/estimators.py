@@ -129,9 +129,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         check_choice("penalty", self.penalty, ("l2", None))
         C = math.inf if self.penalty is None else cast("float", C)
         is_penalised = math.inf != C
-        SolverSettings(
-            C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter
-        )  # for its checks
+        # For its checks:
+        SolverSettings(C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter)
         y = column_or_1d(y, warn=True)
         first = X[: len(X) // n_each]
         check_consistent_length(first, y)
@@ -185,8 +184,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        indices = classes_of(self.decision_function(X))
-        return self.classes_[indices]
+        return np.asarray(self.classes_[classes_of(self.decision_function(X))])
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)

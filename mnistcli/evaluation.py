@@ -84,12 +84,8 @@ class JudgedModel(Displayed):
         Of all, or of those of a class, with an answer; where the two are the same, of the right
         answers, the least probable first. Raises UsageError for what is no class of the task.
         """
-        task, answers, y, is_right = (
-            self.model.card.task,
-            self.answers,
-            self.samples.y,
-            self.is_right,
-        )
+        task, answers, y = self.model.card.task, self.answers, self.samples.y
+        is_right = self.is_right
         chosen = is_right if truth is not None and truth == answer else ~is_right
         if truth is not None:
             chosen = chosen & (y == task.class_index(truth))

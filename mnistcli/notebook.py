@@ -15,6 +15,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.pictures import grey_levels
 
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike
@@ -27,8 +28,8 @@ if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
 def show(images: "ArrayLike | LabelledImages") -> Gallery:
     """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
 
-    Numbers are grey levels from 0 to 255, or from 0 to 1 in floating point; where some are negative
-    they are in red and blue. Labelled images are shown without their labels. Raises UsageError for
+    Numbers are grey levels from 0 to 255, or from 0 to 1; where some are negative they are in red
+    and blue. Labelled images are shown without their labels. Raises UsageError for
     what is no picture.
     """
     array = np.asarray(getattr(images, "images", images))
@@ -38,13 +39,7 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
     if array.ndim not in (2, 3) or is_colour or not array.size or array.dtype.kind not in "buif":
         found = f"{array.shape} of {array.dtype}"
         raise UsageError(f"images are grey, (h, w), (n, h, w) or (n, 784), not {found}")
-    if array.dtype != np.uint8:
-        values = np.nan_to_num(array.astype(np.float64))
-        if values.min() < 0:
-            array = values / np.abs(values).max()
-        else:
-            is_share = array.dtype.kind in "bf" and values.max() <= 1
-            array = np.rint(np.clip(values * (255 if is_share else 1), 0, 255)).astype(np.uint8)
+    array = array / np.abs(array).max() if array.min() < 0 else grey_levels(array)
     pictures = array if array.ndim == 3 else array[None]
     return Gallery(CaptionedImage(each) for each in pictures)
 

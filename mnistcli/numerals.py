@@ -13,7 +13,7 @@ from mnistcli.conforming.types import SEVERAL_HINT, Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.pictures import Grey, grey_picture
+from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
 
 # Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
@@ -52,7 +52,7 @@ def read_numbers(
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
     where there is no digit in it, UsageError for what is no grey picture.
     """
-    grey = grey_picture(grey)
+    grey = grey_levels(grey, is_one=True)
     lines = conform_spans(grey, source)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))

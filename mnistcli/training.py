@@ -199,11 +199,8 @@ def peak_memory_bytes() -> int | None:
 
 def _versions(spec: FeatureSpec) -> dict[str, str]:
     """Name what took part: scikit-learn only where it was imported, copies where there are some."""
-    versions = {
-        "python": platform.python_version(),
-        "mnistcli": __version__,
-        "numpy": np.__version__,
-    }
+    python, numpy = platform.python_version(), np.__version__
+    versions = {"python": python, "mnistcli": __version__, "numpy": numpy}
     if "sklearn" in sys.modules:
         versions["scikit-learn"] = sys.modules["sklearn"].__version__
     if spec.n_copies:

@@ -61,7 +61,7 @@ def test_an_array_is_read_as_a_file_is(model, mnist, other):
         (np.full((28, 28), np.nan), "holds nan"),
         (np.zeros((5, 28, 28, 3), np.uint8), r"not \(5, 28, 28, 3\)"),
         ([[1, 2]], r"not \(1, 2\)"),
-        ("seven.png", "arrays of numbers"),
+        ("seven.png", "pictures are grey numbers"),
     ],
 )
 def test_what_is_no_image_is_refused(model, images, words):
@@ -73,7 +73,7 @@ def test_what_is_no_image_is_refused(model, images, words):
 @pytest.mark.parametrize("picture", ["seven.png", np.zeros((9, 9, 3), np.uint8), [1, 2]])
 def test_what_is_no_picture_is_refused(picture):
     for ask in (mnistcli.conform, lambda x: mnistcli.read_numbers(None, x)):
-        with pytest.raises(UsageError, match=r"arrays of numbers|has shape"):
+        with pytest.raises(UsageError, match="pictures are grey numbers"):
             ask(picture)
 
 

@@ -24,7 +24,7 @@ from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigi
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
-from mnistcli.pictures import Grey, grey_picture
+from mnistcli.pictures import Grey, grey_levels
 
 # Positions of the shorter side on the pixel grid, in MNIST's pixels.
 PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])
@@ -101,7 +101,7 @@ def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
     values from 0 to 255 or 0 to 1. Raises BadImageError where it is blank, is all ink, or holds
     several digits, UsageError for what is no grey picture.
     """
-    grey = grey_picture(grey)
+    grey = grey_levels(grey, is_one=True)
     if grey.shape == IMAGE_SHAPE:
         if is_mnist_like(grey[None])[0]:
             return Conformed(grey, ())

@@ -21,7 +21,6 @@ _FOREIGN = {
     "a web page, an SVG or other XML": rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]",
     "a Python pickle": rb"\x80[\x02-\x05]",
     "a Parquet file": rb"PAR1[\0-\x1f]",
-    "an Arrow file": rb"ARROW1\0",
     "an HDF5 file": rb"\x89HDF",
     "a MATLAB file": rb"MATLAB 5",
     "an old Excel or Word file": rb"\xd0\xcf\x11\xe0",

@@ -282,8 +282,8 @@ class _Minimiser:
     def _path_of_factors(self) -> list[float]:
         """Return the rising factors of the losses' weights that come before the weights themselves.
 
-        At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not. So it
-        is where features are large: those of 0 to 255 make C = 1 as weak as 65025 does those of 0 to 1.
+        At C = 1e4 the optimum is hard to reach from far away; from that of C = 100 it is not. C = 1
+        is as much for features of 0 to 100 instead of 1.
         """
         X, y = self.problem.X, self.problem.y
         few = X[np.arange(0, len(y), -(-len(y) // ROWS_OF_SIZE))].astype(np.float64)

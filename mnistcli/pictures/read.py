@@ -96,10 +96,8 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
         yield Batch(grey[None], (name,), notes, size=size)
         return
     if kind_of(head) in ("text", "unknown", "html"):
-        if foreign := foreign_kind(head):
-            raise FormatError(f"is {foreign}", hint=_hint())
-        if b"\0" in head:
-            raise FormatError("is no picture of a known kind", hint=_hint())
+        if (foreign := foreign_kind(head)) or b"\0" in head:
+            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):

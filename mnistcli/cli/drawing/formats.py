@@ -12,7 +12,7 @@ from mnistcli.cli.terminal.bitmap import crisp, enlarged, png
 from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image
 
 _FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 # Pixels: slanted edges are smooth as they are drawn larger, up to so many.
@@ -57,7 +57,7 @@ def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
 
 def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Image":
     """Paint a drawing with so many pixels for a dot."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
     size = round(drawing.width * per_dot), round(drawing.height * per_dot)
     paths = [mark for mark in drawing.marks if isinstance(mark, Path)]
@@ -71,7 +71,7 @@ def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Imag
         else:
             pen.polygon(points, _mixed(theme, mark))
     page = page.reduce(larger)
-    pen = ImageDraw.Draw(page)
+    pen, font = ImageDraw.Draw(page), cache(ImageFont.load_default)
     for other in drawing.marks:
         (x, y), *corner = ((per_dot * x, per_dot * y) for x, y in other.points)
         if isinstance(other, Picture):
@@ -80,12 +80,8 @@ def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Imag
             page.paste(image, (round(x), round(y)))
         elif isinstance(other, Words):
             letter, ink = per_dot * other.size, theme[other.role]
-            text, anchor, bold = (
-                visible(other.text),
-                _ANCHORS[other.anchor],
-                letter / 60 * other.bold,
-            )
-            pen.text((x, y), text, ink, _font(letter), anchor, stroke_width=bold)
+            text, anchor = visible(other.text), _ANCHORS[other.anchor]
+            pen.text((x, y), text, ink, font(letter), anchor, stroke_width=letter / 60 * other.bold)
     return page
 
 
@@ -95,13 +91,6 @@ def _mixed(theme: Theme, mark: Path) -> tuple[int, ...]:
 
     pairs = zip(getrgb(theme["paper"]), getrgb(theme[mark.role]), strict=True)
     return tuple(round(paper + mark.strength * (ink - paper)) for paper, ink in pairs)
-
-
-@cache
-def _font(size: float) -> "ImageFont.FreeTypeFont | ImageFont.ImageFont":
-    from PIL import ImageFont
-
-    return ImageFont.load_default(size)
 
 
 def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:

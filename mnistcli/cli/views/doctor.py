@@ -51,16 +51,12 @@ class DiagnosisView(View):
         diagnosis = self.diagnosis
         missing = [name for name, version in diagnosis.versions.items() if version is None]
         n = diagnosis.n_cores
-        yield (
-            "Verdict",
-            f"damaged: {', '.join(diagnosis.damaged)}" if diagnosis.damaged else "healthy",
-        )
+        damaged = ", ".join(diagnosis.damaged)
+        yield "Verdict", f"damaged: {damaged}" if damaged else "healthy"
         yield "Python", diagnosis.python
         yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
-        yield (
-            "Versions",
-            ", ".join(f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None),
-        )
+        installed = (f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
+        yield "Versions", ", ".join(installed)
         if missing:
             yield "", f"not installed: {', '.join(missing)}"
         for blas in diagnosis.blas:

@@ -255,15 +255,14 @@ class DrawingApp(App[None]):
         answer, notes = self.query_one("#answer", Static), self.query_one("#notes", Static)
         seen, bars = self.query_one("#seen", Pixels), self.query_one("#bars", Static)
         names = self.model.card.class_names
-        if self.prediction is None:
+        prediction = self.prediction
+        if prediction is None:
+            how = f"mouse, or arrows and space{'; 0 to 9 keep it as that digit' * bool(self._keep)}"
             answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            how = "mouse, or arrows and space"
-            how += "; 0 to 9 keep it as that digit" if self._keep else ""
             notes.update(Text(problem or how))
             seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
             bars.update(_bars(names, [0.0] * len(names)))
             return
-        prediction = self.prediction
         answer.update(Text(f"{prediction.answer} ({percent(prediction.probability)})"))
         notes.update(Text("; ".join(prediction.notes)))
         seen.paint(prediction.image)
