@@ -184,7 +184,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        return np.asarray(self.classes_[classes_of(self.decision_function(X))])
+        indices = classes_of(self.decision_function(X))
+        return self.classes_[indices]
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
@@ -253,8 +254,7 @@ class Digits(LogisticRegression):
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)
         if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
-            shape = " x ".join(map(str, images.shape))
-            raise ValueError(f"images are n x 28 x 28 or n x 784, not {shape}")
+            raise ValueError(f"images are n x 28 x 28 or n x 784, not {images.shape}")
         return images_of(images)
 
     def __sklearn_tags__(self) -> Any:

@@ -210,8 +210,7 @@ def predict(model: Model, images: ArrayLike) -> Predictions:
 def _images_of(images: ArrayLike) -> Grey:
     """Return images (n, 28, 28) or (n, 784) in bytes; raise UsageError for what is none."""
     grey = grey_levels(images)
-    if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)):
-        grey = grey[None]
+    grey = grey[None] if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)) else grey
     if grey.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1)):
         raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
     return grey

@@ -182,8 +182,8 @@ def test_deformed_copies_of_images_are_fitted_too(digits, monkeypatch):
     [
         (lambda images: images / 255, "whole numbers from 0 for paper to 255 for ink"),
         (lambda images: images.astype(int) - 1, "whole numbers"),
-        (lambda images: images[:, 1:], "images are n x 28 x 28 or n x 784, not 400 x 27 x 28"),
-        (lambda images: images[0], "not 28 x 28"),
+        (lambda images: images[:, 1:], r"images are n x 28 x 28 or n x 784, not \(400, 27, 28\)"),
+        (lambda images: images[0], r"not \(28, 28\)"),
         (lambda images: images[:0], "0 sample"),
         (lambda images: np.full(images.shape, np.nan), "NaN"),
     ],

@@ -16,13 +16,11 @@ MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
 _FOREIGN = {
     "an AVIF picture or a video": rb"....ftyp",
-    "a PDF": rb"%PDF",
-    "a PostScript file": rb"%!PS|\xc5\xd0\xd3\xc6",
+    "a PDF or PostScript file": rb"%PDF|%!PS|\xc5\xd0\xd3\xc6",
     "a web page, an SVG or other XML": rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]",
     "a Python pickle": rb"\x80[\x02-\x05]",
     "a Parquet file": rb"PAR1[\0-\x1f]",
-    "an HDF5 file": rb"\x89HDF",
-    "a MATLAB file": rb"MATLAB 5",
+    "an HDF5 or MATLAB file": rb"\x89HDF|MATLAB 5",
     "an old Excel or Word file": rb"\xd0\xcf\x11\xe0",
     "zstd data": rb"\x28\xb5\x2f\xfd",
     "a 7-Zip archive": rb"7z\xbc\xaf",

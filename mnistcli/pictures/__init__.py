@@ -9,9 +9,9 @@ Grey = NDArray[np.uint8]
 
 
 def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
-    """Return an array, 0 to 255 or 0 to 1, in bytes; of one picture it has shape (h, w).
+    """Return an array, 0 to 255 or 0 to 1, in bytes; raise UsageError for what is none.
 
-    Raises UsageError for what is none.
+    If ``is_one`` it is one picture, of shape (h, w).
     """
     array = np.asarray(values)
     if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):

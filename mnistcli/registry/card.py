@@ -204,9 +204,7 @@ def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
         raise ValueError(f"the {where} is not what it should be: {error.message}") from error
 
 
-@functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind, include_extras=True)
+_hints = functools.cache(functools.partial(typing.get_type_hints, include_extras=True))
 
 
 def strict_json(text: str) -> Any:

@@ -222,7 +222,7 @@ def test_bombs_are_refused_before_decoding(side):
         (b"\0\0\0\x18ftypheic", "is a damaged HEIC picture"),
         (b"\0\0\0\x18ftypavif", "is an AVIF picture or a video"),
         (b"%PDF-1.4\n", "is a PDF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PostScript file"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PDF or PostScript file"),
         (b"PK\x03\x04rest", "is damaged zip data"),
         (b"\x00\x01\x02", "no picture of a known kind"),
         (b"\xfe\xed\xfa\xce\n\x80", "no picture of a known kind"),

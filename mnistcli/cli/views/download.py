@@ -77,15 +77,10 @@ class InstallationView(View):
 
     def shown(self) -> Iterator[Part]:
         yield Facts(self.facts())
-        files = [
-            (
-                each.name,
-                " x ".join(f"{n:,}" for n in each.shape),
-                n_bytes(each.n_bytes),
-                each.sha256,
-            )
-            for each in self.installation.files
-        ]
+        files = []
+        for each in self.installation.files:
+            shape = " x ".join(f"{n:,}" for n in each.shape)
+            files.append((each.name, shape, n_bytes(each.n_bytes), each.sha256))
         yield Table(("array", "shape", "size", "sha256 of the pixels or labels"), "llrl", files)
 
     def facts(self) -> Iterator[tuple[str, str]]:

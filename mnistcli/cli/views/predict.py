@@ -41,12 +41,8 @@ class PredictionsView(View):
     record_schema = "prediction"
     # What is null in JSON where there is no prediction.
     unknown: ClassVar[tuple[str, ...]] = (
-        "answer",
-        "best",
-        "probability",
-        "probabilities",
-        "typicality",
-    )
+        "answer", "best", "probability", "probabilities", "typicality",
+    )  # fmt: skip
     model: Model
     predictions: Iterable[Any]  # of Prediction and BadImageError
     proba: bool = False
