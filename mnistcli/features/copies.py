@@ -141,16 +141,9 @@ def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     middle = (IMAGE_SIDE - 1) / 2
     y, x = np.indices((IMAGE_SIDE, IMAGE_SIDE)).reshape(2, 1, -1) - middle
     # Of pixels with one of paper before them.
-    affine = (
-        1
-        + middle
-        + np.stack(
-            [
-                (kept + wider * SCALING) * x + (shear * SHEAR - turn) * y + right * SHIFT,
-                (kept + higher * SCALING) * y + turn * x + down * SHIFT,
-            ]
-        )
-    )
+    to_right = (kept + wider * SCALING) * x + (shear * SHEAR - turn) * y + right * SHIFT
+    downwards = (kept + higher * SCALING) * y + turn * x + down * SHIFT
+    affine = 1 + middle + np.stack([to_right, downwards])
     return np.rint(_UNIT * elastic).astype(np.int16), np.rint(_UNIT * affine).astype(np.int16)
 
 

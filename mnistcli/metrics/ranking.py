@@ -60,12 +60,7 @@ def rank(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Ranking
     level_of[order] = np.cumsum(opens_level) - 1
     n_positive = np.add.reduceat(is_positive[order].astype(np.int64), first_of_level)
     n_samples = np.diff(first_of_level, append=len(order))
-    return Ranking(
-        levels=falling[first_of_level],
-        level_of=level_of,
-        n_positive=n_positive,
-        n_negative=n_samples - n_positive,
-    )
+    return Ranking(falling[first_of_level], level_of, n_positive, n_samples - n_positive)
 
 
 def rankings_of(y: NDArray[np.integer], scores: NDArray[np.float64]) -> tuple[Ranking, ...]:

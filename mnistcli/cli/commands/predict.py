@@ -1,7 +1,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.drawing.file import FigureFile
@@ -9,9 +9,6 @@ from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_data
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import BadImageError, SomeInputsFailedError, UsageError
-
-if TYPE_CHECKING:
-    from mnistcli.registry.model_file import Model
 
 
 @command(
@@ -123,8 +120,9 @@ def predict(
         call.note(call.store().own.keep(keep, tally.seen, label))
     if figure:
         call.note(figure.draw(view.panel()))
-    is_looked_at = call.format == "table" and sys.stdout.isatty()
-    if is_looked_at and (number or (tally.n_drawn and not raw)) and _sees_pixels_of_digits(loaded):
+    card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
+    sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
+    if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
     what = "with digits " if number else ""
     if tally.n_unlike:
@@ -134,9 +132,3 @@ def predict(
         call.note(f"{tally.n_abstained} of {tally.n_inputs} {what}{' or '.join(why)}: answered ?")
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
-
-
-def _sees_pixels_of_digits(model: "Model") -> bool:
-    """Return whether it is a model of pixels that answers with digits, as builtin does."""
-    is_of_digits = all(len(name) == 1 for name in model.card.class_names)
-    return is_of_digits and model.card.feature_spec.kind == "pixels"
