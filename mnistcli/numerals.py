@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.touching import LEAST_PAIR
-from mnistcli.conforming.types import SEVERAL_HINT, Box
+from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
-from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -87,24 +86,18 @@ def read_numbers(
     return tuple(read)
 
 
-def check_is_one(
-    model: Model, image: Grey, typicality: float | None, grey: Grey, source: str
-) -> None:
-    """Raise BadImageError where an image of "one digit" shows several of its picture that touch.
+def n_touching(model: Model, image: Grey, typicality: float | None, grey: Grey) -> int:
+    """Count the digits of a picture that may touch, where its image is unlike one digit.
 
     Only models of patches tell; others are as sure of anything.
     """
-    names = model.card.class_names
     is_usual = typicality is not None and typicality > UNUSUAL
-    if is_usual or not _knows_patches(model) or not "".join(names).isdigit():
-        return
-    inked = image > 0
-    height, width = np.count_nonzero(inked.any(axis=1)), np.count_nonzero(inked.any(axis=0))
+    if is_usual or not _knows_patches(model) or not "".join(model.card.class_names).isdigit():
+        return 1
+    height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
     if width < LEAST_PAIR * height:
-        return
-    n = sum(map(len, read_numbers(model, grey, source=source)))
-    if n > 1:
-        raise BadImageError(source, f"holds {n} digits", hint=SEVERAL_HINT)
+        return 1
+    return sum(map(len, read_numbers(model, grey)))
 
 
 def _knows_patches(model: Model) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from mnistcli.conforming.types import SEVERAL_HINT, Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.typicality import UNLIKE_BELOW
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from mnistcli.conforming.types import Box
     from mnistcli.datasets.store import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures import Grey
@@ -133,8 +133,6 @@ class NumberPrediction(Displayed):
 
     def box_of(self, digit: DigitRead) -> Box:
         """Return where one of the digits lies, in pixels of the file."""
-        from mnistcli.conforming.types import Box
-
         down, across = (
             n / n_read for n, n_read in zip(self.size, self.original.shape, strict=True)
         )
@@ -258,7 +256,7 @@ def explain(model: Model, image: ArrayLike, against: str | int | None = None) ->
 
 def predict_indices(
     model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
-) -> Iterator[Prediction]:
+) -> Iterator[Prediction | BadImageError]:
     """Classify images of a dataset's test part; raise UsageError where there is no such index."""
     part, name = dataset.test, dataset.name
     check_indices(part, indices)
@@ -268,13 +266,26 @@ def predict_indices(
     return _predict_seen(model, seen, abstain_below)
 
 
-def _predict_seen(model: Model, seen: Sequence[Seen], abstain_below: float) -> Iterator[Prediction]:
-    images = [image for _, image, _, _ in seen]
+def _predict_seen(
+    model: Model, seen: Sequence[Seen | BadImageError], abstain_below: float
+) -> Iterator[Prediction | BadImageError]:
+    images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
     known = predictions.typicality
     typical = itertools.repeat(None) if known is None else known.tolist()
-    rows = zip(seen, predictions, predictions.probabilities, typical, strict=False)
-    for (source, image, notes, original), (best, probability), row, share in rows:
+    rows = zip(predictions, predictions.probabilities, typical, strict=False)
+    for each in seen:
+        if isinstance(each, BadImageError):
+            yield each
+            continue
+        (best, probability), row, share = next(rows)
+        source, image, notes, original = each
+        if original is not None and not np.array_equal(image, original):
+            from mnistcli.numerals import n_touching
+
+            if (n := n_touching(model, image, share, original)) > 1:
+                yield BadImageError(source, f"holds {n} digits", hint=SEVERAL_HINT)
+                continue
         answer = ABSTAINED if probability < abstain_below else best
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
         yield Prediction(source, image, found, answer, best, probability, row, original, share)
@@ -324,14 +335,10 @@ def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
 
     Raises BadImageError where there is no digit in it, or more than one.
     """
-    from mnistcli.conforming.placing import conform_all
+    from mnistcli.conforming.placing import conform
 
-    (found,) = conform_all(grey[None], (source,))
-    if isinstance(found, BadImageError):
-        raise found
-    answer = _alone(
-        model, next(_predict_seen(model, [(source, found.image, found.steps, grey)], 0.0))
-    )
+    found = conform(grey, source=source)
+    (answer,) = _predict_seen(model, [(source, found.image, found.steps, grey)], 0.0)
     if isinstance(answer, BadImageError):
         raise answer
     return answer
@@ -433,45 +440,19 @@ def _predict_block(
     for batch in _batches(inputs):
         seen += [batch] if isinstance(batch, BadImageError) else _seen_in(batch, raw=raw)
         if len(seen) > BLOCK:  # of a file of many
-            yield from _predict_in_order(model, seen, abstain_below)
+            yield from _predict_seen(model, seen, abstain_below)
             seen = []
-    yield from _predict_in_order(model, seen, abstain_below)
-
-
-def _predict_in_order(
-    model: Model, seen: list[Seen | BadImageError], abstain_below: float
-) -> Iterator[Prediction | BadImageError]:
-    good = [each for each in seen if not isinstance(each, BadImageError)]
-    predictions = _predict_seen(model, good, abstain_below)
-    for each in seen:
-        yield each if isinstance(each, BadImageError) else _alone(model, next(predictions))
-
-
-def _alone(model: Model, prediction: Prediction) -> Prediction | BadImageError:
-    """Pass a prediction on, unless its picture shows several digits that touch."""
-    from mnistcli.numerals import check_is_one
-
-    if prediction.original is None or prediction.image is prediction.original:
-        return prediction
-    try:
-        check_is_one(
-            model, prediction.image, prediction.typicality, prediction.original, prediction.source
-        )
-    except BadImageError as error:
-        return error
-    return prediction
+    yield from _predict_seen(model, seen, abstain_below)
 
 
 def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:
     from mnistcli.conforming.placing import conform_all
 
     conformed = conform_all(batch.greys, batch.sources, raw=raw)
-    for i, (grey, source, found) in enumerate(
-        zip(batch.greys, batch.sources, conformed, strict=True)
-    ):
+    for i, found in enumerate(conformed):
         if i in batch.faults:
             yield batch.faults[i]
         elif isinstance(found, BadImageError):
             yield found
         else:
-            yield source, found.image, batch.notes + found.steps, grey
+            yield batch.sources[i], found.image, batch.notes + found.steps, batch.greys[i]

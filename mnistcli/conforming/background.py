@@ -6,9 +6,7 @@ from numpy.typing import NDArray
 from mnistcli.conforming.operations import (
     box_mean,
     coarse,
-    largest_square,
     median,
-    pieces_of,
     quantile,
     stretched,
     surface,
@@ -39,10 +37,6 @@ NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
 SLIGHTLY, UNEVEN = 0.04, 0.12
 # Where it differs by more than this, one threshold takes shadows for ink.
 STEEP = 0.35
-# Ink that holds a square so large, as a share of the longer side, is shadow, a sheet or a table.
-FILLED = 0.45
-# Share of a page that a digit has at the least.
-LEAST_INK = 0.004
 
 
 def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
@@ -77,20 +71,7 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         return None
     light = levels > t
     dark = _is_paper(light)
-    strokes, steps = light != dark, []
-    side = FILLED * max(strokes.shape)
-    if np.count_nonzero(strokes) > side * side and largest_square(strokes) > side:
-        # A page whose surroundings fill the rim: the ink is what does not reach it.
-        dark, page = not dark, strokes
-        pieces = pieces_of(~page)
-        strokes = pieces.mask(~pieces.at_border)
-        if np.count_nonzero(strokes) < LEAST_INK * strokes.size:
-            return None
-        beside = window_max(pieces.mask(pieces.at_border), 2) & ~window_max(strokes, 2)
-        picture = np.where(beside, median(picture[page]), picture)
-        levels = picture.astype(np.uint8)
-        histogram = _counts(levels)
-        steps = ["surroundings of the page cut off"]
+    strokes, steps = light != dark, list[str]()
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
     contrast = high - low
     if _spread(levels[paper]) > SLIGHTLY * contrast + 3.3 * noise:
@@ -105,7 +86,7 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
             ):
                 return None
             if np.ptp(shade) > 3 * MIN_CONTRAST:
-                steps = [*steps, EVENED]
+                steps = [EVENED]
             histogram = _counts(levels)
     # From here on as if the ink were light.
     counts = _counts(levels[paper])

@@ -67,16 +67,14 @@ def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], Pl
     try:
         page = find_page(grey, LINES_SIDE)
         return [
-            [_spans(*surroundings(page, group), slope_of(line), grey.shape) for group in line]
+            [_spans(*surroundings(page, group), slope_of(line)) for group in line]
             for line in page.lines
         ]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
 
 
-def _spans(
-    page: Page, group: Group, slope: float, shape: tuple[int, ...]
-) -> dict[tuple[int, int], PlacedDigit]:
+def _spans(page: Page, group: Group, slope: float) -> dict[tuple[int, int], PlacedDigit]:
     parts = strokes_of(page.pieces, group)
     placed = {}
     for n in range(len(parts), 0, -1):
@@ -87,7 +85,7 @@ def _spans(
             except NoDigitError:  # a cut leaves hardly anything
                 continue
             if n == len(parts) or box.width < WIDEST_PART * box.height:
-                found = _placed(digit, box, shape)
+                found = _placed(digit)
                 placed[start, start + n] = PlacedDigit(
                     found.image, found.steps, box, parts[start][1]
                 )
@@ -108,10 +106,10 @@ def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
     try:
-        digit, box = one_digit(find_page(grey))
+        digit = one_digit(find_page(grey))
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-    return _placed(digit, box, grey.shape)
+    return _placed(digit)
 
 
 def conform_all(
@@ -151,26 +149,14 @@ def is_mnist_like(images: Grey) -> Mask:
     return fits
 
 
-def _placed(digit: Digit, box: Box, shape: tuple[int, ...]) -> Conformed:
+def _placed(digit: Digit) -> Conformed:
     """Bring a digit to MNIST's size and place."""
-    steps: tuple[str, ...] = ("scaled to 20 pixels", "centred")
-    if abs(digit.box.longest - BOX) <= 0.5:
-        steps = _move(digit, box) if shape == IMAGE_SHAPE else ("centred",)
+    is_scaled = abs(digit.box.longest - BOX) > 0.5
+    steps = ("scaled to 20 pixels", "centred") if is_scaled else ("centred",)
     digit, edge_width = with_readable_strokes(digit)
     small = _scaled_to_box(digit, edge_width)
     grey = np.rint(255 / small.max() * small).astype(np.uint8)
     return Conformed(_centred(grey), (*digit.steps, *steps))
-
-
-def _move(digit: Digit, box: Box) -> tuple[str, ...]:
-    """Describe how a digit of the right size comes to its place from its box in the picture."""
-    mass = digit.ink.clip(0)
-    corner = (box.top - digit.box.top, box.left - digit.box.left)
-    centres = (mass.sum(axis=1 - i) @ np.arange(mass.shape[i]) / mass.sum() for i in (0, 1))
-    down, right = (
-        round(CENTRE - float(at + start)) for at, start in zip(centres, corner, strict=True)
-    )
-    return (f"shifted by {down}, {right}",) if down or right else ("contrast stretched",)
 
 
 def _scaled_to_box(digit: Digit, edge_width: float) -> Ink:

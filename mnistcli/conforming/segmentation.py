@@ -59,10 +59,9 @@ LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 FILLED_SQUARE = 0.62
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
-# Turned further, it leaves triangles in the corners of its box, whose third sides deviate from a
-# straight line by less than so many pixels, or so much of their shorter side; they are at least so high and
-# wide, so many, and most of what is around it. Strokes on it fill less than the rest.
-STRAIGHT_PIXELS, STRAIGHT, LEAST_TRIANGLE, TRIANGLES, MOSTLY_TRIANGLES = 1.5, 0.1, 5, 3, 0.95
+# Turned further, it leaves triangles in the corners of its box: so many, so large, and most of what
+# is around it. They are half of their boxes, give or take this. Strokes on it fill less than the rest.
+TRIANGLES, LEAST_TRIANGLE, MOSTLY_TRIANGLES, HALF_OF_BOX = 3, 20, 0.95, 0.05
 TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
@@ -119,8 +118,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     if not strokes:
-        on_sheet = _without_surroundings(grey, picture, k, pieces, groups[0])
-        return _on_sheet(on_sheet, k, groups[0], side, corner)
+        return _on_sheet(grey, picture, k, pieces, groups[0], side, corner)
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
@@ -139,8 +137,25 @@ def _in_good_light(page: Page) -> Page:
     return page._replace(ink=relit(page.picture, page.ink, zone, dark=dark))
 
 
-def _on_sheet(grey: Grey, k: int, sheet: Group, side: int, corner: tuple[int, int]) -> Page:
-    """Look for digits on a filled shape, taken for a sheet of paper."""
+def _on_sheet(
+    grey: Grey,
+    picture: Ink,
+    k: int,
+    pieces: Pieces,
+    sheet: Group,
+    side: int,
+    corner: tuple[int, int],
+) -> Page:
+    """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper.
+
+    The picture is the shrunk one.
+    """
+    inside = _filled(padded(pieces.mask(pieces.among(sheet.members))))
+    inside = ~window_max(~inside, 2)[1:-1, 1:-1]
+    if inside.any():
+        paper = np.uint8(median(picture[inside]))
+        inside = inside.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
+        grey = np.where(inside, grey, paper)
     margin = 0.08 * max(sheet.height, sheet.width)
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
@@ -151,8 +166,8 @@ def _on_sheet(grey: Grey, k: int, sheet: Group, side: int, corner: tuple[int, in
     return page._replace(steps=("sheet cut out", *page.steps))
 
 
-def one_digit(page: Page) -> tuple[Digit, Box]:
-    """Return the one digit of a page, looked at again if it is small, and where it lies.
+def one_digit(page: Page) -> Digit:
+    """Return the one digit of a page, looked at again if it is small.
 
     Raises NoDigitError where there are several.
     """
@@ -167,7 +182,7 @@ def one_digit(page: Page) -> tuple[Digit, Box]:
     longest = max(group.height, group.width)
     if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
         page, group = _closer(page, group)
-    return digit_of(page, _mask_of(page, group))
+    return digit_of(page, _mask_of(page, group))[0]
 
 
 def _are_touching(page: Page, group: Group) -> bool:
@@ -293,34 +308,23 @@ def _filled(mask: Mask) -> Mask:
 
 
 def _has_straight_sides(filled: Mask) -> bool:
-    """Return whether around a shape, in its box, there are hardly more than triangles in corners."""
+    """Return whether around a shape, in its box, there are hardly more than triangles in corners.
+
+    A triangle is half of its box; what an 0 leaves in a corner is a fifth of it.
+    """
     empty = ~filled[1:-1, 1:-1]
     outside = pieces_of(empty)
     bottom, right = empty.shape
-    n_triangles = area = 0
-    for top, stop, left, end in zip(
-        outside.top, outside.bottom, outside.left, outside.right, strict=True
-    ):
-        if (top == 0) == (stop == bottom) or (left == 0) == (end == right):
-            continue
-        short, long = sorted((int(stop - top), int(end - left)))
-        lengths = np.sort(empty[top:stop, left:end].sum(axis=int(long == stop - top)))
-        straight = (np.arange(long) + 0.5) * short / long
-        if np.abs(lengths - straight).max() < max(STRAIGHT_PIXELS, STRAIGHT * short):
-            n_triangles += short >= LEAST_TRIANGLE
-            area += int(lengths.sum())
-    return n_triangles >= TRIANGLES and area > MOSTLY_TRIANGLES * int(empty.sum())
-
-
-def _without_surroundings(grey: Grey, picture: Ink, k: int, pieces: Pieces, sheet: Group) -> Grey:
-    """Paint what is around a sheet of paper like the paper; the picture is the shrunk one."""
-    inside = _filled(padded(pieces.mask(pieces.among(sheet.members))))
-    inside = ~window_max(~inside, 2)[1:-1, 1:-1]
-    if not inside.any():
-        return grey
-    paper = np.uint8(median(picture[inside]))
-    inside = inside.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
-    return np.where(inside, grey, paper)
+    is_in_corner = ((outside.top == 0) != (outside.bottom == bottom)) & (
+        (outside.left == 0) != (outside.right == right)
+    )
+    box = outside.height * outside.width
+    rounding = (outside.height + outside.width) / 2
+    is_half = np.abs(2 * outside.area - box) < HALF_OF_BOX * box + rounding
+    triangles = outside.area[is_in_corner & is_half]
+    n_large = np.count_nonzero(triangles >= LEAST_TRIANGLE)
+    is_most = triangles.sum() > MOSTLY_TRIANGLES * np.count_nonzero(empty)
+    return bool(n_large >= TRIANGLES and is_most)
 
 
 # --- which pixels -------------------------------------------------------------------------------
