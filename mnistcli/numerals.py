@@ -1,5 +1,6 @@
 """Read numbers: every digit of a picture, line by line."""
 
+import contextlib
 import itertools
 import math
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.touching import LEAST_PAIR
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
+from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -97,7 +99,9 @@ def n_touching(model: Model, image: Grey, typicality: float | None, grey: Grey) 
     height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
     if width < LEAST_PAIR * height:
         return 1
-    return sum(map(len, read_numbers(model, grey)))
+    with contextlib.suppress(BadImageError):  # at another size nothing may stand out
+        return sum(map(len, read_numbers(model, grey)))
+    return 1
 
 
 def _knows_patches(model: Model) -> bool:
