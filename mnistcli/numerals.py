@@ -29,7 +29,7 @@ HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 # What is less typical than this costs more with each power of ten, as far as the last. Strokes that
 # stand alone are one digit if they are typical, and several if they are not and their parts are;
 # in a row a digit may be strange.
-UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 15.0, 4.0, 1e-4
+UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 10.0, 4.0, 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,7 +74,7 @@ def read_numbers(
                 k, row, score, share = next(answers)
                 one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
                 cost = _shape_cost(one) + ink_cost * digit.cut
-                decades = 0.0 if share is None else math.log10(UNUSUAL / max(share, LEAST_TYPICAL))
+                decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
                 if is_alone and span == whole:
                     cost += WHOLE_UNUSUAL_COST * decades
                 elif knows_patches:

@@ -255,7 +255,12 @@ def explain(model: Model, image: ArrayLike, against: str | int | None = None) ->
 
 
 def predict_indices(
-    model: Model, dataset: Dataset, indices: Sequence[int], *, abstain_below: float = 0.0
+    model: Model,
+    dataset: Dataset,
+    indices: Sequence[int],
+    *,
+    abstain_below: float = 0.0,
+    abstain_unlike: bool = False,
 ) -> Iterator[Prediction | BadImageError]:
     """Classify images of a dataset's test part; raise UsageError where there is no such index."""
     part, name = dataset.test, dataset.name
@@ -263,11 +268,14 @@ def predict_indices(
     seen: list[Seen] = [
         (f"{name} test {i}", part.images[i], (f"labelled {part.labels[i]}",), None) for i in indices
     ]
-    return _predict_seen(model, seen, abstain_below)
+    return _predict_seen(model, seen, abstain_below, abstain_unlike)
 
 
 def _predict_seen(
-    model: Model, seen: Sequence[Seen | BadImageError], abstain_below: float
+    model: Model,
+    seen: Sequence[Seen | BadImageError],
+    abstain_below: float = 0.0,
+    abstain_unlike: bool = False,  # noqa: FBT001, FBT002
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
@@ -280,25 +288,17 @@ def _predict_seen(
             continue
         (best, probability), row, share = next(rows)
         source, image, notes, original = each
-        if original is not None and not np.array_equal(image, original):
+        is_refused = abstain_unlike and is_unlike(share)
+        if not (original is None or is_refused or np.array_equal(image, original)):
             from mnistcli.numerals import n_touching
 
             if (n := n_touching(model, image, share, original)) > 1:
-                yield BadImageError(source, f"holds {n} digits", hint=SEVERAL_HINT)
+                problem = f"holds {n} digits that touch, or none"
+                yield BadImageError(source, problem, hint=SEVERAL_HINT)
                 continue
-        answer = ABSTAINED if probability < abstain_below else best
+        answer = ABSTAINED if is_refused or probability < abstain_below else best
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
         yield Prediction(source, image, found, answer, best, probability, row, original, share)
-
-
-def abstain_unlike(answers: Iterable[Any]) -> Iterator[Any]:
-    """Pass answers on, those `ABSTAINED` that are for what is unlike all training images."""
-    for each in answers:
-        if isinstance(each, NumberPrediction):
-            yield replace(each, abstain_unlike=True)
-        else:
-            is_refused = isinstance(each, Prediction) and each.n_unlike
-            yield replace(each, answer=ABSTAINED) if is_refused else each
 
 
 def is_unlike(typicality: float | None) -> bool:
@@ -338,7 +338,7 @@ def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawin
     from mnistcli.conforming.placing import conform
 
     found = conform(grey, source=source)
-    (answer,) = _predict_seen(model, [(source, found.image, found.steps, grey)], 0.0)
+    (answer,) = _predict_seen(model, [(source, found.image, found.steps, grey)])
     if isinstance(answer, BadImageError):
         raise answer
     return answer
@@ -350,6 +350,7 @@ def predict_files(
     *,
     raw: bool = False,
     abstain_below: float = 0.0,
+    abstain_unlike: bool = False,
 ) -> Iterator[Prediction | BadImageError]:
     """Classify the pictures in files, in their order, with bounded memory.
 
@@ -357,19 +358,24 @@ def predict_files(
     given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
     they are instead of bringing each picture into MNIST's form.
     """
-    answers = partial(_predict_block, model, raw=raw, abstain_below=abstain_below)
-    return _shared_out(answers, inputs)
+    seen = partial(_predict_seen, model, abstain_below=abstain_below, abstain_unlike=abstain_unlike)
+    return _shared_out(partial(_predict_block, seen, raw=raw), inputs)
 
 
 def predict_numbers(
-    model: Model, inputs: Iterable[Input | BadImageError], abstain_below: float = 0.0
+    model: Model,
+    inputs: Iterable[Input | BadImageError],
+    *,
+    abstain_below: float = 0.0,
+    abstain_unlike: bool = False,
 ) -> Iterator[NumberPrediction | BadImageError]:
     """Read all digits of the pictures in files; see `predict_files`."""
-    return _shared_out(partial(_number_block, model, abstain_below=abstain_below), inputs)
+    settings = {"abstain_below": abstain_below, "abstain_unlike": abstain_unlike}
+    return _shared_out(partial(_number_block, model, settings), inputs)
 
 
 def _number_block(
-    model: Model, inputs: Iterable[Input | BadImageError], abstain_below: float
+    model: Model, settings: dict[str, Any], inputs: Iterable[Input | BadImageError]
 ) -> Iterator[NumberPrediction | BadImageError]:
     from mnistcli.numerals import read_numbers
 
@@ -388,7 +394,7 @@ def _number_block(
             else:
                 size = batch.size or grey.shape
                 found = NumberPrediction(
-                    source, grey, size, batch.notes, lines, separator, abstain_below
+                    source, grey, size, batch.notes, lines, separator, **settings
                 )
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
                 yield replace(found, notes=found.notes + note) if found.n_unlike else found
@@ -434,15 +440,18 @@ def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadIma
 
 
 def _predict_block(
-    model: Model, inputs: Iterable[Input | BadImageError], *, raw: bool, abstain_below: float
+    predict_seen: Callable[[list[Seen | BadImageError]], Iterator[Prediction | BadImageError]],
+    inputs: Iterable[Input | BadImageError],
+    *,
+    raw: bool,
 ) -> Iterator[Prediction | BadImageError]:
     seen: list[Seen | BadImageError] = []
     for batch in _batches(inputs):
         seen += [batch] if isinstance(batch, BadImageError) else _seen_in(batch, raw=raw)
         if len(seen) > BLOCK:  # of a file of many
-            yield from _predict_seen(model, seen, abstain_below)
+            yield from predict_seen(seen)
             seen = []
-    yield from _predict_seen(model, seen, abstain_below)
+    yield from predict_seen(seen)
 
 
 def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:

@@ -1,5 +1,6 @@
 """Which pieces of ink make up a digit, and which digits a line."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -188,14 +189,17 @@ def lines_of(groups: list[Group]) -> list[list[Group]]:
 def slope_of(line: list[Group]) -> float:
     """Return by how much a line of digits falls from left to right; of one or two it is not known.
 
-    It is the slope that is least wrong about their centres, and smaller where they are few.
+    It is the slope that is least wrong about their centres, where it is three times its standard error.
     """
     if len(line) < 3:
         return 0.0
     left, right, top, bottom = np.array([(g.left, g.right, g.top, g.bottom) for g in line]).T
-    across, down = left + right - np.mean(left + right), top + bottom
-    slope = across @ down / (across @ across + 4 * np.mean(bottom - top) ** 2)
-    return float(np.clip(slope, -STEEPEST, STEEPEST))
+    across = left + right - np.mean(left + right)
+    down = top + bottom - np.mean(top + bottom)
+    slope = float(across @ down / (across @ across))
+    rest = down - slope * across
+    error = math.sqrt(rest @ rest / (len(line) - 2) / (across @ across))
+    return min(max(slope, -STEEPEST), STEEPEST) if abs(slope) > 3 * error else 0.0
 
 
 def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:

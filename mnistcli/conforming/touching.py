@@ -13,7 +13,7 @@ LEAST_PAIR = 0.8
 WAY_HEIGHT, ASIDE = 48, 0.4
 # They are so far apart, cut no more ink than so much of the height, and are no more than so many
 # for a width that is the height.
-CUT_SPACING, CUT_LEVEL, CUTS_PER_SQUARE = 0.15, 0.6, 4
+CUT_SPACING, CUT_LEVEL, CUTS_PER_SQUARE = 0.15, 0.45, 4
 
 
 def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:

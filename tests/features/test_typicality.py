@@ -251,3 +251,12 @@ def test_a_digit_of_a_number_that_is_unlike(invoke, mnist, tmp_path):
     assert found["notes"] == ["1 of 4 unlike all training images"]
     assert invoke(*arguments, "--abstain-unlike", "-q").out == "7?21\n"
     assert "1 of 1 with digits unlike" in invoke(*arguments).err
+
+
+def test_what_may_be_several_digits_is_refused_or_abstained_from(invoke, tmp_path):
+    path = tmp_path / "tick.png"
+    Image.fromarray(NO_DIGITS["tick"]).save(path)
+    done = invoke("predict", "-m", "builtin", str(path))
+    assert done.code == 6
+    assert "holds 2 digits that touch, or none" in done.err
+    assert invoke("predict", "-m", "builtin", str(path), "--abstain-unlike", "-q").out == "?\n"

@@ -90,25 +90,22 @@ def predict(
                 report_error(error, as_json=call.format in ("json", "jsonl"))
 
         answers: Iterable[Any]  # what the view below takes
+        abstain: dict[str, Any] = {"abstain_below": abstain_below, "abstain_unlike": abstain_unlike}
         if index:
             data = call.dataset_of(loaded)
-            answers = prediction.predict_indices(loaded, data, index, abstain_below=abstain_below)
+            answers = prediction.predict_indices(loaded, data, index, **abstain)
         else:
             words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
             named = [*prediction.unfold(words)] if files0 is None else listed_inputs(files0)
             if "-" in (files0, *words) and sys.stdin.isatty():
                 call.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:
-                answers = prediction.predict_numbers(loaded, named, abstain_below)
+                answers = prediction.predict_numbers(loaded, named, **abstain)
             else:
-                answers = prediction.predict_files(
-                    loaded, named, raw=raw, abstain_below=abstain_below
-                )
+                answers = prediction.predict_files(loaded, named, raw=raw, **abstain)
             answers = shown.follow_pictures(answers, count_pictures(named))
-        if abstain_unlike:
-            if not loaded.typicality:
-                call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
-            answers = prediction.abstain_unlike(answers)
+        if abstain_unlike and not loaded.typicality:
+            call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
         answers = tallied(answers, tally, report)
         kept: list[Any] | None = [] if figure else None
         view = PredictionsView(loaded, answers, proba, show, explain, against, is_shown, kept)
