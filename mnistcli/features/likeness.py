@@ -103,13 +103,9 @@ def learn_filters(
     """
     patches = _sample_patches(images, side, rng)
     filters = patches[rng.choice(len(patches), n_filters, replace=len(patches) < n_filters)]
+    blocks = [patches[i : i + _PATCHES_AT_ONCE] for i in range(0, len(patches), _PATCHES_AT_ONCE)]
     for _ in range(N_ROUNDS):
-        nearest = np.concatenate(
-            [
-                (patches[first : first + _PATCHES_AT_ONCE] @ filters.T).argmax(axis=1)
-                for first in range(0, len(patches), _PATCHES_AT_ONCE)
-            ]
-        )
+        nearest = np.concatenate([(block @ filters.T).argmax(axis=1) for block in blocks])
         counts = np.bincount(nearest, minlength=n_filters)
         used = np.flatnonzero(counts)
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])

@@ -107,8 +107,7 @@ class Patches(Displayed, Features):
         return {**named, "factors": self.factors}
 
     def filters(self) -> tuple[NDArray[np.float32], ...]:
-        sides = [math.isqrt(each.shape[1]) for each in self.patterns]
-        return tuple(each.reshape(-1, k, k) for k, each in zip(sides, self.patterns, strict=True))
+        return tuple(it.reshape(len(it), math.isqrt(it.shape[1]), -1) for it in self.patterns)
 
     def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import numpy as np
