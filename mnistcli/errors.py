@@ -29,6 +29,10 @@ class MnistCliError(Exception):
     def __notes__(self) -> list[str]:  # type: ignore[override]  # what a traceback adds
         return [f"hint: {self.hint}"] if self.hint else []
 
+    @__notes__.setter
+    def __notes__(self, notes: object) -> None:
+        """Let Dask set, of an error that comes from a worker, what its hint says already."""
+
     @property
     def code(self) -> str:
         """The name of this kind of error in JSON: "ModelNotFoundError" -> "model_not_found"."""

@@ -23,7 +23,7 @@ import pytest
 
 from mnistcli import cluster
 from mnistcli.cli.topics import read_topic
-from mnistcli.errors import ClusterError
+from mnistcli.errors import BadImageError, ClusterError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.solvers import fit_classifier
@@ -150,6 +150,10 @@ def _failing(i):
     return 1 // i
 
 
+def _refusing(i):
+    raise BadImageError("x.png", "is blank", hint="draw")
+
+
 LARGE = np.ones(2_000_000, np.uint8)
 
 
@@ -170,6 +174,12 @@ def test_an_error_on_a_worker_is_raised_in_its_place(machines):
         assert next(results) == 1
         with pytest.raises(ZeroDivisionError):
             next(results)
+
+
+def test_an_error_of_ours_keeps_its_hint_on_the_way(machines):
+    with machines.joined(), pytest.raises(BadImageError) as caught:
+        list(map_jobs(_refusing, [(1,), (0,)], 1))
+    assert (caught.value.problem, caught.value.hint) == ("is blank", "draw")
 
 
 def until(condition, timeout_s=60.0):

@@ -14,7 +14,7 @@ import pytest
 from py_mini_racer import MiniRacer
 
 import mnistcli
-from mnistcli.errors import BadImageError, UsageError
+from mnistcli.errors import BadImageError
 from mnistcli.registry.exports import Example, encode_export
 from mnistcli.registry.exports.to_html import _FOLDER
 from mnistcli.reporting import examples_of
@@ -329,13 +329,6 @@ def test_a_page_without_its_dataset_has_no_examples(run, tmp_path):
     ended = run("models", "export", "0v1", "--to", "html", "-o", "page.html")
     assert ended.code == 0, ended.err
     assert ended.err == "without examples: unknown dataset 'mine'\n"
-
-
-def test_unknown_features_are_refused_in_one_line(mnist):
-    model = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=50))).model
-    card = replace(model.card, features={**model.card.features, "kind": "pixels+waves"})
-    with pytest.raises(UsageError, match=r"looks at pixels\+waves, which html cannot hold"):
-        encode_export(replace(model, card=card), "html")
 
 
 def test_kept_digits_are_read_as_a_dataset(mnist, open_page, run, tmp_path):
