@@ -26,7 +26,7 @@ class MnistCliError(Exception):
         return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     @property
-    def __notes__(self) -> list[str]:  # type: ignore[override]  # what a traceback adds
+    def __notes__(self) -> list[str]:  # what a traceback adds
         return [f"hint: {self.hint}"] if self.hint else []
 
     @__notes__.setter
