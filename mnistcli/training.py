@@ -24,13 +24,18 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.model_selection.design import Kept, design_matrix, read_blocks
-from mnistcli.model_selection.splits import sample_weights, test_samples, training_samples
+from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
+from mnistcli.model_selection.splits import (
+    Samples,
+    sample_weights,
+    test_samples,
+    training_samples,
+)
 from mnistcli.parallel import elsewhere
 from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
-from mnistcli.settings import FoldSpec, TrainingSettings
+from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
 from mnistcli.tasks import Task, parse_task
 
 if TYPE_CHECKING:
@@ -71,42 +76,20 @@ def train(
     """
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
-    solver = settings.solver.solver_for(task.n_classes_per_fit)
+    settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
     dataset = dataset or open_dataset()
     line = usual()
     progress = progress or line
     samples = training_samples(dataset, task, settings.split)
-    seed = settings.split.seed
     weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
-    has_folds = settings.search or settings.folds is not None
-    design = design_matrix(
-        samples,
-        settings.features,
-        seed=seed,
-        cache=cache,
-        memory_bytes=settings.memory_bytes,
-        disk_bytes=settings.disk_bytes,
-        spread=bool(elsewhere.get() and not (has_folds or task.is_pairwise)),
-        n_outputs=0 if has_folds or task.is_pairwise or solver != "newton" else task.n_outputs,
-        progress=progress,
-    )
-    design = replace(design, weight=weight)
+    design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays())
     typical = looked_at(len(samples.images), is_learned=is_learned)
     images = samples.images[typical].copy()
     del samples
-    wanted, choice, cross_validation = settings.solver, None, None
-    if has_folds:
-        from mnistcli.model_selection.choice import search
-        from mnistcli.model_selection.cross_validation import Folds, cross_validate
-
-        folds = Folds(design, task, settings.folds or FoldSpec(), seed, settings.n_jobs, progress)
-        choice = search(folds, wanted) if settings.search else None
-        wanted = replace(wanted, C=choice.C) if choice else wanted
-        cross_validation = cross_validate(folds, wanted) if settings.folds else None
-        del folds
+    wanted, choice, cross_validation = _by_folds(design, task, settings, progress)
     classifier, result = design.fit(
-        task, wanted, seed=seed, n_jobs=settings.n_jobs, progress=progress
+        task, wanted, seed=settings.split.seed, n_jobs=settings.n_jobs, progress=progress
     )
     n_train = len(design)
     answers = np.concatenate([*map(classifier.predict, read_blocks(design.rows, n_train))])
@@ -157,6 +140,46 @@ def train(
     out_of_fold = cross_validation.p_truth if cross_validation else None
     model = Model(classifier, card, typicality=typicality, out_of_fold=out_of_fold)
     return Training(model, result, evaluation, cross_validation, choice, rows_kept)
+
+
+def _design_of(
+    samples: Samples,
+    task: Task,
+    settings: TrainingSettings,
+    cache: FeatureCache | None,
+    progress: Progress,
+) -> DesignMatrix:
+    """Make the features of images, where one fit, or those of folds and pairs, want their rows."""
+    is_one_fit = not (settings.search or settings.folds or task.is_pairwise)
+    is_newton = settings.solver.solver_for(task.n_classes_per_fit) == "newton"
+    return design_matrix(
+        samples,
+        settings.features,
+        seed=settings.split.seed,
+        cache=cache,
+        memory_bytes=settings.memory_bytes,
+        disk_bytes=settings.disk_bytes,
+        spread=bool(elsewhere.get()) and is_one_fit,
+        n_outputs=task.n_outputs if is_one_fit and is_newton else 0,
+        progress=progress,
+    )
+
+
+def _by_folds(
+    design: DesignMatrix, task: Task, settings: TrainingSettings, progress: Progress
+) -> "tuple[SolverSettings, ChoiceOfC | None, CrossValidation | None]":
+    """Do what is asked for by folds: choose C, and judge what is then wanted of the solver."""
+    wanted, choice, cross_validation = settings.solver, None, None
+    if settings.search or settings.folds:
+        from mnistcli.model_selection.choice import search
+        from mnistcli.model_selection.cross_validation import Folds, cross_validate
+
+        seed, n_jobs = settings.split.seed, settings.n_jobs
+        folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
+        choice = search(folds, wanted) if settings.search else None
+        wanted = replace(wanted, C=choice.C) if choice else wanted
+        cross_validation = cross_validate(folds, wanted) if settings.folds else None
+    return wanted, choice, cross_validation
 
 
 def _metrics(
