@@ -5,62 +5,51 @@ missing.
 """
 
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.color import Color
-from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.sketch import SIDE, Sketch
+from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.characters import half_blocks
+from mnistcli.cli.terminal.layout import beside
+from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically
-from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.prediction import Prediction, predict_picture
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05
-_PEN_UP, _PEN_DOWN, _ERASER = (Color.parse(name) for name in ("cyan", "red", "yellow"))
+_PEN_UP, _PEN_DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
 _THEMES = ("textual-dark", "textual-light")
 # What stands beside the canvas, and the borders of both.
 _PANEL_WIDTH = 38
 # Bars of more classes than this stand in two columns.
-_ONE_COLUMN = 5
+_ONE_COLUMN, _BARS_WIDTH = 5, 34
 
 
-class Pixels(Widget):
+class Pixels(Static):
     """A picture in half-blocks."""
 
-    DEFAULT_CSS = "Pixels { height: auto; width: auto; }"
-
-    def __init__(self, image: NDArray[np.uint8], *, id: str) -> None:  # noqa: A002 - textual's name
-        super().__init__(id=id)
-        self.paint(image)
-
     def paint(self, image: NDArray[np.uint8]) -> None:
-        self._lines = half_blocks(image).lines
-        self.styles.width = image.shape[1]
-        self.styles.height = len(self._lines)
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        return Strip(self._lines[y]) if y < len(self._lines) else Strip.blank(self.size.width)
+        block = half_blocks(image)
+        self.styles.width, self.styles.height = block.width, len(block.lines)
+        self.update(block)
 
 
 class Canvas(Pixels, can_focus=True):
@@ -89,18 +78,7 @@ class Canvas(Pixels, can_focus=True):
         self.pen = side // 2, side // 4
         self.is_down = self.is_eraser = False
         self._button: int | None = None  # of the mouse, that is held
-        super().__init__(self._shown(), id="canvas")
-
-    def render_line(self, y: int) -> Strip:
-        strip = super().render_line(y)
-        (x, row), half = self.pen, self.pen[1] % 2
-        if row // 2 != y or not x < strip.cell_length:
-            return strip
-        (under,) = strip.crop(x, x + 1)
-        paper = (under.style.bgcolor, under.style.color)[half] if under.style else None
-        ink = _ERASER if self.is_eraser else _PEN_DOWN if self.is_down else _PEN_UP
-        cursor = Segment("▀▄"[half], Style.from_color(ink, paper))
-        return Strip.join([strip.crop(0, x), Strip([cursor]), strip.crop(x + 1)])
+        super().__init__(id="canvas")
 
     def fit(self, side: int) -> None:
         """Show the same in another square."""
@@ -109,14 +87,13 @@ class Canvas(Pixels, can_focus=True):
         self.repaint()
 
     def repaint(self) -> None:
-        self.paint(self._shown())
-
-    def _shown(self) -> NDArray[np.uint8]:
-        from PIL import Image
-
-        picture = Image.fromarray(self._sketch.grey)
-        shown = np.asarray(picture.resize((self.side, self.side), Image.Resampling.BOX))
-        return shown if self.app.current_theme.dark else 255 - shown
+        """Show the sketch, and the pen on it."""
+        paper = np.uint8(0 if self.app.current_theme.dark else 255)
+        shown = np.asarray(enlarged(self._sketch.grey, self.side, self.side)) ^ paper
+        shown[self.pen[::-1]] = (
+            _ERASER if self.is_eraser else _PEN_DOWN if self.is_down else _PEN_UP
+        )
+        self.paint(shown)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
@@ -146,7 +123,7 @@ class Canvas(Pixels, can_focus=True):
     def action_toggle_eraser(self) -> None:
         self.is_eraser = not self.is_eraser
         self.border_subtitle = "eraser" if self.is_eraser else ""
-        self.refresh()
+        self.repaint()
 
     def action_undo(self) -> None:
         self._sketch.undo()
@@ -167,8 +144,8 @@ class Canvas(Pixels, can_focus=True):
             )
             is_eraser = self.is_eraser or self._button not in (None, 1)
             self._sketch.stroke((a[0], a[1]), (b[0], b[1]), erase=is_eraser)
-            self._changed()
-        self.refresh()
+            self.post_message(self.Changed())
+        self.repaint()
 
     def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int]:
         cell = event.get_content_offset_capture(self)
@@ -222,14 +199,13 @@ class DrawingApp(App[None]):
             with Vertical(id="left"):
                 yield Canvas(self.sketch, _side_in(self.size))
             with Vertical(id="right"):
-                yield Static(id="answer")
-                yield Static(id="notes")
-                yield Pixels(np.zeros(IMAGE_SHAPE, np.uint8), id="seen")
+                yield Static(id="answer", markup=False)
+                yield Static(id="notes", markup=False)
+                yield Pixels(id="seen")
                 yield Static(id="bars")
         yield Footer()
 
     def on_mount(self) -> None:
-        self.title = self.model.ref
         self.query_one(Canvas).focus()
         self._look()
 
@@ -246,27 +222,28 @@ class DrawingApp(App[None]):
         self._is_due = False
         if not self.query("#answer"):  # the screen is being taken down
             return
-        self.prediction, problem = None, ""
+        names, seen = self.model.card.class_names, np.zeros(IMAGE_SHAPE, np.uint8)
+        self.prediction, best, shares = None, "", [0.0] * len(names)
+        answer, notes = f"draw for {self.model.ref}", "mouse, or arrows and space"
+        if self._keep:
+            notes += "; 0 to 9 keep it as that digit"
         if not self.sketch.is_blank:
             try:
-                self.prediction = predict_picture(self.model, self.sketch.grey)
+                found = self.prediction = predict_picture(self.model, self.sketch.grey)
             except BadImageError as error:
-                problem = error.problem
-        answer, notes = self.query_one("#answer", Static), self.query_one("#notes", Static)
-        seen, bars = self.query_one("#seen", Pixels), self.query_one("#bars", Static)
-        names = self.model.card.class_names
-        prediction = self.prediction
-        if prediction is None:
-            how = f"mouse, or arrows and space{'; 0 to 9 keep it as that digit' * bool(self._keep)}"
-            answer.update(Text("?" if problem else f"draw for {self.model.ref}"))
-            notes.update(Text(problem or how))
-            seen.paint(np.zeros(IMAGE_SHAPE, np.uint8))
-            bars.update(_bars(names, [0.0] * len(names)))
-            return
-        answer.update(Text(f"{prediction.answer} ({percent(prediction.probability)})"))
-        notes.update(Text("; ".join(prediction.notes)))
-        seen.paint(prediction.image)
-        bars.update(_bars(names, prediction.probabilities.tolist()))
+                answer, notes = "?", error.problem
+            else:
+                answer = f"{found.answer} ({percent(found.probability)})"
+                notes, seen = "; ".join(found.notes), found.image
+                best, shares = found.best, found.probabilities.tolist()
+        self.query_one("#answer", Static).update(answer)
+        self.query_one("#notes", Static).update(notes)
+        self.query_one("#seen", Pixels).paint(seen)
+        n = len(names) if len(names) <= _ONE_COLUMN else -(-len(names) // 2)
+        width = _BARS_WIDTH if n == len(names) else _BARS_WIDTH // 2 - 1
+        columns = (slice(i, i + n) for i in range(0, len(names), n))
+        bars = [probability_bars(names[part], shares[part], best, width) for part in columns]
+        self.query_one("#bars", Static).update(beside(bars, 2))
 
     def action_turn_theme(self) -> None:
         self.theme = _THEMES[self.current_theme.dark]
@@ -279,55 +256,33 @@ class DrawingApp(App[None]):
         self._look()
         if self.prediction is None:
             self.notify("there is no digit to keep yet", severity="error")
-            return
-        try:
-            self._tell(self._keep([self.prediction.image], int(event.key)))
-        except MnistCliError as error:
-            self.notify(error.message, severity="error", markup=False)
-        else:
+        elif self._told(partial(self._keep, [self.prediction.image], int(event.key))):
             self.query_one(Canvas).action_clear()
 
     def action_save(self) -> None:
+        self._told(self._save)
+
+    def _save(self) -> str:
+        """Write where the user said, or to the first free name."""
+        png, path = self.sketch.png(), self._save_to
+        if path is not None:
+            write_atomically(path, png)
+        else:
+            names = (Path(f"digit-{number}.png") for number in count(1))
+            path = next(each for each in names if create_atomically(each, png))
+        return f"saved {path}"
+
+    def _told(self, act: Callable[[], str]) -> bool:
+        """Do what says what it did, and tell of it; return whether it could be done."""
         try:
-            self._tell(f"saved {_write(self.sketch.png(), self._save_to)}")
+            self.told.append(act())
         except MnistCliError as error:
             self.notify(error.message, severity="error", markup=False)
-
-    def _tell(self, what: str) -> None:
-        self.told.append(what)
-        self.notify(what, markup=False)
+            return False
+        self.notify(self.told[-1], markup=False)
+        return True
 
 
 def _side_in(size: Size) -> int:
     """Return how many pixels a square canvas can have beside the rest, in lines of two."""
     return max(16, min(size.width - _PANEL_WIDTH, 2 * (size.height - 3)) // 2 * 2)
-
-
-def _bars(names: tuple[str, ...], shares: list[float]) -> Text:
-    """Draw a bar for each class, the most probable one in bold."""
-    n_columns = 1 if len(names) <= _ONE_COLUMN else 2
-    n_rows = -(-len(names) // n_columns)
-    longest = max(map(len, names))
-    room = max(3, (IMAGE_SIDE + 6) // n_columns - longest - 8)
-    best = max(shares)
-    text = Text(no_wrap=True)
-    for i in range(n_rows):
-        for k in range(i, len(names), n_rows):
-            share = shares[k]
-            bar = ("█" * round(share * room)).ljust(room)
-            style = "bold" if share == best > 0 else ""
-            shown = min(share, 0.99) if share < 1 else share  # no 100 % for less than all
-            text.append(f"{names[k]:>{longest}} {bar} {shown:4.0%}  ", style)
-        text.append("\n")
-    return text
-
-
-def _write(png: bytes, path: Path | None) -> Path:
-    """Write where the user said, or to the first free name."""
-    if path is not None:
-        write_atomically(path, png)
-        return path
-    number = 1
-    while not create_atomically(Path(f"digit-{number}.png"), png):
-        number += 1
-    return Path(f"digit-{number}.png")

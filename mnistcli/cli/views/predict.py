@@ -154,11 +154,12 @@ class PredictionsView(View):
         apart = [pictures.pop()] if why and method in COLOURLESS else []
         drawing = draw(pictures, console, method, in_row=True)
         usable = usable_width(console)
-        names, spare = self.model.card.class_names, usable - drawing.width - 2
+        shown = self.model.card.class_names, each.probabilities.tolist(), each.best
+        spare = usable - drawing.width - 2
         if spare >= 18:
-            drawing = beside([drawing, _bars(each, names, min(spare, 40), method)], 2)
+            drawing = beside([drawing, probability_bars(*shown, min(spare, 40), method)], 2)
         else:
-            drawing = stacked([drawing, _bars(each, names, min(usable, 60), method)])
+            drawing = stacked([drawing, probability_bars(*shown, min(usable, 60), method)])
         parts: list[rich.RenderableType] = [rich.Text(visible(headline(each)), style="bold")]
         if each.notes:
             parts.append("; ".join(each.notes))
@@ -252,22 +253,21 @@ def legend_of(why: Explanation) -> str:
     ) + (f"\nby the model of {why.answer} and {why.runner_up} alone" if why.is_of_pair else "")
 
 
-def _bars(prediction: Prediction, names: Sequence[str], width: int, method: Method) -> Block:
-    """Draw the probability of each class as a bar."""
+def probability_bars(
+    names: Sequence[str], shares: Sequence[float], best: str, width: int, method: Method = "half"
+) -> Block:
+    """Draw the probability of each class as a bar, below an empty line."""
     from mnistcli.cli.terminal.layout import stacked, words
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
     rows = [words([""])]
-    for name, share in zip(names, prediction.probabilities.tolist(), strict=True):
-        bar = _bar(share, room, ascii_only=method == "ascii")
-        style = "bold" if name == prediction.best else ""
-        rows.append(words([f"{name:>{longest}} {bar}{percent(share):>9}"], style=style))
+    for name, share in zip(names, shares, strict=True):
+        bar = "#" * round(share * room)
+        if method != "ascii":
+            whole, eighths = divmod(round(share * room * 8), 8)
+            bar = "█" * whole + " ▏▎▍▌▋▊▉"[eighths]
+        style = "bold" if name == best else ""
+        text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"
+        rows.append(words([text], style=style))
     return stacked(rows)
-
-
-def _bar(share: float, width: int, *, ascii_only: bool) -> str:
-    if ascii_only:
-        return ("#" * round(share * width)).ljust(width)
-    eighths = round(share * width * 8)
-    return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8]).ljust(width)[:width]
