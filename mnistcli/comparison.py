@@ -18,6 +18,7 @@ from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval
 from mnistcli.metrics.paired import McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples
+from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec
 
@@ -53,8 +54,8 @@ class Comparison(Displayed):
 
 
 def compare(
-    models: Sequence[Model],
-    data: Dataset | LabelledImages | None = None,
+    models: Sequence[Model | str],
+    data: Dataset | LabelledImages | str | None = None,
     *,
     by: str = "accuracy",
     n_disagreements: int = 0,
@@ -71,15 +72,17 @@ def compare(
     """
     metric = metric_named(by)
     # Those without a name are counted, to be told apart.
-    models = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(models, start=1)]
-    check_comparable(models)
+    loaded = map(load_model, models)
+    named = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(loaded, start=1)]
+    check_comparable(named)
     if data is None:
-        check_common_dataset(models)
-        data = open_dataset(models[0].card.dataset)
+        check_common_dataset(named)
+        data = named[0].card.dataset
+    data = open_dataset(data) if isinstance(data, str) else data
     notes: tuple[str, ...] = ()
     n_left_out, is_paired = 0, False
     if isinstance(data, Dataset):
-        cards = [model.card for model in models]
+        cards = [model.card for model in named]
         if {(card.dataset_sha256, card.split.kind) for card in cards} == {(data.sha256, "random")}:
             # Of each of several splits there are models to compare.
             n_of_seeds = Counter(card.split.seed for card in cards).values()
@@ -88,15 +91,15 @@ def compare(
             of_each = [test_samples(data, card.task, card.split) for card in cards]
             name = f"{data.name}, the test images of each split"
         else:
-            samples, notes, n_left_out = common_samples(models, data)
-            of_each, name = [samples] * len(models), f"{data.name} test"
+            samples, notes, n_left_out = common_samples(named, data)
+            of_each, name = [samples] * len(named), f"{data.name} test"
     else:
-        samples = samples_of(data, models[0].card.task)
-        of_each, notes = [samples] * len(models), notes_on(data, samples)
+        samples = samples_of(data, named[0].card.task)
+        of_each, notes = [samples] * len(named), notes_on(data, samples)
     sign = -1 if metric.larger_is_better else 1
     judged = tuple(
         sorted(
-            (judge(model, each, name) for model, each in zip(models, of_each, strict=True)),
+            (judge(model, each, name) for model, each in zip(named, of_each, strict=True)),
             # NaN, which has no order, comes last.
             key=lambda each: np.nan_to_num(sign * metric.of(each.evaluation), nan=np.inf),
         )

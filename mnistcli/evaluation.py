@@ -16,6 +16,7 @@ from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
+from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec
 
@@ -111,15 +112,15 @@ class JudgedModel(Displayed):
 
 
 def evaluate(
-    model: Model,
-    data: Dataset | LabelledImages | None = None,
+    model: Model | str,
+    data: Dataset | LabelledImages | str | None = None,
     *,
     on: Part = "test",
     n_mistakes: int = 0,
     name: str = "",
     threshold: "Threshold | None" = None,
 ) -> JudgedModel:
-    """Judge a model, by default on the dataset that it was trained on.
+    """Judge a model, by default on the dataset that it was trained on; names do for both.
 
     ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
     split. ``n_mistakes`` of the worst mistakes are handed over, labelled images are to be called
@@ -127,7 +128,9 @@ def evaluate(
     one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
     threshold and more than two classes.
     """
-    data = open_dataset(model.card.dataset) if data is None else data
+    model = load_model(model)
+    if data is None or isinstance(data, str):
+        data = open_dataset(model.card.dataset if data is None else data)
     if isinstance(data, LabelledImages):
         samples = samples_of(data, model.card.task)
         notes = notes_on(data, samples)

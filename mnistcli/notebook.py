@@ -16,6 +16,7 @@ from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.pictures import grey_levels
+from mnistcli.registry import load_model
 
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike
@@ -44,16 +45,17 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
     return Gallery(CaptionedImage(each) for each in pictures)
 
 
-def weights(model: "Model", *others: "Model") -> Gallery:
+def weights(model: "Model | str", *others: "Model | str") -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
-    if others or model.card.has_pixel_weights:
-        return Gallery(gallery.weight_images(model, *others), gallery.WEIGHTS_LEGEND)
-    return Gallery(gallery.filter_images(model), gallery.FILTERS_LEGEND)
+    models = [*map(load_model, (model, *others))]
+    if others or models[0].card.has_pixel_weights:
+        return Gallery(gallery.weight_images(*models), gallery.WEIGHTS_LEGEND)
+    return Gallery(gallery.filter_images(*models), gallery.FILTERS_LEGEND)
 
 
 def mistakes(
-    model: "Model",
-    data: "Dataset | LabelledImages | None" = None,
+    model: "Model | str",
+    data: "Dataset | LabelledImages | str | None" = None,
     *,
     n: int = 24,
     truth: object = None,
@@ -71,9 +73,9 @@ def mistakes(
 
 
 def report(
-    model: "Model | Sequence[Model]",
+    model: "Model | str | Sequence[Model | str]",
     path: Path | str | None = None,
-    dataset: "Dataset | None" = None,
+    dataset: "Dataset | str | None" = None,
 ) -> "Report | ReportOnTwo":
     """Gather all that there is to say of a model, or of two; a path is where to write it, .html or .md.
 
@@ -84,7 +86,8 @@ def report(
 
     if path is not None:
         check_name(Path(path))
-    found = report_on_any(model if isinstance(model, Sequence) else [model], dataset)
+    models = [model] if isinstance(model, str) or not isinstance(model, Sequence) else model
+    found = report_on_any([*map(load_model, models)], dataset)
     if path is not None:
         publish(found, Path(path))
     return found

@@ -15,6 +15,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey, grey_levels
+from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
 
 # Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
@@ -46,14 +47,14 @@ class DigitRead(Displayed):
 
 
 def read_numbers(
-    model: Model, grey: ArrayLike, *, source: str = "image"
+    model: Model | str, grey: ArrayLike, *, source: str = "image"
 ) -> tuple[tuple[DigitRead, ...], ...]:
     """Read all digits of a picture in reading order, line by line.
 
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
     where there is no digit in it, UsageError for what is no grey picture.
     """
-    grey = grey_levels(grey, is_one=True)
+    model, grey = load_model(model), grey_levels(grey, is_one=True)
     lines = conform_spans(grey, source)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))

@@ -22,6 +22,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures import grey_levels
 from mnistcli.pictures.formats import is_picture
+from mnistcli.registry import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -188,13 +189,13 @@ class Explanation(Displayed):
     is_of_pair: bool  # whether there is a model for each pair
 
 
-def predict(model: Model, images: ArrayLike) -> Predictions:
+def predict(model: Model | str, images: ArrayLike) -> Predictions:
     """Classify images that are as MNIST's are: light ink on black, 0 to 255 or 0 to 1.
 
     They have shape (n, 28, 28), (n, 784) or (28, 28); `mnistcli.conform` turns other pictures into
     such. Raises UsageError for what is none.
     """
-    images = _images_of(images)
+    model, images = load_model(model), _images_of(images)
     scores, typicality = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
@@ -214,12 +215,13 @@ def _images_of(images: ArrayLike) -> Grey:
     return grey
 
 
-def explain(model: Model, image: ArrayLike, against: str | int | None = None) -> Explanation:
+def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
     The answer is held against the next best, or another class unless that is the answer itself.
     Raises UsageError for a model that does not look at pixels, and for what is none of its classes.
     """
+    model = load_model(model)
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
         raise UsageError(

@@ -48,7 +48,7 @@ def judged_in(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:
     return (report.judged,) if isinstance(report, Report) else report.compared.judged
 
 
-def report_on_any(models: Sequence[Model], dataset: Dataset | None = None) -> Report | ReportOnTwo:
+def report_on_any(models: Sequence[Model], dataset: Dataset | str | None) -> Report | ReportOnTwo:
     """Report on a model, see `report_on`, or on two, on the images of `comparison.compare`.
 
     Raises what these do, and UsageError for more models or the same one twice.
@@ -74,7 +74,7 @@ def _only_right(judged: JudgedModel, other: JudgedModel) -> Gallery:
     return other.images_at(wrong[is_right][:N_MISTAKES].tolist())
 
 
-def report_on(model: Model, dataset: Dataset | None = None) -> Report:
+def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
     """Judge a model on its test images and gather all that there is to show.
 
     The dataset is the one that it was trained on unless given. Raises DataUnavailableError where

@@ -60,7 +60,7 @@ class Training(Displayed):
 
 def train(
     task: str | Task,
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | None = None,
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
@@ -77,7 +77,8 @@ def train(
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
     settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
-    dataset = dataset or open_dataset()
+    if dataset is None or isinstance(dataset, str):
+        dataset = open_dataset("mnist" if dataset is None else dataset)
     line = usual()
     progress = progress or line
     samples = training_samples(dataset, task, settings.split)

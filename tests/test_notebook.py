@@ -284,3 +284,30 @@ def test_a_traceback_has_the_hint():
 
 def test_only_public_names_are_listed():
     assert dir(mnistcli) == mnistcli.__all__
+
+
+def test_wherever_a_model_or_a_dataset_is_taken_its_name_does(mnist):
+    settings = mnistcli.TrainingSettings(split=mnistcli.SplitSpec(limit=60))
+    training = mnistcli.train("0v1", "mnist", settings)
+    assert training.model.card.dataset_sha256 == mnist.sha256
+    ref = mnistcli.save_model(training.model).ref
+    model, image = mnistcli.load_model(ref), mnist.test.images[3]
+    assert mnistcli.load_model(model) is model
+    judged = mnistcli.evaluate("0v1", "mnist", n_mistakes=1)
+    assert repr(judged) == repr(mnistcli.evaluate(model, mnist)) == repr(mnistcli.evaluate(ref))
+    assert repr(mnistcli.mistakes("0v1", "mnist")) == repr(mnistcli.mistakes(model))
+    compared = mnistcli.compare(["0v1", training.model], "mnist")
+    assert [each.model.ref for each in compared.judged] == [ref, "model 2"]
+    assert repr(mnistcli.compare(["0v1", training.model])) == repr(compared)
+    assert mnistcli.predict("0v1", image).answers == mnistcli.predict(model, image).answers
+    assert mnistcli.explain("0v1", image).score == mnistcli.explain(model, image).score
+    assert mnistcli.weights("0v1", model)[0].facts == mnistcli.weights(model)[0].facts
+    assert mnistcli.report("0v1", dataset="mnist").judged.model.ref == ref
+    assert len(mnistcli.report(["0v1", training.model]).compared.judged) == 2
+    assert [[d.answer for d in line] for line in mnistcli.read_numbers("0v1", 255 - image)] == [
+        ["0"]
+    ]
+    with pytest.raises(mnistcli.MnistCliError, match="no model"):
+        mnistcli.evaluate("0v7")
+    with pytest.raises(mnistcli.MnistCliError, match="dataset"):
+        mnistcli.train("0v1", "no")

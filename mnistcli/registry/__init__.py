@@ -16,9 +16,11 @@ def open_registry() -> "ModelRegistry":
     return ModelRegistry(find_places().models_dir)
 
 
-def load_model(ref: str | None = None) -> "Model":
-    """Load a model of the user's registry, the newest by default; see `ModelRegistry.load`."""
-    return open_registry().load(ref)
+def load_model(ref: "Model | str | None" = None) -> "Model":
+    """Load what `ModelRegistry.load` finds, the newest by default; a model is returned as it is."""
+    from mnistcli.registry.model_file import Model
+
+    return ref if isinstance(ref, Model) else open_registry().load(ref)
 
 
 def save_model(model: "Model", name: str | None = None) -> "ModelEntry":
