@@ -15,6 +15,7 @@ class Range(NamedTuple):
     high: float
     option: str = ""
     is_open: bool = False
+    sizes: str = ""  # what the option takes, where it is no plain number
 
     def __str__(self) -> str:
         """Return the range in words: "1 to 1,000,000,000"."""
@@ -34,10 +35,9 @@ class Range(NamedTuple):
             shown = f"about 2^{value.bit_length()}"  # Python refuses to print very long ones
         else:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
-        whole = "a whole number, " if self.kind is int else ""
-        raise UsageError(
-            f"{name} = {shown} makes no sense", hint=f"{self.option or name} takes {whole}{self}"
-        )
+        takes = self.sizes or ("a whole number, " if self.kind is int else "") + str(self)
+        hint = f"{self.option or name} takes {takes}"
+        raise UsageError(f"{name} = {shown} makes no sense", hint=hint)
 
 
 # Within these every solver ends, with finite numbers. Seeds are as large as scikit-learn's.
@@ -58,8 +58,8 @@ RANGES = {
     "n_squares": Range(int, 0, 16384),
     "n_folds": Range(int, 2, 10**6, "--cv"),
     "n_repeats": Range(int, 1, 10**6, "--repeats"),
-    "memory_bytes": Range(int, 10**8, 10**15, "--memory"),
-    "disk_bytes": Range(int, 0, 10**15, "--disk"),
+    "memory_bytes": Range(int, 10**8, 10**15, "--memory", sizes="100MB to 1000TB"),
+    "disk_bytes": Range(int, 0, 10**15, "--disk", sizes="0 to 1000TB"),
     "n_jobs": Range(int, -1, 1024, "--jobs"),
 }
 # How much images can be disturbed by `robustness.disturbed`, and what that counts.

@@ -165,7 +165,7 @@ class TrainingSettings(Checked):
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose")
         if self.n_jobs == 0:
-            raise UsageError("0 jobs make no sense", hint="use 1 or more, or -1")
+            raise UsageError("0 jobs make no sense", hint="--jobs takes 1 or more, or -1")
         n_each = 1 + self.features.n_copies
         if self.solver.C / n_each < RANGES["C"].low:
             raise UsageError(f"C = {self.solver.C:g} is too small for {n_each} of each image")

@@ -159,7 +159,13 @@ def command(
                 options[name] = GROUPS[name](**{each: options.pop(each) for each in members})
             if verbose:
                 call.tell_files()
-            function(call, **options)
+            try:
+                function(call, **options)
+            except UsageError as error:
+                said = f"{error.message} {error.hint} ".replace(",", " ")
+                from_there = [each for name, each in origins.items() if f"{spelt(name)} " in said]
+                error.message = ", from ".join(filter(None, (error.message, *from_there)))
+                raise
             call.detail("done")
 
         # Typer would read annotations that are strings four times.
