@@ -45,6 +45,8 @@ FORMATS = (
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
+# Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
+_OTHER_SUFFIXES = (".avif", ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga")
 
 
 def format_of(head: bytes) -> ImageFormat | None:
@@ -53,8 +55,9 @@ def format_of(head: bytes) -> ImageFormat | None:
 
 
 def is_picture_name(suffix: str) -> bool:
-    """Return whether a file with this suffix is one of the pictures in a folder."""
-    return any(suffix.lower() in each.suffixes for each in FORMATS)
+    """Return whether a file with this suffix is one of the pictures in a folder, readable or not."""
+    known = (each.suffixes for each in FORMATS)
+    return any(suffix.lower() in suffixes for suffixes in (*known, _OTHER_SUFFIXES))
 
 
 def is_picture(path: Path) -> bool:

@@ -5,9 +5,11 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,6 +289,28 @@ def test_a_folder_is_the_pictures_in_it(invoke, mnist, folder):
     assert [p["input"] for p in got] == [str(folder / name) for name in names]
     one_by_one = answers(invoke, *(str(folder / name) for name in names))
     assert got == one_by_one
+
+
+def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
+    invoke, folder, tmp_path
+):
+    digit = Image.fromarray(np.full((28, 28), 255, np.uint8))
+    names = ["a.avif", "b.ico", "c.JP2", "d.tga", "e.svg"]
+    for name in names:
+        if name not in ("a.avif", "e.svg"):
+            digit.save(folder / name)
+    (folder / "a.avif").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0" + bytes(40))
+    (folder / "e.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>\n')
+    done = invoke("predict", str(folder), "-q")
+    assert (done.code, done.out.count("!")) == (7, 5)
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")][:5]
+    assert [Path(line.split(": ")[1]).name for line in errors] == names
+    known = ": is (no picture of a known kind|an AVIF picture or a video|a web page, an SVG or other XML)"
+    assert all(re.search(known, line) for line in errors)
+    for digit in "37":
+        shutil.copytree(folder, tmp_path / "own" / digit)
+    done = invoke("download", "--source", str(tmp_path / "own"), "--as", "mine")
+    assert all(f"7/{name}" in done.err for name in names)
 
 
 def test_an_empty_folder_is_a_bad_input(invoke, tmp_path, folder):

@@ -339,7 +339,7 @@ def test_a_training_is_told_how_much_it_may_take(invoke):
         ("--memory", "1e999", "is no size"),
         ("--memory", "1.2.3GB", "is no size"),
         ("--memory", "9" * 5000, "is no size"),
-        ("--memory", "99MB", "--memory takes a whole number, 100,000,000 to "),
+        ("--memory", "99MB", "--memory takes 100MB to 1000TB\n"),
         ("--disk", "-1", "error: '-1' is no size"),
         ("--disk", "5 YB", "is no size"),
         ("--copies", "1025", "--copies takes a whole number, 0 to 1,024"),
