@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
@@ -88,9 +89,9 @@ def indices_to_leave_out(
 ) -> tuple[int, ...]:
     """Read which images not to train on, for `SplitSpec`: one index on each line of a file.
 
-    A text is ``FILE``, or ``NAME=FILE`` where indices are those of one of joined datasets. Empty
-    lines, and what follows a #, say nothing. Raises UsageError with the number of a line that is no
-    index, StorageError where a file cannot be read.
+    A text is ``FILE``, or ``NAME=FILE`` where indices are those of one of joined datasets; "-" is
+    standard input. Empty lines, and what follows a #, say nothing. Raises UsageError with the
+    number of a line that is no index, StorageError where a file cannot be read.
     """
     starts, n = {}, 0
     for each in dataset.parts or (dataset,):
@@ -102,7 +103,7 @@ def indices_to_leave_out(
         name, _, of_part = text.partition("=")
         path = Path(of_part if name in starts else text)
         start, stop = starts.get(name, (0, n))
-        with storage_errors("read", path), path.open("rb") as file:
+        with storage_errors("read", path), damage_of(path), open_stream(path) as file:
             lines = file.read(1 << 20).decode(errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             word = line.partition("#")[0].strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.datasets.store import LabelledImages, joined
-from mnistcli.errors import StorageError, TrainingError, UsageError
+from mnistcli.errors import CorruptFileError, StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples
 from mnistcli.settings import SplitSpec
@@ -101,7 +103,9 @@ def test_what_cannot_be_left_out(mnist):
         SplitSpec(without=tuple(range(5001)))
 
 
-def test_indices_come_from_files_and_those_of_a_part_count_from_its_start(mnist, tmp_path):
+def test_indices_come_from_files_and_those_of_a_part_count_from_its_start(
+    mnist, tmp_path, monkeypatch
+):
     ten = LabelledImages(mnist.test.images[:10], mnist.test.labels[:10])
     mine = replace(mnist, name="mine", train=ten, test=ten)
     both = joined([mnist, mine])
@@ -120,6 +124,11 @@ def test_indices_come_from_files_and_those_of_a_part_count_from_its_start(mnist,
         path.write_text(f"3\n{line}\n")
         with pytest.raises(UsageError, match=r"bad=1.txt line 2: '.{1,40}' is no index"):
             read(str(path), of=mine, kind=kind)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"3\n9\n")))
+    assert read("mine=-") == (60_003, 60_009)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(CorruptFileError, match="-: standard input is closed"):
+        read("-")
     path.write_text("19\n")
     assert read(str(path), of=mine, kind="random") == (19,)
     with pytest.raises(StorageError, match=r"cannot read .*none.txt: No such file"):

@@ -137,7 +137,7 @@ def train(
     ),
     limit: int | None = data_option("Train on a stratified subset of N images.", metavar="N"),
     without: list[str] | None = data_option(
-        "Leave out training images by index, as show --suspects -q prints them; repeatable.",
+        "Leave out images by index, as show --suspects -q prints them, - for a pipe; repeatable.",
         metavar="[NAME=]FILE",
     ),
     name: str | None = option("Name of the model.", metavar="NAME", show_default="the task"),
