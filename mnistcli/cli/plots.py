@@ -41,7 +41,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Points of shape (n, 2): x and y; or of shape (n, 4): x, y and the ends of its interval.
+    """Points of shape (n, 2): x and y; or (n, 6): and x and y of both ends of an interval.
 
     A line may be faint, one of others, or the ideal; "joined" are marks with a line through them.
     """
@@ -49,6 +49,11 @@ class Series:
     name: str
     points: _Floats
     kind: Literal["line", "faint", "ideal", "joined", "marks"] = "line"
+
+    @property
+    def intervals(self) -> _Floats:
+        """The ends of the intervals, of shape (n, 2, 2); none of points without."""
+        return self.points[:, 2:].reshape(-1, 2, 2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,19 +67,10 @@ class Plot:
     note: str = ""
     bars: Sequence[tuple[float, float, float]] = ()
     aspect: float = 0.62  # the height of the field over its width
-    is_lying: bool = False  # whether intervals are of x
 
     def place(self, points: _Floats) -> _Floats:
         """Return where points are in the field: x to the right and y up, each from 0 to 1."""
         return np.stack([self.across.place(points[:, 0]), self.up.place(points[:, 1])], axis=1)
-
-    def intervals(self, series: Series) -> _Floats:
-        """Return the ends of the intervals, of shape (n, 2, 2)."""
-        if series.points.shape[1] == 2:
-            return np.empty((0, 2, 2))
-        x, y, low, high = series.points.T
-        ends = [(low, y), (high, y)] if self.is_lying else [(x, low), (x, high)]
-        return np.array(ends).transpose(2, 0, 1)
 
     @property
     def marked(self) -> list[Series]:
@@ -206,7 +202,10 @@ def reliability_plot(bins: Sequence[ReliabilityBin], class_names: Sequence[str])
     said, came_true = reliability_words(class_names)
     known = [each for each in bins if each.n_samples]
     most = math.log10(1 + max(each.n_samples for each in known))
-    rows = [(each.mean_probability, each.share, *each.share_interval) for each in known]
+    rows = []
+    for each in known:
+        x, (low, high) = each.mean_probability, each.share_interval
+        rows.append((x, each.share, x, low, x, high))
     ideal = Series("", np.array([(0.0, 0.0), (1.0, 1.0)]), "ideal")
     rim = 0.1 / len(bins)
     return Plot(

@@ -28,7 +28,7 @@ def plot(n=2):
     series = []
     for i in range(n):
         x, y = np.array([1.0, 10, 100]), rng.uniform(0.01, 0.1, 3)
-        points = np.stack([x, y, y - 0.005, y + 0.005], axis=1)
+        points = np.stack([x, y, x, y - 0.005, x, y + 0.005], axis=1)
         series.append(Series(f"line {i}", points, "joined"))
     across, up = (axis_for(series[0].points[:, i].tolist()) for i in (0, 1))
     return Plot("a & b", across, up, tuple(series), "What <it> means.")

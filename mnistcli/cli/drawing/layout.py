@@ -149,7 +149,7 @@ def _line(field: _Field, series: Series) -> Iterator[Path]:
 
 def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
     role = series_role(number)
-    for interval in field.plot.intervals(series):
+    for interval in series.intervals:
         yield Path(field.at(interval), role, 2.2)
     if series.kind == "joined":
         yield Path(field.at(series.points), role, 2.6, title=series.name)

@@ -12,6 +12,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
 from mnistcli.cli.terminal.layout import Block
 from mnistcli.cli.terminal.pictures import draw_image
@@ -106,12 +107,9 @@ def _typical_height(marks: Sequence[Mark]) -> float:
 
 def _scaled(grey: NDArray[np.uint8], scale: float, down: int, across: int) -> NDArray[np.uint8]:
     """Scale a picture and give it a margin of its paper, so many pixels high and wide."""
-    from PIL import Image
-
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     size = max(1, round(scale * grey.shape[1])), max(1, round(scale * grey.shape[0]))
-    how = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
-    picture = np.asarray(Image.fromarray(grey).resize(size, how))
+    picture = np.asarray(enlarged(grey, *size).convert("L"))
     return np.pad(picture, [(down, down), (across, across)], constant_values=round(paper))
 
 

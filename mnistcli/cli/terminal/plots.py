@@ -63,7 +63,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
         return [(line, column) for line, column in places.astype(int).tolist()]
 
     for each in marked:
-        for interval in plot.intervals(each):
+        for interval in each.intervals:
             (top, left), (foot, right) = sorted(cells(interval))
             for x in range(left, right + 1):
                 for y in range(top, foot + 1):

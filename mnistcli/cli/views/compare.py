@@ -99,17 +99,18 @@ class ComparisonView(View):
         rows = []
         for i, each in enumerate(judged):
             value = by.of(each.evaluation)
-            rows.append((value, i, *(by.interval_of(each.evaluation) or (value, value))))
+            low, high = by.interval_of(each.evaluation) or (value, value)
+            rows.append((value, i, low, i, high, i))
         points = np.array(rows)[np.isfinite(rows).all(axis=1)]
         places = tuple(range(len(rows)))
-        across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower(), n_ticks=4)
+        across = axis_for(points[:, ::2].flat, title=by.title.lower(), n_ticks=4)
         up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: self._refs()[int(i)])  # noqa: FBT003
         named = zip(self._refs(), map(", ".join, self._distinctions()), strict=True)
         differ = "; ".join(": ".join(filter(None, each)) for each in named)
         note = f"{differ}. {comparison_sentences(self.result)}"
         title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
         series = Series("models", points, "marks")
-        yield Plot(title, across, up, (series,), note, aspect=aspect, is_lying=True)
+        yield Plot(title, across, up, (series,), note, aspect=aspect)
         yield Gallery(self.result.disagreements, self._legend_of_pictures())
 
     def _refs(self) -> list[str]:

@@ -85,13 +85,13 @@ class CurveView(View):
             low, high = each.over_seeds or each.over_images
             x = each.n_train if self.axis == "limit" else each.x
             name = f"C = {each.line}" if self.lines_by == "C" else each.line
-            lines.setdefault(name, []).append((x, 1 - each.accuracy, 1 - high, 1 - low))
+            lines.setdefault(name, []).append((x, 1 - each.accuracy, x, 1 - high, x, 1 - low))
         every = np.concatenate([*lines.values()])
         task = ", ".join(dict.fromkeys(point.task for point in self.points))
         return Plot(
             f"{task} on {self.points[0].dataset}",
             places_axis(every[:, 0].tolist(), title=self._axis_title()),
-            axis_for(every[:, 1:].flat, title="errors on the test images", word=share_word),
+            axis_for(every[:, 1::2].flat, title="errors on the test images", word=share_word),
             tuple(Series(name, np.array(sorted(at)), "joined") for name, at in lines.items()),
             self._legend(),
         )
