@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 
 from mnistcli import load_model
-from mnistcli.cli.drawing.formats import painted
+from mnistcli.cli.drawing.formats import LIGHT, painted
 from mnistcli.cli.drawing.layout import sheet_drawing
-from mnistcli.cli.drawing.marks import LIGHT
 from mnistcli.gallery import CaptionedImage, Gallery
 
 

@@ -1,5 +1,6 @@
 import sys
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from mnistcli.cli.call import Call
@@ -35,12 +36,9 @@ def draw(
         raise UsageError(
             "draw needs a terminal", hint="mnistcli predict - reads a drawing made of letters"
         )
-    try:
-        import textual  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            "draw needs textual, which is not installed", hint="pip install 'mnistcli[draw]'"
-        ) from None
+    if not find_spec("textual"):
+        hint = "pip install 'mnistcli[draw]'"
+        raise UsageError("draw needs textual, which is not installed", hint=hint)
     loaded = call.model(model)
 
     from mnistcli.cli.terminal.capabilities import has_light_background

@@ -26,7 +26,7 @@ class FigureFile:
 
     def draw(self, *panels: "Panel") -> str:
         """Draw panels, old or new but never half; return what was written."""
-        from mnistcli.cli.drawing import formats, marks
+        from mnistcli.cli.drawing import formats
         from mnistcli.cli.drawing.layout import drawing_of
         from mnistcli.cli.terminal.bitmap import png
         from mnistcli.files import write_atomically
@@ -35,7 +35,7 @@ class FigureFile:
         shown = [each for each in panels if each or not isinstance(each, Gallery)]
         if not shown:
             return f"no pictures: {self.path} was not written"
-        dot, theme = marks.MM_PER_DOT * self.scale, marks.DARK if self.dark else marks.LIGHT
+        dot, theme = formats.MM_PER_DOT * self.scale, formats.DARK if self.dark else formats.LIGHT
         drawing = drawing_of(shown, self.width_mm and self.width_mm / dot)
         size = f"{dot * drawing.width:.0f} x {dot * drawing.height:.0f} mm"
         if self.path.suffix.lower() == ".svg":

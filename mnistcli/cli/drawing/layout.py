@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.cli.drawing.marks import (
+from mnistcli.cli.drawing.formats import (
     LETTER,
     Drawing,
     Path,

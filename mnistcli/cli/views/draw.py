@@ -206,7 +206,6 @@ class DrawingApp(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        self.query_one(Canvas).focus()
         self._look()
 
     def on_resize(self, event: events.Resize) -> None:
