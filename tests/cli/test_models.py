@@ -42,7 +42,9 @@ def test_info_of_a_file_is_that_of_its_model(invoke, home, tmp_path):
     told = json.loads(invoke("models", "info", str(file), "--json").out)
     assert (told["model"], told["path"], told["tags"]) == (str(file), str(file), [])
     assert told["card"] == json.loads(invoke("models", "info", "3v5@1", "--json").out)["card"]
-    assert "no model file" in invoke("models", "info", f"{file}x").err
+    assert invoke("models", "path", str(file)).out == f"{file}\n"
+    for command in ("info", "path"):
+        assert "no model file" in invoke("models", command, f"{file}x").err
     file.write_bytes(b"x")
     assert invoke("models", "info", str(file)).code == 4
 

@@ -62,7 +62,7 @@ def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     from mnistcli.cli.views.shared import Answer
 
     registry = call.registry()
-    path = str(registry.folder if model is None else registry.find(model).path)
+    path = str(registry.folder if model is None else registry.summary(model).entry.path)
     call.emit(Answer("path", {"path": path}, (), path))
 
 
