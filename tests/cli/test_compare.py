@@ -91,6 +91,21 @@ def test_disagreements_are_drawn_with_every_answer(invoke, three, mnist):
     assert f"as #index: truth ({refs})" in out
 
 
+@pytest.mark.parametrize("columns", ["1", "20", "40"])
+def test_where_the_terminal_is_narrow_no_number_is_cut_and_no_name_lost(invoke, three, columns):
+    wide = invoke("compare", *three[:2]).out.splitlines()
+    narrow = invoke("compare", *three[:2], env={"COLUMNS": columns}).out
+    cells = [cell for line in wide[6:8] for cell in re.split(r" {2,}| (?=\.9)", line.strip())]
+    assert len(cells) > 12
+    for cell in cells:
+        if not cell.endswith(" ms"):
+            assert cell in narrow
+    for ref in three[:2]:
+        assert re.search(rf"^ {ref} .*\.9\d\d-\.9\d\d", narrow, re.MULTILINE)
+    listed = invoke("models", "list", env={"COLUMNS": columns}).out
+    assert re.search(r"^ builtin .* 99.47 % ", listed, re.MULTILINE)
+
+
 def test_the_table_of_two_models(invoke, three):
     document = comparison(invoke, *three[:2])
     best, other = (model["model"] for model in document["models"])

@@ -92,18 +92,22 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
         padding=(0, 1, 0, 0 if is_wide else 1),
     )
     for i, (name, kind) in enumerate(zip(table.headings, table.columns, strict=True)):
-        if i in is_noted:
-            # Where that does not fit, words give way, else the interval stands below its number.
-            heading = rich.Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
-            drawn.add_column(heading, min_width=9, overflow="fold", no_wrap="l" in table.columns)
-        else:
-            drawn.add_column(
-                name,
-                justify="right" if kind == "r" else "left",
-                style="bold" if kind == "b" else "",
-                overflow="fold",
-                no_wrap=kind == "r",
-            )
+        # Where that does not fit, words give way, else the interval stands below its number; a
+        # number is never cut: rather the table is wider than the terminal.
+        is_whole = "l" in table.columns if i in is_noted else kind == "r"
+        heading = rich.Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
+        longest = max(len(str(row[i])) for row in (table.headings, *table.rows, *table.averages))
+        drawn.add_column(
+            heading if i in is_noted else name,
+            justify="right" if kind == "r" and i not in is_noted else "left",
+            style="bold" if kind == "b" else "",
+            overflow="fold",
+            no_wrap=is_whole,
+            min_width=longest if is_whole else min(longest, 10),
+        )
+    least = sum(each.min_width or 0 for each in drawn.columns)
+    least += len(drawn.columns) * (2 if is_wide else 3)  # rich's gaps
+    drawn.width = least if least > console.width else None
     for row in table.rows:
         drawn.add_row(*map(_cell, row))
     drawn.add_section()
