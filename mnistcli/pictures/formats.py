@@ -56,8 +56,8 @@ def format_of(head: bytes) -> ImageFormat | None:
 
 def is_picture_name(suffix: str) -> bool:
     """Return whether a file with this suffix is one of the pictures in a folder, readable or not."""
-    known = (each.suffixes for each in FORMATS)
-    return any(suffix.lower() in suffixes for suffixes in (*known, _OTHER_SUFFIXES))
+    suffix = suffix.lower()
+    return suffix in _OTHER_SUFFIXES or any(suffix in each.suffixes for each in FORMATS)
 
 
 def is_picture(path: Path) -> bool:

@@ -86,7 +86,6 @@ def read_batches(
 
 
 def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
-    """Tell what a stream holds and read it."""
     plain = unpacked(stream)
     head = plain.head()
     if kind := format_of(head):
@@ -131,7 +130,7 @@ def _drawing(stream: Stream, name: str) -> Batch:
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
-        raise BadImageError(name, f"is no drawing of a digit: {height} lines of {width} letters")
+        raise BadImageError(name, f"is no drawing of a digit: {width} x {height} letters")
     used = {letter for line in lines for letter in line.rstrip()}
     paper = set(PAPER) | ({"0"} if used <= set("01 ") else set())
     if not used & paper:

@@ -589,8 +589,9 @@ def test_who_waits_for_a_terminal_says_so(trained, arguments):
         (png(np.full((50, 50), 200, np.uint8)), "is blank"),
         (b"\x89PNG\r\n\x1a\n", ""),
         (b"<html>", "web page"),
+        (b"##.##\n", "is no drawing of a digit: 5 x 1 letters"),
     ],
-    ids=["empty", "blank", "cut", "html"],
+    ids=["empty", "blank", "cut", "html", "line"],
 )
 def test_a_bad_picture_is_one_line_and_exit_6(invoke, tmp_path, content, problem):
     path = tmp_path / "picture.png"
