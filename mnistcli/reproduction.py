@@ -84,6 +84,5 @@ def reproduce(
 
 
 def _learned(model: Model) -> dict[str, bytes]:
-    """Return what the features of a model have learned, to the bit."""
     features = model.classifier.features
     return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}

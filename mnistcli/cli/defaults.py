@@ -69,7 +69,6 @@ def find_defaults(home: Path | None) -> dict[str, tuple[str, str]]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Return what a file sets; raise UsageError for what it cannot."""
     import tomllib
 
     from mnistcli.files import open_regular

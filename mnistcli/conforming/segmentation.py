@@ -214,7 +214,6 @@ def _around(group: Group, margin: int, shape: tuple[int, ...]) -> tuple[slice, s
 
 
 def _mask_of(page: Page, *groups: Group) -> Mask:
-    """Select the pixels of groups."""
     members = [member for group in groups for member in group.members]
     return page.pieces.mask(page.pieces.among(members))
 

@@ -339,7 +339,6 @@ def _trimmed(line: bytes, n_commas: int) -> bytes:
 
 
 def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...] | None:
-    """Return the names in the first line, or None where it is a row."""
     import csv
 
     cells = line.decode("ascii", "replace").split(",")

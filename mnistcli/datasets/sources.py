@@ -167,7 +167,6 @@ class _Loader:
     # ------------------------------------------------------------------- bytes to verified arrays
 
     def _container(self, file: BinaryIO, source: str, origin: str) -> Loaded:
-        """Decode one file that holds all four arrays."""
         spec = self.spec
         if not spec.has_known_payload:
             names = ", ".join(part.file.name for part in spec.parts)

@@ -269,7 +269,6 @@ class ModelRegistry:
         check_writable(self.folder)
 
     def _find_own(self, ref: str) -> ModelEntry:
-        """Find a version that can be tagged and removed."""
         entry = self.find(ref)
         if entry.is_builtin:
             raise UsageError(

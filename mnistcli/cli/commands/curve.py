@@ -146,7 +146,6 @@ def _disturbed(
 def _variants(
     given: dict[str, Any], seeds: Iterable[int], base: settings.SolverSettings
 ) -> "list[Variant]":
-    """Return every combination of what was given, in its order."""
     from mnistcli.learning_curves import Variant
 
     alone: list[Any] = [None]

@@ -22,7 +22,6 @@ data_option = partial(option, rich_help_panel="Images")
 
 
 def _size(text: str) -> int:
-    """Read 2GB, 500M or 3.5 GiB; raise UsageError for what is no size."""
     parts = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{0,9})?) ?([kmgt]?)(i?)b?", text.strip().lower())
     if not parts:
         raise UsageError(f"{text!r} is no size", hint="for example 2GB, 500M or 1.5 GiB")
@@ -31,7 +30,6 @@ def _size(text: str) -> int:
 
 
 def _weight(text: str) -> tuple[str, float]:
-    """Read NAME=NUMBER; raise UsageError for anything else."""
     try:
         name, number = text.rsplit("=", 1)
         return name, float(number)
@@ -41,7 +39,6 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 def _number_or_auto(text: str) -> float | str:
-    """Read what --C takes; raise UsageError for anything else."""
     try:
         return text if text == "auto" else float(text)
     except ValueError:

@@ -131,7 +131,6 @@ def _heat_cell(cell: HeatCell, link: str) -> Markup:
 
 
 def _plot(plot: Plot) -> Markup:
-    """Show a plot with its title and its note below."""
     drawing = replace(
         plot_drawing(replace(plot, title="", note=""), _PLOT_WIDTH),
         title=f"{plot.title}. {plot.note}",

@@ -196,7 +196,6 @@ def describe_optimum(training: Training) -> str:
 
 
 def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
-    """Show the mean log loss of each C, with its standard error."""
     from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
 
     said = {choice.C_1se: "one standard error", choice.C: "best"}

@@ -48,7 +48,6 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
 
 
 def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
-    """Return what the scripts know of a model."""
     card, classifier = model.card, model.classifier
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
     if classifier.features:

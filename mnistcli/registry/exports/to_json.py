@@ -39,7 +39,6 @@ def encode(model: Model) -> bytes:
 
 
 def _learned(features: Features | None) -> dict[str, Any]:
-    """Return what the formulas of features name."""
     if isinstance(features, Expansion):
         more = {"mixture": features.mixture, "offset": features.offset}
         return _learned(features.first) | features.arrays() | more
