@@ -16,7 +16,8 @@ _Floats = NDArray[np.float64]
 
 # Values that span more than this are told apart on a logarithmic axis only.
 _LINEAR_SPAN = 8.0
-_MOST_PLACES = 10
+# How many ticks there are, about; of places something was measured at, at most.
+_N_TICKS, _MOST_PLACES = 5, 10
 _RIM = 0.04  # what an axis has more at either end
 
 
@@ -79,11 +80,7 @@ class Plot:
 
 
 def axis_for(
-    values: Iterable[float],
-    *,
-    title: str = "",
-    word: Callable[[float], str] = "{:g}".format,
-    n_ticks: int = 5,
+    values: Iterable[float], *, title: str = "", word: Callable[[float], str] = "{:g}".format
 ) -> Axis:
     """Return an axis on which all values are, logarithmic where they ask for it."""
     known = [value for value in values if math.isfinite(value)]
@@ -91,10 +88,10 @@ def axis_for(
     if low > 0 and high / low > _LINEAR_SPAN:
         more = (high / low) ** _RIM
         low, high = low / more, high * more
-        return Axis(low, high, True, _log_ticks(low, high, n_ticks), title, word)  # noqa: FBT003
+        return Axis(low, high, True, _log_ticks(low, high), title, word)  # noqa: FBT003
     if low == high:
         low, high = low - (abs(low) / 10 or 1.0), high + (abs(high) / 10 or 1.0)
-    step, more = _round_step((high - low) / n_ticks), _RIM * (high - low)
+    step, more = _round_step((high - low) / _N_TICKS), _RIM * (high - low)
     low, high = low - min(more, low) if low >= 0 else low - more, high + more
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     ticks = tuple(i * step for i in range(first, last + 1))
@@ -107,14 +104,14 @@ def _round_step(least: float) -> float:
     return next(power * n for n in (1, 2, 5, 10) if power * n >= least * (1 - 1e-9))
 
 
-def _log_ticks(low: float, high: float, n_ticks: int) -> tuple[float, ...]:
+def _log_ticks(low: float, high: float) -> tuple[float, ...]:
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for digits in ((1, 2, 5), (1, 3), (1,)):
         ticks = [d * 10.0**e for e in decades for d in digits]
         within = [t for t in ticks if low * (1 - 1e-9) <= t <= high * (1 + 1e-9)]
-        if len(within) <= n_ticks + 2:
+        if len(within) <= _N_TICKS + 2:
             break
-    every = math.ceil(len(within) / (n_ticks + 2))
+    every = math.ceil(len(within) / (_N_TICKS + 2))
     return tuple(within[::every])
 
 
@@ -170,24 +167,20 @@ def _curve_plot(
 ) -> Plot:
     """Show curves that are best where they come near to (ideal_x, 1), and that corner only."""
     worst = worst_of(curves, by)
-    known = [
-        (each, line) for each, line in zip(curves, points, strict=True) if np.isfinite(line).all()
-    ]
+    known = [pair for pair in zip(curves, points, strict=True) if np.isfinite(pair[1]).all()]
     distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for _, line in known]
     window = corner_for(4 * float(max(distances, default=1.0)))
     series = [Series(each.name, line, "line" if each is worst else "faint") for each, line in known]
     series.sort(key=lambda each: each.kind == "line")  # which is drawn over the others
-    area = f"{'average' if ideal_x else 'area'} {decimal(getattr(worst, by), digits=6)}"
+    area, side = ("average", "right") if ideal_x else ("area", "left")
     note = f"The strong line is {worst.name}, the worst. " * (len(curves) > 1)
     if window < 1.0:
-        corner = "upper right" if ideal_x else "upper left"
-        note += f"This is the {corner} corner, enlarged {1 / window:g} times."
+        note += f"This is the upper {side} corner, enlarged {1 / window:g} times."
     low = ideal_x and 1.0 - window
-    across, up = (
-        _share_axis(low, low + window, titles[0]),
-        _share_axis(1.0 - window, 1.0, titles[1]),
-    )
-    return Plot(f"{title} of {worst.name}: {area}", across, up, tuple(series), note, aspect=1.0)
+    across = _share_axis(low, low + window, titles[0])
+    up = _share_axis(1.0 - window, 1.0, titles[1])
+    title += f" of {worst.name}: {area} {decimal(getattr(worst, by), digits=6)}"
+    return Plot(title, across, up, tuple(series), note, aspect=1.0)
 
 
 def reliability_words(class_names: Sequence[str]) -> tuple[str, str]:

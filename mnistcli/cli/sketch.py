@@ -1,6 +1,7 @@
 """A drawing in the making: pixels, and a brush."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ SAVED_SCALE = 2
 # How many steps can be undone.
 MEMORY = 100
 
-Spot = tuple[float, float]
+Spot = Sequence[float] | NDArray[np.float64]  # x and y
 
 
 class Sketch:
@@ -49,7 +50,7 @@ class Sketch:
         self.pixels = np.zeros_like(self.pixels)
 
     def stroke(self, start: Spot, end: Spot, *, erase: bool = False) -> None:
-        """Draw, or erase, a straight stroke between two points (x, y) in pixels."""
+        """Draw, or erase, a straight stroke between two points in pixels."""
         y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
         along = np.subtract(end, start)
         length = max(float(along @ along), 1e-12)

@@ -103,7 +103,7 @@ class ComparisonView(View):
             rows.append((value, i, low, i, high, i))
         points = np.array(rows)[np.isfinite(rows).all(axis=1)]
         places = tuple(range(len(rows)))
-        across = axis_for(points[:, ::2].flat, title=by.title.lower(), n_ticks=4)
+        across = axis_for(points[:, ::2].flat, title=by.title.lower())
         up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: self._refs()[int(i)])  # noqa: FBT003
         named = zip(self._refs(), map(", ".join, self._distinctions()), strict=True)
         differ = "; ".join(": ".join(filter(None, each)) for each in named)

@@ -139,11 +139,9 @@ class Canvas(Pixels, can_focus=True):
         start, last = self.pen, self.side - 1
         self.pen = min(max(to[0], 0), last), min(max(to[1], 0), last)
         if draws:
-            a, b = (
-                [(n + 0.5) * SIDE / self.side - 0.5 for n in pixel] for pixel in (start, self.pen)
-            )
+            ends = (np.array([start, self.pen]) + 0.5) * SIDE / self.side - 0.5
             is_eraser = self.is_eraser or self._button not in (None, 1)
-            self._sketch.stroke((a[0], a[1]), (b[0], b[1]), erase=is_eraser)
+            self._sketch.stroke(*ends, erase=is_eraser)
             self.post_message(self.Changed())
         self.repaint()
 
