@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -193,3 +194,19 @@ def test_a_file_that_cannot_be_written_is_told_before_any_training(invoke, tmp_p
     ended = invoke(*CURVE, "--resume", str(tmp_path / "nowhere" / "points.jsonl"))
     assert (ended.code, ended.out) == (3, "")
     assert "cannot write" in ended.err
+
+
+@pytest.mark.parametrize("form", ["latex", "markdown"])
+def test_for_a_paper_there_are_the_columns_of_the_table(invoke, form):
+    words = ("curve", "--task", "3v8", "--C", "0.1,1", "--limit", "100")
+    out = invoke(*words, "--format", form).out
+    separator = {"latex": "&", "markdown": "|"}[form]
+    rows = [line.rstrip("\\ ").strip("| ") for line in out.splitlines() if separator in line]
+    cells = [
+        [cell.strip(" $") for cell in row.split(separator)] for row in rows if "---" not in row
+    ]
+    assert cells[0] == ["C", "accuracy", "over images", "log loss", "fit"]
+    assert [row[0] for row in cells[1:]] == ["0.1", "1"]
+    assert all(re.fullmatch(r"\.\d{3}-\.\d{3}", row[2]) for row in cells[1:])
+    header = invoke(*words, "--format", "csv").out.splitlines()[0].split(",")
+    assert {"peak_memory_bytes", "dataset_sha256", "accuracy_low"} < {*header}

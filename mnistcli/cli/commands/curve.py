@@ -116,7 +116,7 @@ def curve(
             if call.format == "jsonl":
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
-    view = CurveView(tuple(points), axis, lines)
+    view = CurveView(tuple(points), axis, lines, call.format in ("markdown", "latex"))
     if figure:
         call.note(figure.draw(view.plot()))
     if call.format != "jsonl":

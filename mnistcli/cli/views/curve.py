@@ -37,6 +37,7 @@ class CurveView(View):
     points: tuple[CurvePoint, ...]
     axis: str
     lines_by: str | None
+    is_for_paper: bool = False  # rows are those of the table, not every point
 
     def document(self) -> dict[str, Any]:
         return {
@@ -47,6 +48,9 @@ class CurveView(View):
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
+        if self.is_for_paper:
+            yield from (self.table().headings, *self.table().rows)
+            return
         yield [each.name for each in fields(CurvePoint)]
         yield from (list(asdict(point).values()) for point in self.points)
 
@@ -55,6 +59,13 @@ class CurveView(View):
         yield " ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))
 
     def shown(self) -> Iterator[Part]:
+        yield self.table()
+        yield Words(self._legend())
+        if self.axis in NUMBERS:
+            yield Plots([self.plot()])
+
+    def table(self) -> Table:
+        """Show the means with their intervals."""
         found = self._means()
         lines = (self.lines_by,) if self.lines_by else ()
         seeds = ("over seeds",) if any(each.over_seeds for each in found) else ()
@@ -73,10 +84,7 @@ class CurveView(View):
             ]
             for each in found
         ]
-        yield Table(headings, "l" * len(lines) + "r" * (len(headings) - len(lines)), rows)
-        yield Words(self._legend())
-        if self.axis in NUMBERS:
-            yield Plots([self.plot()])
+        return Table(headings, "l" * len(lines) + "r" * (len(headings) - len(lines)), rows)
 
     def plot(self) -> Plot:
         """Show the errors, for a terminal and for a file."""
