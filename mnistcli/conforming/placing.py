@@ -150,7 +150,6 @@ def is_mnist_like(images: Grey) -> Mask:
 
 
 def _placed(digit: Digit) -> Conformed:
-    """Bring a digit to MNIST's size and place."""
     is_scaled = abs(digit.box.longest - BOX) > 0.5
     steps = ("scaled to 20 pixels", "centred") if is_scaled else ("centred",)
     digit, edge_width = with_readable_strokes(digit)

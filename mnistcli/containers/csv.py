@@ -160,7 +160,6 @@ def is_table(head: bytes) -> bool:
 
 
 def _layout_of(names: tuple[str, ...]) -> Layout:
-    """Tell what columns are from their names, or raise FormatError."""
     order = _order_of(names)
     if order is None:
         if len(names) < N_PIXELS:

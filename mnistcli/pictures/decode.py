@@ -206,7 +206,6 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str
 
 
 def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int, int]]:
-    """Turn an opened image into grey levels."""
     notes: list[str] = []
     size = image.height, image.width
     # JPEG can be decoded at half, a quarter or an eighth of its size.

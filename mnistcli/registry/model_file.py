@@ -135,7 +135,6 @@ def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
 
 
 def _read(path: Path, stored_as: str) -> "tuple[_Header, memoryview]":
-    """Read a model file and check every byte of it."""
     with storage_errors("read", path), open_regular(path) as file:
         content = memoryview(file.read(MAX_FILE_BYTES + 1))
     try:
@@ -250,7 +249,6 @@ def _arrays_of(card: ModelCard) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 def _layout_of(card: ModelCard) -> _Layout:
-    """Return which arrays a model with such a card has, and where they are."""
     layout: _Layout = {}
     start = 0
     for name, dtype, shape in _arrays_of(card):

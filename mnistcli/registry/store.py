@@ -319,7 +319,6 @@ class ModelRegistry:
         return []
 
     def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
-        """Yield the latest version of each name that can be read, and its card."""
         for name in self._names():
             for version in reversed(self._versions_if_readable(name)):
                 entry = self._entry(name, version)

@@ -139,7 +139,8 @@ def test_a_topic_is_plain_in_a_pipe_and_drawn_on_a_terminal(invoke, monkeypatch,
     text = topics.read_topic(name)
     assert text.startswith(f"# {topics.topics()[name]}\n")
     assert invoke("help", name).out.endswith(text)  # behind the help of a command of that name
-    monkeypatch.setattr("mnistcli.cli.commands.help._is_read_by_a_person", lambda: True)
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("mnistcli.cli.commands.help.sys", SimpleNamespace(stdout=terminal))
     drawn = invoke("help", name, env={"COLUMNS": "72"}).out
     drawn = drawn[drawn.rfind(topics.topics()[name][:20]) :]
     assert "#" not in drawn.splitlines()[0]

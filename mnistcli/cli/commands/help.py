@@ -55,10 +55,6 @@ def help(  # noqa: A001 - the command's name
         hint = did_you_mean(about[0], known) or f"topics are {', '.join(titles)}"
         raise UsageError(f"there is no command and no topic {' '.join(about)!r}", hint=hint)
     text = topics.read_topic(about[0])
-    if _is_read_by_a_person():
+    if sys.stdout.isatty():
         text = "".join(drawn(lambda console: [topics.drawn_topic(text, console)]))
     write(text)
-
-
-def _is_read_by_a_person() -> bool:
-    return sys.stdout.isatty()

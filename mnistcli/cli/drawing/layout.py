@@ -175,7 +175,6 @@ def _inside(shares: _Floats) -> Iterator[_Floats]:
 
 
 def _heat_map(heat: HeatMap, width: float) -> Drawing:
-    """Lay out a heat map, its letters as large as the narrowest cell allows."""
     left = min(max(map(_width_of, (heat.down, *heat.names))) + 12, width / 3)
     top = 4.4 * LETTER
     side = (width - left) / len(heat.names)

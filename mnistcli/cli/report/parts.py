@@ -74,7 +74,6 @@ def _cell(cell: Cell) -> Content:
 
 
 def _table(table: Table) -> Markup:
-    """Make a table, the first cell of each row its heading."""
     head = tag("tr", (tag("th", each, scope="col") for each in table.headings))
     body, foot = (
         [

@@ -105,8 +105,8 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
             no_wrap=is_whole,
             min_width=longest if is_whole else min(longest, 10),
         )
-    least = sum(each.min_width or 0 for each in drawn.columns)
-    least += len(drawn.columns) * (2 if is_wide else 3)  # rich's gaps
+    gap = 2 if is_wide else 3
+    least = sum((each.min_width or 0) + gap for each in drawn.columns)
     drawn.width = least if least > console.width else None
     for row in table.rows:
         drawn.add_row(*map(_cell, row))
