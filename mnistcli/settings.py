@@ -180,13 +180,10 @@ class PresetSettings(NamedTuple):
 
 
 _BETTER = FeatureSpec.of("patches+expansion")
-_BEST = replace(
-    _BETTER, n_filters=64, n_views=4, n_copies=3, n_directions=200, n_relus=4000, n_squares=2000
-)
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
     "better": PresetSettings(_BETTER, 1.0, tol=1e-6),
-    "best": PresetSettings(_BEST, 0.25, tol=1e-6),
+    "best": PresetSettings(replace(_BETTER, n_copies=7), 1.0, tol=1e-6),
 }
 
 
