@@ -54,8 +54,8 @@ def read_numbers(
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
     where there is no digit in it, UsageError for what is no grey picture.
     """
-    model, grey = load_model(model), grey_levels(grey, is_one=True)
-    lines = conform_spans(grey, source)
+    grey = grey_levels(grey, is_one=True)
+    lines, model = conform_spans(grey, source), load_model(model)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
     scores, known = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)

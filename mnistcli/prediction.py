@@ -195,7 +195,7 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     They have shape (n, 28, 28), (n, 784) or (28, 28); `mnistcli.conform` turns other pictures into
     such. Raises UsageError for what is none.
     """
-    model, images = load_model(model), _images_of(images)
+    images, model = _images_of(images), load_model(model)
     scores, typicality = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
