@@ -204,6 +204,7 @@ def assert_nothing_is_left(machines):
         until(lambda: not any(client.run(_its_tasks).values()), 20)
 
 
+@pytest.mark.torture  # Seen to fail once in dozens of runs, beside others.
 def test_who_takes_no_more_leaves_no_work_behind(machines, tmp_path):
     with machines.joined():
         results = map_jobs(_sleep, [(LARGE, i, tmp_path) for i in range(4)], 1)

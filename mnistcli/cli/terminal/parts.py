@@ -72,6 +72,9 @@ def _apart(table: Table) -> Iterator[Table]:
         yield Table(headings, "".join(table.columns[i] for i in kept), rows)
 
 
+NARROW = 80  # columns that tables are made for
+
+
 def _table(table: Table, console: rich.Console) -> rich.RenderableType:
     """Draw a rule under the head, in ASCII where there is nothing else.
 
@@ -107,7 +110,11 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
         )
     gap = 2 if is_wide else 3
     least = sum((each.min_width or 0) + gap for each in drawn.columns)
-    drawn.width = least if least > console.width else None
+    if least > console.width < NARROW:
+        drawn.width = least
+    elif least > console.width:  # many columns: their numbers stand closer, as ever
+        for i, column in enumerate(drawn.columns):
+            column.min_width = 9 if i in is_noted else None
     for row in table.rows:
         drawn.add_row(*map(_cell, row))
     drawn.add_section()
