@@ -44,7 +44,7 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[Cell]]
     title: str = ""
     averages: Sequence[Sequence[Cell]] = ()
-    n_apart: int = 0  # so many columns, the last ones, stand apart where a terminal is narrow
+    apart: range = range(0)  # columns that stand apart where a terminal is too narrow for all
 
 
 class Words(NamedTuple):

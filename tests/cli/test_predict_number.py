@@ -410,3 +410,10 @@ def test_eighty_columns_are_enough(run, row, tmp_path):
                    env={"COLUMNS": "80"})  # fmt: skip
         assert done.code == 0
         assert max(map(len, done.out.splitlines())) <= 80
+    # of the last, whose probabilities stand apart: nothing is cut, and no column is lost
+    words = [line.split() for line in done.out.splitlines()]
+    assert [line[2] for line in words if line[1:2] == ["1"]] == list("735426")
+    assert [name for line in words if line[:1] == ["input"] for name in line[1:]] == [
+        "line", "answer", "probability", *"0123456789",
+    ]  # fmt: skip
+    assert sum(line.count("%") for line in words) == 6 * 11

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
 LONGEST_RICH_TABLE = 100
-_WIDE = 100
+_LEAST_WORDS = 10  # letters, to which a column of words may shrink
 
 
 def rendered(
@@ -34,10 +34,8 @@ def _rendered(part: Part, console: rich.Console, render: Render) -> rich.Rendera
     match part:
         case Facts():
             return _facts(part)
-        case Table() if part.n_apart and console.width < _WIDE:
-            return rich.Group(*(_table(each, console) for each in _apart(part)))
         case Table():
-            return _table(part, console)
+            return rich.Group(*(_table(each, console) for each in _apart(part, console.width)))
         case Words():
             return rich.Text(visible_lines(part.text), part.style)
         case Code():
@@ -64,15 +62,48 @@ def _facts(facts: Facts) -> rich.RenderableType:
     return grid
 
 
-def _apart(table: Table) -> Iterator[Table]:
-    """Yield a table without its last columns, and those with the first one."""
-    n = len(table.columns) - table.n_apart
-    for kept in ([*range(n)], [0, *range(n, len(table.columns))]):
-        headings, *rows = ([row[i] for i in kept] for row in (table.headings, *table.rows))
-        yield Table(headings, "".join(table.columns[i] for i in kept), rows)
+def _apart(table: Table, width: int) -> Iterator[Table]:
+    """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
+    widths = _least_widths(table)
+    if not table.apart or sum(widths) <= width:
+        yield table
+        return
+    parts = [[i for i in range(len(widths)) if i not in table.apart], [0]]
+    for i in table.apart:
+        if len(parts[-1]) > 1 and sum(widths[j] for j in [*parts[-1], i]) > width:
+            parts.append([0])
+        parts[-1].append(i)
+    for part in parts:
+        rows = [[row[i] for i in part] for row in table.rows]
+        columns = "".join(table.columns[i] for i in part)
+        yield Table([table.headings[i] for i in part], columns, rows, table.title)
 
 
-NARROW = 80  # columns that tables are made for
+def _noted(table: Table) -> set[int]:
+    """Return which columns have intervals beside their numbers."""
+    return {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, Noted)}
+
+
+def _gap(table: Table) -> int:
+    return 2 if _noted(table) or len(table.columns) > 5 else 3
+
+
+def _is_whole(table: Table, i: int) -> bool:
+    """Tell whether a column stays in one line: where there is no room words give way.
+
+    Else the interval stands below its number, which is never cut.
+    """
+    return "l" in table.columns if i in _noted(table) else table.columns[i] == "r"
+
+
+def _least_widths(table: Table) -> list[int]:
+    """Return how narrow each column may be, with the gap beside it."""
+    rows = (table.headings, *table.rows, *table.averages)
+    longest = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        _gap(table) + (n if _is_whole(table, i) else min(n, _LEAST_WORDS))
+        for i, n in enumerate(longest)
+    ]
 
 
 def _table(table: Table, console: rich.Console) -> rich.RenderableType:
@@ -84,37 +115,26 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
 
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
-    is_noted = {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, Noted)}
-    is_wide = bool(is_noted) or len(table.columns) > 5
+    noted, gap, widths = _noted(table), _gap(table), _least_widths(table)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     drawn = rich.Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
         title=table.title or None,
         title_justify="left",
         pad_edge=False,
-        padding=(0, 1, 0, 0 if is_wide else 1),
+        padding=(0, 1, 0, gap - 2),
+        width=sum(widths) if sum(widths) > console.width else None,  # rather than that it is cut
     )
     for i, (name, kind) in enumerate(zip(table.headings, table.columns, strict=True)):
-        # Where that does not fit, words give way, else the interval stands below its number; a
-        # number is never cut: rather the table is wider than the terminal.
-        is_whole = "l" in table.columns if i in is_noted else kind == "r"
         heading = rich.Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
-        longest = max(len(str(row[i])) for row in (table.headings, *table.rows, *table.averages))
         drawn.add_column(
-            heading if i in is_noted else name,
-            justify="right" if kind == "r" and i not in is_noted else "left",
+            heading if i in noted else name,
+            justify="right" if kind == "r" and i not in noted else "left",
             style="bold" if kind == "b" else "",
             overflow="fold",
-            no_wrap=is_whole,
-            min_width=longest if is_whole else min(longest, 10),
+            no_wrap=_is_whole(table, i),
+            min_width=widths[i] - gap,
         )
-    gap = 2 if is_wide else 3
-    least = sum((each.min_width or 0) + gap for each in drawn.columns)
-    if least > console.width < NARROW:
-        drawn.width = least
-    elif least > console.width:  # many columns: their numbers stand closer, as ever
-        for i, column in enumerate(drawn.columns):
-            column.min_width = 9 if i in is_noted else None
     for row in table.rows:
         drawn.add_row(*map(_cell, row))
     drawn.add_section()

@@ -159,7 +159,8 @@ class ComparisonView(View):
             ])  # fmt: skip
         headings = ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value"]
         headings += ["fit", "predict", "size"]
-        return Table(headings, "bll" + "r" * (len(headings) - 3), rows, n_apart=3)
+        n = len(headings)
+        return Table(headings, "bll" + "r" * (n - 3), rows, apart=range(n - 3, n))
 
     def _legend_of_pictures(self) -> str:
         n_shown, n = len(self.result.disagreements), self.result.n_disagreements

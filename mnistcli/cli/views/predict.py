@@ -128,7 +128,8 @@ class PredictionsView(View):
 
     def shown(self) -> Iterator[Part]:
         rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
-        yield predictions_table([name.replace("_", " ") for name in self._columns], rows)
+        header = [name.replace("_", " ") for name in self._columns]
+        yield predictions_table(header, rows, n_classes=len(self._class_names))
 
     def rendered(self, console: rich.Console, render: Render) -> Iterator[rich.RenderableType]:
         if not self.draw:
@@ -199,15 +200,18 @@ def _text(value: Any) -> str:
     return "" if value is None else percent(value) if isinstance(value, float) else str(value)
 
 
-def predictions_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table | Words:
-    """Show rows that end with a note, or none of them."""
+def predictions_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], n_classes: int = 0
+) -> Table | Words:
+    """Show rows that end with a note, or none of them, before it the probabilities of classes."""
     if not rows:
         return Words("nothing to predict", "")
+    apart = range(len(header) - n_classes, len(header))
     if any(row[-1] for row in rows):
         header = [*header, "notes"]
     kinds = {"input": "l", "notes": "l", **dict.fromkeys(_ANSWERS, "b")}
     columns = "".join(kinds.get(name, "r") for name in header)
-    return Table(header, columns, [row[: len(header)] for row in rows])
+    return Table(header, columns, [row[: len(header)] for row in rows], apart=apart)
 
 
 # --- pictures -----------------------------------------------------------------------------------
