@@ -129,7 +129,7 @@ def test_jobs_on_a_cluster_give_the_same_bits(invoke, machines, arguments):
 def _sleep(array, i, folder):
     """Work at a slow piece, and leave a file behind when it has begun and when it is done."""
     (folder / f"{i} begun").touch()
-    for _ in range(3000 * (i > 0)):
+    for _ in range(1000 * (i > 0)):
         time.sleep(0.01)
     (folder / f"{i} done").touch()
     return i
@@ -204,15 +204,21 @@ def assert_nothing_is_left(machines):
         until(lambda: not any(client.run(_its_tasks).values()), 20)
 
 
-@pytest.mark.torture  # Seen to fail once in dozens of runs, beside others.
+def ended(folder, word):
+    return {each.name[0] for each in folder.glob(f"* {word}")}
+
+
 def test_who_takes_no_more_leaves_no_work_behind(machines, tmp_path):
     with machines.joined():
         results = map_jobs(_sleep, [(LARGE, i, tmp_path) for i in range(4)], 1)
-        next(results)
-        until((tmp_path / "1 begun").exists)
+        next(results)  # what Dask begins with is its own choice
+        until(lambda: ended(tmp_path, "begun") - ended(tmp_path, "done"))
         results.close()
+        done = ended(tmp_path, "done")
     assert_nothing_is_left(machines)
-    assert {each.name for each in tmp_path.glob("* done")} == {"0 done"}
+    assert ended(tmp_path, "done") == done
+    assert "0" in done
+    assert len(done) < 4
 
 
 def interrupted(words, wait):
