@@ -184,7 +184,7 @@ def blocks_within(
         memory, what = room.file(ends[-1]), f"{ends[-1] / 1e9:.1f} GB of the solver"
         if memory is None:
             memory = np.empty(0, dtype=np.uint8)
-            progress.note(f"{what} find no room and are made anew: it takes three times as long")
+            progress.note(f"{what} find no room and are made anew in each pass")
         else:
             progress.note(f"{what} are kept in {room.folder}")
         for block, (first, end) in zip(blocks, pairwise(ends), strict=True):

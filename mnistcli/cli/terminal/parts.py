@@ -64,8 +64,11 @@ def _facts(facts: Facts) -> rich.RenderableType:
 
 def _apart(table: Table, width: int) -> Iterator[Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
-    widths = _least_widths(table)
-    if not table.apart or sum(widths) <= width:
+    if not table.apart or len(table.rows) > LONGEST_RICH_TABLE:
+        yield table
+        return
+    widths = _least_widths(table, _noted(table))
+    if sum(widths) <= width:
         yield table
         return
     parts = [[i for i in range(len(widths)) if i not in table.apart], [0]]
@@ -84,24 +87,24 @@ def _noted(table: Table) -> set[int]:
     return {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, Noted)}
 
 
-def _gap(table: Table) -> int:
-    return 2 if _noted(table) or len(table.columns) > 5 else 3
+def _gap(table: Table, noted: set[int]) -> int:
+    return 2 if noted or len(table.columns) > 5 else 3
 
 
-def _is_whole(table: Table, i: int) -> bool:
+def _is_whole(table: Table, noted: set[int], i: int) -> bool:
     """Tell whether a column stays in one line: where there is no room words give way.
 
     Else the interval stands below its number, which is never cut.
     """
-    return "l" in table.columns if i in _noted(table) else table.columns[i] == "r"
+    return "l" in table.columns if i in noted else table.columns[i] == "r"
 
 
-def _least_widths(table: Table) -> list[int]:
+def _least_widths(table: Table, noted: set[int]) -> list[int]:
     """Return how narrow each column may be, with the gap beside it."""
-    rows = (table.headings, *table.rows, *table.averages)
+    rows, gap = (table.headings, *table.rows, *table.averages), _gap(table, noted)
     longest = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
     return [
-        _gap(table) + (n if _is_whole(table, i) else min(n, _LEAST_WORDS))
+        gap + (n if _is_whole(table, noted, i) else min(n, _LEAST_WORDS))
         for i, n in enumerate(longest)
     ]
 
@@ -115,7 +118,8 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
 
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
-    noted, gap, widths = _noted(table), _gap(table), _least_widths(table)
+    noted = _noted(table)
+    gap, widths = _gap(table, noted), _least_widths(table, noted)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     drawn = rich.Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
@@ -132,7 +136,7 @@ def _table(table: Table, console: rich.Console) -> rich.RenderableType:
             justify="right" if kind == "r" and i not in noted else "left",
             style="bold" if kind == "b" else "",
             overflow="fold",
-            no_wrap=_is_whole(table, i),
+            no_wrap=_is_whole(table, noted, i),
             min_width=widths[i] - gap,
         )
     for row in table.rows:
