@@ -14,7 +14,9 @@ HEAD_BYTES = 4096
 # An npz file that comes through a pipe or compressed is copied to a temporary file first.
 MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
+RAW = "a camera raw file"
 _FOREIGN = {
+    RAW: rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx",
     "an AVIF picture or a video": rb"....ftyp",
     "a PDF or PostScript file": rb"%PDF|%!PS|\xc5\xd0\xd3\xc6",
     "a web page, an SVG or other XML": rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from mnistcli.containers.reading import RAW
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import USEFUL_SIDE, ImageFormat
@@ -33,6 +34,7 @@ MAX_JPEG_SCANS, MAX_JPEG_COEFFICIENTS = 64, 200_000_000
 # The longest list of numbers is a transfer function, of 3 x 65,536.
 MAX_TIFF_NUMBERS = 1 << 18
 _TIFF_BYTES = (1, 2, 7)  # numbers, letters, anything
+_SUBFILE_TYPE, _DNG_VERSION = 0x00FE, 0xC612  # tags
 # Each in a PGM of letters costs a copy of what is left of it.
 MAX_COMMENTS = 1000
 # Whoever counts further says "many".
@@ -94,7 +96,7 @@ def decoded(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Before Pillow makes objects of its numbers.
-            n_frames = _tiff_frames(data) if kind.name == "TIFF" else 0
+            n_frames = _tiff_frames(data, name) if kind.name == "TIFF" else 0
             with _opened(data, kind) as image:
                 _check(image, kind, data, name)
                 n_frames = n_frames or _count_frames(image)
@@ -146,8 +148,8 @@ def _check_jpeg(data: bytes, at: int, image: Any) -> None:
         raise _TooManyError("pixels for one in several scans")
 
 
-def _tiff_frames(data: bytes) -> int:
-    """Walk the chain of directories in a TIFF file, and count them."""
+def _tiff_frames(data: bytes, name: str) -> int:
+    """Walk the chain of directories in a TIFF file, and count them; a raw file is no picture."""
     order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
     entry = np.dtype("u2, u2, u4, u4").newbyteorder(order)  # tag, type, how many, where
     seen: set[int] = set()
@@ -158,6 +160,9 @@ def _tiff_frames(data: bytes) -> int:
             seen.add(at)
             table = data[at + 2 : at + 2 + 12 * n_entries]
             entries = np.frombuffer(table[: len(table) // 12 * 12], entry)
+            is_preview = (entries["f0"] == _SUBFILE_TYPE) & (entries["f3"] & 1 == 1)
+            if len(seen) == 1 and (is_preview | (entries["f0"] == _DNG_VERSION)).any():
+                raise BadImageError(name, f"is {RAW}", hint="export it as JPEG or PNG")
             is_list = ~np.isin(entries["f1"], _TIFF_BYTES)
             if entries["f2"][is_list].max(initial=0) > MAX_TIFF_NUMBERS:
                 raise _TooManyError("numbers")

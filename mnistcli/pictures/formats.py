@@ -37,8 +37,8 @@ FORMATS = (
     ImageFormat("JPEG", rb"\xff\xd8\xff", (".jpg", ".jpeg"), "PIL.JpegImagePlugin.JpegImageFile"),
     ImageFormat("GIF", rb"GIF8[79]a", (".gif",), "PIL.GifImagePlugin.GifImageFile"),
     ImageFormat("BMP", rb"BM.{4}\0\0\0\0", (".bmp",), "PIL.BmpImagePlugin.BmpImageFile"),
-    ImageFormat("TIFF", rb"II\*\0|MM\0\*", (".tif", ".tiff"), "PIL.TiffImagePlugin.TiffImageFile",
-                MAX_TIFF_PIXELS),
+    ImageFormat("TIFF", rb"II\*\0(?!....CR)|MM\0\*", (".tif", ".tiff"),
+                "PIL.TiffImagePlugin.TiffImageFile", MAX_TIFF_PIXELS),
     ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "PIL.WebPImagePlugin.WebPImageFile",
                 MAX_WEBP_PIXELS),
     ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PIL.PpmImagePlugin.PpmImageFile"),
@@ -46,7 +46,10 @@ FORMATS = (
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
-_OTHER_SUFFIXES = (".avif", ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga")
+_OTHER_SUFFIXES = (
+    ".avif", ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga",
+    ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2",
+)  # fmt: skip
 
 
 def format_of(head: bytes) -> ImageFormat | None:

@@ -295,17 +295,18 @@ def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
     invoke, folder, tmp_path
 ):
     digit = Image.fromarray(np.full((28, 28), 255, np.uint8))
-    names = ["a.avif", "b.ico", "c.JP2", "d.tga", "e.svg"]
+    names = ["a.avif", "b.ico", "c.JP2", "d.tga", "e.svg", "f.NEF"]
     for name in names:
-        if name not in ("a.avif", "e.svg"):
+        if name not in ("a.avif", "e.svg", "f.NEF"):
             digit.save(folder / name)
+    digit.save(folder / "f.NEF", "TIFF", tiffinfo={254: 1})  # its preview
     (folder / "a.avif").write_bytes(b"\0\0\0\x1cftypavif\0\0\0\0" + bytes(40))
     (folder / "e.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>\n')
     done = invoke("predict", str(folder), "-q")
-    assert (done.code, done.out.count("!")) == (7, 5)
-    errors = [line for line in done.err.splitlines() if line.startswith("error: ")][:5]
+    assert (done.code, done.out.count("!")) == (7, 6)
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")][:6]
     assert [Path(line.split(": ")[1]).name for line in errors] == names
-    known = ": is (no picture of a known kind|an AVIF picture or a video|a web page, an SVG or other XML)"
+    known = ": is (no picture of a known kind|a camera raw file|an AVIF picture or a video|a web page, an SVG or other XML)"
     assert all(re.search(known, line) for line in errors)
     for digit in "37":
         shutil.copytree(folder, tmp_path / "own" / digit)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_batches, read_pictures
@@ -221,6 +222,9 @@ def test_bombs_are_refused_before_decoding(side):
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a damaged WEBP picture"),
         (b"\0\0\0\x18ftypheic", "is a damaged HEIC picture"),
         (b"\0\0\0\x18ftypavif", "is an AVIF picture or a video"),
+        (b"\0\0\0\x18ftypcrx ", "is a camera raw file"),
+        (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "is a camera raw file"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(40), "is a camera raw file"),
         (b"%PDF-1.4\n", "is a PDF"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is a PDF or PostScript file"),
         (b"PK\x03\x04rest", "is damaged zip data"),
@@ -233,6 +237,17 @@ def test_bombs_are_refused_before_decoding(side):
 )
 def test_what_is_not_read(data, problem):
     assert problem in problem_of(data)
+
+
+@pytest.mark.parametrize("tag", [{254: 1}, {0xC612: b"\1\4\0\0"}, {254: 2}])
+def test_the_preview_in_a_raw_file_is_not_read(test_images, tag):
+    ifd = ImageFileDirectory_v2()
+    ifd.update(tag)
+    data = saved(Image.fromarray(test_images[0]), "TIFF", tiffinfo=ifd)
+    if tag == {254: 2}:  # a page of several
+        assert np.array_equal(read(data)[0].grey, test_images[0])
+    else:
+        assert "is a camera raw file" in problem_of(data)
 
 
 def test_no_such_file_and_folders(tmp_path):
