@@ -47,6 +47,10 @@ class Room:
                 return free if self.disk_bytes is None else self.disk_bytes
         return 0
 
+    def shared(self, n: int) -> "Room":
+        """Return what is left for each of some trainings at once."""
+        return Room(self.in_memory // n, self.on_disk // n, self.folder) if n > 1 else self
+
     def file(self, n_bytes: int) -> "NDArray[np.uint8] | None":
         """Return bytes of a file without a name, which ends with them; None where they do not fit."""
         import tempfile

@@ -159,21 +159,31 @@ def map_jobs(
     if (cluster := elsewhere.get()) and len(calls) > 1:
         yield from cluster.map(_ended, [(function, *call) for call in calls])
         return
-    is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
-    if is_here or len(calls) < 2 or not _has_working_directory():
+    n_here = n_at_once(n_jobs, len(calls))
+    if n_here == 1:
         yield from (function(*call) for call in calls)
         return
     import joblib
 
     backend, _ = joblib.parallel.get_active_backend()
     pool = joblib.Parallel(
-        min(joblib.effective_n_jobs(n_jobs), len(calls)),
+        n_here,
         return_as=("generator" if in_order else "generator_unordered")
         if backend.supports_return_generator
         else "list",
     )
     with safe_path():
         yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
+
+
+def n_at_once(n_jobs: int | None, n_calls: int) -> int:
+    """Return how many of some calls `map_jobs` lets this machine do at once."""
+    is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
+    if is_here or elsewhere.get() or n_calls < 2 or not _has_working_directory():
+        return 1
+    import joblib
+
+    return int(min(joblib.effective_n_jobs(n_jobs), n_calls))
 
 
 def _ended(function: Callable[..., Any], *call: Any) -> Any:

@@ -45,6 +45,12 @@ def test_room_is_a_share_of_what_there_is_unless_it_is_told(monkeypatch, tmp_pat
     assert Room(disk_bytes=700, folder=tmp_path / "file").on_disk == 0
 
 
+def test_trainings_at_once_share_the_room(tmp_path):
+    room = Room(500, 700, tmp_path)
+    assert room.shared(1) is room
+    assert room.shared(2) == Room(250, 350, tmp_path)
+
+
 def test_bytes_of_a_file_have_no_name_and_are_there_before_they_are_written_to(tmp_path):
     folder = tmp_path / "new"
     room = Room(disk_bytes=10**15, folder=folder)

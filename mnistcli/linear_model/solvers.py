@@ -19,7 +19,7 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pair
 from mnistcli.linear_model.objective import Labels, class_weights
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import Room, machine_bytes
-from mnistcli.parallel import elsewhere, map_jobs
+from mnistcli.parallel import elsewhere, map_jobs, n_at_once
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
 from mnistcli.tasks import Task
@@ -57,6 +57,7 @@ def fit_classifier(
         started = time.perf_counter()
         fits: list[Fit] = []
         pairs = pairs_of(task.n_classes)
+        room = (room or Room()).shared(n_at_once(n_jobs, len(pairs)))
         calls = [(X, y, pair, settings, seed, sample_weight, room) for pair in pairs]
         for one in map_jobs(_fit_pair, calls, n_jobs):
             fits.append(one)

@@ -1,7 +1,7 @@
 """Stratified folds of the training set, and how well models do on those that they have not seen."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from mnistcli.errors import TrainingError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.classification import confusion_matrix
 from mnistcli.model_selection.design import DesignMatrix
-from mnistcli.parallel import map_jobs
+from mnistcli.parallel import map_jobs, n_at_once
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import FoldSpec, SolverSettings
 from mnistcli.tasks import Task
@@ -83,7 +83,10 @@ class Folds:
         stage: str = "folds",
     ) -> Iterator[T]:
         """Yield ``judge(fold, settings)`` for each fold of `split`, in order."""
-        calls = [(fold, settings) for fold in self.split()]
+        folds = self.split()
+        room = self.design.room.shared(n_at_once(self.n_jobs, len(folds)))
+        design = replace(self.design, room=room)
+        calls = [(fold._replace(design=design), settings) for fold in folds]
         for n_done, result in enumerate(map_jobs(judge, calls, self.n_jobs), start=1):
             yield result
             self.progress.update(stage, n_done, len(calls))

@@ -93,6 +93,17 @@ def test_models_of_folds_see_the_copies_and_are_judged_without(samples, task, th
     assert ours.confusion.sum() == 600
 
 
+def room_of(fold, settings):
+    return fold.design.room.memory_bytes
+
+
+@pytest.mark.parametrize(("n_jobs", "expected"), [(1, 900), (2, 450), (8, 300)])
+def test_folds_at_once_share_the_memory(samples, task, n_jobs, expected):
+    design = design_matrix(samples, FeatureSpec(), seed=0, memory_bytes=900)
+    folds = Folds(design, task, FoldSpec(3), n_jobs=n_jobs)
+    assert list(folds.map(room_of, SolverSettings())) == [expected] * 3
+
+
 def test_more_folds_than_images_of_a_class_are_refused(mnist, task):
     few = training_samples(mnist, task, SplitSpec(limit=10))
     design = design_matrix(few, FeatureSpec(), seed=0)
