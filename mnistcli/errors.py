@@ -70,8 +70,9 @@ class DataUnavailableError(MnistCliError):
 class DownloadError(DataUnavailableError):
     """Every source of a file failed, each with its reason."""
 
-    def __init__(self, what: str, failures: Sequence[tuple[str, str]], *, hint: str = "") -> None:
+    def __init__(self, what: str, failures: Sequence[tuple[str, str]]) -> None:
         tried = "; ".join(f"{source}: {reason}" for source, reason in failures)
+        hint = "mnistcli download --source PATH takes the files from a disk"
         super().__init__(f"could not get {what} ({tried})", hint=hint)
         self.failures = tuple(failures)
 
@@ -99,8 +100,10 @@ class CorruptFileError(MnistCliError):
 class ChecksumMismatchError(CorruptFileError):
     """Bytes hash to something else than they should."""
 
-    def __init__(self, source: Path | str, *, expected: str, got: str) -> None:
-        super().__init__(source, f"sha256 is {got}, expected {expected}")
+    def __init__(
+        self, source: Path | str, *, expected: str, got: str, algorithm: str = "sha256"
+    ) -> None:
+        super().__init__(source, f"{algorithm} is {got}, expected {expected}")
 
 
 class ModelNotFoundError(MnistCliError):

@@ -14,22 +14,21 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 ``url_checksums`` (sha256, sizes); MNIST's payloads were hashed from the canonical files.
 """
 
+import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, BinaryIO, NamedTuple, cast
 
+from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 from mnistcli.mnist import IMAGE_SHAPE
 
-PartName = Literal["train-images", "train-labels", "test-images", "test-labels"]
-PART_NAMES: tuple[PartName, ...] = get_args(PartName)
+PART_NAMES = ("train-images", "train-labels", "test-images", "test-labels")
 # Where a dataset can come from, beside URLs and paths.
 NAMED_SOURCES = ("auto", "bundled", "mirror", "openml", "keras")
-
-
-_CATALOG = Path(__file__).with_name("catalog.json")
 
 
 class RemoteFile(NamedTuple):
@@ -39,11 +38,30 @@ class RemoteFile(NamedTuple):
     checksum: str  # "sha256:...", or "md5:..." where nothing better is published
     n_bytes: int | None = None
 
+    def check(self, file: BinaryIO, source: str) -> None:
+        """Raise CorruptFileError for a file of another size, the clearer message, or checksum."""
+        n_bytes = file.seek(0, 2)
+        if self.n_bytes not in (None, n_bytes):
+            raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {self.n_bytes:,}")
+        algorithm, _, checksum = self.checksum.partition(":")
+        file.seek(0)
+        digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
+            cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
+        )
+        file.seek(0)
+        if (got := digest.hexdigest()) != checksum:
+            raise ChecksumMismatchError(source, expected=checksum, got=got, algorithm=algorithm)
+
+
+def public_url(url: str) -> str:
+    """Return a URL without what may be a secret: user, password, query."""
+    return re.sub(r"\?.*", "?...", re.sub(r"(?<=://)[^/?#]*@", "", url), flags=re.DOTALL)
+
 
 class PartSpec(NamedTuple):
     """One of the four arrays of a dataset, all of uint8."""
 
-    name: PartName
+    name: str
     shape: tuple[int, ...]  # (n, 28, 28) for images, (n,) for labels
     file: RemoteFile  # the published IDX file, gzipped
     payload_sha256: str | None = None  # of the array's bytes in C order, where it is known
@@ -93,16 +111,14 @@ def _read() -> dict[str, DatasetSpec]:
     and the number of training and test images where it is not MNIST's.
     """
     specs = {}
-    for name, entry in json.loads(_CATALOG.read_bytes()).items():
+    for name, entry in json.loads(Path(__file__).with_name("catalog.json").read_bytes()).items():
         files, sizes = entry.pop("files"), entry.pop("sizes", (60_000, 10_000))
         payloads = [file.pop("payload_sha256", None) for file in files]
         parts = _parts([RemoteFile(**file) for file in files], payloads, *sizes)
-        lists: dict[str, Any] = {
-            key: tuple(entry.pop(key, ())) for key in ("mirrors", "openml_urls")
-        }
-        specs[name] = DatasetSpec(name=name, parts=parts, **lists, **entry)
+        urls = tuple(entry.pop("openml_urls", ()))
+        mirrors = tuple(entry.pop("mirrors"))
+        specs[name] = DatasetSpec(name, parts=parts, mirrors=mirrors, openml_urls=urls, **entry)
     return specs
 
 
-_SPECS = _read()
-CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(_SPECS)
+CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(_read())

@@ -7,37 +7,29 @@ The standard library fetches. A size cap, a deadline, the refusal of some redire
 each mirror that failed would have to be written around pooch or requests just the same.
 """
 
-from __future__ import annotations
-
-import hashlib
+import base64
+import http.client
 import io
-import re
+import tempfile
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from mnistcli._version import __version__
 from mnistcli.containers.reading import kind_of
-from mnistcli.datasets.catalog import RemoteFile
-from mnistcli.errors import ChecksumMismatchError, CorruptFileError, DownloadError
+from mnistcli.datasets.catalog import RemoteFile, public_url
+from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
 from mnistcli.progress import Progress
 
-if TYPE_CHECKING:
-    import http.client
-    import urllib.request
-
-    from _typeshed import WriteableBuffer as Buffer
-
-
 IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
-# The longest reason of a failure, in letters.
-MAX_WORDS = 200
 # Headers, chunk sizes and the like may take so much beside a file.
 MAX_OVERHEAD_BYTES = 1 << 20
-OFFLINE_HINT = "mnistcli download --source PATH takes the files from a disk"
 
 
 class Patience(NamedTuple):
@@ -71,8 +63,6 @@ class Client:
         redirect that leaves https or the web; CorruptFileError for a web page, what is too large or
         of another size or checksum than published; StorageError without room for a large download.
         """
-        import http.client
-
         exchange = _Exchange(url, expected, max_bytes, self)
         try:
             return exchange.fetch()
@@ -108,7 +98,7 @@ class _Exchange:
         return self.expected.name if self.expected else self.shown.rstrip("/").rpartition("/")[2]
 
     def failure(self, reason: str) -> DownloadError:
-        return DownloadError(self.name, [(self.shown, reason)], hint=OFFLINE_HINT)
+        return DownloadError(self.name, [(self.shown, reason)])
 
     def check(self) -> None:
         """Raise DownloadError or CorruptFileError if it goes on for too long."""
@@ -121,8 +111,6 @@ class _Exchange:
             raise CorruptFileError(self.shown, f"has more than {limit:,} bytes")
 
     def fetch(self) -> BinaryIO:
-        import tempfile
-
         timeout_s = self.client.patience.timeout_s
         file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         body = cast("BinaryIO", file)
@@ -145,8 +133,6 @@ class _Exchange:
 
     def receive(self, response: http.client.HTTPResponse, body: BinaryIO) -> None:
         """Copy the body of an answer, with a limit to everything, and verify it."""
-        from tempfile import gettempdir
-
         total = (self.expected and self.expected.n_bytes) or response.length
         # read1 returns what is there: read would wait for all of it, deaf to the clock.
         while chunk := response.read1(CHUNK_BYTES):
@@ -154,25 +140,20 @@ class _Exchange:
                 raise CorruptFileError(self.shown, "is a web page (HTML)")
             self.n_done += len(chunk)
             self.check()
-            with storage_errors("keep the download in", Path(gettempdir())):
+            with storage_errors("keep the download in", Path(tempfile.gettempdir())):
                 body.write(chunk)
             self.client.progress.update(self.name, self.n_done, total)
         if response.length:
             n_declared = self.n_done + response.length
             raise ConnectionError(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
         if self.expected:
-            check_published(self.expected, body, self.shown)
-
-
-def public_url(url: str) -> str:
-    """Return a URL without what may be a secret: user, password, query."""
-    return re.sub(r"\?.*", "?...", re.sub(r"(?<=://)[^/?#]*@", "", url), flags=re.DOTALL)
+            self.expected.check(body, self.shown)
 
 
 def _bounded(words: str) -> str:
     """Cut what a server says to the length of a sentence."""
     words = " ".join(words.split())
-    return words if len(words) <= MAX_WORDS else f"{words[:MAX_WORDS]}..."
+    return words if len(words) <= 200 else f"{words[:200]}..."
 
 
 class _Watched(io.RawIOBase):
@@ -184,7 +165,7 @@ class _Watched(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Buffer) -> int | None:
+    def readinto(self, buffer: Any) -> int | None:
         self._exchange.check()
         n_bytes: int | None = self._socket.readinto(buffer)
         self._exchange.n_received += n_bytes or 0
@@ -196,10 +177,6 @@ class _Watched(io.RawIOBase):
 
 
 def _request(exchange: _Exchange) -> urllib.request.Request:
-    import base64
-    import urllib.parse
-    import urllib.request
-
     headers = {
         "User-Agent": f"mnistcli/{__version__}",
         # OpenML sends its 122 MB of text as 15 MB if asked. The published files are gzip data
@@ -217,10 +194,6 @@ def _request(exchange: _Exchange) -> urllib.request.Request:
 
 
 def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
-    import http.client
-    import urllib.error
-    import urllib.request
-
     class Response(http.client.HTTPResponse):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -228,37 +201,39 @@ def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
 
     class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         def do_open(self, http_class: Any, *request: Any, **options: Any) -> Any:
-            def connected(*arguments: Any, **more: Any) -> http.client.HTTPConnection:
-                connection: http.client.HTTPConnection = http_class(*arguments, **more)
-                connection.response_class = Response
-                return connection
+            watched: Any = type("Watched", (http_class,), {"response_class": Response})
+            return super().do_open(watched, *request, **options)
 
-            return super().do_open(connected, *request, **options)
+    return urllib.request.build_opener(_NoDowngrade, Web)
 
-    class NoDowngrade(urllib.request.HTTPRedirectHandler):
-        """Follows redirects, but neither from https to http nor out of the web."""
 
-        def redirect_request(
-            self, req: urllib.request.Request, fp: IO[bytes], code: int, *answer: Any
-        ) -> urllib.request.Request | None:
-            headers, target = answer[-2:]
-            allowed = ("https://",) if req.type == "https" else ("https://", "http://")
-            if not target.lower().startswith(allowed) or "@" in target.partition("?")[0]:
-                refusal = f"refused to be redirected to {public_url(target)}"
-                raise urllib.error.HTTPError(req.full_url, code, refusal, headers, fp)
-            return super().redirect_request(req, fp, code, *answer)
+class _NoDowngrade(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but neither from https to http nor out of the web."""
 
-    return urllib.request.build_opener(NoDowngrade, Web)
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, *answer: Any
+    ) -> urllib.request.Request | None:
+        headers, target = answer[-2:]
+        allowed = ("https://",) if req.type == "https" else ("https://", "http://")
+        if not target.lower().startswith(allowed) or "@" in target.partition("?")[0]:
+            refusal = f"refused to be redirected to {public_url(target)}"
+            raise urllib.error.HTTPError(req.full_url, code, refusal, headers, fp)
+        return super().redirect_request(req, fp, code, *answer)
 
 
 def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
     """Say what a network error means, and whether the same request may succeed in a moment."""
-    import http.client
-    import urllib.error
-
     if isinstance(error, urllib.error.HTTPError):
         error.close()
-        return f"HTTP {error.code} {error.reason}", error.code in _PASSING_STATUS
+        return f"HTTP {error.code} {error.reason}", error.code in (
+            408,
+            425,
+            429,
+            500,
+            502,
+            503,
+            504,
+        )
     if isinstance(error, urllib.error.URLError):
         return _explained(error.reason, timeout_s)
     if isinstance(error, TimeoutError):
@@ -269,24 +244,3 @@ def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
         return f"the connection broke ({error or type(error).__name__})", True
     # No such host, no network, an untrusted certificate, a URL that is none.
     return getattr(error, "strerror", None) or str(error), False
-
-
-_PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
-
-
-def check_published(expected: RemoteFile, file: BinaryIO, source: str) -> None:
-    """Compare size, then checksum, of a file with the published ones: the size is the clearer message."""
-    n_bytes = file.seek(0, 2)
-    if expected.n_bytes not in (None, n_bytes):
-        raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {expected.n_bytes:,}")
-    algorithm, _, checksum = expected.checksum.partition(":")
-    file.seek(0)
-    digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
-        cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
-    )
-    file.seek(0)
-    if (got := digest.hexdigest()) == checksum:
-        return
-    if algorithm == "sha256":
-        raise ChecksumMismatchError(source, expected=checksum, got=got)
-    raise CorruptFileError(source, f"{algorithm} is {got}, expected {checksum}")

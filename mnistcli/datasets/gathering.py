@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.containers.npz import PARTS, Part
 from mnistcli.datasets.labelled import read_parts
-from mnistcli.datasets.store import LabelledImages
+from mnistcli.datasets.store import LabelledImages, Loaded
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -50,18 +50,6 @@ _LAYOUTS = (
 _A_PAGE = "expected the photograph of a page of mnistcli sheet, or a folder of them"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Gathered:
-    """Labelled digits from somewhere, in training and test images."""
-
-    train: LabelledImages
-    test: LabelledImages
-    origin: str  # the folder or file
-    n_bytes_read: int
-    failures: tuple[tuple[str, str], ...]  # what was left out, and why
-    notes: tuple[str, ...]  # what was done to pictures to read them as a prediction does
-
-
 def gather(
     path: Path,
     *,
@@ -70,7 +58,7 @@ def gather(
     test_size: float = 0.2,
     seed: int = 0,
     progress: Progress = SILENT,
-) -> Gathered:
+) -> Loaded:
     """Read labelled digits from a folder, a file or "-", each picture as a prediction reads it.
 
     ``raw`` takes 28 x 28 pixels as they are. With ``sheet``, photographs of pages that
@@ -102,7 +90,7 @@ def gather(
     if not len(test.labels) or not len(train.labels):
         train, test = _shared_out(_concatenated([train, test]), test_size, seed)
     origin = "standard input" if str(path) == "-" else str(path)
-    return Gathered(train, test, origin, reading.n_bytes_read, failures, notes)
+    return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 
 
 def _too_few(

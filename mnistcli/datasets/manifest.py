@@ -4,37 +4,25 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.containers.npy import npy_header
-from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartName, PartSpec
+from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
-Arrays = Mapping[PartName, NDArray[np.uint8]]
-
-
-class Loaded(NamedTuple):
-    """The verified arrays of a dataset, and where they came from."""
-
-    arrays: Arrays
-    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
-    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
-    n_bytes_read: int  # as stored or sent, mostly compressed
-    failures: tuple[tuple[str, str], ...] = ()  # what was tried before, and how it failed
-
+# The four of a dataset, in the order of `PART_NAMES`.
+Arrays = tuple[NDArray[np.uint8], ...]
 
 MANIFEST_NAME = "manifest.json"
-MANIFEST_SCHEMA = 1
 MANIFEST_MAX_BYTES = 1 << 16
 ALWAYS_HASHED_BYTES = 1 << 20
-_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def sha256_of(array: NDArray[np.uint8]) -> str:
@@ -76,16 +64,16 @@ def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8], sha256: str)
         file.flush()
         stamps.append(Stamp.of(file))  # the rename will change none of it
 
-    clear_the_way(path)
-    files.write_atomically(path, content)
+    _replace(path, content)
     return Entry(part.name, sha256, stamps[0])
 
 
-def clear_the_way(path: Path) -> None:
-    """Remove an empty folder where a file has to be: what is in another one is not ours."""
+def _replace(path: Path, content: files.Content) -> None:
+    """Write a file; an empty folder in its place goes, what is in another one is not ours."""
     with files.storage_errors("replace", path):
         if files.kind_of_path(path, follow=False) == "folder":
             path.rmdir()
+    files.write_atomically(path, content)
 
 
 def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
@@ -103,37 +91,18 @@ def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
     return np.asarray(mapped), stamp
 
 
-def map_files(
-    paths: Sequence[Path], spec: DatasetSpec, entries: Sequence[Entry], *, full: bool
-) -> tuple[Arrays, tuple[Entry, ...]]:
-    """Map all the files of a dataset, having hashed those that may have changed.
-
-    The entries come back with the stamps that the files have now.
-    """
-    arrays: dict[PartName, NDArray[np.uint8]] = {}
-    found = []
-    for path, part, entry in zip(paths, spec.parts, entries, strict=True):
-        array, stamp = map_npy(path, part)
-        is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
-        if (full or not is_known) and (got := sha256_of(array)) != entry.sha256:
-            raise ChecksumMismatchError(path, expected=entry.sha256, got=got)
-        arrays[part.name] = array
-        found.append(replace(entry, stamp=stamp))
-    return arrays, tuple(found)
-
-
 # ----------------------------------------------------------------------------------- the manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What ``manifest.json`` says; the number of training and test images only of own datasets."""
+    """What ``manifest.json`` says: see `store.Loaded`, and of own datasets how large the parts are."""
 
     dataset: str
     source: str
     origin: str
     n_bytes_read: int
-    installed_at: str
+    installed_at: str  # ISO 8601, UTC
     files: tuple[Entry, ...]
     sizes: tuple[int, int] | None = None
 
@@ -144,7 +113,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """Write it as JSON whose last entry is the sha256 of the JSON without that entry."""
-        fields = {"schema": MANIFEST_SCHEMA, **asdict(self)}
+        fields = {"schema": 1, **asdict(self)}
         if self.sizes is None:
             del fields["sizes"]
         return _dump({**fields, "sha256": hashlib.sha256(_dump(fields)).hexdigest()})
@@ -163,31 +132,50 @@ class Manifest:
             if not type(n_train) is type(n_test) is int or min(n_train, n_test) < 0:
                 raise ValueError("no numbers of images")
         manifest = cls(**{**known, "files": tuple(entries)})
-        if manifest.to_bytes() != content or not all(map(_SHA256.fullmatch, manifest.checksums)):
+        are_sha256 = all(re.fullmatch("[0-9a-f]{64}", each) for each in manifest.checksums)
+        if manifest.to_bytes() != content or not are_sha256:
             raise ValueError("not as it was written")
         return manifest
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read a manifest; raise CorruptFileError where it is missing or damaged."""
+        with files.storage_errors("read", path), files.open_regular(path) as file:
+            content = file.read(MANIFEST_MAX_BYTES)
+        try:
+            return cls.from_bytes(content)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise CorruptFileError(path, "is damaged") from None
+
+    def mapped(
+        self, paths: Sequence[Path], spec: DatasetSpec, *, full: bool
+    ) -> tuple[Arrays, "Manifest"]:
+        """Map all its files, having hashed those that may have changed.
+
+        It comes back with the stamps that they have now.
+        """
+        arrays, entries = [], []
+        for path, part, entry in zip(paths, spec.parts, self.files, strict=True):
+            array, stamp = map_npy(path, part)
+            is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
+            if (full or not is_known) and (got := sha256_of(array)) != entry.sha256:
+                raise ChecksumMismatchError(path, expected=entry.sha256, got=got)
+            arrays.append(array)
+            entries.append(replace(entry, stamp=stamp))
+        return tuple(arrays), replace(self, files=tuple(entries))
+
+    def write(self, path: Path) -> None:
+        """Write it in one step."""
+        _replace(path, self.to_bytes())
+
+    def check_about(self, spec: DatasetSpec, path: Path) -> None:
+        """Raise CorruptFileError where it cannot be that of a dataset."""
+        names = tuple(entry.name for entry in self.files)
+        pairs = zip(self.checksums, spec.parts, strict=False)
+        is_pinned = all(part.payload_sha256 in (None, sha256) for sha256, part in pairs)
+        if self.dataset != spec.name or names != PART_NAMES or not is_pinned:
+            raise CorruptFileError(path, f"is not about {spec.title}")
 
 
 def _dump(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, indent=2).encode("ascii") + b"\n"
-
-
-def read_manifest(path: Path) -> Manifest:
-    """Read a manifest; raise CorruptFileError where it is missing or damaged."""
-    with files.storage_errors("read", path), files.open_regular(path) as file:
-        content = file.read(MANIFEST_MAX_BYTES)
-    try:
-        return Manifest.from_bytes(content)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise CorruptFileError(path, "is damaged") from None
-
-
-def check_about(path: Path, manifest: Manifest, spec: DatasetSpec) -> None:
-    """Raise CorruptFileError for a manifest that cannot be that of a dataset."""
-    is_pinned = all(
-        part.payload_sha256 in (None, entry.sha256)
-        for entry, part in zip(manifest.files, spec.parts, strict=False)
-    )
-    names = tuple(entry.name for entry in manifest.files)
-    if manifest.dataset != spec.name or names != PART_NAMES or not is_pinned:
-        raise CorruptFileError(path, f"is not about {spec.title}")

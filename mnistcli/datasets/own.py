@@ -14,21 +14,16 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, own_spec
-from mnistcli.datasets.manifest import Arrays, Loaded
-from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, LabelledImages
+from mnistcli.datasets.catalog import CATALOG, DatasetSpec, own_spec
+from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, Loaded, in_parts
 from mnistcli.errors import CorruptFileError, StorageError, UsageError
 from mnistcli.paths import NAME, check_name
 from mnistcli.progress import SILENT, Progress
-
-if TYPE_CHECKING:  # most datasets are opened, and none gathered
-    from mnistcli.datasets.gathering import Gathered
 
 KEPT = "kept"
 _TAKEN = (*CATALOG, "builtin")
@@ -68,14 +63,11 @@ class OwnDatasets(DatasetFolder):
     def summary(self, name: str) -> DatasetSummary:
         """Describe a dataset, damaged or not."""
         try:
-            manifest, arrays = self._check(name, full=False)
+            _, manifest, arrays = self._check(name, full=False)
         except (CorruptFileError, StorageError) as error:
             return DatasetSummary(name, name, "damaged", problem=error.message)
-        labels = arrays["train-labels"], arrays["test-labels"]
-        digits = np.bincount(np.concatenate(labels), minlength=10)
-        sizes = len(labels[0]), len(labels[1])
-        counts = tuple(digits.tolist())
-        when, where = manifest.installed_at, manifest.origin
+        counts = tuple(np.bincount(np.concatenate(arrays[1::2]), minlength=10).tolist())
+        sizes, when, where = manifest.sizes or (0, 0), manifest.installed_at, manifest.origin
         return DatasetSummary(name, name, "own", None, *sizes, counts, when, where)
 
     def check_free(self, name: str) -> None:
@@ -85,16 +77,14 @@ class OwnDatasets(DatasetFolder):
             raise UsageError(f"there is a dataset {name!r} already", hint=hint)
 
     def install(
-        self, name: str, found: "Gathered", *, replacing: bool = False, progress: Progress = SILENT
+        self, name: str, found: Loaded, *, replacing: bool = False, progress: Progress = SILENT
     ) -> Installation:
         """Keep what was gathered under a name; raise UsageError for a name that is none or not free."""
         check_own_name(name)
         with self._lock(name, progress):
             if not replacing:
                 self.check_free(name)
-            arrays = _arrays_of(found.train, found.test)
-            loaded = Loaded(arrays, "path", found.origin, found.n_bytes_read, found.failures)
-            return self._write(name, loaded)
+            return self._write(name, found)
 
     def append(
         self,
@@ -108,27 +98,24 @@ class OwnDatasets(DatasetFolder):
 
         A damaged dataset (CorruptFileError) is left as it is.
         """
-        added = LabelledImages(images, labels)
         check_own_name(name)
         with self._lock(name, progress):
             if not self.has(name):
-                arrays = _arrays_of(added, LabelledImages(images[:0], labels[:0]))
-                return self._write(name, Loaded(arrays, KEPT, KEPT, 0))
-            old, before = self._check(name, full=True)
-            arrays = {
-                **before,
-                "train-images": np.concatenate([before["train-images"], images]),
-                "train-labels": np.concatenate([before["train-labels"], labels]),
-            }
+                parts = in_parts([images, labels, images[:0], labels[:0]])
+                return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
+            _, old, before = self._check(name, full=True)
+            pairs = zip(before, (images, labels), strict=False)
+            grown = [np.concatenate(pair) for pair in pairs]
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
-            return self._write(name, Loaded(arrays, old.source, where, old.n_bytes_read), old)
+            parts = in_parts([*grown, *before[2:]])
+            return self._write(name, Loaded(*parts, old.source, where, old.n_bytes_read), old)
 
     def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
         labels = np.full(len(images), label, np.uint8)
         installation = self.append(name, np.stack(images), labels)
-        n, n_all = len(images), sum(each.shape[0] for each in installation.files[1::2])
+        n, n_all = len(images), sum(installation.manifest.sizes or ())
         shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
         return f"kept {shown}, in the training images of {name}, which has {n_all:,} image{'s' * (n_all > 1)} now"
 
@@ -137,8 +124,3 @@ class OwnDatasets(DatasetFolder):
 
     def _folder_of(self, name: str) -> Path:
         return super()._folder_of(check_own_name(name))
-
-
-def _arrays_of(train: LabelledImages, test: LabelledImages) -> Arrays:
-    arrays = train.images, train.labels, test.images, test.labels
-    return dict(zip(PART_NAMES, arrays, strict=True))

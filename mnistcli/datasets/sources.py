@@ -14,44 +14,34 @@ catalogue before it is handed on: by the identity of its payload where that is k
 published file.
 """
 
-import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli import errors
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.npy import find_idx
 from mnistcli.containers.reading import FormatError, damage_of, stream_of
-from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartName, PartSpec
-from mnistcli.datasets.download import (
-    CHUNK_BYTES,
-    OFFLINE_HINT,
-    Client,
-    Patience,
-    check_published,
-    public_url,
-)
-from mnistcli.datasets.manifest import Arrays, Loaded
-from mnistcli.errors import (
-    ChecksumMismatchError,
-    CorruptFileError,
-    DataUnavailableError,
-    DownloadError,
-    MnistCliError,
-    UsageError,
-)
+from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
+from mnistcli.datasets.manifest import sha256_of
+from mnistcli.datasets.store import Loaded, in_parts
+from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
+if TYPE_CHECKING:  # and its libraries: loaded where something is fetched
+    from mnistcli.datasets.download import Client, Patience
+
 T = TypeVar("T")
+Bytes = NDArray[np.uint8]
 
 BUNDLE = Path(__file__).with_name("bundled")
 # mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
@@ -63,7 +53,7 @@ def load(
     source: str = "auto",
     *,
     progress: Progress = SILENT,
-    patience: Patience | None = None,
+    patience: "Patience | None" = None,
 ) -> Loaded:
     """Get the arrays of a dataset from a source (see the top of this module) and verify them.
 
@@ -72,97 +62,90 @@ def load(
     something is, but not this dataset.
     """
     try:
-        return _Loader(spec, Client(progress, patience or Patience())).load(source)
+        return _Loader(spec, progress, patience).load(source)
     except CorruptFileError as error:
         right = f"get the right bytes with: mnistcli download --dataset {spec.name} --force"
         error.hint = error.hint or right
         raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Loader:
     """Looks for one dataset, and keeps what failed on the way."""
 
     spec: DatasetSpec
-    client: Client
+    progress: Progress
+    patience: "Patience | None"
     failures: list[tuple[str, str]] = field(default_factory=list)
 
+    @cached_property
+    def client(self) -> "Client":
+        from mnistcli.datasets.download import Client, Patience
+
+        return Client(self.progress, self.patience or Patience())
+
     def load(self, source: str) -> Loaded:
-        if source == "auto":
-            return self._auto()
+        if source == "auto" and self.spec.bundled:
+            try:
+                return self._bundled()
+            except errors.MnistCliError as error:
+                self.failures.append((str(BUNDLE), error.message))
+        if source in ("auto", "mirror"):
+            return self._published(self.spec.mirrors, "mirror")
         if source == "bundled":
             return self._bundled()
-        if source == "mirror":
-            return self._published(self.spec.mirrors, source)
         if source in ("openml", "keras"):
             return self._container_urls(source)
         if source.startswith(("http://", "https://")):
             return self._url(source)
         if "://" in source:
-            raise UsageError(f"cannot fetch {source!r}", hint="use http://, https:// or a path")
+            hint = "use http://, https:// or a path"
+            raise errors.UsageError(f"cannot fetch {source!r}", hint=hint)
         return self._path(expand(Path(source)))
-
-    def _auto(self) -> Loaded:
-        if self.spec.bundled:
-            try:
-                return self._bundled()
-            except MnistCliError as error:
-                self.failures.append((str(BUNDLE), error.message))
-        return self._published(self.spec.mirrors, "mirror")
 
     # -------------------------------------------------------------------- the box, files, folders
 
     def _bundled(self) -> Loaded:
         if not self.spec.bundled:
-            raise DataUnavailableError(
+            raise errors.DataUnavailableError(
                 f"{self.spec.title} is not part of this package and has to be downloaded once",
                 hint=f"mnistcli download --dataset {self.spec.name}",
             )
-        paths = {part.name: BUNDLE / part.file.name for part in self.spec.parts}
+        paths = [BUNDLE / part.file.name for part in self.spec.parts]
         return self._idx_files(paths, "bundled", BUNDLE)
 
     def _path(self, path: Path) -> Loaded:
+        names = [part.file.name for part in self.spec.parts]
         kind = kind_of_path(path)
+        if kind == "nothing":
+            hint = f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder"
+            problem = f"there is no file, folder or source {str(path)!r}"
+            raise errors.DataUnavailableError(problem, hint=hint)
         if kind == "folder":
-            return self._folder(path)
-        if kind == "file":
-            return self._container_file(path)
-        raise DataUnavailableError(
-            f"there is no file, folder or source {str(path)!r}",
-            hint=f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder",
-        )
+            for folder in _idx_folders(self.spec, path):
+                paths = [each for name in names if (each := find_idx(folder, name))]
+                if len(paths) == len(names):
+                    return self._idx_files(paths, "path", folder)
+        for file in _container_files(self.spec, path) if kind == "folder" else [path]:
+            if kind_of_path(file) == "file":
+                with storage_errors("read", file), file.open("rb") as opened:
+                    return self._container(opened, "path", str(file))
+        problem, hint = f"{path} holds no {self.spec.title}", f"it should hold {', '.join(names)}"
+        raise errors.DataUnavailableError(problem, hint=hint)
 
-    def _folder(self, folder: Path) -> Loaded:
-        for candidate in _idx_folders(self.spec, folder):
-            paths = {part.name: find_idx(candidate, part.file.name) for part in self.spec.parts}
-            if all(paths.values()):
-                return self._idx_files(cast("dict[PartName, Path]", paths), "path", candidate)
-        for container in _container_files(self.spec, folder):
-            if kind_of_path(container) == "file":
-                return self._container_file(container)
-        raise DataUnavailableError(
-            f"{folder} holds no {self.spec.title}",
-            hint=f"it should hold {', '.join(part.file.name for part in self.spec.parts)}",
-        )
-
-    def _idx_files(self, paths: Mapping[PartName, Path], source: str, origin: Path) -> Loaded:
-        arrays: dict[PartName, NDArray[np.uint8]] = {}
+    def _idx_files(self, paths: Sequence[Path], source: str, origin: Path) -> Loaded:
+        arrays: list[Bytes] = []
         n_bytes_read = 0
         total = sum(math.prod(part.shape) for part in self.spec.parts)
-        for part in self.spec.parts:
-            path = paths[part.name]
+        for part, path in zip(self.spec.parts, paths, strict=True):
             with storage_errors("read", path), path.open("rb") as file:
                 if part.payload_sha256 is None:
-                    check_published(part.file, file, str(path))
-                arrays[part.name] = _decode_idx(part, file, str(path))
+                    part.file.check(file, str(path))
+                arrays.append(_decode_idx(part, file, str(path)))
                 n_bytes_read += file.seek(0, 2)
-            done = sum(array.size for array in arrays.values())
-            self.client.progress.update(f"decoding {self.spec.title}", done, total)
+            done = sum(array.size for array in arrays)
+            self.progress.update(f"decoding {self.spec.title}", done, total)
         return self._verified(arrays, source, str(origin), n_bytes_read)
-
-    def _container_file(self, path: Path) -> Loaded:
-        with storage_errors("read", path), path.open("rb") as file:
-            return self._container(file, "path", str(path))
 
     # ------------------------------------------------------------------- bytes to verified arrays
 
@@ -170,12 +153,12 @@ class _Loader:
         spec = self.spec
         if not spec.has_known_payload:
             names = ", ".join(part.file.name for part in spec.parts)
-            raise DataUnavailableError(
+            raise errors.DataUnavailableError(
                 f"{origin}: {spec.title} can only be verified as its published files",
                 hint=f"give a folder or a base URL with {names}",
             )
         n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
-        self.client.progress.update(f"decoding {spec.title}", 0, None)
+        self.progress.update(f"decoding {spec.title}", 0, None)
         with damage_of(origin), stream_of(file) as stream:
             images, values = _gathered(read_digits(stream, None), n_train + n_test)
             if values is None:
@@ -187,22 +170,18 @@ class _Loader:
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
             raise CorruptFileError(origin, problem)
-        arrays: Arrays = {
-            "train-images": images[:n_train],
-            "train-labels": labels[:n_train],
-            "test-images": images[n_train:],
-            "test-labels": labels[n_train:],
-        }
-        return self._verified(arrays, source, origin, file.seek(0, 2))
+        parts = images[:n_train], labels[:n_train], images[n_train:], labels[n_train:]
+        return self._verified(parts, source, origin, file.seek(0, 2))
 
-    def _verified(self, arrays: Arrays, source: str, origin: str, n_bytes_read: int) -> Loaded:
+    def _verified(
+        self, arrays: Sequence[Bytes], source: str, origin: str, n_bytes_read: int
+    ) -> Loaded:
         """Check the identity of the arrays, as far as the catalogue knows it."""
-        for part in self.spec.parts:
-            got, expected = hashlib.sha256(arrays[part.name].data).hexdigest(), part.payload_sha256
-            if expected not in (None, got):
+        for part, array in zip(self.spec.parts, arrays, strict=True):
+            if part.payload_sha256 and (got := sha256_of(array)) != part.payload_sha256:
                 what = f"{part.name} of {self.spec.title} from {origin}"
-                raise ChecksumMismatchError(what, expected=str(expected), got=got)
-        return Loaded(arrays, source, origin, n_bytes_read, tuple(self.failures))
+                raise errors.ChecksumMismatchError(what, expected=part.payload_sha256, got=got)
+        return Loaded(*in_parts(arrays), source, origin, n_bytes_read, tuple(self.failures))
 
     # ------------------------------------------------------------------------------------ network
 
@@ -211,17 +190,17 @@ class _Loader:
 
         One that has failed is asked last from then on.
         """
-        arrays: dict[PartName, NDArray[np.uint8]] = {}
+        arrays: list[Bytes] = []
         delivered: dict[str, None] = {}
         n_bytes_read = 0
         for part in self.spec.parts:
             name, max_bytes = part.file.name, part.file.n_bytes
-            max_bytes = max_bytes or _max_decoded_bytes(part) + CHUNK_BYTES
+            max_bytes = max_bytes or _max_decoded_bytes(part) + (1 << 16)
             urls = [base + name for base in bases]
             fetch = partial(self.client.fetch, expected=part.file, max_bytes=max_bytes)
             i, file = self._first(urls, fetch, name)
             with file:
-                arrays[part.name] = _decode_idx(part, file, public_url(urls[i]))
+                arrays.append(_decode_idx(part, file, public_url(urls[i])))
                 n_bytes_read += file.seek(0, 2)
             bases = [*bases[i:], *bases[:i]]
             delivered[public_url(bases[0])] = None
@@ -233,20 +212,24 @@ class _Loader:
             try:
                 return i, get(url)
             except (DownloadError, CorruptFileError) as error:
-                self.failures.append(_failure_of(error))
+                self._note(error)
                 if len(urls) == len(self.failures) == 1:
                     raise
-        raise DownloadError(what, self.failures, hint=OFFLINE_HINT)
+        raise DownloadError(what, self.failures)
+
+    def _note(self, error: DownloadError | CorruptFileError) -> None:
+        if isinstance(error, DownloadError):
+            self.failures.extend(error.failures)
+        else:
+            self.failures.append((str(error.source), error.problem))
 
     def _container_urls(self, source: str) -> Loaded:
         spec = self.spec
         keras_urls = (spec.keras_url,) if spec.keras_url else ()
         urls = spec.openml_urls if source == "openml" else keras_urls
         if not urls:
-            raise UsageError(
-                f"{spec.title} cannot be had from {source}",
-                hint=f"mnistcli download --dataset {spec.name} --source mirror",
-            )
+            hint = f"mnistcli download --dataset {spec.name} --source mirror"
+            raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
 
         def get(url: str) -> Loaded:
             with self.client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
@@ -260,17 +243,11 @@ class _Loader:
             try:
                 file = self.client.fetch(url, None, MAX_CONTAINER_BYTES)
             except (DownloadError, CorruptFileError) as error:
-                self.failures.append(_failure_of(error))
+                self._note(error)
             else:
                 with file:
                     return self._container(file, "url", public_url(url))
         return self._published((url if url.endswith("/") else f"{url}/",), "url")
-
-
-def _failure_of(error: DownloadError | CorruptFileError) -> tuple[str, str]:
-    if isinstance(error, DownloadError):
-        return error.failures[0]
-    return public_url(str(error.source)), error.problem
 
 
 def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
@@ -294,22 +271,19 @@ def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
         yield folder / "openml" / f"{path}.gz"
 
 
-def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> NDArray[np.uint8]:
+def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> Bytes:
     with damage_of(source), stream_of(file) as stream:
         if len(part.shape) == 1:
             array = checked_labels(read_labels(stream, _max_decoded_bytes(part)))
         else:
             array, _ = _gathered(read_digits(stream), part.shape[0])
     if array.shape != part.shape:
-        raise CorruptFileError(
-            source, f"{part.name} has the shape {array.shape}, expected {part.shape}"
-        )
+        problem = f"{part.name} has the shape {array.shape}, expected {part.shape}"
+        raise CorruptFileError(source, problem)
     return array
 
 
-def _gathered(
-    blocks: Iterable[Block], n_most: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float64] | None]:
+def _gathered(blocks: Iterable[Block], n_most: int) -> tuple[Bytes, NDArray[np.float64] | None]:
     """Read images of 28 x 28, at most so many, and their labels if there are any."""
     images = np.empty((n_most, *IMAGE_SHAPE), np.uint8)
     labels: list[NDArray[np.float64]] = []

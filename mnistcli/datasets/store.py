@@ -27,37 +27,20 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, PartName
-from mnistcli.datasets.manifest import (
-    MANIFEST_NAME,
-    Arrays,
-    Loaded,
-    Manifest,
-    check_about,
-    clear_the_way,
-    map_files,
-    read_manifest,
-    sha256_of,
-    write_npy,
-)
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec
+from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Manifest, sha256_of, write_npy
 from mnistcli.display import Displayed
-from mnistcli.errors import (
-    CorruptFileError,
-    DataUnavailableError,
-    MnistCliError,
-    StorageError,
-    UsageError,
-)
+from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -138,30 +121,43 @@ class Dataset(Displayed):
         return f"{self.name}, {n_train:,} training and {n_test:,} test images"
 
 
-@dataclass(frozen=True, slots=True)
-class InstalledFile:
-    """One array in the store: the size of ``<name>.npy``, the sha256 of the array's bytes."""
+class Loaded(NamedTuple):
+    """Labelled digits from somewhere, in training and test images."""
 
-    name: PartName
-    shape: tuple[int, ...]
-    n_bytes: int
-    sha256: str
+    train: LabelledImages
+    test: LabelledImages
+    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
+    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
+    n_bytes_read: int  # as stored or sent, mostly compressed
+    failures: tuple[tuple[str, str], ...] = ()  # what was tried before or left out, and why
+    notes: tuple[str, ...] = ()  # what was done to pictures to read them as a prediction does
+
+    @property
+    def arrays(self) -> Arrays:
+        """All of it, in the order of `PART_NAMES`."""
+        return self.train.images, self.train.labels, self.test.images, self.test.labels
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A dataset in the store, and how it got there: see `Dataset` and `sources.Loaded`."""
+    """A dataset in the store, and how it got there."""
 
-    dataset: str
-    sha256: str
-    source: str
-    origin: str
-    n_bytes_read: int
-    installed_at: str  # ISO 8601, UTC
-    files: tuple[InstalledFile, ...]
+    spec: DatasetSpec
+    manifest: Manifest
     folder: Path
-    already_there: bool  # nothing had to be done
+    already_there: bool = True  # nothing had to be done
     failures: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The identity of the dataset, see `Dataset`."""
+        return identity(self.manifest.checksums)
+
+    @property
+    def files(self) -> list[tuple[str, tuple[int, ...], int, str]]:
+        """Of each array its name and shape, the size of its file, and the sha256 of its bytes."""
+        pairs = zip(self.spec.parts, self.manifest.files, strict=True)
+        return [(of.name, of.shape, each.stamp.n_bytes, each.sha256) for of, each in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +218,13 @@ class DatasetFolder:
 
     def open(self, name: str) -> Dataset:
         """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
-        manifest, arrays = self._check(name, full=False)
-        return dataset_of(self._spec(name, manifest.sizes), arrays, manifest.checksums)
+        spec, manifest, arrays = self._check(name, full=False)
+        return dataset_of(spec, arrays, manifest.checksums)
 
     def verify(self, name: str, *, full: bool = True) -> Installation:
         """Read and, if ``full``, hash every byte of a dataset; see `open`."""
-        manifest, arrays = self._check(name, full=full)
-        return self._installation(manifest, arrays)
+        spec, manifest, _ = self._check(name, full=full)
+        return Installation(spec, manifest, self.folder / name)
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset, damaged or not; raise DataUnavailableError where there is none."""
@@ -255,72 +251,51 @@ class DatasetFolder:
     def _file_name(self, part: str, sha256: str) -> str:
         return f"{part}.npy" if self.is_cache else f"{part}-{sha256[:16]}.npy"
 
-    def _check(self, name: str, *, full: bool) -> tuple[Manifest, Arrays]:
+    def _check(self, name: str, *, full: bool) -> tuple[DatasetSpec, Manifest, Arrays]:
         """Map a dataset, having checked it; all of it is hashed if ``full``."""
         path = self._folder_of(name) / MANIFEST_NAME
         if files.kind_of_path(path, follow=False) == "nothing":
             raise self._missing(name)
         try:
             while True:
-                manifest = read_manifest(path)
+                manifest = Manifest.read(path)
                 spec = self._spec(name, manifest.sizes)
-                check_about(path, manifest, spec)
+                manifest.check_about(spec, path)
                 paths = [path.with_name(self._file_name(e.name, e.sha256)) for e in manifest.files]
                 try:
-                    arrays, entries = map_files(paths, spec, manifest.files, full=full)
+                    arrays, now = manifest.mapped(paths, spec, full=full)
                     break
-                except (CorruptFileError, StorageError):
-                    if read_manifest(path) == manifest:
+                except (CorruptFileError, DataUnavailableError):
+                    if Manifest.read(path) == manifest:
                         raise
                     # Another process changed it just now; look again.
         except CorruptFileError as damage:
             damage.hint = self.to_mend.format(name)
             raise
-        if entries != manifest.files and self.is_cache:
+        if now != manifest and self.is_cache:
             # Copied or restored, and just found to be the same: no need to hash it next time.
-            manifest = replace(manifest, files=entries)
-            with contextlib.suppress(StorageError):
-                files.write_atomically(path, manifest.to_bytes())
-        return manifest, arrays
+            with contextlib.suppress(DataUnavailableError):
+                now.write(path)
+        return spec, now, arrays
 
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
         folder, arrays = self._folder_of(name), loaded.arrays
-        sizes = len(arrays["train-labels"]), len(arrays["test-labels"])
+        sizes = len(loaded.train.labels), len(loaded.test.labels)
         spec = self._spec(name, sizes)
         kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
         entries, paths = [], []
-        for part in spec.parts:
-            array = arrays[part.name]
+        for part, array in zip(spec.parts, arrays, strict=True):
             sha256 = sha256_of(array)
             paths.append(folder / self._file_name(part.name, sha256))
             known = kept.get((part.name, sha256))
             entries.append(known or write_npy(paths[-1], part, array, sha256))
-        map_files(paths, spec, entries, full=True)  # what was written is what was meant
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        manifest = Manifest(
-            name, *loaded[1:4], now, tuple(entries), None if self.is_cache else sizes
-        )
-        clear_the_way(folder / MANIFEST_NAME)
-        files.write_atomically(folder / MANIFEST_NAME, manifest.to_bytes())
+        told = loaded.source, loaded.origin, loaded.n_bytes_read, now
+        manifest = Manifest(name, *told, tuple(entries), None if self.is_cache else sizes)
+        manifest.mapped(paths, spec, full=True)  # what was written is what was meant
+        manifest.write(folder / MANIFEST_NAME)
         _sweep(folder, [path.name for path in paths])
-        installation = self._installation(manifest, arrays)
-        return replace(installation, already_there=False, failures=loaded.failures)
-
-    def _installation(self, manifest: Manifest, arrays: Arrays) -> Installation:
-        return Installation(
-            dataset=manifest.dataset,
-            sha256=identity(manifest.checksums),
-            source=manifest.source,
-            origin=manifest.origin,
-            n_bytes_read=manifest.n_bytes_read,
-            installed_at=manifest.installed_at,
-            files=tuple(
-                InstalledFile(name, arrays[name].shape, entry.stamp.n_bytes, entry.sha256)
-                for name, entry in zip(PART_NAMES, manifest.files, strict=True)
-            ),
-            folder=self.folder / manifest.dataset,
-            already_there=True,
-        )
+        return Installation(spec, manifest, folder, already_there=False, failures=loaded.failures)
 
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:
@@ -487,7 +462,7 @@ class DatasetStore(DatasetFolder):
             return self._write(name, loaded)
 
 
-def identity(payload_sha256: list[str]) -> str:
+def identity(payload_sha256: Sequence[str]) -> str:
     """Return the one checksum of a dataset, see `Dataset`."""
     lines = "".join(f"{sha256}\n" for sha256 in payload_sha256)
     return hashlib.sha256(lines.encode("ascii")).hexdigest()
@@ -509,21 +484,21 @@ def joined(datasets: Sequence[Dataset]) -> Dataset:
     )
 
 
-def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: list[str]) -> Dataset:
+def in_parts(arrays: Sequence[NDArray[np.uint8]]) -> tuple[LabelledImages, LabelledImages]:
+    """Return the training and the test part that four arrays are."""
+    train, train_labels, test, test_labels = arrays
+    return LabelledImages(train, train_labels), LabelledImages(test, test_labels)
+
+
+def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: Sequence[str]) -> Dataset:
     """Return the dataset that four arrays are, whose checksums are known."""
-    return Dataset(
-        name=spec.name,
-        title=spec.title,
-        train=LabelledImages(arrays["train-images"], arrays["train-labels"]),
-        test=LabelledImages(arrays["test-images"], arrays["test-labels"]),
-        sha256=identity(payload_sha256),
-    )
+    return Dataset(spec.name, spec.title, *in_parts(arrays), identity(payload_sha256))
 
 
 def _in_memory(spec: DatasetSpec) -> Dataset:
     from mnistcli.datasets import sources
 
     arrays = sources.load(spec, "bundled").arrays
-    for array in arrays.values():
+    for array in arrays:
         array.flags.writeable = False
-    return dataset_of(spec, arrays, [sha256_of(arrays[part.name]) for part in spec.parts])
+    return dataset_of(spec, arrays, [*map(sha256_of, arrays)])

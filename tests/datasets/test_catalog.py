@@ -73,7 +73,8 @@ def test_a_dataset_of_one_s_own_is_one_entry(home, tmp_path):
         import sys
         from dataclasses import replace
         from mnistcli.datasets import catalog
-        catalog._SPECS["emnist"] = replace(catalog.CATALOG["kmnist"], name="emnist", title="EMNIST")
+        emnist = replace(catalog.CATALOG["kmnist"], name="emnist", title="EMNIST")
+        catalog.CATALOG = {**catalog.CATALOG, "emnist": emnist}
         from mnistcli.cli import completion
         from mnistcli.cli.app import app
         assert "numpy" not in sys.modules

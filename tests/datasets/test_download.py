@@ -67,11 +67,10 @@ def litter(tmp_path, monkeypatch):
 
 
 def assert_same(loaded, tiny):
-    assert set(loaded.arrays) == set(tiny.arrays)
-    for name, array in tiny.arrays.items():
-        assert loaded.arrays[name].dtype == np.uint8
-        assert loaded.arrays[name].flags.c_contiguous
-        np.testing.assert_array_equal(loaded.arrays[name], array)
+    for got, array in zip(loaded.arrays, tiny.arrays.values(), strict=True):
+        assert got.dtype == np.uint8
+        assert got.flags.c_contiguous
+        np.testing.assert_array_equal(got, array)
 
 
 def fetch(site, tiny, behaviour, patience=IMPATIENT):
@@ -214,7 +213,7 @@ def test_secrets_in_a_url_are_used_and_not_told(site, tiny, tmp_path):
     site.pages["/data.npz?token=s3cret&x=1"] = good(npz_of(tiny.arrays))
     store = tiny.store(tmp_path / "store")
     done = store.install("tiny", secret)
-    assert done.origin == f"{site.url}/data.npz?..."
+    assert done.manifest.origin == f"{site.url}/data.npz?..."
     [(_, headers)] = site.requests
     assert headers["Authorization"] == "Basic YW5uOnMzY3JAdA=="
     manifest = (tmp_path / "store" / "tiny" / "manifest.json").read_text()
@@ -658,8 +657,8 @@ def test_the_box(digits):
     assert loaded.source == "bundled"
     assert loaded.origin == str(BUNDLE)
     assert loaded.n_bytes_read == 11_594_722
-    for name, array in digits.items():
-        np.testing.assert_array_equal(loaded.arrays[name], array)
+    for got, array in zip(loaded.arrays, digits.values(), strict=True):
+        np.testing.assert_array_equal(got, array)
     assert told.updates[-1] == ("decoding MNIST", 54_950_000, 54_950_000, None)
 
 

@@ -181,15 +181,15 @@ def test_what_an_installation_says(tiny, tmp_path):
     published = tiny.write_to(tmp_path / "published")
     store = tiny.store(tmp_path / "store")
     done = store.install("tiny", str(published))
-    assert (done.dataset, done.source, done.origin) == ("tiny", "path", str(published))
-    assert done.n_bytes_read == sum(map(len, tiny.published.values()))
+    said = done.manifest
+    assert (said.dataset, said.source, said.origin) == ("tiny", "path", str(published))
+    assert said.n_bytes_read == sum(map(len, tiny.published.values()))
     assert done.folder == tmp_path / "store" / "tiny"
     assert not done.already_there
     assert done.failures == ()
-    for entry, part in zip(done.files, tiny.spec.parts, strict=True):
-        assert (entry.name, entry.shape) == (part.name, part.shape)
-        assert entry.sha256 == part.payload_sha256
-        assert entry.n_bytes == (done.folder / f"{entry.name}.npy").stat().st_size
+    for (name, shape, n_bytes, sha256), part in zip(done.files, tiny.spec.parts, strict=True):
+        assert (name, shape, sha256) == (part.name, part.shape, part.payload_sha256)
+        assert n_bytes == (done.folder / f"{name}.npy").stat().st_size
     assert store.installed() == ("tiny",)
     assert_same(store.open("tiny"), tiny.arrays)
     assert store.open("tiny").sha256 == done.sha256
@@ -201,7 +201,7 @@ def test_auto_leaves_an_intact_dataset_alone_unless_forced(tiny, tmp_path, site)
     store = tiny.store(tmp_path / "store", mirrors=(f"{site.url}/nothing/", mirror))
     first = store.install("tiny")
     assert not first.already_there
-    assert first.source == "mirror"
+    assert first.manifest.source == "mirror"
     assert len(first.failures) == 1
     n_requests = len(site.requests)
     assert store.install("tiny") == replace(first, already_there=True, failures=())
@@ -267,7 +267,7 @@ def test_opening_never_asks_a_mirror_even_if_the_box_is_damaged(boxed_store, tin
         "get the right bytes with: mnistcli download --dataset mnist --force"
     )
     assert site.requests == []
-    assert store.install().source == "mirror"
+    assert store.install().manifest.source == "mirror"
     assert_same(store.open(), tiny.arrays)
 
 

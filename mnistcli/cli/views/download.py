@@ -1,14 +1,13 @@
 """A dataset that was installed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import View
 from mnistcli.cli.parts import Facts, Part, Table
 from mnistcli.cli.words import visible
-from mnistcli.datasets.catalog import CATALOG
 from mnistcli.datasets.store import DatasetSummary, Installation
 
 
@@ -60,46 +59,51 @@ class InstallationView(View):
     checked: bool
 
     def document(self) -> dict[str, Any]:
-        failures = [
-            {"source": source, "reason": reason} for source, reason in self.installation.failures
-        ]
-        folder = str(self.installation.folder)
-        content = asdict(self.installation)
-        return {**content, "folder": folder, "failures": failures, "checked": self.checked}
+        done, manifest = self.installation, self.installation.manifest
+        names = "source", "origin", "n_bytes_read", "installed_at"
+        keys = "name", "shape", "n_bytes", "sha256"
+        return {
+            "dataset": manifest.dataset,
+            "sha256": done.sha256,
+            **{name: getattr(manifest, name) for name in names},
+            "files": [dict(zip(keys, each, strict=True)) for each in done.files],
+            "folder": str(done.folder),
+            "already_there": done.already_there,
+            "failures": [{"source": source, "reason": reason} for source, reason in done.failures],
+            "checked": self.checked,
+        }
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield "file", "shape", "n_bytes", "sha256"
-        for file in self.installation.files:
-            yield file.name, "x".join(map(str, file.shape)), file.n_bytes, file.sha256
+        for name, shape, *rest in self.installation.files:
+            yield name, "x".join(map(str, shape)), *rest
 
     def lines(self) -> Iterator[str]:
         yield str(self.installation.folder)
 
     def shown(self) -> Iterator[Part]:
         yield Facts(self.facts())
-        files = []
-        for each in self.installation.files:
-            shape = " x ".join(f"{n:,}" for n in each.shape)
-            files.append((each.name, shape, n_bytes(each.n_bytes), each.sha256))
+        files = [
+            (name, " x ".join(f"{n:,}" for n in shape), n_bytes(size), sha256)
+            for name, shape, size, sha256 in self.installation.files
+        ]
         yield Table(("array", "shape", "size", "sha256 of the pixels or labels"), "llrl", files)
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        installation = self.installation
-        is_own = installation.dataset not in CATALOG
-        state = "was there already" if installation.already_there else "installed"
+        done, manifest = self.installation, self.installation.manifest
+        state = "was there already" if done.already_there else "installed"
         if self.checked:
             state = "checked: every byte is as it should be"
-        yield "Dataset", f"{installation.dataset}, {state}"
-        yield "Source", f"{installation.source}, {n_bytes(installation.n_bytes_read)} read"
-        is_boxed = installation.source == "bundled"
-        origin = visible(installation.origin)
-        yield "From", "the four files inside this package" if is_boxed else origin
-        if is_own:
-            n_train, n_test = (installation.files[i].shape[0] for i in (0, 2))
+        yield "Dataset", f"{manifest.dataset}, {state}"
+        yield "Source", f"{manifest.source}, {n_bytes(manifest.n_bytes_read)} read"
+        is_boxed = manifest.source == "bundled"
+        yield "From", "the four files inside this package" if is_boxed else visible(manifest.origin)
+        if manifest.sizes:
+            n_train, n_test = manifest.sizes
             yield "Images", f"{n_train:,} for training, {n_test:,} for the test"
-            if installation.failures:
-                yield "Left out", f"{len(installation.failures):,} that cannot be used"
-        for source, reason in () if is_own else installation.failures:
+            if done.failures:
+                yield "Left out", f"{len(done.failures):,} that cannot be used"
+        for source, reason in () if manifest.sizes else done.failures:
             yield "Failed", f"{source}: {reason}"
-        yield "Folder", str(installation.folder)
-        yield "sha256", installation.sha256
+        yield "Folder", str(done.folder)
+        yield "sha256", done.sha256
