@@ -5,24 +5,23 @@ values and in quiet mode. rich is imported only where something is drawn.
 """
 
 import contextlib
-import io
 import json
 import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
-from mnistcli.cli import rich
-from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
+from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import json_safe, visible
 from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
-from mnistcli.paths import number_in
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from mnistcli.cli.parts import Cell, Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
@@ -30,8 +29,6 @@ SCHEMA_VERSION = 1
 
 _STARTED = time.monotonic()
 
-# Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
-PIPE_WIDTH = 10_000
 _LONGEST_MESSAGE = 1000  # on a terminal, in letters
 
 
@@ -73,11 +70,13 @@ class View:
 
         yield Facts(self.facts())
 
-    def rendered(self, console: "rich.Console", render: Render) -> "Iterable[rich.RenderableType]":
+    def rendered(self, console: "Console", render: Render) -> "Iterable[RenderableType]":
         """Draw it: all at once, or where that takes long in parts, each printed when it is there."""
-        from mnistcli.cli.terminal.parts import rendered
+        from rich.console import Group
 
-        return [rich.Group(*rendered(self.shown(), console, render))]
+        from mnistcli.cli.terminal.console import rendered
+
+        return [Group(*rendered(self.shown(), console, render))]
 
 
 @dataclass(frozen=True)
@@ -104,6 +103,8 @@ class Output:
             for line in TABULAR[self.format](view.rows()):
                 write(line)
         else:
+            from mnistcli.cli.terminal.console import drawn
+
             for text in drawn(partial(view.rendered, render=self.render), self.render):
                 write(text)
 
@@ -161,56 +162,6 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):  # NumPy's arrays and scalars, without importing NumPy
         return _plain(value.tolist())
     return value
-
-
-def drawn(
-    parts: "Callable[[rich.Console], Iterable[rich.RenderableType]]", render: Render = "auto"
-) -> Iterator[str]:
-    """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    from mnistcli.cli.terminal.console import PlainConsole
-
-    console = PlainConsole(file=_Page())
-    if render in NEED_ESCAPES and (console.no_color or not console.color_system):
-        # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
-        colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
-        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
-    if not sys.stdout.isatty() and not number_in("COLUMNS"):
-        console.size = PIPE_WIDTH, console.height
-    for part in parts(console):
-        text = _drawn_on(console, part)
-        yield text if console.is_terminal else _stripped(text)
-
-
-def drawn_plainly(parts: "Iterable[Part]") -> str:
-    """Draw as for a pipe in UTF-8, wherever stdout leads."""
-    from mnistcli.cli.terminal.console import PlainConsole
-    from mnistcli.cli.terminal.parts import rendered
-
-    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
-    console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
-    return _stripped("".join(_drawn_on(console, part) for part in rendered(parts, console)))
-
-
-class _Page(io.StringIO):
-    """What rich takes for stdout, so that `write` is the only one who writes."""
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return sys.stdout.encoding or "utf-8"
-
-    def isatty(self) -> bool:
-        return sys.stdout.isatty()
-
-
-def _drawn_on(console: "rich.Console", part: "rich.RenderableType") -> str:
-    with console.capture() as captured:
-        console.print(part, crop=False)
-    return captured.get()
-
-
-def _stripped(text: str) -> str:
-    """Take away the blanks with which rich fills lines up to the width of a table."""
-    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 class ReaderGoneError(Exception):

@@ -1,15 +1,25 @@
 """What a person is shown of a result, whatever draws it: a terminal, a page, a cell, Markdown.
 
-Beside these parts there are `heat.HeatMap` and `gallery.Gallery`.
+Beside these parts there is `gallery.Gallery`.
 """
 
+from __future__ import annotations
+
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from mnistcli.cli.heat import HeatMap
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mnistcli.cli.plots import Plot
-    from mnistcli.gallery import Gallery
+    from mnistcli.gallery import CaptionedImage, Gallery
+
+# A share that is as red as it gets: most mistakes are few in a hundred.
+_REDDEST = 0.1
+_STRONGEST_MISTAKE = 0.62
 
 
 class Noted(NamedTuple):
@@ -63,7 +73,70 @@ class Code(NamedTuple):
 class Plots(NamedTuple):
     """Plots side by side, where they have room."""
 
-    plots: Sequence["Plot"]
+    plots: Sequence[Plot]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """A number, "" where there is none, and what share of something it is."""
+
+    text: str
+    share: float
+    is_right: bool = False
+
+    @property
+    def strength(self) -> float:
+        """How strongly it is coloured, from 0 to 1; the root makes small mistakes differ."""
+        return self.share if self.is_right else min(1.0, (self.share / _REDDEST) ** 0.5)
+
+    @property
+    def shade(self) -> float:
+        """How much of its colour is on the paper, so that dark or, from 0.85 on, light ink stands out."""
+        if not self.is_right:
+            return _STRONGEST_MISTAKE * self.strength
+        return 0.85 + 0.15 * self.strength if self.strength > 0.5 else self.strength
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """Cells with a name for each row and each column, which are the same."""
+
+    title: str
+    down: str
+    across: str
+    names: tuple[str, ...]
+    cells: Sequence[Sequence[HeatCell]]
+    behind: Sequence[CaptionedImage] = ()  # images of the truths and answers, for a page
 
 
 Part: TypeAlias = "Facts | Table | Words | Code | Plots | HeatMap | Gallery"
+
+
+def confusion_map(
+    confusion: NDArray[np.int64],
+    class_names: Sequence[str],
+    title: str = "confusion matrix",
+) -> HeatMap:
+    """Show what was answered to what, each cell with its share of the row; zeros are empty."""
+    names = tuple(class_names)
+    cells = [
+        [
+            HeatCell(str(count or ""), count / max(sum(counts), 1), is_right=truth == answer)
+            for answer, count in zip(names, counts, strict=True)
+        ]
+        for truth, counts in zip(names, confusion.tolist(), strict=True)
+    ]
+    return HeatMap(title, "truth", "answer", names, cells)
+
+
+def pair_error_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> HeatMap:
+    """Show the error rates of the models of pairs of classes, in percent."""
+    cells = [
+        [
+            HeatCell("", 0.0) if math.isnan(rate) else HeatCell(f"{100 * rate:.2f}", rate)
+            for rate in rates
+        ]
+        for rates in errors.tolist()
+    ]
+    title = "errors of each pair's own model, in percent of the images of the two"
+    return HeatMap(title, "pair", "", tuple(class_names), cells)

@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.output import drawn_plainly
-from mnistcli.cli.parts import Facts, Part, Words
+from mnistcli.cli.parts import Facts, Part, Words, confusion_map
 from mnistcli.cli.report.html import joined, style, tag
-from mnistcli.cli.report.page import contents
-from mnistcli.cli.report.parts import drawn
+from mnistcli.cli.report.page import contents, drawn
+from mnistcli.cli.terminal.console import drawn_plainly
 from mnistcli.cli.views.compare import ComparisonView
 from mnistcli.cli.views.evaluate import EvaluationView, shown_curves
 from mnistcli.cli.views.models import card_facts

@@ -14,7 +14,7 @@ from PIL import Image
 
 from mnistcli.cli.drawing import file, layout
 from mnistcli.cli.drawing.formats import DARK, LIGHT, Path, Words, painted, pdf, svg, symbol
-from mnistcli.cli.heat import confusion_map
+from mnistcli.cli.parts import confusion_map
 from mnistcli.cli.plots import Plot, Series, axis_for
 from mnistcli.gallery import CaptionedImage, Gallery
 

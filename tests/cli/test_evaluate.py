@@ -15,9 +15,9 @@ from rich.style import Style
 from sklearn import metrics
 
 import mnistcli
-from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.terminal.parts import heat_table
+from mnistcli.cli.parts import confusion_map
+from mnistcli.cli.terminal.console import heat_table
 from mnistcli.datasets.sources import BUNDLE
 from mnistcli.metrics.curves import corner_for
 

@@ -15,11 +15,10 @@ import pytest
 from PIL import Image
 
 import mnistcli
-from mnistcli.cli.heat import confusion_map
+from mnistcli.cli.parts import confusion_map
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.cli.report.markdown import markdown
-from mnistcli.cli.report.page import page
-from mnistcli.cli.report.parts import heat_map
+from mnistcli.cli.report.page import heat_map, page
+from mnistcli.cli.views.report import markdown
 from mnistcli.registry.model_file import encode_model, load_model
 from mnistcli.reporting import report_on, report_on_any
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings

@@ -5,7 +5,7 @@ import typer
 
 from mnistcli.cli import completion
 from mnistcli.cli.options import argument, option
-from mnistcli.cli.output import drawn, write
+from mnistcli.cli.output import write
 from mnistcli.cli.parsing import did_you_mean, write_sections
 from mnistcli.errors import UsageError
 
@@ -33,9 +33,7 @@ def help(  # noqa: A001 - the command's name
     root: Any = ctx.find_root()
     titles = topics.topics()
     if man:
-        from mnistcli.cli.man import man_page
-
-        write("\n".join(man_page(root)) + "\n")
+        write("\n".join(topics.man_page(root)) + "\n")
         return
     if not about:
         formatter = ctx.make_formatter()
@@ -56,5 +54,7 @@ def help(  # noqa: A001 - the command's name
         raise UsageError(f"there is no command and no topic {' '.join(about)!r}", hint=hint)
     text = topics.read_topic(about[0])
     if sys.stdout.isatty():
+        from mnistcli.cli.terminal.console import drawn
+
         text = "".join(drawn(lambda console: [topics.drawn_topic(text, console)]))
     write(text)

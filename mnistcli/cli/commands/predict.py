@@ -70,10 +70,7 @@ def predict(
 
     from mnistcli import gallery, prediction
     from mnistcli.cli.inputs import Tally, count_pictures, listed_inputs, tallied
-    from mnistcli.cli.views.predict import PredictionsView
-
-    if number:  # what draws boxes is not worth loading for others
-        from mnistcli.cli.views.predict_number import NumbersView
+    from mnistcli.cli.views.predict import NumbersView, PredictionsView
 
     loaded = call.model(model)
     if against is not None:

@@ -18,7 +18,7 @@ from mnistcli.cli.drawing.formats import (
     symbol,
     together,
 )
-from mnistcli.cli.heat import HeatMap
+from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.plots import Plot, Series, fitting
 from mnistcli.cli.terminal.bitmap import folded, lifted, signed, vivid
 from mnistcli.gallery import Gallery

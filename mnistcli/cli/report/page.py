@@ -1,11 +1,24 @@
-"""The whole page."""
+"""The whole page, and what a person is shown in it and in a notebook's cell."""
 
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli._version import __version__
-from mnistcli.cli.report.html import Content, Markup, style, tag
-from mnistcli.cli.report.parts import drawn, unbroken
+from mnistcli.cli import parts
+from mnistcli.cli.drawing.formats import svg
+from mnistcli.cli.drawing.layout import plot_drawing
+from mnistcli.cli.numbers import percent
+from mnistcli.cli.plots import Plot
+from mnistcli.cli.report.html import Content, Markup, joined, style, tag
 from mnistcli.cli.report.sections import Section, sections, title_of, verdicts
+from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, png, signed, vivid
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.reporting import Report, ReportOnTwo
 
 _MADE_BY = f"Made by mnistcli {__version__}. This page needs no network and runs no script."
@@ -39,8 +52,167 @@ def contents(report: Report | ReportOnTwo) -> Iterator[Markup]:
 
 
 def _section(section: Section) -> Markup:
-    parts: Content = drawn(section.parts)
+    shown: Content = drawn(section.parts)
     if section.folded:
-        parts = tag("details", tag("summary", section.folded), parts)
+        shown = tag("details", tag("summary", section.folded), shown)
     words = tag("p", section.words) if section.words else ""
-    return tag("section", tag("h2", section.title), words, parts)
+    return tag("section", tag("h2", section.title), words, shown)
+
+
+_PLOT_WIDTH = 440.0  # letters are smaller where a plot is wider
+
+
+def drawn(shown: Iterable[parts.Part]) -> Iterator[Markup]:
+    """Yield elements for parts; heat maps that follow each other stand side by side."""
+    for kind, run in groupby(shown, type):
+        elements = [*map(_drawn, run)]
+        is_beside = kind is parts.HeatMap and len(elements) > 1
+        yield from [tag("div", elements, class_="beside")] if is_beside else elements
+
+
+def _drawn(part: parts.Part) -> Markup:
+    match part:
+        case parts.Facts():
+            return facts(part)
+        case parts.Table():
+            return _table(part)
+        case parts.Words():
+            return tag("p", unbroken(part.text), class_="note")
+        case parts.Code():
+            return tag("pre", tag("code", "\n".join(part.lines)), tabindex="0")
+        case parts.Plots():
+            return tag("div", map(_plot, part.plots), class_="plots")
+        case parts.HeatMap():
+            return heat_map(part)
+    return _gallery(part)
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its percent sign in one line."""
+    return text.replace(" %", "\u00a0%")
+
+
+# --- words and numbers --------------------------------------------------------------------------
+
+
+def facts(shown: parts.Facts) -> Markup:
+    """Show names and what is known of them, large ones as tiles."""
+    if shown.are_large:
+        tiles = ([tag("dt", name), *_large(value)] for name, value in shown.pairs)
+        return tag("dl", (tag("div", each) for each in tiles), class_="tiles")
+    pairs = ([tag("dt", name), tag("dd", _cell(value))] for name, value in shown.pairs)
+    return tag("dl", pairs, class_="facts")
+
+
+def _large(value: parts.Cell) -> list[Markup]:
+    text, note = value if isinstance(value, parts.Noted) else (value, "")
+    return [tag("dd", unbroken(text)), tag("dd", unbroken(note), class_="note")]
+
+
+def _cell(cell: parts.Cell) -> Content:
+    return [f"{cell.text} ", tag("small", cell.note)] if isinstance(cell, parts.Noted) else cell
+
+
+def _table(table: parts.Table) -> Markup:
+    head = tag("tr", (tag("th", each, scope="col") for each in table.headings))
+    body, foot = (
+        [
+            tag("tr", tag("th", _cell(first), scope="row"), (tag("td", _cell(c)) for c in cells))
+            for first, *cells in rows
+        ]
+        for rows in (table.rows, table.averages)
+    )
+    rows = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
+    return _scrolling(table.title, table.title or ", ".join(table.headings), tag("table", rows))
+
+
+def _scrolling(title: str, label: str, table: Markup) -> Markup:
+    """Let a table that is wider than a phone be moved sideways, by finger and by key."""
+    moved = {"class_": "scrolling", "tabindex": "0", "role": "region", "aria_label": label}
+    return tag("div", tag("h3", title) if title else "", tag("div", table, **moved))
+
+
+def heat_map(heat: parts.HeatMap) -> Markup:
+    """Show a heat map, and below it the digits that the last number followed stands for."""
+    behind: dict[tuple[str, str], list[CaptionedImage]] = {}
+    for each in heat.behind:
+        behind.setdefault((each.facts["truth"], each.facts["answer"]), []).append(each)
+    labels = ("truth ↓", "answer →") if heat.across else ("mistakes", "in %")
+    corner = tag("td", labels[0], tag("br"), labels[1], class_="corner")
+    headings = (tag("th", name, scope="col") for name in heat.names)
+    rows, digits = [], []
+    for truth, row in zip(heat.names, heat.cells, strict=True):
+        cells = []
+        for answer, cell in zip(heat.names, row, strict=True):
+            images, link = behind.get((truth, answer)), f"{truth}-taken-for-{answer}"
+            cells.append(_heat_cell(cell, f"#{link}" if images else ""))
+            if images:
+                which = f"the {'least sure' if cell.is_right else 'surest'} {len(images)} of "
+                which = which * (len(images) < int(cell.text)) or "all "
+                title = tag("h3", f"{truth} taken for {answer}: {which}{int(cell.text):,}")
+                digits.append(tag("div", title, _gallery(images), id=link, class_="behind"))
+        rows.append(tag("tr", tag("th", truth, scope="row"), cells))
+    head = tag("thead", tag("tr", corner, headings))
+    table = tag("table", head, tag("tbody", rows), class_="matrix")
+    return tag("div", _scrolling(heat.title, " ".join(labels), table), digits)
+
+
+def _heat_cell(cell: parts.HeatCell, link: str) -> Markup:
+    """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour."""
+    if not cell.text:
+        return tag("td", "·", class_="zero")
+    class_ = "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
+    text = tag("a", cell.text, href=link) if link else cell.text
+    return tag("td", text, class_=class_, style=f"--strength:{cell.shade:.2f}")
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+def _plot(plot: Plot) -> Markup:
+    drawing = replace(
+        plot_drawing(replace(plot, title="", note=""), _PLOT_WIDTH),
+        title=f"{plot.title}. {plot.note}",
+    )
+    caption = tag("figcaption", tag("strong", plot.title), " ", plot.note)
+    return tag("figure", svg(drawing), caption, class_="plot")
+
+
+def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
+    """Put pictures side by side, as many in a row as fit; weights of many outputs are small."""
+    class_ = "digits"
+    if any(each.image.dtype != np.uint8 for each in pictures):
+        class_ = (
+            f"weights {'one' if len(pictures) == 1 else 'few' if len(pictures) <= 10 else 'many'}"
+        )
+    images = vivid([each.image for each in pictures])
+    shown = tag("div", map(_figure, images, pictures), class_=class_)
+    if not isinstance(pictures, Gallery) or not pictures.legend:
+        return shown
+    legend = tag("p", signed(pictures.legend, COLOUR_SIGNS), class_="note")
+    return Markup(joined((shown, legend)))
+
+
+def _figure(image: NDArray[Any], picture: CaptionedImage) -> Markup:
+    """Show a picture pixel by pixel, with words under it; of an answer whether and how sure it was."""
+    from PIL import Image
+
+    lines, alt, class_ = picture.caption.split(", "), picture.caption, None
+    if "p_answer" in picture.facts:
+        truth, answer = picture.facts["truth"], picture.facts["answer"]
+        is_right = truth == answer
+        alt = f"a {truth}" if is_right else f"a {truth} taken for {answer}"
+        sure = unbroken(percent(picture.facts["p_answer"], digits=1))
+        said = answer if is_right else f"{truth}, not {answer}"
+        lines = [said, f"{sure} · #{picture.facts['index']}"]
+        class_ = None if is_right else "mistake"
+    grey_or_colour = image if image.dtype == np.uint8 else colours_of(image)
+    content = b64encode(png(Image.fromarray(grey_or_colour))).decode()
+    height, width = image.shape[:2]
+    source = f"data:image/png;base64,{content}"
+    return tag(
+        "figure",
+        tag("img", src=source, alt=alt, width=width, height=height),
+        tag("figcaption", (tag("span", line) for line in lines)),
+        class_=class_,
+    )

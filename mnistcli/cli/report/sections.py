@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import percent, reading
-from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table
+from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
 from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
 from mnistcli.cli.sentences import comparison_sentences, verdict
 from mnistcli.cli.views.compare import ComparisonView

@@ -15,8 +15,7 @@ from rich.style import Style
 from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
 from mnistcli.cli.terminal.layout import Block
-from mnistcli.cli.terminal.pictures import draw_image
-from mnistcli.cli.terminal.protocols import graphic
+from mnistcli.cli.terminal.pictures import draw_image, graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
 

@@ -13,6 +13,8 @@ A terminal is asked for graphics at most once in a process, only when a picture 
 drawn, and only if it is there and awake: an answer that comes late is typed into the user's shell.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import os
@@ -21,9 +23,7 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from typing import Literal
-
-from mnistcli.cli import rich
+from typing import TYPE_CHECKING, Literal
 
 try:
     import fcntl
@@ -32,6 +32,9 @@ try:
     import tty
 except ImportError:  # Windows
     termios = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Method = Literal["kitty", "sixel", "half", "braille", "shade", "ascii"]
 Render = Literal["auto", Method]
@@ -59,7 +62,7 @@ _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
 _SIXEL = b"4"
 
 
-def choose_method(render: Render, console: "rich.Console", n_pictures: int = 1) -> Method:
+def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Method:
     """Choose how to draw so many pictures on a console; what was asked for by name is done."""
     if render != "auto":
         return render
@@ -75,7 +78,7 @@ def choose_method(render: Render, console: "rich.Console", n_pictures: int = 1) 
     return "half"
 
 
-def graphics_on(console: "rich.Console") -> Literal["kitty", "sixel"] | None:
+def graphics_on(console: Console) -> Literal["kitty", "sixel"] | None:
     """Return the kind of graphics to draw on a console that shows what stdout shows.
 
     How many colours there are is no matter: xterm says 16, and draws sixels in 256.

@@ -1,20 +1,34 @@
-"""The consoles that everything is drawn on: words are words, whatever they look like."""
+"""The consoles that everything is drawn on, and what a person is shown, part by part."""
 
+from __future__ import annotations
+
+import io
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment, Segments
+from rich.table import Table
 from rich.text import Text
 from rich.theme import Theme
 
+from mnistcli.cli import parts
+from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
 
 # rich's bars are yellow, green and dark grey, which do not show on white, or on black.
 _PROGRESS = ("elapsed", "download", "data.speed", "filesize", "remaining")
 THEME = Theme({"bar.back": "grey50"} | {f"progress.{name}": "default" for name in _PROGRESS})
+
+# Where nobody looks at it nothing is wrapped or cut: a pipe has no right margin.
+PIPE_WIDTH = 10_000
+# rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
+LONGEST_RICH_TABLE = 100
+_LEAST_WORDS = 10  # letters, to which a column of words may shrink
 
 
 class PlainConsole(Console):
@@ -48,3 +62,239 @@ class PlainConsole(Console):
             if style and style.link:
                 style = style.update_link(None)
             yield Segment(visible_lines(text), style)
+
+
+def drawn(
+    draw: Callable[[Console], Iterable[RenderableType]], render: Render = "auto"
+) -> Iterator[str]:
+    """Draw for a person, or for a pipe: then without colour and without a right margin."""
+    console = PlainConsole(file=_Page())
+    if render in NEED_ESCAPES and (console.no_color or not console.color_system):
+        # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
+        colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
+        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
+    if not sys.stdout.isatty() and not number_in("COLUMNS"):
+        console.size = PIPE_WIDTH, console.height
+    for part in draw(console):
+        text = _drawn_on(console, part)
+        yield text if console.is_terminal else _stripped(text)
+
+
+def drawn_plainly(shown: Iterable[parts.Part]) -> str:
+    """Draw as for a pipe in UTF-8, wherever stdout leads."""
+    plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
+    console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
+    return _stripped("".join(_drawn_on(console, part) for part in rendered(shown, console)))
+
+
+class _Page(io.StringIO):
+    """What rich takes for stdout, so that `write` is the only one who writes."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return sys.stdout.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+
+def _drawn_on(console: Console, part: RenderableType) -> str:
+    with console.capture() as captured:
+        console.print(part, crop=False)
+    return captured.get()
+
+
+def _stripped(text: str) -> str:
+    """Take away the blanks with which rich fills lines up to the width of a table."""
+    return "\n".join(line.rstrip() for line in text.split("\n"))
+
+
+def rendered(
+    shown: Iterable[parts.Part], console: Console, render: Render = "auto"
+) -> Iterator[RenderableType]:
+    """Yield what to print of each part, and a blank line between two; tables begin and end with one."""
+    is_blank = True
+    for part in shown:
+        if not (is_blank or (isinstance(part, parts.Table) and not part.title)):
+            yield Text()
+        yield _rendered(part, console, render)
+        is_blank = isinstance(part, parts.Table)
+
+
+def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableType:
+    match part:
+        case parts.Facts():
+            return _facts(part)
+        case parts.Table():
+            return Group(*(_table(each, console) for each in _apart(part, console.width)))
+        case parts.Words():
+            return Text(visible_lines(part.text), part.style)
+        case parts.Code():
+            return Text("\n".join(map(visible, part.lines)))
+        case parts.Plots():
+            from mnistcli.cli.terminal.plots import plots_block
+
+            return plots_block(part.plots, console, render)
+        case parts.HeatMap():
+            return heat_table(part, console)
+    from mnistcli.cli.terminal.pictures import draw_gallery
+
+    return draw_gallery(part, console, render)
+
+
+def _facts(facts: parts.Facts) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in facts.pairs:
+        grid.add_row(name, _cell(value, gap="  "))
+    return grid
+
+
+def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
+    """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
+    if not table.apart or len(table.rows) > LONGEST_RICH_TABLE:
+        yield table
+        return
+    widths = _least_widths(table, _noted(table))
+    if sum(widths) <= width:
+        yield table
+        return
+    groups = [[i for i in range(len(widths)) if i not in table.apart], [0]]
+    for i in table.apart:
+        if len(groups[-1]) > 1 and sum(widths[j] for j in [*groups[-1], i]) > width:
+            groups.append([0])
+        groups[-1].append(i)
+    for part in groups:
+        rows = [[row[i] for i in part] for row in table.rows]
+        columns = "".join(table.columns[i] for i in part)
+        yield parts.Table([table.headings[i] for i in part], columns, rows, table.title)
+
+
+def _noted(table: parts.Table) -> set[int]:
+    """Return which columns have intervals beside their numbers."""
+    return {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, parts.Noted)}
+
+
+def _gap(table: parts.Table, noted: set[int]) -> int:
+    return 2 if noted or len(table.columns) > 5 else 3
+
+
+def _is_whole(table: parts.Table, noted: set[int], i: int) -> bool:
+    """Tell whether a column stays in one line: where there is no room words give way.
+
+    Else the interval stands below its number, which is never cut.
+    """
+    return "l" in table.columns if i in noted else table.columns[i] == "r"
+
+
+def _least_widths(table: parts.Table, noted: set[int]) -> list[int]:
+    """Return how narrow each column may be, with the gap beside it."""
+    rows, gap = (table.headings, *table.rows, *table.averages), _gap(table, noted)
+    longest = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        gap + (n if _is_whole(table, noted, i) else min(n, _LEAST_WORDS))
+        for i, n in enumerate(longest)
+    ]
+
+
+def _table(table: parts.Table, console: Console) -> RenderableType:
+    """Draw a rule under the head, in ASCII where there is nothing else.
+
+    rich's own substitute where the encoding is not UTF-8 draws a frame around everything.
+    """
+    if len(table.rows) > LONGEST_RICH_TABLE:
+        return _long_table(table)
+    noted = _noted(table)
+    gap, widths = _gap(table, noted), _least_widths(table, noted)
+    is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
+    drawn = Table(
+        box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
+        title=table.title or None,
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 1, 0, gap - 2),
+        width=sum(widths) if sum(widths) > console.width else None,  # rather than that it is cut
+    )
+    for i, (name, kind) in enumerate(zip(table.headings, table.columns, strict=True)):
+        heading = Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
+        drawn.add_column(
+            heading if i in noted else name,
+            justify="right" if kind == "r" and i not in noted else "left",
+            style="bold" if kind == "b" else "",
+            overflow="fold",
+            no_wrap=_is_whole(table, noted, i),
+            min_width=widths[i] - gap,
+        )
+    for row in table.rows:
+        drawn.add_row(*map(_cell, row))
+    drawn.add_section()
+    for row in table.averages:
+        drawn.add_row(*map(_cell, row))
+    return drawn
+
+
+def _cell(cell: parts.Cell, gap: str = " ") -> str | Text:
+    if isinstance(cell, parts.Noted):
+        return Text.assemble(cell.text, gap, (cell.note, "dim"))
+    return cell
+
+
+def _long_table(table: parts.Table) -> RenderableType:
+    rows = [table.headings, *table.rows, *table.averages]
+    columns = [[visible(str(cell)) for cell in column] for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    padded = (map(str.ljust, row, widths) for row in zip(*columns, strict=True))
+    return Segments([Segment("\n".join("  ".join(row).rstrip() for row in padded) + "\n")])
+
+
+def heat_table(heat: parts.HeatMap, console: Console) -> RenderableType:
+    """Draw a heat map: the stronger a cell, the larger its share of the row.
+
+    Blue is right, red is wrong; of a confusion matrix zeros are dots.
+    """
+    corner = f"{heat.down} \\ {heat.across}" if heat.across else heat.down
+    nothing = "." if heat.across else ""
+    # rich's tables leave gaps between cells, which a heat map should not have.
+    colours = "" if console.no_color else console.color_system or ""
+    first = max(len(corner), *map(len, heat.names)) + 3
+    texts = [cell.text for row in heat.cells for cell in row]
+    width = max(*map(len, texts), *map(len, heat.names)) + 2
+    rule = "─" if console.encoding.lower().startswith("utf") else "-"
+    heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in heat.names)
+    page = Text(no_wrap=True, overflow="ignore")
+    page.append(f"{heat.title}\n\n", "italic")
+    page.append(f"{heading.rstrip()}\n", "bold")
+    page.append(f" {rule * (len(heading) - 1)}\n")
+    for name, row in zip(heat.names, heat.cells, strict=True):
+        page.append(f"{name} ".rjust(first))
+        for cell in row:
+            # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
+            end = "\xa0" if colours else " "
+            style = _shade(cell, colours) if colours else ""
+            page.append(f"{cell.text or nothing}{end}".rjust(width), style)
+        page.append("\n")
+    page.right_crop()
+    return page
+
+
+# As light as each other, and as far from white as from black (4 to 1 and more): the page of a
+# terminal may be either, and asking costs time. How coloured a cell is says how large it is.
+_GREY, _BLUE, _RED = (118, 118, 118), (34, 116, 224), (224, 48, 36)
+
+
+def _shade(cell: parts.HeatCell, colours: str) -> str:
+    """Colour a cell by its share of the row, from grey to blue (right) or red (wrong).
+
+    The 16 colours that each terminal has show three sizes.
+    """
+    if not cell.share:
+        return "dim"
+    if cell.share < 0.004 and not cell.is_right:  # need not be seen at once
+        return ""
+    if colours == "standard":
+        colour = "blue" if cell.is_right else "red"
+        return colour if cell.strength < 0.7 else f"bold bright_white on {colour}"
+    mixed = zip(_GREY, _BLUE if cell.is_right else _RED, strict=True)
+    paper = ",".join(str(round(g + cell.strength * (f - g))) for g, f in mixed)
+    return f"{'bold ' if cell.is_right else ''}#ffffff on rgb({paper})"

@@ -1,30 +1,26 @@
-"""Digits in a terminal: grids of pictures that fit its width, with words under each."""
+"""Digits in a terminal: pixels as characters or as escape sequences, and grids that fit its width.
 
+Images are uint8 (height, width) for grey, 0 black, or (height, width, 3) for RGB, or float in
+[-1, 1] for signed values. kitty's graphics protocol and sixel draw from the cell where the cursor
+stands, which afterwards stands there again.
+"""
+
+import base64
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from rich.color import Color
 from rich.console import Console, Group, RenderableType
+from rich.segment import ControlType, Segment
+from rich.style import Style
 from rich.text import Text
 
-from mnistcli.cli.terminal import characters
-from mnistcli.cli.terminal.bitmap import (
-    CHARACTER_SIGNS,
-    COLOUR_SIGNS,
-    fitted,
-    folded,
-    signed,
-    vivid,
-)
-from mnistcli.cli.terminal.capabilities import (
-    COLOURLESS,
-    GRAPHICS,
-    Method,
-    Render,
-    cell_size,
-    choose_method,
-)
-from mnistcli.cli.terminal.layout import Block, beside, stacked, words
+from mnistcli.cli.terminal import bitmap, capabilities
+from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
+from mnistcli.cli.terminal.layout import Block, Line, beside, stacked, words
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.gallery import CaptionedImage, Gallery
 
@@ -33,6 +29,24 @@ _GAP = 2
 WIDTH_OF_A_PIPE = 80
 # Captions need so many cells: "#1234: 9 not 4".
 _NARROWEST = 14
+
+_SHADES = " ░▒▓█"
+_ASCII = " .:-=+*#%@"
+# Signed values without colour need characters of their own.
+_POSITIVE, _NEGATIVE = " .+#", " .-="
+
+# The eight dots of a braille cell, in the order of their bits in Unicode.
+_BRAILLE = 0x2800
+_DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+# From this level on a pixel is a dot, by which thin strokes stay whole: on black, and on paper.
+_DOT_LEVEL, _PAPER_LEVEL = 96, 160
+
+# kitty takes payloads in pieces of at most so many bytes of base64.
+KITTY_CHUNK = 4096
+# Levels of grey, or of each sign; a VT340 had 16 colours, terminals now have 256 or more.
+SIXEL_LEVELS = 63
+
+_INDEX, _SAVE, _RESTORE = "\x1bD", "\x1b7", "\x1b8"
 
 
 def draw(
@@ -54,7 +68,7 @@ def draw(
     is_large = method not in ("shade", "ascii") if in_row else n == 1
     usable = usable_width(console)
     widest = min(usable, side or usable)
-    images = vivid([picture.image for picture in pictures])
+    images = bitmap.vivid([picture.image for picture in pictures])
     blocks = [draw_image(image, method, large=is_large, width=widest) for image in images]
     captions = [picture.caption for picture in pictures]
     narrowest = 1 if in_row else min(_NARROWEST, usable)
@@ -73,13 +87,13 @@ def draw_gallery(gallery: Gallery, console: Console, render: Render) -> Renderab
     """Draw pictures, and their legend below."""
     drawing = draw(gallery, console, render, gallery.n_columns)
     method = choose_method(render, console, len(gallery))
-    legend = Text(visible_lines(signed(gallery.legend, signs_of(method))))
+    legend = Text(visible_lines(bitmap.signed(gallery.legend, signs_of(method))))
     return Group(drawing, Text(), legend) if gallery.legend else drawing
 
 
 def signs_of(method: Method) -> tuple[str, str]:
     """Return what positive and negative values look like."""
-    return CHARACTER_SIGNS if method in COLOURLESS else COLOUR_SIGNS
+    return bitmap.CHARACTER_SIGNS if method in capabilities.COLOURLESS else bitmap.COLOUR_SIGNS
 
 
 def usable_width(console: Console) -> int:
@@ -90,27 +104,25 @@ def usable_width(console: Console) -> int:
 def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, width: int) -> Block:
     """Draw one image, large if that fits the width."""
     columns = image.shape[1]
-    if method in GRAPHICS:
-        from mnistcli.cli.terminal.protocols import graphic
-
+    if method in capabilities.GRAPHICS:
         # Pixels are free here, cells are not: a grid holds as many pictures as one of braille.
         columns = min(28 if large else 14, width)
-        cell = cell_size()
+        cell = capabilities.cell_size()
         n_lines = max(1, round(columns * cell[0] * image.shape[0] / image.shape[1] / cell[1]))
         return graphic(image, method, (columns, n_lines), cell)
     if method == "half":
-        return characters.half_blocks(fitted(image, width))
+        return half_blocks(bitmap.fitted(image, width))
     if method == "braille":
-        return characters.braille(fitted(image, width if large else 2 * width), large=large)
+        return braille(bitmap.fitted(image, width if large else 2 * width), large=large)
     large = large and 2 * columns <= width
-    return characters.shades(fitted(image, width), large=large, ascii_only=method == "ascii")
+    return shades(bitmap.fitted(image, width), large=large, ascii_only=method == "ascii")
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
     padded = [_centred(block, width) for block in pictures]
     if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
-        return stacked([padded[0], words(folded(visible(captions[0]), widest))])
-    lines_of = [folded(visible(caption), width) for caption in captions]
+        return stacked([padded[0], words(bitmap.folded(visible(captions[0]), widest))])
+    lines_of = [bitmap.folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     foot = max(map(len, lines_of))
     columns = []
@@ -125,3 +137,160 @@ def _centred(block: Block, width: int) -> Block:
     sides = (spare // 2, spare - spare // 2)
     left, right = (words([""] * len(block.lines), width=side) for side in sides)
     return beside([left, block, right], 0) if spare else block
+
+
+def half_blocks(image: NDArray[Any]) -> Block:
+    """Draw two pixels in a cell, the upper one in the character's colour."""
+    rows = bitmap.colours_of(image).tolist()
+    below: list[list[tuple[int, ...]]] = rows[1::2]
+    if len(rows) % 2:
+        below.append([()] * image.shape[1])  # the page shows through
+    lines = []
+    for upper, lower in zip(rows[0::2], below, strict=True):
+        runs = groupby((*a, *b) for a, b in zip(upper, lower, strict=True))
+        # No style is kept for another console: rich styles remember their first one's escape codes.
+        lines.append([Segment("▀" * len(list(same)), _two_colours(cell)) for cell, same in runs])
+    return Block(image.shape[1], tuple(lines))
+
+
+def _two_colours(rgb: tuple[int, ...]) -> Style:
+    below = Color.from_rgb(*rgb[3:]) if len(rgb) > 3 else None
+    return Style.from_color(Color.from_rgb(*rgb[:3]), below)
+
+
+def shades(image: NDArray[Any], *, large: bool, ascii_only: bool = False) -> Block:
+    """Draw by the density of characters: one for two rows of pixels, or, large, two for a pixel."""
+    levels = image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
+    if large:
+        levels = np.repeat(levels, 2, axis=1)
+    else:
+        # A cell is about twice as high as wide.
+        levels = _padded(levels, 2)
+        levels = (levels[0::2] + levels[1::2]) / 2
+    if image.dtype == np.uint8:
+        return _characters(_from_ramp(levels, _ASCII if ascii_only else _SHADES))
+    strength = bitmap.lifted(np.abs(levels))
+    signed = np.where(levels >= 0, _from_ramp(strength, _POSITIVE), _from_ramp(strength, _NEGATIVE))
+    return _characters(signed)
+
+
+def braille(image: NDArray[Any], *, large: bool) -> Block:
+    """Draw eight dots in a cell: one for a pixel, or, large, four.
+
+    Strokes are cut at one level, which is crisp; what is mostly grey is dithered.
+    """
+    from PIL import Image
+
+    if image.dtype != np.uint8:  # a dot has no sign
+        return shades(image, large=False)
+    picture = Image.fromarray(image)
+    if large:
+        picture = picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.BICUBIC)
+    if (image > 200).sum() < 0.25 * (image > 24).sum():
+        dots = np.asarray(picture.convert("1"))
+    else:
+        dots = np.asarray(picture) >= (_PAPER_LEVEL if np.median(image) > 128 else _DOT_LEVEL)
+    return dotted(dots)
+
+
+def dotted(dots: NDArray[np.bool_]) -> Block:
+    """Draw an array of dots in braille, two to a cell's width and four to its height."""
+    dots = _padded(_padded(dots, 4), 2, axis=1)
+    height, width = dots.shape
+    bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))
+    alphabet = np.array([" ", *(chr(_BRAILLE + i) for i in range(1, 256))])
+    return _characters(alphabet[bits])
+
+
+def _characters(characters: NDArray[np.str_]) -> Block:
+    lines = tuple([Segment("".join(line))] for line in characters.tolist())
+    return Block(characters.shape[1], lines)
+
+
+def _from_ramp(levels: NDArray[np.float64], ramp: str) -> NDArray[np.str_]:
+    # The first character is for (almost) nothing and the last for the top of the range.
+    position = np.clip(np.round(levels * (len(ramp) - 1)), 0, len(ramp) - 1)
+    characters: NDArray[np.str_] = np.array(list(ramp))[position.astype(np.int64)]
+    return characters
+
+
+def _padded(values: NDArray[Any], multiple: int, axis: int = 0) -> NDArray[Any]:
+    """Add dark rows or columns until their number is a multiple."""
+    missing = [(0, 0)] * values.ndim
+    missing[axis] = (0, -values.shape[axis] % multiple)
+    return np.pad(values, missing)
+
+
+def graphic(
+    image: NDArray[Any], method: Method, cells: tuple[int, int], cell: tuple[int, int]
+) -> Block:
+    """Draw an image over ``cells`` (columns, lines) of ``cell`` pixels each."""
+    columns, n_lines = cells
+    size = columns * cell[0], n_lines * cell[1]
+    if method == "kitty":
+        sequence = kitty(bitmap.png(bitmap.enlarged(image, *size)), columns, n_lines)
+    elif image.ndim == 3:
+        colours = bitmap.enlarged(image, *size).quantize(4 * SIXEL_LEVELS).convert("RGB")
+        sequence = _SAVE + sixel(np.asarray(colours)) + _RESTORE
+    else:
+        top = 255.0 if image.dtype == np.uint8 else 1.0
+        coarse = top * np.round(image / top * SIXEL_LEVELS) / SIXEL_LEVELS
+        painted = bitmap.enlarged(coarse.astype(image.dtype), *size)
+        sequence = _SAVE + sixel(np.asarray(painted)) + _RESTORE
+    # A picture at the foot of the screen is cut there; moving down and up again makes it scroll.
+    room = f"{_INDEX * (n_lines - 1)}\x1b[{n_lines - 1}A" if n_lines > 1 else ""
+    skip = _control(f"\x1b[{columns}C")
+    first: Line = [_control(room + sequence), skip]
+    return Block(columns, (first, *([skip] for _ in range(n_lines - 1))))
+
+
+def _control(sequence: str) -> Segment:
+    # rich writes control codes as they are and counts no width for them.
+    return Segment(sequence, None, [(ControlType.CURSOR_FORWARD, 0)])
+
+
+def kitty(png_bytes: bytes, columns: int, n_lines: int) -> str:
+    """Write a PNG in kitty's graphics protocol, scaled to cells, without moving the cursor.
+
+    https://sw.kovidgoyal.net/kitty/graphics-protocol/: a=T transmit and show, f=100 PNG, q=2 no
+    answers, C=1 the cursor stays, m=1 more pieces follow.
+    """
+    payload = base64.standard_b64encode(png_bytes).decode("ascii")
+    pieces = [payload[i : i + KITTY_CHUNK] for i in range(0, len(payload), KITTY_CHUNK)]
+    keys = [f"a=T,f=100,q=2,C=1,c={columns},r={n_lines},"] + [""] * (len(pieces) - 1)
+    more = [1] * (len(pieces) - 1) + [0]
+    return "".join(
+        f"\x1b_G{key}m={m};{piece}\x1b\\" for key, m, piece in zip(keys, more, pieces, strict=True)
+    )
+
+
+def sixel(rgb: NDArray[np.uint8]) -> str:
+    """Write a picture of at most 256 colours in sixel (DEC VT330/VT340 manual, chapter 14).
+
+    Six rows of pixels make a band; each colour of a band is written over all of its width, a
+    character for six pixels below one another, runs as ``!length character``.
+    """
+    height, width = rgb.shape[:2]
+    palette, indices = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
+    indices = np.pad(indices.reshape(height, width), ((0, -height % 6), (0, 0)), constant_values=-1)
+    percent = np.round(palette / 255 * 100).astype(int)
+    parts = [f'\x1bP0;1;0q"1;1;{width};{height}']
+    parts += [f"#{i};2;{r};{g};{b}" for i, (r, g, b) in enumerate(percent.tolist())]
+    weights = 1 << np.arange(6)[:, None]
+    for band in indices.reshape(-1, 6, width):
+        colours = np.unique(band)
+        rows = (
+            f"#{colour}{_run_lengths((weights * (band == colour)).sum(axis=0))}"
+            for colour in colours[colours >= 0].tolist()
+        )
+        parts += ["$".join(rows), "-"]
+    return "".join(parts[:-1]) + "\x1b\\"
+
+
+def _run_lengths(bits: NDArray[np.int64]) -> str:
+    starts = np.flatnonzero(np.diff(bits, prepend=-1))
+    lengths = np.diff(starts, append=len(bits))
+    runs = [(n, chr(63 + b)) for n, b in zip(lengths.tolist(), bits[starts].tolist(), strict=True)]
+    if runs[-1][1] == "?":  # nothing at the end need not be said
+        runs.pop()
+    return "".join(f"!{n}{c}" if n > 3 else n * c for n, c in runs)

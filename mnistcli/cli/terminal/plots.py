@@ -9,9 +9,8 @@ from rich.console import Console
 
 from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.terminal.characters import dotted
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
-from mnistcli.cli.terminal.pictures import usable_width
+from mnistcli.cli.terminal.pictures import dotted, usable_width
 
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
 _LINES, _WIDEST = 17, 100

@@ -23,8 +23,8 @@ from textual.widgets import Footer, Static
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.sketch import SIDE, Sketch
 from mnistcli.cli.terminal.bitmap import enlarged
-from mnistcli.cli.terminal.characters import half_blocks
 from mnistcli.cli.terminal.layout import beside
+from mnistcli.cli.terminal.pictures import half_blocks
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import create_atomically, write_atomically

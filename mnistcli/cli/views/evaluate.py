@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.heat import confusion_map, pair_error_map
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Words
+from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Words, confusion_map, pair_error_map
 from mnistcli.cli.sentences import verdict
 from mnistcli.cli.views.shared import class_report, evaluation_document, reliability_table
 from mnistcli.cli.words import visible

@@ -1,4 +1,4 @@
-"""Predictions as tables, documents and pictures."""
+"""Predictions, of digits and of numbers, as tables, documents and pictures."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mnistcli.cli import rich
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import View
 from mnistcli.cli.parts import Part, Table, Words
-from mnistcli.cli.terminal.capabilities import Method, Render
+from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.mnist import IMAGE_SIDE
-from mnistcli.prediction import FAILED, Explanation, Prediction, explain
+from mnistcli.prediction import FAILED, Explanation, NumberPrediction, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from mnistcli.cli.terminal.boxes import Mark
     from mnistcli.cli.terminal.layout import Block
 
 # Pictures of one's own are drawn as large as what the model saw; with pixels to spare, finer.
 _FINE_SIDE = 10 * IMAGE_SIDE
+# On a sheet of several pictures each is so wide.
+_SHEET_PICTURE = 448
 # The columns for answers.
 _ANSWERS = ("answer", "number")
 
@@ -131,7 +135,7 @@ class PredictionsView(View):
         header = [name.replace("_", " ") for name in self._columns]
         yield predictions_table(header, rows, n_classes=len(self._class_names))
 
-    def rendered(self, console: rich.Console, render: Render) -> Iterator[rich.RenderableType]:
+    def rendered(self, console: Console, render: Render) -> Iterator[RenderableType]:
         if not self.draw:
             yield from super().rendered(console, render)
             return
@@ -142,9 +146,11 @@ class PredictionsView(View):
             else:
                 yield self._drawn(each, console, render)
 
-    def _drawn(self, each: Any, console: rich.Console, render: Render) -> rich.RenderableType:
+    def _drawn(self, each: Any, console: Console, render: Render) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
         from mnistcli.cli.terminal.bitmap import signed
-        from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, choose_method
         from mnistcli.cli.terminal.layout import beside, stacked
         from mnistcli.cli.terminal.pictures import draw, signs_of, usable_width
 
@@ -161,15 +167,15 @@ class PredictionsView(View):
             drawing = beside([drawing, probability_bars(*shown, min(spare, 40), method)], 2)
         else:
             drawing = stacked([drawing, probability_bars(*shown, min(usable, 60), method)])
-        parts: list[rich.RenderableType] = [rich.Text(visible(headline(each)), style="bold")]
+        parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
         if each.notes:
             parts.append("; ".join(each.notes))
         parts.append(drawing)
         if apart:
             parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
         if why:
-            parts.append(rich.Text(signed(legend_of(why), signs_of(method))))
-        return rich.Group(*parts, rich.Text())
+            parts.append(Text(signed(legend_of(why), signs_of(method))))
+        return Group(*parts, Text())
 
     def panel(self) -> Gallery:
         """Return the pictures that were kept, to be drawn into a file."""
@@ -191,6 +197,74 @@ class PredictionsView(View):
         why = explain(self.model, each.image, self.against) if self.explain else None
         first, *others = pictures_of(each, why, show=True)
         return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
+
+
+@dataclass(frozen=True)
+class NumbersView(PredictionsView):
+    """The digits of each picture, in a row for each line of them, or with ``proba`` for each digit.
+
+    The picture whose name is ``alone`` has a quiet line for each line, others one for all.
+    """
+
+    schema = "numbers"
+    record_schema = "number"
+    unknown = ("height", "width", "numbers", "digits")
+    alone: str = ""
+
+    def _document(self, each: Any) -> dict[str, Any]:
+        height, width = each.size
+        names = self.model.card.class_names
+        digits = [
+            {
+                "line": digit.line + 1,
+                "answer": each.answer_of(digit),
+                "best": digit.answer,
+                "probability": digit.probability,
+                "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
+                "typicality": digit.typicality,
+                "box": each.box_of(digit)._asdict(),
+            }
+            for digit in each.digits
+        ]
+        document = {"input": each.source, "height": height, "width": width}
+        return document | {"numbers": each.numbers, "digits": digits, "notes": each.notes}
+
+    @property
+    def _columns(self) -> tuple[str, ...]:
+        answer, share = ("answer", "probability") if self.proba else ("number", "least_probability")
+        return ("input", "line", answer, share, *self._class_names)
+
+    def _cells(self, each: Any) -> Iterator[tuple[list[Any], str]]:
+        for part in [(digit,) for digit in each.digits] if self.proba else each.lines:
+            least = min(digit.probability for digit in part)
+            shares = part[0].probabilities.tolist() if self.proba else ()
+            cells = [each.source, part[0].line + 1, each.text_of(part), least, *shares]
+            yield cells, each.text_of(part, best=True)
+
+    def lines(self) -> Iterator[str]:
+        for each in self._taken():
+            if isinstance(each, NumberPrediction) and each.source == self.alone:
+                yield from each.numbers
+            else:
+                yield FAILED if isinstance(each, BadImageError) else each.answer
+
+    def _drawn(self, each: Any, console: Console, render: Render) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        from mnistcli.cli.terminal import boxes
+        from mnistcli.cli.terminal.pictures import usable_width
+
+        method = choose_method(render, console, n_pictures=2)
+        picture = boxes.drawn(each.original, _marks(each), method, usable_width(console))
+        notes = ["; ".join(each.notes)] if each.notes else []
+        return Group(Text(visible(_number_headline(each)), style="bold"), *notes, picture, "")
+
+    def _pictures(self, each: Any) -> list[CaptionedImage]:
+        from mnistcli.cli.terminal.boxes import painted
+
+        width = _SHEET_PICTURE if self.kept else None  # a picture alone is as large as it is
+        return [CaptionedImage(painted(each.original, _marks(each), width), _number_headline(each))]
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -275,3 +349,16 @@ def probability_bars(
         text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"
         rows.append(words([text], style=style))
     return stacked(rows)
+
+
+def _number_headline(each: NumberPrediction) -> str:
+    sure = f"least probability {percent(min(digit.probability for digit in each.digits))}"
+    guess = "" if each.answer == each.best else f"best guess {each.best}, "
+    return f"{each.source}: {each.answer} ({guess}{sure})"
+
+
+def _marks(each: NumberPrediction) -> list[Mark]:
+    from mnistcli.cli.terminal.boxes import Mark
+
+    answers = [(digit, each.answer_of(digit)) for digit in each.digits]
+    return [Mark(digit.box, answer, answer == digit.answer) for digit, answer in answers]

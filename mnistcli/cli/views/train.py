@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.cli.heat import confusion_map
 from mnistcli.cli.numbers import percent, percent_span, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words
+from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
 from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.views.shared import class_report, evaluation_document
 from mnistcli.cli.words import visible

@@ -9,7 +9,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from mnistcli.cli.terminal.protocols import kitty, sixel
+from mnistcli.cli.terminal.pictures import kitty, sixel
 from mnistcli.gallery import CaptionedImage
 
 

@@ -9,8 +9,7 @@ import subprocess
 import pytest
 
 from mnistcli.cli.app import COMMANDS, read_command
-from mnistcli.cli.man import _roff, _text
-from mnistcli.cli.topics import topics
+from mnistcli.cli.topics import _roff, _text, topics
 
 
 @pytest.fixture
