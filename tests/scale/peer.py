@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -83,7 +84,7 @@ def fit_sgd(made, y, C):
 def fit_vowpal_wabbit(made, y, C):
     """Time the program alone, and not the writing of its text; a feature is called by its column."""
     with tempfile.TemporaryDirectory(dir=os.environ["MNISTCLI_HOME"]) as folder:
-        rows, model = Path(folder, "rows"), Path(folder, "model")
+        rows, model, text = (Path(folder, name) for name in ("rows", "model", "text"))
         names = np.array([f" {i}:" for i in range(784)])
         values = np.array([f"{value * PIXEL_SCALE:.4g}" for value in range(256)])
         with rows.open("w") as file:
@@ -95,20 +96,27 @@ def fit_vowpal_wabbit(made, y, C):
                     words = np.char.add(names[inked], values[row[inked]])
                     file.write(f"{2 * label - 1} |{''.join(words.tolist())}\n")
         # Its penalty is added for every row.
+        program = [sys.executable, "-m", "vowpalwabbit", "--quiet"]
         command = [
-            sys.executable, "-m", "vowpalwabbit", "-d", str(rows), "--loss_function", "logistic",
-            "--l2", repr(1 / (C * len(y))), "-b", "18", "-c", "-k", "--passes", str(N_PASSES),
-            "--holdout_off", "--readable_model", str(model), "--quiet",
+            *program, "-d", str(rows), "--loss_function", "logistic", "--l2", repr(1 / (C * len(y))),
+            "-b", "18", "-c", "-k", "--passes", str(N_PASSES), "--holdout_off", "-f", str(model),
+            "--readable_model", str(text),
         ]  # fmt: skip
         measured = run(Command(command), timeout_s=36_000)
         if measured.failure:
             sys.exit(measured.failure)
-        lines = [line.partition(":") for line in model.read_text().splitlines()]
+        lines = [line.partition(":") for line in text.read_text().splitlines()]
         weights = {name: values.split()[0] for name, _, values in lines if name.isdigit()}
-    coef = np.array([float(weights.get(str(i), 0)) for i in range(784)])
+        # The text is without what the penalty has made of all weights; a row of nothing tells it.
+        rows.write_text("1 |\n")
+        asked = [*program, "-t", "-i", str(model), "-d", str(rows), "-r", str(text)]
+        subprocess.run(asked, check=True)
+        intercept = float(text.read_text())
+    shrunk = intercept / float(weights["116060"])  # where it keeps its constant, of 2 ** 18
+    coef = shrunk * np.array([float(weights.get(str(i), 0)) for i in range(784)])
     return {
         "coef": coef,
-        "intercept": float(weights["116060"]),  # where it keeps its constant, of 2 ** 18
+        "intercept": intercept,
         "seconds": measured.seconds,
         "cpu_seconds": measured.cpu_seconds,
         "peak_anonymous_mb": measured.peak_anonymous_mb,
