@@ -21,8 +21,7 @@ from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:
-    from mnistcli.metrics.curves import Curves
-    from mnistcli.metrics.thresholds import Target, Threshold
+    from mnistcli.metrics.curves import Curves, Target, Threshold
 
 Part = Literal["train", "test"]
 
@@ -261,7 +260,7 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
     Raises UsageError where none reaches the target there, the task has more than two classes, or
     this is not the dataset that the model was trained on.
     """
-    from mnistcli.metrics.thresholds import choose_threshold
+    from mnistcli.metrics.curves import choose_threshold
 
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:

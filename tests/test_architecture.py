@@ -178,7 +178,7 @@ WITHOUT_GETTING = tuple(
         (["show", "7"], (*WITHOUT_JUDGING, *WITHOUT_GETTING)),
         (
             ["evaluate"],
-            ("mnistcli.metrics.curves", "mnistcli.metrics.thresholds", *WITHOUT_GETTING),
+            ("mnistcli.metrics.curves", *WITHOUT_GETTING),
         ),
         (
             ["train", "0v1", "--limit", "300"],

@@ -11,7 +11,7 @@ import mnistcli
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import evaluate, suspects, threshold_for
-from mnistcli.metrics.thresholds import Threshold, parse_target
+from mnistcli.metrics.curves import Threshold, parse_target
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.cli.numbers import decimal
-from mnistcli.metrics.calibration import ReliabilityBin
+from mnistcli.metrics.catalog import ReliabilityBin
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 _Floats = NDArray[np.float64]

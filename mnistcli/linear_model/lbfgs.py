@@ -1,13 +1,41 @@
-"""Steps of L-BFGS: their direction, and how far they lead along it."""
+"""Steps of L-BFGS: their initial matrix, their direction, and how far they lead along it.
+
+The initial matrix, the preconditioner, is the inverse of a Hessian from a few thousand rows. They
+are drawn with probability proportional to their weight p (1 - p) in the Hessian and weighted
+back (Xu, Yang, Roosta-Khorasani, Re and Mahoney, NIPS 2016, section 3): near the optimum few rows
+have any. For more than two classes there is a block for each class, X^T diag(p_k (1 - p_k)) X + I:
+those between classes would save a few steps, and take longer than these.
+"""
 
 import math
+import timeit
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
-from mnistcli.linear_model.blocks import probe
-from mnistcli.linear_model.objective import Float64s, squared_norm
-from mnistcli.linear_model.preconditioner import Preconditioner
-from mnistcli.linear_model.problem import Point, Problem
+from mnistcli.linear_model.blocks import hessian_rows, n_blocks, probe
+from mnistcli.linear_model.objective import Float64s, Floats, linear_scores, squared_norm
+from mnistcli.linear_model.problem import Point, Problem, centred
+from mnistcli.linear_model.rows import Rows
+from mnistcli.parallel import map_blocks
+
+SHARE = 1 / 15  # of the rows are drawn,
+ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
+MOST_ROWS = 16_384  # but not more: what they know of the Hessian does not grow with the rows.
+MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
+REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
+ROUGH_REFRESH = 0.1  # to this share in a rough solution,
+MIN_AGE = 10  # or, twice as many rows, after so many steps per block if that saves time.
+# A step costs so many multiplications of a matrix product for every value of the rows,
+STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
+HESSIAN_WORK = 2  # A multiplication for a Hessian, in large products, takes so much longer.
+USUAL_STEPS = 30  # of a fit, with what precedes and follows them
+ROWS_TIMED, SCORES_PER_STEP = 4096, 2.5
+SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
+ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
+COLUMNS_PER_THREAD = 256  # Columns multiplied by one thread at a time.
 
 MEMORY = 60  # Steps remembered; more than a default fit takes.
 MIN_CURVATURE = 1e-12  # The least cosine between a step and the change of the gradient along it.
@@ -16,13 +44,41 @@ MAX_TRIALS = 30  # More than halving a bracket needs to reach the precision of f
 FIRST_LIMIT = 100.0  # The longest first trial, in multiples of the direction.
 GROWTH = 10.0  # The longest later trial, in multiples of the one before.
 
+# Multiplies an inverse Hessian with parameters, each row of (n_vectors, n_features + 1): the
+# intercept comes last and is not penalised.
+Times = Callable[[Float64s], Float64s]
+
+
+def expected_seconds(X: Rows, n_rows: int, n_outputs: int) -> float:
+    """Return about how long a fit of so many rows takes, told from scores of the first of them."""
+    some = X[:ROWS_TIMED]
+    n_drawn, n = min(SHARE * n_rows, MOST_ROWS), some.shape[1]
+    scores = partial(linear_scores, some, np.ones((n_outputs, n)), scale=1.0, dtype=np.float32)
+    # The quickest has been held up least.
+    each = SCORES_PER_STEP * min(timeit.repeat(scores, number=1, repeat=3)) / len(some)
+    of_hessians = HESSIAN_WORK * n_outputs * n_drawn * min(n_drawn, n)
+    n_steps = USUAL_STEPS + of_hessians / n_rows / (STEP_WORK + STEP_WORK_PER_OUTPUT * n_outputs)
+    return float(each * n_steps * n_rows)
+
 
 class LBFGS:
-    """The limited-memory BFGS method (Liu and Nocedal, Mathematical Programming 1989)."""
+    """The limited-memory BFGS method (Liu and Nocedal, Mathematical Programming 1989).
 
-    def __init__(self, preconditioner: Preconditioner) -> None:
-        self.preconditioner = preconditioner
+    Its initial matrix is renewed as the fit goes on, to a gap of `tol` times the objective. If
+    `is_rough` one block, of the mean over the classes, is enough.
+    """
+
+    def __init__(
+        self, problem: Problem, rng: np.random.Generator, tol: float, *, is_rough: bool = False
+    ) -> None:
+        self.problem, self._rng, self._tol, self._is_rough = problem, rng, tol, is_rough
         self._steps: list[tuple[Float64s, Float64s, float]] = []
+        self._n_times = 1  # what the number of rows is multiplied with
+        # The objective and the gap when rows were last drawn, and how many for all blocks together;
+        # of the first draw, anything is below.
+        self._objective_then = self._gap_then = math.inf
+        self._n_drawn = self._age = 0
+        self._inverses: list[Times] = []
 
     def remember(self, old: Point, new: Point) -> None:
         """Keep a step, unless rounding hides its curvature: s^T y > 0 keeps the matrix positive."""
@@ -34,19 +90,111 @@ class LBFGS:
     def direction(self, point: Point) -> Float64s:
         """Return minus the inverse Hessian times the gradient.
 
-        The recursion of two loops (Nocedal and Wright, Numerical Optimization, algorithm 7.4),
-        in which the preconditioner is the initial matrix.
+        The recursion of two loops (Nocedal and Wright, Numerical Optimization, algorithm 7.4).
         """
-        self.preconditioner.refresh(point)
+        self.refresh(point)
         q = point.gradient.copy()
         shares = []
         for step, change, rho in reversed(self._steps):
             shares.append(rho * float(np.vdot(step, q)))
             q -= shares[-1] * change
-        q = self.preconditioner.times(q)
+        q = self.times(q)
         for (step, change, rho), share in zip(self._steps, reversed(shares), strict=True):
             q += (share - rho * float(np.vdot(change, q))) * step
         return -q
+
+    def refresh(self, point: Point) -> None:
+        """Draw the Hessian again at a point, if the last one is too old or too far away."""
+        is_old = self._age >= MIN_AGE * min(self.problem.n_outputs, 2)
+        is_old = is_old and self._is_worth_its_work(point)
+        if is_old:
+            self._n_times *= 2
+        share = ROUGH_REFRESH if self._is_rough else REFRESH
+        if is_old or point.objective < share * self._objective_then:
+            self._age = 0
+            self._inverses = []  # Not two at a time: of 6,000 features they take 350 MB.
+            self._inverses = self._subsampled_inverses(point)
+            self._objective_then, self._gap_then = point.objective, point.gap
+        self._age += 1
+
+    def _is_worth_its_work(self, point: Point) -> bool:
+        """Return whether a Hessian of twice as many rows is to save more than it costs.
+
+        The steps to come are told from those since the last one, in logarithms of the gap. Work is
+        counted and not measured in seconds: the same fit then takes the same steps.
+        """
+        problem = self.problem
+        gap, goal = point.gap + 1e-300, self._tol * point.objective + 1e-300
+        gained = max(math.log(self._gap_then / gap), 1e-3)
+        to_come = self._age * math.log(gap / goal) / gained
+        n_rows, n = 2 * self._n_drawn, problem.X.shape[1] + 1
+        side = min(n, n_rows // len(self._inverses))
+        work = n_rows * side * n + len(self._inverses) * side**3
+        per_value = STEP_WORK + STEP_WORK_PER_OUTPUT * problem.n_outputs
+        return bool(SAVED * to_come * per_value * math.prod(problem.X.shape) > work)
+
+    def times(self, q: Float64s) -> Float64s:
+        """Return the product with parameters (n_outputs, n_features + 1)."""
+        vectors = centred(q)
+        if len(self._inverses) == 1:
+            return centred(self._inverses[0](vectors))
+
+        def times(one: slice) -> Float64s:
+            product: Float64s = self._inverses[one.start](vectors[one])
+            return product
+
+        products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
+        return centred(products)
+
+    def _subsampled_inverses(self, point: Point) -> list[Times]:
+        """Return an inverse per class, or one for the mean of their Hessians."""
+        problem, rng = self.problem, self._rng
+        n_samples, n_features = problem.X.shape
+        share = ROUGH_SHARE if self._is_rough else SHARE
+        n_rows = self._n_times * min(share * n_samples, MOST_ROWS)
+        most = math.sqrt(MOST_WORK / n_features)
+        if most < n_features:
+            n_rows = min(n_rows, most)
+        # One block alone draws on, as long as the fit does.
+        seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
+        n_hessians = 1 if self._is_rough else problem.n_outputs
+        line = problem.line(point.theta, key=point.key)
+        parts = problem.blocks.map(
+            hessian_rows, line, n_hessians, n_samples, n_rows, self._n_times, seed
+        )
+        drawn = [
+            [np.concatenate(each) for each in zip(*of_output, strict=True)]
+            for of_output in zip(*parts, strict=True)
+        ]
+        self._n_drawn = sum(len(rows) for rows, _ in drawn)
+        return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
+
+    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> Times:
+        penalty = self.problem.penalty
+        if len(rows) < self.problem.X.shape[1] and penalty > 0.0:
+            return few_rows_inverse(self._weighted(rows, roots), penalty)
+        return dense_inverse(self._gram(rows, roots), penalty)
+
+    def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
+        problem = self.problem
+        weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
+        weighted[:, :-1] = problem.X[rows]
+        weighted[:, -1] = 1.0 / problem.scale
+        weighted *= roots[:, None]
+        return weighted
+
+    def _gram(self, rows: NDArray[np.intp], roots: Floats) -> Float64s:
+        n = self.problem.X.shape[1] + 1
+        gram = np.zeros((n, n))
+        for first in range(0, len(rows), ROWS_PER_BLOCK):
+            block = slice(first, first + ROWS_PER_BLOCK)
+            weighted = self._weighted(rows[block], roots[block])
+
+            def add(columns: slice, weighted: NDArray[np.float32] = weighted) -> None:
+                gram[:, columns] += weighted.T @ weighted[:, columns]
+
+            map_blocks(add, n, COLUMNS_PER_THREAD)
+        return gram
 
 
 def search_along(problem: Problem, point: Point, direction: Float64s, slope: float) -> Point:
@@ -79,3 +227,73 @@ def search_along(problem: Problem, point: Point, direction: Float64s, slope: flo
             break
         low, high = (size, high) if here < 0.0 else (low, size)
     return problem.after(line, size)
+
+
+def dense_inverse(hessian: Float64s, penalty: float) -> Times:
+    """Invert hessian + penalty on the features, as nearly as rounding allows.
+
+    Sums of float32 products are off by about 1e-7 of the largest diagonal element. The Hessian is
+    overwritten.
+    """
+    diagonal = hessian.diagonal().copy()
+    added = np.full(len(hessian), penalty)
+    added[-1] = 0.0
+    floor = 1e-7 * float(diagonal.max(initial=0.0)) + 1e-30
+    while True:
+        np.fill_diagonal(hessian, diagonal + added + floor)
+        try:
+            root = _inverse_cholesky(hessian)
+            break
+        except np.linalg.LinAlgError:
+            floor *= 10.0
+    matrix = (root.T @ root).astype(np.float32)
+    del root
+
+    def times(vectors: Float64s) -> Float64s:
+        # Not by BLAS, whose threads would spin on into the next pass, which has its own.
+        product = np.einsum("ij,kj->ki", matrix, vectors.astype(np.float32))
+        return np.asarray(product, dtype=np.float64)
+
+    return times
+
+
+def few_rows_inverse(factor: Floats, penalty: float) -> Times:
+    """Invert B^T B + D by way of a matrix as large as the rows of B, the factor; D is diagonal.
+
+    With A = B D^-1/2 and L L^T = I + A A^T the inverse is D^-1/2 (I - A^T L^-T L^-1 A) D^-1/2
+    (Woodbury). D is the penalty, and for the intercept a hundred-thousandth of what the rows say.
+    """
+    added = np.full(factor.shape[1], penalty)
+    added[-1] = 1e-5 * squared_norm(factor[:, -1]) + 1e-30
+    scales = 1.0 / np.sqrt(added)
+    scaled = factor * scales
+    gram = scaled @ scaled.T
+    np.fill_diagonal(gram, gram.diagonal() + 1.0)
+    rows, inverse_root = scaled.astype(np.float32), _inverse_cholesky(gram).astype(np.float32)
+
+    def times(vectors: Float64s) -> Float64s:
+        q = (vectors * scales).astype(np.float32)
+        inner = inverse_root.T @ (inverse_root @ (rows @ q.T))
+        return np.asarray((q - inner.T @ rows) * scales)
+
+    return times
+
+
+def _inverse_cholesky(a: Float64s) -> Float64s:
+    """Return the inverse of the lower Cholesky factor, by halves.
+
+    All work is in matrix products, which makes it twice as fast as LAPACK's inverse. It also
+    avoids OpenBLAS's threaded Cholesky, whose threads wait for one another by spinning: with
+    another program on the same cores it was seen to take 200 times as long.
+    """
+    n = len(a)
+    if n <= 64:
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(a)))
+    half = n // 2
+    top = _inverse_cholesky(a[:half, :half])
+    below = a[half:, :half] @ top.T
+    bottom = _inverse_cholesky(a[half:, half:] - below @ below.T)
+    inverse = np.zeros_like(a)
+    inverse[:half, :half], inverse[half:, half:] = top, bottom
+    inverse[half:, :half] = -bottom @ (below @ top)
+    return inverse

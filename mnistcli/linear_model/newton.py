@@ -13,8 +13,7 @@ and the sum alone for C infinite. A fit takes these steps:
    roughly from the one before (Friedman, Hastie and Tibshirani, J. Stat. Softw. 2010, section 2.5,
    "pathwise").
 4. Descent (`_descend`): L-BFGS steps with line search (`lbfgs`). The initial matrix is not a
-   multiple of the identity but the inverse of a Hessian from a few thousand rows
-   (`preconditioner`). They converge like conjugate gradients preconditioned with it (Hsia, Chiang
+   multiple of the identity but the inverse of a Hessian from a few thousand rows. They converge like conjugate gradients preconditioned with it (Hsia, Chiang
    and Lin, ACML 2018), but the product with the data that a Hessian-vector product would cost is
    a gradient at a better point, and no inner loop has to guess how accurate to be.
 5. Certificate (`certificate`): the answer is measured in float64, its intercept moved to the best
@@ -34,7 +33,7 @@ from numpy.typing import NDArray
 
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
-from mnistcli.linear_model.lbfgs import LBFGS, search_along
+from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
 from mnistcli.linear_model.objective import (
     Float64s,
     Floats,
@@ -44,7 +43,6 @@ from mnistcli.linear_model.objective import (
     prior_intercept,
     squared_norm,
 )
-from mnistcli.linear_model.preconditioner import Preconditioner, expected_seconds
 from mnistcli.linear_model.problem import (
     Point,
     Problem,
@@ -238,7 +236,7 @@ class _Minimiser:
             for factor in path:  # the continuation
                 start = self._solve(replace(problem, factor=factor), start, PATH_TOL)[0].theta
         point, lbfgs = self._solve(problem, start, self.tol)
-        exact = lbfgs.preconditioner.problem = replace(problem, dtype=np.float64)
+        exact = lbfgs.problem = replace(problem, dtype=np.float64)
         point = self._measured(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
         for share in TIGHTER:
@@ -300,7 +298,7 @@ class _Minimiser:
         self, problem: Problem, theta: Float64s, tol: float, *, is_rough: bool = False
     ) -> tuple[Point, LBFGS]:
         """Descend from parameters; return where that led, and what was learned on the way."""
-        lbfgs = LBFGS(Preconditioner(problem, self.rng, tol, is_rough=is_rough))
+        lbfgs = LBFGS(problem, self.rng, tol, is_rough=is_rough)
         self.n_passes += self._share(problem)
         return self._descend(problem, problem.point(theta), tol, lbfgs), lbfgs
 

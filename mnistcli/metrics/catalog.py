@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from mnistcli.metrics.calibration import ReliabilityBin
     from mnistcli.metrics.intervals import Interval
 
 
@@ -46,6 +45,23 @@ class ReportRow:
             ("recall", self.recall, self.recall_interval),
             ("f1_score", self.f1_score, self.f1_score_interval),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The samples whose probability was in a range.
+
+    For two classes the probability is the positive class's and a hit is a positive sample; for
+    more it is the answer's and a hit is a right answer. NaN without samples.
+    """
+
+    low: float  # not in the range itself, but for 0
+    high: float
+    n_samples: int
+    n_hits: int
+    mean_probability: float  # what the model said on average
+    share: float  # what was true of it: hits of samples
+    share_interval: Interval  # Wilson's
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

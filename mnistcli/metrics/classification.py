@@ -8,22 +8,18 @@ is known: its scores are NaN, and so is the ROC AUC.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.linear_model.classifier import classes_of, pairs_of, probabilities_of
-from mnistcli.metrics.calibration import brier_score, expected_calibration_error, reliability_bins
-from mnistcli.metrics.catalog import Evaluation, ReportRow
-from mnistcli.metrics.intervals import (
-    UNKNOWN,
-    Interval,
-    percentiles,
-    resampled_confusions,
-    roc_auc_interval,
-    wilson,
-)
+from mnistcli.metrics import intervals
+from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
+from mnistcli.metrics.intervals import UNKNOWN, Interval, wilson
 from mnistcli.metrics.ranking import rankings_of
+
+N_BINS = 10  # of probabilities, in a reliability table
 
 
 def evaluate_scores(
@@ -56,7 +52,7 @@ def evaluate_scores(
         balanced_accuracy=float(np.nanmean(recalls)),
         log_loss=log_loss(y, probabilities),
         roc_auc=float(np.mean([ranking.roc_auc for ranking in rankings])),
-        roc_auc_interval=roc_auc_interval(rankings, y),
+        roc_auc_interval=intervals.roc_auc_interval(rankings, y),
         average_precision=float(np.mean([ranking.average_precision for ranking in rankings])),
         brier=brier_score(y, probabilities),
         ece=expected_calibration_error(reliability),
@@ -110,46 +106,24 @@ def report_rows(
     """
     hits, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     observed = _scores_of(confusion)
-    resampled = _scores_of(resampled_confusions(confusion))
-    columns = [resampled[2]]
-    means = []
-    for weights in ((support > 0) | (predicted > 0), support):
-        columns.append(np.average(resampled, axis=2, weights=weights).T)
-        means.append(np.average(observed, axis=1, weights=weights).tolist())
-    intervals = percentiles(np.hstack(columns))
-    rows = tuple(
-        ReportRow(
-            name=name,
-            precision=precision,
-            recall=recall,
-            f1_score=f1_score,
-            support=n,
-            precision_interval=wilson(n_hits, n_predicted),
-            recall_interval=wilson(n_hits, n),
-            f1_score_interval=interval,
-        )
-        if n
-        else ReportRow(name, math.nan, math.nan, math.nan, 0, UNKNOWN, UNKNOWN, UNKNOWN)
-        for name, (precision, recall, f1_score), n_hits, n_predicted, n, interval in zip(
-            class_names,
-            observed.T.tolist(),
-            hits.tolist(),
-            predicted.tolist(),
-            support.tolist(),
-            intervals[: len(hits)],
-            strict=True,
-        )
-    )
-    n_samples = int(support.sum())
-    macro_avg = _average("macro avg", means[0], n_samples, intervals[-6:-3])
-    weighted_avg = _average("weighted avg", means[1], n_samples, intervals[-3:])
-    return rows, macro_avg, weighted_avg
+    resampled = _scores_of(intervals.resampled_confusions(confusion))
+    averages = {"macro avg": (support > 0) | (predicted > 0), "weighted avg": support}
+    of_averages = [np.average(resampled, axis=2, weights=each).T for each in averages.values()]
+    found = intervals.percentiles(np.hstack([resampled[2], *of_averages]))
+    rows = []
+    counts = zip(class_names, hits.tolist(), predicted.tolist(), support.tolist(), strict=True)
+    for k, (name, n_hits, n_predicted, n) in enumerate(counts):
+        shares = wilson(n_hits, n_predicted), wilson(n_hits, n)
+        row = _row(name, observed[:, k], n, *shares, found[k])
+        rows.append(row if n else _row(name, np.full(3, np.nan), 0, UNKNOWN, UNKNOWN, UNKNOWN))
+    for first, (name, weights) in zip((-6, -3), averages.items(), strict=True):
+        scores = np.average(observed, axis=1, weights=weights)
+        rows.append(_row(name, scores, int(support.sum()), *found[first:][:3]))
+    return tuple(rows[:-2]), rows[-2], rows[-1]
 
 
-def _average(
-    name: str, scores: Sequence[float], support: int, intervals: Sequence[Interval]
-) -> ReportRow:
-    precision, recall, f1_score = scores
+def _row(name: str, scores: NDArray[np.float64], support: int, *intervals: Interval) -> ReportRow:
+    precision, recall, f1_score = scores.tolist()
     return ReportRow(name, precision, recall, f1_score, support, *intervals)
 
 
@@ -175,3 +149,46 @@ def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> floa
     of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
     epsilon = np.finfo(np.float64).eps
     return float(-np.log(np.clip(of_truth, epsilon, 1.0 - epsilon)).mean())
+
+
+def reliability_bins(
+    y: NDArray[np.integer], probabilities: NDArray[np.float64]
+) -> tuple[ReliabilityBin, ...]:
+    """Sort samples into `N_BINS` ranges of probability of the same width.
+
+    ``y`` are class indices, ``probabilities`` of shape (n_samples, n_classes).
+    """
+    if probabilities.shape[1] == 2:
+        said, came_true = probabilities[:, 1], y == 1
+    else:
+        said, came_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
+    edges = np.linspace(0.0, 1.0, N_BINS + 1)
+    bin_of = np.searchsorted(edges[1:-1], said)
+    n_samples = np.bincount(bin_of, minlength=N_BINS).tolist()
+    n_hits = np.bincount(bin_of[came_true], minlength=N_BINS).tolist()
+    sums = np.bincount(bin_of, said, minlength=N_BINS).tolist()
+    ranges, bins = pairwise(edges.tolist()), []
+    for (low, high), n, hits, total in zip(ranges, n_samples, n_hits, sums, strict=True):
+        mean, share = (total / n, hits / n) if n else (math.nan, math.nan)
+        bins.append(ReliabilityBin(low, high, n, hits, mean, share, wilson(hits, n)))
+    return tuple(bins)
+
+
+def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
+    """Return the mean distance of share and mean probability over the samples (Naeini et al. 2015)."""
+    n_samples = sum(each.n_samples for each in bins)
+    gaps = (each.n_samples * abs(each.share - each.mean_probability) for each in bins)
+    return sum(gap for gap in gaps if not math.isnan(gap)) / n_samples
+
+
+def brier_score(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
+    """Return the mean squared error of the probabilities (Brier 1950).
+
+    For two classes that of the positive class, in [0, 1]; for more the sum over the classes, in
+    [0, 2], as scikit-learn has it.
+    """
+    if probabilities.shape[1] == 2:
+        return float(np.square(probabilities[:, 1] - (y == 1)).mean())
+    of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
+    # (1 - p)^2 for the truth and p^2 for the others, without an array of ones and zeros.
+    return float((np.square(probabilities).sum(axis=1) - 2 * of_truth + 1).mean())

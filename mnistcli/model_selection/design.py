@@ -18,7 +18,7 @@ from mnistcli.features.copies import MadeRows
 from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.linear_model.preconditioner import expected_seconds
+from mnistcli.linear_model.lbfgs import expected_seconds
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import Room, machine_bytes

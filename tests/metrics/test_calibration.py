@@ -7,7 +7,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from mnistcli.metrics.calibration import (
+from mnistcli.metrics.classification import (
     brier_score,
     expected_calibration_error,
     reliability_bins,

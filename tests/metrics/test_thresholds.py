@@ -8,7 +8,7 @@ from sklearn.metrics import precision_recall_curve
 
 from mnistcli.errors import UsageError
 from mnistcli.metrics.classification import answers_of
-from mnistcli.metrics.thresholds import Threshold, choose_threshold, parse_target
+from mnistcli.metrics.curves import Threshold, choose_threshold, parse_target
 
 
 def columns(p):

@@ -67,7 +67,7 @@ def evaluate(
     gates = [parse_gate(text) for text in fail_under or ()]
     at = target = None
     if threshold is not None or threshold_for is not None:
-        from mnistcli.metrics.thresholds import Threshold, parse_target
+        from mnistcli.metrics.curves import Threshold, parse_target
 
         at = None if threshold is None else Threshold(threshold)
         target = None if threshold_for is None else parse_target(threshold_for)

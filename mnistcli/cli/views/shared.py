@@ -12,8 +12,7 @@ from mnistcli.cli.parts import Cell, Facts, Noted, Part, Table, Words
 from mnistcli.cli.words import visible
 
 if TYPE_CHECKING:
-    from mnistcli.metrics.calibration import ReliabilityBin
-    from mnistcli.metrics.catalog import Evaluation, ReportRow
+    from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
     from mnistcli.metrics.intervals import Interval
 
 
