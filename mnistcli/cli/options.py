@@ -2,12 +2,12 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, cast
 
 import typer
 from typer.models import OptionInfo
@@ -136,20 +136,23 @@ def command(
         groups = {name: _parameters_of(GROUPS[name]) for name in taken if name in GROUPS}
         parameters = [taken[name] for name in taken if name not in ("call", *GROUPS)]
         offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
-        parameters += [_parameter(each, _TYPES.get(each, bool), OUTPUT[each]) for each in offered]
+        parameters += [
+            _parameter(name, annotation=_TYPES.get(name, bool), default=OUTPUT[name])
+            for name in offered
+        ]
         parameters += [each for members in groups.values() for each in members.values()]
-        parameters = [_completed(each) for each in parameters]
-        rules = _Rules(
-            _pairs(*apart, "quiet verbose"),
-            _pairs(*together, *(" ".join(members) for members in groups.values())),
-            {each.name: each.default for each in parameters},
-        )
+        parameters = [each.replace(default=_named(each)) for each in parameters]
+        described = {each.name: each.default for each in parameters}
+        excluding = _pairs(*apart, "quiet verbose")
+        needing = _pairs(*together, *(" ".join(members) for members in groups.values()))
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
             found = {name: defaults.origin_of(name, ctx) for name in options}
             origins = {name: origin for name, origin in found.items() if origin is not None}
-            rules.check(options, origins)
+            for weak in _giving_way(excluding, needing, described, origins):
+                options[weak] = described[weak].default
+                del origins[weak]
             given = {name: options.pop(name) for name in offered}
             render, verbose = given.pop("render", "auto"), given.pop("verbose")
             shape = _format(given, origins.get("format"))
@@ -170,7 +173,7 @@ def command(
 
         # Typer would read annotations that are strings four times.
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [*parameters, _parameter("ctx", typer.Context, inspect.Parameter.empty)]
+            [*parameters, _parameter("ctx", annotation=typer.Context)]
         )
         run.__annotations__ = {}
         return run
@@ -182,36 +185,30 @@ def _pairs(*rules: str) -> list[tuple[str, str]]:
     return [(first, other) for first, *others in map(str.split, rules) for other in others]
 
 
-class _Rules(NamedTuple):
-    """Which options exclude each other, and which need another; a default of the user's gives way."""
+def _giving_way(
+    apart: Sequence[tuple[str, str]],
+    together: Sequence[tuple[str, str]],
+    described: Mapping[str, Any],
+    origins: Mapping[str, str],
+) -> Iterator[str]:
+    """Yield the defaults of the user's that give way; raise UsageError for what makes no sense.
 
-    apart: Sequence[tuple[str, str]]
-    together: Sequence[tuple[str, str]]
-    described: dict[str, Any]  # by name
-
-    def check(self, options: dict[str, Any], origins: dict[str, str]) -> None:
-        """Leave away the defaults that give way; raise UsageError for what makes no sense.
-
-        The origin of an option that is given is the variable or file of a default, or "".
-        """
-        for pair in self.apart:
-            if origins.keys() >= {*pair}:
-                weak = [name for name in pair if origins[name]]
-                if len(weak) != 1:
-                    one, other = map(spelt, pair)
-                    hint = "see mnistcli doctor" if weak else f"leave {other} away"
-                    raise UsageError(f"{one} and {other} exclude each other", hint=hint)
-                self._leave_away(weak[0], options, origins)
-        for first, other in self.together:
-            if other in origins and first not in origins:
-                if not origins[other]:
-                    hint = f"{spelt(first)} {self.described[first].metavar or ''}".rstrip()
-                    raise UsageError(f"{spelt(other)} goes with {spelt(first)}", hint=hint)
-                self._leave_away(other, options, origins)
-
-    def _leave_away(self, name: str, options: dict[str, Any], origins: dict[str, str]) -> None:
-        options[name] = self.described[name].default
-        del origins[name]
+    The origin of an option that is given is the variable or file of a default, or "".
+    """
+    for pair in apart:
+        if origins.keys() >= {*pair}:
+            weak = [name for name in pair if origins[name]]
+            if len(weak) != 1:
+                one, other = map(spelt, pair)
+                hint = "see mnistcli doctor" if weak else f"leave {other} away"
+                raise UsageError(f"{one} and {other} exclude each other", hint=hint)
+            yield weak[0]
+    for first, other in together:
+        if other in origins and first not in origins:
+            if not origins[other]:
+                hint = f"{spelt(first)} {described[first].metavar or ''}".rstrip()
+                raise UsageError(f"{spelt(other)} goes with {spelt(first)}", hint=hint)
+            yield other
 
 
 def _format(given: dict[str, Any], origin: str | None) -> Format:
@@ -225,7 +222,7 @@ def _format(given: dict[str, Any], origin: str | None) -> Format:
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _completed(parameter: inspect.Parameter) -> inspect.Parameter:
+def _named(parameter: inspect.Parameter) -> Any:
     """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
     described = copy(parameter.default)
     if isinstance(described, OptionInfo):
@@ -233,12 +230,10 @@ def _completed(parameter: inspect.Parameter) -> inspect.Parameter:
             described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
         if parameter.annotation is bool and described.default is None:
             described.default = False
-    return parameter.replace(default=described)
+    return described
 
 
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, keyword, annotation=annotation, default=default)
+_parameter = partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
 
 
 def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

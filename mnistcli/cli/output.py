@@ -11,8 +11,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
 
 from mnistcli.cli.terminal.capabilities import Render
@@ -77,6 +78,30 @@ class View:
         from mnistcli.cli.terminal.console import rendered
 
         return [Group(*rendered(self.shown(), console, render))]
+
+
+@dataclass(frozen=True)
+class Answer(View):
+    """What is known already: a document, facts, and what quiet mode prints; that alone without facts."""
+
+    schema: str
+    content: dict[str, Any]
+    pairs: "Sequence[tuple[str, Cell]]"
+    quiet: str
+
+    def document(self) -> dict[str, Any]:
+        """Return what is known."""
+        return self.content
+
+    def shown(self) -> "Iterable[Part]":
+        """Yield the facts, or what quiet mode prints."""
+        from mnistcli.cli.parts import Facts, Words
+
+        return [Facts(self.pairs) if self.pairs else Words(visible(self.quiet), "")]
+
+    def lines(self) -> Sequence[str]:
+        """Return what quiet mode prints."""
+        return [self.quiet]
 
 
 @dataclass(frozen=True)
@@ -152,7 +177,17 @@ def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) 
     return json_safe(text) + "\n"
 
 
+def picked(record: Any, names: str = "") -> dict[str, Any]:
+    """Return fields of a record by their names, or all of them, for a document or a row."""
+    wanted = names.split() or [each.name for each in fields(record)]
+    return {name: getattr(record, name) for name in wanted}
+
+
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _plain(picked(value))
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

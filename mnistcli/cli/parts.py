@@ -109,6 +109,7 @@ class HeatMap:
     behind: Sequence[CaptionedImage] = ()  # images of the truths and answers, for a page
 
 
+Panel: TypeAlias = "Plot | HeatMap | Gallery"  # what can be drawn into a file
 Part: TypeAlias = "Facts | Table | Words | Code | Plots | HeatMap | Gallery"
 
 

@@ -5,11 +5,11 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.cli.output import Output, write
+from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
@@ -20,9 +20,6 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import check_ending
 from mnistcli.settings import TrainingSettings
 from mnistcli.tasks import Task
-
-if TYPE_CHECKING:
-    from mnistcli.cli.plots import Plot
 
 _FORMATS = {".gif": "GIF", ".apng": "PNG"}
 _FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
@@ -109,10 +106,8 @@ class Watch(Bars):
         write(up, sys.stderr)
         console.print(drawing, crop=False)
 
-    def _fall(self, n: int | None = None) -> "Plot":
+    def _fall(self, n: int | None = None) -> Plot:
         """Show how the gradient has fallen in the first ``n`` steps, by its decimal digits."""
-        from mnistcli.cli.plots import Axis, Plot, Series
-
         norms = [max(step.relative_gradient_norm, step.tol / 10) for step, _ in self.steps]
         digits, last = np.log10(norms), max(1, len(norms) - 1)
         ends = math.log10(self.steps[-1][0].tol), max(0.0, float(digits.max()))

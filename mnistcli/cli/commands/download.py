@@ -69,7 +69,7 @@ def download(
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
 
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.download import CatalogView, InstallationView
+    from mnistcli.cli.views.download import CatalogView, InstallationView, picture_writer
 
     store = call.store()
     if listed:
@@ -83,7 +83,6 @@ def download(
         if call.format != "table" or dry_run:
             call.emit(CatalogView(removed if is_listed else [], is_dry_run=dry_run))
     elif as_ is not None:
-        from mnistcli.cli.views.sheet import picture_writer
         from mnistcli.datasets.gathering import gather
 
         if not replace:  # before thousands of pictures are read

@@ -59,7 +59,7 @@ def info(
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     """Print where a model's file is; without a model, the registry's folder."""
-    from mnistcli.cli.views.shared import Answer
+    from mnistcli.cli.output import Answer
 
     registry = call.registry()
     path = str(registry.folder if model is None else registry.summary(model).entry.path)

@@ -1,7 +1,10 @@
 from pathlib import Path
 
 from mnistcli.cli.call import Call
+from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.options import command, option
+from mnistcli.cli.output import Answer
+from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
 
 
@@ -19,7 +22,15 @@ def sheet(
       mnistcli sheet
       mnistcli sheet -o sheet.png
     """
-    from mnistcli.cli.views.sheet import written
+    from mnistcli.sheets import LAYOUT, sheet_file
 
     check_ending(output, (".pdf", ".png"), "write a page to")
-    call.emit(written(output))
+    content = sheet_file(output.suffix.lower())
+    write_atomically(output, content)
+    n, digits = LAYOUT.n_rows * LAYOUT.n_columns, [*range(LAYOUT.n_columns)]
+    document = {"path": str(output), "n_bytes": len(content), "n_rows": LAYOUT.n_rows}
+    facts = [
+        ("Wrote", f"{output}, {n_bytes(len(content))}: {n} boxes, for A4 and US letter"),
+        ("Next", "mnistcli download --source photo.jpg --sheet --as class"),
+    ]
+    call.emit(Answer("sheet", document | {"digits": digits}, facts, str(output)))

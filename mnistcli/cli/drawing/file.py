@@ -9,7 +9,7 @@ from mnistcli.errors import UsageError
 from mnistcli.paths import check_ending
 
 if TYPE_CHECKING:
-    from mnistcli.cli.drawing.layout import Panel
+    from mnistcli.cli.parts import Panel
 
 ENDINGS = (".svg", ".png", ".pdf")
 _PIXELS_PER_DOT = 2  # 300 for an inch

@@ -18,7 +18,7 @@ from mnistcli.cli.drawing.formats import (
     symbol,
     together,
 )
-from mnistcli.cli.parts import HeatMap
+from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, Series, fitting
 from mnistcli.cli.terminal.bitmap import folded, lifted, signed, vivid
 from mnistcli.gallery import Gallery
@@ -33,9 +33,6 @@ _LETTER_WIDTH = 0.6
 _SIGNS = ("light", "dark")
 _RAMP = ((0, 45, 130), (150, 150, 150), (255, 228, 130))
 _LINES = {"line": ("right", 3.2), "faint": ("faint", 1.6), "ideal": ("quiet", 1.6)}
-
-
-Panel = Plot | HeatMap | Gallery
 
 
 def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:

@@ -3,24 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mnistcli.cli.numbers import decimal, n_bytes, seconds
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Facts, Part, Table, Words
+from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.sentences import comparison_sentences, distinctions, p_value
 from mnistcli.cli.views.shared import estimate, evaluation_document
 from mnistcli.cli.words import visible
+from mnistcli.comparison import Comparison
+from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, metric_names
-
-if TYPE_CHECKING:
-    from mnistcli.cli.drawing.layout import Panel
-    from mnistcli.comparison import Comparison
-    from mnistcli.evaluation import JudgedModel
-    from mnistcli.metrics.paired import McNemarTest
+from mnistcli.metrics.paired import McNemarTest
 
 
 @dataclass(frozen=True)
@@ -28,14 +25,14 @@ class ComparisonView(View):
     """A comparison, and pictures of the disagreements; ``n_disagreements`` were asked for."""
 
     schema = "compare"
-    result: "Comparison"
+    result: Comparison
     n_disagreements: int = 0
 
     def document(self) -> dict[str, Any]:
         result, refs = self.result, self._refs()
         return {
             "on": result.on,
-            "class_names": list(result.judged[0].model.card.class_names),
+            "class_names": result.judged[0].model.card.class_names,
             "n_samples": result.judged[0].evaluation.n_samples,
             "n_left_out": result.n_left_out,
             "by": result.by.name,
@@ -44,7 +41,7 @@ class ComparisonView(View):
                 {
                     "model": each.model.ref,
                     "task": each.model.card.task.name,
-                    "differs_in": list(words),
+                    "differs_in": words,
                     "difference": self._difference(each),
                     "fit_seconds": each.model.card.fit_seconds,
                     "predict_seconds": each.predict_seconds,
@@ -57,12 +54,12 @@ class ComparisonView(View):
                 {**asdict(test), "first": refs[test.first], "second": refs[test.second]}
                 for test in result.tests
             ],
-            "over_seeds": [asdict(test) for test in result.over_seeds],
+            "over_seeds": result.over_seeds,
             "n_disagreements": result.n_disagreements,
             "disagreements": [each.facts for each in result.disagreements]
             if self.n_disagreements
             else None,
-            "notes": list(result.notes),
+            "notes": result.notes,
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
@@ -91,7 +88,7 @@ class ComparisonView(View):
         if result.disagreements:
             yield Gallery(result.disagreements, visible(self._legend_of_pictures()))
 
-    def panels(self) -> "Iterator[Panel]":
+    def panels(self) -> Iterator[Panel]:
         """Yield what is drawn into a file: the models with their intervals, and disagreements."""
         from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 
@@ -119,11 +116,11 @@ class ComparisonView(View):
     def _distinctions(self) -> list[tuple[str, ...]]:
         return distinctions([each.model.card for each in self.result.judged])
 
-    def _difference(self, judged: "JudgedModel") -> float:
+    def _difference(self, judged: JudgedModel) -> float:
         by, best = self.result.by, self.result.judged[0]
         return by.of(judged.evaluation) - by.of(best.evaluation)
 
-    def _against_best(self) -> "Iterator[tuple[JudgedModel, McNemarTest | None]]":
+    def _against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
         """Yield each model with the test of it against the best, which has none."""
         judged = self.result.judged
         return zip_longest(judged, (None, *self.result.tests[: len(judged) - 1]))

@@ -1,13 +1,13 @@
 """Learning curves as tables, documents and charts."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from mnistcli.cli.numbers import percent, seconds, span
-from mnistcli.cli.output import View, json_text
+from mnistcli.cli.output import View, json_text, picked
 from mnistcli.cli.parts import Part, Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.cli.sentences import curve_sentence
@@ -22,7 +22,7 @@ _TITLES = {"limit": "training images"}
 
 def point_line(point: CurvePoint) -> str:
     """Write a point as a JSON line."""
-    return json_text(_RECORD_SCHEMA, asdict(point), indent=None)
+    return json_text(_RECORD_SCHEMA, picked(point), indent=None)
 
 
 # How each of these lines begins.
@@ -43,8 +43,8 @@ class CurveView(View):
         return {
             "axis": self.axis,
             "lines": self.lines_by,
-            "points": [asdict(point) for point in self.points],
-            "means": [asdict(each) for each in self._means()],
+            "points": self.points,
+            "means": self._means(),
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
@@ -52,7 +52,7 @@ class CurveView(View):
             yield from (self.table().headings, *self.table().rows)
             return
         yield [each.name for each in fields(CurvePoint)]
-        yield from (list(asdict(point).values()) for point in self.points)
+        yield from (list(picked(point).values()) for point in self.points)
 
     def lines(self) -> Iterator[str]:
         best = max(self._means(), key=lambda each: each.accuracy)

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import View
+from mnistcli.cli.output import View, picked
 from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
 # What decides on colours, widths and pictures.
@@ -26,16 +26,19 @@ class DiagnosisView(View):
     defaults: dict[str, tuple[str, str]]
 
     def document(self) -> dict[str, Any]:
-        content = asdict(self.diagnosis)
-        content["models"]["damaged"] = [
-            {"model": ref, "problem": problem} for ref, problem in self.diagnosis.models.damaged
-        ]
-        damaged = list(self.diagnosis.damaged)
+        models = self.diagnosis.models
+        damaged = [{"model": ref, "problem": problem} for ref, problem in models.damaged]
         defaults = [
             {"option": name, "value": value, "origin": without_home(origin)}
             for name, (value, origin) in self.defaults.items()
         ]
-        return {**content, "terminal": _terminal(), "defaults": defaults, "damaged": damaged}
+        return {
+            **picked(self.diagnosis),
+            "models": {**picked(models), "damaged": damaged},
+            "terminal": _terminal(),
+            "defaults": defaults,
+            "damaged": self.diagnosis.damaged,
+        }
 
     def rows(self) -> Iterator[Sequence[object]]:
         yield "what", "value"

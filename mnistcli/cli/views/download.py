@@ -1,14 +1,18 @@
 """A dataset that was installed."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
+from mnistcli.cli.drawing.file import FigureFile
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import View
+from mnistcli.cli.output import View, picked
 from mnistcli.cli.parts import Facts, Part, Table
 from mnistcli.cli.words import visible
 from mnistcli.datasets.store import DatasetSummary, Installation
+
+if TYPE_CHECKING:
+    from mnistcli.sheets import SheetRead
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,11 @@ class InstallationView(View):
 
     def document(self) -> dict[str, Any]:
         done, manifest = self.installation, self.installation.manifest
-        names = "source", "origin", "n_bytes_read", "installed_at"
         keys = "name", "shape", "n_bytes", "sha256"
         return {
             "dataset": manifest.dataset,
             "sha256": done.sha256,
-            **{name: getattr(manifest, name) for name in names},
+            **picked(manifest, "source origin n_bytes_read installed_at"),
             "files": [dict(zip(keys, each, strict=True)) for each in done.files],
             "folder": str(done.folder),
             "already_there": done.already_there,
@@ -107,3 +110,16 @@ class InstallationView(View):
             yield "Failed", f"{source}: {reason}"
         yield "Folder", str(done.folder)
         yield "sha256", done.sha256
+
+
+def picture_writer(figure: FigureFile, notes: list[str]) -> "Callable[[SheetRead], None]":
+    """Return what writes a picture of each page of `mnistcli sheet`, taken.png, taken-2.png, ..., and notes it."""
+    from mnistcli.gallery import CaptionedImage, Gallery
+    from mnistcli.sheets import picture_of
+
+    def write(read: "SheetRead") -> None:
+        number = f"-{len(notes) + 1}" if notes else ""
+        path = figure.path.with_stem(figure.path.stem + number)
+        notes.append(replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read))])))
+
+    return write

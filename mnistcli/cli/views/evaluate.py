@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading
 from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Words, confusion_map, pair_error_map
+from mnistcli.cli.parts import (
+    Cell,
+    Facts,
+    Noted,
+    Panel,
+    Part,
+    Plots,
+    Words,
+    confusion_map,
+    pair_error_map,
+)
 from mnistcli.cli.sentences import verdict
 from mnistcli.cli.views.shared import class_report, evaluation_document, reliability_table
 from mnistcli.cli.words import visible
@@ -17,7 +27,6 @@ from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS
 
 if TYPE_CHECKING:
-    from mnistcli.cli.drawing.layout import Panel
     from mnistcli.metrics.curves import ClassCurves
 
 
@@ -39,19 +48,18 @@ class EvaluationView(View):
 
     def document(self) -> dict[str, Any]:
         judged, card = self.judged, self.judged.model.card
-        reliability = judged.evaluation.reliability
         return {
             "model": judged.model.ref,
             "task": card.task.name,
-            "class_names": list(card.class_names),
+            "class_names": card.class_names,
             "on": judged.on,
-            "threshold": asdict(judged.threshold) if judged.threshold else None,
+            "threshold": judged.threshold,
             **evaluation_document(judged.evaluation),
-            "calibration": [asdict(each) for each in reliability] if self.calibration else None,
-            "curves": [asdict(each) for each in self.curves] or None,
+            "calibration": judged.evaluation.reliability if self.calibration else None,
+            "curves": self.curves or None,
             "pair_errors": judged.pair_errors(),
             "mistakes": [each.facts for each in judged.mistakes] if self.n_mistakes else None,
-            "notes": list(judged.notes),
+            "notes": judged.notes,
         }
 
     def rows(self) -> Iterator[Sequence[object]]:

@@ -2,13 +2,12 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
-from mnistcli.cli.output import View
+from mnistcli.cli.output import Answer, View, picked
 from mnistcli.cli.parts import Table
-from mnistcli.cli.views.shared import Answer
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 
@@ -69,9 +68,9 @@ def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
 def _summary_document(summary: ModelSummary) -> dict[str, Any]:
     return {
         "model": summary.entry.ref,
-        "path": str(summary.entry.path),
+        "path": summary.entry.path,
         "n_bytes": summary.n_bytes,
-        "tags": list(summary.tags),
+        "tags": summary.tags,
         "card": summary.card.document() if summary.card else None,
         "problem": summary.problem or None,
     }
@@ -151,8 +150,7 @@ def exported(export: "Export") -> Answer:
         ("Use", export.use),
         ("sha256", export.sha256),
     ]
-    path = str(export.path)
-    return Answer("export", asdict(export) | {"path": path}, facts, path)
+    return Answer("export", picked(export), facts, str(export.path))
 
 
 @dataclass(frozen=True)
@@ -164,15 +162,12 @@ class ReproductionView(View):
 
     def document(self) -> dict[str, Any]:
         result, then, now = self.result, self.result.model.card, self.result.again.card
-        names = ("is_reproduced", "is_identical", "largest_difference", "distance",
-                 "distance_bound", "n_test", "n_different")  # fmt: skip
+        answers = "is_reproduced is_identical largest_difference"
+        accuracy = (card.metrics.get("test_accuracy") for card in (then, now))
         return {
             "model": result.model.ref,
-            **{name: getattr(result, name) for name in names},
-            "test_accuracy": {
-                "then": then.metrics.get("test_accuracy"),
-                "now": now.metrics.get("test_accuracy"),
-            },
+            **picked(result, f"{answers} distance distance_bound n_test n_different"),
+            "test_accuracy": dict(zip(("then", "now"), accuracy, strict=True)),
             "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
             "version_changes": [
                 {"name": name, "then": then, "now": now}
@@ -181,9 +176,7 @@ class ReproductionView(View):
         }
 
     def rows(self) -> Iterator[Sequence[object]]:
-        content = [*self.document().items()][:8]
-        yield [name for name, _ in content]
-        yield [value for _, value in content]
+        yield from zip(*[*self.document().items()][:8], strict=True)
 
     def lines(self) -> Iterator[str]:
         yield "reproduced" if self.result.is_reproduced else "not reproduced"

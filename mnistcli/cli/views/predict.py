@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.output import View
+from mnistcli.cli.output import View, picked
 from mnistcli.cli.parts import Part, Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
@@ -67,7 +67,7 @@ class PredictionsView(View):
     def document(self) -> dict[str, Any]:
         return {
             "model": self.model.ref,
-            "class_names": list(self.model.card.class_names),
+            "class_names": self.model.card.class_names,
             "predictions": list(self._documents()),
         }
 
@@ -86,22 +86,14 @@ class PredictionsView(View):
         names, shares = self.model.card.class_names, each.probabilities.tolist()
         document: dict[str, Any] = {
             "input": each.source,
-            "answer": each.answer,
-            "best": each.best,
-            "probability": each.probability,
+            **picked(each, "answer best probability"),
             "probabilities": dict(zip(names, shares, strict=True)),
-            "typicality": each.typicality,
-            "notes": list(each.notes),
+            **picked(each, "typicality notes"),
         }
         if self.explain:
             why = explain(self.model, each.image, self.against)
-            document["explanation"] = {
-                "answer": why.answer,
-                "runner_up": why.runner_up,
-                "score": why.score,
-                "intercept": why.intercept,
-                "contributions": why.contributions.ravel(),
-            }
+            document["explanation"] = picked(why, "answer runner_up score intercept")
+            document["explanation"]["contributions"] = why.contributions.ravel()
         return document
 
     def rows(self) -> Iterator[Sequence[object]]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from mnistcli.cli import words
 from mnistcli.cli.numbers import n_bytes
+from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import Cell, Code, Facts, HeatMap, Noted, Part, Table
 from mnistcli.cli.report.page import page
 from mnistcli.cli.report.sections import sections, title_of, verdicts
 from mnistcli.cli.tabular import markdown_row
-from mnistcli.cli.views.shared import Answer
 from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
 from mnistcli.reporting import Report, ReportOnTwo, judged_in

@@ -1,38 +1,13 @@
-"""What several commands show: an answer of a few facts; an evaluation as tables and as a document."""
-
-from __future__ import annotations
+"""What several commands show: an evaluation as tables and as a document."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, span
-from mnistcli.cli.output import View
-from mnistcli.cli.parts import Cell, Facts, Noted, Part, Table, Words
-from mnistcli.cli.words import visible
-
-if TYPE_CHECKING:
-    from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
-    from mnistcli.metrics.intervals import Interval
-
-
-@dataclass(frozen=True)
-class Answer(View):
-    """What is known already: a document, facts, and what quiet mode prints; that alone without facts."""
-
-    schema: str
-    content: dict[str, Any]
-    pairs: Sequence[tuple[str, Cell]]
-    quiet: str
-
-    def document(self) -> dict[str, Any]:
-        return self.content
-
-    def shown(self) -> Sequence[Part]:
-        return [Facts(self.pairs) if self.pairs else Words(visible(self.quiet), "")]
-
-    def lines(self) -> Sequence[str]:
-        return [self.quiet]
+from mnistcli.cli.output import picked
+from mnistcli.cli.parts import Cell, Noted, Table
+from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
+from mnistcli.metrics.intervals import Interval
 
 
 def estimate(value: float, interval: Interval) -> Noted:
@@ -82,16 +57,9 @@ def reliability_table(
 
 def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     """Return an evaluation as a JSON object."""
-    from mnistcli.metrics.catalog import METRICS
-
-    names = ("n_samples", "n_correct", "baseline_class", "baseline_accuracy")
-    document: dict[str, Any] = {name: getattr(evaluation, name) for name in names}
+    document = picked(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
     for metric in METRICS:
         document[metric.name] = metric.of(evaluation)
         if metric.has_interval:
             document[f"{metric.name}_interval"] = metric.interval_of(evaluation)
-    document["classes"] = [asdict(row) for row in evaluation.classes]
-    document["macro_avg"] = asdict(evaluation.macro_avg)
-    document["weighted_avg"] = asdict(evaluation.weighted_avg)
-    document["confusion"] = evaluation.confusion
-    return document
+    return document | picked(evaluation, "classes macro_avg weighted_avg confusion")

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli.cli.output import View
-
-if TYPE_CHECKING:
-    from mnistcli.gallery import Gallery
+from mnistcli.gallery import Gallery
 
 
 @dataclass(frozen=True)
@@ -15,7 +13,7 @@ class GalleryView(View):
     """Pictures in rows, and below them a legend."""
 
     schema = "show"
-    pictures: "Gallery"
+    pictures: Gallery
 
     def document(self) -> dict[str, Any]:
         return {
@@ -35,5 +33,5 @@ class GalleryView(View):
     def lines(self) -> Iterator[str]:
         return (str(each.facts.get("index", each.caption)) for each in self.pictures)
 
-    def shown(self) -> "Iterator[Gallery]":
+    def shown(self) -> Iterator[Gallery]:
         yield self.pictures

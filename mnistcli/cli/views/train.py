@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnistcli.cli.numbers import percent, percent_span, seconds
-from mnistcli.cli.output import View
+from mnistcli.cli.output import View, picked
 from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
 from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.views.shared import class_report, evaluation_document
@@ -42,16 +42,16 @@ class TrainingView(View):
 
     def document(self) -> dict[str, Any]:
         training, entry, card = self.training, self.entry, self.training.model.card
-        known, choice, folds = card.document(), training.choice, None
+        known, folds = card.document(), None
         if training.cross_validation:
-            folds = asdict(training.cross_validation)
+            folds = {**picked(training.cross_validation)}
             del folds["p_truth"]  # is kept by the model
         return {
             "model": entry.ref if entry else None,
-            "path": str(entry.path) if entry else None,
+            "path": entry.path if entry else None,
             **{name: known[name] for name in _OF_CARD},
-            "fit": {"fit_seconds": training.fit.fit_seconds, **asdict(training.fit.certificate)},
-            "search": asdict(choice) if choice else None,
+            "fit": {"fit_seconds": training.fit.fit_seconds, **picked(training.fit.certificate)},
+            "search": training.choice,
             "cross_validation": folds,
             "train_accuracy": card.metrics["train_accuracy"],
             "peak_memory_bytes": card.peak_memory_bytes,
@@ -66,11 +66,8 @@ class TrainingView(View):
         row = {
             "model": self.entry.ref if self.entry else None,
             "task": card.task.name,
-            "penalty": settings.penalty,
-            "C": settings.C,
-            "solver": settings.solver,
-            "converged": fit.certificate.converged,
-            "objective": fit.certificate.objective,
+            **picked(settings, "penalty C solver"),
+            **picked(fit.certificate, "converged objective"),
             "fit_seconds": round(fit.fit_seconds, 4),
             "train_accuracy": card.metrics["train_accuracy"],
             "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
@@ -78,8 +75,7 @@ class TrainingView(View):
             "test_accuracy_low": low,
             "test_accuracy_high": high,
             "test_log_loss": training.evaluation.log_loss,
-            "dataset": card.dataset,
-            "n_train": card.n_train,
+            **picked(card, "dataset n_train"),
             "seed": card.split.seed,
             "split": card.split.kind,
             "preset": preset_of(card.feature_spec, settings),
