@@ -7,17 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.cli.drawing.formats import (
-    LETTER,
-    Drawing,
-    Path,
-    Picture,
-    Points,
-    Words,
-    series_role,
-    symbol,
-    together,
-)
+from mnistcli.cli.drawing import formats
+from mnistcli.cli.drawing.formats import LETTER, Drawing, Path, Points, Words
 from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, Series, fitting
 from mnistcli.cli.terminal.bitmap import folded, lifted, signed, vivid
@@ -45,11 +36,11 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
         for each in plots
     ]
     rows = [
-        together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
+        formats.together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
         for i in range(0, len(drawn), n_across)
     ]
     rows += [sheet_drawing(each, width) for each in panels if isinstance(each, Gallery)]
-    return together(rows, 0, across=False)
+    return formats.together(rows, 0, across=False)
 
 
 def _width_of(text: str, size: float = LETTER) -> float:
@@ -101,7 +92,8 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     y = field.bottom + 3.4 * LETTER
     marked = plot.marked
     for each in plot.series:
-        marks += _line(field, each)
+        pieces = _inside(plot.place(each.points)) if each.kind in _LINES else ()
+        marks += (Path(field.within(one), *_LINES[each.kind], title=each.name) for one in pieces)
     for number, each in enumerate(marked):
         # Side by side, so that intervals do not cover each other.
         shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
@@ -110,8 +102,8 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     for number, each in enumerate(marked if len(marked) > 1 else ()):
         y += _LINE_HEIGHT
         marks += [
-            Path([(0, y - 6), (40, y - 6)], series_role(number), 2.6),
-            symbol(20, y - 6, number),
+            Path([(0, y - 6), (40, y - 6)], formats.series_role(number), 2.6),
+            formats.symbol(20, y - 6, number),
             Words([(50, y)], _cut(each.name, width - 50)),
         ]
     for line in textwrap.wrap(plot.note, int(width / (0.52 * _NOTE))):
@@ -138,20 +130,14 @@ def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Path | Words]:
     yield Words([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
 
 
-def _line(field: _Field, series: Series) -> Iterator[Path]:
-    if series.kind in _LINES:
-        for piece in _inside(field.plot.place(series.points)):
-            yield Path(field.within(piece), *_LINES[series.kind], title=series.name)
-
-
 def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
-    role = series_role(number)
+    role = formats.series_role(number)
     for interval in series.intervals:
         yield Path(field.at(interval), role, 2.2)
     if series.kind == "joined":
         yield Path(field.at(series.points), role, 2.6, title=series.name)
     for x, y in field.at(series.points):
-        yield symbol(x, y, number)
+        yield formats.symbol(x, y, number)
 
 
 def _inside(shares: _Floats) -> Iterator[_Floats]:
@@ -206,7 +192,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     images = [*map(_printable, vivid([picture.image for picture in sheet]))]
     if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
-        return Drawing(right, foot, [Picture([(0, 0), (right, foot)], images[0])])
+        return Drawing(right, foot, [formats.Picture([(0, 0), (right, foot)], images[0])])
     n_columns = sheet.n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
     n_columns = min(n_columns, max(1, int((width or _SHEET_WIDTH) - _MARGIN) // (28 + _MARGIN)))
     # A whole number of dots for each of a digit's 28, so that all are the same size.
@@ -216,13 +202,13 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     letter = 0.5 * LETTER
     captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    marks: list[Picture | Words] = []
+    marks: list[formats.Picture | Words] = []
     y = float(_MARGIN)
     for start in range(0, n, n_columns):
         row = range(start, min(start + n_columns, n))
         for column, i in enumerate(row):
             x, foot = _MARGIN + column * (side + _MARGIN), y + heights[i]
-            marks.append(Picture([(x, y), (x + side, foot)], images[i]))
+            marks.append(formats.Picture([(x, y), (x + side, foot)], images[i]))
             for k, line in enumerate(captions[i], start=1):
                 marks.append(
                     Words([(x + side / 2, foot + k * _LINE_HEIGHT - 2)], line, anchor="middle")

@@ -22,7 +22,6 @@ import re
 import select
 import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 try:
@@ -95,7 +94,9 @@ def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
     """
     if not _may_be_asked():
         return None
-    answer = _ask(sys.stdin.fileno(), sys.stdout.fileno(), _query())
+    # tmux and screen take the start of kitty's question for a title.
+    is_multiplexed = os.environ.get("TMUX") or os.environ["TERM"].startswith(("tmux", "screen"))
+    answer = _ask(ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY)
     if _KITTY_SAYS_OK in answer:
         return "kitty"
     attributes = _ATTRIBUTES.search(answer)
@@ -108,8 +109,7 @@ def has_light_background() -> bool:
     """Return whether the terminal of this process says that its paper is light (xterm's OSC 11)."""
     if not _may_be_asked():
         return False
-    query = _BACKGROUND_QUERY + ATTRIBUTES_QUERY
-    found = _BACKGROUND.search(_ask(sys.stdin.fileno(), sys.stdout.fileno(), query))
+    found = _BACKGROUND.search(_ask(_BACKGROUND_QUERY + ATTRIBUTES_QUERY))
     return found is not None and sum(int(level, 16) for level in found.groups()) > 3 * 128
 
 
@@ -125,40 +125,28 @@ def _may_be_asked() -> bool:
         return False
 
 
-def _query() -> bytes:
-    """Return what to ask: tmux and screen take the start of kitty's question for a title."""
-    is_multiplexed = os.environ.get("TMUX") or os.environ["TERM"].startswith(("tmux", "screen"))
-    return ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY
-
-
-def _ask(stdin: int, stdout: int, query: bytes) -> bytes:
+def _ask(query: bytes) -> bytes:
     """Send a query and collect what comes back, until the last answer or out of patience."""
-    with contextlib.suppress(OSError, termios.error), _unechoed(stdin):
-        if select.select([stdin], [], [], 0)[0]:
-            return b""  # somebody types ahead; that is for the shell
-        os.write(stdout, query)
-        answer = b""
-        patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
-        deadline = time.monotonic() + patience_s
-        while (left := deadline - time.monotonic()) > 0:
-            if not select.select([stdin], [], [], left)[0]:
-                break
-            answer += os.read(stdin, 1024)
-            if _ATTRIBUTES.search(answer):
-                break
-        return answer
+    stdin, patience_s = sys.stdin.fileno(), PATIENCE_S
+    if os.environ.get("SSH_CONNECTION"):
+        patience_s = SSH_PATIENCE_S
+    with contextlib.suppress(OSError, termios.error):
+        before = termios.tcgetattr(stdin)
+        try:
+            tty.setcbreak(
+                stdin, termios.TCSANOW
+            )  # answers come unechoed and without an end of line
+            if select.select([stdin], [], [], 0)[0]:
+                return b""  # somebody types ahead; that is for the shell
+            os.write(sys.stdout.fileno(), query)
+            answer, deadline = b"", time.monotonic() + patience_s
+            while not _ATTRIBUTES.search(answer) and (left := deadline - time.monotonic()) > 0:
+                if select.select([stdin], [], [], left)[0]:
+                    answer += os.read(stdin, 1024)
+            return answer
+        finally:
+            termios.tcsetattr(stdin, termios.TCSANOW, before)
     return b""
-
-
-@contextlib.contextmanager
-def _unechoed(terminal: int) -> Iterator[None]:
-    """Let a terminal's answers come unechoed and without an end of line."""
-    before = termios.tcgetattr(terminal)
-    try:
-        tty.setcbreak(terminal, termios.TCSANOW)
-        yield
-    finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
 def cell_size() -> tuple[int, int]:

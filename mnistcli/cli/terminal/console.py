@@ -156,7 +156,8 @@ def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
     if not table.apart or len(table.rows) > LONGEST_RICH_TABLE:
         yield table
         return
-    widths = _least_widths(table, _noted(table))
+    gap, columns = _measured(table)
+    widths = [gap + n for *_, n in columns]
     if sum(widths) <= width:
         yield table
         return
@@ -167,35 +168,25 @@ def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
         groups[-1].append(i)
     for part in groups:
         rows = [[row[i] for i in part] for row in table.rows]
-        columns = "".join(table.columns[i] for i in part)
-        yield parts.Table([table.headings[i] for i in part], columns, rows, table.title)
+        kinds = "".join(table.columns[i] for i in part)
+        yield parts.Table([table.headings[i] for i in part], kinds, rows, table.title)
 
 
-def _noted(table: parts.Table) -> set[int]:
-    """Return which columns have intervals beside their numbers."""
-    return {i for row in table.rows for i, cell in enumerate(row) if isinstance(cell, parts.Noted)}
+def _measured(table: parts.Table) -> tuple[int, list[tuple[bool, bool, int]]]:
+    """Return the gap between columns; and of each if it has intervals, stays in one line, how wide.
 
-
-def _gap(table: parts.Table, noted: set[int]) -> int:
-    return 2 if noted or len(table.columns) > 5 else 3
-
-
-def _is_whole(table: parts.Table, noted: set[int], i: int) -> bool:
-    """Tell whether a column stays in one line: where there is no room words give way.
-
-    Else the interval stands below its number, which is never cut.
+    Where there is no room words give way; in a table without words each interval, to stand below
+    its number, which is never cut.
     """
-    return "l" in table.columns if i in noted else table.columns[i] == "r"
-
-
-def _least_widths(table: parts.Table, noted: set[int]) -> list[int]:
-    """Return how narrow each column may be, with the gap beside it."""
-    rows, gap = (table.headings, *table.rows, *table.averages), _gap(table, noted)
-    longest = [max(len(str(cell)) for cell in column) for column in zip(*rows, strict=True)]
-    return [
-        gap + (n if _is_whole(table, noted, i) else min(n, _LEAST_WORDS))
-        for i, n in enumerate(longest)
-    ]
+    columns = []
+    cells_of = zip(table.headings, *table.rows, *table.averages, strict=True)
+    for kind, cells in zip(table.columns, cells_of, strict=True):
+        is_noted = any(isinstance(cell, parts.Noted) for cell in cells)
+        is_whole = "l" in table.columns if is_noted else kind == "r"
+        n = max(len(str(cell)) for cell in cells)
+        columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS)))
+    is_tight = len(columns) > 5 or any(is_noted for is_noted, *_ in columns)
+    return 2 if is_tight else 3, columns
 
 
 def _table(table: parts.Table, console: Console) -> RenderableType:
@@ -205,8 +196,8 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     """
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
-    noted = _noted(table)
-    gap, widths = _gap(table, noted), _least_widths(table, noted)
+    gap, columns = _measured(table)
+    width = sum(gap + n for *_, n in columns)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     drawn = Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
@@ -214,17 +205,18 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
         title_justify="left",
         pad_edge=False,
         padding=(0, 1, 0, gap - 2),
-        width=sum(widths) if sum(widths) > console.width else None,  # rather than that it is cut
+        width=width if width > console.width else None,  # rather than that it is cut
     )
-    for i, (name, kind) in enumerate(zip(table.headings, table.columns, strict=True)):
+    described = zip(table.headings, table.columns, columns, strict=True)
+    for name, kind, (is_noted, is_whole, least) in described:
         heading = Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
         drawn.add_column(
-            heading if i in noted else name,
-            justify="right" if kind == "r" and i not in noted else "left",
+            heading if is_noted else name,
+            justify="right" if kind == "r" and not is_noted else "left",
             style="bold" if kind == "b" else "",
             overflow="fold",
-            no_wrap=_is_whole(table, noted, i),
-            min_width=widths[i] - gap,
+            no_wrap=is_whole,
+            min_width=least,
         )
     for row in table.rows:
         drawn.add_row(*map(_cell, row))
