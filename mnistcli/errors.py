@@ -51,10 +51,8 @@ class TaskError(UsageError):
 
     def __init__(self, task: str, problem: str, nearest: str = "") -> None:
         known = "tasks look like 0v1, 2vrest, 17v49, 0v1v2, even-odd, digits or pairs"
-        super().__init__(
-            f"{task!r} is not a task: {problem}",
-            hint=f"did you mean {nearest}?" if nearest else known,
-        )
+        hint = f"did you mean {nearest}?" if nearest else known
+        super().__init__(f"{task!r} is not a task: {problem}", hint=hint)
 
 
 class TrainingError(UsageError):
@@ -148,10 +146,9 @@ class NotReproducedError(MnistCliError):
     exit_code = 8
 
     def __init__(self, ref: str, n_different: int, n_test: int) -> None:
-        super().__init__(
-            f"{ref} was not reproduced: {n_different:,} of {n_test:,} answers differ",
-            hint="other versions of the libraries may be why: see the report",
-        )
+        problem = f"{ref} was not reproduced: {n_different:,} of {n_test:,} answers differ"
+        hint = "other versions of the libraries may be why: see the report"
+        super().__init__(problem, hint=hint)
 
 
 class LockTimeoutError(MnistCliError):
@@ -160,10 +157,8 @@ class LockTimeoutError(MnistCliError):
     exit_code = 9
 
     def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__(
-            f"another process has held {path} for {timeout_s:g} s",
-            hint="wait for it to finish and try again",
-        )
+        problem = f"another process has held {path} for {timeout_s:g} s"
+        super().__init__(problem, hint="wait for it to finish and try again")
 
 
 class ClusterError(MnistCliError):

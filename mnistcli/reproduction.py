@@ -49,11 +49,10 @@ def reproduce(
         changed = [part for part in dataset.parts if known.get(part.name) != part.sha256]
         found = changed[0] if changed else dataset
         sha256 = known.get(found.name, card.dataset_sha256)
-        raise DataUnavailableError(
-            f"{model.ref} was trained on other data than the {found.name} that is here: "
-            f"sha256 {sha256[:12]}... then, {found.sha256[:12]}... now",
-            hint="a model is reproduced from the very bytes that it was trained on",
-        )
+        problem = f"{model.ref} was trained on other data than the {found.name} that is here"
+        then_and_now = f"sha256 {sha256[:12]}... then, {found.sha256[:12]}... now"
+        hint = "a model is reproduced from the very bytes that it was trained on"
+        raise DataUnavailableError(f"{problem}: {then_and_now}", hint=hint)
     task = card.task
     settings = TrainingSettings(
         card.settings, card.split, card.feature_spec, n_jobs=n_jobs, weights=card.weights or {}

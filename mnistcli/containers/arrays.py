@@ -1,14 +1,43 @@
-"""An array whose elements still lie in a stream, and which pictures its shape speaks of."""
+"""NPY and IDX: a header that says of what type and shape an array is, then its elements.
 
+npz, the format of np.savez, is a zip archive of NPY files, whose names say which of them are what.
+Which pictures are in an array, its shape says.
+
+The header of NPY, the format of np.save, is a Python literal. It is parsed here because ``np.load``
+believes the header (78 bytes can make it ask for 32 GiB), answers crafted files with MemoryError,
+IndexError or TokenError, and overlooks bytes after the array.
+https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+IDX is two zeros, a type, the number of dimensions and big-endian sizes. https://yann.lecun.com/exdb/mnist/
+"""
+
+import ast
 import math
+import re
+import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.containers.compressed import Member, open_zip
 from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.files import kind_of_path
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+
+if TYPE_CHECKING:
+    import zipfile
+
+Part = Literal["train", "test"]
+
+IMAGES = frozenset("images image imgs x data pixels features arr0".split())  # noqa: SIM905
+LABELS = frozenset("labels label y target targets class classes digits arr1".split())  # noqa: SIM905
+PARTS: dict[str, Literal["train", "test", "val"]] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
+}  # fmt: skip
+PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 
 # Pictures read at a time: 1,024 of 28x28 float64 are 6 MB.
 BLOCK_PICTURES = 1024
@@ -21,6 +50,11 @@ MAX_ASPECT = 8
 # Rows of so many may be pictures of 8 x 8, as scikit-learn's digits are, 16 x 16 or 32 x 32.
 SQUARES = frozenset({64, 256, 1024})
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
+MAX_HEADER_BYTES = 1 << 16
+_MAGIC = b"\x93NUMPY"
+_IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_MAX_IDX_DIMENSIONS = 4
+_DTYPE = re.compile(r"[|<>=]?(?:b1|[iu][1248]|f[248]|[SU]\d{1,3})")
 
 
 class RawArray(NamedTuple):
@@ -73,6 +107,140 @@ class RawArray(NamedTuple):
             raise FormatError(f"{self.prefix}goes on after its last element")
 
 
+def npy_header(shape: tuple[int, ...]) -> bytes:
+    """Return what an NPY file of uint8 in C order has before its elements; mostly 128 bytes."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
+    n_before = len(_MAGIC) + 4
+    body = text.ljust(-(-(n_before + len(text) + 1) // 64) * 64 - n_before - 1) + "\n"
+    return _MAGIC + b"\1\0" + struct.pack("<H", len(body)) + body.encode("ascii")
+
+
+def open_npy(stream: Stream, prefix: str = "") -> RawArray:
+    """Read the header of an array of numbers or of short strings; Python objects are refused.
+
+    The prefix goes before what is wrong: "'labels' ".
+    """
+    start = stream.read(8)
+    major = start[6] if len(start) == 8 and start.startswith(_MAGIC) else 0
+    n_sized = 2 if major == 1 else 4
+    size = stream.read(n_sized)
+    if major not in (1, 2, 3) or len(size) < n_sized:
+        raise FormatError(f"{prefix}is no NPY data of a known version")
+    length = int.from_bytes(size, "little")
+    if length > MAX_HEADER_BYTES:
+        raise FormatError(f"{prefix}declares an NPY header of {length:,} bytes")
+    try:
+        header = ast.literal_eval(stream.read(length).decode("latin-1").strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:
+        raise FormatError(f"{prefix}has a damaged NPY header")
+    descr, order, shape = header["descr"], header["fortran_order"], header["shape"]
+    if isinstance(descr, str) and descr.endswith("O"):
+        problem = f"{prefix}holds Python objects, which are not read: that could run code"
+        raise FormatError(problem, hint="save numbers instead: array.astype(int)")
+    if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
+        raise FormatError(f"{prefix}holds {descr!r}, expected numbers"[:200])
+    if type(order) is not bool or not isinstance(shape, tuple):
+        raise FormatError(f"{prefix}has a damaged NPY header")
+    if not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):
+        raise FormatError(f"{prefix}has an impossible shape {shape!r}"[:200])
+    return RawArray(stream, np.dtype(descr), shape, is_fortran=order, prefix=prefix)
+
+
+def open_idx(stream: Stream) -> RawArray:
+    """Read the header of an IDX file."""
+    magic = stream.read(4)
+    n_dimensions = magic[3] if len(magic) == 4 else 0
+    code = _IDX_DTYPES.get(magic[2]) if magic[:2] == b"\0\0" and n_dimensions else None
+    if code is None or n_dimensions > _MAX_IDX_DIMENSIONS:
+        raise FormatError(f"is not an IDX file (it begins with {magic!r})")
+    sizes = stream.read(4 * n_dimensions)
+    if len(sizes) < 4 * n_dimensions:
+        raise FormatError("ends within its IDX header: truncated")
+    return RawArray(stream, np.dtype(code), struct.unpack(f">{n_dimensions}I", sizes))
+
+
+def find_idx(folder: Path, name: str) -> Path | None:
+    """Find an IDX file in a folder under the usual spellings of its name, gzipped or not."""
+    for separator in "-.":
+        spelling = re.sub(r"[.-](?=idx)", separator, name.removesuffix(".gz"))
+        for path in (folder / f"{spelling}.gz", folder / spelling, folder / spelling / spelling):
+            if kind_of_path(path) == "file":
+                return path
+    return None
+
+
+class Npz(NamedTuple):
+    """An npz file that is open, and the names of its arrays."""
+
+    stream: Stream
+    archive: "zipfile.ZipFile"
+    names: tuple[str, ...]
+
+    def open(self, name: str) -> RawArray:
+        """Read the header of an array."""
+        member = Stream(Member(self.archive, f"{name}.npy"), self.stream)
+        return open_npy(member, f"{name!r} in it ")
+
+    def pair(self, part: Part = "test") -> tuple[str, str | None, str]:
+        """Tell which array has the images and which their labels, and say what was not taken.
+
+        Raises FormatError where there are no images, or it cannot be told which they are.
+        """
+        roles: dict[tuple[str, str], list[str]] = {}
+        for name in sorted(self.names, key=lambda name: _role_of(name)[1]):
+            roles.setdefault(_role_of(name)[0], []).append(name)
+        for of in dict.fromkeys((part, "", "val", "train")):
+            images, labels = (
+                [name for name in names if _role_of(name)[1] == _role_of(names[0])[1]]
+                for names in (roles.get((role, of), []) for role in ("images", "labels"))
+            )
+            if max(len(images), len(labels)) > 1 and len(self.names) > 2:
+                raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
+            if len(images) == 1 and len(labels) < 2:
+                others = {of_other for role, of_other in roles if role == "images"} - {of}
+                note = f"{images[0]!r} was read, of {_listed(self.names)}" if others else ""
+                return images[0], labels[0] if labels else None, note
+        if len(self.names) == 1:
+            return self.names[0], None, ""
+        if len(self.names) == 2:
+            shapes = {name: self.open(name).shape for name in self.names}
+            larger, smaller = sorted(self.names, key=lambda name: -math.prod(shapes[name]))
+            if math.prod(shapes[smaller]) in shapes[larger][:1]:
+                return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
+        hint = "call them 'images' and 'labels'"
+        raise FormatError(f"has the arrays {_listed(self.names)}", hint=hint)
+
+
+def open_npz(stream: Stream) -> Npz:
+    """Open an npz file."""
+    archive = open_zip(stream)
+    names = [name for name in archive.namelist() if name.endswith(".npy")]
+    if not names:
+        raise FormatError("holds no arrays")
+    return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
+
+
+def _role_of(name: str) -> tuple[tuple[str, str], int]:
+    """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
+    base = name.rpartition("/")[2].lower().replace("arr_", "arr")
+    words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
+    split = re.findall("[a-z0-9]+", words)
+    part = next((PARTS[word] for word in split if word in PARTS), "")
+    rest = [word for word in split if word not in PARTS] or [""]
+    role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
+    return (role, part), len(rest)
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in names[:6])
+    return f"{shown}, ..." if len(names) > 6 else shown
+
+
+# ---------------------------------------------------------------------------------------- pictures
+
+
 class _Plan(NamedTuple):
     """How to see an array of a certain shape as pictures."""
 
@@ -98,9 +266,8 @@ def pictures_in(raw: RawArray) -> Iterator[NDArray[Any]]:
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")
     if not 0 < plan.n_pixels <= MAX_PIXELS:
         size = " x ".join(f"{side:,}" for side in plan.shape)
-        raise FormatError(
-            f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
-        )
+        problem = f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
+        raise FormatError(problem)
     if plan.is_last or plan.is_one:
         whole = raw.whole()
         blocks = iter([np.moveaxis(whole, -1, 0) if plan.is_last else whole])
@@ -132,9 +299,8 @@ def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
         return _plan_of_table(sizes[0], sizes[1], prefix)
     if len(sizes) == 3:
         return _plan_of_stack(sizes[0], sizes[1], sizes[2], prefix)
-    raise FormatError(
-        f"{prefix}has shape {shape}", hint="expected (n, 28, 28), (n, 784), (28, 28) or (784,)"
-    )
+    hint = "expected (n, 28, 28), (n, 784), (28, 28) or (784,)"
+    raise FormatError(f"{prefix}has shape {shape}", hint=hint)
 
 
 def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
@@ -150,10 +316,9 @@ def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
     if is_picture and a not in nearly and b not in nearly and not is_square:
         return _Plan((a, b), is_one=True)
     other = f"{b:,} of {a:,} pixels" if a in nearly else f"{a:,} of {b:,} pixels"
-    raise FormatError(
-        f"{prefix}has shape ({a}, {b}): one picture of {a} x {b} pixels, or {other}?",
-        hint="expected (n, 784), or (n, 785) with labels; a picture is best given as PNG",
-    )
+    problem = f"{prefix}has shape ({a}, {b}): one picture of {a} x {b} pixels, or {other}?"
+    hint = "expected (n, 784), or (n, 785) with labels; a picture is best given as PNG"
+    raise FormatError(problem, hint=hint)
 
 
 def _plan_of_stack(a: int, b: int, c: int, prefix: str) -> _Plan:
@@ -173,8 +338,6 @@ def _plan_of_stack(a: int, b: int, c: int, prefix: str) -> _Plan:
     elif a == b != c:
         readings = f"{a} pictures of {b} x {c} pixels, or {c} of {a} x {b} along the last axis"
     if readings:
-        raise FormatError(
-            f"{prefix}has shape ({a}, {b}, {c}): {readings}?",
-            hint="expected (n, 28, 28), or (n, 28, 28, 3) in colour",
-        )
+        hint = "expected (n, 28, 28), or (n, 28, 28, 3) in colour"
+        raise FormatError(f"{prefix}has shape ({a}, {b}, {c}): {readings}?", hint=hint)
     return _Plan((b, c))

@@ -36,7 +36,7 @@ def unpacked(stream: Stream) -> Stream:
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
             # As Excel and PowerShell write text.
             text = codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace")
-            return Stream(text, stream.closing)
+            return Stream(text, stream)
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
         if kind is None:
             return stream
@@ -45,12 +45,12 @@ def unpacked(stream: Stream) -> Stream:
             if (member := _only_member(archive)) is None:
                 stream.seekable()  # from the start again
                 return stream
-            file: Any = _Member(archive, member)
+            file: Any = Member(archive, member)
         else:
             file = _Layer(stream, kind)
         if n_layers == MAX_LAYERS:
             raise FormatError("is compressed more than twice", hint="unpack it first")
-        stream = Stream(file, stream.closing)
+        stream = Stream(file, stream)
     return stream
 
 
@@ -145,18 +145,15 @@ def open_zip(stream: Stream) -> "zipfile.ZipFile":
 
     file = stream.seekable()
     with zip_damage():
-        archive = stream.closing.enter_context(zipfile.ZipFile(file))
+        archive = stream.enter_context(zipfile.ZipFile(file))
     if len(archive.namelist()) > MAX_ZIP_MEMBERS:
         raise FormatError(f"holds more than {MAX_ZIP_MEMBERS} files")
     return archive
 
 
-def open_member(archive: "zipfile.ZipFile", name: str, stream: Stream) -> Stream:
-    """Read a member of a zip archive as a stream."""
-    return Stream(_Member(archive, name), stream.closing)
+class Member:
+    """A member of a zip archive, to be read in order."""
 
-
-class _Member:
     def __init__(self, archive: "zipfile.ZipFile", name: str) -> None:
         import zipfile
 
@@ -168,7 +165,8 @@ class _Member:
                 raise FormatError(f"{name!r} in it is compressed in a rare way")
             self._file = cast("Any", archive.open(info))
 
-    def read(self, n_bytes: int) -> bytes:
+    def read(self, n_bytes: int, /) -> bytes:
+        """Read at most so many bytes."""
         with zip_damage():
             return cast("bytes", self._file.read(n_bytes))
 
@@ -185,7 +183,6 @@ def _only_member(archive: "zipfile.ZipFile") -> str | None:
     if "[Content_Types].xml" in names or "content.xml" in names:
         raise FormatError("is an Excel, Word or OpenDocument file", hint="save it as CSV first")
     if len(names) != 1:
-        raise FormatError(
-            f"is a zip archive of {len(names)} files, expected one", hint="unpack it first"
-        )
+        hint = "unpack it first"
+        raise FormatError(f"is a zip archive of {len(names)} files, expected one", hint=hint)
     return names[0]

@@ -165,10 +165,8 @@ def _layout_of(names: tuple[str, ...]) -> Layout:
         if len(names) < N_PIXELS:
             raise FormatError(f"has {_columns(len(names))} in its first line", hint=HINT)
         shown = ", ".join(repr(name[:20]) for name in names[:3])
-        raise FormatError(
-            f"has a header that does not tell the order of 784 pixels ({shown}, ...)",
-            hint="call the columns label, pixel0, pixel1, ..., pixel783",
-        )
+        problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
+        raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
     if len(order) == N_PIXELS + 1:
         return Layout(len(names), None, names=names, order=order)
     others = sorted(set(range(len(names))) - set(order.tolist()))
@@ -251,10 +249,9 @@ def side_of_labels(values: Numbers) -> int:
     if could.all() and varies.any():
         could = varies
     if could.all():
-        raise FormatError(
-            "may have its labels in the first of its 785 columns or in the last",
-            hint="add a header: label,pixel0,...,pixel783 or pixel0,...,pixel783,label",
-        )
+        problem = "may have its labels in the first of its 785 columns or in the last"
+        hint = "add a header: label,pixel0,...,pixel783 or pixel0,...,pixel783,label"
+        raise FormatError(problem, hint=hint)
     if not could.any():
         raise FormatError(
             "has 785 columns, of which neither the first nor the last holds labels from 0 to 9",

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers import arrays, csv
+from mnistcli.containers.arrays import Npz, Part, open_idx, open_npy, open_npz
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.npy import open_idx, open_npy
-from mnistcli.containers.npz import Npz, Part, open_npz
 from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
@@ -49,7 +48,6 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     kind = kind_of(head)
     if kind in ("text", "unknown", "html") and (foreign := foreign_kind(head)):
         raise FormatError(f"is {foreign}", hint=HINT)
-    n = 0
     if kind in ("text", "arff"):
         blocks = _of_table(csv.open_arff(stream) if kind == "arff" else csv.open_csv(stream))
     elif kind == "npy":
@@ -59,15 +57,14 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:
-            raise FormatError(
-                "is an IDX file of labels, not of images"
-                if len(raw.shape) == 1
-                else f"is an IDX file of {len(raw.shape)} dimensions, expected 3"
-            )
+            n = len(raw.shape)
+            of = "labels, not of images" if n == 1 else f"{n} dimensions, expected 3"
+            raise FormatError(f"is an IDX file of {of}")
         blocks = _of_array(raw, None, "")
     else:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
                           if head else "is empty", hint=HINT)  # fmt: skip
+    n = 0
     for block in blocks:
         n += len(block.images)
         yield block
@@ -91,16 +88,16 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         for i, (pixel, fault) in found.items():
             column = layout.column(int(pixels[pixel]))
             faults[i] = FormatError(f"{column} {fault}", where=where[i], hint=fault.hint)
-        labels = _labels_in(values[:, columns]) if columns else None
+        labels = values[:, columns[0]].astype(np.float64) if columns else None
+        if len(columns) > 1:
+            labels = _from_one_hot(values[:, columns])
         images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
         n += len(values)
 
 
-def _labels_in(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Read labels from the one column or the ten of a table; NaN for what is none."""
-    if values.shape[1] == 1:
-        return values[:, 0].astype(np.float64)
+def _from_one_hot(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Read labels from ten columns of 0 and 1; NaN for what is none."""
     is_one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
@@ -198,11 +195,9 @@ class Scale:
 def _fault(value: Any, limit: float) -> FormatError:
     hint = ""
     if value < 0:
-        hint = (
-            "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
-            if value.dtype == np.int8
-            else "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
-        )
+        hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
+        if value.dtype == np.int8:
+            hint = "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
     span = "0 to 1, as what came before" if limit == 1 else f"0 to {limit:.0f} or 0 to 1"
     return FormatError(f"holds {value:g}, expected {span}", hint=hint)
 
@@ -228,14 +223,11 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
         numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
         values = np.array(numbers).reshape(values.shape)
     if values.ndim == 2 and values.shape[1] == N_CLASSES:
-        is_one_hot = ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()
-        if is_one_hot:
-            values = values.argmax(axis=1)
+        digits = _from_one_hot(values)
+        values = values if np.isnan(digits).any() else digits
     if values.size != max(values.shape, default=1):
-        raise FormatError(
-            f"{prefix}has shape {values.shape}, expected one label for each image",
-            hint="or ten columns of 0 and 1, of which one is 1",
-        )
+        problem = f"{prefix}has shape {values.shape}, expected one label for each image"
+        raise FormatError(problem, hint="or ten columns of 0 and 1, of which one is 1")
     labels: NDArray[np.float64] = values.astype(np.float64).ravel()
     return labels
 

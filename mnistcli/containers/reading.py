@@ -58,18 +58,19 @@ class Readable(Protocol):
         ...
 
 
-class Stream:
-    """Bytes in order, with a look ahead; a pipe cannot be rewound.
+class Stream(contextlib.ExitStack):
+    """Bytes in order, with a look ahead; a pipe cannot be rewound, and an open file stays open.
 
-    It counts the bytes that were taken from the file, and knows what to close after the reading.
+    What is opened to read it is closed with it, or with the stream ``of`` which it is the content.
     """
 
-    def __init__(self, file: Readable, closing: contextlib.ExitStack) -> None:
+    def __init__(self, file: Readable, of: "Stream | None" = None) -> None:
+        super().__init__()
         self._file = file
         self._ahead = b""
         self._ended = False  # a terminal would go on after Ctrl-D
-        self.n_read = 0
-        self.closing = closing
+        if of is not None:
+            of.enter_context(self)
 
     def head(self, n_bytes: int = HEAD_BYTES) -> bytes:
         """Look at the first bytes."""
@@ -89,7 +90,6 @@ class Stream:
             self._ended = not part
             parts.append(part)
             n_bytes -= len(part)
-            self.n_read += len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def seekable(self) -> BinaryIO:
@@ -103,13 +103,12 @@ class Stream:
         import tempfile
 
         copy = tempfile.TemporaryFile()  # noqa: SIM115 - the stack closes it
-        self.closing.enter_context(copy)
+        self.enter_context(copy)
         while part := self.read(_AT_ONCE):
             if copy.tell() + len(part) > MAX_COPIED_BYTES:
-                raise FormatError(
-                    f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked",
-                    hint="unpack it first, and give the file rather than a pipe",
-                )
+                problem = f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked"
+                hint = "unpack it first, and give the file rather than a pipe"
+                raise FormatError(problem, hint=hint)
             copy.write(part)
         copy.seek(0)
         self._file, self._ahead, self._ended = copy, b"", False
@@ -126,25 +125,19 @@ def damage_of(source: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def stream_of(file: Readable) -> Iterator[Stream]:
-    """Read a file that is open already; it stays open."""
-    with contextlib.ExitStack() as closing:
-        yield Stream(file, closing)
-
-
-@contextlib.contextmanager
 def open_stream(path: Path | Literal["-"], stdin: BinaryIO | None = None) -> Iterator[Stream]:
     """Open a file, a pipe, or standard input if it is called "-".
 
     Raises OSError where the operating system refused, FormatError where standard input is closed.
     """
-    with contextlib.ExitStack() as closing:
-        if str(path) != "-":
-            yield Stream(closing.enter_context(Path(path).open("rb")), closing)
-            return
-        if stdin is None and sys.stdin is None:
-            raise FormatError("standard input is closed")
-        yield Stream(stdin or sys.stdin.buffer, closing)
+    if str(path) != "-":
+        with Path(path).open("rb") as file, Stream(file) as stream:
+            yield stream
+    elif stdin is None and sys.stdin is None:
+        raise FormatError("standard input is closed")
+    else:
+        with Stream(stdin or sys.stdin.buffer) as stream:
+            yield stream
 
 
 def foreign_kind(head: bytes) -> str | None:

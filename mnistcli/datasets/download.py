@@ -225,15 +225,8 @@ def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
     """Say what a network error means, and whether the same request may succeed in a moment."""
     if isinstance(error, urllib.error.HTTPError):
         error.close()
-        return f"HTTP {error.code} {error.reason}", error.code in (
-            408,
-            425,
-            429,
-            500,
-            502,
-            503,
-            504,
-        )
+        may_pass = error.code in {408, 425, 429, 500, 502, 503, 504}
+        return f"HTTP {error.code} {error.reason}", may_pass
     if isinstance(error, urllib.error.URLError):
         return _explained(error.reason, timeout_s)
     if isinstance(error, TimeoutError):

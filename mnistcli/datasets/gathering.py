@@ -24,10 +24,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.containers.arrays import PARTS, Part
 from mnistcli.containers.csv import LABEL_NAMES
-from mnistcli.containers.npz import PARTS, Part
 from mnistcli.datasets.labelled import read_parts
-from mnistcli.datasets.store import LabelledImages, Loaded
+from mnistcli.datasets.store import LabelledImages, Loaded, in_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -41,13 +41,11 @@ from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 _Named = list[tuple[Path, int | None]]
 
 _CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
-_LONGEST_LINE = 1 << 16
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 _LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
     "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
 )
-_A_PAGE = "expected the photograph of a page of mnistcli sheet, or a folder of them"
 
 
 def gather(
@@ -124,10 +122,7 @@ def _shared_out(
     n_test = min(max(1, round(test_size * n)), n - 1)
     is_test = np.zeros(n, dtype=bool)
     is_test[stratified_sample(data.labels, n_test, np.random.default_rng([seed, 0]))] = True
-    train, test = (
-        LabelledImages(data.images[part], data.labels[part]) for part in (~is_test, is_test)
-    )
-    return train, test
+    return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
 
 
 # ------------------------------------------------------------------------------ files and folders
@@ -203,11 +198,9 @@ class _Reading:
                     for image in _images_in(path, raw=self.raw):
                         images += image.tobytes()
                         labels.append(label)
-                    self.n_bytes_read += path.stat().st_size
+                    self._count_bytes(path)
                 except BadImageError as error:
                     self.failures.append((error.source, error.problem))
-                except OSError as error:
-                    self.failures.append((str(path), error.strerror or str(error)))
             digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
             self.parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
 
@@ -233,7 +226,8 @@ class _Reading:
             self._count_bytes(each)
             self.progress.update("pages", i, len(paths))
         if not self.failures and not any(len(part.labels) for _, part in self.parts):
-            raise BadImageError(str(path), "nothing is written on it", hint=_A_PAGE)
+            hint = "expected the photograph of a page of mnistcli sheet, or a folder of them"
+            raise BadImageError(str(path), "nothing is written on it", hint=hint)
 
 
 def _listed_pictures(path: Path) -> _Named:
@@ -245,7 +239,7 @@ def _listed_pictures(path: Path) -> _Named:
         path.open(encoding="utf-8-sig", errors="replace", newline="") as file,
         contextlib.suppress(csv.Error),
     ):
-        head = file.readline(_LONGEST_LINE)
+        head = file.readline(1 << 16)
         lines = (line.replace("\0", "\ufffd") for line in itertools.chain([head], file))
         rows = csv.reader(lines, delimiter=max(",;\t", key=head.count))
         first = [[cell.strip() for cell in row] for row in itertools.islice(rows, 2)]

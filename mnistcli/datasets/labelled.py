@@ -9,9 +9,8 @@ from typing import BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.containers.arrays import Part, find_idx
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.npy import find_idx
-from mnistcli.containers.npz import Part
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
@@ -20,25 +19,18 @@ from mnistcli.mnist import IMAGE_SHAPE
 
 
 def read_labelled(
-    path: Path | Literal["-"],
-    *,
-    raw: bool = False,
-    stdin: BinaryIO | None = None,
-    part: Part = "test",
-    failures: list[tuple[str, str]] | None = None,
+    path: Path | Literal["-"], *, raw: bool = False, stdin: BinaryIO | None = None
 ) -> LabelledImages:
     """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
 
     It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
-    what stands in for it; of an npz file that has both parts the one named. The labels of IDX
-    images lie beside them under the usual name. Pictures that cannot be used are left out where
-    ``failures`` receives (source, reason) of each.
+    what stands in for it; of an npz file that has both parts that for the test. The labels of IDX
+    images lie beside them under the usual name.
 
     Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
-    CorruptFileError, which names row and column, where something is wrong with it or, without
-    ``failures``, with one of its pictures.
+    CorruptFileError, which names row and column, where something is wrong with it or a picture.
     """
-    return read_parts(path, raw=raw, stdin=stdin, part=part, failures=failures)[None]
+    return read_parts(path, raw=raw, stdin=stdin, part="test")[None]
 
 
 def read_parts(
@@ -49,28 +41,31 @@ def read_parts(
     part: Part | None = None,
     failures: list[tuple[str, str]] | None = None,
 ) -> dict[Part | None, LabelledImages]:
-    """Read the same as `read_labelled` from an npz file by part; where it has one that is None."""
+    """Read the same as `read_labelled` from an npz file by part; where it has one that is None.
+
+    Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
+    """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:
             parts = itertools.groupby(read_digits(stream, part), key=lambda block: block.part)
-            return {of: _read(blocks, path, failures, raw=raw) for of, blocks in parts}
+            return {of: labelled_images(of_it, path, failures, raw=raw) for of, of_it in parts}
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
     except BadImageError as error:
-        raise CorruptFileError(
-            error.source, error.problem, hint="or take all pixels as they are: --raw"
-        ) from None
+        hint = "or take all pixels as they are: --raw"
+        raise CorruptFileError(error.source, error.problem, hint=hint) from None
 
 
-def _read(
+def labelled_images(
     blocks: Iterable[Block],
-    path: Path | Literal["-"],
-    failures: list[tuple[str, str]] | None,
+    path: Path | str,
+    failures: list[tuple[str, str]] | None = None,
     *,
     raw: bool,
 ) -> LabelledImages:
+    """Put blocks of a file together; raise FormatError or BadImageError, see `read_parts`."""
     images = bytearray()  # grows without a second copy
     labels: list[NDArray[np.float64]] = []
     where: list[str] = []
@@ -114,13 +109,13 @@ def _as_predicted(
 
     Returns them, black where there is a fault, and the faults beside those that the block has.
     """
-    from mnistcli.conforming.placing import conform_all
-
     height, width = block.images.shape[1:]
     if raw:
         if (height, width) != IMAGE_SHAPE:
             raise FormatError(f"has pictures of {width} x {height} pixels, and --raw takes 28 x 28")
         return block.images, {}
+    from mnistcli.conforming.placing import conform_all
+
     images = np.zeros((len(block.images), *IMAGE_SHAPE), np.uint8)
     sources = [name + where for where in block.where]
     faults: dict[int, BadImageError | FormatError] = {}
@@ -142,7 +137,5 @@ def _labels_beside(path: Path) -> NDArray[np.float64]:
             if beside and beside.name != path.name:
                 with storage_errors("read", beside), damage_of(beside), open_stream(beside) as file:
                     return read_labels(file)
-    raise DataUnavailableError(
-        f"the labels of {path} are not beside it",
-        hint="expected a file named ...-labels-idx1-ubyte",
-    )
+    hint = "expected a file named ...-labels-idx1-ubyte"
+    raise DataUnavailableError(f"the labels of {path} are not beside it", hint=hint)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
-from mnistcli.containers.npy import npy_header
+from mnistcli.containers.arrays import npy_header
 from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 

@@ -87,19 +87,14 @@ class OwnDatasets(DatasetFolder):
             return self._write(name, found)
 
     def append(
-        self,
-        name: str,
-        images: NDArray[np.uint8],
-        labels: NDArray[np.uint8],
-        *,
-        progress: Progress = SILENT,
+        self, name: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]
     ) -> Installation:
         """Add images, (n, 28, 28), to the training part of a dataset, which is made if there is none.
 
         A damaged dataset (CorruptFileError) is left as it is.
         """
         check_own_name(name)
-        with self._lock(name, progress):
+        with self._lock(name, SILENT):
             if not self.has(name):
                 parts = in_parts([images, labels, images[:0], labels[:0]])
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))

@@ -25,15 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import errors
+from mnistcli.containers.arrays import find_idx, open_idx
+from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
-from mnistcli.containers.npy import find_idx
-from mnistcli.containers.reading import FormatError, damage_of, stream_of
+from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
+from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import Loaded, in_parts
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors
-from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
@@ -107,10 +108,9 @@ class _Loader:
 
     def _bundled(self) -> Loaded:
         if not self.spec.bundled:
-            raise errors.DataUnavailableError(
-                f"{self.spec.title} is not part of this package and has to be downloaded once",
-                hint=f"mnistcli download --dataset {self.spec.name}",
-            )
+            problem = f"{self.spec.title} is not part of this package and has to be downloaded once"
+            hint = f"mnistcli download --dataset {self.spec.name}"
+            raise errors.DataUnavailableError(problem, hint=hint)
         paths = [BUNDLE / part.file.name for part in self.spec.parts]
         return self._idx_files(paths, "bundled", BUNDLE)
 
@@ -153,20 +153,15 @@ class _Loader:
         spec = self.spec
         if not spec.has_known_payload:
             names = ", ".join(part.file.name for part in spec.parts)
-            raise errors.DataUnavailableError(
-                f"{origin}: {spec.title} can only be verified as its published files",
-                hint=f"give a folder or a base URL with {names}",
-            )
+            problem = f"{origin}: {spec.title} can only be verified as its published files"
+            hint = f"give a folder or a base URL with {names}"
+            raise errors.DataUnavailableError(problem, hint=hint)
         n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
         self.progress.update(f"decoding {spec.title}", 0, None)
-        with damage_of(origin), stream_of(file) as stream:
-            images, values = _gathered(read_digits(stream, None), n_train + n_test)
-            if values is None:
-                raise FormatError(
-                    "holds no labels beside its images",
-                    hint="give an ARFF, npz or CSV file, or the folder with the four IDX files",
-                )
-            labels = checked_labels(values)
+        with damage_of(origin), Stream(file) as stream:
+            blocks = _at_most(n_train + n_test, read_digits(stream, None))
+            found = labelled_images(blocks, origin, raw=True)
+        images, labels = found.images, found.labels
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
             raise CorruptFileError(origin, problem)
@@ -271,36 +266,26 @@ def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
         yield folder / "openml" / f"{path}.gz"
 
 
+def _at_most(n: int, blocks: Iterable[Block]) -> Iterator[Block]:
+    n_left = n
+    for block in blocks:
+        n_left -= len(block.images)
+        if n_left < 0:
+            raise FormatError(f"has more than {n:,} images")
+        yield block
+
+
 def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> Bytes:
-    with damage_of(source), stream_of(file) as stream:
+    max_bytes = _max_decoded_bytes(part)
+    with damage_of(source), Stream(file) as stream:
         if len(part.shape) == 1:
-            array = checked_labels(read_labels(stream, _max_decoded_bytes(part)))
+            array = checked_labels(read_labels(stream, max_bytes))
         else:
-            array, _ = _gathered(read_digits(stream), part.shape[0])
+            array = open_idx(unpacked(stream)).whole(max_bytes)
     if array.shape != part.shape:
         problem = f"{part.name} has the shape {array.shape}, expected {part.shape}"
         raise CorruptFileError(source, problem)
     return array
-
-
-def _gathered(blocks: Iterable[Block], n_most: int) -> tuple[Bytes, NDArray[np.float64] | None]:
-    """Read images of 28 x 28, at most so many, and their labels if there are any."""
-    images = np.empty((n_most, *IMAGE_SHAPE), np.uint8)
-    labels: list[NDArray[np.float64]] = []
-    n = 0
-    for block in blocks:
-        for fault in block.faults.values():
-            raise fault
-        end = n + len(block.images)
-        if end > n_most:
-            raise FormatError(f"has more than {n_most:,} images")
-        if block.images.shape[1:] != IMAGE_SHAPE:
-            raise FormatError(f"has images of {block.images.shape[1:]}, expected {IMAGE_SHAPE}")
-        images[n:end] = block.images
-        if block.labels is not None:
-            labels.append(block.labels)
-        n = end
-    return images[:n], np.concatenate(labels) if labels else None
 
 
 def _max_decoded_bytes(part: PartSpec) -> int:

@@ -107,11 +107,8 @@ def decoded(
         problem = f"is a {kind.name} of suspiciously many {error}"
         raise BadImageError(name, problem, hint="save it again as PNG") from None
     except ImportError:
-        raise BadImageError(
-            name,
-            f"is a {kind.name} picture",
-            hint=f"pip install 'mnistcli[{kind.extra}]', or save it as JPEG or PNG",
-        ) from None
+        hint = f"pip install 'mnistcli[{kind.extra}]', or save it as JPEG or PNG"
+        raise BadImageError(name, f"is a {kind.name} picture", hint=hint) from None
     except Image.DecompressionBombError:
         raise BadImageError(name, "is too large", hint="scale or crop it first") from None
     # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,
@@ -184,12 +181,8 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str
 
     n_pixels, n_bytes = image.width * image.height, len(data)
     if n_pixels > kind.max_pixels:
-        raise BadImageError(
-            name,
-            f"is too large ({image.width:,} x {image.height:,}, more than "
-            f"{kind.max_pixels // 10**6} million pixels)",
-            hint="scale or crop it first",
-        )
+        size = f"{image.width:,} x {image.height:,}, more than {kind.max_pixels // 10**6} million pixels"
+        raise BadImageError(name, f"is too large ({size})", hint="scale or crop it first")
     if n_pixels == 0:
         raise BadImageError(name, "has no pixels")
     way = image.info.get("compression", "raw")
@@ -203,11 +196,9 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str
     is_slow = any(tile.codec_name in Image.DECODERS for tile in tiles)
     n_values = n_pixels * len(image.getbands())
     if is_slow and (n_values > MAX_SLOW_VALUES or n_bytes > MAX_SLOW_BYTES):
-        raise BadImageError(
-            name,
-            f"has {n_pixels:,} pixels in {n_bytes:,} bytes, too many for a form so slow to read",
-            hint="save it as PNG",
-        )
+        many = f"has {n_pixels:,} pixels in {n_bytes:,} bytes"
+        problem = f"{many}, too many for a form so slow to read"
+        raise BadImageError(name, problem, hint="save it as PNG")
 
 
 def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int, int]]:

@@ -27,8 +27,8 @@ SHADES = " .:-=+*#%@"
 BLOCKS = dict(zip("\u2591\u2592\u2593\u2588", (64, 128, 191, 255), strict=True))
 INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
 
-# Of arrays, tables and drawings beside images.
-_OTHERS = "NPY, npz, CSV, ARFF, IDX or a drawing in letters"
+_NAMES = ", ".join(each.name for each in FORMATS)
+_HINT = f"use {_NAMES}, NPY, npz, CSV, ARFF, IDX or a drawing in letters"
 
 
 class Picture(NamedTuple):
@@ -96,7 +96,7 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
         return
     if kind_of(head) in ("text", "unknown", "html"):
         if (foreign := foreign_kind(head)) or b"\0" in head:
-            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
+            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_HINT)
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):
@@ -126,7 +126,7 @@ def _drawing(stream: Stream, name: str) -> Batch:
     try:
         text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FormatError("is no picture of a known kind", hint=_hint()) from None
+        raise FormatError("is no picture of a known kind", hint=_HINT) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
@@ -139,11 +139,8 @@ def _drawing(stream: Stream, name: str) -> Batch:
         paper |= {border.most_common(1)[0][0]}
     strange = sorted(used - INK - paper)
     if strange and len(used - paper) > 1:
-        raise BadImageError(
-            name,
-            f"is neither a picture nor a drawing: {strange[0]!r} is no ink",
-            hint="draw with # on blanks or dots",
-        )
+        problem = f"is neither a picture nor a drawing: {strange[0]!r} is no ink"
+        raise BadImageError(name, problem, hint="draw with # on blanks or dots")
     levels = dict.fromkeys(used, 255) | {k: v for k, v in BLOCKS.items() if k in used}
     if len(used & set(SHADES[2:])) > 3 and used <= set(SHADES):
         levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
@@ -152,10 +149,6 @@ def _drawing(stream: Stream, name: str) -> Batch:
     for y, line in enumerate(lines):
         picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
     return Batch(picture, (name,), ("a drawing in letters",))
-
-
-def _hint() -> str:
-    return f"use {', '.join(each.name for each in FORMATS)}, {_OTHERS}"
 
 
 def _whole(stream: Stream, n_bytes: int) -> bytes:

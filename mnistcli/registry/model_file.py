@@ -19,7 +19,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
@@ -28,8 +28,6 @@ from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
-# Of each array dtype, shape and data_offsets, as the header has them.
-_Layout = dict[str, dict[str, Any]]
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -57,9 +55,7 @@ class Model(Displayed):
     classifier: "LinearClassifier"
     card: ModelCard
     ref: str = ""
-    typicality: "Typicality | None" = (
-        None  # what its training images were like, where that was kept
-    )
+    typicality: "Typicality | None" = None  # what its training images were like, if that was kept
     # How probable the class of each training sample was to models that had not seen it, (n_train,),
     # in the order of `model_selection.splits.training_samples`; None without cross-validation.
     out_of_fold: "NDArray[np.float32] | None" = None
@@ -95,11 +91,8 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     from safetensors.numpy import save
 
     classifier = model.classifier
-    arrays = {
-        "coef": np.ascontiguousarray(classifier.coef, dtype="<f8"),
-        "intercept": np.ascontiguousarray(classifier.intercept, dtype="<f8"),
-    }
-    learned = classifier.features.arrays() if classifier.features else {}
+    known: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
+    known |= classifier.features.arrays() if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
     described = replace(
@@ -109,8 +102,11 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     )
     if model.out_of_fold is not None:
         kept[_OUT_OF_FOLD] = model.out_of_fold
-    for name, dtype, _ in _arrays_of(described)[2:]:
-        arrays[name] = np.ascontiguousarray({**learned, **kept}[name], dtype=_DTYPES[dtype])
+    known |= kept
+    arrays = {
+        name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
+        for name, each in _layout_of(described).items()
+    }
     card = described.to_json()
     content = {"card": card, "ref": ref}
     content["sha256"] = _digest(card, ref, b"".join(each.tobytes() for each in arrays.values()))
@@ -121,50 +117,22 @@ def encode_model(model: Model, ref: str = "") -> bytes:
 
 def read_card(path: Path, *, stored_as: str = "") -> ModelCard:
     """Read the card of a model file, verified like the whole and with its errors; no NumPy."""
-    return _read(path, stored_as)[0].card
+    return _read(path, stored_as)[0]
 
 
-def load_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
-    """Load a model file, to be called ``ref`` or by its path.
+def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
+    """Read a model file, to be called ``ref`` or by its path.
 
     Raises CorruptFileError where it is not exactly what `encode_model` writes, or was not
     ``stored_as`` that reference, StorageError where the operating system refused.
     """
-    header, payload = _read(path, stored_as)
-    return _contents(path, header, payload, ref or stored_as or str(path))
-
-
-def _read(path: Path, stored_as: str) -> "tuple[_Header, memoryview]":
-    with storage_errors("read", path), open_regular(path) as file:
-        content = memoryview(file.read(MAX_FILE_BYTES + 1))
-    try:
-        header, payload = _parsed(content)
-    except (ValueError, RecursionError) as error:
-        problem = f"not a model file of mnistcli: {error}"
-        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
-    got = _digest(header.card_text, header.ref, payload)
-    if got != header.sha256:
-        problem = f"the model file is damaged: sha256 is {got}, expected {header.sha256}"
-        raise CorruptFileError(path, problem, hint=_RETRAIN)
-    if stored_as and header.ref != stored_as:
-        was = header.ref or "no model of a registry"
-        raise CorruptFileError(path, f"this is {was}, not {stored_as}", hint=_RETRAIN)
-    return header, payload
-
-
-def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
-    digest = hashlib.sha256(f"{card}\0{ref}\0".encode())
-    digest.update(payload)
-    return digest.hexdigest()
-
-
-def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> Model:
     import numpy as np
 
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    spec, arrays = header.card.feature_spec, {}
-    for name, each in header.layout.items():
+    card, payload = _read(path, stored_as)
+    spec, arrays = card.feature_spec, {}
+    for name, each in _layout_of(card).items():
         dtype, (start, stop) = each["dtype"], each["data_offsets"]
         array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(each["shape"])
         if not (np.abs(array) <= _MAX_WEIGHT[dtype]).all():
@@ -172,7 +140,7 @@ def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> M
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    if kept := typicality_shapes(spec, header.card.n_prototypes):
+    if kept := typicality_shapes(spec, card.n_prototypes):
         from mnistcli.features.typicality import Typicality
 
         typicality = Typicality(**{each.removeprefix("usual_"): arrays.pop(each) for each in kept})
@@ -184,74 +152,78 @@ def _contents(path: Path, header: "_Header", payload: memoryview, ref: str) -> M
     classifier = LinearClassifier(
         coef=arrays.pop("coef"),
         intercept=arrays.pop("intercept"),
-        class_names=header.card.class_names,
-        scale=header.card.features["scale"],
+        class_names=card.class_names,
+        scale=card.features["scale"],
         features=spec.features.from_arrays(spec, arrays),
-        is_pairwise=header.card.task.is_pairwise,
+        is_pairwise=card.task.is_pairwise,
     )
     n_bytes = memoryview(payload.obj).nbytes  # of the whole
-    return Model(classifier, header.card, ref, typicality, out_of_fold, n_bytes)
+    return Model(classifier, card, ref or stored_as or str(path), typicality, out_of_fold, n_bytes)
 
 
-class _Header(NamedTuple):
-    card: ModelCard
-    card_text: str
-    ref: str
-    sha256: str
-    layout: _Layout
-
-
-def _parsed(content: memoryview) -> tuple[_Header, memoryview]:
-    """Read the header of a model file, and find the bytes of its arrays; raise ValueError."""
-    n_header_bytes = int.from_bytes(content[:8], "little")
-    if len(content) < 16 or not 2 <= n_header_bytes <= MAX_HEADER_BYTES:
-        raise ValueError("it is no safetensors file")
-    header = _parse_header(bytes(content[8 : 8 + n_header_bytes]))
-    n_expected = (
-        8 + n_header_bytes + max(each["data_offsets"][1] for each in header.layout.values())
-    )
-    if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
-        raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
-    return header, content[8 + n_header_bytes :]
-
-
-def _parse_header(text: bytes) -> _Header:
+def _read(path: Path, stored_as: str) -> tuple[ModelCard, memoryview]:
+    """Read the card of a model file and the bytes of its arrays, which are as they were written."""
+    with storage_errors("read", path), open_regular(path) as file:
+        content = memoryview(file.read(MAX_FILE_BYTES + 1))
     try:
-        content = strict_json(text.decode("utf-8"))
-        entry = strict_json(content["__metadata__"].pop(METADATA_KEY))
+        entry, card, payload = _parsed(content)
+    except (ValueError, RecursionError) as error:
+        problem = f"not a model file of mnistcli: {error}"
+        raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
+    got = _digest(entry["card"], entry["ref"], payload)
+    if got != entry["sha256"]:
+        problem = f"the model file is damaged: sha256 is {got}, expected {entry['sha256']}"
+        raise CorruptFileError(path, problem, hint=_RETRAIN)
+    if stored_as and entry["ref"] != stored_as:
+        was = entry["ref"] or "no model of a registry"
+        raise CorruptFileError(path, f"this is {was}, not {stored_as}", hint=_RETRAIN)
+    return card, payload
+
+
+def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
+    digest = hashlib.sha256(f"{card}\0{ref}\0".encode())
+    digest.update(payload)
+    return digest.hexdigest()
+
+
+def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, memoryview]:
+    """Find our entry, its card, and the bytes of the arrays in a model file; raise ValueError."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    if len(content) < 16 or not 10 <= start <= 8 + MAX_HEADER_BYTES:
+        raise ValueError("it is no safetensors file")
+    try:
+        layout = strict_json(str(content[8:start], "utf-8"))
+        entry = strict_json(layout["__metadata__"].pop(METADATA_KEY))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("its header holds no card") from error
     except ValueError as error:
         raise ValueError(f"its header is not JSON: {error}") from error
     if not isinstance(entry, dict) or not all(isinstance(each, str) for each in entry.values()):
         raise ValueError("its header holds no card")
-    if content.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
+    if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    layout = _layout_of(card)
-    if content != layout:
+    if layout != _layout_of(card):
         raise ValueError("its arrays are not those that its card speaks of")
-    return _Header(card, entry["card"], entry["ref"], entry["sha256"], layout)
+    n_expected = start + max(each["data_offsets"][1] for each in layout.values())
+    if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
+        raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
+    return entry, card, content[start:]
 
 
-def _arrays_of(card: ModelCard) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Return name, dtype and shape of the arrays of a model with such a card, in their order."""
+def _layout_of(card: ModelCard) -> dict[str, dict[str, Any]]:
+    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
     spec, n_outputs = card.feature_spec, card.task.n_outputs
     kept = typicality_shapes(spec, card.n_prototypes)
-    arrays = [
+    arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),
         *((name, "F32", shape) for name, shape in spec.features.shapes(spec).items()),
         *((name, dtype, shape) for name, (dtype, shape) in kept.items()),
         *([(_OUT_OF_FOLD, "F32", (card.n_train,))] if card.has_out_of_fold else []),
     ]
-    return sorted(arrays, key=lambda each: (-_N_BYTES[each[1]], each[0]))
-
-
-def _layout_of(card: ModelCard) -> _Layout:
-    layout: _Layout = {}
-    start = 0
-    for name, dtype, shape in _arrays_of(card):
+    layout, start = {}, 0
+    for name, dtype, shape in sorted(arrays, key=lambda each: (-_N_BYTES[each[1]], each[0])):
         stop = start + math.prod(shape) * _N_BYTES[dtype]
         layout[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
         start = stop

@@ -24,23 +24,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mnistcli import files
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
-from mnistcli.files import (
-    check_writable,
-    create_atomically,
-    kind_of_path,
-    open_regular,
-    remove_file,
-    storage_errors,
-    sweep_dead_temporaries,
-    write_atomically,
-)
 from mnistcli.paths import NAME, check_name
 from mnistcli.registry.card import MAX_ORDER, ModelCard
-from mnistcli.registry.model_file import SUFFIX, Model, encode_model, load_model, read_card
-
-# Of each version the card, or None and what is wrong with the file.
-_Cards = dict[int, tuple[ModelCard | None, str]]
+from mnistcli.registry.model_file import SUFFIX, Model, encode_model, read_card, read_model
 
 LATEST, BEST = "latest", "best"
 BUILTIN = "builtin"
@@ -98,9 +86,8 @@ class Removal(NamedTuple):
 def check_new_name(name: str) -> str:
     """Return the name if models can be saved under it."""
     if check_name(name) == BUILTIN:
-        raise UsageError(
-            f"{BUILTIN} is the model that came with the program", hint="choose another name"
-        )
+        hint = "choose another name"
+        raise UsageError(f"{BUILTIN} is the model that came with the program", hint=hint)
     return name
 
 
@@ -121,7 +108,7 @@ class ModelRegistry:
                 content = encode_model(model, entry.ref)
             except ValueError as error:  # a number that JSON has no word for
                 raise CorruptFileError(entry.ref, f"cannot be saved: {error}") from None
-            if create_atomically(entry.path, content, check=partial(_read_back, entry)):
+            if files.create_atomically(entry.path, content, check=partial(_read_back, entry)):
                 return entry
             version += 1
         raise UsageError(f"{name} has no number left", hint="choose another name")
@@ -129,11 +116,11 @@ class ModelRegistry:
     def load(self, ref: str | None = None) -> Model:
         """Load a model by reference, see `find`; a path to a model file does as well."""
         if ref is not None and (path := _path_in(ref)):
-            return load_model(path, ref=ref)
+            return read_model(path, ref=ref)
         while True:
             entry = self.find(ref)
             try:
-                return load_model(entry.path, stored_as=entry.ref)
+                return read_model(entry.path, stored_as=entry.ref)
             except CorruptFileError as error:
                 if entry.is_builtin:
                     error.hint = _REINSTALL
@@ -178,9 +165,7 @@ class ModelRegistry:
             return ModelSummary(entry, n_bytes, (), read_card(path), "")
         entry = self.find(ref)
         if entry.is_builtin:
-            card, problem = _card_or_problem(entry)
-            n_bytes = entry.path.stat().st_size if card else 0
-            return ModelSummary(entry, n_bytes, (), card, problem)
+            return _summary_of(entry)
         for summary in self._summaries_of(entry.name):
             if summary.entry == entry:
                 return summary
@@ -217,7 +202,7 @@ class ModelRegistry:
         if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
             raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
         entry = self._find_own(ref)
-        write_atomically(self._tag_path(entry.name, tag), _tag_content(entry, tag))
+        files.write_atomically(self._tag_path(entry.name, tag), _tag_content(entry, tag))
         return entry
 
     def untag(self, ref: str) -> ModelEntry:
@@ -226,7 +211,7 @@ class ModelRegistry:
         tag = ref.partition("@")[2]
         if tag not in self._own_tags(entry.name) and not self._tagged(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
-        remove_file(self._tag_path(entry.name, tag))
+        files.remove_file(self._tag_path(entry.name, tag))
         return entry
 
     def removable(self, *refs: str, force: bool = False) -> Removal:
@@ -254,26 +239,25 @@ class ModelRegistry:
         entries = self.removable(*refs, force=force).entries
         for entry in entries:
             folder = entry.path.parent
-            create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
+            files.create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
             # A tag of what is not there is no tag. To remove its file would race with those who
             # just now let it stand for another version.
-            remove_file(entry.path)
+            files.remove_file(entry.path)
             # Only the highest number given has to be remembered.
             *lower, _ = sorted(_numbers(folder, _REMOVED))
             for version in lower:
-                remove_file(folder / f"{version}{_REMOVED}")
+                files.remove_file(folder / f"{version}{_REMOVED}")
         return entries
 
     def check_writable(self) -> None:
         """Raise StorageError where a model could not be saved; better before a long fit."""
-        check_writable(self.folder)
+        files.check_writable(self.folder)
 
     def _find_own(self, ref: str) -> ModelEntry:
         entry = self.find(ref)
         if entry.is_builtin:
-            raise UsageError(
-                f"{BUILTIN} is part of the installation and is neither removed nor tagged"
-            )
+            problem = f"{BUILTIN} is part of the installation and is neither removed nor tagged"
+            raise UsageError(problem)
         return entry
 
     def _last_number(self, name: str) -> int:
@@ -294,21 +278,18 @@ class ModelRegistry:
         """Return the folder of a name, not followed if it is a link, and without litter."""
         folder = self.folder / name
         for each in (folder, folder / "tags"):
-            if kind_of_path(each, follow=False) == "link":
+            if files.kind_of_path(each, follow=False) == "link":
                 raise CorruptFileError(each, "is a link in place of a folder", hint="remove it")
-            sweep_dead_temporaries(each)
+            files.sweep_dead_temporaries(each)
         return folder
 
     def _tag_path(self, name: str, tag: str) -> Path:
         return self.folder / name / "tags" / tag
 
     def _names(self) -> list[str]:
-        sweep_dead_temporaries(self.folder)
-        return sorted(
-            path.name
-            for path in _content_of(self.folder)
-            if NAME.fullmatch(path.name) and kind_of_path(path, follow=False) == "folder"
-        )
+        files.sweep_dead_temporaries(self.folder)
+        paths = (path for path in _content_of(self.folder) if NAME.fullmatch(path.name))
+        return sorted(p.name for p in paths if files.kind_of_path(p, follow=False) == "folder")
 
     def _versions(self, name: str) -> list[int]:
         return sorted(_numbers(self._folder_of(name), SUFFIX))
@@ -322,40 +303,37 @@ class ModelRegistry:
         for name in self._names():
             for version in reversed(self._versions_if_readable(name)):
                 entry = self._entry(name, version)
-                card, _ = _card_or_problem(entry)
-                if card is not None:
+                if card := _summary_of(entry).card:
                     yield entry, card
                     break
 
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
-        cards = {each: _card_or_problem(self._entry(name, each)) for each in self._versions(name)}
-        tags = {LATEST: max(cards)} if cards else {}
-        if (best := _best(cards)) is not None:
-            tags[BEST] = best
+        found = [_summary_of(self._entry(name, version)) for version in self._versions(name)]
+        tags = {LATEST: found[-1].entry.version} if found else {}
+        scores = {each.entry.version: each.card.test_accuracy for each in found if each.card}
+        if known := [(score, version) for version, score in scores.items() if score is not None]:
+            tags[BEST] = max(known)[1]  # of equal ones the newest
         tags |= self._own_tags(name)
-        for version, (card, problem) in cards.items():
-            entry = self._entry(name, version)
-            try:
-                n_bytes = entry.path.lstat().st_size
-            except OSError:
-                continue  # removed by another process since the folder was listed
-            own = tuple(tag for tag, tagged in tags.items() if tagged == version)
-            yield ModelSummary(entry, n_bytes, own, card, problem)
+        for each in found:
+            if os.path.lexists(each.entry.path):  # or another process has removed it meanwhile
+                own = tuple(tag for tag, version in tags.items() if version == each.entry.version)
+                yield each._replace(tags=own)
 
     def _own_tags(self, name: str) -> dict[str, int]:
         tags = {}
         for path in sorted(_content_of(self.folder / name / "tags")):
             # Removed just now, not a file, damaged, or out of reach.
             with contextlib.suppress(CorruptFileError, StorageError):
-                tags[path.name] = self._tagged(name, path.name)
-        return {tag: version for tag, version in tags.items() if version}
+                if version := self._tagged(name, path.name):
+                    tags[path.name] = version
+        return tags
 
     def _tagged(self, name: str, tag: str) -> int:
         """Return which version a tag stands for, 0 if it is not there; raise for a damaged one."""
         path = self._tag_path(name, tag)
         if not NAME.fullmatch(tag) or not os.path.lexists(path):
             return 0
-        with storage_errors("read", path), open_regular(path) as file:
+        with files.storage_errors("read", path), files.open_regular(path) as file:
             content = file.read(_MAX_TAG_BYTES)
         number = content.partition(b" ")[0].decode("ascii", "replace")
         version = int(number) if _is_number(number) else 0
@@ -379,16 +357,6 @@ def _tag_content(entry: ModelEntry, tag: str) -> bytes:
     return f"{entry.version} {checksum}\n".encode()
 
 
-def _best(cards: _Cards) -> int | None:
-    """Find the version with the highest test accuracy; of equal ones the newest."""
-    scored = [
-        (card.metrics["test_accuracy"], version)
-        for version, (card, _) in cards.items()
-        if card is not None and isinstance(card.metrics.get("test_accuracy"), float)
-    ]
-    return max(scored)[1] if scored else None
-
-
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= 9
 
@@ -400,15 +368,15 @@ def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
 
 
 def _content_of(folder: Path) -> list[Path]:
-    if kind_of_path(folder) != "folder":
+    if files.kind_of_path(folder) != "folder":
         return []
-    with storage_errors("read", folder):
+    with files.storage_errors("read", folder):
         return list(folder.iterdir())
 
 
 def _read_back(entry: ModelEntry, written: Path) -> None:
     try:
-        load_model(written, stored_as=entry.ref)
+        read_model(written, stored_as=entry.ref)
     except CorruptFileError as error:
         problem = f"cannot be saved, it could not be read again: {error.problem}"
         raise CorruptFileError(entry.ref, problem) from error
@@ -421,13 +389,18 @@ def _path_in(ref: str) -> Path | None:
     if not (ref.endswith(SUFFIX) or "/" in ref or "\\" in ref):
         return None
     path = Path(ref)
-    if kind_of_path(path) == "nothing":
+    if files.kind_of_path(path) == "nothing":
         raise ModelNotFoundError(f"there is no model file {ref}", hint=_LIST)
     return path
 
 
-def _card_or_problem(entry: ModelEntry) -> tuple[ModelCard | None, str]:
+def _summary_of(entry: ModelEntry) -> ModelSummary:
+    """Describe what is stored in a place, its tags aside."""
+    card, problem, n_bytes = None, "", 0
     try:
-        return read_card(entry.path, stored_as=entry.ref), ""
+        card = read_card(entry.path, stored_as=entry.ref)
     except (CorruptFileError, StorageError) as error:
-        return None, error.message
+        problem = error.message
+    with contextlib.suppress(OSError):
+        n_bytes = entry.path.lstat().st_size
+    return ModelSummary(entry, n_bytes, (), card, problem)

@@ -9,7 +9,7 @@ import pytest
 
 from mnistcli.cli.topics import read_topic
 from mnistcli.datasets.catalog import CATALOG
-from mnistcli.registry.model_file import Model, encode_model, load_model
+from mnistcli.registry.model_file import Model, encode_model, read_model
 from mnistcli.settings import SOLVERS
 
 
@@ -190,7 +190,7 @@ def test_reproduce_says_that_the_same_comes_out(invoke):
 
 def test_reproduce_ends_with_8_where_the_answers_differ(invoke, home, tmp_path):
     entry = home / "models" / "3v5" / "2.safetensors"
-    model = load_model(entry)
+    model = read_model(entry)
     coef = model.classifier.coef.copy()
     coef[0, 400] += 3
     versions = {**model.card.versions, "numpy": "1.0"}

@@ -19,7 +19,7 @@ from mnistcli.cli.parts import confusion_map
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.page import heat_map, page
 from mnistcli.cli.views.report import markdown
-from mnistcli.registry.model_file import encode_model, load_model
+from mnistcli.registry.model_file import encode_model, read_model
 from mnistcli.reporting import report_on, report_on_any
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 
@@ -139,7 +139,7 @@ HOSTILE = "x'\"><script>alert(1)</script>&amp;`|*_[a](b)"
 
 def test_what_comes_from_outside_is_text(trained, invoke, home, tmp_path, mnist):
     trained("0v1")
-    model = load_model(home / "models" / "0v1" / "1.safetensors")
+    model = read_model(home / "models" / "0v1" / "1.safetensors")
     card = replace(model.card, command=f"mnistcli train {HOSTILE}\n```\n# no", created=HOSTILE)
     report = report_on(replace(model, card=card, ref=HOSTILE), mnist)
     text = page(report)

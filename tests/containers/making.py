@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 
 from mnistcli.containers.digits import read_digits
-from mnistcli.containers.reading import stream_of
+from mnistcli.containers.reading import Stream
 
 KAGGLE = ["label", *(f"pixel{i}" for i in range(784))]
 
@@ -72,7 +72,7 @@ class Pipe(io.BytesIO):
 def digits_in(data: bytes, part="test", file=io.BytesIO):
     """All the images, labels and faults in a file."""
     with contextlib.ExitStack() as stack:
-        stream = stack.enter_context(stream_of(file(data)))
+        stream = stack.enter_context(Stream(file(data)))
         blocks = list(read_digits(stream, part))
     labels = [block.labels for block in blocks if block.labels is not None]
     faults = [str(fault) for block in blocks for fault in block.faults.values()]

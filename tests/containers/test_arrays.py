@@ -13,10 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from mnistcli.containers.arrays import npy_header, open_idx, open_npy, open_npz
 from mnistcli.containers.digits import labels_of, read_labels
-from mnistcli.containers.npy import npy_header, open_idx, open_npy
-from mnistcli.containers.npz import open_npz
-from mnistcli.containers.reading import FormatError, stream_of
+from mnistcli.containers.reading import FormatError, Stream
 
 from .making import digits_in, idx, mutate, npy, npz, raw_npy, zip_of
 
@@ -24,7 +23,7 @@ SMALL = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
 def whole(data: bytes, opened=open_npy, **options):
-    with stream_of(io.BytesIO(data)) as stream:
+    with Stream(io.BytesIO(data)) as stream:
         return opened(stream).whole(**options)
 
 
@@ -170,7 +169,7 @@ def test_a_fortran_array_that_fills_the_memory_is_refused():
     ],
 )  # fmt: skip
 def test_names_of_arrays_tell_what_they_are(names, part, pair):
-    with stream_of(io.BytesIO(npz(**dict.fromkeys(names.split(), SMALL)))) as stream:
+    with Stream(io.BytesIO(npz(**dict.fromkeys(names.split(), SMALL)))) as stream:
         opened = open_npz(stream)
         if pair is None:
             with pytest.raises(FormatError, match=r"arrays|any of"):
@@ -184,11 +183,11 @@ def test_labels_beside_images_are_of_one_kind():
         with pytest.raises(FormatError, match="expected one label for each image"):
             labels_of(values)
     wide = np.arange(24, dtype=np.int32).reshape(3, 8)
-    with stream_of(io.BytesIO(idx(wide))) as stream:
+    with Stream(io.BytesIO(idx(wide))) as stream:
         assert read_labels(stream).tolist() == [0, 8, 16]
-    with stream_of(io.BytesIO(idx(wide.astype(np.uint8)))) as stream, pytest.raises(FormatError):
+    with Stream(io.BytesIO(idx(wide.astype(np.uint8)))) as stream, pytest.raises(FormatError):
         read_labels(stream)
-    with stream_of(io.BytesIO(b"1,2")) as stream, pytest.raises(FormatError, match="not an IDX"):
+    with Stream(io.BytesIO(b"1,2")) as stream, pytest.raises(FormatError, match="not an IDX"):
         read_labels(stream)
 
 
@@ -197,7 +196,7 @@ def test_labels_beside_images_are_of_one_kind():
 def test_mutated_npz_is_refused_or_the_same(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "damaged.npz"  # a real file fails in other ways
     path.write_bytes(mutate(data.draw, npz(a=SMALL), st))
-    with path.open("rb") as file, stream_of(file) as stream:
+    with path.open("rb") as file, Stream(file) as stream:
         try:
             array = open_npz(stream).open("a").whole(1 << 16)
         except FormatError:

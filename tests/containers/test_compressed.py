@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.reading import FormatError, kind_of, stream_of
+from mnistcli.containers.reading import FormatError, Stream, kind_of
 
 from .making import Pipe, digits_in, mutate, zip_of, zipped
 
@@ -30,7 +30,7 @@ WAYS = {
 
 
 def plain(data: bytes, file=io.BytesIO) -> bytes:
-    with stream_of(file(data)) as stream:
+    with Stream(file(data)) as stream:
         inner = unpacked(stream)
         parts = iter(lambda: inner.read(101), b"")
         return b"".join(parts)

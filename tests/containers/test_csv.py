@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mnistcli.containers import csv
 from mnistcli.containers.digits import read_digits
-from mnistcli.containers.reading import FormatError, stream_of
+from mnistcli.containers.reading import FormatError, Stream
 
 from .making import KAGGLE, digits_in, table
 
@@ -78,9 +78,7 @@ def test_a_million_bad_rows_are_a_million_faults_and_few_are_cheap():
 def test_short_lines_take_no_memory_for_what_they_lack():
     tracemalloc.start()
     try:
-        with stream_of(
-            io.BytesIO(table([[1], *PIXELS[:, :1]], KAGGLE) + b"1\n" * 20_000)
-        ) as stream:
+        with Stream(io.BytesIO(table([[1], *PIXELS[:, :1]], KAGGLE) + b"1\n" * 20_000)) as stream:
             n = sum(len(block.faults) for block in read_digits(stream))
         assert tracemalloc.get_traced_memory()[1] < 30_000_000
     finally:
@@ -153,5 +151,5 @@ def test_whole_numbers_are_parsed_at_once(rows):
     ],
 )
 def test_wrong_arff_headers_are_refused(head, problem):
-    with stream_of(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
+    with Stream(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
         csv.open_arff(stream)

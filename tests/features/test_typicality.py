@@ -20,7 +20,7 @@ from mnistcli.features.typicality import (
     stroke_directions,
 )
 from mnistcli.prediction import is_unlike
-from mnistcli.registry.model_file import encode_model, load_model
+from mnistcli.registry.model_file import encode_model, read_model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from tests.registry.test_model_file import make_model
 
@@ -118,7 +118,7 @@ def test_every_kind_of_model_keeps_it_and_a_file_gives_it_back(mnist, tmp_path, 
     assert model.card.n_prototypes == len(model.typicality.means) > 0
     path = tmp_path / "model.safetensors"
     path.write_bytes(encode_model(model))
-    loaded = load_model(path)
+    loaded = read_model(path)
     for name, array in model.typicality.arrays().items():
         assert np.array_equal(loaded.typicality.arrays()[name], array)
     images = mnist.test.images[:50]
@@ -164,7 +164,7 @@ def test_what_makes_no_sense_is_no_model(zeros_and_ones, tmp_path):
     ):
         path.write_bytes(encode_model(replace(zeros_and_ones, typicality=bad)))
         with pytest.raises(CorruptFileError, match="no images are as the model says"):
-            load_model(path)
+            read_model(path)
 
 
 def test_odd_images_have_a_typicality_too(zeros_and_ones, builtin):

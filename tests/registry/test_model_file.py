@@ -16,7 +16,7 @@ from safetensors import safe_open
 from mnistcli.errors import CorruptFileError
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.registry.card import ModelCard
-from mnistcli.registry.model_file import Model, encode_model, load_model, read_card
+from mnistcli.registry.model_file import Model, encode_model, read_card, read_model
 from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
 
@@ -56,7 +56,7 @@ def path(tmp_path):
 def test_a_model_comes_back_bit_for_bit(path, n_classes):
     model = make_model(n_classes)
     path.write_bytes(encode_model(model))
-    loaded = load_model(path)
+    loaded = read_model(path)
     assert loaded.card == model.card
     assert loaded.classifier.coef.tobytes() == model.classifier.coef.tobytes()
     assert loaded.classifier.intercept.tobytes() == model.classifier.intercept.tobytes()
@@ -88,7 +88,7 @@ def test_every_flipped_bit_of_the_header_and_some_of_the_arrays_are_noticed(path
     for where, bit in places:
         path.write_bytes(damaged(content, where, bit))
         try:
-            load_model(path)
+            read_model(path)
         except CorruptFileError:
             continue
         accepted.append((where, bit))
@@ -100,7 +100,7 @@ def test_cut_and_extended_files_are_refused(path, n_bytes):
     content = encode_model(make_model())
     path.write_bytes(content[:n_bytes] if n_bytes >= 0 else content + b"\0")
     with pytest.raises(CorruptFileError, match=r"model\.safetensors: not a model file"):
-        load_model(path)
+        read_model(path)
 
 
 class Bomb:
@@ -124,7 +124,7 @@ def test_foreign_files_are_refused_and_nothing_in_them_is_run(path, content, mon
     monkeypatch.chdir(tmp_path)
     path.write_bytes(content)
     with pytest.raises(CorruptFileError):
-        load_model(path)
+        read_model(path)
     assert [entry.name for entry in tmp_path.iterdir() if entry.name != "home"] == [path.name]
 
 
@@ -136,7 +136,7 @@ def test_numbers_that_are_not_finite_or_huge_are_refused(path, number):
     broken = dataclasses.replace(model, classifier=dataclasses.replace(model.classifier, coef=coef))
     path.write_bytes(encode_model(broken))
     with pytest.raises(CorruptFileError, match="not finite"):
-        load_model(path)
+        read_model(path)
 
 
 def forged_card(*keys_and_value):
@@ -193,19 +193,19 @@ def test_what_folds_said_of_the_training_images_is_kept(path):
     said = np.linspace(0, 1, 100, dtype=np.float32)
     model = dataclasses.replace(make_model(), out_of_fold=said)
     path.write_bytes(encode_model(model))
-    loaded = load_model(path)
+    loaded = read_model(path)
     assert loaded.out_of_fold.tobytes() == said.tobytes()
     assert loaded.card == dataclasses.replace(model.card, has_out_of_fold=True)
-    assert load_model(path).card.document()["has_out_of_fold"] is True
+    assert read_model(path).card.document()["has_out_of_fold"] is True
     for wrong in (1.5, -0.1):
         said[7] = wrong
         path.write_bytes(encode_model(model))
         with pytest.raises(CorruptFileError, match="probabilities that are none"):
-            load_model(path)
+            read_model(path)
     # as many as there are training images, or it is no model file
     path.write_bytes(encode_model(dataclasses.replace(model, out_of_fold=said[1:])))
     with pytest.raises(CorruptFileError, match="not those that its card speaks of"):
-        load_model(path)
+        read_model(path)
 
 
 def test_a_card_of_before_folds_were_kept_and_images_left_out_is_read():
@@ -223,7 +223,7 @@ def test_a_card_of_a_newer_format_is_named(path):
     )
     path.write_bytes(content)
     with pytest.raises(CorruptFileError, match="format version 2, this program reads 1"):
-        load_model(path)
+        read_model(path)
 
 
 @pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")
@@ -236,7 +236,7 @@ def test_mutated_files_give_their_model_or_a_corrupt_file_error(path, data):
         content[where : where + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
     path.write_bytes(content)
     try:
-        loaded = load_model(path)
+        loaded = read_model(path)
     except CorruptFileError as error:
         assert "\n" not in error.message
     else:

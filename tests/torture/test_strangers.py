@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import CorruptFileError
-from mnistcli.registry.model_file import _digest, encode_model, load_model, read_card
+from mnistcli.registry.model_file import _digest, encode_model, read_card, read_model
 from tests.registry.test_model_file import make_model
 
 from .faults import ROOT
@@ -105,7 +105,7 @@ def test_mutated_files_are_models_or_one_line(tmp_path, n, record_property):
         mutated = (forged if i % 2 else scratched)(rng, original)
         path.write_bytes(mutated)
         try:
-            model = load_model(path)
+            model = read_model(path)
         except CorruptFileError as error:
             assert "\n" not in error.message, mutated[:2000]
             if "not finite" not in error.message:  # which only the arrays show
@@ -116,7 +116,7 @@ def test_mutated_files_are_models_or_one_line(tmp_path, n, record_property):
         assert i % 2 or mutated == original
         # A forger may write a model of his own; it must be one, and the one that he wrote.
         path.write_bytes(encode_model(model))
-        again = load_model(path)
+        again = read_model(path)
         assert (again.card, again.classifier.class_names) == (
             model.card,
             model.classifier.class_names,
@@ -226,12 +226,12 @@ def load_under_audit(folder: str) -> dict[str, object]:
             events.append([event, repr(arguments)[:200]])
 
     n_refused = 0
-    load_model(paths[0])  # a good one: what loading imports is imported
+    read_model(paths[0])  # a good one: what loading imports is imported
     sys.addaudithook(audit)
     for path in paths[1:]:
         watching = True
         try:
-            load_model(path)
+            read_model(path)
         except CorruptFileError:
             n_refused += 1
         finally:

@@ -35,7 +35,7 @@ class ModelsView(View):
             card = summary.card
             known = (
                 (card.task.name, card.settings.penalty, card.settings.C, card.settings.solver,
-                 card.metrics.get("test_accuracy"), card.created)
+                 card.test_accuracy, card.created)
                 if card
                 else (None,) * 6
             )  # fmt: skip
@@ -60,8 +60,7 @@ def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
     if card is None:
         return "-", summary.problem, "-"
     what = f"{card.task.name}, {card.settings.penalty}, C = {card.settings.C:g}"
-    accuracy = card.metrics.get("test_accuracy")
-    shown = percent(accuracy) if isinstance(accuracy, float) else "-"
+    shown = "-" if card.test_accuracy is None else percent(card.test_accuracy)
     return shown, what, card.created[:16].replace("T", " ")
 
 
@@ -163,11 +162,10 @@ class ReproductionView(View):
     def document(self) -> dict[str, Any]:
         result, then, now = self.result, self.result.model.card, self.result.again.card
         answers = "is_reproduced is_identical largest_difference"
-        accuracy = (card.metrics.get("test_accuracy") for card in (then, now))
         return {
             "model": result.model.ref,
             **picked(result, f"{answers} distance distance_bound n_test n_different"),
-            "test_accuracy": dict(zip(("then", "now"), accuracy, strict=True)),
+            "test_accuracy": {"then": then.test_accuracy, "now": now.test_accuracy},
             "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
             "version_changes": [
                 {"name": name, "then": then, "now": now}

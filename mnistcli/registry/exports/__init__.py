@@ -125,7 +125,5 @@ def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) 
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != format_:
             raise
-        raise UsageError(
-            f"an export to {format_} needs {format_}, which is not installed",
-            hint=f"pip install 'mnistcli[{format_}]'",
-        ) from None
+        problem = f"an export to {format_} needs {format_}, which is not installed"
+        raise UsageError(problem, hint=f"pip install 'mnistcli[{format_}]'") from None

@@ -34,14 +34,13 @@ def encode(model: Model) -> bytes:
     names = np.array(classifier.class_names, dtype=object)
     pixels.add("Gather", names, scores.of("ArgMax", axis=1, keepdims=0), name="label")
     info = helper.make_tensor_value_info
+    label = info("label", TensorProto.STRING, ["n"])
+    probabilities = info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes])
     graph = helper.make_graph(
         pixels.nodes,
         "mnistcli",
         [info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])],
-        [
-            info("label", TensorProto.STRING, ["n"]),
-            info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes]),
-        ],
+        [label, probabilities],
         pixels.constants,
     )
     proto = helper.make_model(
