@@ -8,12 +8,10 @@ from typing import Any
 class Progress:
     """Hears how far long work has come: does nothing, unless a subclass overrides it."""
 
-    def update(
-        self, stage: str, done: float, total: float | None, detail: object = None, /
-    ) -> None:
+    def update(self, stage: str, done: float, total: float | None, what: object = None, /) -> None:
         """Receive how much of a stage is done, in its units; the total may not be known.
 
-        A stage is ``"features"``, ``"folds"``, a download's name; `str` puts the detail in words.
+        A stage is ``"features"``, ``"folds"``, a download's name; `str` says what in words.
         """
 
     def note(self, event: str, /) -> None:
@@ -33,9 +31,7 @@ class CellLine(Progress):
         self._started = self._last = time.monotonic()
         self._handle: Any = None
 
-    def update(
-        self, stage: str, done: float, total: float | None, _detail: object = None, /
-    ) -> None:
+    def update(self, stage: str, done: float, total: float | None, _what: object = None, /) -> None:
         """Write how far a stage has come, twice a second."""
         now = time.monotonic()
         if now - self._last >= 0.5:

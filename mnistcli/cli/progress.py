@@ -37,10 +37,8 @@ class Bars(Progress):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def update(
-        self, stage: str, done: float, total: float | None, detail: object = None, /
-    ) -> None:
-        """Move the bar of a stage, which says ``detail``, or else the stage."""
+    def update(self, stage: str, done: float, total: float | None, what: object = None, /) -> None:
+        """Move the bar of a stage, which says ``what``, or else the stage."""
         if stage not in self._seen:
             self._seen.add(stage)
             self._out.detail(stage)
@@ -49,7 +47,7 @@ class Bars(Progress):
         if self._progress is None:
             self._progress = _make_progress(self._unit)
             self._progress.start()
-        text = visible(str(detail or stage))
+        text = visible(str(what or stage))
         if stage not in self._tasks:
             self._tasks[stage] = self._progress.add_task(text, total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total, description=text)

@@ -63,21 +63,19 @@ class Watch(Bars):
             write_atomically(self._path, self._film(_FORMATS[self._path.suffix.lower()]))
             self._out.note(f"wrote {self._path}")
 
-    def update(
-        self, stage: str, done: float, total: float | None, detail: object = None, /
-    ) -> None:
+    def update(self, stage: str, done: float, total: float | None, what: object = None, /) -> None:
         """Draw a step of a fit; of all else show the bar."""
-        if not isinstance(detail, NewtonProgress):
-            super().update(stage, done, total, detail)
+        if not isinstance(what, NewtonProgress):
+            super().update(stage, done, total, what)
             return
         self.stop()
-        coef = detail.coef()
+        coef = what.coef()
         names = LinearClassifier(coef, np.zeros(len(coef)), self._names).output_names()
         pictures = [
             CaptionedImage(weights.reshape(IMAGE_SHAPE), f"for {name}")
             for (name, _), weights in zip(names, coef, strict=True)
         ]
-        self.steps.append((detail, pictures))
+        self.steps.append((what, pictures))
         if sys.stderr.isatty():
             self._draw(pictures)
 

@@ -16,6 +16,8 @@ from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
+Labels = NDArray[np.float64]
+
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
 HINT = (
@@ -28,7 +30,7 @@ class Block(NamedTuple):
     """Some of the digits in a file, in their order."""
 
     images: NDArray[np.uint8]  # (n, height, width), black where there is a fault
-    labels: NDArray[np.float64] | None  # as they stand, see `checked_labels`; NaN for no number
+    labels: Labels | None  # as they stand, see `checked_labels`; NaN for no number
     where: tuple[str, ...]  # to go behind the name of the file: " row 3", "[2]"
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
@@ -96,7 +98,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         n += len(values)
 
 
-def _from_one_hot(values: NDArray[Any]) -> NDArray[np.float64]:
+def _from_one_hot(values: NDArray[Any]) -> Labels:
     """Read labels from ten columns of 0 and 1; NaN for what is none."""
     is_one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
@@ -125,7 +127,7 @@ def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Bl
 
 
 def _of_array(
-    raw: arrays.RawArray, labels: NDArray[np.float64] | None, without: str, note: str = ""
+    raw: arrays.RawArray, labels: Labels | None, without: str, note: str = ""
 ) -> Iterator[Block]:
     scale, n, side = Scale(), 0, None
     for values in arrays.pictures_in(raw):
@@ -205,7 +207,7 @@ def _fault(value: Any, limit: float) -> FormatError:
 # ---------------------------------------------------------------------------------------- labels
 
 
-def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> NDArray[np.float64]:
+def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> Labels:
     """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
     stream = unpacked(stream)
     if kind_of(stream.head()) != "idx":
@@ -217,7 +219,7 @@ def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> NDAr
     return labels_of(values)
 
 
-def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
+def labels_of(values: NDArray[Any], prefix: str = "") -> Labels:
     """Read labels: numbers, as text or in words, or one-hot rows of ten; else raise FormatError."""
     if values.dtype.kind in "SU":
         numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
@@ -228,8 +230,7 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> NDArray[np.float64]:
     if values.size != max(values.shape, default=1):
         problem = f"{prefix}has shape {values.shape}, expected one label for each image"
         raise FormatError(problem, hint="or ten columns of 0 and 1, of which one is 1")
-    labels: NDArray[np.float64] = values.astype(np.float64).ravel()
-    return labels
+    return values.astype(np.float64).ravel()
 
 
 def _number_of(text: str) -> float:
@@ -240,16 +241,14 @@ def _number_of(text: str) -> float:
         return np.nan
 
 
-def checked_labels(labels: NDArray[np.float64]) -> NDArray[np.uint8]:
+def checked_labels(labels: Labels) -> NDArray[np.uint8]:
     """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9."""
     for _, fault in label_faults(labels):
         raise fault
     return labels.astype(np.uint8)
 
 
-def label_faults(
-    labels: NDArray[np.float64], where: Sequence[str] = ()
-) -> Iterator[tuple[int, FormatError]]:
+def label_faults(labels: Labels, where: Sequence[str] = ()) -> Iterator[tuple[int, FormatError]]:
     """Yield which labels are no digits from 0 to 9, and what is wrong with them.
 
     Raises FormatError where they go from 1 to 10, as those do that count a zero as ten: none of

@@ -32,6 +32,10 @@ _FOREIGN = {
 }
 
 
+# A file, a pipe, or standard input.
+Input = Path | Literal["-"]
+
+
 class FormatError(Exception):
     """A file, or one of the pictures in it, cannot be read.
 
@@ -125,7 +129,7 @@ def damage_of(source: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_stream(path: Path | Literal["-"], stdin: BinaryIO | None = None) -> Iterator[Stream]:
+def open_stream(path: Input, stdin: BinaryIO | None = None) -> Iterator[Stream]:
     """Open a file, a pipe, or standard input if it is called "-".
 
     Raises OSError where the operating system refused, FormatError where standard input is closed.

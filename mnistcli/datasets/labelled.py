@@ -4,14 +4,14 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.containers.arrays import Part, find_idx
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.reading import FormatError, damage_of, open_stream
+from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.store import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import storage_errors
@@ -19,7 +19,7 @@ from mnistcli.mnist import IMAGE_SHAPE
 
 
 def read_labelled(
-    path: Path | Literal["-"], *, raw: bool = False, stdin: BinaryIO | None = None
+    path: Input, *, raw: bool = False, stdin: BinaryIO | None = None
 ) -> LabelledImages:
     """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
 
@@ -34,7 +34,7 @@ def read_labelled(
 
 
 def read_parts(
-    path: Path | Literal["-"],
+    path: Input,
     *,
     raw: bool = False,
     stdin: BinaryIO | None = None,

@@ -17,15 +17,16 @@ from mnistcli.containers.arrays import npy_header
 from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
+Bytes = NDArray[np.uint8]
 # The four of a dataset, in the order of `PART_NAMES`.
-Arrays = tuple[NDArray[np.uint8], ...]
+Arrays = tuple[Bytes, ...]
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_MAX_BYTES = 1 << 16
 ALWAYS_HASHED_BYTES = 1 << 20
 
 
-def sha256_of(array: NDArray[np.uint8]) -> str:
+def sha256_of(array: Bytes) -> str:
     """Return the sha256 of an array's bytes."""
     return hashlib.sha256(array.data).hexdigest()
 
@@ -54,7 +55,7 @@ class Entry:
     stamp: Stamp
 
 
-def write_npy(path: Path, part: PartSpec, array: NDArray[np.uint8], sha256: str) -> Entry:
+def write_npy(path: Path, part: PartSpec, array: Bytes, sha256: str) -> Entry:
     """Write the file of one array, whose checksum is known."""
     stamps = []
 
@@ -76,7 +77,7 @@ def _replace(path: Path, content: files.Content) -> None:
     files.write_atomically(path, content)
 
 
-def map_npy(path: Path, part: PartSpec) -> tuple[NDArray[np.uint8], Stamp]:
+def map_npy(path: Path, part: PartSpec) -> tuple[Bytes, Stamp]:
     """Map the payload of a .npy file, having checked its size and its header to the byte."""
     header = npy_header(part.shape)
     n_expected = len(header) + int(np.prod(part.shape))

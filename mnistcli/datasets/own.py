@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistcli import files
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, own_spec
+from mnistcli.datasets.manifest import Bytes
 from mnistcli.datasets.store import DatasetFolder, DatasetSummary, Installation, Loaded, in_parts
 from mnistcli.errors import CorruptFileError, StorageError, UsageError
 from mnistcli.paths import NAME, check_name
@@ -86,9 +86,7 @@ class OwnDatasets(DatasetFolder):
                 self.check_free(name)
             return self._write(name, found)
 
-    def append(
-        self, name: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]
-    ) -> Installation:
+    def append(self, name: str, images: Bytes, labels: Bytes) -> Installation:
         """Add images, (n, 28, 28), to the training part of a dataset, which is made if there is none.
 
         A damaged dataset (CorruptFileError) is left as it is.
@@ -106,7 +104,7 @@ class OwnDatasets(DatasetFolder):
             parts = in_parts([*grown, *before[2:]])
             return self._write(name, Loaded(*parts, old.source, where, old.n_bytes_read), old)
 
-    def keep(self, name: str, images: Sequence[NDArray[np.uint8]], label: int) -> str:
+    def keep(self, name: str, images: Sequence[Bytes], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
         labels = np.full(len(images), label, np.uint8)
         installation = self.append(name, np.stack(images), labels)

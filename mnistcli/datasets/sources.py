@@ -21,9 +21,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mnistcli import errors
 from mnistcli.containers.arrays import find_idx, open_idx
 from mnistcli.containers.compressed import unpacked
@@ -31,7 +28,7 @@ from mnistcli.containers.digits import Block, checked_labels, read_digits, read_
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
 from mnistcli.datasets.labelled import labelled_images
-from mnistcli.datasets.manifest import sha256_of
+from mnistcli.datasets.manifest import Bytes, sha256_of
 from mnistcli.datasets.store import Loaded, in_parts
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors
@@ -42,7 +39,6 @@ if TYPE_CHECKING:  # and its libraries: loaded where something is fetched
     from mnistcli.datasets.download import Client, Patience
 
 T = TypeVar("T")
-Bytes = NDArray[np.uint8]
 
 BUNDLE = Path(__file__).with_name("bundled")
 # mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.

@@ -6,13 +6,12 @@ What a file is, its first bytes decide; its name is only used to name it.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from mnistcli.containers import reading
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of, open_stream
 from mnistcli.errors import BadImageError
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of
@@ -51,7 +50,7 @@ class Batch:
 
 
 def read_pictures(
-    path: Path | Literal["-"], *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+    path: reading.Input, *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
 ) -> Iterator[Picture]:
     """Read every picture in an input: one in an image file, any number in the containers.
 
@@ -67,7 +66,7 @@ def read_pictures(
 
 
 def read_batches(
-    path: Path | Literal["-"], *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+    path: reading.Input, *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
 ) -> Iterator[Batch]:
     """Read the same as `read_pictures` in arrays of at most 1,024 pictures, thousands per second.
 
@@ -75,9 +74,9 @@ def read_batches(
     """
     name = str(path)
     try:
-        with open_stream(path, stdin) as stream:
+        with reading.open_stream(path, stdin) as stream:
             yield from _batches(stream, name, side)
-    except FormatError as error:
+    except reading.FormatError as error:
         raise bad_image(name, error) from None
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
@@ -85,7 +84,7 @@ def read_batches(
         raise BadImageError(name, (error.strerror or str(error)).lower()) from None
 
 
-def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
+def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     plain = unpacked(stream)
     head = plain.head()
     if kind := format_of(head):
@@ -94,9 +93,9 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
         grey, notes, size = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
         yield Batch(grey[None], (name,), notes, size=size)
         return
-    if kind_of(head) in ("text", "unknown", "html"):
-        if (foreign := foreign_kind(head)) or b"\0" in head:
-            raise FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_HINT)
+    if reading.kind_of(head) in ("text", "unknown", "html"):
+        if (foreign := reading.foreign_kind(head)) or b"\0" in head:
+            raise reading.FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_HINT)
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):
@@ -110,12 +109,12 @@ def _batches(stream: Stream, name: str, side: int) -> Iterator[Batch]:
         yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
 
 
-def bad_image(name: str, error: FormatError) -> BadImageError:
+def bad_image(name: str, error: reading.FormatError) -> BadImageError:
     """Say which picture cannot be read, and why."""
     return BadImageError(f"{name}{error.where}", error.problem, hint=error.hint)
 
 
-def _drawing(stream: Stream, name: str) -> Batch:
+def _drawing(stream: reading.Stream, name: str) -> Batch:
     """Turn a digit drawn with letters into a picture; one letter is one pixel.
 
     Blank and ``.`` are paper, ``0`` in a drawing of zeros and ones, and where there are none the
@@ -126,7 +125,7 @@ def _drawing(stream: Stream, name: str) -> Batch:
     try:
         text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FormatError("is no picture of a known kind", hint=_HINT) from None
+        raise reading.FormatError("is no picture of a known kind", hint=_HINT) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
@@ -151,8 +150,8 @@ def _drawing(stream: Stream, name: str) -> Batch:
     return Batch(picture, (name,), ("a drawing in letters",))
 
 
-def _whole(stream: Stream, n_bytes: int) -> bytes:
+def _whole(stream: reading.Stream, n_bytes: int) -> bytes:
     data = stream.read(n_bytes + 1)
     if len(data) > n_bytes:
-        raise FormatError(f"is larger than {n_bytes >> 20} MiB")
+        raise reading.FormatError(f"is larger than {n_bytes >> 20} MiB")
     return data
