@@ -26,9 +26,6 @@ SHADES = " .:-=+*#%@"
 BLOCKS = dict(zip("\u2591\u2592\u2593\u2588", (64, 128, 191, 255), strict=True))
 INK = frozenset("#*@+%&$=:;-_|/\\()<>'\"`^~!oOxXIMWH018") | BLOCKS.keys()
 
-_NAMES = ", ".join(each.name for each in FORMATS)
-_HINT = f"use {_NAMES}, NPY, npz, CSV, ARFF, IDX or a drawing in letters"
-
 
 class Picture(NamedTuple):
     """One picture as it was found."""
@@ -95,7 +92,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         return
     if reading.kind_of(head) in ("text", "unknown", "html"):
         if (foreign := reading.foreign_kind(head)) or b"\0" in head:
-            raise reading.FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_HINT)
+            raise reading.FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):
@@ -125,7 +122,7 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     try:
         text = _whole(stream, MAX_DRAWING_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise reading.FormatError("is no picture of a known kind", hint=_HINT) from None
+        raise reading.FormatError("is no picture of a known kind", hint=_hint()) from None
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
@@ -148,6 +145,11 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     for y, line in enumerate(lines):
         picture[0, y + 2, 2 : 2 + len(line)] = [levels[letter] for letter in line]
     return Batch(picture, (name,), ("a drawing in letters",))
+
+
+def _hint() -> str:
+    names = ", ".join(each.name for each in FORMATS)
+    return f"use {names}, NPY, npz, CSV, ARFF, IDX or a drawing in letters"
 
 
 def _whole(stream: reading.Stream, n_bytes: int) -> bytes:

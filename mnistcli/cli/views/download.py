@@ -70,8 +70,7 @@ class InstallationView(View):
             "sha256": done.sha256,
             **picked(manifest, "source origin n_bytes_read installed_at"),
             "files": [dict(zip(keys, each, strict=True)) for each in done.files],
-            "folder": str(done.folder),
-            "already_there": done.already_there,
+            **picked(done, "folder already_there"),
             "failures": [{"source": source, "reason": reason} for source, reason in done.failures],
             "checked": self.checked,
         }
