@@ -9,7 +9,6 @@ Each is read as it comes and bounded in memory; how much it becomes is the conce
 import codecs
 import contextlib
 import errno
-import struct
 import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
@@ -117,23 +116,17 @@ class _Layer:
 @contextlib.contextmanager
 def zip_damage() -> Iterator[None]:
     """Turn what zipfile raises on damaged files, which is not documented, into a FormatError."""
-    import zipfile
-
     try:
         yield
     except EOFError:
         raise FormatError("is zip data that ends too early") from None
-    # RuntimeError for encryption, KeyError for a name that is not the same in both places, OSError
-    # for a seek to where no file can have a byte.
-    except (
-        zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, struct.error,
-        OverflowError,
-    ) as error:  # fmt: skip
-        raise FormatError(f"is damaged zip data ({str(error)[:80]})") from None
-    except OSError as error:
-        if error.errno != errno.EINVAL:
+    except (FormatError, MemoryError):
+        raise
+    except Exception as error:
+        # A seek to where no file can have a byte is no fault of the system's.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        raise FormatError("is damaged zip data (an impossible offset)") from None
+        raise FormatError(f"is damaged zip data ({str(error)[:80]})") from None
 
 
 def open_zip(stream: Stream) -> "zipfile.ZipFile":

@@ -236,15 +236,11 @@ def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
     if factor < 2:
         return _in_mode(image, mode)
     n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
-    strips = []
+    reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
     for top in range(0, image.height, n_rows):
         strip = image.crop((0, top, image.width, min(top + n_rows, image.height))).convert(mode)
-        strips.append(strip.reduce((min(factor, strip.width), min(factor, strip.height))))
-    reduced = Image.new(mode, (strips[0].width, sum(strip.height for strip in strips)))
-    top = 0
-    for strip in strips:
-        reduced.paste(strip, (0, top))
-        top += strip.height
+        small = strip.reduce((min(factor, strip.width), min(factor, strip.height)))
+        reduced.paste(small, (0, top // factor))
     return reduced
 
 
