@@ -226,10 +226,9 @@ class _Cluster:
                 self.check_there()
                 n_losses += 1
                 if n_losses > MAX_LOSSES or isinstance(error, KilledWorker):
-                    raise ClusterError(
-                        "workers have died again and again at the same work",
-                        hint="they may have too little memory: start fewer on a machine",
-                    ) from None
+                    problem = "workers have died again and again at the same work"
+                    hint = "they may have too little memory: start fewer on a machine"
+                    raise ClusterError(problem, hint=hint) from None
             except Exception:  # Dask says in several ways that its scheduler is gone
                 self.check_there()
                 raise

@@ -142,10 +142,8 @@ def _seeds_tests(judged: Sequence[JudgedModel], by: Metric) -> tuple[SeedsTest, 
 def check_comparable(models: Sequence[Model]) -> None:
     """Refuse fewer than two models, and models that tell different classes apart."""
     if len(models) < 2:
-        raise UsageError(
-            "a comparison takes two models or more",
-            hint="for example mnistcli compare 3v8@1 3v8@2; see mnistcli models list",
-        )
+        hint = "for example mnistcli compare 3v8@1 3v8@2; see mnistcli models list"
+        raise UsageError("a comparison takes two models or more", hint=hint)
     first, *others = ((model, model.card.task) for model in models)
     for model, task in others:
         if task.groups != first[1].groups:
@@ -160,10 +158,8 @@ def check_common_dataset(models: Sequence[Model]) -> None:
     """Refuse models that were trained on different datasets."""
     names = sorted({model.card.dataset for model in models})
     if len(names) > 1:
-        raise UsageError(
-            f"these models were trained on {' and '.join(names)}",
-            hint="say on which to compare them: --dataset NAME",
-        )
+        hint = "say on which to compare them: --dataset NAME"
+        raise UsageError(f"these models were trained on {' and '.join(names)}", hint=hint)
 
 
 def common_samples(

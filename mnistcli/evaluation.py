@@ -276,10 +276,9 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
 def _check_binary(model: Model) -> None:
     names = model.card.class_names
     if len(names) != 2:
-        raise UsageError(
-            f"a threshold is for two classes, {model.ref} tells {len(names)} apart",
-            hint="train a model of one class against the rest: mnistcli train --task 2vrest",
-        )
+        problem = f"a threshold is for two classes, {model.ref} tells {len(names)} apart"
+        hint = "train a model of one class against the rest: mnistcli train --task 2vrest"
+        raise UsageError(problem, hint=hint)
 
 
 def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:

@@ -82,9 +82,8 @@ def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "t
     for index in indices:
         if not 0 <= index < n:
             number = str(index) if abs(index) < 1e12 else "of so high a number"
-            raise UsageError(
-                f"there is no {name} image {number}", hint=f"they go from 0 to {n - 1}"
-            )
+            hint = f"they go from 0 to {n - 1}"
+            raise UsageError(f"there is no {name} image {number}", hint=hint)
 
 
 def some_digits(
@@ -148,10 +147,8 @@ def weight_images(*models: Model) -> tuple[CaptionedImage, ...]:
 def _weights_of(model: Model, largest: float, *, named: bool) -> Iterator[CaptionedImage]:
     coef = model.classifier.coef
     if coef.shape[1] != N_PIXELS:
-        raise UsageError(
-            f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels",
-            hint=f"see what they are: mnistcli show --filters {model.ref}",
-        )
+        problem = f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels"
+        raise UsageError(problem, hint=f"see what they are: mnistcli show --filters {model.ref}")
     for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
         caption = f"for {name}, against {other}" if other else f"for {name}"
         facts = {"class": name, "against": other or None, "largest_weight": largest}
@@ -170,10 +167,9 @@ def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
     features = model.classifier.features
     filters = features.filters() if features else ()
     if not filters:
-        raise UsageError(
-            f"{model.ref} has no filters: it looks at {model.card.features['kind']}",
-            hint="train one that has: mnistcli train --task digits --preset better",
-        )
+        problem = f"{model.ref} has no filters: it looks at {model.card.features['kind']}"
+        hint = "train one that has: mnistcli train --task digits --preset better"
+        raise UsageError(problem, hint=hint)
     return tuple(
         CaptionedImage(
             image / (np.abs(image).max() or 1.0),

@@ -251,10 +251,8 @@ def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]
     """
     several = [name for name in AXES if len(given[name]) > 1]
     if not several:
-        raise UsageError(
-            "a curve needs several values of something",
-            hint="for example --limit 100,300,1000 or --C 0.01,0.1,1",
-        )
+        hint = "for example --limit 100,300,1000 or --C 0.01,0.1,1"
+        raise UsageError("a curve needs several values of something", hint=hint)
     if len(several) > 2:
         raise UsageError(f"{', '.join(several)} have several values: a curve takes two such lists")
     return several[0], several[1] if len(several) == 2 else None

@@ -224,10 +224,8 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     model = load_model(model)
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
-        raise UsageError(
-            f"{model.ref} does not look at pixels, which could be explained",
-            hint="train one that does: mnistcli train --task digits",
-        )
+        problem = f"{model.ref} does not look at pixels, which could be explained"
+        raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
     image = _images_of(image)[:1]
     scores = classifier.decision_function(image)[0]
     if classifier.n_classes == 2:

@@ -58,10 +58,8 @@ def report_on_any(models: Sequence[Model], dataset: Dataset | str | None) -> Rep
     refs, cards = [model.ref for model in models], [model.card for model in models]
     if len(models) != 2 or cards[0] == cards[1] or refs[0] == refs[1] != "":
         named = " and ".join(ref or "one without a name" for ref in refs)
-        raise UsageError(
-            f"a report is about one model, or two different ones, not about {named or 'none'}",
-            hint="see mnistcli models list; mnistcli compare takes more",
-        )
+        problem = f"a report is about one model, or two different ones, not about {named or 'none'}"
+        raise UsageError(problem, hint="see mnistcli models list; mnistcli compare takes more")
     compared = compare(models, dataset)
     first, second = compared.judged
     alone = _only_right(first, second), _only_right(second, first)

@@ -19,10 +19,8 @@ def nested_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDA
     order = np.argsort(place, kind="stable")
     _, first = np.unique(y[order], return_index=True)
     if n <= first.max():
-        raise TrainingError(
-            f"{n} of {len(y):,} images leave a class without any",
-            hint=f"take at least {first.max() + 1}",
-        )
+        hint = f"take at least {first.max() + 1}"
+        raise TrainingError(f"{n} of {len(y):,} images leave a class without any", hint=hint)
     return np.sort(order[:n])
 
 

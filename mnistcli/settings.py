@@ -74,16 +74,12 @@ class SolverSettings(Checked):
         check_choice("solver", self.solver, get_args(SolverName))
         check_choice("class_weight", self.class_weight, (*get_args(ClassWeight), None))
         if (self.l1_ratio is None) == (self.penalty == "elasticnet"):
-            raise UsageError(
-                "an L1 ratio and the penalty elasticnet go together",
-                hint="for example --penalty elasticnet --l1-ratio 0.5",
-            )
+            hint = "for example --penalty elasticnet --l1-ratio 0.5"
+            raise UsageError("an L1 ratio and the penalty elasticnet go together", hint=hint)
         able = solvers_for(self.penalty)
         if self.solver not in ("auto", *able):
-            raise UsageError(
-                f"the solver {self.solver} does not do the penalty {self.penalty}",
-                hint=f"these do: {', '.join(able)}",
-            )
+            problem = f"the solver {self.solver} does not do the penalty {self.penalty}"
+            raise UsageError(problem, hint=f"these do: {', '.join(able)}")
 
     @property
     def C_or_inf(self) -> float:  # noqa: N802 - the field's own name
@@ -104,10 +100,8 @@ class SolverSettings(Checked):
             return able[0]
         if self.solver not in able:
             most = SOLVERS[self.solver].max_classes
-            raise UsageError(
-                f"the solver {self.solver} does {most} classes, this task has {n_classes}",
-                hint=f"these do more: {', '.join(able)}",
-            )
+            problem = f"the solver {self.solver} does {most} classes, this task has {n_classes}"
+            raise UsageError(problem, hint=f"these do more: {', '.join(able)}")
         return self.solver
 
 

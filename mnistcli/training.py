@@ -110,10 +110,8 @@ def train(
     del design  # what the test does not need: 47 MB of pixels, or more of other features
     tested = test_samples(dataset, task, settings.split)
     if not len(tested):
-        raise TrainingError(
-            "no images are left for the test",
-            hint="raise --test-size, or split anew: --split random",
-        )
+        hint = "raise --test-size, or split anew: --split random"
+        raise TrainingError("no images are left for the test", hint=hint)
     evaluation = evaluate_scores(
         tested.y, classifier.decision_function(tested.images), task.class_names
     )

@@ -105,10 +105,8 @@ def _fit(
     if name != "newton":
         n_bytes = 8 * math.prod(X.shape)
         if n_bytes > machine_bytes():
-            raise TrainingError(
-                f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory",
-                hint="--solver newton reads them in blocks",
-            )
+            problem = f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory"
+            raise TrainingError(problem, hint="--solver newton reads them in blocks")
         return _fit_sklearn(X[:], y, settings, n_classes, sample_weight, seed)
     from mnistcli.linear_model.blocks import blocks_within
     from mnistcli.linear_model.newton import fit_newton

@@ -217,10 +217,8 @@ def parse_gate(text: str) -> Gate:
         raise UsageError(f"{text!r} has no number to reach", hint=example)
     if not 0 <= value <= metric.highest or math.isinf(value):
         is_percent = metric.highest == 1 < value <= 100
-        raise UsageError(
-            f"{text!r} is no bar: {name} goes from 0 to {metric.highest:g}",
-            hint=f"for {value:g} % give {name}={value / 100:g}" if is_percent else example,
-        )
+        hint = f"for {value:g} % give {name}={value / 100:g}" if is_percent else example
+        raise UsageError(f"{text!r} is no bar: {name} goes from 0 to {metric.highest:g}", hint=hint)
     return Gate(metric, value)
 
 

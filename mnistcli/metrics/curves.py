@@ -189,10 +189,8 @@ def choose_threshold(
     enough = np.flatnonzero(reached >= target.bar)
     if not len(enough):
         best = reached.max()
-        raise UsageError(
-            f"no threshold reaches {target} on {chosen_on}",
-            hint=f"the highest {target.metric} there is {best:.6g}",
-        )
+        hint = f"the highest {target.metric} there is {best:.6g}"
+        raise UsageError(f"no threshold reaches {target} on {chosen_on}", hint=hint)
     level = int(enough[0] if target.metric == "recall" else enough[-1])
     below = ranking.levels[level + 1] if level + 1 < len(ranking.levels) else -1.0
     return Threshold(

@@ -61,10 +61,8 @@ class Folds:
         y, k, n_repeats = self.design.y, self.spec.n_folds, self.spec.n_repeats
         smallest = int(np.bincount(y, minlength=self.task.n_classes).min())
         if k > smallest:
-            raise TrainingError(
-                f"{k} folds need {k} images of every class, one has {smallest}",
-                hint="use fewer folds or more images",
-            )
+            problem = f"{k} folds need {k} images of every class, one has {smallest}"
+            raise TrainingError(problem, hint="use fewer folds or more images")
         splitter: Any = StratifiedKFold(n_splits=k)
         if n_repeats > 1:
             splitter = RepeatedStratifiedKFold(

@@ -71,9 +71,8 @@ def sample_weights(
     names = [part.name for part in parts]
     for name in weights:
         if name not in names:
-            raise UsageError(
-                f"{dataset.name} has no part {name!r} to weigh", hint=f"it has {', '.join(names)}"
-            )
+            hint = f"it has {', '.join(names)}"
+            raise UsageError(f"{dataset.name} has no part {name!r} to weigh", hint=hint)
     if not weights:
         return None
     of_part = [weights.get(name, 1.0) for name in names]

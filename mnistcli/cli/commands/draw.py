@@ -33,9 +33,8 @@ def draw(
     if output is not None:
         check_ending(output, (".png",), "write a picture to")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "draw needs a terminal", hint="mnistcli predict - reads a drawing made of letters"
-        )
+        hint = "mnistcli predict - reads a drawing made of letters"
+        raise UsageError("draw needs a terminal", hint=hint)
     if not find_spec("textual"):
         hint = "pip install 'mnistcli[draw]'"
         raise UsageError("draw needs textual, which is not installed", hint=hint)
