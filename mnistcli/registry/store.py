@@ -18,7 +18,7 @@ alone, never the newest, never changed, and nothing can be saved under its name.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ _TRAIN_FIRST = (
 )
 _REINSTALL = "it came with the program: install mnistcli again"
 _MAX_TAG_BYTES = 256
+_MOST_DIGITS = 9
 _LIST = "see what there is: mnistcli models list"
 
 
@@ -99,10 +100,10 @@ class ModelRegistry:
 
     def save(self, model: Model, name: str) -> ModelEntry:
         """Store a model under the next free version of ``name``, if it can be loaded again."""
-        version = self._last_number(check_new_name(name)) + 1
+        first = self._last_number(check_new_name(name)) + 1
         order = max((card.order for _, card in self._latest()), default=0) + 1
         model = replace(model, card=replace(model.card, order=min(order, MAX_ORDER)))
-        while _is_number(str(version)):
+        for version in range(first, 10**_MOST_DIGITS):
             entry = self._entry(name, version)
             try:
                 content = encode_model(model, entry.ref)
@@ -110,7 +111,6 @@ class ModelRegistry:
                 raise CorruptFileError(entry.ref, f"cannot be saved: {error}") from None
             if files.create_atomically(entry.path, content, check=partial(_read_back, entry)):
                 return entry
-            version += 1
         raise UsageError(f"{name} has no number left", hint="choose another name")
 
     def load(self, ref: str | None = None) -> Model:
@@ -145,18 +145,18 @@ class ModelRegistry:
         versions = self._existing_versions(name)
         if not at or which == LATEST:
             return self._entry(name, versions[-1])
+        known: Iterable[object] = versions[-5:]
         if _is_number(which):
-            found = {str(version): self._entry(name, version) for version in versions}
-            known = [f"{name}@{each}" for each in versions[-5:]]
+            version = int(which)
         else:
-            found = {tag: each.entry for each in self._summaries_of(name) for tag in each.tags}
-            known = [f"{name}@{tag}" for tag in found]
-        if which in found:
-            return found[which]
-        # It was just written, or refused to be read once.
-        if (version := self._tagged(name, which)) in self._versions(name):
+            summaries = self._summaries_of(name)
+            known = tags = {tag: each.entry.version for each in summaries for tag in each.tags}
+            # It may just have been written, or refused to be read once.
+            version = tags.get(which) or self._tagged(name, which)
+        if version in self._versions(name):
             return self._entry(name, version)
-        raise ModelNotFoundError(f"there is no model {ref!r}", hint=f"there is {', '.join(known)}")
+        there = ", ".join(f"{name}@{each}" for each in known)
+        raise ModelNotFoundError(f"there is no model {ref!r}", hint=f"there is {there}")
 
     def summary(self, ref: str | None = None) -> ModelSummary:
         """Describe one version, see `find`, or the model file of a path."""
@@ -209,7 +209,7 @@ class ModelRegistry:
         """Forget the tag of ``NAME@TAG``; the version stays."""
         entry = self._find_own(ref)
         tag = ref.partition("@")[2]
-        if tag not in self._own_tags(entry.name) and not self._tagged(entry.name, tag):
+        if not self._tagged(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
         files.remove_file(self._tag_path(entry.name, tag))
         return entry
@@ -358,7 +358,7 @@ def _tag_content(entry: ModelEntry, tag: str) -> bytes:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= 9
+    return text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= _MOST_DIGITS
 
 
 def _numbers(folder: Path, *suffixes: str) -> Iterator[int]:
