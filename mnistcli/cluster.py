@@ -122,10 +122,8 @@ def _bound(client: Any) -> None:
 
 
 def _nobody_works() -> ClusterError:
-    return ClusterError(
-        f"nobody on the cluster has worked for {PATIENCE_S:g} s",
-        hint=f"see whether its workers run, {_HELP}",
-    )
+    hint = f"see whether its workers run, {_HELP}"
+    return ClusterError(f"nobody on the cluster has worked for {PATIENCE_S:g} s", hint=hint)
 
 
 def _check_safe(address: str, *, insecure: bool) -> None:

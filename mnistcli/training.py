@@ -24,13 +24,8 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.model_selection import splits
 from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
-from mnistcli.model_selection.splits import (
-    Samples,
-    sample_weights,
-    test_samples,
-    training_samples,
-)
 from mnistcli.parallel import elsewhere
 from mnistcli.progress import Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
@@ -39,8 +34,7 @@ from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
 from mnistcli.tasks import Task, parse_task
 
 if TYPE_CHECKING:
-    from mnistcli.model_selection.choice import ChoiceOfC
-    from mnistcli.model_selection.cross_validation import CrossValidation
+    from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -81,8 +75,8 @@ def train(
         dataset = open_dataset("mnist" if dataset is None else dataset)
     line = usual()
     progress = progress or line
-    samples = training_samples(dataset, task, settings.split)
-    weight = sample_weights(dataset, samples.index, settings.split, settings.weights)
+    samples = splits.training_samples(dataset, task, settings.split)
+    weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays())
     typical = looked_at(len(samples.images), is_learned=is_learned)
@@ -108,13 +102,23 @@ def train(
     classifier = replace(classifier, features=design.features)
     rows_kept = design.kept
     del design  # what the test does not need: 47 MB of pixels, or more of other features
-    tested = test_samples(dataset, task, settings.split)
+    tested = splits.test_samples(dataset, task, settings.split)
     if not len(tested):
         hint = "raise --test-size, or split anew: --split random"
         raise TrainingError("no images are left for the test", hint=hint)
     evaluation = evaluate_scores(
         tested.y, classifier.decision_function(tested.images), task.class_names
     )
+    metrics: dict[str, Any] = {
+        "train_accuracy": train_accuracy,
+        "test_n_correct": evaluation.n_correct,
+        "test_baseline_accuracy": evaluation.baseline_accuracy,
+        **{f"test_{each.name}": each.of(evaluation) for each in METRICS if each.in_card},
+    }
+    if cross_validation:
+        metrics["cv_accuracies"] = list(cross_validation.accuracies)
+    if choice:
+        metrics |= {"C_search_folds": choice.n_folds, "C_1se": choice.C_1se}
     card = ModelCard(
         task=task,
         dataset=dataset.name,
@@ -126,7 +130,7 @@ def train(
         n_test=len(tested),
         certificate=_without_nan(asdict(result.certificate)),
         fit_seconds=round(result.fit_seconds, 6),
-        metrics=_without_nan(_metrics(train_accuracy, evaluation, cross_validation, choice)),
+        metrics=_without_nan(metrics),
         versions=_versions(settings.features),
         command=command,
         dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
@@ -142,7 +146,7 @@ def train(
 
 
 def _design_of(
-    samples: Samples,
+    samples: splits.Samples,
     task: Task,
     settings: TrainingSettings,
     cache: FeatureCache | None,
@@ -170,8 +174,7 @@ def _by_folds(
     """Do what is asked for by folds: choose C, and judge what is then wanted of the solver."""
     wanted, choice, cross_validation = settings.solver, None, None
     if settings.search or settings.folds:
-        from mnistcli.model_selection.choice import search
-        from mnistcli.model_selection.cross_validation import Folds, cross_validate
+        from mnistcli.model_selection.cross_validation import Folds, cross_validate, search
 
         seed, n_jobs = settings.split.seed, settings.n_jobs
         folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
@@ -179,26 +182,6 @@ def _by_folds(
         wanted = replace(wanted, C=choice.C) if choice else wanted
         cross_validation = cross_validate(folds, wanted) if settings.folds else None
     return wanted, choice, cross_validation
-
-
-def _metrics(
-    train_accuracy: float,
-    evaluation: Evaluation,
-    cross_validation: "CrossValidation | None",
-    choice: "ChoiceOfC | None",
-) -> dict[str, Any]:
-    metrics: dict[str, Any] = {
-        "train_accuracy": train_accuracy,
-        "test_n_correct": evaluation.n_correct,
-        "test_baseline_accuracy": evaluation.baseline_accuracy,
-        **{f"test_{m.name}": m.of(evaluation) for m in METRICS if m.in_card},
-    }
-    if cross_validation is not None:
-        metrics["cv_accuracies"] = list(cross_validation.accuracies)
-    if choice is not None:
-        metrics["C_search_folds"] = choice.n_folds
-        metrics["C_1se"] = choice.C_1se
-    return metrics
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:

@@ -182,7 +182,11 @@ WITHOUT_GETTING = tuple(
         ),
         (
             ["train", "0v1", "--limit", "300"],
-            ("mnistcli.model_selection.choice", "mnistcli.metrics.curves", *WITHOUT_GETTING),
+            (
+                "mnistcli.model_selection.cross_validation",
+                "mnistcli.metrics.curves",
+                *WITHOUT_GETTING,
+            ),
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

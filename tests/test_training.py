@@ -14,7 +14,7 @@ from mnistcli.evaluation import evaluate
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.linear_model.solvers import fit_classifier
-from mnistcli.model_selection import choice
+from mnistcli.model_selection import cross_validation as choice
 from mnistcli.model_selection.cross_validation import Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples

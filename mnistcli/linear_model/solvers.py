@@ -184,7 +184,5 @@ def _fit_sklearn(
 
 def no_finite_optimum(why: str) -> TrainingError:
     """Name a fit whose weights would grow for ever; why is in the words of `SeparableDataError`."""
-    return TrainingError(
-        f"without a penalty there is {why}",
-        hint="keep a penalty and weaken it, for example --C 10000",
-    )
+    hint = "keep a penalty and weaken it, for example --C 10000"
+    return TrainingError(f"without a penalty there is {why}", hint=hint)

@@ -161,7 +161,7 @@ def test_pairs_converged_only_if_every_pair_did(invoke):
 
 
 def test_pairs_have_two_classes_for_each_fit_of_a_search_too(invoke, monkeypatch):
-    monkeypatch.setattr("mnistcli.model_selection.choice.GRID", (1.0,))
+    monkeypatch.setattr("mnistcli.model_selection.cross_validation.GRID", (1.0,))
     base = ["train", "--task", "pairs", "--limit", "300", "--jobs", "1", "--no-save"]
     done = invoke(*base, "--solver", "liblinear", "--C", "auto", "--cv", "2")
     assert (done.code, done.err) == (0, "")

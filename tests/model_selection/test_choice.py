@@ -8,8 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 
-from mnistcli.model_selection.choice import GRID, _path, search
-from mnistcli.model_selection.cross_validation import Folds
+from mnistcli.model_selection.cross_validation import GRID, Folds, _path, search
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, FoldSpec, SolverSettings, SplitSpec

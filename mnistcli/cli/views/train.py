@@ -19,8 +19,7 @@ from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
 
 if TYPE_CHECKING:
-    from mnistcli.model_selection.choice import ChoiceOfC
-    from mnistcli.model_selection.cross_validation import CrossValidation
+    from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
     from mnistcli.training import Training
 
 # More folds than fit a line are told by their spread.
