@@ -66,13 +66,8 @@ class JudgedModel(Displayed):
         for i in positions:
             truth, answer = names[samples.y[i]], names[answers[i]]
             p_answer = float(probabilities[i, answers[i]])
-            facts = {
-                "index": int(samples.index[i]),
-                "truth": truth,
-                "answer": answer,
-                "p_truth": float(probabilities[i, samples.y[i]]),
-                "p_answer": p_answer,
-            }
+            facts = {"index": int(samples.index[i]), "truth": truth, "answer": answer}
+            facts |= {"p_truth": float(probabilities[i, samples.y[i]]), "p_answer": p_answer}
             said = truth if truth == answer else f"{truth} not {answer}"
             caption = f"#{facts['index']}: {said} ({_sure(p_answer)})"
             images.append(CaptionedImage(samples.images[i], caption, facts))
@@ -215,9 +210,8 @@ def judge(
     if not len(samples):
         raise no_image(on or "the data", model)
     if not model.card.certificate.get("converged"):
-        notes += (
-            f"{model.ref or 'the model'} did NOT converge: a finished training has other numbers",
-        )
+        named = model.ref or "the model"
+        notes += (f"{named} did NOT converge: a finished training has other numbers",)
     start = time.perf_counter()
     scores = model.classifier.decision_function(samples.images)
     took = time.perf_counter() - start

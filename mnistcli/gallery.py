@@ -150,13 +150,10 @@ def _weights_of(model: Model, largest: float, *, named: bool) -> Iterator[Captio
         problem = f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels"
         raise UsageError(problem, hint=f"see what they are: mnistcli show --filters {model.ref}")
     for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
-        caption = f"for {name}, against {other}" if other else f"for {name}"
+        caption = f"{model.ref}: " * named + f"for {name}" + (f", against {other}" if other else "")
         facts = {"class": name, "against": other or None, "largest_weight": largest}
-        yield CaptionedImage(
-            weights.reshape(IMAGE_SHAPE) / largest,
-            f"{model.ref}: {caption}" if named else caption,
-            facts | {"model": model.ref},
-        )
+        facts["model"] = model.ref
+        yield CaptionedImage(weights.reshape(IMAGE_SHAPE) / largest, caption, facts)
 
 
 def filter_images(model: Model) -> tuple[CaptionedImage, ...]:

@@ -166,12 +166,9 @@ def map_jobs(
     import joblib
 
     backend, _ = joblib.parallel.get_active_backend()
-    pool = joblib.Parallel(
-        n_here,
-        return_as=("generator" if in_order else "generator_unordered")
-        if backend.supports_return_generator
-        else "list",
-    )
+    as_they_come = "generator" if in_order else "generator_unordered"
+    can_yield = backend.supports_return_generator
+    pool = joblib.Parallel(n_here, return_as=as_they_come if can_yield else "list")
     with safe_path():
         yield from pool(joblib.delayed(_ended)(function, *call) for call in calls)
 

@@ -1,6 +1,7 @@
 """Models judged on the same test images, disturbed more and more: by noise, blur, a turn."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,28 +64,17 @@ def _at_strength(
     tests = mcnemar_tests(is_right, [(i, 0) for i in range(1, len(models))])
     points = []
     for model, of_model, test in zip(models, scores, (None, *tests), strict=True):
-        card, beside = model.card, {}
+        card = model.card
+        more: dict[str, Any] = {"model": model.ref, "disturb": kind, "strength": strength}
+        more["preset"] = preset_of(card.feature_spec, card.settings)
+        more |= {
+            each: getattr(card, each) for each in ("n_train", "fit_seconds", "peak_memory_bytes")
+        }
         if test:
             share, (low, high) = test.difference
-            beside = {"difference": share, "difference_low": low, "difference_high": high}
-            beside["p_value"] = test.p_corrected
-        points.append(
-            point_of(
-                card,
-                dataset,
-                samples.y,
-                of_model,
-                card.certificate,
-                model=model.ref,
-                disturb=kind,
-                strength=strength,
-                preset=preset_of(card.feature_spec, card.settings),
-                n_train=card.n_train,
-                fit_seconds=card.fit_seconds,
-                peak_memory_bytes=card.peak_memory_bytes,
-                **beside,
-            )
-        )
+            more |= {"difference": share, "difference_low": low, "difference_high": high}
+            more["p_value"] = test.p_corrected
+        points.append(point_of(card, dataset, samples.y, of_model, card.certificate, **more))
     return points
 
 

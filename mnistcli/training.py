@@ -106,9 +106,8 @@ def train(
     if not len(tested):
         hint = "raise --test-size, or split anew: --split random"
         raise TrainingError("no images are left for the test", hint=hint)
-    evaluation = evaluate_scores(
-        tested.y, classifier.decision_function(tested.images), task.class_names
-    )
+    scores = classifier.decision_function(tested.images)
+    evaluation = evaluate_scores(tested.y, scores, task.class_names)
     metrics: dict[str, Any] = {
         "train_accuracy": train_accuracy,
         "test_n_correct": evaluation.n_correct,

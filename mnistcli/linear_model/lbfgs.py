@@ -159,12 +159,10 @@ class LBFGS:
         seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
         n_hessians = 1 if self._is_rough else problem.n_outputs
         line = problem.line(point.theta, key=point.key)
-        parts = problem.blocks.map(
-            hessian_rows, line, n_hessians, n_samples, n_rows, self._n_times, seed
-        )
+        asked = line, n_hessians, n_samples, n_rows, self._n_times, seed
         drawn = [
             [np.concatenate(each) for each in zip(*of_output, strict=True)]
-            for of_output in zip(*parts, strict=True)
+            for of_output in zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
         ]
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)

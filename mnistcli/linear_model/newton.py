@@ -142,9 +142,8 @@ def fit_newton(
     totals = class_weights(y, weights, n_classes)
     empty = np.flatnonzero(totals == 0)
     if n_classes < 2 or len(empty):
-        raise ValueError(
-            f"no rows of class {', '.join(map(str, empty))}: more than one class must occur"
-        )
+        named = ", ".join(map(str, empty))
+        raise ValueError(f"no rows of class {named}: more than one class must occur")
     rows, kept = _working_rows(X)
     problem = Problem(
         rows,
@@ -170,10 +169,8 @@ def fit_newton(
     if warm_start is not None:
         start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
     point = minimiser.run(start)
-    certificate = minimiser.certificate(point)
-    return Fit(
-        coef_at(point.theta), point.theta[:, -1].copy(), certificate, time.perf_counter() - started
-    )
+    found = coef_at(point.theta), point.theta[:, -1].copy(), minimiser.certificate(point)
+    return Fit(*found, time.perf_counter() - started)
 
 
 def _working_rows(X: Rows) -> tuple[Rows, NDArray[np.intp]]:
@@ -285,10 +282,8 @@ class _Minimiser:
         """
         X, y = self.problem.X, self.problem.y
         few = X[np.arange(0, len(y), -(-len(y) // ROWS_OF_SIZE))].astype(np.float64)
-        mean = float(self.class_weights.sum()) / len(y)
-        mean *= max(
-            1.0, self.problem.scale**2 * float(few.var(axis=0).sum()) / max(1, few.shape[1])
-        )
+        variance = self.problem.scale**2 * float(few.var(axis=0).sum()) / max(1, few.shape[1])
+        mean = float(self.class_weights.sum()) / len(y) * max(1.0, variance)
         if self.problem.penalty == 0.0 or mean <= PATH_FROM:
             return []
         n_stronger = math.ceil(math.log(mean / PATH_FROM, PATH_STEP))

@@ -52,9 +52,8 @@ class Problem:
         """
         weights = self.weights if len(self.weights) == 1 else self.weights[rows]
         X, y = self.X[rows], self.y[rows]
-        return replace(
-            self, X=X, y=y, weights=weights, blocks=LocalBlocks(blocks_of(X, y, weights))
-        )
+        blocks = LocalBlocks(blocks_of(X, y, weights))
+        return replace(self, X=X, y=y, weights=weights, blocks=blocks)
 
     def sums(self, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> list[Any]:
         """Return the sum over the blocks of each of the results of a function."""
@@ -149,9 +148,8 @@ def refuse_separating_feature(problem: Problem, kept: NDArray[np.intp], n_classe
         divides &= low.min(axis=0) < high.max(axis=0)  # one that is constant says nothing
         if divides.any():
             feature = int(kept[np.flatnonzero(divides)[0]])
-            raise SeparableDataError(
-                f"no finite optimum: feature {feature} alone divides class {k} from the rest"
-            )
+            problem_is = f"feature {feature} alone divides class {k} from the rest"
+            raise SeparableDataError(f"no finite optimum: {problem_is}")
 
 
 def refuse_separated(problem: Problem, point: Point) -> None:

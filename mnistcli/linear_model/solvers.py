@@ -50,51 +50,39 @@ def fit_classifier(
     all rows at once, or there is no finite optimum: separable data, no penalty.
     """
     if not task.is_pairwise:
-        result = _fit(
-            X, y, settings, task.n_classes, seed, sample_weight, room, warm_start, progress
-        )
+        call = X, y, sample_weight, task.n_classes, settings, seed
+        result = _fit(*call, room, warm_start, progress)
     else:
         started = time.perf_counter()
         fits: list[Fit] = []
         pairs = pairs_of(task.n_classes)
         room = (room or Room()).shared(n_at_once(n_jobs, len(pairs)))
-        calls = [(X, y, pair, settings, seed, sample_weight, room) for pair in pairs]
-        for one in map_jobs(_fit_pair, calls, n_jobs):
+        calls = [(X, y, sample_weight, pair, settings, seed, room) for pair in pairs]
+        for one in map_jobs(_fit, calls, n_jobs):
             fits.append(one)
             progress.update("pairs", len(fits), len(pairs))
         result = joint_fit(fits, time.perf_counter() - started)
-    classifier = LinearClassifier(
-        result.coef, result.intercept, task.class_names, is_pairwise=task.is_pairwise
-    )
-    return classifier, result
-
-
-def _fit_pair(
-    X: Rows,
-    y: Labels,
-    pair: tuple[int, int],
-    settings: SolverSettings,
-    seed: int,
-    sample_weight: NDArray[np.float64] | None,
-    room: Room | None,
-) -> Fit:
-    rows = np.flatnonzero((y == pair[0]) | (y == pair[1]))
-    weight = None if sample_weight is None else sample_weight[rows]
-    is_second = (y[rows] == pair[1]).astype(np.uint8)
-    return _fit(SomeRows(X, rows), is_second, settings, 2, seed, weight, room)
+    arrays, is_pairwise = (result.coef, result.intercept), task.is_pairwise
+    return LinearClassifier(*arrays, task.class_names, is_pairwise=is_pairwise), result
 
 
 def _fit(
     X: Rows,
     y: Labels,
-    settings: SolverSettings,
-    n_classes: int,
-    seed: int,
     sample_weight: NDArray[np.float64] | None,
+    classes: int | tuple[int, int],
+    settings: SolverSettings,
+    seed: int,
     room: Room | None,
     warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
+    """Fit so many classes, or two of them alone."""
+    n_classes = classes if isinstance(classes, int) else 2
+    if not isinstance(classes, int):
+        rows = np.flatnonzero((y == classes[0]) | (y == classes[1]))
+        X, y = SomeRows(X, rows), (y[rows] == classes[1]).astype(np.uint8)
+        sample_weight = None if sample_weight is None else sample_weight[rows]
     counts = class_weights(y, np.ones(1), n_classes)
     if (counts == 0).any():
         raise TrainingError("a class has no images to learn from", hint="use more images")

@@ -70,15 +70,8 @@ def curves_of(
     curves = []
     for name, ranking in zip(names, rankings_of(y, scores), strict=True):
         levels = probabilities_of(ranking.levels)[:, 1] if is_binary else ranking.levels
-        curves.append(
-            ClassCurves(
-                name=name,
-                roc_auc=ranking.roc_auc,
-                average_precision=ranking.average_precision,
-                roc=roc_curve(ranking, levels),
-                precision_recall=precision_recall_curve(ranking, levels),
-            )
-        )
+        both = roc_curve(ranking, levels), precision_recall_curve(ranking, levels)
+        curves.append(ClassCurves(name, ranking.roc_auc, ranking.average_precision, *both))
     return Curves(curves)
 
 
@@ -188,24 +181,12 @@ def choose_threshold(
     reached = recall if target.metric == "recall" else precision
     enough = np.flatnonzero(reached >= target.bar)
     if not len(enough):
-        best = reached.max()
-        hint = f"the highest {target.metric} there is {best:.6g}"
+        hint = f"the highest {target.metric} there is {reached.max():.6g}"
         raise UsageError(f"no threshold reaches {target} on {chosen_on}", hint=hint)
     level = int(enough[0] if target.metric == "recall" else enough[-1])
-    below = ranking.levels[level + 1] if level + 1 < len(ranking.levels) else -1.0
-    return Threshold(
-        value=_shortest_between(float(below), float(ranking.levels[level])),
-        target=target,
-        chosen_on=chosen_on,
-        precision=float(precision[level]),
-        recall=float(recall[level]),
-    )
-
-
-def _shortest_between(below: float, top: float) -> float:
-    """Return the number with the fewest decimals above ``below`` and up to ``top``.
-
-    Any of them parts the samples in the same way; this one can be read and typed.
-    """
-    candidates = (int(top * 10.0**digits) / 10.0**digits for digits in range(1, 17))
-    return next((each for each in candidates if below < each <= top), top)
+    top, below = np.append(ranking.levels, -1.0)[level : level + 2].tolist()
+    # Any number between parts the samples in the same way; the one with the fewest decimals can be
+    # read and typed.
+    shorter = (int(top * 10.0**digits) / 10.0**digits for digits in range(1, 17))
+    value = next((each for each in shorter if below < each <= top), top)
+    return Threshold(value, target, chosen_on, float(precision[level]), float(recall[level]))

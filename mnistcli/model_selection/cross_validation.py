@@ -79,10 +79,8 @@ class Folds:
             splitter = RepeatedStratifiedKFold(
                 n_splits=k, n_repeats=n_repeats, random_state=self.seed
             )
-        return [
-            Fold(self.design, self.task, self.seed, train, test)
-            for train, test in splitter.split(np.empty((len(y), 0)), y)
-        ]
+        sides = splitter.split(np.empty((len(y), 0)), y)
+        return [Fold(self.design, self.task, self.seed, *each) for each in sides]
 
     def map(
         self,
@@ -190,9 +188,8 @@ def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     paths = folds.map(_path, settings, stage="search for C")
     candidates = tuple(_candidate(C, of_folds) for C, *of_folds in zip(GRID, *paths, strict=False))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
-    simplest = next(
-        each for each in candidates if each.log_loss <= best.log_loss + best.standard_error
-    )
+    most = best.log_loss + best.standard_error
+    simplest = next(each for each in candidates if each.log_loss <= most)
     return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, candidates)
 
 
