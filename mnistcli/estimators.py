@@ -24,6 +24,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from mnistcli.arrays import Float64s
 from mnistcli.features import Features
 from mnistcli.linear_model.classifier import (
     PIXEL_SCALE,
@@ -80,8 +81,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     _scale = 1.0  # of what the weights are multiplied with
     features_: Features | None = None  # what makes that of images
     classes_: NDArray[Any]
-    coef_: NDArray[np.float64]
-    intercept_: NDArray[np.float64]
+    coef_: Float64s
+    intercept_: Float64s
 
     def __init__(
         self,
@@ -169,7 +170,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
             warnings.warn(f"{words}: raise max_iter, or tol", ConvergenceWarning, stacklevel=3)
         return self
 
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+    def decision_function(self, X: ArrayLike) -> Float64s:
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes)."""
         check_is_fitted(self)
         names = tuple(map(str, self.classes_))
@@ -178,7 +179,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         )
         return classifier.decision_function(self._checked(X))
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> Float64s:
         """Return the probability of every class, (n_samples, n_classes)."""
         return probabilities_of(self.decision_function(X))
 

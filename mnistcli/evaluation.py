@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
@@ -33,7 +33,7 @@ class JudgedModel(Displayed):
     model: Model
     on: str  # "mnist test", or the name of a file
     samples: Samples  # the images it was judged on
-    scores: NDArray[np.float64]  # its decision function of them
+    scores: Float64s  # its decision function of them
     threshold: "Threshold | None"  # None where the most probable class was answered
     evaluation: Evaluation
     mistakes: Gallery = field(default_factory=Gallery)  # the most probable wrong answers first
@@ -44,17 +44,17 @@ class JudgedModel(Displayed):
         return f"{self.model.ref or 'a model'} on {self.on}, {self.evaluation.score} right"
 
     @property
-    def probabilities(self) -> NDArray[np.float64]:
+    def probabilities(self) -> Float64s:
         """The probability of every class, shape (n_samples, n_classes)."""
         return probabilities_of(self.scores)
 
     @property
-    def answers(self) -> NDArray[np.int64]:
+    def answers(self) -> Int64s:
         """The class index that it answered to each sample, shape (n_samples,)."""
         return answers_of(self.scores, self.threshold.value if self.threshold else None)
 
     @property
-    def is_right(self) -> NDArray[np.bool_]:
+    def is_right(self) -> Bools:
         """Whether it answered rightly to each sample, shape (n_samples,)."""
         return np.equal(self.answers, self.samples.y)
 
@@ -73,7 +73,7 @@ class JudgedModel(Displayed):
             images.append(CaptionedImage(samples.images[i], caption, facts))
         return Gallery(images)
 
-    def behind(self, truth: str | None = None, answer: str | None = None) -> NDArray[np.int64]:
+    def behind(self, truth: str | None = None, answer: str | None = None) -> Int64s:
         """Return the positions of mistakes, the most probable answers first.
 
         Of all, or of those of a class, with an answer; where the two are the same, of the right
@@ -96,7 +96,7 @@ class JudgedModel(Displayed):
 
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 
-    def pair_errors(self) -> NDArray[np.float64] | None:
+    def pair_errors(self) -> Float64s | None:
         """Judge the model of each pair of classes; see `pair_error_rates`, None without pairs."""
         classifier = self.model.classifier
         if not classifier.is_pairwise:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bools, Bytes
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.copies import deformed
@@ -120,9 +121,7 @@ def mean_classes(part: "LabelledImages", task: Task) -> tuple[CaptionedImage, ..
     return tuple(means)
 
 
-def _mean(
-    part: "LabelledImages", chosen: NDArray[np.bool_], name: Any, **facts: Any
-) -> CaptionedImage:
+def _mean(part: "LabelledImages", chosen: Bools, name: Any, **facts: Any) -> CaptionedImage:
     members = np.flatnonzero(chosen)
     # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
     mean = part.images[members].mean(axis=0) if len(members) else np.zeros(IMAGE_SHAPE)
@@ -194,7 +193,7 @@ def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[Captioned
         yield CaptionedImage(image, f"{picture.source}: {width} x {height}", facts)
 
 
-def shrunk(grey: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def shrunk(grey: Bytes, side: int) -> Bytes:
     """Make a picture small enough for a square."""
     from PIL import Image
 

@@ -9,8 +9,8 @@ from statistics import mean, median
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Int64s
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
@@ -118,8 +118,8 @@ def key_of(variant: Variant, dataset: Dataset) -> tuple[Any, ...]:
 def point_of(
     what: Variant | ModelCard,
     dataset: Dataset,
-    y: NDArray[np.int64],
-    scores: NDArray[np.float64],
+    y: Int64s,
+    scores: Float64s,
     certificate: Mapping[str, Any],
     **more: Any,
 ) -> CurvePoint:

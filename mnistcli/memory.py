@@ -11,8 +11,7 @@ from mnistcli.errors import StorageError
 from mnistcli.files import make_folder
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from mnistcli.arrays import Bytes
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _WHERE_UNKNOWN = 4 * 10**9
@@ -51,7 +50,7 @@ class Room:
         """Return what is left for each of some trainings at once."""
         return Room(self.in_memory // n, self.on_disk // n, self.folder) if n > 1 else self
 
-    def file(self, n_bytes: int) -> "NDArray[np.uint8] | None":
+    def file(self, n_bytes: int) -> "Bytes | None":
         """Return bytes of a file without a name, which ends with them; None where they do not fit."""
         import tempfile
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float32s, Floats, Int64s
 from mnistcli.comparison import check_comparable, common_samples
 from mnistcli.datasets.store import Dataset
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
@@ -20,7 +20,7 @@ from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import preset_of
 
-Ink = NDArray[np.float32]
+Ink = Float32s
 Generators = Iterator[np.random.Generator]
 
 _MIDDLE = (IMAGE_SIDE - 1) / 2
@@ -78,9 +78,7 @@ def _at_strength(
     return points
 
 
-def disturbed(
-    images: NDArray[np.uint8], index: NDArray[np.int64], kind: str, strength: float
-) -> NDArray[np.uint8]:
+def disturbed(images: Bytes, index: Int64s, kind: str, strength: float) -> Bytes:
     """Return images of shape (n, 28, 28) disturbed by a strength of a kind; see `DISTURBANCES`.
 
     Noise is normal and of that standard deviation, blur a Gaussian's; images turn to the left and
@@ -103,31 +101,31 @@ def disturbed(
     return out
 
 
-def _noisy(ink: Ink, strength: float, generators: Generators) -> NDArray[np.floating]:
+def _noisy(ink: Ink, strength: float, generators: Generators) -> Floats:
     return ink + [strength * 255 * each.standard_normal(ink.shape[1:]) for each in generators]
 
 
-def _blurred(ink: Ink, strength: float, _generators: Generators) -> NDArray[np.floating]:
+def _blurred(ink: Ink, strength: float, _generators: Generators) -> Floats:
     beyond = np.arange(-IMAGE_SIDE, IMAGE_SIDE + 1)  # paper, which the ink runs out into
     weights = np.exp(-(((_GRID[:, None] - _GRID) / strength) ** 2) / 2)
     weights /= np.exp(-((beyond / strength) ** 2) / 2).sum()
     return np.asarray(weights @ ink @ weights.T)
 
 
-def _turned(ink: Ink, strength: float, _generators: Generators) -> NDArray[np.floating]:
+def _turned(ink: Ink, strength: float, _generators: Generators) -> Floats:
     cos, sin = np.cos(np.deg2rad(strength)), np.sin(np.deg2rad(strength))
     across, down = _GRID - _MIDDLE, _GRID[:, None] - _MIDDLE
     x, y = cos * across - sin * down + _MIDDLE, sin * across + cos * down + _MIDDLE
     return sampled(ink, np.broadcast_to(x, ink.shape), np.broadcast_to(y, ink.shape))
 
 
-def _moved(ink: Ink, strength: float, generators: Generators) -> NDArray[np.floating]:
+def _moved(ink: Ink, strength: float, generators: Generators) -> Floats:
     angle = np.array([each.uniform(0, 2 * np.pi) for each in generators])[:, None, None]
     x, y = _GRID - strength * np.cos(angle), _GRID[:, None] - strength * np.sin(angle)
     return sampled(ink, np.broadcast_to(x, ink.shape), np.broadcast_to(y, ink.shape))
 
 
-def _thickened(ink: Ink, strength: float, _generators: Generators) -> NDArray[np.floating]:
+def _thickened(ink: Ink, strength: float, _generators: Generators) -> Floats:
     ink = ink if strength > 0 else 255 - ink  # where paper grows strokes shrink
     for already in range(int(np.ceil(abs(strength)))):
         share = np.float32(min(1, abs(strength) - already))
@@ -135,7 +133,7 @@ def _thickened(ink: Ink, strength: float, _generators: Generators) -> NDArray[np
     return ink if strength > 0 else 255 - ink
 
 
-_DISTURB: dict[str, Callable[[Ink, float, Generators], NDArray[np.floating]]] = {
+_DISTURB: dict[str, Callable[[Ink, float, Generators], Floats]] = {
     "noise": _noisy,
     "blur": _blurred,
     "rotate": _turned,

@@ -1,12 +1,12 @@
 """Draw samples so that every class keeps its share."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Int64s, Labels
 from mnistcli.errors import TrainingError
 
 
-def nested_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def nested_sample(y: Int64s, n: int, rng: np.random.Generator) -> Int64s:
     """Return sorted positions of ``n`` of the samples, of which every class keeps its share.
 
     With the same generator a larger sample contains every smaller one: all stand in a row, in which
@@ -24,9 +24,7 @@ def nested_sample(y: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDA
     return np.sort(order[:n])
 
 
-def stratified_sample(
-    y: NDArray[np.integer], n: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+def stratified_sample(y: Labels, n: int, rng: np.random.Generator) -> Int64s:
     """Return sorted positions of ``n`` of the samples, drawn anew for each n: see `quota`."""
     sizes = quota(np.bincount(y), n)
     chosen = [
@@ -35,10 +33,10 @@ def stratified_sample(
     return np.sort(np.concatenate(chosen))
 
 
-def quota(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def quota(counts: Int64s, n: int) -> Int64s:
     """Return how many of ``n`` go to each class: its share, by largest remainders."""
     shares = counts * (n / counts.sum())
-    sizes: NDArray[np.int64] = np.floor(shares).astype(np.int64)
+    sizes: Int64s = np.floor(shares).astype(np.int64)
     by_remainder = np.argsort(sizes - shares, kind="stable")
     sizes[by_remainder[: n - sizes.sum()]] += 1
     return sizes

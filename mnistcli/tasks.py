@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 from mnistcli.errors import TaskError, UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from mnistcli.arrays import Int64s, Labels
 
 ALL_DIGITS = "0123456789"
 ALIASES = {"digits": "v".join(ALL_DIGITS), "even-odd": "02468v13579"}
@@ -77,7 +76,7 @@ class Task:
             raise UsageError(f"{name!r} is no class of {self.name}", hint=hint)
         return self.class_names.index(name)
 
-    def encode(self, labels: "NDArray[np.integer]") -> "NDArray[np.int64]":
+    def encode(self, labels: "Labels") -> "Int64s":
         """Return the class index of each label, int64, -1 where the digit takes no part."""
         import numpy as np
 
@@ -86,7 +85,7 @@ class Task:
             class_of_digit[[int(digit) for digit in group]] = index
         known = (labels >= 0) & (labels < len(ALL_DIGITS))
         # The extra last entry answers for everything that is not a digit.
-        encoded: NDArray[np.int64] = class_of_digit[np.where(known, labels, len(ALL_DIGITS))]
+        encoded: Int64s = class_of_digit[np.where(known, labels, len(ALL_DIGITS))]
         return encoded
 
 

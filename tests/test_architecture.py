@@ -17,7 +17,7 @@ from mnistcli.cli.app import COMMANDS, read_command
 PACKAGE = Path(mnistcli.__file__).parent
 
 FLOORS = (
-    {"_version", "display", "errors", "mnist"},
+    {"_version", "arrays", "display", "errors", "mnist"},
     {"paths"},
     {"files", "tasks", "ranges", "parallel", "progress", "sampling"},
     {"containers", "features", "memory"},

@@ -114,9 +114,7 @@ Part: TypeAlias = "Facts | Table | Words | Code | Plots | HeatMap | Gallery"
 
 
 def confusion_map(
-    confusion: NDArray[np.int64],
-    class_names: Sequence[str],
-    title: str = "confusion matrix",
+    confusion: NDArray[np.int64], class_names: Sequence[str], title: str = "confusion matrix"
 ) -> HeatMap:
     """Show what was answered to what, each cell with its share of the row; zeros are empty."""
     names = tuple(class_names)

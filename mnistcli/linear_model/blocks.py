@@ -14,12 +14,9 @@ from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s, Floats, Labels, Places
 from mnistcli.linear_model.objective import (
-    Float64s,
-    Floats,
-    Labels,
     linear_scores,
     losses_and_residuals,
     residual_products,
@@ -74,7 +71,7 @@ class Block:
     _found: tuple[float, Floats] | None = None
     # What is known of many rows is kept here, in one piece: memory does not grow. Made when it is
     # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
-    memory: NDArray[np.uint8] | None = None
+    memory: Bytes | None = None
 
     def loss_weights(self, line: Line) -> Float64s:
         """Return the weights of the losses, of shape (n_samples,)."""
@@ -281,7 +278,7 @@ def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any
 
 def hessian_rows(
     block: Block, line: Line, n_hessians: int, n_samples: int, most: float, n_times: int, seed: Any
-) -> list[tuple[NDArray[np.intp], Floats]]:
+) -> list[tuple[Places, Floats]]:
     """Draw rows for the Hessian of each output, or for their mean, and their roots.
 
     Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is what

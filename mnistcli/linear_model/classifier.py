@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Int64s
 from mnistcli.display import Displayed
 from mnistcli.features import Features
 
@@ -25,8 +26,8 @@ class LinearClassifier(Displayed):
     Of a pair, as which two classes are seen, the score speaks for the second class.
     """
 
-    coef: NDArray[np.float64]  # (1, n_features) for two classes, else (n_classes or n_pairs, ...)
-    intercept: NDArray[np.float64]  # (1,), (n_classes,) or (n_pairs,)
+    coef: Float64s  # (1, n_features) for two classes, else (n_classes or n_pairs, ...)
+    intercept: Float64s  # (1,), (n_classes,) or (n_pairs,)
     class_names: tuple[str, ...]
     scale: float = PIXEL_SCALE  # of raw features; 1/255 for bytes
     features: Features | None = None  # makes raw features of images; None takes what it is given
@@ -42,7 +43,7 @@ class LinearClassifier(Displayed):
         """The number of raw features, 784 for pixels."""
         return int(self.coef.shape[1])
 
-    def decision_function(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
+    def decision_function(self, X: NDArray[np.generic]) -> Float64s:
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes), float64.
 
         X, of shape (n_samples, ...), holds images for a classifier that has features, else raw
@@ -54,7 +55,7 @@ class LinearClassifier(Displayed):
             return np.log(couple(scores, self.n_classes))
         return scores[:, 0] if self.n_classes == 2 else scores
 
-    def linear_scores(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
+    def linear_scores(self, X: NDArray[np.generic]) -> Float64s:
         """Return the linear functions themselves, (n_samples, n_outputs), float64."""
         weights = self.scale * self.coef.T
         scores = np.empty((len(X), weights.shape[1]))
@@ -74,7 +75,7 @@ class LinearClassifier(Displayed):
             raise ValueError(f"expected {self.n_features} features, got {rows.shape[1]}")
         return rows
 
-    def pair_weights(self, k: int, other: int) -> tuple[NDArray[np.float64], float]:
+    def pair_weights(self, k: int, other: int) -> tuple[Float64s, float]:
         """Return the weights (n_features,) and the intercept of class k against another.
 
         Their score is the logarithm of how many times more probable class k is; of one pair among
@@ -94,11 +95,11 @@ class LinearClassifier(Displayed):
             return [(names[j], names[i]) for i, j in pairs_of(self.n_classes)]
         return [(name, "") for name in names]
 
-    def predict_proba(self, X: NDArray[np.generic]) -> NDArray[np.float64]:
+    def predict_proba(self, X: NDArray[np.generic]) -> Float64s:
         """Return the probability of every class, (n_samples, n_classes), rows summing to 1."""
         return probabilities_of(self.decision_function(X))
 
-    def predict(self, X: NDArray[np.generic]) -> NDArray[np.int64]:
+    def predict(self, X: NDArray[np.generic]) -> Int64s:
         """Return the index of the most probable class of each sample, (n_samples,), int64."""
         return classes_of(self.decision_function(X))
 
@@ -108,7 +109,7 @@ def pairs_of(n_classes: int) -> list[tuple[int, int]]:
     return list(combinations(range(n_classes), 2))
 
 
-def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+def couple(scores: Float64s, n_classes: int) -> Float64s:
     """Turn the scores of all pairs into probabilities of the classes.
 
     They are those that agree best with all of the pairs: the second method of Wu, Lin and Weng,
@@ -136,7 +137,7 @@ def couple(scores: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
     return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def probabilities_of(scores: Float64s) -> Float64s:
     """Turn scores of shape (n,) or (n, n_classes) into probabilities (n, n_classes).
 
     Nothing overflows: only numbers that are at most 0 are exponentiated.
@@ -149,16 +150,16 @@ def probabilities_of(scores: NDArray[np.float64]) -> NDArray[np.float64]:
         negative = np.where(scores >= 0, smaller, larger)
         return np.column_stack([negative, positive])
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    probabilities: Float64s = exponentials / exponentials.sum(axis=1, keepdims=True)
     return probabilities
 
 
-def classes_of(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+def classes_of(scores: Float64s) -> Int64s:
     """Turn scores of shape (n,) or (n, n_classes) into class indices (n,), int64.
 
     A two-class score of 0 is class 0; of several best scores the first wins, as in scikit-learn.
     """
     if scores.ndim == 1:
         return (scores > 0).astype(np.int64)
-    classes: NDArray[np.int64] = scores.argmax(axis=1)
+    classes: Int64s = scores.argmax(axis=1)
     return classes

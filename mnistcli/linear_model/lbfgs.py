@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float32s, Float64s, Floats, Places
 from mnistcli.linear_model.blocks import hessian_rows, n_blocks, probe
-from mnistcli.linear_model.objective import Float64s, Floats, linear_scores, squared_norm
+from mnistcli.linear_model.objective import linear_scores, squared_norm
 from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
@@ -167,13 +167,13 @@ class LBFGS:
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
-    def _inverse_from(self, rows: NDArray[np.intp], roots: Floats) -> Times:
+    def _inverse_from(self, rows: Places, roots: Floats) -> Times:
         penalty = self.problem.penalty
         if len(rows) < self.problem.X.shape[1] and penalty > 0.0:
             return few_rows_inverse(self._weighted(rows, roots), penalty)
         return dense_inverse(self._gram(rows, roots), penalty)
 
-    def _weighted(self, rows: NDArray[np.intp], roots: Floats) -> NDArray[np.float32]:
+    def _weighted(self, rows: Places, roots: Floats) -> Float32s:
         problem = self.problem
         weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
         weighted[:, :-1] = problem.X[rows]
@@ -181,14 +181,14 @@ class LBFGS:
         weighted *= roots[:, None]
         return weighted
 
-    def _gram(self, rows: NDArray[np.intp], roots: Floats) -> Float64s:
+    def _gram(self, rows: Places, roots: Floats) -> Float64s:
         n = self.problem.X.shape[1] + 1
         gram = np.zeros((n, n))
         for first in range(0, len(rows), ROWS_PER_BLOCK):
             block = slice(first, first + ROWS_PER_BLOCK)
             weighted = self._weighted(rows[block], roots[block])
 
-            def add(columns: slice, weighted: NDArray[np.float32] = weighted) -> None:
+            def add(columns: slice, weighted: Float32s = weighted) -> None:
                 gram[:, columns] += weighted.T @ weighted[:, columns]
 
             map_blocks(add, n, COLUMNS_PER_THREAD)

@@ -29,15 +29,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Floats, Labels, Places
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
 from mnistcli.linear_model.objective import (
-    Float64s,
-    Floats,
-    Labels,
     class_weights,
     loss_weights,
     prior_intercept,
@@ -173,7 +170,7 @@ def fit_newton(
     return Fit(*found, time.perf_counter() - started)
 
 
-def _working_rows(X: Rows) -> tuple[Rows, NDArray[np.intp]]:
+def _working_rows(X: Rows) -> tuple[Rows, Places]:
     """Return the columns that vary as C-contiguous floats, and which they are.
 
     A constant column's weight is zero at the optimum: the intercept says the same for nothing.
@@ -191,7 +188,7 @@ def _working_rows(X: Rows) -> tuple[Rows, NDArray[np.intp]]:
     dtype: type[np.floating[Any]] = np.float64 if X.dtype == np.float64 else np.float32
     if X.dtype == dtype and X.flags.c_contiguous and len(kept) == n_features:
         return np.asarray(X, dtype=dtype), kept
-    rows: NDArray[np.floating[Any]] = np.empty((n_rows, len(kept)), dtype)
+    rows: Floats = np.empty((n_rows, len(kept)), dtype)
 
     def convert(few: slice) -> None:
         np.take(X[few].astype(dtype), kept, axis=1, out=rows[few], mode="clip")

@@ -18,14 +18,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Floats, Labels
 from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
-
-Floats = NDArray[np.floating[Any]]
-Float64s = NDArray[np.float64]
-Labels = NDArray[np.integer[Any]]
 
 # A tile is one small matrix product. Up to about 10^6 multiplications OpenBLAS neither packs nor
 # threads (its "small matrix" kernels), which for 10 columns is twice as fast as one large product,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Labels, Places
 from mnistcli.linear_model.blocks import (
     BlockRunner,
     Line,
@@ -20,7 +20,7 @@ from mnistcli.linear_model.blocks import (
     is_separated,
     tree_sum,
 )
-from mnistcli.linear_model.objective import Float64s, Labels, squared_norm
+from mnistcli.linear_model.objective import squared_norm
 from mnistcli.linear_model.rows import Rows
 
 _keys = itertools.count()
@@ -43,7 +43,7 @@ class Problem:
     dtype: type[np.floating[Any]] = np.float32
     factor: float = 1.0  # What the weights are multiplied with.
 
-    def subset(self, rows: NDArray[np.intp]) -> "Problem":
+    def subset(self, rows: Places) -> "Problem":
         """Return the problem of some rows, of which one thread of this process has all.
 
         The sum is not scaled back up: the penalty then holds the weights as much more as a few
@@ -132,7 +132,7 @@ class SeparableDataError(ValueError):
     """Without a penalty, these data have no optimum: some direction only ever improves the fit."""
 
 
-def refuse_separating_feature(problem: Problem, kept: NDArray[np.intp], n_classes: int) -> None:
+def refuse_separating_feature(problem: Problem, kept: Places, n_classes: int) -> None:
     """Raise if one feature alone divides a class from the rest, if only weakly.
 
     Its weight could then grow for ever and never make a loss larger (quasi-complete separation,

@@ -6,7 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Numbers = slice | NDArray[np.intp]
+from mnistcli.arrays import Places
+
+Numbers = slice | Places
 
 
 class Rows(Protocol):
@@ -33,7 +35,7 @@ class SomeRows:
     """Some rows of others, read when they are asked for: a block's, a fold's, or two classes'."""
 
     source: Rows
-    numbers: range | NDArray[np.intp]
+    numbers: range | Places
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s, Labels
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
-from mnistcli.linear_model.objective import Labels, class_weights
+from mnistcli.linear_model.objective import class_weights
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs, n_at_once
@@ -33,7 +34,7 @@ def fit_classifier(
     *,
     seed: int = 0,
     n_jobs: int | None = 1,
-    sample_weight: NDArray[np.float64] | None = None,
+    sample_weight: Float64s | None = None,
     warm_start: Fit | None = None,
     room: Room | None = None,
     progress: Progress = SILENT,
@@ -69,7 +70,7 @@ def fit_classifier(
 def _fit(
     X: Rows,
     y: Labels,
-    sample_weight: NDArray[np.float64] | None,
+    sample_weight: Float64s | None,
     classes: int | tuple[int, int],
     settings: SolverSettings,
     seed: int,
@@ -122,11 +123,11 @@ def _fit(
 
 
 def _fit_sklearn(
-    X: NDArray[np.uint8],
+    X: Bytes,
     y: Labels,
     settings: SolverSettings,
     n_classes: int,
-    sample_weight: NDArray[np.float64] | None,
+    sample_weight: Float64s | None,
     seed: int,
 ) -> Fit:
     """Fit with one of scikit-learn's; that it stopped early is in the certificate, not a warning."""

@@ -14,10 +14,9 @@ from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from mnistcli.arrays import Int64s
     from mnistcli.metrics.intervals import Interval
 
 
@@ -89,7 +88,7 @@ class Evaluation(Displayed):
     classes: tuple[ReportRow, ...]
     macro_avg: ReportRow  # over the classes that have samples or were answered
     weighted_avg: ReportRow  # over the same, by support
-    confusion: NDArray[np.int64]  # samples of class i predicted as class j
+    confusion: Int64s  # samples of class i predicted as class j
 
     def _in_words(self) -> str:
         return f"{self.score} right"

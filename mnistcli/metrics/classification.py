@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Int64s, Labels
 from mnistcli.linear_model.classifier import classes_of, pairs_of, probabilities_of
 from mnistcli.metrics import intervals
 from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
@@ -23,11 +23,7 @@ N_BINS = 10  # of probabilities, in a reliability table
 
 
 def evaluate_scores(
-    y: NDArray[np.integer],
-    scores: NDArray[np.float64],
-    class_names: tuple[str, ...],
-    *,
-    threshold: float | None = None,
+    y: Labels, scores: Float64s, class_names: tuple[str, ...], *, threshold: float | None = None
 ) -> Evaluation:
     """Judge scores against the truth, class indices of at least one sample.
 
@@ -64,24 +60,20 @@ def evaluate_scores(
     )
 
 
-def answers_of(scores: NDArray[np.float64], threshold: float | None = None) -> NDArray[np.int64]:
+def answers_of(scores: Float64s, threshold: float | None = None) -> Int64s:
     """Turn scores into class indices of shape (n_samples,), with a threshold or without."""
     if threshold is None:
         return classes_of(scores)
     return (probabilities_of(scores)[:, 1] >= threshold).astype(np.int64)
 
 
-def confusion_matrix(
-    y: NDArray[np.integer], predicted: NDArray[np.integer], n_classes: int
-) -> NDArray[np.int64]:
+def confusion_matrix(y: Labels, predicted: Labels, n_classes: int) -> Int64s:
     """Count samples of class i predicted as class j, shape (n_classes, n_classes)."""
     cells = np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes)
     return cells.reshape(n_classes, n_classes).astype(np.int64)
 
 
-def pair_error_rates(
-    y: NDArray[np.integer], scores: NDArray[np.float64], n_classes: int
-) -> NDArray[np.float64]:
+def pair_error_rates(y: Labels, scores: Float64s, n_classes: int) -> Float64s:
     """Judge each pair's model on the samples of its two classes.
 
     Scores are those of `LinearClassifier.linear_scores`, (n_samples, n_pairs); the rates are
@@ -97,7 +89,7 @@ def pair_error_rates(
 
 
 def report_rows(
-    confusion: NDArray[np.int64], class_names: tuple[str, ...]
+    confusion: Int64s, class_names: tuple[str, ...]
 ) -> tuple[tuple[ReportRow, ...], ReportRow, ReportRow]:
     """Return the rows of a confusion matrix's classes, and their mean, plain and by support.
 
@@ -122,12 +114,12 @@ def report_rows(
     return tuple(rows[:-2]), rows[-2], rows[-1]
 
 
-def _row(name: str, scores: NDArray[np.float64], support: int, *intervals: Interval) -> ReportRow:
+def _row(name: str, scores: Float64s, support: int, *intervals: Interval) -> ReportRow:
     precision, recall, f1_score = scores.tolist()
     return ReportRow(name, precision, recall, f1_score, support, *intervals)
 
 
-def _scores_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
+def _scores_of(confusion: Int64s) -> Float64s:
     """Return precision, recall and f1-score, shape (3, ..., n_classes), of matrices of counts."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     support, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
@@ -136,11 +128,11 @@ def _scores_of(confusion: NDArray[np.int64]) -> NDArray[np.float64]:
     )
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ratio(part: Int64s, whole: Int64s) -> Float64s:
     return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
 
 
-def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
+def log_loss(y: Labels, probabilities: Float64s) -> float:
     """Return the mean of -ln p(true class).
 
     Probabilities below the float64 epsilon count as that, as in scikit-learn: a sure and wrong
@@ -151,9 +143,7 @@ def log_loss(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> floa
     return float(-np.log(np.clip(of_truth, epsilon, 1.0 - epsilon)).mean())
 
 
-def reliability_bins(
-    y: NDArray[np.integer], probabilities: NDArray[np.float64]
-) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(y: Labels, probabilities: Float64s) -> tuple[ReliabilityBin, ...]:
     """Sort samples into `N_BINS` ranges of probability of the same width.
 
     ``y`` are class indices, ``probabilities`` of shape (n_samples, n_classes).
@@ -181,7 +171,7 @@ def expected_calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     return sum(gap for gap in gaps if not math.isnan(gap)) / n_samples
 
 
-def brier_score(y: NDArray[np.integer], probabilities: NDArray[np.float64]) -> float:
+def brier_score(y: Labels, probabilities: Float64s) -> float:
     """Return the mean squared error of the probabilities (Brier 1950).
 
     For two classes that of the positive class, in [0, 1]; for more the sum over the classes, in

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Int64s, Labels
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.linear_model.classifier import probabilities_of
@@ -21,9 +21,9 @@ class RocCurve(Displayed):
     All of shape (n_points,). A sample is positive from its threshold on.
     """
 
-    false_positive_rate: NDArray[np.float64]
-    true_positive_rate: NDArray[np.float64]
-    thresholds: NDArray[np.float64]
+    false_positive_rate: Float64s
+    true_positive_rate: Float64s
+    thresholds: Float64s
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -33,9 +33,9 @@ class PrecisionRecallCurve(Displayed):
     Of shape (n_points,), but for the thresholds: the last point has none.
     """
 
-    precision: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    thresholds: NDArray[np.float64]
+    precision: Float64s
+    recall: Float64s
+    thresholds: Float64s
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -58,9 +58,7 @@ class Curves(Displayed, tuple[ClassCurves, ...]):
         return ", ".join(f"{each.name} with ROC AUC {each.roc_auc:.6f}" for each in self)
 
 
-def curves_of(
-    y: NDArray[np.integer], scores: NDArray[np.float64], class_names: tuple[str, ...]
-) -> Curves:
+def curves_of(y: Labels, scores: Float64s, class_names: tuple[str, ...]) -> Curves:
     """Return the curves of the positive class of two, else of each class against the rest.
 
     ``y`` and ``scores`` are as in `metrics.classification`; the thresholds are probabilities.
@@ -88,7 +86,7 @@ def corner_for(distance: float) -> float:
     return next((side for side in sides if side >= distance > 0), 1.0)
 
 
-def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
+def roc_curve(ranking: Ranking, levels: Float64s) -> RocCurve:
     """Return the corners of the ROC curve; NaN rates without samples of a kind.
 
     ``levels`` of shape (n_levels,), falling, are what to call those of the ranking.
@@ -105,7 +103,7 @@ def roc_curve(ranking: Ranking, levels: NDArray[np.float64]) -> RocCurve:
     )
 
 
-def precision_recall_curve(ranking: Ranking, levels: NDArray[np.float64]) -> PrecisionRecallCurve:
+def precision_recall_curve(ranking: Ranking, levels: Float64s) -> PrecisionRecallCurve:
     """Return the corners of the precision-recall curve; see `roc_curve`."""
     positives = ranking.n_positive
     n_found = np.cumsum(positives)
@@ -122,10 +120,10 @@ def precision_recall_curve(ranking: Ranking, levels: NDArray[np.float64]) -> Pre
     )
 
 
-def _shares(counts: NDArray[np.int64], *, start: bool = False) -> NDArray[np.float64]:
+def _shares(counts: Int64s, *, start: bool = False) -> Float64s:
     """Divide running counts by the last, perhaps with a 0 before them."""
     total = counts[-1] or np.nan
-    shares: NDArray[np.float64] = (np.append(0, counts) if start else counts) / total
+    shares: Float64s = (np.append(0, counts) if start else counts) / total
     return shares
 
 
@@ -167,7 +165,7 @@ def parse_target(text: str) -> Target:
 
 
 def choose_threshold(
-    y: NDArray[np.integer], probabilities: NDArray[np.float64], target: Target, chosen_on: str
+    y: Labels, probabilities: Float64s, target: Target, chosen_on: str
 ) -> Threshold:
     """Choose the threshold that reaches a target and gives up least for it.
 

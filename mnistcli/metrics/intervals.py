@@ -14,8 +14,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s, Int64s, Labels
 from mnistcli.metrics.ranking import Ranking
 
 Interval = tuple[float, float]
@@ -46,7 +46,7 @@ def wilson(n_hits: int, n: int) -> Interval:
     return low, centre + half if n_hits < n else 1.0
 
 
-def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:
+def percentiles(resampled: Float64s) -> list[Interval]:
     """Return the interval of each column of values of shape (n_resamples, n_columns).
 
     These are `numpy.quantile`'s, whose first call imports numpy.ma for 14 ms.
@@ -60,7 +60,7 @@ def percentiles(resampled: NDArray[np.float64]) -> list[Interval]:
     return list(zip(*ends, strict=True))
 
 
-def resampled_confusions(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
+def resampled_confusions(confusion: Int64s) -> Int64s:
     """Draw confusion matrices of resamples that keep the number of samples of each class.
 
     Of shape (`N_RESAMPLES`, n_classes, n_classes).
@@ -75,7 +75,7 @@ def resampled_confusions(confusion: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def roc_auc_interval(
-    rankings: Sequence[Ranking], y: NDArray[np.integer], n_resamples: int = N_RESAMPLES
+    rankings: Sequence[Ranking], y: Labels, n_resamples: int = N_RESAMPLES
 ) -> Interval:
     """Return the interval of the mean ROC AUC over rankings of the same samples.
 
@@ -106,9 +106,7 @@ def roc_auc_interval(
     return percentiles(values[:, None])[0]
 
 
-def _resampled_sums(
-    values: NDArray[np.float64], n_resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _resampled_sums(values: Float64s, n_resamples: int, rng: np.random.Generator) -> Float64s:
     """Draw as many values as there are, with replacement, and add them up; again and again."""
     n = len(values)
     distinct, counts = np.unique(values, return_counts=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bools
 from mnistcli.metrics.intervals import UNKNOWN, Interval, Z
 
 
@@ -33,7 +33,7 @@ class McNemarTest:
 
 
 def mcnemar_tests(
-    is_right: Sequence[NDArray[np.bool_]], pairs: Sequence[tuple[int, int]] | None = None
+    is_right: Sequence[Bools], pairs: Sequence[tuple[int, int]] | None = None
 ) -> tuple[McNemarTest, ...]:
     """Compare pairs of models, all unless given, by who is right on each sample, (n_samples,)."""
     tests = []

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bools, Float64s, Int64s, Labels
 from mnistcli.linear_model.classifier import probabilities_of
 
 
@@ -15,10 +15,10 @@ class Ranking:
     Samples with the same score share a level: no threshold comes between them.
     """
 
-    levels: NDArray[np.float64]  # the distinct scores, falling, (n_levels,)
-    level_of: NDArray[np.int64]  # of each sample, (n_samples,)
-    n_positive: NDArray[np.int64]  # on each level, (n_levels,)
-    n_negative: NDArray[np.int64]
+    levels: Float64s  # the distinct scores, falling, (n_levels,)
+    level_of: Int64s  # of each sample, (n_samples,)
+    n_positive: Int64s  # on each level, (n_levels,)
+    n_negative: Int64s
 
     @property
     def roc_auc(self) -> float:
@@ -44,13 +44,13 @@ class Ranking:
         return float((self.n_positive * precision).sum() / n_found[-1])
 
     @property
-    def negatives_below(self) -> NDArray[np.float64]:
+    def negatives_below(self) -> Float64s:
         """Of each level, the negative samples below it and half of those on it."""
         n_negative = int(self.n_negative.sum())
         return n_negative - np.cumsum(self.n_negative) + self.n_negative / 2
 
 
-def rank(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Ranking:
+def rank(is_positive: Bools, scores: Float64s) -> Ranking:
     """Sort samples by falling score; at least one, both arrays of shape (n_samples,)."""
     order = np.argsort(-scores)
     falling = scores[order]
@@ -63,7 +63,7 @@ def rank(is_positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Ranking
     return Ranking(falling[first_of_level], level_of, n_positive, n_samples - n_positive)
 
 
-def rankings_of(y: NDArray[np.integer], scores: NDArray[np.float64]) -> tuple[Ranking, ...]:
+def rankings_of(y: Labels, scores: Float64s) -> tuple[Ranking, ...]:
     """Rank by what speaks for class 1 of two classes, else for each class against the rest.
 
     Of several classes that is the probability. Their scores say how they compare in one sample and

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float32s, Float64s, Int64s, Places
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit
@@ -41,8 +41,8 @@ class Fold(NamedTuple):
     design: DesignMatrix
     task: Task
     seed: int
-    train: NDArray[np.intp]
-    test: NDArray[np.intp]
+    train: Places
+    test: Places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +109,8 @@ class CrossValidation(Displayed):
     mean: float
     standard_deviation: float  # over the folds, and not an estimate for more (ddof = 0)
     n_not_converged: int
-    confusion: NDArray[np.int64]  # each sample judged by a model that had not seen it
-    p_truth: NDArray[np.float32]  # and how probable its class was, (n_samples,), mean over repeats
+    confusion: Int64s  # each sample judged by a model that had not seen it
+    p_truth: Float32s  # and how probable its class was, (n_samples,), mean over repeats
 
     def to_frame(self) -> "pd.DataFrame":
         """Return a table: the accuracy on each fold of each repeat, both counted from 1."""
@@ -139,9 +139,7 @@ def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
     )
 
 
-def _judge_fold(
-    fold: Fold, settings: SolverSettings
-) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64], bool]:
+def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[Places, Float64s, Int64s, bool]:
     """Return the samples of a fold, `CrossValidation.p_truth` and confusion, whether it converged."""
     design, task = fold.design, fold.task
     classifier, result = design.fit(task, settings, fold.train, seed=fold.seed)

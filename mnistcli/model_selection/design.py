@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s, Int64s, Places
 from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
@@ -45,10 +45,10 @@ class DesignMatrix:
     """
 
     rows: Rows
-    y: NDArray[np.int64]
+    y: Int64s
     features: Features | None = None  # what made them; None for pixels
     n_copies: int = 0
-    weight: NDArray[np.float64] | None = None  # of each sample in a fit; None where all are alike
+    weight: Float64s | None = None  # of each sample in a fit; None where all are alike
     kept: Kept = "memory"
     room: Room = field(default_factory=Room)  # that is left for a fit
 
@@ -57,11 +57,11 @@ class DesignMatrix:
         return len(self.y)
 
     @property
-    def X(self) -> NDArray[np.uint8]:  # noqa: N802 - the field's own name
+    def X(self) -> Bytes:  # noqa: N802 - the field's own name
         """All rows as one array: in memory, if they are not there."""
         return self.rows[:]
 
-    def with_copies(self, index: NDArray[np.intp] | None = None) -> tuple[Rows, NDArray[np.uint8]]:
+    def with_copies(self, index: Places | None = None) -> tuple[Rows, Bytes]:
         """Return rows and y of all samples, or some, and of their copies."""
         n_each = 1 + self.n_copies
         y = self.y.astype(np.uint8)
@@ -71,11 +71,7 @@ class DesignMatrix:
         return SomeRows(self.rows, (starts + index).ravel()), np.tile(y[index], n_each)
 
     def fit(
-        self,
-        task: Task,
-        settings: SolverSettings,
-        index: NDArray[np.intp] | None = None,
-        **how: Any,
+        self, task: Task, settings: SolverSettings, index: Places | None = None, **how: Any
     ) -> tuple[LinearClassifier, Fit]:
         """Fit to all samples, or some, each of which counts as one together with its copies.
 
@@ -162,7 +158,7 @@ def design_matrix(
 
 def read_blocks(
     rows: Rows, n_rows: int, progress: Progress = SILENT, n_outputs: int = 0
-) -> Iterator[NDArray[np.uint8]]:
+) -> Iterator[Bytes]:
     """Yield the first rows of a source, block by block.
 
     Progress tells how long it will take, together with a fit of so many outputs, if there is one.

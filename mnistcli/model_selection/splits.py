@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s, Int64s
 from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.store import Dataset, LabelledImages
 from mnistcli.display import Displayed
@@ -26,9 +26,9 @@ class Samples(Displayed):
     test part.
     """
 
-    images: NDArray[np.uint8]
-    y: NDArray[np.int64]
-    index: NDArray[np.int64]
+    images: Bytes
+    y: Int64s
+    index: Int64s
 
     def __len__(self) -> int:
         """Count the samples."""
@@ -60,8 +60,8 @@ def test_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
 
 
 def sample_weights(
-    dataset: Dataset, index: NDArray[np.int64], spec: SplitSpec, weights: dict[str, float]
-) -> NDArray[np.float64] | None:
+    dataset: Dataset, index: Int64s, spec: SplitSpec, weights: dict[str, float]
+) -> Float64s | None:
     """Return what each training sample weighs, by the part of the dataset that it is of.
 
     None where all weigh the same. See `TrainingSettings` and `Samples`. Raises UsageError for a
@@ -122,7 +122,7 @@ def samples_of(part: LabelledImages, task: Task) -> Samples:
 
 def _sides(
     dataset: Dataset, task: Task, spec: SplitSpec
-) -> tuple[LabelledImages, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[LabelledImages, Int64s, Int64s, Int64s]:
     """Return a part, its class indices, and which of its images are for training and test."""
     if spec.kind == "standard":
         y = task.encode(dataset.train.labels)
@@ -151,7 +151,7 @@ def _sides(
     return part, y, members[~is_test], members[is_test]
 
 
-def _gather(part: LabelledImages, y: NDArray[np.int64], index: NDArray[np.int64]) -> Samples:
+def _gather(part: LabelledImages, y: Int64s, index: Int64s) -> Samples:
     # A contiguous whole needs no copy of 47 MB; fancy indexing would make one.
     is_everything = len(index) == len(y) and bool((index == np.arange(len(y))).all())
     images = part.images if is_everything else part.take(index)

@@ -20,8 +20,7 @@ app = typer.Typer(
 @app.command("list")
 @command()
 def list_models(
-    call: Call,
-    name: str | None = model_argument(metavar="[NAME]", show_default="all"),
+    call: Call, name: str | None = model_argument(metavar="[NAME]", show_default="all")
 ) -> None:
     """List the models, oldest version first, and builtin, which came with the program.
 
@@ -40,9 +39,7 @@ def list_models(
 @app.command()
 @command("json tsv", apart=["cite json tsv format"])
 def info(
-    call: Call,
-    model: str | None = MODEL_ARGUMENT,
-    cite: bool = option("What to cite, as BibTeX."),
+    call: Call, model: str | None = MODEL_ARGUMENT, cite: bool = option("What to cite, as BibTeX.")
 ) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     from mnistcli.cli.topics import references
