@@ -1,8 +1,8 @@
 """Pictures to look at: digits, what a class looks like on average, what a model looks for."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # `predict` of one picture needs no dataset
     from mnistcli.datasets.store import LabelledImages
 
 _LARGEST_SIDE = 56
-WEIGHTS_LEGEND = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
-FILTERS_LEGEND = "{plus}: more ink here than around; {minus}: less"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -54,13 +52,8 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
 
 
 def digits_at(
-    part: "LabelledImages",
-    indices: Sequence[int],
-    name: str = "test",
-    *,
-    n_copies: int = 0,
-    seed: int = 0,
-) -> tuple[CaptionedImage, ...]:
+    part: "LabelledImages", indices: Sequence[int], name: str, *, n_copies: int = 0, seed: int = 0
+) -> Gallery:
     """Pick images of a part of a dataset, called ``name``, each with its first copies beside it.
 
     Raises UsageError for what is no image, no number of copies or no seed of theirs.
@@ -74,7 +67,7 @@ def digits_at(
         for k, image in enumerate(deformed(images, np.full(len(numbers), index), numbers, seed)):
             caption = f"copy {k}" if k else f"{name} image {index}, labelled {facts['label']}"
             pictures.append(CaptionedImage(image, caption, facts | {"copy": k}))
-    return tuple(pictures)
+    return Gallery(pictures)
 
 
 def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "test") -> None:
@@ -88,13 +81,8 @@ def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "t
 
 
 def some_digits(
-    part: "LabelledImages",
-    count: int,
-    name: str = "test",
-    *,
-    digit: int | None = None,
-    seed: int | None = None,
-) -> tuple[CaptionedImage, ...]:
+    part: "LabelledImages", count: int, name: str, *, digit: int | None, seed: int | None
+) -> Gallery:
     """Pick the first ``count`` images, of one digit if asked; with a seed random ones."""
     wanted = np.arange(len(part.labels))
     if digit is not None:
@@ -104,21 +92,22 @@ def some_digits(
     return digits_at(part, wanted[:count].tolist(), name)
 
 
-def mean_digits(part: "LabelledImages", digits: Sequence[int]) -> tuple[CaptionedImage, ...]:
+def mean_digits(part: "LabelledImages", digits: Sequence[int]) -> Gallery:
     """Average all the images of each digit."""
-    return tuple(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
+    return Gallery(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
 
 
-def mean_classes(part: "LabelledImages", task: Task) -> tuple[CaptionedImage, ...]:
+def mean_classes(part: "LabelledImages", task: Task) -> Gallery:
     """Average all the images of each class; of two also draw by how much the second has more ink."""
     y, names = task.encode(part.labels), task.class_names
     means = [_mean(part, y == k, name, **{"class": name}) for k, name in enumerate(names)]
-    if task.is_binary:
-        less, more = (mean.image / 255 for mean in means)
-        name = f"{names[1]} less {names[0]}"
-        facts = {"class": name, "n_images": int((y >= 0).sum())}
-        means.append(CaptionedImage(more - less, name, facts))
-    return tuple(means)
+    if not task.is_binary:
+        return Gallery(means)
+    less, more = (mean.image / 255 for mean in means)
+    name = f"{names[1]} less {names[0]}"
+    facts = {"class": name, "n_images": int((y >= 0).sum())}
+    legend = f"{{plus}}: more ink in {names[1]}; {{minus}}: in {names[0]}"
+    return Gallery([*means, CaptionedImage(more - less, name, facts)], legend)
 
 
 def _mean(part: "LabelledImages", chosen: Bools, name: Any, **facts: Any) -> CaptionedImage:
@@ -129,7 +118,7 @@ def _mean(part: "LabelledImages", chosen: Bools, name: Any, **facts: Any) -> Cap
     return CaptionedImage(np.round(mean).astype(np.uint8), f"mean {name} ({len(members):,})", facts)
 
 
-def weight_images(*models: Model) -> tuple[CaptionedImage, ...]:
+def weight_images(*models: Model) -> Gallery:
     """Draw the weights of each output, all on one scale so that they can be compared.
 
     One picture for two classes, where positive weights speak for class 1, else one for each class,
@@ -137,25 +126,29 @@ def weight_images(*models: Model) -> tuple[CaptionedImage, ...]:
     Raises UsageError for a model that does not look at pixels.
     """
     largest = max(float(np.abs(model.classifier.coef).max()) for model in models) or 1.0
-    of_models = [list(_weights_of(model, largest, named=len(models) > 1)) for model in models]
-    if len({model.card.task.groups for model in models}) == 1:
-        return tuple(itertools.chain(*zip(*of_models, strict=True)))
-    return tuple(itertools.chain(*of_models))
+    of_models = []
+    for model in models:
+        coef, pictures = model.classifier.coef, []
+        if coef.shape[1] != N_PIXELS:
+            problem = f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels"
+            hint = f"see what they are: mnistcli show --filters {model.ref}"
+            raise UsageError(problem, hint=hint)
+        for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
+            caption = f"for {name}, against {other}" if other else f"for {name}"
+            caption = f"{model.ref}: {caption}" if len(models) > 1 else caption
+            facts = {"class": name, "against": other or None, "largest_weight": largest}
+            image = weights.reshape(IMAGE_SHAPE) / largest
+            pictures.append(CaptionedImage(image, caption, facts | {"model": model.ref}))
+        of_models.append(pictures)
+    is_one_task = len({model.card.task.groups for model in models}) == 1
+    shown = [*chain(*(zip(*of_models, strict=True) if is_one_task else of_models))]
+    # Those of one output beside each other, and of two outputs where there are so many.
+    n_columns = min(2 * len(models), len(shown)) if len(models) > 1 else None
+    legend = "{plus}: ink here speaks for it; {minus}: ink here speaks against it"
+    return Gallery(shown, legend, n_columns)
 
 
-def _weights_of(model: Model, largest: float, *, named: bool) -> Iterator[CaptionedImage]:
-    coef = model.classifier.coef
-    if coef.shape[1] != N_PIXELS:
-        problem = f"{model.ref} looks at {coef.shape[1]:,} features, not at pixels"
-        raise UsageError(problem, hint=f"see what they are: mnistcli show --filters {model.ref}")
-    for (name, other), weights in zip(model.classifier.output_names(), coef, strict=True):
-        caption = f"{model.ref}: " * named + f"for {name}" + (f", against {other}" if other else "")
-        facts = {"class": name, "against": other or None, "largest_weight": largest}
-        facts["model"] = model.ref
-        yield CaptionedImage(weights.reshape(IMAGE_SHAPE) / largest, caption, facts)
-
-
-def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
+def filter_images(model: Model) -> Gallery:
     """Draw the patches that a model looks for, each on its own scale.
 
     Raises UsageError for a model that looks for none.
@@ -166,15 +159,13 @@ def filter_images(model: Model) -> tuple[CaptionedImage, ...]:
         problem = f"{model.ref} has no filters: it looks at {model.card.features['kind']}"
         hint = "train one that has: mnistcli train --task digits --preset better"
         raise UsageError(problem, hint=hint)
-    return tuple(
-        CaptionedImage(
-            image / (np.abs(image).max() or 1.0),
-            f"{len(image)} x {len(image)} #{i}",
-            {"side": len(image), "index": i},
-        )
-        for of_size in filters
-        for i, image in enumerate(of_size.astype(np.float64))
-    )
+    pictures = []
+    for of_size in filters:
+        for i, image in enumerate(of_size.astype(np.float64)):
+            side, caption = len(image), f"{len(image)} x {len(image)} #{i}"
+            scaled = image / (np.abs(image).max() or 1.0)
+            pictures.append(CaptionedImage(scaled, caption, {"side": side, "index": i}))
+    return Gallery(pictures, "{plus}: more ink here than around; {minus}: less")
 
 
 def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[CaptionedImage]:

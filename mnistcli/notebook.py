@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli import gallery
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
-from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.pictures import grey_levels
 from mnistcli.registry import load_model
@@ -49,8 +48,8 @@ def weights(model: "Model | str", *others: "Model | str") -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     models = [*map(load_model, (model, *others))]
     if others or models[0].card.has_pixel_weights:
-        return Gallery(gallery.weight_images(*models), gallery.WEIGHTS_LEGEND)
-    return Gallery(gallery.filter_images(*models), gallery.FILTERS_LEGEND)
+        return weight_images(*models)
+    return filter_images(*models)
 
 
 def mistakes(

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +19,6 @@ _EXPECTED = {
     True: "a model of pixels suspects what it cannot tell: one label of 40 was wrong; use --preset better",
     False: "of 40 on MNIST, by --preset better, 13 labels were clearly wrong and 4 probably: look at them",
 }
-_DIFFERENCE_LEGEND = "{{plus}}: more ink in {1}; {{minus}}: in {0}"
 
 
 @command(
@@ -78,8 +76,6 @@ def show(
     from mnistcli import gallery
     from mnistcli.cli.views.show import GalleryView
 
-    legend, n_columns = "", None
-    pictures: Sequence[gallery.CaptionedImage]
     of_models = [asked for asked in (weights, filters, mistakes, suspects) if asked]
     if bool(what) + (digit is not None or mean) + len(of_models) > 1:
         raise UsageError(
@@ -94,12 +90,8 @@ def show(
         raise UsageError("--copies goes with indices", hint="mnistcli show 7 --copies 5")
     if weights:
         pictures = gallery.weight_images(*map(call.registry().load, weights))
-        # Those of one output beside each other, and of two outputs where there are so many.
-        n_columns = min(2 * len(weights), len(pictures)) if len(weights) > 1 else None
-        legend = gallery.WEIGHTS_LEGEND
     elif filters is not None:
         pictures = gallery.filter_images(call.registry().load(filters))
-        legend = gallery.FILTERS_LEGEND
     elif judge := mistakes or suspects:
         from mnistcli import evaluation
         from mnistcli.cli.views.evaluate import gallery_of_mistakes
@@ -108,18 +100,18 @@ def show(
         images = call.dataset_of(model, dataset)
         if mistakes:
             judged = evaluation.evaluate(model, images, on=on or "test")
-            found = gallery_of_mistakes(judged, count, truth, answer)
+            pictures = gallery_of_mistakes(judged, count, truth, answer)
         else:
             # What is printed for `train --without` are training images.
             wanted = on or ("train" if call.format == "quiet" else None)
-            found = evaluation.suspects(model, images, n=count, on=wanted)
+            pictures = evaluation.suspects(model, images, n=count, on=wanted)
             of_pixels = model.card.has_pixel_weights
             (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
-        pictures, legend = found, found.legend
     elif files:
         from mnistcli.prediction import unfold
 
-        pictures = [each for file in unfold(files) for each in gallery.pictures_in(file)]
+        found = (each for file in unfold(files) for each in gallery.pictures_in(file))
+        pictures = gallery.Gallery(found)
     else:
         data = call.dataset(dataset or "mnist")
         of_part = data.train if on == "train" else data.test
@@ -131,15 +123,12 @@ def show(
         elif task is not None:
             from mnistcli.tasks import parse_task
 
-            parsed = parse_task(task)
-            pictures = gallery.mean_classes(of_part, parsed)
-            legend = _DIFFERENCE_LEGEND.format(*parsed.class_names) if parsed.is_binary else ""
+            pictures = gallery.mean_classes(of_part, parse_task(task))
         elif mean:
             pictures = gallery.mean_digits(of_part, range(10) if only is None else [only])
         else:
             pictures = gallery.some_digits(of_part, count, on or "test", digit=only, seed=seed)
-    shown = gallery.Gallery(pictures, legend, n_columns)
     if figure:
-        call.note(figure.draw(shown))
+        call.note(figure.draw(pictures))
     if figure is None or call.format != "table":
-        call.emit(GalleryView(shown))
+        call.emit(GalleryView(pictures))
