@@ -1,6 +1,5 @@
 """Which of several models is better, and whether that is more than chance."""
 
-import functools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -11,16 +10,15 @@ import numpy as np
 
 from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
 from mnistcli.display import Displayed
-from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import JudgedModel, check_tests, judge, notes_on, notes_on_parts
+from mnistcli.errors import UsageError
+from mnistcli.evaluation import JudgedModel, common_samples, judge
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval
 from mnistcli.metrics.paired import McNemarTest, corrected_t, holm, mcnemar_tests
-from mnistcli.model_selection.splits import Samples, samples_of, test_samples
+from mnistcli.model_selection.splits import test_samples
 from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
-from mnistcli.settings import SplitSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +78,18 @@ def compare(
         data = named[0].card.dataset
     data = open_dataset(data) if isinstance(data, str) else data
     notes: tuple[str, ...] = ()
-    n_left_out, is_paired = 0, False
-    if isinstance(data, Dataset):
-        cards = [model.card for model in named]
-        if {(card.dataset_sha256, card.split.kind) for card in cards} == {(data.sha256, "random")}:
-            # Of each of several splits there are models to compare.
-            n_of_seeds = Counter(card.split.seed for card in cards).values()
-            is_paired = len(n_of_seeds) > 1 < min(n_of_seeds)
-        if is_paired:
-            of_each = [test_samples(data, card.task, card.split) for card in cards]
-            name = f"{data.name}, the test images of each split"
-        else:
-            samples, notes, n_left_out = common_samples(named, data)
-            of_each, name = [samples] * len(named), f"{data.name} test"
+    is_paired, n_left_out, cards = False, 0, [model.card for model in named]
+    splits = {(card.dataset_sha256, card.split.kind) for card in cards}
+    if isinstance(data, Dataset) and splits == {(data.sha256, "random")}:
+        # Of each of several splits there are models to compare.
+        n_of_seeds = Counter(card.split.seed for card in cards).values()
+        is_paired = len(n_of_seeds) > 1 < min(n_of_seeds)
+    if isinstance(data, Dataset) and is_paired:
+        of_each = [test_samples(data, card.task, card.split) for card in cards]
+        name = f"{data.name}, the test images of each split"
     else:
-        samples = samples_of(data, named[0].card.task)
-        of_each, notes = [samples] * len(named), notes_on(data, samples)
+        samples, name, notes, n_left_out = common_samples(named, data, name)
+        of_each = [samples] * len(named)
     sign = -1 if metric.larger_is_better else 1
     judged = tuple(
         sorted(
@@ -160,41 +154,6 @@ def check_common_dataset(models: Sequence[Model]) -> None:
     if len(names) > 1:
         hint = "say on which to compare them: --dataset NAME"
         raise UsageError(f"these models were trained on {' and '.join(names)}", hint=hint)
-
-
-def common_samples(
-    models: Sequence[Model], dataset: Dataset
-) -> tuple[Samples, tuple[str, ...], int]:
-    """Return test images that none of the models was trained on, notes, how many others some kept.
-
-    Every model kept some images of its dataset for the test; with random splits of different
-    seeds, one's test images are another's training images. What all kept is fair to all. The index
-    is that of the test part, or, where a model has a random split, of the training part followed by
-    the test part. Raises DataUnavailableError where there are none.
-    """
-    check_tests(dataset)
-    notes = tuple(note for model in models for note in notes_on_parts(dataset, model))
-    n_train = len(dataset.train.labels)
-    kept: dict[tuple[int, float] | None, Samples] = {}  # None: the dataset's own parts
-    for card in (model.card for model in models):
-        is_random = dataset.sha256 == card.dataset_sha256 and card.split.kind == "random"
-        key = (card.split.seed, card.split.test_size) if is_random else None
-        if key not in kept:
-            kept[key] = test_samples(dataset, card.task, card.split if is_random else SplitSpec())
-    if len(kept) == 1:
-        return next(iter(kept.values())), notes, 0
-    # Places in the training part followed by the test part, as random splits count.
-    places = [s.index if split else s.index + n_train for split, s in kept.items()]
-    common = functools.reduce(np.intersect1d, places)
-    if not len(common):
-        raise DataUnavailableError(
-            f"every test image of {dataset.name} is one that some of the models was trained on",
-            hint="train them with the same --split and --seed, or compare on other images: --data",
-        )
-    is_common = np.isin(places[0], common)
-    first = next(iter(kept.values()))
-    samples = Samples(first.images[is_common], first.y[is_common], places[0][is_common])
-    return samples, notes, len(functools.reduce(np.union1d, places)) - len(common)
 
 
 def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]:

@@ -1,8 +1,10 @@
 """Judge a model on labelled images."""
 
+import functools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -125,14 +127,11 @@ def evaluate(
     model = load_model(model)
     if data is None or isinstance(data, str):
         data = open_dataset(model.card.dataset if data is None else data)
-    if isinstance(data, LabelledImages):
-        samples = samples_of(data, model.card.task)
-        notes = notes_on(data, samples)
+    notes: tuple[str, ...] = ()
+    if isinstance(data, Dataset) and on == "train":
+        samples, name = _part_of(data, model, on), f"{data.name} train"
     else:
-        if on == "test":
-            check_tests(data)
-        name, samples = f"{data.name} {on}", _part_of(data, model, on)
-        notes = notes_on_parts(data, model) if on == "test" else ()
+        samples, name, notes, _ = common_samples([model], data, name)
     return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
 
 
@@ -188,13 +187,6 @@ def no_image(where: str, model: Model) -> DataUnavailableError:
     return DataUnavailableError(f"{where} has no image for the task {model.card.task.name}")
 
 
-def check_tests(data: Dataset) -> None:
-    """Raise DataUnavailableError for a dataset without test images."""
-    if not len(data.test.labels):
-        hint = "what was kept picture by picture is for training: evaluate it with --on train"
-        raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
-
-
 def judge(
     model: Model,
     samples: Samples,
@@ -223,14 +215,49 @@ def judge(
     return replace(judged, mistakes=judged.images_at(judged.behind()[:n_mistakes].tolist()))
 
 
-def notes_on(data: LabelledImages, samples: Samples) -> tuple[str, ...]:
-    """Return how images were read, and how many of them show no digit of the samples' task."""
-    n_left_out = len(data.labels) - len(samples)
-    left_out = f"{n_left_out:,} of {len(data.labels):,} images show no digit of the task: left out"
-    return (*data.notes, left_out) if n_left_out else data.notes
+def common_samples(
+    models: Sequence[Model], data: Dataset | LabelledImages, name: str = ""
+) -> tuple[Samples, str, tuple[str, ...], int]:
+    """Return images that none of the models was trained on, what to call them, and notes on them.
+
+    Of labelled images, which are called ``name``, those are all of the task. Every model kept some
+    images of its dataset for the test; with random splits of different seeds, one's test images are
+    another's training images. What all kept is fair to all; how many others some kept comes last.
+    The index is that of the test part, or, where a model has a random split, of the training part
+    followed by the test part. Raises DataUnavailableError where there are none.
+    """
+    if isinstance(data, LabelledImages):
+        samples = samples_of(data, models[0].card.task)
+        n, n_left_out = len(data.labels), len(data.labels) - len(samples)
+        left_out = f"{n_left_out:,} of {n:,} images show no digit of the task: left out"
+        return samples, name, (*data.notes, left_out) if n_left_out else data.notes, 0
+    if not len(data.test.labels):
+        hint = "what was kept picture by picture is for training: evaluate it with --on train"
+        raise DataUnavailableError(f"{data.name} has no test images", hint=hint)
+    name, notes = f"{data.name} test", tuple(chain(*(_notes_on_parts(data, m) for m in models)))
+    n_train = len(data.train.labels)
+    kept: dict[tuple[int, float] | None, Samples] = {}  # None: the dataset's own parts
+    for card in (model.card for model in models):
+        is_random = data.sha256 == card.dataset_sha256 and card.split.kind == "random"
+        key = (card.split.seed, card.split.test_size) if is_random else None
+        if key not in kept:
+            kept[key] = test_samples(data, card.task, card.split if is_random else SplitSpec())
+    first = next(iter(kept.values()))
+    if len(kept) == 1:
+        return first, name, notes, 0
+    # Places in the training part followed by the test part, as random splits count.
+    places = [s.index if split else s.index + n_train for split, s in kept.items()]
+    common = functools.reduce(np.intersect1d, places)
+    if not len(common):
+        problem = f"every test image of {data.name} is one that some of the models was trained on"
+        hint = "train them with the same --split and --seed, or compare on other images: --data"
+        raise DataUnavailableError(problem, hint=hint)
+    is_common = np.isin(places[0], common)
+    samples = Samples(first.images[is_common], first.y[is_common], places[0][is_common])
+    return samples, name, notes, len(functools.reduce(np.union1d, places)) - len(common)
 
 
-def notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
+def _notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
     """Warn of test images that a model may have been trained on, because datasets share a part."""
     card = model.card
     if dataset.sha256 == card.dataset_sha256:

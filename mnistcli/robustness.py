@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s, Floats, Int64s
-from mnistcli.comparison import check_comparable, common_samples
+from mnistcli.comparison import check_comparable
 from mnistcli.datasets.store import Dataset
+from mnistcli.evaluation import common_samples
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
 from mnistcli.learning_curves import CurvePoint, point_of
 from mnistcli.linear_model.classifier import classes_of
@@ -43,7 +44,7 @@ def disturbed_points(
     """
     if len(models) > 1:
         check_comparable(models)
-    samples, notes, n_left_out = common_samples(models, dataset)
+    samples, _, notes, n_left_out = common_samples(models, dataset)
     for note in dict.fromkeys(notes):
         progress.note(note)
     if n_left_out:
