@@ -91,18 +91,14 @@ def compare(
         samples, name, notes, n_left_out = common_samples(named, data, name)
         of_each = [samples] * len(named)
     sign = -1 if metric.larger_is_better else 1
-    judged = tuple(
-        sorted(
-            (judge(model, each, name) for model, each in zip(named, of_each, strict=True)),
-            # NaN, which has no order, comes last.
-            key=lambda each: np.nan_to_num(sign * metric.of(each.evaluation), nan=np.inf),
-        )
-    )
+    judged = [judge(model, each, name) for model, each in zip(named, of_each, strict=True)]
+    # NaN, which has no order, comes last.
+    judged.sort(key=lambda each: np.nan_to_num(sign * metric.of(each.evaluation), nan=np.inf))
     n, disagreements = (0, Gallery()) if is_paired else _disagreements(judged, n_disagreements)
     return Comparison(
         on=name,
         by=metric,
-        judged=judged,
+        judged=tuple(judged),
         tests=() if is_paired else mcnemar_tests([each.is_right for each in judged]),
         over_seeds=_seeds_tests(judged, metric),
         n_left_out=n_left_out,

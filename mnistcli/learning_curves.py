@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
@@ -85,11 +85,10 @@ class CurvePoint:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What it is known by."""
+        """What it is known by: the fields before the first that a training finds out."""
         return tuple(getattr(self, name) for name in _KEY)
 
 
-# The names of the fields before the first that a training finds out.
 _KEY = [*takewhile(lambda name: name != "n_train", (each.name for each in fields(CurvePoint)))]
 
 
@@ -181,17 +180,15 @@ def curve_points(
 
     todo.sort(key=lambda each: (*shared(each), each.settings.C))
     cache = None if elsewhere.get() else cache  # a folder of this machine
-    calls: list[tuple[Dataset, list[Variant], FeatureSpec, FeatureCache | None]] = []
+    calls: list[tuple[Any, ...]] = []  # of `_points`
     for spec, group in groupby(todo, lambda each: each.feature_spec):
         alike = list(group)
         images, rest = _transformed(dataset, alike, spec)
         calls += [(images, list(path), rest, cache) for _, path in groupby(alike, shared)]
-    n_done = 0
-    for points in map_jobs(_points, calls, n_jobs, in_order=False):
-        for point in points:
-            n_done += 1
-            progress.update("points", n_done, len(todo))
-            yield point
+    points = chain.from_iterable(map_jobs(_points, calls, n_jobs, in_order=False))
+    for n_done, point in enumerate(points, start=1):
+        progress.update("points", n_done, len(todo))
+        yield point
 
 
 def _transformed(
@@ -260,17 +257,12 @@ def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]
 
 def means(points: Iterable[CurvePoint], axis: str, lines: str | None) -> list[MeanPoint]:
     """Return the mean points, line by line in the order in which they first appear."""
-    places: dict[tuple[str, Any], list[CurvePoint]] = {}
+    found: dict[str, dict[Any, list[CurvePoint]]] = {}
     for point in points:
         value = getattr(point, lines) if lines else ""
         line = f"{value:g}" if isinstance(value, float) else str(value)
-        places.setdefault((line, getattr(point, axis)), []).append(point)
-    order = list(dict.fromkeys(line for line, _ in places))
-    return [
-        _mean(x, line, places[line, x])
-        for line in order
-        for x in dict.fromkeys(x for name, x in places if name == line)
-    ]
+        found.setdefault(line, {}).setdefault(getattr(point, axis), []).append(point)
+    return [_mean(x, line, at) for line, places in found.items() for x, at in places.items()]
 
 
 def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
@@ -293,21 +285,9 @@ def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
     )
 
 
-def point_from_json(text: str) -> CurvePoint:
-    """Read a point as `curve --jsonl` writes it; raise ValueError for anything else."""
-    try:
-        content = strict_json(text)
-        names = {each.name for each in fields(CurvePoint)} & content.keys()
-        point: CurvePoint = read_typed(CurvePoint, {name: content[name] for name in names})
-        parse_task(point.task)
-    except (TypeError, AttributeError, RecursionError, UsageError) as error:
-        raise ValueError(text) from error
-    return point
-
-
 @dataclass(frozen=True, slots=True)
 class PointFile:
-    """JSON lines to which several runs add points; each begins with ``start``."""
+    """JSON lines as of `curve --jsonl`, to which runs add points; each begins with ``start``."""
 
     path: Path
     start: str
@@ -320,13 +300,16 @@ class PointFile:
         if kind_of_path(self.path) == "nothing":  # what cannot be written is told before any work
             with storage_errors("write", self.path):
                 self.path.touch()
-        points = []
+        points: list[CurvePoint] = []
         with open_regular(self.path) as file, storage_errors("read", self.path):
             lines = file.read().decode(errors="replace").splitlines()
         for number, line in enumerate(lines, 1):
             try:
-                points.append(point_from_json(line))
-            except ValueError as error:
+                content = strict_json(line)
+                names = {each.name for each in fields(CurvePoint)} & content.keys()
+                points.append(read_typed(CurvePoint, {name: content[name] for name in names}))
+                parse_task(points[-1].task)
+            except (ValueError, TypeError, AttributeError, RecursionError, UsageError) as error:
                 if not line.startswith(self.start) or line.endswith("}"):
                     problem = f"line {number} is no point of a curve"
                     raise CorruptFileError(self.path, problem) from error

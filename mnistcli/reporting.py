@@ -68,8 +68,7 @@ def report_on_any(models: Sequence[Model], dataset: Dataset | str | None) -> Rep
 
 def _only_right(judged: JudgedModel, other: JudgedModel) -> Gallery:
     wrong = other.behind()
-    is_right = (judged.answers == judged.samples.y)[wrong]
-    return other.images_at(wrong[is_right][:N_MISTAKES].tolist())
+    return other.images_at(wrong[judged.is_right[wrong]][:N_MISTAKES].tolist())
 
 
 def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
@@ -95,13 +94,12 @@ def images_behind(judged: JudgedModel) -> Gallery:
 
     Those are the least sure right answers, and the surest wrong ones.
     """
-    p_answer = judged.probabilities.max(axis=1)
-    answers, y = judged.answers, judged.samples.y
+    sure = judged.probabilities.max(axis=1) * np.where(judged.is_right, 1, -1)
+    cells = [*zip(judged.samples.y.tolist(), judged.answers.tolist(), strict=True)]
     n_in, behind = Counter[tuple[int, int]](), []
-    for position in np.argsort(np.where(answers == y, p_answer, -p_answer), kind="stable").tolist():
-        cell = int(y[position]), int(answers[position])
-        n_in[cell] += 1
-        behind += [position] if n_in[cell] <= N_IN_CELL else []
+    for position in np.argsort(sure, kind="stable").tolist():
+        n_in[cells[position]] += 1
+        behind += [position] if n_in[cells[position]] <= N_IN_CELL else []
     return judged.images_at(behind)
 
 

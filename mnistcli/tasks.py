@@ -136,12 +136,10 @@ def _parsed(written: str) -> Task:
 
 
 def _check(groups: list[str]) -> None:
-    seen: set[str] = set()
-    for position, group in enumerate(groups):
-        if group == REST:
-            if position != len(groups) - 1:
-                raise ValueError("'rest' can only be the last group")
-            continue
+    if REST in groups[:-1]:
+        raise ValueError("'rest' can only be the last group")
+    seen = ""
+    for group in groups if groups[-1] != REST else groups[:-1]:
         if not group:
             raise ValueError("a group is empty" if len(groups) > 1 else "it is empty")
         for character in group:
@@ -149,7 +147,7 @@ def _check(groups: list[str]) -> None:
                 raise ValueError(f"{group!r} is neither digits nor 'rest'")
             if character in seen:
                 raise ValueError(f"the digit {character} occurs twice")
-            seen.add(character)
+            seen += character
     if len(groups) < 2:
         raise ValueError("it needs at least two groups, separated by 'v'")
     if groups[-1] == REST and len(seen) == len(ALL_DIGITS):
