@@ -14,24 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state, validation
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
 
 from mnistcli.arrays import Float64s
 from mnistcli.features import Features
-from mnistcli.linear_model.classifier import (
-    PIXEL_SCALE,
-    LinearClassifier,
-    classes_of,
-    probabilities_of,
-)
+from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.model_selection.design import design_matrix
@@ -109,7 +98,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
         finite optimum, UsageError for parameters; warns where ``max_iter`` ended it.
         """
-        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
+        rows, labels = validation.validate_data(self, X, y, dtype=_DTYPES)
         return self._fit(rows, labels, sample_weight, self.C, self.tol)
 
     def _seed(self) -> int:
@@ -132,22 +121,19 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         is_penalised = math.inf != C
         # For its checks:
         SolverSettings(C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter)
-        y = column_or_1d(y, warn=True)
+        y = validation.column_or_1d(y, warn=True)
         first = X[: len(X) // n_each]
         check_consistent_length(first, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        weight = _check_sample_weight(
-            sample_weight, first, dtype=np.float64, ensure_non_negative=True
-        )
+        how = {"dtype": np.float64, "ensure_non_negative": True}
+        weight = validation._check_sample_weight(sample_weight, first, **how)  # noqa: SLF001 - there is no other
         n_classes = len(self.classes_)
         if n_classes < 2 or not np.bincount(codes, weight).all():
             raise ValueError("more than one class must occur, and each weigh something")
         if self.class_weight is not None:
-            of_class = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=weight
-            )
-            weight = weight * of_class[codes]
+            known = {"classes": self.classes_, "y": y, "sample_weight": weight}
+            weight = weight * compute_class_weight(self.class_weight, **known)[codes]
         shape = (1 if n_classes == 2 else n_classes, X.shape[1])
         is_start = self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape
         is_exact = X.dtype == np.float64 and is_penalised
@@ -172,24 +158,24 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def decision_function(self, X: ArrayLike) -> Float64s:
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes)."""
-        check_is_fitted(self)
-        names = tuple(map(str, self.classes_))
-        classifier = LinearClassifier(
-            self.coef_, self.intercept_, names, self._scale, self.features_
-        )
-        return classifier.decision_function(self._checked(X))
+        return self._classifier.decision_function(self._checked(X))
 
     def predict_proba(self, X: ArrayLike) -> Float64s:
         """Return the probability of every class, (n_samples, n_classes)."""
-        return probabilities_of(self.decision_function(X))
+        return self._classifier.predict_proba(self._checked(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        indices = classes_of(self.decision_function(X))
-        return self.classes_[indices]
+        return self.classes_[self._classifier.predict(self._checked(X))]
+
+    @property
+    def _classifier(self) -> LinearClassifier:
+        validation.check_is_fitted(self)
+        names = tuple(map(str, self.classes_))
+        return LinearClassifier(self.coef_, self.intercept_, names, self._scale, self.features_)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
-        checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
+        checked: NDArray[Any] = validation.validate_data(self, X, dtype=_DTYPES, reset=False)
         return checked
 
 
@@ -250,7 +236,7 @@ class Digits(LogisticRegression):
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         C = preset.C if self.C is None else self.C
         tol = preset.tol if self.tol is None else self.tol
-        return self._fit(design.X, y, sample_weight, C, tol, 1 + design.n_copies)
+        return self._fit(design.rows[:], y, sample_weight, C, tol, 1 + design.n_copies)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
         images = check_array(X, dtype="numeric", allow_nd=True)

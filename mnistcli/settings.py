@@ -50,11 +50,8 @@ SOLVERS: dict[SolverName, Solver] = {
 
 def solvers_for(penalty: Penalty, n_classes: int = 2) -> list[SolverName]:
     """List the solvers that minimise a penalty, the fastest first."""
-    return [
-        name
-        for name, solver in SOLVERS.items()
-        if penalty in solver.penalties and n_classes <= (solver.max_classes or n_classes)
-    ]
+    able = {name: each for name, each in SOLVERS.items() if penalty in each.penalties}
+    return [name for name, each in able.items() if n_classes <= (each.max_classes or n_classes)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +148,8 @@ class TrainingSettings(Checked):
     disk_bytes: int | None = None
 
     def _check(self) -> None:
-        weights = {
-            name: float(RANGES["weight"].checked(f"the weight of {name}", weight))
-            for name, weight in self.weights.items()
-        }
+        checked = RANGES["weight"].checked
+        weights = {k: float(checked(f"the weight of {k}", v)) for k, v in self.weights.items()}
         object.__setattr__(self, "weights", weights)
         if self.search and self.solver.penalty == "none":
             raise UsageError("without a penalty there is no C to choose")

@@ -42,7 +42,7 @@ def test_an_image_and_its_copies_count_as_one(mnist, samples, spec):
     training = train(mnist, SolverSettings(C=0.3), features=spec)
     design = design_matrix(samples, spec, seed=3)
     theirs = LogisticRegression(C=0.3 / (1 + spec.n_copies), tol=1e-8, max_iter=5000)
-    theirs.fit(design.X / 255, np.tile(samples.y, 1 + spec.n_copies))
+    theirs.fit(design.rows[:] / 255, np.tile(samples.y, 1 + spec.n_copies))
     np.testing.assert_allclose(training.model.classifier.coef, theirs.coef_, atol=2e-4)
     card = training.model.card
     assert (card.n_train, card.settings.C) == (200, 0.3)

@@ -184,18 +184,16 @@ class ChoiceOfC(Displayed):
 def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     """Search `GRID` by cross-validation, with all of `settings` but C; see `Folds.split`."""
     paths = folds.map(_path, settings, stage="search for C")
-    candidates = tuple(_candidate(C, of_folds) for C, *of_folds in zip(GRID, *paths, strict=False))
+    candidates = []
+    for C, *of_folds in zip(GRID, *paths, strict=False):
+        losses, accuracies, converged = np.array(of_folds).T
+        error = float(losses.std(ddof=1)) / math.sqrt(len(losses))
+        means, n_failed = (float(losses.mean()), error, float(accuracies.mean())), converged == 0
+        candidates.append(Candidate(C, *means, int(n_failed.sum())))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
     most = best.log_loss + best.standard_error
     simplest = next(each for each in candidates if each.log_loss <= most)
-    return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, candidates)
-
-
-def _candidate(C: float, of_folds: list[tuple[float, float, bool]]) -> Candidate:
-    losses, accuracies, converged = np.array(of_folds).T
-    error = float(losses.std(ddof=1)) / math.sqrt(len(losses))
-    n_not_converged = int((converged == 0).sum())
-    return Candidate(C, float(losses.mean()), error, float(accuracies.mean()), n_not_converged)
+    return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, tuple(candidates))
 
 
 def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool]]:

@@ -56,11 +56,6 @@ class DesignMatrix:
         """Count the samples, without their copies."""
         return len(self.y)
 
-    @property
-    def X(self) -> Bytes:  # noqa: N802 - the field's own name
-        """All rows as one array: in memory, if they are not there."""
-        return self.rows[:]
-
     def with_copies(self, index: Places | None = None) -> tuple[Rows, Bytes]:
         """Return rows and y of all samples, or some, and of their copies."""
         n_each = 1 + self.n_copies

@@ -42,9 +42,9 @@ def samples(mnist):
 def test_images_come_first_and_then_copy_by_copy(samples, kind):
     spec = FeatureSpec(kind, n_copies=2)
     rows = design_matrix(samples, spec, seed=5)
-    assert (rows.X.shape, rows.X.dtype, rows.n_copies) == ((180, 784), np.uint8, 2)
+    assert (rows.rows[:].shape, rows.rows[:].dtype, rows.n_copies) == ((180, 784), np.uint8, 2)
     features = spec.features.learn(spec, samples.images, 5)
-    for copy, X in enumerate(rows.X.reshape(3, 60, 784)):
+    for copy, X in enumerate(rows.rows[:].reshape(3, 60, 784)):
         images = deformed(samples.images, samples.index, np.full(60, copy), 5)
         expected = features.transform(images) if features else images.reshape(60, 784)
         np.testing.assert_array_equal(X, expected)
@@ -55,7 +55,7 @@ def test_copies_do_not_depend_on_what_else_is_trained_on(samples):
     some = np.array([50, 3, 17])
     few = Samples(samples.images[some], samples.y[some], samples.index[some])
     ours, theirs = (
-        design_matrix(each, FeatureSpec(n_copies=2), seed=4).X.reshape(3, len(each), -1)
+        design_matrix(each, FeatureSpec(n_copies=2), seed=4).rows[:].reshape(3, len(each), -1)
         for each in (few, samples)
     )
     np.testing.assert_array_equal(ours, theirs[:, some])
@@ -71,10 +71,10 @@ def test_copies_follow_their_images(samples):
     rows = design_matrix(samples, PATCHES, seed=0)
     index = np.array([3, 50])
     X, y = rows.with_copies(index)
-    np.testing.assert_array_equal(X[:4], rows.X[[3, 50, 63, 110]])
+    np.testing.assert_array_equal(X[:4], rows.rows[:][[3, 50, 63, 110]])
     np.testing.assert_array_equal(y, rows.y[[3, 50, 3, 50]])
     X, y = rows.with_copies()
-    np.testing.assert_array_equal(X[:120], rows.X)
+    np.testing.assert_array_equal(X[:120], rows.rows[:])
     np.testing.assert_array_equal(y, [*samples.y, *samples.y])
 
 
@@ -115,13 +115,13 @@ def test_rows_live_where_there_is_room_and_are_the_same(
     for note, start in zip(progress.notes, told, strict=True):
         assert note.startswith(start)
     plain = design_matrix(samples, SPEC, seed=0)
-    np.testing.assert_array_equal(design.X, plain.X)
+    np.testing.assert_array_equal(design.rows[:], plain.rows[:])
     X, y = design.with_copies(np.array([5, 8]))
     expected, y_expected = plain.with_copies(np.array([5, 8]))
     np.testing.assert_array_equal(X[:6], expected[:6])
     np.testing.assert_array_equal(y, y_expected)
     blocks = list(read_blocks(design.rows, 60))
-    np.testing.assert_array_equal(np.concatenate(blocks), plain.X[:60])
+    np.testing.assert_array_equal(np.concatenate(blocks), plain.rows[:][:60])
 
 
 def test_progress_tells_one_time_for_features_and_fit_and_then_leaves_it_to_the_fit(
@@ -150,4 +150,4 @@ def test_rows_are_made_anew_where_a_file_would_not_help(monkeypatch, tmp_path, s
         samples, SPEC, seed=0, cache=None if why == "no cache" else cache, memory_bytes=200_000
     )
     assert design.kept == "nowhere"
-    np.testing.assert_array_equal(design.X, design_matrix(samples, SPEC, seed=0).X)
+    np.testing.assert_array_equal(design.rows[:], design_matrix(samples, SPEC, seed=0).rows[:])
