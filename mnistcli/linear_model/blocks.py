@@ -2,28 +2,20 @@
 
 All that a fit asks of its rows is a function of a block and of a few numbers, with a small result:
 a slope and a curvature along a line, a loss and a gradient. A `BlockRunner` calls it for every
-block, and results are added in the order of the blocks in a fixed tree (`tree_sum`), so that the
+block, and results are added in the order of the blocks in a fixed tree (`problem.tree_sum`): the
 sum does not depend on who computed what. What a block keeps is a cache: each call brings the `Line`
 from which it can be made anew.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from mnistcli.arrays import Bytes, Float64s, Floats, Labels, Places
-from mnistcli.linear_model.objective import (
-    linear_scores,
-    losses_and_residuals,
-    residual_products,
-    rows_per_block,
-    slope_and_curvature,
-    squared_norm,
-)
+from mnistcli.arrays import Bytes, Float64s, Floats, Labels
+from mnistcli.linear_model.objective import linear_scores, losses_and_residuals
 from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import Room
 from mnistcli.parallel import map_blocks
@@ -35,8 +27,6 @@ MOST_ROWS_OF_ONE = 65_536  # Up to here all rows are one block, whose passes hav
 ROWS_EACH = 8192  # Beyond, blocks have at least so many,
 ROUND = 16  # and there are so many or a multiple, which most numbers of cores divide,
 MOST_BLOCKS = 128  # but not more before they are larger than that: each has its gradient.
-ARITY = 8  # So many results are added at a time.
-LEAST_DRAWN = 300  # Rows for a Hessian.
 # Of what is known of a row, for each output: three numbers of float32, or two of float64.
 BYTES_EACH = 16
 SHARE_OF_MEMORY = 1 / 4
@@ -164,9 +154,8 @@ class LocalBlocks:
 
     def map(self, function: Callable[..., T], *arguments: Any) -> list[T]:
         """Call a function for every block; see `BlockRunner.map`."""
-        return map_blocks(
-            lambda one: self.blocks[one.start].call(function, *arguments), len(self.blocks), 1
-        )
+        calls = [block.call for block in self.blocks]
+        return map_blocks(lambda one: calls[one.start](function, *arguments), len(calls), 1)
 
 
 def blocks_within(
@@ -178,12 +167,10 @@ def blocks_within(
     """
     ends = [0, *accumulate(BYTES_EACH * n_outputs * len(block.y) for block in blocks)]
     if len(blocks) > 1 and ends[-1] > room.in_memory * SHARE_OF_MEMORY:
-        memory, what = room.file(ends[-1]), f"{ends[-1] / 1e9:.1f} GB of the solver"
+        memory, where = room.file(ends[-1]), f"are kept in {room.folder}"
         if memory is None:
-            memory = np.empty(0, dtype=np.uint8)
-            progress.note(f"{what} find no room and are made anew in each pass")
-        else:
-            progress.note(f"{what} are kept in {room.folder}")
+            memory, where = np.empty(0, np.uint8), "find no room and are made anew in each pass"
+        progress.note(f"{ends[-1] / 1e9:.1f} GB of the solver {where}")
         for block, (first, end) in zip(blocks, pairwise(ends), strict=True):
             block.memory = memory[first:end]
     return LocalBlocks(blocks)
@@ -193,10 +180,8 @@ def n_blocks(n_rows: int) -> int:
     """Return how many blocks so many rows are divided into, the same on all machines."""
     if n_rows <= MOST_ROWS_OF_ONE:
         return 1
-    n_small, n_large = (
-        ROUND * -(-n_rows // (ROUND * each)) for each in (ROWS_EACH, MOST_ROWS_OF_ONE)
-    )
-    return max(n_large, min(MOST_BLOCKS, n_small))
+    n_small, n_large = (-(-n_rows // (ROUND * each)) for each in (ROWS_EACH, MOST_ROWS_OF_ONE))
+    return max(ROUND * n_large, min(MOST_BLOCKS, ROUND * n_small))
 
 
 def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:
@@ -209,105 +194,3 @@ def blocks_of(X: Rows, y: Labels, weights: Float64s) -> list[Block]:
         each = weights if len(weights) == 1 else weights[part]
         blocks.append(Block(rows, y[part], each, start, n == 1))
     return blocks
-
-
-def tree_sum(parts: Sequence[Any]) -> Any:
-    """Add up, a few at a time in their order, then the sums, and so on."""
-    while len(parts) > 1:
-        firsts = range(0, len(parts), ARITY)
-        parts = [reduce(np.add, parts[first : first + ARITY]) for first in firsts]
-    return parts[0]
-
-
-# ------------------------------------------------------------------- what blocks are asked
-
-
-def feature_ranges(block: Block, n_classes: int) -> Floats:
-    """Return the least and the largest of every feature in every class, one after the other."""
-    low = np.full((n_classes, block.X.shape[1]), np.inf, dtype=np.float32)
-    high = -low
-    labels = np.where(np.full(len(block.y), block.weights) > 0.0, block.y, -1)
-    step = rows_per_block(block.X.shape[1])
-    for first in range(0, len(labels), step):
-        part = slice(first, first + step)
-        rows, of_rows = block.X[part], labels[part]
-        for k in set(of_rows.tolist()) - {-1}:
-            members = rows[of_rows == k]
-            np.minimum(low[k], members.min(axis=0), out=low[k])
-            np.maximum(high[k], members.max(axis=0), out=high[k])
-    return np.stack([low, high])
-
-
-def probe(block: Block, line: Line, size: float) -> tuple[float, float]:
-    """Return slope and curvature of the losses along the line, after a step of this size."""
-    _, residuals = block.loss_and_residuals(line, size)
-    weights = block.loss_weights(line).astype(line.dtype)
-    return slope_and_curvature(residuals, block.change(line), block.y, weights)
-
-
-def arrive(block: Block, line: Line, size: float, key: int) -> tuple[float, Float64s]:
-    """Take the step to the point `key`; return the loss there and its gradient."""
-    loss, residuals = block.loss_and_residuals(line, size)
-    weighted = residuals * block.loss_weights(line).astype(line.dtype)
-    gradient = np.empty_like(line.theta)
-    gradient[:, :-1] = residual_products(block.X, weighted, scale=line.scale, dtype=line.dtype)
-    gradient[:, -1] = weighted.sum(axis=1, dtype=np.float64)
-    block.move(line, size, key)
-    return loss, gradient
-
-
-def is_separated(block: Block, line: Line) -> bool:
-    """Return whether every row has its own class's probability above one half."""
-    _, residuals = block.loss_and_residuals(line, 0.0)
-    worst = np.abs(residuals).max(axis=0)
-    return bool((worst[block.loss_weights(line) > 0.0] < 0.5).all())
-
-
-def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any, Any]:
-    """Return loss, first two derivatives by the intercepts and weight, with `b` added to scores."""
-    y, weights = block.y, block.loss_weights(line)
-    losses, residuals = losses_and_residuals(block.scores(line, 0.0) + b[:, None], y)
-    loss, gradient, weight = losses @ weights, (residuals * weights).sum(axis=1), weights.sum()
-    if len(residuals) == 1:
-        r = np.abs(residuals[0])
-        return loss, gradient, np.array([[(r * (1.0 - r)) @ weights]]), weight
-    residuals[y, np.arange(len(y))] += 1.0  # probabilities now
-    hessian = np.diag(residuals @ weights) - (residuals * weights) @ residuals.T
-    return loss, gradient, hessian, weight
-
-
-def hessian_rows(
-    block: Block, line: Line, n_hessians: int, n_samples: int, most: float, n_times: int, seed: Any
-) -> list[tuple[Places, Floats]]:
-    """Draw rows for the Hessian of each output, or for their mean, and their roots.
-
-    Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is what
-    to multiply one with before it is squared. From all `n_samples` together come `most` rows at most,
-    and not more than `n_times` the effective sample size. The seed of the only block is a generator.
-    """
-    absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
-    weights = absolute * (1.0 - absolute) * block.loss_weights(line)
-    if n_hessians < len(weights):
-        weights = weights.mean(axis=0, keepdims=True)
-    rng = np.random.default_rng(seed if block.is_all else [seed, block.start])
-    share = len(block.y) / n_samples
-    drawn = []
-    for each in weights:
-        # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
-        effective = each.sum() ** 2 / max(squared_norm(each), 1e-300)
-        n_rows = int(min(share * most, n_times * float(effective)))
-        chance = inclusion_chances(each, max(share * LEAST_DRAWN, n_rows))
-        rows = np.flatnonzero(rng.random(len(chance)) < chance)
-        roots = np.sqrt(each[rows] / chance[rows]) * line.scale
-        drawn.append((block.start + rows, roots.astype(np.float32)))
-    return drawn
-
-
-def inclusion_chances(weights: Float64s, n_rows: float) -> Float64s:
-    """Return chances min(1, c * weight) that add up to about `n_rows`."""
-    if n_rows >= np.count_nonzero(weights):
-        return (weights > 0.0).astype(np.float64)
-    chance = weights * (n_rows / weights.sum())
-    for _ in range(5):
-        chance *= n_rows / np.minimum(chance, 1.0).sum()
-    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)

@@ -11,12 +11,13 @@ import math
 import timeit
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from mnistcli.arrays import Float32s, Float64s, Floats, Places
-from mnistcli.linear_model.blocks import hessian_rows, n_blocks, probe
-from mnistcli.linear_model.objective import linear_scores, squared_norm
+from mnistcli.linear_model.blocks import Block, Line, n_blocks
+from mnistcli.linear_model.objective import linear_scores, slope_and_curvature, squared_norm
 from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
@@ -24,6 +25,7 @@ from mnistcli.parallel import map_blocks
 SHARE = 1 / 15  # of the rows are drawn,
 ROUGH_SHARE = 1 / 5  # of the few rows of a rough solution,
 MOST_ROWS = 16_384  # but not more: what they know of the Hessian does not grow with the rows.
+LEAST_DRAWN = 300  # Rows of all blocks together.
 MOST_WORK = 1e10  # Where rows are fewer than features: rows^2 * features at most.
 REFRESH = 0.4  # Rows are drawn again when the objective has fallen to this share,
 ROUGH_REFRESH = 0.1  # to this share in a rough solution,
@@ -295,3 +297,50 @@ def _inverse_cholesky(a: Float64s) -> Float64s:
     inverse[:half, :half], inverse[half:, half:] = top, bottom
     inverse[half:, :half] = -bottom @ (below @ top)
     return inverse
+
+
+# ------------------------------------------------------------------- what blocks are asked
+
+
+def probe(block: Block, line: Line, size: float) -> tuple[float, float]:
+    """Return slope and curvature of the losses along the line, after a step of this size."""
+    _, residuals = block.loss_and_residuals(line, size)
+    weights = block.loss_weights(line).astype(line.dtype)
+    return slope_and_curvature(residuals, block.change(line), block.y, weights)
+
+
+def hessian_rows(
+    block: Block, line: Line, n_hessians: int, n_samples: int, most: float, n_times: int, seed: Any
+) -> list[tuple[Places, Floats]]:
+    """Draw rows for the Hessian of each output, or for their mean, and their roots.
+
+    Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is what
+    to multiply one with before it is squared. From all `n_samples` together come `most` rows at most,
+    and not more than `n_times` the effective sample size. The seed of the only block is a generator.
+    """
+    absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
+    weights = absolute * (1.0 - absolute) * block.loss_weights(line)
+    if n_hessians < len(weights):
+        weights = weights.mean(axis=0, keepdims=True)
+    rng = np.random.default_rng(seed if block.is_all else [seed, block.start])
+    share = len(block.y) / n_samples
+    drawn = []
+    for each in weights:
+        # Effective sample size (Kish, Survey Sampling, 1965): how many rows the weight sits on.
+        effective = each.sum() ** 2 / max(squared_norm(each), 1e-300)
+        n_rows = int(min(share * most, n_times * float(effective)))
+        chance = inclusion_chances(each, max(share * LEAST_DRAWN, n_rows))
+        rows = np.flatnonzero(rng.random(len(chance)) < chance)
+        roots = np.sqrt(each[rows] / chance[rows]) * line.scale
+        drawn.append((block.start + rows, roots.astype(np.float32)))
+    return drawn
+
+
+def inclusion_chances(weights: Float64s, n_rows: float) -> Float64s:
+    """Return chances min(1, c * weight) that add up to about `n_rows`."""
+    if n_rows >= np.count_nonzero(weights):
+        return (weights > 0.0).astype(np.float64)
+    chance = weights * (n_rows / weights.sum())
+    for _ in range(5):
+        chance *= n_rows / np.minimum(chance, 1.0).sum()
+    return np.asarray(np.minimum(chance, 1.0), dtype=np.float64)

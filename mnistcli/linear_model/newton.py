@@ -31,22 +31,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float64s, Floats, Labels, Places
+from mnistcli.linear_model import objective
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
-from mnistcli.linear_model.objective import (
-    class_weights,
-    loss_weights,
-    prior_intercept,
-    squared_norm,
-)
-from mnistcli.linear_model.problem import (
-    Point,
-    Problem,
-    centred,
-    refuse_separated,
-    refuse_separating_feature,
-)
+from mnistcli.linear_model.problem import Point, Problem, centred
 from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
@@ -135,8 +124,8 @@ def fit_newton(
     class has no rows or X is not finite.
     """
     started = time.perf_counter()
-    weights = loss_weights(C, sample_weight)
-    totals = class_weights(y, weights, n_classes)
+    weights = objective.loss_weights(C, sample_weight)
+    totals = objective.class_weights(y, weights, n_classes)
     empty = np.flatnonzero(totals == 0)
     if n_classes < 2 or len(empty):
         named = ", ".join(map(str, empty))
@@ -153,7 +142,7 @@ def fit_newton(
         dtype=np.float64 if rows.dtype == np.float64 else np.float32,
     )
     if problem.penalty == 0.0:
-        refuse_separating_feature(problem, kept, n_classes)
+        problem.refuse_separating_feature(kept, n_classes)
 
     def coef_at(theta: Float64s) -> Float64s:
         coef = np.zeros((problem.n_outputs, X.shape[1]))
@@ -221,7 +210,7 @@ class _Minimiser:
         expected = expected_seconds(problem.X, len(problem.y), problem.n_outputs)
         self.end = time.perf_counter() + expected
         prior = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
-        prior[:, -1] = prior_intercept(self.class_weights)
+        prior[:, -1] = objective.prior_intercept(self.class_weights)
         self.n_passes += 0.5
         self.start_norm = problem.point(prior).gradient_norm
         if start is None:
@@ -262,7 +251,7 @@ class _Minimiser:
             return theta
         rows = np.sort(self.rng.choice(len(y), n_rows, replace=False))
         of_rows = weights if len(weights) == 1 else weights[rows]
-        if not class_weights(y[rows], of_rows, len(self.class_weights)).all():
+        if not objective.class_weights(y[rows], of_rows, len(self.class_weights)).all():
             return theta
         # Where they are fewer than `ROUGH_SHARE`, they weigh as much as that many would.
         more = len(y) * ROUGH_SHARE // n_rows
@@ -310,14 +299,14 @@ class _Minimiser:
             has_gained = point.objective - new.objective > smallest_gain * abs(new.objective)
             n_idle = 0 if has_gained or new.gradient_norm < least else n_idle + 1
             least = min(least, new.gradient_norm)
-            moved = squared_norm(new.theta - point.theta)
-            self.is_settled = moved <= SETTLED * squared_norm(new.theta)
+            moved = objective.squared_norm(new.theta - point.theta)
+            self.is_settled = moved <= SETTLED * objective.squared_norm(new.theta)
             point = new
             self.n_iterations += 1
             self.n_passes += share
             self._report(problem, point)
             if problem.penalty == 0.0:
-                refuse_separated(problem, point)
+                problem.refuse_separated(point)
             if n_idle >= PATIENCE:
                 break
         return point
