@@ -166,7 +166,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, as it was called in ``y``."""
-        return self.classes_[self._classifier.predict(self._checked(X))]
+        answers = self._classifier.predict(self._checked(X))
+        return self.classes_[answers]
 
     @property
     def _classifier(self) -> LinearClassifier:

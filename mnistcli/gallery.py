@@ -149,10 +149,7 @@ def weight_images(*models: Model) -> Gallery:
 
 
 def filter_images(model: Model) -> Gallery:
-    """Draw the patches that a model looks for, each on its own scale.
-
-    Raises UsageError for a model that looks for none.
-    """
+    """Draw a model's patches, each on its own scale; raise UsageError where it looks for none."""
     features = model.classifier.features
     filters = features.filters() if features else ()
     if not filters:
@@ -169,10 +166,7 @@ def filter_images(model: Model) -> Gallery:
 
 
 def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[CaptionedImage]:
-    """Yield the pictures in a file of one's own, shrunk to fit a terminal.
-
-    Raises BadImageError for what is no picture.
-    """
+    """Yield the pictures in a file, shrunk to fit a terminal; raise BadImageError for no picture."""
     from mnistcli.pictures.read import read_pictures
 
     if isinstance(path, BadImageError):

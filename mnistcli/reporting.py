@@ -90,10 +90,7 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
 
 
 def images_behind(judged: JudgedModel) -> Gallery:
-    """Return images of each cell of the confusion matrix, `N_IN_CELL` at most.
-
-    Those are the least sure right answers, and the surest wrong ones.
-    """
+    """Return the least sure right answers and the surest wrong ones, `N_IN_CELL` of each cell."""
     sure = judged.probabilities.max(axis=1) * np.where(judged.is_right, 1, -1)
     cells = [*zip(judged.samples.y.tolist(), judged.answers.tolist(), strict=True)]
     n_in, behind = Counter[tuple[int, int]](), []

@@ -116,14 +116,13 @@ def _blurred(ink: Ink, strength: float, _generators: Generators) -> Floats:
 def _turned(ink: Ink, strength: float, _generators: Generators) -> Floats:
     cos, sin = np.cos(np.deg2rad(strength)), np.sin(np.deg2rad(strength))
     across, down = _GRID - _MIDDLE, _GRID[:, None] - _MIDDLE
-    x, y = cos * across - sin * down + _MIDDLE, sin * across + cos * down + _MIDDLE
-    return sampled(ink, np.broadcast_to(x, ink.shape), np.broadcast_to(y, ink.shape))
+    return sampled(ink, cos * across - sin * down + _MIDDLE, sin * across + cos * down + _MIDDLE)
 
 
 def _moved(ink: Ink, strength: float, generators: Generators) -> Floats:
     angle = np.array([each.uniform(0, 2 * np.pi) for each in generators])[:, None, None]
-    x, y = _GRID - strength * np.cos(angle), _GRID[:, None] - strength * np.sin(angle)
-    return sampled(ink, np.broadcast_to(x, ink.shape), np.broadcast_to(y, ink.shape))
+    x, y = strength * np.cos(angle), strength * np.sin(angle)
+    return sampled(ink, _GRID - x, _GRID[:, None] - y)
 
 
 def _thickened(ink: Ink, strength: float, _generators: Generators) -> Floats:

@@ -19,10 +19,7 @@ MOST_WITHOUT = 5000
 
 
 class Solver(NamedTuple):
-    """What a solver can minimise, and what it does unless told otherwise.
-
-    What ``tol`` bounds is the solver's own affair.
-    """
+    """What a solver can minimise, and what it does unless told; ``tol`` bounds what it likes."""
 
     penalties: tuple[Penalty, ...]
     tol: float = 1e-4

@@ -90,10 +90,7 @@ class Task:
 
 
 def parse_task(text: str) -> Task:
-    """Read a task: ``parse_task("2vrest")``.
-
-    Raises TaskError, which says which part of the sentence makes no sense.
-    """
+    """Read a task: ``parse_task("2vrest")``; raise TaskError, which says what makes no sense."""
     try:
         return _parsed(text.strip().lower())
     except ValueError as error:

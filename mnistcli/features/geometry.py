@@ -70,7 +70,7 @@ def sampled(
 ) -> NDArray[np.float32]:
     """Interpolate images linearly, each at its own places; outside there is no ink.
     Images have shape (n, 28, 28). Places x and y, columns and rows with 0 in the middle of the
-    first pixel, have together the shape (n, k, l), which is returned.
+    first pixel, have together, and with images, the shape (n, k, l), which is returned.
     """
     n, width = len(images), IMAGE_SIDE + 3
     wide = np.zeros((n, width, width), dtype=np.float32)
@@ -79,7 +79,7 @@ def sampled(
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
     at = top.astype(np.intp) * width + left.astype(np.intp)
-    at += np.arange(n)[:, None, None] * width * width
+    at = at + np.arange(n)[:, None, None] * width * width
     upper = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
     at += width
     lower = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share

@@ -47,8 +47,8 @@ class LinearClassifier(Displayed):
         """Return scores (n_samples,) for two classes, else (n_samples, n_classes), float64.
 
         X, of shape (n_samples, ...), holds images for a classifier that has features, else raw
-        raw features of any real dtype, whose trailing axes are flattened to n_features. The scores
-        of pairs of classes are put together: the logarithms of the coupled probabilities.
+        features of any real dtype, whose trailing axes are flattened to n_features. The scores of
+        pairs of classes are put together: the logarithms of the coupled probabilities.
         """
         scores = self.linear_scores(X)
         if self.is_pairwise:

@@ -90,10 +90,7 @@ class LBFGS:
             self._steps = [*self._steps[1 - MEMORY :], (step, change, 1.0 / product)]
 
     def direction(self, point: Point) -> Float64s:
-        """Return minus the inverse Hessian times the gradient.
-
-        The recursion of two loops (Nocedal and Wright, Numerical Optimization, algorithm 7.4).
-        """
+        """Return minus inverse Hessian times gradient (Nocedal and Wright 2006, algorithm 7.4)."""
         self.refresh(point)
         q = point.gradient.copy()
         shares = []

@@ -34,10 +34,8 @@ def evaluate_scores(
     support = confusion.sum(axis=1)
     n_correct = int(np.trace(confusion))
     rows, macro_avg, weighted_avg = report_rows(confusion, class_names)
-    recalls = np.array([row.recall for row in rows])
     commonest = int(support.argmax())
-    rankings = rankings_of(y, scores)
-    reliability = reliability_bins(y, probabilities)
+    rankings, reliability = rankings_of(y, scores), reliability_bins(y, probabilities)
     return Evaluation(
         n_samples=len(y),
         n_correct=n_correct,
@@ -45,7 +43,7 @@ def evaluate_scores(
         accuracy_interval=wilson(n_correct, len(y)),
         baseline_class=class_names[commonest],
         baseline_accuracy=int(support[commonest]) / len(y),
-        balanced_accuracy=float(np.nanmean(recalls)),
+        balanced_accuracy=float(np.nanmean([row.recall for row in rows])),
         log_loss=log_loss(y, probabilities),
         roc_auc=float(np.mean([ranking.roc_auc for ranking in rankings])),
         roc_auc_interval=intervals.roc_auc_interval(rankings, y),

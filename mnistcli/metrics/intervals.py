@@ -61,10 +61,7 @@ def percentiles(resampled: Float64s) -> list[Interval]:
 
 
 def resampled_confusions(confusion: Int64s) -> Int64s:
-    """Draw confusion matrices of resamples that keep the number of samples of each class.
-
-    Of shape (`N_RESAMPLES`, n_classes, n_classes).
-    """
+    """Draw resamples that keep each class's number, (`N_RESAMPLES`, n_classes, n_classes)."""
     rng = np.random.default_rng(SEED)
     support = confusion.sum(axis=1)
     rows = [

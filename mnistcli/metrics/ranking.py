@@ -22,10 +22,7 @@ class Ranking:
 
     @property
     def roc_auc(self) -> float:
-        """The area under the ROC curve, ties counted half (Mann and Whitney 1947).
-
-        NaN without samples of both kinds.
-        """
+        """The area under the ROC curve, ties counted half (Mann and Whitney 1947), or NaN."""
         n_pairs = int(self.n_positive.sum()) * int(self.n_negative.sum())
         if n_pairs == 0:
             return np.nan
@@ -33,10 +30,7 @@ class Ranking:
 
     @property
     def average_precision(self) -> float:
-        """The sum of precision x increase in recall over falling thresholds.
-
-        NaN without positive samples.
-        """
+        """The sum of precision x increase in recall over falling thresholds, or NaN."""
         n_found = np.cumsum(self.n_positive)
         if n_found[-1] == 0:
             return np.nan

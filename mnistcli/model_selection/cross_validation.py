@@ -1,7 +1,4 @@
-"""Stratified folds of the training set: how well models do there, and which C does best.
-
-C is searched for along a path from strong penalties to weak ones.
-"""
+"""Stratified folds of the training set: how well models do there, and which C does best."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -83,11 +80,7 @@ class Folds:
         return [Fold(self.design, self.task, self.seed, *each) for each in sides]
 
     def map(
-        self,
-        judge: Callable[[Fold, SolverSettings], T],
-        settings: SolverSettings,
-        *,
-        stage: str = "folds",
+        self, judge: Callable[[Fold, SolverSettings], T], settings: SolverSettings, stage: str
     ) -> Iterator[T]:
         """Yield ``judge(fold, settings)`` for each fold of `split`, in order."""
         folds = self.split()
@@ -123,7 +116,8 @@ class CrossValidation(Displayed):
 
 def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
     """Train on all folds but one and judge on that one, for each fold; see `Folds.split`."""
-    samples, beliefs, matrices, converged = zip(*folds.map(_judge_fold, settings), strict=True)
+    judged = folds.map(_judge_fold, settings, "folds")
+    samples, beliefs, matrices, converged = zip(*judged, strict=True)
     accuracies = tuple(int(np.trace(each)) / int(each.sum()) for each in matrices)
     p_truth = np.zeros(len(folds.design))
     np.add.at(p_truth, np.concatenate(samples), np.concatenate(beliefs) / folds.spec.n_repeats)
@@ -183,7 +177,7 @@ class ChoiceOfC(Displayed):
 
 def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     """Search `GRID` by cross-validation, with all of `settings` but C; see `Folds.split`."""
-    paths = folds.map(_path, settings, stage="search for C")
+    paths = folds.map(_path, settings, "search for C")
     candidates = []
     for C, *of_folds in zip(GRID, *paths, strict=False):
         losses, accuracies, converged = np.array(of_folds).T

@@ -101,7 +101,7 @@ def room_of(fold, settings):
 def test_folds_at_once_share_the_memory(samples, task, n_jobs, expected):
     design = design_matrix(samples, FeatureSpec(), seed=0, memory_bytes=900)
     folds = Folds(design, task, FoldSpec(3), n_jobs=n_jobs)
-    assert list(folds.map(room_of, SolverSettings())) == [expected] * 3
+    assert list(folds.map(room_of, SolverSettings(), "folds")) == [expected] * 3
 
 
 def test_more_folds_than_images_of_a_class_are_refused(mnist, task):
