@@ -21,7 +21,7 @@ def test_losses_along_the_path_are_those_of_fits_from_scratch(mnist, name, n_cop
     samples = training_samples(mnist, task, SplitSpec(limit=300))
     design = design_matrix(samples, FeatureSpec(n_copies=n_copies), seed=0)
     ours = search(Folds(design, task, FoldSpec(3)), SolverSettings())
-    rows, y = design.X / 255.0, design.y
+    rows, y = design.rows[:] / 255.0, design.y
     for candidate in ours.candidates:
         theirs = LogisticRegression(C=candidate.C / (1 + n_copies), max_iter=5000, tol=1e-8)
         losses, accuracies = [], []

@@ -83,7 +83,7 @@ def test_repeated_folds_are_those_of_scikit_learn(samples, task, theirs):
 def test_models_of_folds_see_the_copies_and_are_judged_without(samples, task, theirs):
     design = design_matrix(samples, FeatureSpec(n_copies=1), seed=0)
     ours = cross_validate(Folds(design, task, FoldSpec(3)), SolverSettings(C=0.2))
-    rows, accuracies = design.X / 255.0, []
+    rows, accuracies = design.rows[:] / 255.0, []
     theirs.set_params(C=0.1)
     for train, test in StratifiedKFold(3).split(samples.y, samples.y):
         theirs.fit(rows[[*train, *(train + 600)]], samples.y[[*train, *train]])
