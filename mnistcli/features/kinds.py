@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # What `typicality` looks at: strokes in so many directions, at points across and down.
 N_DIRECTIONS, N_POINTS = 8, 6
+N_STROKES = N_DIRECTIONS * N_POINTS**2
 
 # The class of each kind by its name, and of each stage that may follow one; filled where all of
 # them are known, in the package.
@@ -149,10 +150,14 @@ def typicality_shapes(
     """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
         return {}
-    strokes = "U8", (n_prototypes, N_DIRECTIONS * N_POINTS**2)
-    arrays = {"usual_levels": ("F32", (12,)), "usual_means": strokes, "usual_spreads": strokes}
-    is_learned = bool(spec.features.shapes(spec))
-    return arrays | ({"usual_oddness": ("F32", (spec.features.count(spec),))} if is_learned else {})
+    strokes = "U8", (n_prototypes, N_STROKES)
+    n_columns = spec.features.count(spec) if spec.features.shapes(spec) else 2 * N_STROKES
+    return {
+        "usual_levels": ("F32", (12,)),
+        "usual_means": strokes,
+        "usual_spreads": strokes,
+        "usual_oddness": ("F32", (n_columns,)),
+    }
 
 
 class Pixels(Features):

@@ -8,9 +8,11 @@ The distance is that of the directions of a digit's strokes from the nearest of 
 which every direction at every point has a mean and a spread (a Gaussian mixture, by k-means).
 Directional features tell characters from other drawings better than pixels do (Liu, Sako and
 Fujisawa, Performance evaluation of pattern classifiers for handwritten character recognition, 2002).
-The oddness is a linear function of features that were learned, which tells training images from
-what can be pieced together from them; pixels are too weak for it. The doubt is how small the
-model's scores are (Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020).
+The oddness tells training images from what can be pieced together from them (Hendrycks, Mazeika
+and Dietterich, Deep anomaly detection with outlier exposure, 2019): a linear function of the
+model's features where those were learned, else of the directions and their squares. The doubt is
+how small the model's scores are (Liu, Wang, Owens and Li, Energy-based out-of-distribution
+detection, 2020).
 """
 
 from collections.abc import Callable
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
-from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS
+from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
@@ -30,7 +32,6 @@ Floats = NDArray[np.floating]
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 # What fewer of the training images are as unlike as, is unlike all of them.
 UNLIKE_BELOW = 0.007
-N_STROKES = N_DIRECTIONS * N_POINTS**2
 MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
 # Fewer images tell nothing. One in so many is looked at, more of them where training takes longer,
 # and where there are few.
@@ -39,7 +40,7 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS = 10, 20
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
-_FULL_STROKE = 0.6  # becomes 255
+_FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
@@ -53,7 +54,7 @@ class Typicality:
     spreads: NDArray[np.uint8]  # their standard deviations
     # Mean and standard deviation of each of the three numbers, then unlikeness by `SHARES`.
     levels: NDArray[np.float32]
-    oddness: NDArray[np.float32] | None = None  # weights, (n_features,); None without
+    oddness: NDArray[np.float32]  # weights, (n_features,) if those were learned, else of strokes
 
     def of(
         self, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
@@ -78,8 +79,7 @@ class Typicality:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all of it, by name."""
-        every = {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
-        return {name: array for name, array in every.items() if array is not None}
+        return {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
 
 
 def looked_at(n_images: int, *, is_learned: bool) -> slice:
@@ -104,12 +104,15 @@ def learn_typicality(
     is_measure = np.arange(len(images)) % 3 == 2
     known = images[~is_measure]
     n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
-    means, spreads = _prototypes(stroke_directions(known), n_prototypes)
-    oddness = None
+    strokes = stroke_directions(known)
+    means, spreads = _prototypes(strokes, n_prototypes)
     if transform:
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
         odd = transform(pieced_together(known[:n_odd]))
         oddness = _separating(rows[~is_measure][:n_odd], odd)
+    else:
+        pieced = pieced_together(known[::2])
+        oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness)
     measure = rows[is_measure]
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
@@ -180,7 +183,15 @@ def _prototypes(
     return np.round(means).astype(np.uint8), np.clip(np.round(spreads), 1, 255).astype(np.uint8)
 
 
-def _separating(rows: NDArray[np.uint8], odd: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _curved(strokes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a quadratic function of strokes, without products, is linear in, twice as many."""
+    from_middle = strokes - np.float32(_MIDDLING)
+    return np.concatenate([from_middle, from_middle**2 / np.float32(_MIDDLING / 2)], axis=1)
+
+
+def _separating(
+    rows: NDArray[np.uint8] | NDArray[np.float32], odd: NDArray[np.uint8] | NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return weights that tell rows from odd ones: least squares by a few conjugate gradients."""
     X = np.concatenate([rows, odd]).astype(np.float32) / np.float32(255)
     X -= X.mean(axis=0)
@@ -202,14 +213,15 @@ def _numbers(
     typicality: Typicality, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
 ) -> NDArray[np.float64]:
     """Return distance, oddness and doubt of images, (3, n)."""
-    strokes = stroke_directions(images).astype(np.float64)
+    directions = stroke_directions(images)
+    strokes = directions.astype(np.float64)
     means, spreads = (each.astype(np.float64) for each in (typicality.means, typicality.spreads))
     weights = 1 / spreads**2
     constant = (means**2 * weights + 2 * np.log(spreads)).sum(axis=1)
     distances = strokes**2 @ weights.T - 2 * strokes @ (means * weights).T + constant
-    oddness = np.zeros(len(images))
-    if typicality.oddness is not None:
-        oddness += rows.astype(np.float32) @ typicality.oddness
+    is_learned = rows.shape[1] == len(typicality.oddness)
+    columns = rows.astype(np.float32) if is_learned else _curved(directions)
+    oddness = columns @ typicality.oddness
     outputs = scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
     return np.stack([distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)])
 

@@ -14,9 +14,10 @@ from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
-    Typicality,
+    _numbers,
     learn_typicality,
     looked_at,
+    pieced_together,
     stroke_directions,
 )
 from mnistcli.prediction import is_unlike
@@ -128,6 +129,16 @@ def test_every_kind_of_model_keeps_it_and_a_file_gives_it_back(mnist, tmp_path, 
     assert kept == pytest.approx(one_by_one)
 
 
+def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
+    model = mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=6000))).model
+    others = mnist.train.images[-1000:]
+    known, odd = (
+        _numbers(model.typicality, images, images.reshape(len(images), -1), np.zeros(1000))[1]
+        for images in (others, pieced_together(others))
+    )
+    assert (odd[:, None] > known).mean() > 0.8  # the area under the curve
+
+
 def test_patches_tell_more_than_strokes(mnist):
     settings = TrainingSettings(
         features=FeatureSpec("patches", sides=(5,), n_filters=4), split=SplitSpec(limit=600)
@@ -159,8 +170,8 @@ def test_what_makes_no_sense_is_no_model(zeros_and_ones, tmp_path):
     path = tmp_path / "model.safetensors"
     good = zeros_and_ones.typicality
     for bad in (
-        Typicality(good.means, np.zeros_like(good.spreads), good.levels),
-        Typicality(good.means, good.spreads, -good.levels),
+        replace(good, spreads=np.zeros_like(good.spreads)),
+        replace(good, levels=-good.levels),
     ):
         path.write_bytes(encode_model(replace(zeros_and_ones, typicality=bad)))
         with pytest.raises(CorruptFileError, match="no images are as the model says"):
