@@ -1,6 +1,6 @@
 """How unlike the images that a model was trained on a picture is.
 
-Three numbers, each in standard deviations among training images, are added up:
+Three numbers, each in standard deviations among training images, at least -1, are added up:
 
     distance + 0.7 (oddness + doubt)
 
@@ -41,6 +41,7 @@ _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS = 10, 20
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
+_LEAST_UNLIKE = -1.0  # standard deviations, of each number
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
@@ -228,4 +229,5 @@ def _numbers(
 
 def _joined(numbers: NDArray[np.float64], levels: Floats) -> NDArray[np.float64]:
     centres, scales = levels[:3, None], levels[3:6, None]
-    return np.array([1, 0.7, 0.7]) @ ((numbers - centres) / scales)
+    # None makes up for the others: an empty image is not odd, and a full one not doubted.
+    return np.array([1, 0.7, 0.7]) @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE)
