@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import Input, NumberPrediction, Prediction, unfold
+from mnistcli.prediction import Input, NumberPrediction, Prediction
 
 Answer = Prediction | NumberPrediction | BadImageError
 
@@ -28,15 +28,11 @@ def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
     return len(inputs) if all(is_one) else None
 
 
-def listed_inputs(words: str) -> Iterator[Input | BadImageError]:
-    """Yield the inputs that a NUL-separated list names, "-" being a list on standard input.
+def listed_names(words: str) -> Iterator[Path]:
+    """Yield the names in a NUL-separated list, "-" being a list on standard input.
 
     Raises UsageError where it is no such list, DataUnavailableError for a closed standard input.
     """
-    return unfold(_names(words))
-
-
-def _names(words: str) -> Iterator[Path]:
     rest = b""
     hint = "make one with find -print0"
     try:

@@ -91,17 +91,13 @@ def axis_for(
         return Axis(low, high, True, _log_ticks(low, high), title, word)  # noqa: FBT003
     if low == high:
         low, high = low - (abs(low) / 10 or 1.0), high + (abs(high) / 10 or 1.0)
-    step, more = _round_step((high - low) / _N_TICKS), _RIM * (high - low)
+    least, more = (high - low) / _N_TICKS, _RIM * (high - low)
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= least * (1 - 1e-9))
     low, high = low - min(more, low) if low >= 0 else low - more, high + more
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     ticks = tuple(i * step for i in range(first, last + 1))
     return Axis(low, high, False, ticks, title, word)  # noqa: FBT003
-
-
-def _round_step(least: float) -> float:
-    """Return the least of 1, 2 and 5 times a power of ten that is not less."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next(power * n for n in (1, 2, 5, 10) if power * n >= least * (1 - 1e-9))
 
 
 def _log_ticks(low: float, high: float) -> tuple[float, ...]:

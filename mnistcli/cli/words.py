@@ -4,6 +4,7 @@ Wherever one is shown it passes a function of this module, which leaves what can
 and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\u202e``.
 """
 
+import json
 import re
 
 # str.isprintable leaves out all separators but the space; screenshots of macOS have these.
@@ -52,5 +53,4 @@ def _escape(character: str) -> str:
 def _json_escape(character: str) -> str:
     if "\ud800" <= character <= "\udfff":  # half a pair: many parsers refuse it
         return _escape(character).replace("\\", "\\\\")
-    units = character.encode("utf-16-be")
-    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+    return json.dumps(character)[1:-1]

@@ -17,8 +17,7 @@ from PIL import Image
 
 from mnistcli import TrainingSettings, train
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.sketch import SIDE, Sketch
-from mnistcli.cli.views.draw import Canvas, DrawingApp, Pixels
+from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, Pixels, Sketch
 from mnistcli.datasets.own import OwnDatasets
 from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec

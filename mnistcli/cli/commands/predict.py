@@ -69,7 +69,7 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli import gallery, prediction
-    from mnistcli.cli.inputs import Tally, count_pictures, listed_inputs, tallied
+    from mnistcli.cli.inputs import Tally, count_pictures, listed_names, tallied
     from mnistcli.cli.views.predict import NumbersView, PredictionsView
 
     loaded = call.model(model)
@@ -93,7 +93,11 @@ def predict(
             answers = prediction.predict_indices(loaded, data, index, **abstain)
         else:
             words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
-            named = [*prediction.unfold(words)] if files0 is None else listed_inputs(files0)
+            named = (
+                [*prediction.unfold(words)]
+                if files0 is None
+                else prediction.unfold(listed_names(files0))
+            )
             if "-" in (files0, *words) and sys.stdin.isatty():
                 call.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:

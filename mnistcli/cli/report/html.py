@@ -27,11 +27,12 @@ def tag(name: str, /, *children: Content, **attributes: str | float | None) -> M
 
     ``class_="x"`` writes class, ``stroke_width=2`` stroke-width, None nothing.
     """
-    written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{_number_or_text(value)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
+    written = ""
+    for key, value in attributes.items():
+        if value is not None:
+            # A tenth of a pixel is less than anybody sees.
+            text = value if isinstance(value, str) else f"{round(value, 2):g}"
+            written += f' {key.rstrip("_").replace("_", "-")}="{escape(visible_lines(text))}"'
     if name in _VOID:
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{joined(children)}</{name}>")
@@ -45,15 +46,8 @@ def style(*names: str) -> Markup:
 
 def joined(children: Iterable[Content]) -> Markup:
     """Put text and elements, and lists of them, one after the other."""
-    return Markup(
-        "".join(_escaped(child) if isinstance(child, str) else joined(child) for child in children)
-    )
-
-
-def _escaped(text: str) -> str:
-    return text if isinstance(text, Markup) else escape(visible_lines(text))
-
-
-def _number_or_text(value: str | float) -> str:
-    # A tenth of a pixel is less than anybody sees.
-    return escape(visible_lines(value)) if isinstance(value, str) else f"{round(value, 2):g}"
+    written = ""
+    for child in children:
+        text = child if isinstance(child, str) else joined(child)
+        written += text if isinstance(text, Markup) else escape(visible_lines(text))
+    return Markup(written)

@@ -98,15 +98,14 @@ def unbroken(text: str) -> str:
 def facts(shown: parts.Facts) -> Markup:
     """Show names and what is known of them, large ones as tiles."""
     if shown.are_large:
-        tiles = ([tag("dt", name), *_large(value)] for name, value in shown.pairs)
-        return tag("dl", (tag("div", each) for each in tiles), class_="tiles")
+        tiles = []
+        for name, value in shown.pairs:
+            text, note = value if isinstance(value, parts.Noted) else (value, "")
+            said = tag("dd", unbroken(text)), tag("dd", unbroken(note), class_="note")
+            tiles.append(tag("div", tag("dt", name), said))
+        return tag("dl", tiles, class_="tiles")
     pairs = ([tag("dt", name), tag("dd", _cell(value))] for name, value in shown.pairs)
     return tag("dl", pairs, class_="facts")
-
-
-def _large(value: parts.Cell) -> list[Markup]:
-    text, note = value if isinstance(value, parts.Noted) else (value, "")
-    return [tag("dd", unbroken(text)), tag("dd", unbroken(note), class_="note")]
 
 
 def _cell(cell: parts.Cell) -> Content:

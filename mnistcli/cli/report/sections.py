@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mnistcli.cli.numbers import percent, reading
+from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
 from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
 from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
-from mnistcli.cli.sentences import comparison_sentences, verdict
 from mnistcli.cli.views.compare import ComparisonView
 from mnistcli.cli.views.models import card_facts
 from mnistcli.cli.views.shared import class_report, reliability_table

@@ -149,13 +149,13 @@ def half_blocks(image: NDArray[Any]) -> Block:
     for upper, lower in zip(rows[0::2], below, strict=True):
         runs = groupby((*a, *b) for a, b in zip(upper, lower, strict=True))
         # No style is kept for another console: rich styles remember their first one's escape codes.
-        lines.append([Segment("▀" * len(list(same)), _two_colours(cell)) for cell, same in runs])
+        line = []
+        for cell, same in runs:
+            paper = Color.from_rgb(*cell[3:]) if len(cell) > 3 else None
+            style = Style.from_color(Color.from_rgb(*cell[:3]), paper)
+            line.append(Segment("▀" * len(list(same)), style))
+        lines.append(line)
     return Block(image.shape[1], tuple(lines))
-
-
-def _two_colours(rgb: tuple[int, ...]) -> Style:
-    below = Color.from_rgb(*rgb[3:]) if len(rgb) > 3 else None
-    return Style.from_color(Color.from_rgb(*rgb[:3]), below)
 
 
 def shades(image: NDArray[Any], *, large: bool, ascii_only: bool = False) -> Block:

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import decimal, n_bytes, seconds
+from mnistcli.cli.numbers import (
+    comparison_sentences,
+    decimal,
+    distinctions,
+    n_bytes,
+    p_value,
+    seconds,
+)
 from mnistcli.cli.output import View
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
-from mnistcli.cli.sentences import comparison_sentences, distinctions, p_value
 from mnistcli.cli.views.shared import estimate, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.comparison import Comparison

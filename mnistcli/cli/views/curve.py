@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import percent, seconds, span
+from mnistcli.cli.numbers import curve_sentence, percent, seconds, span
 from mnistcli.cli.output import View, json_text, picked
 from mnistcli.cli.parts import Part, Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
-from mnistcli.cli.sentences import curve_sentence
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 from mnistcli.ranges import DISTURBANCES
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, percent, percent_span, reading
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading, verdict
 from mnistcli.cli.output import View
 from mnistcli.cli.parts import (
     Cell,
@@ -19,7 +19,6 @@ from mnistcli.cli.parts import (
     confusion_map,
     pair_error_map,
 )
-from mnistcli.cli.sentences import verdict
 from mnistcli.cli.views.shared import class_report, evaluation_document, reliability_table
 from mnistcli.cli.words import visible
 from mnistcli.evaluation import JudgedModel

@@ -47,21 +47,20 @@ class ModelsView(View):
 
     def shown(self) -> Iterator[Table]:
         headings = ("model", "test accuracy", "what", "created", "tags")
-        rows = [(each.entry.ref, *_summary_cells(each), _tags(each)) for each in self.summaries]
+        rows = []
+        for each in self.summaries:
+            accuracy, what, created = "-", each.problem, "-"
+            if card := each.card:
+                what = f"{card.task.name}, {card.settings.penalty}, C = {card.settings.C:g}"
+                created = card.created[:16].replace("T", " ")
+                share = card.metrics.get("test_accuracy")
+                accuracy = percent(share) if isinstance(share, float) else "-"
+            rows.append((each.entry.ref, accuracy, what, created, _tags(each)))
         yield Table(headings, "brlll", rows)
 
 
 def _tags(summary: ModelSummary) -> str:
     return "part of the installation" if summary.entry.is_builtin else ", ".join(summary.tags)
-
-
-def _summary_cells(summary: ModelSummary) -> tuple[str, str, str]:
-    card = summary.card
-    if card is None:
-        return "-", summary.problem, "-"
-    what = f"{card.task.name}, {card.settings.penalty}, C = {card.settings.C:g}"
-    shown = "-" if card.test_accuracy is None else percent(card.test_accuracy)
-    return shown, what, card.created[:16].replace("T", " ")
 
 
 def _summary_document(summary: ModelSummary) -> dict[str, Any]:
@@ -102,7 +101,7 @@ class ModelView(View):
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
-    from mnistcli.cli.sentences import describe_settings
+    from mnistcli.cli.numbers import describe_settings
 
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import percent, percent_span, seconds
+from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
 from mnistcli.cli.output import View, picked
 from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
-from mnistcli.cli.sentences import describe_settings
 from mnistcli.cli.views.shared import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
@@ -126,7 +125,12 @@ def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
         chosen = f"C = {choice.C:g} chosen by {choice.n_folds}-fold cross-validation"
         yield "", f"{chosen}; one standard error allows {choice.C_1se:g}"
     yield "Solver", describe_convergence(training)
-    yield "Optimum", describe_optimum(training)
+    certificate = training.fit.certificate
+    gradient = f"gradient {certificate.relative_gradient_norm:.1e} of its start"
+    optimum = f"objective {certificate.objective:.6g}, {gradient}"
+    if certificate.gap_bound is not None and math.isfinite(certificate.gap_bound):
+        optimum += f", at most {certificate.gap_bound:.1e} above the optimum"
+    yield "Optimum", optimum
     if training.cross_validation:
         yield from fold_facts(training.cross_validation)
     evaluation = training.evaluation
@@ -175,18 +179,6 @@ def convergence_warnings(training: Training) -> Iterator[str]:
         n_fits = training.choice.n_folds * len(training.choice.candidates)
         if n_failed := sum(each.n_not_converged for each in training.choice.candidates):
             yield f"{n_failed} of {n_fits} fits of the search for C did NOT converge"
-
-
-def describe_optimum(training: Training) -> str:
-    """Describe how far the answer can be from the best one."""
-    certificate = training.fit.certificate
-    text = (
-        f"objective {certificate.objective:.6g}, "
-        f"gradient {certificate.relative_gradient_norm:.1e} of its start"
-    )
-    if certificate.gap_bound is not None and math.isfinite(certificate.gap_bound):
-        text += f", at most {certificate.gap_bound:.1e} above the optimum"
-    return text
 
 
 def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
