@@ -1,6 +1,6 @@
 """The one door out: the answer to stdout, everything else to stderr.
 
-A result comes as a `View`, which knows how it looks as a table, a JSON document, tab-separated
+A result comes as an `Answer`, which knows how it looks as a table, a JSON document, tab-separated
 values and in quiet mode. rich is imported only where something is drawn.
 """
 
@@ -10,11 +10,10 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import json_safe, visible
@@ -23,7 +22,7 @@ from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.parts import Cell, Part
+    from mnistcli.cli.parts import Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
@@ -33,75 +32,23 @@ _STARTED = time.monotonic()
 _LONGEST_MESSAGE = 1000  # on a terminal, in letters
 
 
-class View:
-    """One result in all its shapes; each is only computed when it is wanted.
+@dataclass(frozen=True)
+class Answer:
+    """One result in all its shapes, each only worked out when it is wanted.
 
-    A subclass is a frozen dataclass that holds the result. The schema "train" makes the JSON
-    document ``"schema": "mnistcli.train"``, the other one that of a JSON line.
+    The schema "train" makes the JSON document ``"schema": "mnistcli.train"``. ``quiet`` is what
+    quiet mode prints, and what a person sees where there are neither ``parts`` nor ``drawn``, which
+    draws, on a console, what is printed bit by bit. ``rows`` are the header and the rows of
+    tab-separated values, by default the document; ``records`` the documents of JSON lines.
     """
 
     schema: str
-    record_schema: ClassVar[str] = ""
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON document without schema and version."""
-        raise NotImplementedError
-
-    def records(self) -> Iterable[dict[str, Any]]:
-        """Yield the documents of JSON lines."""
-        raise NotImplementedError
-
-    def rows(self) -> Iterable[Sequence[object]]:
-        """Yield the header and the rows of the tab-separated values: by default the document."""
-        content = self.document()
-        yield list(content)
-        yield list(content.values())
-
-    def lines(self) -> Iterable[str]:
-        """Yield what quiet mode prints."""
-        raise NotImplementedError
-
-    def facts(self) -> "Iterable[tuple[str, Cell]]":
-        """Yield what is known, in pairs of a name and what it says."""
-        raise NotImplementedError
-
-    def shown(self) -> "Iterable[Part]":
-        """Yield what a person is shown: by default the facts."""
-        from mnistcli.cli.parts import Facts
-
-        yield Facts(self.facts())
-
-    def rendered(self, console: "Console", render: Render) -> "Iterable[RenderableType]":
-        """Draw it: all at once, or where that takes long in parts, each printed when it is there."""
-        from rich.console import Group
-
-        from mnistcli.cli.terminal.console import rendered
-
-        return [Group(*rendered(self.shown(), console, render))]
-
-
-@dataclass(frozen=True)
-class Answer(View):
-    """What is known already: a document, facts, and what quiet mode prints; that alone without facts."""
-
-    schema: str
-    content: dict[str, Any]
-    pairs: "Sequence[tuple[str, Cell]]"
-    quiet: str
-
-    def document(self) -> dict[str, Any]:
-        """Return what is known."""
-        return self.content
-
-    def shown(self) -> "Iterable[Part]":
-        """Yield the facts, or what quiet mode prints."""
-        from mnistcli.cli.parts import Facts, Words
-
-        return [Facts(self.pairs) if self.pairs else Words(visible(self.quiet), "")]
-
-    def lines(self) -> Sequence[str]:
-        """Return what quiet mode prints."""
-        return [self.quiet]
+    document: dict[str, Any]
+    quiet: Iterable[str]
+    parts: "Iterable[Part]" = ()
+    rows: Iterable[Sequence[object]] = ()
+    records: Iterable[tuple[str, dict[str, Any]]] = ()
+    drawn: "Callable[[Console, Render], Iterable[RenderableType]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -112,26 +59,29 @@ class Output:
     render: Render = "auto"
     verbose: bool = False
 
-    def emit(self, view: View) -> None:
-        """Print a result to stdout in the chosen format; what has several parts, part by part."""
+    def emit(self, answer: Answer) -> None:
+        """Print a result to stdout in the chosen format."""
         if self.format == "json":
-            write(json_text(view.schema, view.document()))
+            write(json_text(answer.schema, answer.document))
         elif self.format == "jsonl":
-            for record in view.records():
-                write(json_text(view.record_schema, record, indent=None))
+            for schema, record in answer.records:
+                write(json_text(schema, record, indent=None))
         elif self.format == "quiet":
-            for line in view.lines():
+            for line in answer.quiet:
                 write(f"{visible(line)}\n")
-        elif self.format != "table":
+        elif self.format == "table":
+            from mnistcli.cli.terminal.console import drawn, drawn_answer
+
+            for text in drawn(
+                lambda console: drawn_answer(answer, console, self.render), self.render
+            ):
+                write(text)
+        else:
             from mnistcli.cli.tabular import TABULAR
 
-            for line in TABULAR[self.format](view.rows()):
+            rows = answer.rows or (list(answer.document), list(answer.document.values()))
+            for line in TABULAR[self.format](rows):
                 write(line)
-        else:
-            from mnistcli.cli.terminal.console import drawn
-
-            for text in drawn(partial(view.rendered, render=self.render), self.render):
-                write(text)
 
     def note(self, *messages: str) -> None:
         """Say things in passing, on stderr; nothing in quiet mode."""
@@ -190,7 +140,7 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, Iterator)):
         return [_plain(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -16,12 +16,12 @@ from mnistcli.cli.parts import Facts, Part, Words, confusion_map
 from mnistcli.cli.report.html import joined, style, tag
 from mnistcli.cli.report.page import contents, drawn
 from mnistcli.cli.terminal.console import drawn_plainly
+from mnistcli.cli.views import train
 from mnistcli.cli.views.compare import ComparisonView
 from mnistcli.cli.views.evaluate import EvaluationView, shown_curves
 from mnistcli.cli.views.models import card_facts
 from mnistcli.cli.views.predict import legend_of, predictions_table
 from mnistcli.cli.views.shared import class_report
-from mnistcli.cli.views.train import TrainingView, fold_facts
 from mnistcli.comparison import Comparison
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.store import Dataset, LabelledImages
@@ -63,7 +63,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
     """Yield what there is to see of a result; of some, pictures in a cell and a table as text."""
     match result:
         case Training():
-            yield from TrainingView(result, None).shown()
+            yield from train.shown(result)
         case JudgedModel():
             behind = images_behind(result) if in_cell else ()
             yield from map(Words, result.notes if in_cell else ())
@@ -72,7 +72,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             yield class_report(result)
             yield confusion_map(result.confusion, [row.name for row in result.classes])
         case CrossValidation():
-            yield Facts(fold_facts(result))
+            yield Facts(train.fold_facts(result))
         case Curves():
             yield from shown_curves(result)
         case Predictions() if in_cell:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mnistcli.cli.output import Output
-from mnistcli.cli.views.download import InstallationView
+from mnistcli.cli.views.download import installed
 from mnistcli.datasets.sources import BUNDLE
 from tests.europeans import draw_europeans
 
@@ -84,7 +84,7 @@ def test_what_cannot_be(invoke, arguments, code):
 
 def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
     failures = (("https://a.example/x", "HTTP 503"), ("https://b.example/x", "no answer"))
-    view = InstallationView(replace(store.install("mnist"), failures=failures), checked=False)
+    view = installed(replace(store.install("mnist"), failures=failures), checked=False)
     Output().emit(view)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if "example" in line] == [

@@ -56,4 +56,4 @@ def compare(
     view = ComparisonView(result, disagreements)
     if figure:
         call.note(figure.draw(*view.panels()))
-    call.emit(view)
+    call.emit(view.answer())

@@ -120,7 +120,7 @@ def curve(
     if figure:
         call.note(figure.draw(view.plot()))
     if call.format != "jsonl":
-        call.emit(view)
+        call.emit(view.answer())
 
 
 def _disturbed(

@@ -12,12 +12,12 @@ def doctor(call: Call, quick: bool = option("Do not read and hash all of the dat
       mnistcli doctor --format markdown
     """
     from mnistcli.cli.defaults import find_defaults
-    from mnistcli.cli.views.doctor import DiagnosisView
+    from mnistcli.cli.views.doctor import diagnosed
     from mnistcli.doctor import examine
     from mnistcli.paths import find_places
 
     diagnosis = examine(find_places(call.home), call.store(), call.registry(), quick=quick)
-    call.emit(DiagnosisView(diagnosis, find_defaults(call.home)))
+    call.emit(diagnosed(diagnosis, find_defaults(call.home)))
     if diagnosis.damaged:
         raise CorruptFileError(
             "damaged",

@@ -69,19 +69,19 @@ def download(
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
 
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.download import CatalogView, InstallationView, picture_writer
+    from mnistcli.cli.views.download import catalog, installed, picture_writer
 
     store = call.store()
     if listed:
         names = (*store.catalog, *store.own.names())
-        call.emit(CatalogView([store.summary(name) for name in names]))
+        call.emit(catalog([store.summary(name) for name in names]))
     elif remove is not None:
         removed = [store.summary(remove)]
         if removed[0].state in ("bundled", "not installed"):
             raise DataUnavailableError(f"{remove} is not installed")
         is_listed = call.removed([remove], partial(store.remove, remove), yes=yes, dry_run=dry_run)
         if call.format != "table" or dry_run:
-            call.emit(CatalogView(removed if is_listed else [], is_dry_run=dry_run))
+            call.emit(catalog(removed if is_listed else [], is_dry_run=dry_run))
     elif as_ is not None:
         from mnistcli.datasets.gathering import gather
 
@@ -101,13 +101,13 @@ def download(
             installation = store.own.install(as_, found, replacing=replace, progress=shown)
         call.note(*found.notes, *pictures)
         call.warn(*(f"{source}: {reason}" for source, reason in found.failures))
-        call.emit(InstallationView(installation, checked=False))
+        call.emit(installed(installation, checked=False))
         if n_failed := len(found.failures):
             n = n_failed + len(found.train.labels) + len(found.test.labels)
             raise SomeInputsFailedError(n_failed, n, done="installed")
     elif check:
-        call.emit(InstallationView(store.verify(dataset), checked=True))
+        call.emit(installed(store.verify(dataset), checked=True))
     else:
         with Bars(call, unit="bytes") as shown:
             installation = store.install(dataset, source, force=force, progress=shown)
-        call.emit(InstallationView(installation, checked=False))
+        call.emit(installed(installation, checked=False))

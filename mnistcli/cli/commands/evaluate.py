@@ -84,6 +84,6 @@ def evaluate(
     view = EvaluationView(judged, mistakes, n_drawn=n_drawn, calibration=calibration, curves=drawn)
     if figure:
         call.note(figure.draw(*view.panels(confusion=confusion)))
-    call.emit(view)
+    call.emit(view.answer())
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

@@ -26,14 +26,14 @@ def list_models(
 
     With --quiet only what is yours, and can be removed.
     """
-    from mnistcli.cli.views.models import ModelsView
+    from mnistcli.cli.views.models import listed
     from mnistcli.registry.store import BUILTIN
 
     registry = call.registry()
     summaries = registry.summaries(name)
     if not (name or call.format == "quiet"):
         summaries = (*summaries, registry.summary(BUILTIN))
-    call.emit(ModelsView(summaries))
+    call.emit(listed(summaries))
 
 
 @app.command()
@@ -43,13 +43,13 @@ def info(
 ) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     from mnistcli.cli.topics import references
-    from mnistcli.cli.views.models import ModelView
+    from mnistcli.cli.views.models import described
 
     summary = call.registry().summary(model)
     if cite and summary.card:
         write(references(summary.card))
     else:
-        call.emit(ModelView(summary))
+        call.emit(described(summary))
 
 
 @app.command()
@@ -60,7 +60,7 @@ def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
 
     registry = call.registry()
     path = str(registry.folder if model is None else registry.summary(model).entry.path)
-    call.emit(Answer("path", {"path": path}, (), path))
+    call.emit(Answer("path", {"path": path}, [path]))
 
 
 @app.command()
@@ -77,13 +77,13 @@ def tag(
       mnistcli models tag 0v1@3 paper
       mnistcli models tag 0v1@paper --delete
     """
-    from mnistcli.cli.views.models import ModelsView
+    from mnistcli.cli.views.models import listed
 
     registry = call.registry()
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
     entry = registry.tag(model, tag) if tag is not None else registry.untag(model)
-    call.emit(ModelsView([registry.summary(entry.ref)]))
+    call.emit(listed([registry.summary(entry.ref)]))
 
 
 @app.command()
@@ -96,7 +96,7 @@ def rm(
     dry_run: bool = DRY_RUN,
 ) -> None:
     """Remove versions for good. Their numbers are not given again."""
-    from mnistcli.cli.views.models import ModelsView
+    from mnistcli.cli.views.models import listed
 
     registry = call.registry()
     removal = registry.removable(*models, force=force)
@@ -107,7 +107,7 @@ def rm(
     remove = partial(registry.remove, *refs, force=force)
     is_listed = call.removed(refs, remove, yes=yes, dry_run=dry_run)
     if call.format != "table" or dry_run:
-        call.emit(ModelsView(summaries if is_listed else [], is_dry_run=dry_run))
+        call.emit(listed(summaries if is_listed else [], is_dry_run=dry_run))
 
 
 @app.command()
@@ -169,13 +169,13 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
       mnistcli models reproduce 0v1@paper
     """
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.models import ReproductionView
+    from mnistcli.cli.views.models import reproduced
     from mnistcli.reproduction import reproduce
 
     loaded = call.registry().load(model)
     data = call.dataset_of(loaded)
     with Bars(call) as shown:
         result = reproduce(loaded, data, n_jobs=-1, progress=shown)
-    call.emit(ReproductionView(result))
+    call.emit(reproduced(result))
     if not result.is_reproduced:
         raise NotReproducedError(loaded.ref, result.n_different, result.n_test)

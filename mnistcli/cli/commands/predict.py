@@ -113,7 +113,7 @@ def predict(
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
             view = NumbersView(loaded, answers, proba, draw=is_shown, kept=kept, alone=alone)
-        call.emit(view)
+        call.emit(view.answer())
     if keep is not None and tally.seen:
         call.note(call.store().own.keep(keep, tally.seen, label))
     if figure:

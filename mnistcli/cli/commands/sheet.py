@@ -4,6 +4,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.options import command, option
 from mnistcli.cli.output import Answer
+from mnistcli.cli.parts import Facts
 from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
 
@@ -33,4 +34,4 @@ def sheet(
         ("Wrote", f"{output}, {n_bytes(len(content))}: {n} boxes, for A4 and US letter"),
         ("Next", "mnistcli download --source photo.jpg --sheet --as class"),
     ]
-    call.emit(Answer("sheet", document | {"digits": digits}, facts, str(output)))
+    call.emit(Answer("sheet", document | {"digits": digits}, [str(output)], [Facts(facts)]))

@@ -74,7 +74,7 @@ def show(
       mnistcli show --mean --task 4v9
     """
     from mnistcli import gallery
-    from mnistcli.cli.views.show import GalleryView
+    from mnistcli.cli.views.show import pictures as answer_of
 
     of_models = [asked for asked in (weights, filters, mistakes, suspects) if asked]
     if bool(what) + (digit is not None or mean) + len(of_models) > 1:
@@ -131,4 +131,4 @@ def show(
     if figure:
         call.note(figure.draw(pictures))
     if figure is None or call.format != "table":
-        call.emit(GalleryView(pictures))
+        call.emit(answer_of(pictures))

@@ -158,7 +158,7 @@ def train(
     """
     from mnistcli import training
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.train import TrainingView, convergence_warnings
+    from mnistcli.cli.views.train import convergence_warnings, trained
     from mnistcli.registry.store import check_new_name
     from mnistcli.tasks import parse_task
 
@@ -220,4 +220,4 @@ def train(
         if save:
             entry = registry.save(result.model, model_name)
     finally:  # where it cannot be saved, the work is not lost on who waited for it
-        call.emit(TrainingView(result, entry))
+        call.emit(trained(result, entry))

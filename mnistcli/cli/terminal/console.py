@@ -16,6 +16,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from mnistcli.cli import parts
+from mnistcli.cli.output import Answer
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
@@ -62,6 +63,14 @@ class PlainConsole(Console):
             if style and style.link:
                 style = style.update_link(None)
             yield Segment(visible_lines(text), style)
+
+
+def drawn_answer(answer: Answer, console: Console, render: Render) -> Iterable[RenderableType]:
+    """Yield what to print of an answer: all at once, or where that takes long bit by bit."""
+    if answer.drawn:
+        return answer.drawn(console, render)
+    shown = answer.parts or [parts.Words("\n".join(answer.quiet), "")]
+    return [Group(*rendered(shown, console, render))]
 
 
 def drawn(

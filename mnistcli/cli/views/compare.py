@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from mnistcli.cli.numbers import (
     p_value,
     seconds,
 )
-from mnistcli.cli.output import View
+from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.views.shared import estimate, evaluation_document
 from mnistcli.cli.words import visible
@@ -27,16 +26,16 @@ from mnistcli.metrics.paired import McNemarTest
 
 
 @dataclass(frozen=True)
-class ComparisonView(View):
+class ComparisonView:
     """A comparison, and pictures of the disagreements; ``n_disagreements`` were asked for."""
 
-    schema = "compare"
     result: Comparison
     n_disagreements: int = 0
 
-    def document(self) -> dict[str, Any]:
+    def answer(self) -> Answer:
+        """Return what the command answers."""
         result, refs = self.result, self._refs()
-        return {
+        document = {
             "on": result.on,
             "class_names": result.judged[0].model.card.class_names,
             "n_samples": result.judged[0].evaluation.n_samples,
@@ -67,8 +66,9 @@ class ComparisonView(View):
             else None,
             "notes": result.notes,
         }
+        return Answer("compare", document, refs[:1], self.shown(), self._rows())
 
-    def rows(self) -> Iterator[Sequence[object]]:
+    def _rows(self) -> Iterator[Sequence[object]]:
         yield ("model", "task", "n_samples", *metric_names(), "difference", "n_only_it",
                "n_only_best", "p_value", "p_corrected", "fit_seconds", "predict_seconds",
                "n_bytes")  # fmt: skip
@@ -81,10 +81,8 @@ class ComparisonView(View):
             costs = each.model.card.fit_seconds, each.predict_seconds, each.model.n_bytes
             yield (each.model.ref, task, n_samples, *values, self._difference(each), *found, *costs)
 
-    def lines(self) -> Iterator[str]:
-        yield self._refs()[0]
-
     def shown(self) -> Iterator[Part]:
+        """Yield what a person is shown."""
         result = self.result
         yield Facts(self.facts())
         yield self.models()
@@ -132,6 +130,7 @@ class ComparisonView(View):
         return zip_longest(judged, (None, *self.result.tests[: len(judged) - 1]))
 
     def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield which is best, and of how many images."""
         result, best = self.result, self.result.judged[0]
         yield "Best", f"{best.model.ref}, by {result.by.title.lower()}"
         yield "Images", f"{best.evaluation.n_samples:,} of {result.on}"

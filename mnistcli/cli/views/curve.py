@@ -1,14 +1,14 @@
 """Learning curves as tables, documents and charts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from mnistcli.cli.numbers import curve_sentence, percent, seconds, span
-from mnistcli.cli.output import View, json_text, picked
-from mnistcli.cli.parts import Part, Plots, Table, Words
+from mnistcli.cli.output import Answer, json_text, picked
+from mnistcli.cli.parts import Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.learning_curves import CurvePoint, MeanPoint, means
 from mnistcli.ranges import DISTURBANCES
@@ -29,39 +29,34 @@ POINT_START = json_text(_RECORD_SCHEMA, {}, indent=None).partition(",")[0]
 
 
 @dataclass(frozen=True)
-class CurveView(View):
+class CurveView:
     """Points of a curve; ``axis`` and ``lines`` are what they differ in."""
 
-    schema = "curve"
     points: tuple[CurvePoint, ...]
     axis: str
     lines_by: str | None
     is_for_paper: bool = False  # rows are those of the table, not every point
 
-    def document(self) -> dict[str, Any]:
-        return {
+    def answer(self) -> Answer:
+        """Return what the command answers."""
+        found = self._means()
+        document = {
             "axis": self.axis,
             "lines": self.lines_by,
             "points": self.points,
-            "means": self._means(),
+            "means": found,
         }
-
-    def rows(self) -> Iterator[Sequence[object]]:
+        best, table = max(found, key=lambda each: each.accuracy), self.table()
+        quiet = " ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))
+        names = [each.name for each in fields(CurvePoint)]
+        rows: list[Sequence[object]] = [
+            names,
+            *([*picked(point).values()] for point in self.points),
+        ]
         if self.is_for_paper:
-            yield from (self.table().headings, *self.table().rows)
-            return
-        yield [each.name for each in fields(CurvePoint)]
-        yield from (list(picked(point).values()) for point in self.points)
-
-    def lines(self) -> Iterator[str]:
-        best = max(self._means(), key=lambda each: each.accuracy)
-        yield " ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))
-
-    def shown(self) -> Iterator[Part]:
-        yield self.table()
-        yield Words(self._legend())
-        if self.axis in NUMBERS:
-            yield Plots([self.plot()])
+            rows = [table.headings, *table.rows]
+        plots = [Plots([self.plot()])] if self.axis in NUMBERS else []
+        return Answer("curve", document, [quiet], [table, Words(self._legend()), *plots], rows)
 
     def table(self) -> Table:
         """Show the means with their intervals."""

@@ -1,12 +1,12 @@
 """What an installation looks like."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 from mnistcli.cli.numbers import n_bytes
-from mnistcli.cli.output import View, picked
+from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.parts import Facts
 from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
 # What decides on colours, widths and pictures.
@@ -17,68 +17,65 @@ _VARIABLES = (
 _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
 
 
-@dataclass(frozen=True)
-class DiagnosisView(View):
-    """What `doctor` found."""
-
-    schema = "doctor"
-    diagnosis: Diagnosis
-    defaults: dict[str, tuple[str, str]]
-
-    def document(self) -> dict[str, Any]:
-        models = self.diagnosis.models
-        damaged = [{"model": ref, "problem": problem} for ref, problem in models.damaged]
-        defaults = [
+def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Answer:
+    """Show what `doctor` found."""
+    models = diagnosis.models
+    damaged = [{"model": ref, "problem": problem} for ref, problem in models.damaged]
+    document = {
+        **picked(diagnosis),
+        "models": {**picked(models), "damaged": damaged},
+        "terminal": _terminal(),
+        "defaults": [
             {"option": name, "value": value, "origin": without_home(origin)}
-            for name, (value, origin) in self.defaults.items()
-        ]
-        return {
-            **picked(self.diagnosis),
-            "models": {**picked(models), "damaged": damaged},
-            "terminal": _terminal(),
-            "defaults": defaults,
-            "damaged": self.diagnosis.damaged,
-        }
+            for name, (value, origin) in defaults.items()
+        ],
+        "damaged": diagnosis.damaged,
+    }
+    facts = [*_facts(diagnosis, defaults)]
+    rows, last = [("what", "value")], ""
+    for name, value in facts:
+        last = name or last
+        rows.append((last, value))
+    return Answer("doctor", document, diagnosis.damaged or ["healthy"], [Facts(facts)], rows)
 
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield "what", "value"
-        name = ""
-        for heading, value in self.facts():
-            name = heading or name
-            yield name, value
 
-    def lines(self) -> Sequence[str]:
-        return self.diagnosis.damaged or ["healthy"]
-
-    def facts(self) -> Iterator[tuple[str, str]]:
-        diagnosis = self.diagnosis
-        missing = [name for name, version in diagnosis.versions.items() if version is None]
-        n = diagnosis.n_cores
-        damaged = ", ".join(diagnosis.damaged)
-        yield "Verdict", f"damaged: {damaged}" if damaged else "healthy"
-        yield "Python", diagnosis.python
-        yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
-        installed = (f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
-        yield "Versions", ", ".join(installed)
-        if missing:
-            yield "", f"not installed: {', '.join(missing)}"
-        for blas in diagnosis.blas:
-            threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
-            yield "BLAS", f"{blas.name} {blas.version}, {threads}"
-        of_datasets, of_features, of_models, of_own = diagnosis.paths
-        yield "Datasets", _folder(of_datasets)
-        for each in diagnosis.datasets:
-            yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
-        yield "Own digits", _folder(of_own)
-        yield "Features", _folder(of_features)
-        yield "Models", _folder(of_models)
-        yield "", f"{diagnosis.models.n_whole:,} whole"
-        for ref, problem in diagnosis.models.damaged:
-            yield "", f"{ref}: damaged: {problem}"
-        yield from _terminal_facts(_terminal())
-        for i, (name, (value, origin)) in enumerate(self.defaults.items()):
-            told = f"--{name.replace('_', '-')} {value}, from {origin}"
-            yield "" if i else "Defaults", without_home(told)
+def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    missing = [name for name, version in diagnosis.versions.items() if version is None]
+    n = diagnosis.n_cores
+    damaged = ", ".join(diagnosis.damaged)
+    yield "Verdict", f"damaged: {damaged}" if damaged else "healthy"
+    yield "Python", diagnosis.python
+    yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
+    installed = (f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
+    yield "Versions", ", ".join(installed)
+    if missing:
+        yield "", f"not installed: {', '.join(missing)}"
+    for blas in diagnosis.blas:
+        threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
+        yield "BLAS", f"{blas.name} {blas.version}, {threads}"
+    of_datasets, of_features, of_models, of_own = diagnosis.paths
+    yield "Datasets", _folder(of_datasets)
+    for each in diagnosis.datasets:
+        yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
+    yield "Own digits", _folder(of_own)
+    yield "Features", _folder(of_features)
+    yield "Models", _folder(of_models)
+    yield "", f"{diagnosis.models.n_whole:,} whole"
+    for ref, problem in diagnosis.models.damaged:
+        yield "", f"{ref}: damaged: {problem}"
+    terminal = _terminal()
+    kind = "a terminal" if terminal["is_terminal"] else "not a terminal"
+    colours = _COLOURS.get(terminal["color_system"], "no colours")
+    size = f"{terminal['width']} x {terminal['height']}"
+    yield "Terminal", f"{kind}, {size}, {terminal['encoding']}, {colours}"
+    graphics = terminal["graphics"] or "no graphics"
+    methods = f"{terminal['one_picture']} for one picture, {terminal['many_pictures']} for several"
+    yield "", f"{graphics}: {methods}"
+    if terminal["variables"]:
+        yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
+    for i, (name, (value, origin)) in enumerate(defaults.items()):
+        told = f"--{name.replace('_', '-')} {value}, from {origin}"
+        yield "" if i else "Defaults", without_home(told)
 
 
 def _folder(folder: PathHealth) -> str:
@@ -108,15 +105,3 @@ def _terminal() -> dict[str, Any]:
             if name in os.environ
         },
     }
-
-
-def _terminal_facts(terminal: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    kind = "a terminal" if terminal["is_terminal"] else "not a terminal"
-    colours = _COLOURS.get(terminal["color_system"], "no colours")
-    size = f"{terminal['width']} x {terminal['height']}"
-    yield "Terminal", f"{kind}, {size}, {terminal['encoding']}, {colours}"
-    graphics = terminal["graphics"] or "no graphics"
-    methods = f"{terminal['one_picture']} for one picture, {terminal['many_pictures']} for several"
-    yield "", f"{graphics}: {methods}"
-    if terminal["variables"]:
-        yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())

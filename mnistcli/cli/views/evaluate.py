@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, verdict
-from mnistcli.cli.output import View
+from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import (
     Cell,
     Facts,
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EvaluationView(View):
+class EvaluationView:
     """An evaluation, and if asked pictures of mistakes, the reliability table and curves.
 
     ``n_mistakes`` is how many were asked for, ``n_drawn`` how many to draw here; ``behind`` is for
     the confusion matrix in a page.
     """
 
-    schema = "evaluate"
     judged: JudgedModel
     n_mistakes: int = 0
     n_drawn: int = 0
@@ -45,23 +44,26 @@ class EvaluationView(View):
     curves: Sequence[ClassCurves] = ()
     behind: Sequence[CaptionedImage] = ()
 
-    def document(self) -> dict[str, Any]:
-        judged, card = self.judged, self.judged.model.card
-        return {
+    def answer(self) -> Answer:
+        """Return what the command answers."""
+        judged, evaluation, card = self.judged, self.judged.evaluation, self.judged.model.card
+        document = {
             "model": judged.model.ref,
             "task": card.task.name,
             "class_names": card.class_names,
             "on": judged.on,
             "threshold": judged.threshold,
-            **evaluation_document(judged.evaluation),
-            "calibration": judged.evaluation.reliability if self.calibration else None,
+            **evaluation_document(evaluation),
+            "calibration": evaluation.reliability if self.calibration else None,
             "curves": self.curves or None,
             "pair_errors": judged.pair_errors(),
             "mistakes": [each.facts for each in judged.mistakes] if self.n_mistakes else None,
             "notes": judged.notes,
         }
+        quiet = [repr(evaluation.accuracy)]
+        return Answer("evaluate", document, quiet, self.shown(), self._rows())
 
-    def rows(self) -> Iterator[Sequence[object]]:
+    def _rows(self) -> Iterator[Sequence[object]]:
         judged, evaluation = self.judged, self.judged.evaluation
         yield "metric", "class", "value", "low", "high"
         if judged.threshold:
@@ -81,13 +83,11 @@ class EvaluationView(View):
         for mistake in judged.mistakes:
             yield "mistake", mistake.facts["truth"], mistake.facts["index"], None, None
 
-    def lines(self) -> Iterator[str]:
-        yield repr(self.judged.evaluation.accuracy)
-
     def shown(self) -> Iterator[Part]:
+        """Yield what a person is shown."""
         judged, evaluation = self.judged, self.judged.evaluation
         names = judged.model.card.class_names
-        yield Facts(self.facts())
+        yield Facts(self._facts())
         yield class_report(evaluation, f"{judged.model.ref} on {judged.on}".lstrip())
         yield Words(visible(verdict(judged)))
         yield replace(confusion_map(evaluation.confusion, names), behind=self.behind)
@@ -115,7 +115,7 @@ class EvaluationView(View):
         if self.n_mistakes:
             yield gallery_of_mistakes(judged, self.n_mistakes)
 
-    def facts(self) -> Iterator[tuple[str, Cell]]:
+    def _facts(self) -> Iterator[tuple[str, Cell]]:
         evaluation = self.judged.evaluation
         if self.judged.threshold:
             yield "Threshold", describe_threshold(self.judged)

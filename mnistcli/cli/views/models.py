@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import n_bytes, percent, seconds
-from mnistcli.cli.output import Answer, View, picked
-from mnistcli.cli.parts import Table
+from mnistcli.cli.output import Answer, picked
+from mnistcli.cli.parts import Facts, Table
 from mnistcli.registry.card import ModelCard
 from mnistcli.registry.store import ModelSummary
 
@@ -16,54 +15,37 @@ if TYPE_CHECKING:
     from mnistcli.reproduction import Reproduction
 
 
-@dataclass(frozen=True)
-class ModelsView(View):
-    """A list of models."""
-
-    schema = "models"
-    summaries: Sequence[ModelSummary]
-    is_dry_run: bool = False
-
-    def document(self) -> dict[str, Any]:
-        models = [_summary_document(summary) for summary in self.summaries]
-        return {"models": models, **({"dry_run": True} if self.is_dry_run else {})}
-
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created",
-               "n_bytes", "problem")  # fmt: skip
-        for summary in self.summaries:
-            card = summary.card
-            known = (
-                (card.task.name, card.settings.penalty, card.settings.C, card.settings.solver,
-                 card.test_accuracy, card.created)
-                if card
-                else (None,) * 6
-            )  # fmt: skip
-            tags = ",".join(summary.tags)
-            yield summary.entry.ref, tags, *known, summary.n_bytes, summary.problem
-
-    def lines(self) -> Iterator[str]:
-        return (summary.entry.ref for summary in self.summaries)
-
-    def shown(self) -> Iterator[Table]:
-        headings = ("model", "test accuracy", "what", "created", "tags")
-        rows = []
-        for each in self.summaries:
-            accuracy, what, created = "-", each.problem, "-"
-            if card := each.card:
-                what = f"{card.task.name}, {card.settings.penalty}, C = {card.settings.C:g}"
-                created = card.created[:16].replace("T", " ")
-                share = card.metrics.get("test_accuracy")
-                accuracy = percent(share) if isinstance(share, float) else "-"
-            rows.append((each.entry.ref, accuracy, what, created, _tags(each)))
-        yield Table(headings, "brlll", rows)
+def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> Answer:
+    """Show a list of models."""
+    rows: list[Sequence[object]] = [
+        ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created", "n_bytes",
+         "problem")
+    ]  # fmt: skip
+    shown = []
+    for each in summaries:
+        ref, card = each.entry.ref, each.card
+        known: Sequence[object] = (None,) * 6
+        accuracy, what, created = "-", each.problem, "-"
+        if card:
+            settings, share = card.settings, card.test_accuracy
+            how = settings.penalty, settings.C, settings.solver
+            known = (card.task.name, *how, share, card.created)
+            what = f"{card.task.name}, {settings.penalty}, C = {settings.C:g}"
+            created = card.created[:16].replace("T", " ")
+            accuracy = "-" if share is None else percent(share)
+        rows.append((ref, ",".join(each.tags), *known, each.n_bytes, each.problem))
+        shown.append((ref, accuracy, what, created, _tags(each)))
+    models = [_document(each) for each in summaries]
+    table = Table(("model", "test accuracy", "what", "created", "tags"), "brlll", shown)
+    document = {"models": models, **({"dry_run": True} if is_dry_run else {})}
+    return Answer("models", document, [each.entry.ref for each in summaries], [table], rows)
 
 
 def _tags(summary: ModelSummary) -> str:
     return "part of the installation" if summary.entry.is_builtin else ", ".join(summary.tags)
 
 
-def _summary_document(summary: ModelSummary) -> dict[str, Any]:
+def _document(summary: ModelSummary) -> dict[str, Any]:
     return {
         "model": summary.entry.ref,
         "path": summary.entry.path,
@@ -74,29 +56,17 @@ def _summary_document(summary: ModelSummary) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class ModelView(View):
-    """One model's card."""
-
-    schema = "model"
-    summary: ModelSummary
-
-    def document(self) -> dict[str, Any]:
-        return _summary_document(self.summary)
-
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield "field", "value"
-        yield from _flat(self.document())
-
-    def facts(self) -> Iterator[tuple[str, str]]:
-        summary = self.summary
-        yield "Model", summary.entry.ref
-        yield "Tags", _tags(summary) or "none"
-        yield "File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"
-        if summary.card is None:
-            yield "Problem", summary.problem
-        else:
-            yield from card_facts(summary.card)
+def described(summary: ModelSummary) -> Answer:
+    """Show one model's card."""
+    facts = [
+        ("Model", summary.entry.ref),
+        ("Tags", _tags(summary) or "none"),
+        ("File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"),
+    ]
+    facts += card_facts(summary.card) if summary.card else [("Problem", summary.problem)]
+    document = _document(summary)
+    rows = [("field", "value"), *_flat(document)]
+    return Answer("model", document, [summary.entry.ref], [Facts(facts)], rows)
 
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
@@ -148,57 +118,49 @@ def exported(export: "Export") -> Answer:
         ("Use", export.use),
         ("sha256", export.sha256),
     ]
-    return Answer("export", picked(export), facts, str(export.path))
+    return Answer("export", picked(export), [str(export.path)], [Facts(facts)])
 
 
-@dataclass(frozen=True)
-class ReproductionView(View):
-    """Whether a model comes out again, and how exactly."""
-
-    schema = "reproduction"
-    result: "Reproduction"
-
-    def document(self) -> dict[str, Any]:
-        result, then, now = self.result, self.result.model.card, self.result.again.card
-        answers = "is_reproduced is_identical largest_difference"
-        return {
-            "model": result.model.ref,
-            **picked(result, f"{answers} distance distance_bound n_test n_different"),
-            "test_accuracy": {"then": then.test_accuracy, "now": now.test_accuracy},
-            "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
-            "version_changes": [
-                {"name": name, "then": then, "now": now}
-                for name, (then, now) in result.version_changes.items()
-            ],
-        }
-
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield from zip(*[*self.document().items()][:8], strict=True)
-
-    def lines(self) -> Iterator[str]:
-        yield "reproduced" if self.result.is_reproduced else "not reproduced"
-
-    def facts(self) -> Iterator[tuple[str, str]]:
-        result = self.result
-        created = result.model.card.created[:16].replace("T", " ")
-        yield "Model", f"{result.model.ref}, trained {created}"
-        yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
-        if result.is_identical:
-            yield "Weights", "the same, bit for bit"
-        else:
-            yield "Weights", f"differ by {result.largest_difference:.1e} of the largest one at most"
-            text = f"they are {result.distance:.1e} apart"
-            if result.distance_bound is not None:
-                within = "within" if result.distance <= result.distance_bound else "NOT within"
-                text += f", {within} the {result.distance_bound:.1e} that the two proofs allow"
-            yield "", text
-        if result.is_reproduced:
-            yield "Answers", f"the same on all {result.n_test:,} test images"
-        else:
-            of = f"{result.n_different:,} of {result.n_test:,} test images"
-            yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
-        changes = (
-            f"{name} {then or 'not used'} then, {now or 'not used'} now"
+def reproduced(result: "Reproduction") -> Answer:
+    """Show whether a model comes out again, and how exactly."""
+    then, now = result.model.card, result.again.card
+    answers = "is_reproduced is_identical largest_difference"
+    accuracy = then.test_accuracy, now.test_accuracy
+    document = {
+        "model": result.model.ref,
+        **picked(result, f"{answers} distance distance_bound n_test n_different"),
+        "test_accuracy": dict(zip(("then", "now"), accuracy, strict=True)),
+        "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
+        "version_changes": [
+            {"name": name, "then": then, "now": now}
             for name, (then, now) in result.version_changes.items()
-        )
-        yield "Versions", "; ".join(changes) or "the same"
+        ],
+    }
+    rows = zip(*[*document.items()][:8], strict=True)
+    quiet = "reproduced" if result.is_reproduced else "not reproduced"
+    return Answer("reproduction", document, [quiet], [Facts(_reproduction_facts(result))], rows)
+
+
+def _reproduction_facts(result: "Reproduction") -> Iterator[tuple[str, str]]:
+    created = result.model.card.created[:16].replace("T", " ")
+    yield "Model", f"{result.model.ref}, trained {created}"
+    yield "Again", f"in {seconds(result.again.card.fit_seconds)}; not saved"
+    if result.is_identical:
+        yield "Weights", "the same, bit for bit"
+    else:
+        yield "Weights", f"differ by {result.largest_difference:.1e} of the largest one at most"
+        text = f"they are {result.distance:.1e} apart"
+        if result.distance_bound is not None:
+            within = "within" if result.distance <= result.distance_bound else "NOT within"
+            text += f", {within} the {result.distance_bound:.1e} that the two proofs allow"
+        yield "", text
+    if result.is_reproduced:
+        yield "Answers", f"the same on all {result.n_test:,} test images"
+    else:
+        of = f"{result.n_different:,} of {result.n_test:,} test images"
+        yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
+    changes = (
+        f"{name} {then or 'not used'} then, {now or 'not used'} now"
+        for name, (then, now) in result.version_changes.items()
+    )
+    yield "Versions", "; ".join(changes) or "the same"

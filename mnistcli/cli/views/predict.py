@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.output import View, picked
+from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Part, Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
@@ -33,7 +33,7 @@ _ANSWERS = ("answer", "number")
 
 
 @dataclass(frozen=True)
-class PredictionsView(View):
+class PredictionsView:
     """Predictions, taken one by one; where there is none, what is wrong with the input.
 
     ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
@@ -41,8 +41,7 @@ class PredictionsView(View):
     draws instead of making a table, ``kept`` is where pictures are put for a file.
     """
 
-    schema = "predict"
-    record_schema = "prediction"
+    schemas: ClassVar = ("predict", "prediction")  # of the document, and of a JSON line
     # What is null in JSON where there is no prediction.
     unknown: ClassVar[tuple[str, ...]] = (
         "answer", "best", "probability", "probabilities", "typicality",
@@ -64,15 +63,20 @@ class PredictionsView(View):
     def _class_names(self) -> tuple[str, ...]:
         return self.model.card.class_names if self.proba else ()
 
-    def document(self) -> dict[str, Any]:
-        return {
-            "model": self.model.ref,
-            "class_names": self.model.card.class_names,
-            "predictions": list(self._documents()),
-        }
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        return ({"model": self.model.ref, **each} for each in self._documents())
+    def answer(self) -> Answer:
+        """Return what the command answers."""
+        known: dict[str, Any] = {"model": self.model.ref}
+        of_line = self.schemas[1]
+        documents = self._documents()
+        return Answer(
+            self.schemas[0],
+            known | {"class_names": self.model.card.class_names, "predictions": documents},
+            self._lines(),
+            self._shown(),
+            chain([[*self._columns, "error"]], ([*row, error] for row, _, error in self._rows())),
+            ((of_line, known | each) for each in documents),
+            self._rendered if self.draw else None,
+        )
 
     def _documents(self) -> Iterator[dict[str, Any]]:
         for each in self._taken():
@@ -96,10 +100,6 @@ class PredictionsView(View):
             document["explanation"]["contributions"] = why.contributions.ravel()
         return document
 
-    def rows(self) -> Iterator[Sequence[object]]:
-        yield [*self._columns, "error"]
-        yield from ([*cells, error] for cells, _, error in self._rows())
-
     def _rows(self) -> Iterator[tuple[list[Any], str, str | None]]:
         """Yield the cells of each row, notes and what is wrong."""
         answer = next(i for i, name in enumerate(self._columns) if name in _ANSWERS)
@@ -118,19 +118,16 @@ class PredictionsView(View):
         shares = each.probabilities.tolist() if self.proba else ()
         yield [each.source, each.answer, each.probability, *shares], each.best
 
-    def lines(self) -> Iterator[str]:
+    def _lines(self) -> Iterator[str]:
         for each in self._taken():
             yield FAILED if isinstance(each, BadImageError) else each.answer
 
-    def shown(self) -> Iterator[Part]:
+    def _shown(self) -> Iterator[Part]:
         rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
         header = [name.replace("_", " ") for name in self._columns]
         yield predictions_table(header, rows, n_classes=len(self._class_names))
 
-    def rendered(self, console: Console, render: Render) -> Iterator[RenderableType]:
-        if not self.draw:
-            yield from super().rendered(console, render)
-            return
+    def _rendered(self, console: Console, render: Render) -> Iterator[RenderableType]:
         for each in self._taken():
             if isinstance(each, BadImageError):
                 yield f"{each.source}: {FAILED} ({each.problem})"
@@ -198,8 +195,7 @@ class NumbersView(PredictionsView):
     The picture whose name is ``alone`` has a quiet line for each line, others one for all.
     """
 
-    schema = "numbers"
-    record_schema = "number"
+    schemas = ("numbers", "number")
     unknown = ("height", "width", "numbers", "digits")
     alone: str = ""
 
@@ -233,7 +229,7 @@ class NumbersView(PredictionsView):
             cells = [each.source, part[0].line + 1, each.text_of(part), least, *shares]
             yield cells, each.text_of(part, best=True)
 
-    def lines(self) -> Iterator[str]:
+    def _lines(self) -> Iterator[str]:
         for each in self._taken():
             if isinstance(each, NumberPrediction) and each.source == self.alone:
                 yield from each.numbers

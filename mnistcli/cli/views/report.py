@@ -38,8 +38,8 @@ def publish(report: Report | ReportOnTwo, path: Path) -> Answer:
     for other in others:
         document |= {"other": other.model.ref, "other_accuracy": other.evaluation.accuracy}
         document |= {"other_verdict": said[1], "comparison": said[2]}
-    wrote = ("Wrote", f"{path}, {n_bytes(len(content))}")
-    return Answer("report", document, [wrote, *(("Says", each) for each in said)], str(path))
+    facts = [("Wrote", f"{path}, {n_bytes(len(content))}"), *(("Says", each) for each in said)]
+    return Answer("report", document, [str(path)], [Facts(facts)])
 
 
 def markdown(report: Report | ReportOnTwo) -> str:

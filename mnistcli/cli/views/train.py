@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
-from mnistcli.cli.output import View, picked
+from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
 from mnistcli.cli.views.shared import class_report, evaluation_document
 from mnistcli.cli.words import visible
@@ -30,80 +29,69 @@ _OF_CARD = (
 )
 
 
-@dataclass(frozen=True)
-class TrainingView(View):
-    """A training; ``entry`` is None where the model was not saved."""
+def trained(training: Training, entry: ModelEntry | None) -> Answer:
+    """Show a training; ``entry`` is None where the model was not saved."""
+    card, fit = training.model.card, training.fit
+    settings, certificate, evaluation = card.settings, fit.certificate, training.evaluation
+    known, folds = card.document(), None
+    if training.cross_validation:
+        folds = picked(training.cross_validation)
+        del folds["p_truth"]  # is kept by the model
+    train_accuracy = card.metrics["train_accuracy"]
+    document = {
+        "model": entry.ref if entry else None,
+        "path": entry.path if entry else None,
+        **{name: known[name] for name in _OF_CARD},
+        "fit": {"fit_seconds": fit.fit_seconds, **picked(certificate)},
+        "search": training.choice,
+        "cross_validation": folds,
+        "train_accuracy": train_accuracy,
+        "peak_memory_bytes": card.peak_memory_bytes,
+        "rows_kept": training.rows_kept,
+        "test": evaluation_document(evaluation),
+    }
+    low, high = evaluation.accuracy_interval
+    row = {
+        "model": entry.ref if entry else None,
+        "task": card.task.name,
+        **picked(settings, "penalty C solver"),
+        **picked(certificate, "converged objective"),
+        "fit_seconds": round(fit.fit_seconds, 4),
+        "train_accuracy": train_accuracy,
+        "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
+        "test_accuracy": evaluation.accuracy,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_log_loss": evaluation.log_loss,
+        **picked(card, "dataset n_train"),
+        "seed": card.split.seed,
+        "split": card.split.kind,
+        "preset": preset_of(card.feature_spec, settings),
+        "features": card.feature_spec.kind,
+        "class_weight": settings.class_weight,
+        "gap_bound": certificate.gap_bound,
+        "peak_memory_bytes": card.peak_memory_bytes,
+    }
+    quiet = [entry.ref] if entry else []
+    rows = [list(row), list(row.values())]
+    return Answer("train", document, quiet, shown(training, entry), rows)
 
-    schema = "train"
-    training: Training
-    entry: ModelEntry | None
 
-    def document(self) -> dict[str, Any]:
-        training, entry, card = self.training, self.entry, self.training.model.card
-        known, folds = card.document(), None
-        if training.cross_validation:
-            folds = {**picked(training.cross_validation)}
-            del folds["p_truth"]  # is kept by the model
-        return {
-            "model": entry.ref if entry else None,
-            "path": entry.path if entry else None,
-            **{name: known[name] for name in _OF_CARD},
-            "fit": {"fit_seconds": training.fit.fit_seconds, **picked(training.fit.certificate)},
-            "search": training.choice,
-            "cross_validation": folds,
-            "train_accuracy": card.metrics["train_accuracy"],
-            "peak_memory_bytes": card.peak_memory_bytes,
-            "rows_kept": training.rows_kept,
-            "test": evaluation_document(training.evaluation),
-        }
-
-    def rows(self) -> Iterator[Sequence[object]]:
-        training, card = self.training, self.training.model.card
-        settings, fit = card.settings, training.fit
-        low, high = training.evaluation.accuracy_interval
-        row = {
-            "model": self.entry.ref if self.entry else None,
-            "task": card.task.name,
-            **picked(settings, "penalty C solver"),
-            **picked(fit.certificate, "converged objective"),
-            "fit_seconds": round(fit.fit_seconds, 4),
-            "train_accuracy": card.metrics["train_accuracy"],
-            "cv_accuracy": training.cross_validation.mean if training.cross_validation else None,
-            "test_accuracy": training.evaluation.accuracy,
-            "test_accuracy_low": low,
-            "test_accuracy_high": high,
-            "test_log_loss": training.evaluation.log_loss,
-            **picked(card, "dataset n_train"),
-            "seed": card.split.seed,
-            "split": card.split.kind,
-            "preset": preset_of(card.feature_spec, settings),
-            "features": card.feature_spec.kind,
-            "class_weight": settings.class_weight,
-            "gap_bound": fit.certificate.gap_bound,
-            "peak_memory_bytes": card.peak_memory_bytes,
-        }
-        yield list(row)
-        yield list(row.values())
-
-    def lines(self) -> Iterator[str]:
-        if self.entry:
-            yield self.entry.ref
-
-    def shown(self) -> Iterator[Part]:
-        training, entry = self.training, self.entry
-        yield Facts(training_facts(training))
-        if training.choice:
-            yield from _shown_choice(training.choice)
-        if training.cross_validation:
-            confusion, names = training.cross_validation.confusion, training.model.card.class_names
-            title = "confusion matrix of the folds, each judged by a model that had not seen it"
-            yield confusion_map(confusion, names, title)
-        yield class_report(training.evaluation, "on the test images")
-        if entry:
-            path = visible(str(entry.path))
-            yield Words(f"Saved {entry.ref} in {path}\nNext  mnistcli evaluate {entry.ref}", "")
-        else:
-            yield Words("Not saved.", "")
+def shown(training: Training, entry: ModelEntry | None = None) -> Iterator[Part]:
+    """Yield what there is to see of a training."""
+    yield Facts(training_facts(training))
+    if training.choice:
+        yield from _shown_choice(training.choice)
+    if training.cross_validation:
+        confusion, names = training.cross_validation.confusion, training.model.card.class_names
+        title = "confusion matrix of the folds, each judged by a model that had not seen it"
+        yield confusion_map(confusion, names, title)
+    yield class_report(training.evaluation, "on the test images")
+    if entry:
+        path = visible(str(entry.path))
+        yield Words(f"Saved {entry.ref} in {path}\nNext  mnistcli evaluate {entry.ref}", "")
+    else:
+        yield Words("Not saved.", "")
 
 
 def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
