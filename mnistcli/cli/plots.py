@@ -42,7 +42,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Points of shape (n, 2): x and y; or (n, 6): and x and y of both ends of an interval.
+    """Points of shape (n, 2), x and y, and both ends of an interval of each, of shape (n, 2, 2).
 
     A line may be faint, one of others, or the ideal; "joined" are marks with a line through them.
     """
@@ -50,11 +50,12 @@ class Series:
     name: str
     points: _Floats
     kind: Literal["line", "faint", "ideal", "joined", "marks"] = "line"
+    intervals: Sequence[_Floats] | _Floats = ()
 
-    @property
-    def intervals(self) -> _Floats:
-        """The ends of the intervals, of shape (n, 2, 2); none of points without."""
-        return self.points[:, 2:].reshape(-1, 2, 2)
+    @classmethod
+    def measured(cls, name: str, rows: _Floats, kind: Literal["joined", "marks"]) -> "Series":
+        """Make a series of rows of x, y, and x and y of both ends of an interval."""
+        return cls(name, rows[:, :2], kind, rows[:, 2:].reshape(-1, 2, 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +202,7 @@ def reliability_plot(bins: Sequence[ReliabilityBin], class_names: Sequence[str])
         "Reliability",
         _share_axis(0.0, 1.0, said),
         _share_axis(0.0, 1.0, came_true),
-        (ideal, Series(came_true, np.array(rows), "marks")),
+        (ideal, Series.measured(came_true, np.array(rows), "marks")),
         "On the diagonal a probability means what it says. With 95 % intervals; the bars "
         "count the images, on a logarithmic scale.",
         [

@@ -13,7 +13,17 @@ import pytest
 from PIL import Image
 
 from mnistcli.cli.drawing import file, layout
-from mnistcli.cli.drawing.formats import DARK, LIGHT, Path, Words, painted, pdf, svg, symbol
+from mnistcli.cli.drawing.formats import (
+    DARK,
+    LIGHT,
+    Drawing,
+    Path,
+    Words,
+    painted,
+    pdf,
+    svg,
+    symbol,
+)
 from mnistcli.cli.parts import confusion_map
 from mnistcli.cli.plots import Plot, Series, axis_for
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -251,6 +261,17 @@ def test_a_pdf_without_its_library_is_refused_before_any_work(invoke, monkeypatc
         "error: a PDF needs reportlab, which is not installed\n"
         "hint: pip install 'mnistcli[pdf]', or draw into .svg or .png\n"
     )
+
+
+def test_letters_that_the_font_of_pixels_has_not_are_written_plainly():
+    """Pillow's own font has no é, and would draw a box."""
+
+    def page(text):
+        return np.asarray(painted(Drawing(300, 40, [Words([(2, 30)], text)]), LIGHT))
+
+    for text, plain in (("Café, naïve ß №", "Cafe, naive ? N"), ("ﬁ … · 漢", "f … · ?")):
+        assert (page(text) == page(plain)).all()
+        assert (page(text) != page("")).any()
 
 
 def test_without_pictures_nothing_is_written(invoke, models, tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,13 @@ def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
     return tag("polygon", points=points, fill=colour, fill_opacity=opacity)
 
 
+def _in_pillow(letter: str) -> str:
+    """Return a letter that Pillow's own font has: e for é, ? for those without such a one."""
+    if letter in "…·":
+        return letter
+    return normalize("NFKD", letter).encode("ascii", "ignore").decode()[:1] or "?"
+
+
 def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Image":
     """Paint a drawing with so many pixels for a dot."""
     from PIL import Image, ImageDraw, ImageFont
@@ -184,7 +192,7 @@ def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Imag
             page.paste(image, (round(x), round(y)))
         elif isinstance(other, Words):
             letter, ink = per_dot * other.size, theme[other.role]
-            text, anchor = visible(other.text), _ANCHORS[other.anchor]
+            text, anchor = "".join(map(_in_pillow, visible(other.text))), _ANCHORS[other.anchor]
             pen.text((x, y), text, ink, font(letter), anchor, stroke_width=letter / 60 * other.bold)
     return page
 

@@ -110,7 +110,7 @@ class ComparisonView:
         differ = "; ".join(": ".join(filter(None, each)) for each in named)
         note = f"{differ}. {comparison_sentences(self.result)}"
         title, aspect = f"{len(rows)} models on {self.result.on}", 0.12 * len(rows) + 0.08
-        series = Series("models", points, "marks")
+        series = Series.measured("models", points, "marks")
         yield Plot(title, across, up, (series,), note, aspect=aspect)
         yield Gallery(self.result.disagreements, self._legend_of_pictures())
 

@@ -94,7 +94,9 @@ class CurveView:
             f"{task} on {self.points[0].dataset}",
             places_axis(every[:, 0].tolist(), title=self._axis_title()),
             axis_for(every[:, 1::2].flat, title="errors on the test images", word=share_word),
-            tuple(Series(name, np.array(sorted(at)), "joined") for name, at in lines.items()),
+            tuple(
+                Series.measured(name, np.array(sorted(at)), "joined") for name, at in lines.items()
+            ),
             self._legend(),
         )
 

@@ -192,6 +192,6 @@ def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
         f"the search for C, {choice.n_folds} folds of the training images",
         places_axis(points[:, 0].tolist(), title="C"),
         axis_for(points[:, 1::2].flat, title="log loss, plus and minus one standard error"),
-        (Series("log loss", points, "joined"),),
+        (Series.measured("log loss", points, "joined"),),
     )
     yield Plots([plot])
