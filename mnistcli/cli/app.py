@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from mnistcli.cli import parsing
 from mnistcli.cli.call import Call
 from mnistcli.cli.output import ReaderGoneError, report_error
-from mnistcli.errors import MnistCliError, StorageError
+from mnistcli.errors import MnistCliError
 from mnistcli.paths import HOME_VARIABLE
 
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
@@ -40,15 +40,6 @@ class CommandLine(parsing.SectionedGroup):
         """Find the command that is called, and read its options."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, read_command(name) if name else command, rest
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a command; where a folder of ours is refused, point to the option for another."""
-        try:
-            return super().invoke(ctx)
-        except StorageError as error:
-            if ctx.obj is not None:
-                ctx.obj.add_hint(error)
-            raise
 
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, **settings: Any

@@ -18,7 +18,7 @@ from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_figure
 from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG
-from mnistcli.errors import UsageError
+from mnistcli.errors import StorageError, UsageError
 
 
 def option(help: str, *names: str, default: Any = None, **settings: Any) -> Any:
@@ -52,7 +52,7 @@ MODEL = model_option(A_MODEL, "-m", show_default="the newest")
 DATASET = dataset_option(
     f"One of {', '.join(CATALOG)}, one of your own, or several joined: mnist+mine.", default="mnist"
 )
-ANOTHER_DATASET = dataset_option("Another dataset.", show_default="the model's own")
+OTHER_DATASET = dataset_option("Another dataset.", show_default="the model's own")
 DATA = option(
     "Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
     "npz (images, labels) or the images of an IDX pair; - for standard input.",
@@ -164,6 +164,9 @@ def command(
                 call.tell_files()
             try:
                 function(call, **options)
+            except StorageError as error:
+                call.add_hint(error)
+                raise
             except UsageError as error:
                 said = f"{error.message} {error.hint} ".replace(",", " ")
                 from_there = [each for name, each in origins.items() if f"{spelt(name)} " in said]

@@ -11,30 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from mnistcli import comparison, evaluation, prediction, reporting, training
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.parts import Facts, Part, Words, confusion_map
 from mnistcli.cli.report.html import joined, style, tag
 from mnistcli.cli.report.page import contents, drawn
 from mnistcli.cli.terminal.console import drawn_plainly
-from mnistcli.cli.views import train
-from mnistcli.cli.views.compare import ComparisonView
-from mnistcli.cli.views.evaluate import EvaluationView, shown_curves
-from mnistcli.cli.views.models import card_facts
-from mnistcli.cli.views.predict import legend_of, predictions_table
-from mnistcli.cli.views.shared import class_report
-from mnistcli.comparison import Comparison
+from mnistcli.cli.views import compare, evaluate, models, predict, shared, train
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.store import Dataset, LabelledImages
-from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import CaptionedImage, Gallery
-from mnistcli.metrics.catalog import Evaluation
-from mnistcli.metrics.curves import Curves
+from mnistcli.metrics import catalog, curves
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.model_selection.cross_validation import CrossValidation
-from mnistcli.prediction import Explanation, Predictions
 from mnistcli.registry.model_file import Model
-from mnistcli.reporting import Report, ReportOnTwo, images_behind
-from mnistcli.training import Training
 
 # More pictures than these are counted.
 _MOST_PICTURES = 40
@@ -48,7 +38,7 @@ def text(result: Any) -> str:
 
 def html(result: Any) -> str:
     """Draw a result for a cell; "" for one that only has a line."""
-    is_page = isinstance(result, Report | ReportOnTwo)
+    is_page = isinstance(result, reporting.Report | reporting.ReportOnTwo)
     elements = contents(result) if is_page else drawn(_parts(result, in_cell=True))
     if not (content := joined(elements)):
         return ""
@@ -62,42 +52,43 @@ def html(result: Any) -> str:
 def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
     """Yield what there is to see of a result; of some, pictures in a cell and a table as text."""
     match result:
-        case Training():
+        case training.Training():
             yield from train.shown(result)
-        case JudgedModel():
-            behind = images_behind(result) if in_cell else ()
+        case evaluation.JudgedModel():
+            behind = reporting.images_behind(result) if in_cell else ()
             yield from map(Words, result.notes if in_cell else ())
-            yield from EvaluationView(result, n_drawn=len(result.mistakes), behind=behind).shown()
-        case Evaluation():
-            yield class_report(result)
+            n = len(result.mistakes)
+            yield from evaluate.EvaluationView(result, n_drawn=n, behind=behind).shown()
+        case catalog.Evaluation():
+            yield shared.class_report(result)
             yield confusion_map(result.confusion, [row.name for row in result.classes])
         case CrossValidation():
             yield Facts(train.fold_facts(result))
-        case Curves():
-            yield from shown_curves(result)
-        case Predictions() if in_cell:
+        case curves.Curves():
+            yield from evaluate.shown_curves(result)
+        case prediction.Predictions() if in_cell:
             images = result.images.reshape(-1, *IMAGE_SHAPE)
             captions = (f"{answer}, {percent(p)}" for answer, p in result)
             yield _first(map(CaptionedImage, images, captions), len(result))
-        case Predictions():
+        case prediction.Predictions():
             rows = [[str(i), name, percent(p), ""] for i, (name, p) in enumerate(result)]
-            yield predictions_table(["input", "answer", "probability"], rows)
-        case Comparison():
-            yield from ComparisonView(result).shown()
+            yield predict.predictions_table(["input", "answer", "probability"], rows)
+        case comparison.Comparison():
+            yield from compare.ComparisonView(result).shown()
         case Model():
-            yield Facts((("Model", result.ref or "not saved"), *card_facts(result.card)))
+            yield Facts((("Model", result.ref or "not saved"), *models.card_facts(result.card)))
         case Gallery():
             yield _first(result, len(result), result.legend)
         case CaptionedImage():
             yield Gallery((result,))
         case Conformed():
             yield Gallery((CaptionedImage(result.image, ", ".join(result.steps)),))
-        case Explanation():
+        case prediction.Explanation():
             why = f"why {result.answer}, not {result.runner_up}"
-            yield Gallery((CaptionedImage(result.contributions, why),), legend_of(result))
-        case Report():
+            yield Gallery((CaptionedImage(result.contributions, why),), predict.legend_of(result))
+        case reporting.Report():
             yield from _parts(result.judged)
-        case ReportOnTwo():
+        case reporting.ReportOnTwo():
             yield from _parts(result.compared)
         case Dataset():
             yield Facts([(part, _counts(getattr(result, part))) for part in ("train", "test")])

@@ -2,15 +2,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import (
-    A_MODEL,
-    ANOTHER_DATASET,
-    DATA,
-    RAW,
-    command,
-    model_argument,
-    option,
-)
+from mnistcli.cli.options import A_MODEL, DATA, OTHER_DATASET, RAW, command, model_argument, option
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
@@ -28,7 +20,7 @@ def compare(
         "Draw N of the digits on which they disagree.", default=0, metavar="N", min=0
     ),
     data: Path | None = DATA,
-    dataset: str | None = ANOTHER_DATASET,
+    dataset: str | None = OTHER_DATASET,
     raw: bool = RAW,
 ) -> None:
     """Compare models on the same images: differences, exact p-values, disagreements.

@@ -3,7 +3,7 @@ from typing import Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.drawing.file import FigureFile
-from mnistcli.cli.options import ANOTHER_DATASET, DATA, MODEL_ARGUMENT, RAW, command, option
+from mnistcli.cli.options import DATA, MODEL_ARGUMENT, OTHER_DATASET, RAW, command, option
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names
 
@@ -21,7 +21,7 @@ def evaluate(
         "The images that the model was tested on, or trained on.", default="test"
     ),
     data: Path | None = DATA,
-    dataset: str | None = ANOTHER_DATASET,
+    dataset: str | None = OTHER_DATASET,
     mistakes: int = option("Draw the N worst mistakes.", default=0, metavar="N", min=0),
     calibration: bool = option(
         "Say whether probabilities mean what they say: reliability table, Brier score."

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.options import A_MODEL, ANOTHER_DATASET, command, model_argument, option
+from mnistcli.cli.options import A_MODEL, OTHER_DATASET, command, model_argument, option
 
 
 @command()
@@ -13,7 +13,7 @@ def report(
     output: Path = option(
         "A page (.html) or Markdown (.md).", "-o", default=Path("report.html"), metavar="FILE"
     ),
-    dataset: str | None = ANOTHER_DATASET,
+    dataset: str | None = OTHER_DATASET,
 ) -> None:
     """Write one page about a model: how good, where it fails, what it looks for, how to get it again.
 

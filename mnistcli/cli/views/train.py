@@ -22,17 +22,13 @@ if TYPE_CHECKING:
 
 # More folds than fit a line are told by their spread.
 _MOST_FOLDS = 10
-# What the document has of the card.
-_OF_CARD = (
-    *("task", "class_names", "dataset", "dataset_sha256", "dataset_parts", "weights"),
-    *("n_train", "n_test", "split", "settings"),
-)
 
 
 def trained(training: Training, entry: ModelEntry | None) -> Answer:
     """Show a training; ``entry`` is None where the model was not saved."""
     card, fit = training.model.card, training.fit
     settings, certificate, evaluation = card.settings, fit.certificate, training.evaluation
+    names = "task class_names dataset dataset_sha256 dataset_parts weights n_train n_test"
     known, folds = card.document(), None
     if training.cross_validation:
         folds = picked(training.cross_validation)
@@ -41,7 +37,7 @@ def trained(training: Training, entry: ModelEntry | None) -> Answer:
     document = {
         "model": entry.ref if entry else None,
         "path": entry.path if entry else None,
-        **{name: known[name] for name in _OF_CARD},
+        **{name: known[name] for name in [*names.split(), "split", "settings"]},
         "fit": {"fit_seconds": fit.fit_seconds, **picked(certificate)},
         "search": training.choice,
         "cross_validation": folds,
