@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
-_ENDINGS = (".npy", ".safetensors", ".gz", ".toml")
-
 
 @dataclass(frozen=True)
 class Call(Output):
@@ -99,11 +97,11 @@ class Call(Output):
             f"mnistcli {__version__}, Python {sys.version.split()[0]}, numpy {version('numpy')}"
         )
         folders = (*map(str, find_places(self.home)), str(Path(__file__).parents[1]))
-        told = {""}
+        told, endings = {""}, (".npy", ".safetensors", ".gz", ".toml")
 
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
             path = str(arguments[0]) if event == "open" else ""
-            if path in told or not (path.startswith(folders) and path.endswith(_ENDINGS)):
+            if path in told or not (path.startswith(folders) and path.endswith(endings)):
                 return
             if not arguments[2] & (os.O_WRONLY | os.O_RDWR):
                 told.add(path)

@@ -16,9 +16,6 @@ from mnistcli.prediction import Input, NumberPrediction, Prediction
 
 Answer = Prediction | NumberPrediction | BadImageError
 
-# Longer than any path; what goes on without a NUL for so long is no list of names.
-_LONGEST_NAME = 1 << 16
-
 
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
     """Count the pictures, unless one of the inputs may hold several."""
@@ -43,7 +40,7 @@ def listed_names(words: str) -> Iterator[Path]:
                 if b"" in names:
                     raise UsageError("the list has an empty name", hint=hint)
                 yield from (Path(os.fsdecode(name)) for name in names)
-                if len(rest) > _LONGEST_NAME:
+                if len(rest) > 1 << 16:  # longer than any path
                     raise UsageError("the list of names has none that ends in a NUL", hint=hint)
     except OSError as error:
         refused = DataUnavailableError if words == "-" else UsageError  # a closed standard input

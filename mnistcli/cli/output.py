@@ -29,8 +29,6 @@ SCHEMA_VERSION = 1
 
 _STARTED = time.monotonic()
 
-_LONGEST_MESSAGE = 1000  # on a terminal, in letters
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -188,9 +186,8 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
         _to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
     message = visible(error.message)
-    if len(message) > _LONGEST_MESSAGE:  # a name, or what claims to be one
-        half = _LONGEST_MESSAGE // 2
-        message = f"{message[:half]}...{message[-half:]}"
+    if len(message) > 1000:  # a name, or what claims to be one
+        message = f"{message[:500]}...{message[-500:]}"
     _to_stderr(f"error: {message}")
     if error.hint:
         _to_stderr(f"hint: {visible(error.hint)}")

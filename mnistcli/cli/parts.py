@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from mnistcli.cli.plots import Plot
     from mnistcli.gallery import CaptionedImage, Gallery
 
-# A share that is as red as it gets: most mistakes are few in a hundred.
-_REDDEST = 0.1
-_STRONGEST_MISTAKE = 0.62
-
 
 class Noted(NamedTuple):
     """A number, and in a lower voice what is to know of it: its interval."""
@@ -87,13 +83,14 @@ class HeatCell:
     @property
     def strength(self) -> float:
         """How strongly it is coloured, from 0 to 1; the root makes small mistakes differ."""
-        return self.share if self.is_right else min(1.0, (self.share / _REDDEST) ** 0.5)
+        # A tenth is as red as it gets: most mistakes are few in a hundred.
+        return self.share if self.is_right else min(1.0, (10 * self.share) ** 0.5)
 
     @property
     def shade(self) -> float:
         """How much of its colour is on the paper, so that dark or, from 0.85 on, light ink stands out."""
         if not self.is_right:
-            return _STRONGEST_MISTAKE * self.strength
+            return 0.62 * self.strength
         return 0.85 + 0.15 * self.strength if self.strength > 0.5 else self.strength
 
 

@@ -14,8 +14,6 @@ from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 _Floats = NDArray[np.float64]
 
-# Values that span more than this are told apart on a logarithmic axis only.
-_LINEAR_SPAN = 8.0
 # How many ticks there are, about; of places something was measured at, at most.
 _N_TICKS, _MOST_PLACES = 5, 10
 _RIM = 0.04  # what an axis has more at either end
@@ -86,7 +84,7 @@ def axis_for(
     """Return an axis on which all values are, logarithmic where they ask for it."""
     known = [value for value in values if math.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    if low > 0 and high / low > _LINEAR_SPAN:
+    if low > 0 and high / low > 8.0:  # told apart on a logarithmic axis only
         more = (high / low) ** _RIM
         low, high = low / more, high * more
         return Axis(low, high, True, _log_ticks(low, high), title, word)  # noqa: FBT003

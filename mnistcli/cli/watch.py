@@ -26,7 +26,6 @@ _FRAME_MS, _LAST_FRAME_MS, _MOST_FRAMES = 150, 3000, 60
 # The sides of the pictures, the first that fits a terminal; and of the plot below them.
 _SIDES = (28, 24, 20, 16, 14, 12, 10, 8)
 _PLOT_LINES, _PLOT_WIDTH = 9, 80
-_ASPECT = 0.25  # of the plot in a film
 
 
 def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
@@ -112,7 +111,7 @@ class Watch(Bars):
         line = np.stack([np.arange(len(digits)), digits], axis=1)[:n]
         across = Axis(0, last, is_log=False, ticks=(0, last), title="step")
         up = Axis(*ends, is_log=False, ticks=ends, title="log10", word="{:.3g}".format)
-        return Plot("gradient", across, up, (Series("gradient", line, "joined"),), aspect=_ASPECT)
+        return Plot("gradient", across, up, (Series("gradient", line, "joined"),), aspect=0.25)
 
     def _film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from mnistcli.cli.parts import Panel
 
 ENDINGS = (".svg", ".png", ".pdf")
-_PIXELS_PER_DOT = 2  # 300 for an inch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class FigureFile:
         elif self.path.suffix.lower() == ".pdf":
             content = formats.pdf(drawing, theme, self.scale)
         else:
-            page = formats.painted(drawing, theme, _PIXELS_PER_DOT * self.scale)
+            page = formats.painted(drawing, theme, 2 * self.scale)  # 300 pixels for an inch
             content, size = png(page), f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)
         return f"wrote {self.path}, {size}"

@@ -12,9 +12,6 @@ from mnistcli.cli.words import visible_lines
 # Text, elements, and lists of lists of them.
 Content = str | Iterable["Content"]
 
-# These have no content and no end (HTML standard, 13.1.2).
-_VOID = {"br", "img", "link", "meta"}
-
 
 class Markup(str):
     """Text that is HTML already."""
@@ -33,7 +30,7 @@ def tag(name: str, /, *children: Content, **attributes: str | float | None) -> M
             # A tenth of a pixel is less than anybody sees.
             text = value if isinstance(value, str) else f"{round(value, 2):g}"
             written += f' {key.rstrip("_").replace("_", "-")}="{escape(visible_lines(text))}"'
-    if name in _VOID:
+    if name in ("br", "img", "link", "meta"):  # without content and end (HTML standard, 13.1.2)
         return Markup(f"<{name}{written}>")
     return Markup(f"<{name}{written}>{joined(children)}</{name}>")
 

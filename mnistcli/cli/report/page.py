@@ -21,8 +21,6 @@ from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, png, signed, 
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.reporting import Report, ReportOnTwo
 
-_MADE_BY = f"Made by mnistcli {__version__}. This page needs no network and runs no script."
-
 
 def page(report: Report | ReportOnTwo) -> str:
     """Write the page; equal reports give equal pages."""
@@ -35,7 +33,8 @@ def page(report: Report | ReportOnTwo) -> str:
         tag("title", f"{title_of(report)}: a report"),
         style("results", "page"),
     )
-    body = tag("body", contents(report), tag("footer", _MADE_BY), class_="mnistcli page")
+    by = f"Made by mnistcli {__version__}. This page needs no network and runs no script."
+    body = tag("body", contents(report), tag("footer", by), class_="mnistcli page")
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
@@ -57,9 +56,6 @@ def _section(section: Section) -> Markup:
         shown = tag("details", tag("summary", section.folded), shown)
     words = tag("p", section.words) if section.words else ""
     return tag("section", tag("h2", section.title), words, shown)
-
-
-_PLOT_WIDTH = 440.0  # letters are smaller where a plot is wider
 
 
 def drawn(shown: Iterable[parts.Part]) -> Iterator[Markup]:
@@ -170,7 +166,8 @@ def _heat_cell(cell: parts.HeatCell, link: str) -> Markup:
 
 def _plot(plot: Plot) -> Markup:
     drawing = replace(
-        plot_drawing(replace(plot, title="", note=""), _PLOT_WIDTH),
+        # Letters are smaller where a plot is wider.
+        plot_drawing(replace(plot, title="", note=""), 440.0),
         title=f"{plot.title}. {plot.note}",
     )
     caption = tag("figcaption", tag("strong", plot.title), " ", plot.note)

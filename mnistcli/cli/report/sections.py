@@ -17,9 +17,6 @@ from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.curves import worst_of
 from mnistcli.reporting import Report, ReportOnTwo, judged_in
 
-# More pictures than this are shown when asked for.
-_FEW = 10
-
 _PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
 _PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
 
@@ -88,7 +85,8 @@ def _of_one(report: Report) -> Iterator[Section]:
     yield Section("Curves", [plots])
     table = reliability_table(bins, card.class_names)
     yield Section("Reliability", [table], folded="The plot in numbers")
-    many = f"All {len(report.looks_for)} of them" * (len(report.looks_for) > _FEW)
+    n = len(report.looks_for)
+    many = f"All {n} of them" if n > 10 else ""  # to be shown when asked for
     words = _PIXELS if card.has_pixel_weights else _PATCHES
     yield Section("What it looks for", [Gallery(report.looks_for)], words, many)
     yield from _digits(report)

@@ -24,8 +24,6 @@ _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
 _MOST_LINES, _FEWEST_PIXELS = 12, 40
 _SMALLEST_LETTER = 12
-# What is fainter than this share of full ink is not drawn in characters.
-_FAINTEST = 0.2
 # What a wall looks like that goes on to 1: above, 2: the right, 4: below, 8: the left.
 _WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||++-+-+++++"
 _ABOVE, _RIGHT, _BELOW, _LEFT = 1, 2, 4, 8
@@ -96,7 +94,7 @@ def _ink(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
     except NoDigitError:  # at this scale
         return ~grey if np.median(grey) > 128 else grey
-    inked: NDArray[np.uint8] = np.rint(255 * np.where(ink > _FAINTEST, ink, 0)).astype(np.uint8)
+    inked: NDArray[np.uint8] = np.rint(255 * np.where(ink > 0.2, ink, 0)).astype(np.uint8)
     return inked
 
 

@@ -54,11 +54,9 @@ CELL = (10, 20)
 # (device attributes), and so nobody waits long for the first.
 KITTY_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 ATTRIBUTES_QUERY = b"\x1b[c"
-_KITTY_SAYS_OK = b"\x1b_Gi=31;OK\x1b\\"
 _BACKGROUND_QUERY = b"\x1b]11;?\x1b\\"
 _BACKGROUND = re.compile(rb"\]11;rgb:(..)[^/]*/(..)[^/]*/(..)")
 _ATTRIBUTES = re.compile(rb"\x1b\[\?([0-9;]*)c")
-_SIXEL = b"4"
 
 
 def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Method:
@@ -97,10 +95,10 @@ def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
     # tmux and screen take the start of kitty's question for a title.
     is_multiplexed = os.environ.get("TMUX") or os.environ["TERM"].startswith(("tmux", "screen"))
     answer = _ask(ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY)
-    if _KITTY_SAYS_OK in answer:
+    if b"\x1b_Gi=31;OK\x1b\\" in answer:
         return "kitty"
     attributes = _ATTRIBUTES.search(answer)
-    if attributes and _SIXEL in attributes[1].split(b";")[1:]:
+    if attributes and b"4" in attributes[1].split(b";")[1:]:
         return "sixel"
     return None
 

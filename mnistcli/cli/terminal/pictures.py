@@ -27,8 +27,6 @@ from mnistcli.gallery import CaptionedImage, Gallery
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
 WIDTH_OF_A_PIPE = 80
-# Captions need so many cells: "#1234: 9 not 4".
-_NARROWEST = 14
 
 _SHADES = " ░▒▓█"
 _ASCII = " .:-=+*#%@"
@@ -36,7 +34,6 @@ _ASCII = " .:-=+*#%@"
 _POSITIVE, _NEGATIVE = " .+#", " .-="
 
 # The eight dots of a braille cell, in the order of their bits in Unicode.
-_BRAILLE = 0x2800
 _DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 # From this level on a pixel is a dot, by which thin strokes stay whole: on black, and on paper.
 _DOT_LEVEL, _PAPER_LEVEL = 96, 160
@@ -71,7 +68,7 @@ def draw(
     images = bitmap.vivid([picture.image for picture in pictures])
     blocks = [draw_image(image, method, large=is_large, width=widest) for image in images]
     captions = [picture.caption for picture in pictures]
-    narrowest = 1 if in_row else min(_NARROWEST, usable)
+    narrowest = 1 if in_row else min(14, usable)  # for captions: "#1234: 9 not 4"
     width = max([narrowest, *(block.width for block in blocks)])
     n_fitting = max(1, (usable + _GAP) // (width + _GAP))
     n_columns = min(n_fitting, n_columns or n_fitting)
@@ -198,7 +195,7 @@ def dotted(dots: NDArray[np.bool_]) -> Block:
     dots = _padded(_padded(dots, 4), 2, axis=1)
     height, width = dots.shape
     bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))
-    alphabet = np.array([" ", *(chr(_BRAILLE + i) for i in range(1, 256))])
+    alphabet = np.array([" ", *(chr(0x2800 + i) for i in range(1, 256))])
     return _characters(alphabet[bits])
 
 

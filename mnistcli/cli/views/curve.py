@@ -16,7 +16,6 @@ from mnistcli.ranges import DISTURBANCES
 _RECORD_SCHEMA = "point"
 # Axes that a line can be drawn over.
 NUMBERS = ("limit", "C", "strength")
-_TITLES = {"limit": "training images"}
 
 
 def point_line(point: CurvePoint) -> str:
@@ -103,7 +102,7 @@ class CurveView:
     def _axis_title(self) -> str:
         if disturb := self.points[0].disturb:
             return f"{disturb}, {DISTURBANCES[disturb][1]}"
-        return _TITLES.get(self.axis, self.axis)
+        return "training images" if self.axis == "limit" else self.axis
 
     def _is_beside(self) -> bool:
         return any(point.difference is not None for point in self.points)

@@ -38,18 +38,10 @@ from mnistcli.tasks import ALL_DIGITS
 LOOK_EVERY_S = 0.05
 _PEN_UP, _PEN_DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
 _THEMES = ("textual-dark", "textual-light")
-# What stands beside the canvas, and the borders of both.
-_PANEL_WIDTH = 38
 # Bars of more classes than this stand in two columns.
 _ONE_COLUMN, _BARS_WIDTH = 5, 34
 # Pixels across and down, however many of them a terminal shows.
 SIDE = 160
-# Strokes as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
-RADIUS = 6.4
-# A saved drawing has so many pixels for each of ours.
-SAVED_SCALE = 2
-# How many steps can be undone.
-MEMORY = 100
 
 Spot = Sequence[float] | NDArray[np.float64]  # x and y
 
@@ -59,7 +51,7 @@ class Sketch:
 
     def __init__(self) -> None:
         self.pixels: NDArray[np.float32] = np.zeros((SIDE, SIDE), np.float32)
-        self._past: deque[NDArray[np.float32]] = deque(maxlen=MEMORY)
+        self._past: deque[NDArray[np.float32]] = deque(maxlen=100)
 
     @property
     def is_blank(self) -> bool:
@@ -94,13 +86,13 @@ class Sketch:
         nearest = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length
         nearest = np.clip(nearest, 0, 1)
         distance = np.hypot(x - start[0] - nearest * along[0], y - start[1] - nearest * along[1])
-        ink = np.clip(RADIUS + 0.5 - distance, 0, 1).astype(np.float32)
+        # Strokes are as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
+        ink = np.clip(6.4 + 0.5 - distance, 0, 1).astype(np.float32)
         self.pixels = np.minimum(self.pixels, 1 - ink) if erase else np.maximum(self.pixels, ink)
 
     def png(self) -> bytes:
         """Encode the drawing, larger, for people and for `mnistcli predict`."""
-        side = SAVED_SCALE * SIDE
-        return bitmap.png(enlarged(self.grey, side, side).convert("L"))
+        return bitmap.png(enlarged(self.grey, 2 * SIDE, 2 * SIDE).convert("L"))
 
 
 class Pixels(Static):
@@ -342,4 +334,5 @@ class DrawingApp(App[None]):
 
 def _side_in(size: Size) -> int:
     """Return how many pixels a square canvas can have beside the rest, in lines of two."""
-    return max(16, min(size.width - _PANEL_WIDTH, 2 * (size.height - 3)) // 2 * 2)
+    panel = 38  # what stands there, and the borders of both
+    return max(16, min(size.width - panel, 2 * (size.height - 3)) // 2 * 2)

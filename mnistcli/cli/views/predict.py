@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from mnistcli.cli.terminal.boxes import Mark
     from mnistcli.cli.terminal.layout import Block
 
-# Pictures of one's own are drawn as large as what the model saw; with pixels to spare, finer.
-_FINE_SIDE = 10 * IMAGE_SIDE
-# On a sheet of several pictures each is so wide.
-_SHEET_PICTURE = 448
 # The columns for answers.
 _ANSWERS = ("answer", "number")
 
@@ -251,7 +247,7 @@ class NumbersView(PredictionsView):
     def _pictures(self, each: Any) -> list[CaptionedImage]:
         from mnistcli.cli.terminal.boxes import painted
 
-        width = _SHEET_PICTURE if self.kept else None  # a picture alone is as large as it is
+        width = 448 if self.kept else None  # a picture alone is as large as it is
         return [CaptionedImage(painted(each.original, _marks(each), width), _number_headline(each))]
 
 
@@ -290,7 +286,8 @@ def pictures_of(
     pictures = []
     original = prediction.original
     if show and original is not None and not np.array_equal(original, prediction.image):
-        small = shrunk(original, _FINE_SIDE if finely else IMAGE_SIDE)
+        # As large as what the model saw; with pixels to spare, finer.
+        small = shrunk(original, (10 if finely else 1) * IMAGE_SIDE)
         pictures.append(CaptionedImage(small, "the picture"))
     pictures.append(CaptionedImage(prediction.image, "what the model saw"))
     if why:

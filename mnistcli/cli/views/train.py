@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
     from mnistcli.training import Training
 
-# More folds than fit a line are told by their spread.
-_MOST_FOLDS = 10
-
 
 def trained(training: Training, entry: ModelEntry | None) -> Answer:
     """Show a training; ``entry`` is None where the model was not saved."""
@@ -128,7 +125,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
 
 def fold_facts(folds: CrossValidation) -> Iterator[tuple[str, str]]:
     """Yield how good the models of the folds are, in pairs of a name and what it says."""
-    if len(folds.accuracies) <= _MOST_FOLDS:
+    if len(folds.accuracies) <= 10:  # which fit a line
         yield "Folds", "  ".join(f"{accuracy:.4f}" for accuracy in folds.accuracies)
     else:
         low, high = min(folds.accuracies), max(folds.accuracies)
