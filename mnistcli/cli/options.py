@@ -14,7 +14,7 @@ from typer.models import OptionInfo
 
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.defaults import spelt
-from mnistcli.cli.drawing.file import ENDINGS, FigureFile, check_figure
+from mnistcli.cli.figure import ENDINGS, FigureFile, check_figure
 from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG

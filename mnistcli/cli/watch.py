@@ -115,8 +115,7 @@ class Watch(Bars):
 
     def _film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
-        from mnistcli.cli.drawing.formats import LIGHT, painted, together
-        from mnistcli.cli.drawing.layout import plot_drawing, sheet_drawing
+        from mnistcli.cli.drawing import LIGHT, painted, plot_drawing, sheet_drawing, together
 
         every = 1 + len(self.steps) // _MOST_FRAMES
         shown = range(len(self.steps))[::-every][::-1]

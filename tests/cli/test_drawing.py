@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcli.cli.drawing import file, layout
-from mnistcli.cli.drawing.formats import (
+from mnistcli.cli import drawing, figure
+from mnistcli.cli.drawing import (
     DARK,
     LIGHT,
     Drawing,
@@ -63,7 +63,7 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
     scale = 0.5
     panels = plot(), heat(), pictures()
     for some in (*((panel,) for panel in panels), panels):
-        said = file.FigureFile(path, scale, width_mm).draw(*some)
+        said = figure.FigureFile(path, scale, width_mm).draw(*some)
         if ending == "svg":
             width = float(re.search(r'width="([0-9.]+)mm"', path.read_text())[1])
         elif ending == "pdf":
@@ -81,17 +81,17 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
 
 
 def test_all_that_is_to_be_read_is_in_the_file():
-    drawing = layout.drawing_of([plot(), heat(), pictures()])
-    found = texts(svg(drawing, LIGHT))
+    page = drawing.drawing_of([plot(), heat(), pictures()])
+    found = texts(svg(page, LIGHT))
     expected = ["a & b", "What <it> means.", "line 0", "line 1", "which", "truth", "answer",
                 "90", "picture 2", "a legend"]  # fmt: skip
     assert {*expected} <= {*found}
 
 
 def test_a_pdf_has_its_fonts_and_is_the_same_again():
-    drawing = layout.drawing_of([plot(), heat(), pictures()])
-    content = pdf(drawing, LIGHT)
-    assert content == pdf(drawing, LIGHT)
+    page = drawing.drawing_of([plot(), heat(), pictures()])
+    content = pdf(page, LIGHT)
+    assert content == pdf(page, LIGHT)
     fonts = re.findall(rb"/BaseFont /([A-Za-z0-9+-]+)", content)
     assert fonts
     assert all(re.match(rb"[A-Z]{6}\+BitstreamVera", font) for font in fonts)
@@ -100,17 +100,15 @@ def test_a_pdf_has_its_fonts_and_is_the_same_again():
 
 @pytest.mark.parametrize("scale", [1.0, 2.5])
 def test_a_pdf_draws_over_all_of_its_page(scale):
-    drawing = layout.drawing_of([plot()])
-    content = pdf(drawing, LIGHT, scale)
+    page = drawing.drawing_of([plot()])
+    content = pdf(page, LIGHT, scale)
     width, height = re.search(rb"/MediaBox \[ 0 0 ([0-9.]+) ([0-9.]+)", content).groups()
     (stream,) = re.findall(rb"stream\r?\n([!-uz]+)~>endstream", content)
     drawn = zlib.decompress(base64.a85decode(stream))
     transformed = re.search(rb"((?:[0-9.]+ ){6})cm\s+1 1 1 rg", drawn)
     k, _, _, same, _, _ = map(float, transformed[1].split())
     assert k == same
-    assert (drawing.width * k, drawing.height * k) == pytest.approx(
-        (float(width), float(height)), 1e-3
-    )
+    assert (page.width * k, page.height * k) == pytest.approx((float(width), float(height)), 1e-3)
 
 
 def test_lines_are_told_apart_without_colours():
@@ -118,12 +116,12 @@ def test_lines_are_told_apart_without_colours():
     assert len(shapes) == 3
     square, diamond = symbol(0, 0, 1).points, symbol(0, 0, 3).points
     assert max(x for x, _ in diamond) > max(x for x, _ in square) + 1
-    grey = np.asarray(painted(layout.drawing_of([plot(3)]), LIGHT).convert("L"))
+    grey = np.asarray(painted(drawing.drawing_of([plot(3)]), LIGHT).convert("L"))
     assert (grey < 130).any()  # darker than the grid, which is light
 
 
 def test_signs_are_told_apart_without_colours():
-    ramp = layout._printable(np.linspace(-1, 1, 9)[None])
+    ramp = drawing._printable(np.linspace(-1, 1, 9)[None])
     assert (np.diff(np.asarray(Image.fromarray(ramp).convert("L")).astype(int)) > 5).all()
     assert ramp[0, 0, 2] > 2 * ramp[0, 0, 1]  # blue
     assert ramp[0, -1, 0] > 1.5 * ramp[0, -1, 2]  # yellow
@@ -149,14 +147,14 @@ def test_words_stand_out_from_the_paper(theme):
 
 def test_a_line_is_cut_where_it_leaves_the_field():
     line = np.array([[-0.5, 0.5], [0.5, 0.5], [0.5, 2.0], [0.75, 2.0], [0.75, 0.25]])
-    first, second = layout._inside(line)
+    first, second = drawing._inside(line)
     assert first.tolist() == [[0, 0.5], [0.5, 0.5], [0.5, 1]]
     assert second.tolist() == [[0.75, 1], [0.75, 0.25]]
-    assert not [*layout._inside(line + 3)]
+    assert not [*drawing._inside(line + 3)]
 
 
 def test_digits_stay_squares_of_the_same_size():
-    page = np.asarray(painted(layout.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
+    page = np.asarray(painted(drawing.sheet_drawing(pictures(1)), LIGHT, 2).convert("L"))
     image = pictures(1)[0].image
     assert (page[32 : 32 + 896 : 32, 32 : 32 + 896 : 32] == image).all()
 
@@ -164,7 +162,7 @@ def test_digits_stay_squares_of_the_same_size():
 def test_marks_stand_where_the_axes_say():
     def middles(shown):
         shapes = [
-            m for m in layout.plot_drawing(shown).marks if isinstance(m, Path) and not m.width
+            m for m in drawing.plot_drawing(shown).marks if isinstance(m, Path) and not m.width
         ]
         return [np.mean(m.points, axis=0) for m in shapes if m.role == "series-0"]
 
@@ -173,7 +171,7 @@ def test_marks_stand_where_the_axes_say():
     left, middle, right = middles(one)
     assert np.allclose(middles(barred), middles(one))
     assert middle[0] == pytest.approx((left[0] + right[0]) / 2, abs=1)  # 1, 10 and 100
-    ticks = [m for m in layout.plot_drawing(one).marks if isinstance(m, Words) and m.text == "10"]
+    ticks = [m for m in drawing.plot_drawing(one).marks if isinstance(m, Words) and m.text == "10"]
     assert ticks[0].points[0][0] == pytest.approx(middle[0], abs=1)
 
 
@@ -181,13 +179,13 @@ def test_a_title_without_room_loses_its_explanation():
     shown = replace(plot(), across=replace(plot().across, title="recall: of the class, found"))
     for width, title in ((150, "recall"), (500, "recall: of the class, found")):
         words = [
-            mark for mark in layout.plot_drawing(shown, width).marks if isinstance(mark, Words)
+            mark for mark in drawing.plot_drawing(shown, width).marks if isinstance(mark, Words)
         ]
         assert title in [each.text for each in words]
 
 
 def test_many_lines_have_each_a_row_of_the_legend():
-    marks = layout.plot_drawing(plot(9)).marks
+    marks = drawing.plot_drawing(plot(9)).marks
     rows = [mark for mark in marks if isinstance(mark, Path) and mark.width == 2.6]
     assert len(rows) == 18
     assert len({mark.points[0][1] for mark in rows[9:]}) == 9
@@ -254,7 +252,7 @@ def test_what_cannot_be_drawn_is_one_line(invoke, words, message, hint):
 
 
 def test_a_pdf_without_its_library_is_refused_before_any_work(invoke, monkeypatch):
-    monkeypatch.setattr(file, "find_spec", lambda _: None)
+    monkeypatch.setattr(figure, "find_spec", lambda _: None)
     done = invoke("show", "7", "-o", "x.pdf")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
@@ -277,5 +275,5 @@ def test_letters_that_the_font_of_pixels_has_not_are_written_plainly():
 def test_without_pictures_nothing_is_written(invoke, models, tmp_path):
     path = tmp_path / "x.svg"
     words = ("show", "--mistakes", "3v8", "--truth", "3", "--answer", "3", "-o", str(path))
-    assert file.FigureFile(path).draw(Gallery([])) == f"no pictures: {path} was not written"
+    assert figure.FigureFile(path).draw(Gallery([])) == f"no pictures: {path} was not written"
     assert invoke(*words).code == 0

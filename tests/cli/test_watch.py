@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 
 from mnistcli import load_model
-from mnistcli.cli.drawing.formats import LIGHT, painted
-from mnistcli.cli.drawing.layout import sheet_drawing
+from mnistcli.cli.drawing import LIGHT, painted, sheet_drawing
 from mnistcli.gallery import CaptionedImage, Gallery
 
 

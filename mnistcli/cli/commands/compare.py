@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import A_MODEL, DATA, OTHER_DATASET, RAW, command, model_argument, option
 from mnistcli.metrics.catalog import metric_named, metric_names
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnistcli import settings
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATASET, command, model_option, option
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, command, option, own_dataset_option
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Literal
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATA, MODEL_ARGUMENT, OTHER_DATASET, RAW, command, option
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_option
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars

@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Literal
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import (
     argument,
     command,

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from mnistcli._version import __version__
 from mnistcli.cli import parts
-from mnistcli.cli.drawing.formats import svg
-from mnistcli.cli.drawing.layout import plot_drawing
+from mnistcli.cli.drawing import plot_drawing, svg
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, joined, style, tag

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.drawing.file import FigureFile
+from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts, Table

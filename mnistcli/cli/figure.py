@@ -25,8 +25,7 @@ class FigureFile:
 
     def draw(self, *panels: "Panel") -> str:
         """Draw panels, old or new but never half; return what was written."""
-        from mnistcli.cli.drawing import formats
-        from mnistcli.cli.drawing.layout import drawing_of
+        from mnistcli.cli import drawing
         from mnistcli.cli.terminal.bitmap import png
         from mnistcli.files import write_atomically
         from mnistcli.gallery import Gallery
@@ -34,15 +33,15 @@ class FigureFile:
         shown = [each for each in panels if each or not isinstance(each, Gallery)]
         if not shown:
             return f"no pictures: {self.path} was not written"
-        dot, theme = formats.MM_PER_DOT * self.scale, formats.DARK if self.dark else formats.LIGHT
-        drawing = drawing_of(shown, self.width_mm and self.width_mm / dot)
-        size = f"{dot * drawing.width:.0f} x {dot * drawing.height:.0f} mm"
+        dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
+        whole = drawing.drawing_of(shown, self.width_mm and self.width_mm / dot)
+        size = f"{dot * whole.width:.0f} x {dot * whole.height:.0f} mm"
         if self.path.suffix.lower() == ".svg":
-            content = f"{formats.svg(drawing, theme, self.scale)}\n".encode()
+            content = f"{drawing.svg(whole, theme, self.scale)}\n".encode()
         elif self.path.suffix.lower() == ".pdf":
-            content = formats.pdf(drawing, theme, self.scale)
+            content = drawing.pdf(whole, theme, self.scale)
         else:
-            page = formats.painted(drawing, theme, 2 * self.scale)  # 300 pixels for an inch
+            page = drawing.painted(whole, theme, 2 * self.scale)  # 300 pixels for an inch
             content, size = png(page), f"{page.width} x {page.height} pixels"
         write_atomically(self.path, content)
         return f"wrote {self.path}, {size}"

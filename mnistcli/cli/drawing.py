@@ -1,0 +1,461 @@
+"""Drawings, their marks in dots of 1/150 inch from the upper left; as SVG, as pixels and as PDF.
+
+And where everything of plots, heat maps and sheets of pictures lies in one.
+
+A colour is a role, "ink" or "series-1": what it looks like says the theme of a file, or the style
+sheet of a page.
+"""
+
+import io
+import textwrap
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from unicodedata import normalize
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli._version import __version__
+from mnistcli.cli.parts import HeatMap, Panel
+from mnistcli.cli.plots import Plot, Series, fitting
+from mnistcli.cli.report.html import Markup, tag
+from mnistcli.cli.terminal.bitmap import crisp, enlarged, folded, lifted, png, signed, vivid
+from mnistcli.cli.words import visible
+from mnistcli.gallery import Gallery
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+MM_PER_DOT = 25.4 / 150
+LETTER = 16.0
+
+Points = list[tuple[float, float]]
+Theme = dict[str, str]
+
+# The series have Okabe and Ito's colours, which the colour-blind tell apart; in grey marks do it.
+N_SERIES = 6
+_ROLES = ("paper", "ink", "quiet", "line", "faint", "right", "wrong", "on-strong",
+          *(f"series-{i}" for i in range(N_SERIES)))  # fmt: skip
+_ON_WHITE = """#ffffff #1c1c1e #5c5f66 #dadad4 #9aa7b8 #1a5499 #d9442f #ffffff
+               #0072b2 #d55e00 #009e73 #cc79a7 #5c5f66 #e69f00"""
+_ON_BLACK = """#141416 #ececee #a2a5ad #36363c #55606f #7ab2f5 #e0604a #101012
+               #56b4e9 #e8823a #2fc79a #e3a3c5 #a2a5ad #f0e442"""
+LIGHT: Theme = dict(zip(_ROLES, _ON_WHITE.split(), strict=True))
+DARK: Theme = dict(zip(_ROLES, _ON_BLACK.split(), strict=True))
+# The corners of a disc, a square, a triangle and a diamond, by how much of the way to the next they
+# are turned, and how far they are from the middle.
+_SYMBOLS = ((24, 0.0, 5.5), (4, 0.5, 6.6), (3, 0.0, 7.4), (4, 0.0, 7.2))
+
+_FONTS = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
+# Pixels: slanted edges are smooth as they are drawn larger, up to so many.
+_SMOOTH, _MOST_PIXELS = 3, 100_000_000
+_ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line, or without a width an area; so much is its colour, the rest what is below."""
+
+    points: Points
+    role: str
+    width: float = 0.0
+    strength: float = 1.0
+    title: str = ""  # where a mouse rests
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A line of text, whose foot is at a point."""
+
+    points: Points
+    text: str
+    role: str = "ink"
+    size: float = LETTER
+    anchor: Literal["start", "middle", "end"] = "start"
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels, signed or not, between two corners."""
+
+    points: Points
+    image: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """Marks, those that come later over the others."""
+
+    width: float
+    height: float
+    marks: Sequence[Path | Words | Picture]
+    title: str = ""
+
+
+def symbol(x: float, y: float, number: int) -> Path:
+    """Return the mark of a series."""
+    n, turn, radius = _SYMBOLS[number % len(_SYMBOLS)]
+    angles = 2 * np.pi * (np.arange(n) + turn) / n
+    corners = np.stack([x + radius * np.sin(angles), y - radius * np.cos(angles)], axis=1)
+    return Path([(x, y) for x, y in corners.tolist()], series_role(number))
+
+
+def series_role(number: int) -> str:
+    """Return what a series is coloured as."""
+    return f"series-{number % N_SERIES}"
+
+
+def together(
+    drawings: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0
+) -> Drawing:
+    """Put drawings side by side, or one below the other, with a margin around all."""
+    marks: list[Path | Words | Picture] = []
+    right = down = margin
+    for each in drawings:
+        marks += (
+            replace(mark, points=[(x + right, y + down) for x, y in mark.points])
+            for mark in each.marks
+        )
+        right += (each.width + gap) * across
+        down += (each.height + gap) * (not across)
+    width = right - gap if across else margin + max(each.width for each in drawings)
+    height = margin + max(each.height for each in drawings) if across else down - gap
+    title = "; ".join(each.title for each in drawings if each.title)
+    return Drawing(width + margin, height + margin, marks, title)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def svg(drawing: Drawing, theme: Theme | None = None, scale: float = 1.0) -> Markup:
+    """Write an element of a page, or with a theme a file that stands alone."""
+    alone, paper = {}, ""
+    if theme:
+        sides = (drawing.width, drawing.height)
+        width, height = (f"{side * MM_PER_DOT * scale:.2f}mm" for side in sides)
+        alone = {"width": width, "height": height, "xmlns": "http://www.w3.org/2000/svg"}
+        paper = tag("rect", width="100%", height="100%", fill=theme["paper"])
+    marks = (_element(mark, theme) for mark in drawing.marks)
+    view = f"0 0 {drawing.width:.6g} {drawing.height:.6g}"
+    fonts = _FONTS if theme else None
+    title = tag("title", drawing.title)
+    return tag("svg", title, paper, marks, viewBox=view, role="img", font_family=fonts, **alone)
+
+
+def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
+    (x, y), *others = mark.points
+    if isinstance(mark, Picture):
+        ((right, bottom),) = others
+        source = f"data:image/png;base64,{b64encode(png(crisp(mark.image))).decode()}"
+        return tag("image", x=x, y=y, width=right - x, height=bottom - y, href=source)
+    colour = theme[mark.role] if theme else f"var(--{mark.role})"
+    if isinstance(mark, Words):
+        bold = "bold" if mark.bold else None
+        how = {"font_size": mark.size, "font_weight": bold, "text_anchor": mark.anchor}
+        return tag("text", mark.text, x=x, y=y, fill=colour, **how)
+    points = " ".join(f"{round(x, 1):g},{round(y, 1):g}" for x, y in mark.points)
+    title = tag("title", mark.title) if mark.title else ""
+    if mark.width:
+        how = {"stroke": colour, "stroke_width": mark.width, "stroke_linejoin": "round"}
+        return tag("polyline", title, points=points, fill="none", **how)
+    opacity = mark.strength if mark.strength < 1 else None
+    return tag("polygon", points=points, fill=colour, fill_opacity=opacity)
+
+
+def _in_pillow(letter: str) -> str:
+    """Return a letter that Pillow's own font has: e for é, ? for those without such a one."""
+    if letter in "…·":
+        return letter
+    return normalize("NFKD", letter).encode("ascii", "ignore").decode()[:1] or "?"
+
+
+def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Image":
+    """Paint a drawing with so many pixels for a dot."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = round(drawing.width * per_dot), round(drawing.height * per_dot)
+    paths = [mark for mark in drawing.marks if isinstance(mark, Path)]
+    larger = _SMOOTH if paths and size[0] * size[1] * _SMOOTH**2 < _MOST_PIXELS else 1
+    page = Image.new("RGB", (larger * size[0], larger * size[1]), theme["paper"])
+    pen, k = ImageDraw.Draw(page, "RGBA"), larger * per_dot  # shades are of what is below
+    for mark in paths:
+        points = [(k * x, k * y) for x, y in mark.points]
+        if mark.width:
+            pen.line(points, theme[mark.role], max(1, round(k * mark.width)), "curve")
+        else:
+            pen.polygon(points, f"{theme[mark.role]}{round(255 * mark.strength):02x}")
+    page = page.reduce(larger)
+    pen, font = ImageDraw.Draw(page), cache(ImageFont.load_default)
+    for other in drawing.marks:
+        (x, y), *corner = ((per_dot * x, per_dot * y) for x, y in other.points)
+        if isinstance(other, Picture):
+            ((right, bottom),) = corner
+            image = enlarged(other.image, round(right - x), round(bottom - y))
+            page.paste(image, (round(x), round(y)))
+        elif isinstance(other, Words):
+            letter, ink = per_dot * other.size, theme[other.role]
+            text, anchor = "".join(map(_in_pillow, visible(other.text))), _ANCHORS[other.anchor]
+            pen.text((x, y), text, ink, font(letter), anchor, stroke_width=letter / 60 * other.bold)
+    return page
+
+
+def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
+    """Write a page as large as the drawing, with its fonts; equal drawings give equal files."""
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfbase import pdfmetrics, ttfonts
+    from reportlab.pdfgen.canvas import Canvas
+
+    for name in ("Vera", "VeraBd"):
+        pdfmetrics.registerFont(ttfonts.TTFont(name, f"{name}.ttf"))
+    file, k = io.BytesIO(), scale * MM_PER_DOT * 72 / 25.4
+    size = k * drawing.width, k * drawing.height
+    page: Any = Canvas(file, size, invariant=True, initialFontName="Vera")
+    page.setTitle(visible(drawing.title))
+    page.setCreator(f"mnistcli {__version__}")
+    page.setLineJoin(1)
+    page.scale(k, k)
+    page.setFillColor(theme["paper"])
+    page.rect(0, 0, drawing.width, drawing.height, stroke=0, fill=1)
+    for mark in drawing.marks:
+        (x, y), *others = ((x, drawing.height - y) for x, y in mark.points)
+        if isinstance(mark, Picture):
+            ((right, foot),) = others
+            page.drawImage(ImageReader(crisp(mark.image)), x, foot, right - x, y - foot)
+        elif isinstance(mark, Words):
+            write = {"start": page.drawString, "middle": page.drawCentredString}
+            page.setFillColor(theme[mark.role], 1)
+            page.setFont("VeraBd" if mark.bold else "Vera", 0.9 * mark.size)
+            write.get(mark.anchor, page.drawRightString)(x, y, visible(mark.text))
+        else:
+            path = page.beginPath()
+            path.moveTo(x, y)
+            for point in others:
+                path.lineTo(*point)
+            page.setLineWidth(mark.width)
+            page.setStrokeColor(theme[mark.role])
+            page.setFillColor(theme[mark.role], mark.strength)
+            page.drawPath(path, stroke=bool(mark.width), fill=not mark.width)
+    page.save()
+    return file.getvalue()
+
+
+# --- where everything lies --------------------------------------------------------------------
+
+_Floats = NDArray[np.float64]
+
+_PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
+_GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
+# Letters are about so wide, compared to their height; fonts differ.
+_LETTER_WIDTH = 0.6
+# Signs are told apart in grey, and by the colour-blind: dark blue, grey, light yellow.
+_SIGNS = ("light", "dark")
+_RAMP = ((0, 45, 130), (150, 150, 150), (255, 228, 130))
+_LINES = {"line": ("right", 3.2), "faint": ("faint", 1.6), "ideal": ("quiet", 1.6)}
+
+
+def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
+    """Lay out panels: plots and heat maps two in a row where they have room, then pictures."""
+    plots = [each for each in panels if not isinstance(each, Gallery)]
+    n_across = 1 if len(plots) == 1 or (width or 1000) < 2 * _NARROWEST_OF_TWO else 2
+    each_width = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
+    drawn = [
+        plot_drawing(each, each_width) if isinstance(each, Plot) else _heat_map(each, each_width)
+        for each in plots
+    ]
+    rows = [
+        together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
+        for i in range(0, len(drawn), n_across)
+    ]
+    rows += [sheet_drawing(each, width) for each in panels if isinstance(each, Gallery)]
+    return together(rows, 0, across=False)
+
+
+def _width_of(text: str, size: float = LETTER) -> float:
+    return _LETTER_WIDTH * size * len(text)
+
+
+def _cut(text: str, width: float) -> str:
+    most = max(1, int(width / _width_of("x")))
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+class _Field(NamedTuple):
+    """Where the axes of a plot lie."""
+
+    plot: Plot
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def at(self, points: _Floats | Points) -> Points:
+        """Return where points are."""
+        return self.within(self.plot.place(np.array(points, np.float64)))
+
+    def within(self, shares: _Floats) -> Points:
+        """Return where points of the unit square are; of thousands most are in the same place."""
+        x, y = shares.T
+        x, y = self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)
+        places = np.round(2 * np.stack([x, y], axis=1)) / 2
+        is_new = np.append([True], (np.diff(places, axis=0) != 0).any(axis=1))
+        return [(x, y) for x, y in places[is_new[: len(places)]].tolist()]
+
+
+def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
+    """Lay out a plot: its field as wide as the labels leave, its legend and its note below."""
+    labels = [_cut(plot.up.word(value), 0.45 * width) for value in plot.up.ticks]
+    left, right = max(map(_width_of, labels), default=0.0) + 12, width - 1.6 * LETTER
+    top = LETTER * (1.5 * bool(plot.title) + 1.5 * bool(plot.up.title) + 0.4)
+    field = _Field(plot, left, top, right, top + plot.aspect * (right - left))
+    n_letters = width / _width_of("x")
+    marks = [
+        Words([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
+        Words([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
+        *_axes(field, labels),
+    ]
+    for low, high, tall in plot.bars:
+        (x, y), (end, foot) = field.at([(low, tall), (high, plot.up.low)])
+        marks.append(Path([(x, y), (end, y), (end, foot), (x, foot)], "faint", strength=0.45))
+    y = field.bottom + 3.4 * LETTER
+    marked = plot.marked
+    for each in plot.series:
+        pieces = _inside(plot.place(each.points)) if each.kind in _LINES else ()
+        marks += (Path(field.within(one), *_LINES[each.kind], title=each.name) for one in pieces)
+    for number, each in enumerate(marked):
+        # Side by side, so that intervals do not cover each other.
+        shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
+        beside = field._replace(left=left + shift, right=right + shift)
+        marks += _marked(beside, each, number)
+    for number, each in enumerate(marked if len(marked) > 1 else ()):
+        y += _LINE_HEIGHT
+        marks += [
+            Path([(0, y - 6), (40, y - 6)], series_role(number), 2.6),
+            symbol(20, y - 6, number),
+            Words([(50, y)], _cut(each.name, width - 50)),
+        ]
+    for line in textwrap.wrap(plot.note, int(width / (0.52 * _NOTE))):
+        y += 1.35 * _NOTE
+        marks.append(Words([(0, y)], line, "quiet", _NOTE))
+    return Drawing(width, y + 4, marks, plot.title)
+
+
+def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Path | Words]:
+    across, up, end = field.plot.across, field.plot.up, -np.inf
+    for value, label in zip(up.ticks, labels, strict=True):
+        ((_, y),) = field.at([(across.low, value)])
+        yield Path([(field.left, y), (field.right, y)], "line", 1.5)
+        yield Words([(field.left - 8, y + 0.35 * LETTER)], label, "quiet", anchor="end")
+    for value in across.ticks:
+        ((x, _),) = field.at([(value, up.low)])
+        yield Path([(x, field.top), (x, field.bottom)], "line", 1.5)
+        word = across.word(value)
+        if x - _width_of(word) / 2 > end:
+            end = x + _width_of(word) / 2 + 8
+            yield Words([(x, field.bottom + 1.4 * LETTER)], word, "quiet", anchor="middle")
+    title = fitting(across.title, (field.right - field.left) / _width_of("x"))
+    middle = (field.left + field.right) / 2
+    yield Words([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
+
+
+def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
+    role = series_role(number)
+    for interval in series.intervals:
+        yield Path(field.at(interval), role, 2.2)
+    if series.kind == "joined":
+        yield Path(field.at(series.points), role, 2.6, title=series.name)
+    for x, y in field.at(series.points):
+        yield symbol(x, y, number)
+
+
+def _inside(shares: _Floats) -> Iterator[_Floats]:
+    """Yield the pieces of a line that are within the unit square."""
+    for axis, bound in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        before, after = shares[:-1], shares[1:]
+        crosses = (before[:, axis] - bound) * (after[:, axis] - bound) < 0
+        before, after = before[crosses], after[crosses]
+        way = (bound - before[:, axis]) / (after[:, axis] - before[:, axis])
+        met = before + way[:, None] * (after - before)
+        met[:, axis] = bound
+        shares = np.insert(shares, np.flatnonzero(crosses) + 1, met, axis=0)
+    is_in = ((shares >= -1e-9) & (shares <= 1 + 1e-9)).all(axis=1)
+    ends = np.flatnonzero(np.diff(is_in)) + 1
+    for piece, kept in zip(np.split(shares, ends), np.split(is_in, ends), strict=True):
+        if kept[0] and len(piece) > 1:
+            yield piece
+
+
+def _heat_map(heat: HeatMap, width: float) -> Drawing:
+    left = min(max(map(_width_of, (heat.down, *heat.names))) + 12, width / 3)
+    top = 4.4 * LETTER
+    side = (width - left) / len(heat.names)
+    tall = min(side, 3 * LETTER)
+    longest = max(len(cell.text) for row in heat.cells for cell in row)
+    size = max(2, min(LETTER, (side - 6) / (_LETTER_WIDTH * max(1, longest))))
+    marks: list[Path | Words] = [
+        Words([(0, LETTER)], heat.title, bold=True),
+        Words([(left - 8, 4.0 * LETTER)], heat.down, "quiet", anchor="end"),
+        Words([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
+    ]
+    for i, (name, row) in enumerate(zip(heat.names, heat.cells, strict=True)):
+        top_of_row, across = top + tall * i, left + side * (i + 0.5)
+        foot = top_of_row + tall / 2 + 0.35 * LETTER
+        marks.append(Words([(left - 8, foot)], name, anchor="end", bold=True))
+        marks.append(Words([(across, 4.0 * LETTER)], _cut(name, side), anchor="middle", bold=True))
+        for j, cell in enumerate(row):
+            x, y, right = left + side * j + 1, top_of_row + 1, left + side * (j + 1) - 1
+            bottom = top_of_row + tall - 1
+            role = ("right" if cell.is_right else "wrong") if cell.text else "line"
+            box = [(x, y), (right, y), (right, bottom), (x, bottom)]
+            marks.append(Path(box, role, strength=cell.shade if cell.text else 0.3))
+            ink = "on-strong" if cell.shade > 0.85 else "ink"
+            place = [((x + right) / 2, (y + bottom) / 2 + 0.35 * size)]
+            marks.append(Words(place, cell.text, ink, size, "middle", bold=cell.is_right))
+    return Drawing(width, top + tall * len(heat.names), marks, heat.title)
+
+
+def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
+    """Lay out pictures in rows, captions below them and the legend at the foot."""
+    n = len(sheet)
+    images = [*map(_printable, vivid([picture.image for picture in sheet]))]
+    if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
+        right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
+        return Drawing(right, foot, [Picture([(0, 0), (right, foot)], images[0])])
+    n_columns = sheet.n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
+    n_columns = min(n_columns, max(1, int((width or _SHEET_WIDTH) - _MARGIN) // (28 + _MARGIN)))
+    # A whole number of dots for each of a digit's 28, so that all are the same size.
+    room = int((width or _SHEET_WIDTH) - _MARGIN) // n_columns - _MARGIN
+    side = 28 * max(1, min(room // 28, 1000 if width else 16))
+    heights = [max(1, round(side * image.shape[0] / image.shape[1])) for image in images]
+    letter = 0.5 * LETTER
+    captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet]
+    whole = width or n_columns * (side + _MARGIN) + _MARGIN
+    marks: list[Picture | Words] = []
+    y = float(_MARGIN)
+    for start in range(0, n, n_columns):
+        row = range(start, min(start + n_columns, n))
+        for column, i in enumerate(row):
+            x, foot = _MARGIN + column * (side + _MARGIN), y + heights[i]
+            marks.append(Picture([(x, y), (x + side, foot)], images[i]))
+            for k, line in enumerate(captions[i], start=1):
+                marks.append(
+                    Words([(x + side / 2, foot + k * _LINE_HEIGHT - 2)], line, anchor="middle")
+                )
+        y += max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) + _MARGIN
+    legend = signed(sheet.legend, _SIGNS)
+    for line in textwrap.wrap(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
+        y += _LINE_HEIGHT
+        marks.append(Words([(_MARGIN, y)], line))
+    return Drawing(whole, y + (_MARGIN if legend else 0), marks, legend)
+
+
+def _printable(image: NDArray[Any]) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return image
+    strength = np.sign(image) * lifted(np.abs(image))
+    levels = [np.interp(strength, (-1, 0, 1), ramp) for ramp in zip(*_RAMP, strict=True)]
+    return np.stack(levels, axis=2).astype(np.uint8)

@@ -1,1 +1,0 @@
-"""Plots, heat maps and sheets of pictures as drawings, and those as SVG, PNG and PDF."""
