@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from mnistcli.cli import parsing
 from mnistcli.cli.call import Call
-from mnistcli.cli.output import ReaderGoneError, report_error
+from mnistcli.cli.output import report_error
 from mnistcli.errors import MnistCliError
 from mnistcli.paths import HOME_VARIABLE
 
@@ -54,8 +54,6 @@ class CommandLine(parsing.SectionedGroup):
             sys.exit(_reported(parsing.usage_error(error), words))
         except MnistCliError as error:
             sys.exit(_reported(error, words))
-        except ReaderGoneError:
-            sys.exit(141)
 
 
 def _reported(error: MnistCliError, words: Sequence[str]) -> int:

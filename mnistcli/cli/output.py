@@ -32,7 +32,7 @@ _STARTED = time.monotonic()
 
 @dataclass(frozen=True)
 class Answer:
-    """One result in all its shapes, each only worked out when it is wanted.
+    """One result in all its shapes; iterators are asked for what they have where it is wanted.
 
     The schema "train" makes the JSON document ``"schema": "mnistcli.train"``. ``quiet`` is what
     quiet mode prints, and what a person sees where there are neither ``parts`` nor ``drawn``, which
@@ -147,14 +147,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class ReaderGoneError(Exception):
-    """Whoever read stdout has closed it, as ``head`` does."""
-
-
 def write(text: str, stream: TextIO | None = None) -> None:
     """Write to stdout, all of it and now.
 
-    Raises ReaderGoneError where nobody reads any more, DataUnavailableError where a disk is full.
+    Exits where nobody reads any more, as behind ``head``; raises DataUnavailableError where a disk
+    is full.
     """
     stream = stream or sys.stdout
     rest = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))
@@ -169,7 +166,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
         # Python flushes once more at exit, and would complain there of what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
-            raise ReaderGoneError from None
+            raise SystemExit(141) from None
         reason = error.strerror or str(error)
         raise DataUnavailableError(f"cannot write to standard output: {reason}") from error
 
@@ -195,5 +192,5 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
 
 def _to_stderr(message: str, end: str = "\n") -> None:
     # If nobody listens, the exit code still tells.
-    with contextlib.suppress(OSError, DataUnavailableError, ReaderGoneError):
+    with contextlib.suppress(OSError, DataUnavailableError, SystemExit):
         write(message + end, sys.stderr)

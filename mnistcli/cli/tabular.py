@@ -38,9 +38,7 @@ def csv_lines(rows: Rows) -> Iterator[str]:
 def markdown_lines(rows: Rows) -> Iterator[str]:
     """Yield a table as GitHub shows it, numbers to the right."""
     header, body, is_number = _readable(rows)
-    yield f"{markdown_row(header)}\n"
-    yield f"| {' | '.join('---:' if right else '---' for right in is_number)} |\n"
-    yield from (f"{markdown_row(row)}\n" for row in body)
+    yield from (f"{line}\n" for line in markdown_table(header, is_number, body))
 
 
 def latex_lines(rows: Rows) -> Iterator[str]:
@@ -69,9 +67,13 @@ def _exact(value: object) -> str:
     return repr(value) if isinstance(value, float) else visible(str(value))
 
 
-def markdown_row(cells: Iterable[str]) -> str:
-    """Write a row of a table as Markdown has it."""
-    return f"| {' | '.join(map(markdown, cells))} |"
+def markdown_table(
+    header: Iterable[str], is_right: Iterable[bool], rows: Iterable[Iterable[str]]
+) -> Iterator[str]:
+    """Yield a table as Markdown has it, line by line."""
+    head, *body = (" | ".join(map(markdown, row)) for row in (header, *rows))
+    marks = " | ".join("---:" if right else "---" for right in is_right)
+    return (f"| {line} |" for line in (head, marks, *body))
 
 
 def _latex_row(cells: Sequence[str]) -> str:

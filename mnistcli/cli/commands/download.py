@@ -13,11 +13,10 @@ _OWN = "Your own digits"
 own_option = partial(option, rich_help_panel=_OWN)
 
 
-_APART = ["check source force", "sheet raw"]
-_TOGETHER = ["as_ replace raw sheet test_size seed", "remove dry_run", "sheet output"]
-
-
-@command(apart=_APART, together=_TOGETHER)
+@command(
+    apart=["check source force", "sheet raw"],
+    together=["as_ replace raw sheet test_size seed", "remove dry_run", "sheet output"],
+)
 def download(
     call: Call,
     figure: FigureFile | None,

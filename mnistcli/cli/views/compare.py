@@ -35,6 +35,7 @@ class ComparisonView:
     def answer(self) -> Answer:
         """Return what the command answers."""
         result, refs = self.result, self._refs()
+        drawn = [each.facts for each in result.disagreements]
         document = {
             "on": result.on,
             "class_names": result.judged[0].model.card.class_names,
@@ -61,9 +62,7 @@ class ComparisonView:
             ],
             "over_seeds": result.over_seeds,
             "n_disagreements": result.n_disagreements,
-            "disagreements": [each.facts for each in result.disagreements]
-            if self.n_disagreements
-            else None,
+            "disagreements": drawn if self.n_disagreements else None,
             "notes": result.notes,
         }
         return Answer("compare", document, refs[:1], self.shown(), self._rows())

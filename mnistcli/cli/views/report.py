@@ -9,7 +9,7 @@ from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import Cell, Code, Facts, HeatMap, Noted, Part, Table
 from mnistcli.cli.report.page import page
 from mnistcli.cli.report.sections import sections, title_of, verdicts
-from mnistcli.cli.tabular import markdown_row
+from mnistcli.cli.tabular import markdown_table
 from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
 from mnistcli.reporting import Report, ReportOnTwo, judged_in
@@ -79,10 +79,8 @@ def _drawn(part: Part) -> Iterator[str]:
 
 
 def _table(headings: Iterable[str], columns: str, rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
-    yield markdown_row(headings)
-    yield f"| {' | '.join('---:' if kind == 'r' else '---' for kind in columns)} |"
-    for row in rows:
-        yield markdown_row(
-            f"{cell.text} ({cell.note})" if isinstance(cell, Noted) and cell.note else str(cell)
-            for cell in row
-        )
+    def text(cell: Cell) -> str:
+        return f"{cell.text} ({cell.note})" if isinstance(cell, Noted) and cell.note else str(cell)
+
+    body = (map(text, row) for row in rows)
+    return markdown_table(headings, (kind == "r" for kind in columns), body)
