@@ -50,9 +50,8 @@ class Watch(Bars):
         super().__init__(out)
         self._path, self._names = None if watch == "-" else Path(watch), task.class_names
         if not self._path and not sys.stderr.isatty():
-            out.note(
-                "there is no terminal to watch on; --watch FILE.gif keeps what there is to see"
-            )
+            instead = "--watch FILE.gif keeps what there is to see"
+            out.note(f"there is no terminal to watch on; {instead}")
         self.steps: list[tuple[NewtonProgress, list[CaptionedImage]]] = []
         self._n_lines = 0  # of the drawing on the screen
 

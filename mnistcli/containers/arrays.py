@@ -70,9 +70,8 @@ class RawArray(NamedTuple):
         """Read all of it; what follows it is refused."""
         n_bytes = math.prod(self.shape) * self.dtype.itemsize
         if n_bytes > max_bytes:
-            raise FormatError(
-                f"{self.prefix}has {n_bytes:,} bytes of elements, expected at most {max_bytes:,}"
-            )
+            problem = f"has {n_bytes:,} bytes of elements, expected at most {max_bytes:,}"
+            raise FormatError(self.prefix + problem)
         elements = self._take(n_bytes).view(self.dtype)
         self._check_end()
         return elements.reshape(self.shape, order="F" if self.is_fortran else "C")

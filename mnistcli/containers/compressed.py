@@ -166,11 +166,8 @@ class Member:
 
 def _only_member(archive: "zipfile.ZipFile") -> str | None:
     """Name the one file of a zip archive; None for an npz file."""
-    names = [
-        name
-        for name in archive.namelist()
-        if not name.endswith("/") and not name.rpartition("/")[2].startswith(".")
-    ]
+    files = (name for name in archive.namelist() if not name.endswith("/"))
+    names = [name for name in files if not name.rpartition("/")[2].startswith(".")]
     if any(name.endswith(".npy") for name in names):
         return None
     if "[Content_Types].xml" in names or "content.xml" in names:

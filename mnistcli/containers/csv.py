@@ -31,7 +31,6 @@ LABEL_NAMES = frozenset(
     "label labels class classes y target targets digit number category truth".split()  # noqa: SIM905
 )
 HINT = "expected 784 pixels in a row, or a label and 784 pixels"
-_ALL_PIXELS = "has no labels: its 784 columns are all pixels"
 # https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 _ARFF_ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s]+)")
 _ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
@@ -107,11 +106,11 @@ def open_csv(stream: Stream) -> Table:
     rows = [row.rstrip(b",") for row in [line, *rest.split(b"\n", 100)[:100]]]
     counts = Counter(row.count(b",") + 1 for row in rows[names is not None :] if row)
     if names is None:
-        usual = [n for n in (N_PIXELS, N_PIXELS + 1) if counts[n]]
-        n_columns = max(usual, key=counts.__getitem__) if usual else rows[0].count(b",") + 1
-        if n_columns not in (N_PIXELS, N_PIXELS + 1):
+        usual = max((N_PIXELS, N_PIXELS + 1), key=counts.__getitem__)
+        if not counts[usual]:
+            n_columns = rows[0].count(b",") + 1
             raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
-        layout = _layout_of(tuple(map(str, range(n_columns))))._replace(names=())
+        layout = _layout_of(tuple(map(str, range(usual))))._replace(names=())
         return Table(layout, itertools.chain([first], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     n_all = len(names)
@@ -176,7 +175,7 @@ def _layout_of(names: tuple[str, ...]) -> Layout:
     if not labels and (one_hot := _one_hot_of(names, others)):
         return Layout(len(names), order, one_hot, names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
-    reason = _ALL_PIXELS
+    reason = "has no labels: its 784 columns are all pixels"
     if labels:
         reason = f"has several columns that may be its labels: {shown}"
     elif shown:

@@ -146,9 +146,8 @@ def open_stream(path: Input, stdin: BinaryIO | None = None) -> Iterator[Stream]:
 
 def foreign_kind(head: bytes) -> str | None:
     """Name what begins so and is neither read here nor text or a table; None for all else."""
-    return next(
-        (what for what, magic in _FOREIGN.items() if re.match(magic, head, re.DOTALL)), None
-    )
+    kinds = (what for what, magic in _FOREIGN.items() if re.match(magic, head, re.DOTALL))
+    return next(kinds, None)
 
 
 def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text", "unknown"]:

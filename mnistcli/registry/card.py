@@ -167,10 +167,8 @@ def read_typed(kind: Any, value: Any, path: str = "") -> Any:
         plain, meant = read_typed(arguments[0], value, path), arguments[1]
         if isinstance(meant, dict):
             other = Scalar | list[Scalar]
-            return {
-                key: read_typed(meant.get(key, other), v, f"{path}.{key}")
-                for key, v in plain.items()
-            }
+            kinds = {key: meant.get(key, other) for key in plain}
+            return {key: read_typed(kinds[key], v, f"{path}.{key}") for key, v in plain.items()}
         if meant[0] <= plain <= meant[1]:
             return plain
     elif origin in (typing.Union, UnionType):
@@ -202,9 +200,8 @@ def _read_dataclass(kind: Any, content: dict[str, Any], path: str) -> Any:
     if odd:
         raise ValueError(f"the {where} has missing or unknown keys: {', '.join(sorted(odd))}")
     try:
-        return kind(
-            **{key: read_typed(hints[key], v, f"{path}.{key}") for key, v in content.items()}
-        )
+        typed = {key: read_typed(hints[key], v, f"{path}.{key}") for key, v in content.items()}
+        return kind(**typed)
     except UsageError as error:
         raise ValueError(f"the {where} is not what it should be: {error.message}") from error
 

@@ -95,14 +95,11 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     known |= classifier.features.arrays() if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
-    described = replace(
-        model.card,
-        n_prototypes=len(kept["usual_means"]) if kept else 0,
-        has_out_of_fold=model.out_of_fold is not None,
-    )
-    if model.out_of_fold is not None:
-        kept[_OUT_OF_FOLD] = model.out_of_fold
+    n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
+    described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds)
     known |= kept
+    if model.out_of_fold is not None:
+        known[_OUT_OF_FOLD] = model.out_of_fold
     arrays = {
         name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
         for name, each in _layout_of(described).items()
