@@ -77,13 +77,6 @@ class ModelSummary(NamedTuple):
     problem: str
 
 
-class Removal(NamedTuple):
-    """What a removal comes to: versions to remove, and references of such as were removed before."""
-
-    entries: tuple[ModelEntry, ...]
-    gone: tuple[str, ...]
-
-
 def check_new_name(name: str) -> str:
     """Return the name if models can be saved under it."""
     if check_name(name) == BUILTIN:
@@ -214,8 +207,11 @@ class ModelRegistry:
         files.remove_file(self._tag_path(entry.name, tag))
         return entry
 
-    def removable(self, *refs: str, force: bool = False) -> Removal:
-        """Find what a removal comes to; raise if one was never there, or is tagged without ``force``."""
+    def removable(self, *refs: str, force: bool = False) -> tuple[list[ModelEntry], list[str]]:
+        """Find what a removal comes to: versions, and references of such as were removed before.
+
+        Raises if one was never there, or is tagged without ``force``.
+        """
         entries: dict[ModelEntry, None] = {}
         gone: dict[str, None] = {}
         for ref in refs:
@@ -232,11 +228,11 @@ class ModelRegistry:
             if tags and not force:
                 problem = f"{entry.ref} is tagged {', '.join(tags)}"
                 raise UsageError(problem, hint="add --force to remove it all the same")
-        return Removal(tuple(entries), tuple(gone))
+        return list(entries), list(gone)
 
-    def remove(self, *refs: str, force: bool = False) -> tuple[ModelEntry, ...]:
+    def remove(self, *refs: str, force: bool = False) -> list[ModelEntry]:
         """Delete versions for good, or none where `removable` raises; no number is used again."""
-        entries = self.removable(*refs, force=force).entries
+        entries, _ = self.removable(*refs, force=force)
         for entry in entries:
             folder = entry.path.parent
             files.create_atomically(folder / f"{entry.version}{_REMOVED}", b"")

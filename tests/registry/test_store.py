@@ -121,8 +121,8 @@ def test_a_removal_that_was_broken_off_is_finished_by_repeating_it(registry):
     for _ in range(3):
         registry.save(make_model(), "m")
     registry.remove("m@2")
-    removal = registry.removable("m@1", "m@2", "m@3", "m@2")
-    assert ([each.ref for each in removal.entries], removal.gone) == (["m@1", "m@3"], ("m@2",))
+    entries, gone = registry.removable("m@1", "m@2", "m@3", "m@2")
+    assert ([each.ref for each in entries], gone) == (["m@1", "m@3"], ["m@2"])
     with pytest.raises(ModelNotFoundError, match="there is no model 'm@4'"):
         registry.remove("m@1", "m@2", "m@4")
     assert [each.ref for each in registry.remove("m@1", "m@2", "m@3")] == ["m@1", "m@3"]

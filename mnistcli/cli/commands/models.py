@@ -99,11 +99,11 @@ def rm(
     from mnistcli.cli.views.models import listed
 
     registry = call.registry()
-    removal = registry.removable(*models, force=force)
-    refs = [entry.ref for entry in removal.entries]
+    entries, gone = registry.removable(*models, force=force)
+    refs = [entry.ref for entry in entries]
     summaries = [registry.summary(ref) for ref in refs]
-    if removal.gone:
-        call.note(f"removed before: {', '.join(removal.gone)}")
+    if gone:
+        call.note(f"removed before: {', '.join(gone)}")
     remove = partial(registry.remove, *refs, force=force)
     is_listed = call.removed(refs, remove, yes=yes, dry_run=dry_run)
     if call.format != "table" or dry_run:
