@@ -112,7 +112,7 @@ def _as_predicted(
     height, width = block.images.shape[1:]
     if raw:
         if (height, width) != IMAGE_SHAPE:
-            raise FormatError(f"has pictures of {width} x {height} pixels, and --raw takes 28 x 28")
+            raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
         return block.images, {}
     from mnistcli.conforming.placing import conform_all
 
