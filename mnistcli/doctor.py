@@ -105,7 +105,7 @@ def examine(
         ),
         datasets=tuple(
             _examine_dataset(store, name, quick=quick)
-            for name in (*store.catalog, *store.own.names())
+            for name in (*store.catalog, *store.own_names())
         ),
         models=_examine_models(registry),
     )
@@ -151,7 +151,7 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
     try:
-        if name not in (*store.installed(), *store.own.names()):
+        if name not in (*store.installed(), *store.own_names()):
             return DatasetHealth(name, "not installed")
         if quick:
             return DatasetHealth(name, "not hashed")

@@ -162,8 +162,7 @@ def test_a_picture_is_read_without_heavy_libraries_before_any_training(home):
 WITHOUT_COMMANDS = ("numpy", "mnistcli.cli.commands", "mnistcli.datasets", "mnistcli.settings")
 WITHOUT_JUDGING = ("mnistcli.metrics", "mnistcli.evaluation", "mnistcli.model_selection")
 WITHOUT_GETTING = tuple(
-    f"mnistcli.{name}"
-    for name in ("datasets.download", "datasets.sources", "datasets.own", "containers.csv")
+    f"mnistcli.{name}" for name in ("datasets.download", "datasets.sources", "containers.csv")
 )
 
 

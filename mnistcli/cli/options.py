@@ -32,7 +32,7 @@ def argument(help: str = "", *, default: Any = None, **settings: Any) -> Any:
 
 
 def _own_name(text: str) -> str:
-    from mnistcli.datasets.own import check_own_name
+    from mnistcli.datasets.catalog import check_own_name
 
     return check_own_name(text)
 

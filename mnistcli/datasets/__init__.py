@@ -6,5 +6,4 @@ download     single files over HTTP, verified
 manifest     the files of a dataset, and what vouches for them
 store        the arrays on disk, memory-mapped: ``open_dataset("mnist+mine").train.images``
 labelled     a file of the user's labelled digits; gathering, a folder of pictures or files
-own          the datasets that are made of them
 """

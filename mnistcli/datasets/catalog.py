@@ -23,8 +23,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from mnistcli.errors import ChecksumMismatchError, CorruptFileError
+from mnistcli.errors import ChecksumMismatchError, CorruptFileError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.paths import check_name
 
 PART_NAMES = ("train-images", "train-labels", "test-images", "test-labels")
 # Where a dataset can come from, beside URLs and paths.
@@ -122,3 +123,10 @@ def _read() -> dict[str, DatasetSpec]:
 
 
 CATALOG: Mapping[str, DatasetSpec] = MappingProxyType(_read())
+
+
+def check_own_name(name: str) -> str:
+    """Return a name that a dataset of the user's own can have; raise UsageError for others."""
+    if check_name(name, what="name of a dataset") in (*CATALOG, "builtin"):
+        raise UsageError(f"the name {name!r} is taken", hint="choose another word: --as mine")
+    return name

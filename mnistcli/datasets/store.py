@@ -1,4 +1,4 @@
-"""The decoded datasets on disk: open, install, verify.
+"""The decoded datasets on disk: open, install, grow, verify, remove.
 
     <folder>/
         CACHEDIR.TAG             backup programs leave the folder out
@@ -9,6 +9,12 @@
             test-images.npy
             test-labels.npy
             manifest.json        size and checksum of each, source, time; written last: the commit
+    <own folder>/
+        .mine.lock                             held by whoever writes: growing is read, add, write
+        mine/
+            train-images-0123456789abcdef.npy  named by its content
+            ...
+            manifest.json
 
 Trust. A `.npy` file is a header that is known to the byte and a payload whose sha256 stands in the
 manifest and, where the catalogue knows it, must be the one there; so size, header and payload
@@ -21,6 +27,10 @@ system noticing, or with the times set back. `verify` reads everything.
 Damage. What is found damaged is never used. MNIST then comes from the box again without a word
 from the user; other datasets say what to type. A folder that cannot be written is no obstacle
 either: MNIST is decoded in memory.
+
+Own digits cannot be had again. So no file is overwritten that a manifest speaks of: new content has
+a new name, the manifest turns from the old files to the new in one step, and only then the old ones
+go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
 import contextlib
@@ -31,27 +41,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import files
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec
-from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Manifest, sha256_of, write_npy
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
+from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Bytes, Manifest, sha256_of, write_npy
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from mnistcli.datasets.download import Patience
-    from mnistcli.datasets.own import OwnDatasets
 
 
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55
 # This folder is a cache of mnistcli: https://bford.info/cachedir/
 """
+KEPT = "kept"
+_TO_MEND = "get it again with: mnistcli download --dataset {}"
+_TO_MEND_OWN = (
+    "own digits are nowhere else: put its folder back from a backup, or install it anew: "
+    "mnistcli download --source PATH --as {} --replace"
+)
 _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 
 
@@ -188,130 +203,11 @@ def open_dataset(
     return store.open(name, progress=progress)
 
 
-class DatasetFolder:
-    """Datasets in one folder, which is made when the first is installed.
+class DatasetStore:
+    """The datasets of the catalogue, which are a cache, and the user's own, each kind in a folder.
 
-    Where it is no cache, a file is named by its content, none is overwritten that a manifest speaks
-    of, and no link is followed.
+    A folder is made when something is installed. Own datasets have names that the catalogue has not.
     """
-
-    is_cache = True
-    # What is said of a dataset that is not there or damaged, and what to do about it.
-    missing: ClassVar[str]
-    to_get: ClassVar[str]
-    to_mend: ClassVar[str]
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:
-        """Return what a dataset is, of so many training and test images if that is not known."""
-        raise NotImplementedError
-
-    def _missing(self, name: str) -> DataUnavailableError:
-        problem = self.missing.format(self._spec(name, None).title)
-        return DataUnavailableError(problem, hint=self.to_get.format(name))
-
-    def has(self, name: str) -> bool:
-        """Return whether there is a dataset of that name, unverified."""
-        return files.kind_of_path(self.folder / name / MANIFEST_NAME, follow=False) == "file"
-
-    def open(self, name: str) -> Dataset:
-        """Open a dataset; raise DataUnavailableError for none, CorruptFileError for a damaged one."""
-        spec, manifest, arrays = self._check(name, full=False)
-        return dataset_of(spec, arrays, manifest.checksums)
-
-    def verify(self, name: str, *, full: bool = True) -> Installation:
-        """Read and, if ``full``, hash every byte of a dataset; see `open`."""
-        spec, manifest, _ = self._check(name, full=full)
-        return Installation(spec, manifest, self.folder / name)
-
-    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
-        """Remove a dataset, damaged or not; raise DataUnavailableError where there is none."""
-        if not self.has(name):
-            raise self._missing(name)
-        with self._lock(name, progress):
-            folder = self._folder_of(name)
-            files.remove_file(folder / MANIFEST_NAME)
-            _sweep(folder, ())
-            with contextlib.suppress(OSError):  # what else is in it is not ours
-                folder.rmdir()
-
-    def _lock(self, name: str, progress: Progress) -> contextlib.AbstractContextManager[None]:
-        words = f"waiting for another process that changes {name}"
-        return files.lock(self.folder / f".{name}.lock", on_wait=lambda _: progress.note(words))
-
-    def _folder_of(self, name: str) -> Path:
-        folder = self.folder / name
-        if not self.is_cache and files.kind_of_path(folder, follow=False) == "link":
-            raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
-        files.sweep_dead_temporaries(folder)
-        return folder
-
-    def _file_name(self, part: str, sha256: str) -> str:
-        return f"{part}.npy" if self.is_cache else f"{part}-{sha256[:16]}.npy"
-
-    def _check(self, name: str, *, full: bool) -> tuple[DatasetSpec, Manifest, Arrays]:
-        """Map a dataset, having checked it; all of it is hashed if ``full``."""
-        path = self._folder_of(name) / MANIFEST_NAME
-        if files.kind_of_path(path, follow=False) == "nothing":
-            raise self._missing(name)
-        try:
-            while True:
-                manifest = Manifest.read(path)
-                spec = self._spec(name, manifest.sizes)
-                manifest.check_about(spec, path)
-                paths = [path.with_name(self._file_name(e.name, e.sha256)) for e in manifest.files]
-                try:
-                    arrays, now = manifest.mapped(paths, spec, full=full)
-                    break
-                except (CorruptFileError, DataUnavailableError):
-                    if Manifest.read(path) == manifest:
-                        raise
-                    # Another process changed it just now; look again.
-        except CorruptFileError as damage:
-            damage.hint = self.to_mend.format(name)
-            raise
-        if now != manifest and self.is_cache:
-            # Copied or restored, and just found to be the same: no need to hash it next time.
-            with contextlib.suppress(DataUnavailableError):
-                now.write(path)
-        return spec, now, arrays
-
-    def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
-        folder, arrays = self._folder_of(name), loaded.arrays
-        sizes = len(loaded.train.labels), len(loaded.test.labels)
-        spec = self._spec(name, sizes)
-        kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
-        entries, paths = [], []
-        for part, array in zip(spec.parts, arrays, strict=True):
-            sha256 = sha256_of(array)
-            paths.append(folder / self._file_name(part.name, sha256))
-            known = kept.get((part.name, sha256))
-            entries.append(known or write_npy(paths[-1], part, array, sha256))
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        told = loaded.source, loaded.origin, loaded.n_bytes_read, now
-        manifest = Manifest(name, *told, tuple(entries), None if self.is_cache else sizes)
-        manifest.mapped(paths, spec, full=True)  # what was written is what was meant
-        manifest.write(folder / MANIFEST_NAME)
-        _sweep(folder, [path.name for path in paths])
-        return Installation(spec, manifest, folder, already_there=False, failures=loaded.failures)
-
-
-def _sweep(folder: Path, kept: Sequence[str]) -> None:
-    """Delete the arrays that no manifest speaks of any more; the lock is held."""
-    with contextlib.suppress(OSError):  # no access, or mapped by another process, on Windows
-        for path in folder.iterdir():
-            if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
-                path.unlink()
-
-
-class DatasetStore(DatasetFolder):
-    """The decoded datasets of the catalogue, and beside them the user's own, which are no cache."""
-
-    missing = "{} is not installed"
-    to_get = "mnistcli download --dataset {}"
-    to_mend = f"get it again with: {to_get}"
 
     def __init__(
         self,
@@ -321,17 +217,65 @@ class DatasetStore(DatasetFolder):
         patience: "Patience | None" = None,
         own_folder: Path | None = None,
     ) -> None:
-        super().__init__(folder)
-        self.own_folder = own_folder or folder.with_name("own")
-        self.catalog = catalog
-        self.patience = patience
+        self.folder, self.own_folder = folder, own_folder or folder.with_name("own")
+        self.catalog, self.patience = catalog, patience
 
-    @property
-    def own(self) -> "OwnDatasets":
-        """The user's own datasets."""
-        from mnistcli.datasets.own import OwnDatasets
+    # -------------------------------------------------------------------------------- what there is
 
-        return OwnDatasets(self.own_folder)
+    def installed(self) -> tuple[str, ...]:
+        """Name the datasets of the catalogue that are here, in its order, unverified."""
+        return tuple(filter(self.has, self.catalog))
+
+    def own_names(self) -> tuple[str, ...]:
+        """Name the user's own datasets, unverified and in alphabetic order."""
+        try:
+            names = sorted({path.name for path in self.own_folder.iterdir()} - self.catalog.keys())
+            return tuple(filter(self.has, names))
+        except (OSError, DataUnavailableError):  # no such folder, or no access to it
+            return ()
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a dataset of that name, unverified."""
+        folder = self._root_of(name) / name
+        if name not in self.catalog:
+            try:
+                check_own_name(name)
+            except UsageError:
+                return False
+            if files.kind_of_path(folder, follow=False) != "folder":
+                return False
+        return files.kind_of_path(folder / MANIFEST_NAME, follow=False) == "file"
+
+    def find(self, name: str) -> DatasetSpec:
+        """Look a dataset up; raise UsageError where there is none."""
+        if name not in self.catalog and not self.has(name):
+            known = ", ".join((*self.catalog, *self.own_names()))
+            raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}")
+        return self._spec(name)
+
+    def check_free(self, name: str) -> None:
+        """Raise UsageError where a dataset of the user's own cannot have a name, or has it already."""
+        if self.has(check_own_name(name)):
+            hint = f"add --replace to put this in its place, or see mnistcli show --dataset {name}"
+            raise UsageError(f"there is a dataset {name!r} already", hint=hint)
+
+    def summary(self, name: str) -> DatasetSummary:
+        """Describe a dataset, installed or not, one of the user's own damaged or not."""
+        spec = self.find(name)
+        if name in self.catalog:
+            n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
+            state = "bundled" if spec.bundled else "not installed"
+            state = "installed" if self.has(name) else state
+            return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
+        try:
+            _, manifest, arrays = self._check(name, full=False)
+        except (CorruptFileError, DataUnavailableError) as error:
+            return DatasetSummary(name, name, "damaged", problem=error.message)
+        counts = tuple(np.bincount(np.concatenate(arrays[1::2]), minlength=10).tolist())
+        sizes, when, where = manifest.sizes or (0, 0), manifest.installed_at, manifest.origin
+        return DatasetSummary(name, name, "own", None, *sizes, counts, when, where)
+
+    # ------------------------------------------------------------------------- open, verify, remove
 
     def open(self, name: str = "mnist", *, progress: Progress = SILENT) -> Dataset:
         """Open a dataset, one of the user's own, or several joined by +; never touches the network.
@@ -343,23 +287,51 @@ class DatasetStore(DatasetFolder):
         """
         if "+" in name:
             return self._open_joined(name, progress)
-        if self._is_own(name):
-            return self.own.open(name)
         spec = self.find(name)
         try:
-            return super().open(name)
+            return self._opened(name)
         except (DataUnavailableError, CorruptFileError) as problem:
             if not spec.bundled:
                 raise
             if isinstance(problem, CorruptFileError):
                 progress.note(f"{problem.message}; {spec.title} is taken from the box again")
         try:
-            self._install(name, "bundled", keep_intact=True, progress=progress)
-            return super().open(name)
+            self._install(spec, "bundled", keep_intact=True, progress=progress)
+            return self._opened(name)
         except MnistCliError as problem:
             dataset = _in_memory(spec)
             progress.note(f"{problem.message}; {spec.title} is decoded in memory")
             return dataset
+
+    def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
+        """Read and, if ``full``, hash every byte of a dataset in the store.
+
+        A damaged dataset (CorruptFileError) of the catalogue is forgotten, so that nothing uses it
+        until it is installed again. Raises DataUnavailableError where it is not there, or cannot be
+        read.
+        """
+        self.find(name)
+        try:
+            return self._verified(name, full=full)
+        except CorruptFileError:
+            if name in self.catalog:
+                with contextlib.suppress(OSError):
+                    (self.folder / name / MANIFEST_NAME).unlink()
+            raise
+
+    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
+        """Remove a dataset, damaged or not; one of the user's own is then gone for good."""
+        self.find(name)
+        if not self.has(name):
+            raise self._missing(name)
+        with self._lock(name, progress):
+            folder = self._folder_of(name)
+            files.remove_file(folder / MANIFEST_NAME)
+            _sweep(folder, ())
+            with contextlib.suppress(OSError):  # what else is in it is not ours
+                folder.rmdir()
+
+    # ---------------------------------------------------------------------------------- install, grow
 
     def install(
         self,
@@ -376,63 +348,83 @@ class DatasetStore(DatasetFolder):
         another process is waited for. Raises what `sources.load` does, StorageError where the store
         cannot be written, LockTimeoutError where another process is at it for too long.
         """
-        keep_intact = source == "auto" and not force
-        if self._is_own(name):
-            if keep_intact:
-                return self.own.verify(name, full=False)
-            hint = f"mnistcli download --source PATH --as {name} --replace"
-            raise UsageError(f"{name} is a dataset of your own", hint=hint)
-        return self._install(name, source, keep_intact=keep_intact, progress=progress)
+        spec, keep_intact = self.find(name), source == "auto" and not force
+        if name in self.catalog:
+            return self._install(spec, source, keep_intact=keep_intact, progress=progress)
+        if keep_intact:
+            return self._verified(name, full=False)
+        hint = f"mnistcli download --source PATH --as {name} --replace"
+        raise UsageError(f"{name} is a dataset of your own", hint=hint)
 
-    def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
-        """Read and hash every byte of a dataset in the store.
+    def install_own(
+        self, name: str, found: Loaded, *, replacing: bool = False, progress: Progress = SILENT
+    ) -> Installation:
+        """Keep what was gathered under a name; raise UsageError for a name that is none or not free."""
+        check_own_name(name)
+        with self._lock(name, progress):
+            if not replacing:
+                self.check_free(name)
+            return self._write(name, found)
 
-        A damaged dataset (CorruptFileError) of the catalogue is forgotten, so that nothing uses it
-        until it is installed again. Raises DataUnavailableError where it is not there, or cannot be
-        read.
+    def append(self, name: str, images: Bytes, labels: Bytes) -> Installation:
+        """Add images, (n, 28, 28), to the training part of an own dataset, made if there is none.
+
+        A damaged dataset (CorruptFileError) is left as it is.
         """
-        if self._is_own(name):
-            return self.own.verify(name, full=full)
-        try:
-            return super().verify(self.find(name).name, full=full)
-        except CorruptFileError:
-            with contextlib.suppress(OSError):
-                (self.folder / name / MANIFEST_NAME).unlink()
-            raise
+        check_own_name(name)
+        with self._lock(name, SILENT):
+            if not self.has(name):
+                parts = in_parts([images, labels, images[:0], labels[:0]])
+                return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
+            _, old, before = self._check(name, full=True)
+            pairs = zip(before, (images, labels), strict=False)
+            grown = [np.concatenate(pair) for pair in pairs]
+            is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
+            where = old.origin if is_marked else f"{old.origin} + {KEPT}"
+            parts = in_parts([*grown, *before[2:]])
+            return self._write(name, Loaded(*parts, old.source, where, old.n_bytes_read), old)
 
-    def remove(self, name: str, *, progress: Progress = SILENT) -> None:
-        """Remove a dataset from the store; one of the user's own is then gone for good."""
-        if self._is_own(name):
-            self.own.remove(name, progress=progress)
-        else:
-            super().remove(self.find(name).name, progress=progress)
+    def keep(self, name: str, images: Sequence[Bytes], label: int) -> str:
+        """Add images of one digit, see `append`, and return what was done in words."""
+        done = self.append(name, np.stack(images), np.full(len(images), label, np.uint8))
+        n, n_all = len(images), sum(done.manifest.sizes or ())
+        shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
+        return f"kept {shown}, in the training images of {name}, which has {n_all:,} image{'s' * (n_all > 1)} now"
 
-    def installed(self) -> tuple[str, ...]:
-        """Name the datasets in the store, in the order of the catalogue, unverified."""
-        return tuple(filter(self.has, self.catalog))
+    def _install(
+        self, spec: DatasetSpec, source: str, *, keep_intact: bool, progress: Progress
+    ) -> Installation:
+        from mnistcli.datasets import sources
 
-    def summary(self, name: str) -> DatasetSummary:
-        """Describe a dataset, installed or not, one of the user's own damaged or not."""
-        if self._is_own(name):
-            return self.own.summary(name)
-        spec = self.find(name)
-        n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
-        state = "bundled" if spec.bundled else "not installed"
-        state = "installed" if self.has(name) else state
-        return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
+        with self._lock(spec.name, progress):
+            if keep_intact:
+                with contextlib.suppress(DataUnavailableError, CorruptFileError):
+                    return self._verified(spec.name, full=False)
+            loaded = sources.load(spec, source, progress=progress, patience=self.patience)
+            tag = self.folder / "CACHEDIR.TAG"
+            if files.kind_of_path(tag, follow=False) == "nothing":
+                files.write_atomically(tag, CACHEDIR_TAG)
+            return self._write(spec.name, loaded)
 
-    def find(self, name: str) -> DatasetSpec:
-        """Look a dataset of the catalogue up; raise UsageError where there is none."""
-        if name not in self.catalog:
-            known = ", ".join((*self.catalog, *self.own.names()))
-            raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}")
-        return self.catalog[name]
+    # -------------------------------------------------------------------------------------- on disk
 
-    def _is_own(self, name: str) -> bool:
-        return name not in self.catalog and self.own.has(name)
+    def _root_of(self, name: str) -> Path:
+        return self.folder if name in self.catalog else self.own_folder
 
-    def _spec(self, name: str, sizes: tuple[int, int] | None) -> DatasetSpec:  # noqa: ARG002 - own's
-        return self.catalog[name]
+    def _spec(self, name: str, sizes: tuple[int, int] | None = None) -> DatasetSpec:
+        return self.catalog.get(name) or own_spec(name, *(sizes or (0, 0)))
+
+    def _missing(self, name: str) -> DataUnavailableError:
+        hint = f"mnistcli download --dataset {name}"
+        return DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
+
+    def _opened(self, name: str) -> Dataset:
+        spec, manifest, arrays = self._check(name, full=False)
+        return dataset_of(spec, arrays, manifest.checksums)
+
+    def _verified(self, name: str, *, full: bool) -> Installation:
+        spec, manifest, _ = self._check(name, full=full)
+        return Installation(spec, manifest, self._root_of(name) / name)
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         names = name.split("+")
@@ -440,26 +432,81 @@ class DatasetStore(DatasetFolder):
             hint = "join different datasets by their names: mnist+mine"
             raise UsageError(f"{name!r} names a dataset twice, or none", hint=hint)
         for each in names:
-            if each not in self.catalog and not self._is_own(each):
+            if each not in self.catalog and not self.has(each):
                 hint = f"mnistcli download --source PATH --as {each}"
                 raise DataUnavailableError(f"{name}: there is no dataset {each!r}", hint=hint)
         return joined([self.open(each, progress=progress) for each in names])
 
-    def _install(
-        self, name: str, source: str, *, keep_intact: bool, progress: Progress
-    ) -> Installation:
-        from mnistcli.datasets import sources
+    def _lock(self, name: str, progress: Progress) -> contextlib.AbstractContextManager[None]:
+        words = f"waiting for another process that changes {name}"
+        path = self._root_of(name) / f".{name}.lock"
+        return files.lock(path, on_wait=lambda _: progress.note(words))
 
-        spec = self.find(name)
-        with self._lock(name, progress):
-            if keep_intact:
-                with contextlib.suppress(DataUnavailableError, CorruptFileError):
-                    return super().verify(name, full=False)
-            loaded = sources.load(spec, source, progress=progress, patience=self.patience)
-            tag = self.folder / "CACHEDIR.TAG"
-            if files.kind_of_path(tag, follow=False) == "nothing":
-                files.write_atomically(tag, CACHEDIR_TAG)
-            return self._write(name, loaded)
+    def _folder_of(self, name: str) -> Path:
+        folder = self._root_of(name) / name
+        if name not in self.catalog and files.kind_of_path(folder, follow=False) == "link":
+            raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
+        files.sweep_dead_temporaries(folder)
+        return folder
+
+    def _file_name(self, dataset: str, part: str, sha256: str) -> str:
+        return f"{part}.npy" if dataset in self.catalog else f"{part}-{sha256[:16]}.npy"
+
+    def _check(self, name: str, *, full: bool) -> tuple[DatasetSpec, Manifest, Arrays]:
+        """Map a dataset, having checked it; all of it is hashed if ``full``."""
+        path = self._folder_of(name) / MANIFEST_NAME
+        if files.kind_of_path(path, follow=False) == "nothing":
+            raise self._missing(name)
+        try:
+            while True:
+                manifest = Manifest.read(path)
+                spec = self._spec(name, manifest.sizes)
+                manifest.check_about(spec, path)
+                names = [self._file_name(name, each.name, each.sha256) for each in manifest.files]
+                paths = [path.with_name(each) for each in names]
+                try:
+                    arrays, now = manifest.mapped(paths, spec, full=full)
+                    break
+                except (CorruptFileError, DataUnavailableError):
+                    if Manifest.read(path) == manifest:
+                        raise
+                    # Another process changed it just now; look again.
+        except CorruptFileError as damage:
+            damage.hint = (_TO_MEND if name in self.catalog else _TO_MEND_OWN).format(name)
+            raise
+        if now != manifest and name in self.catalog:
+            # Copied or restored, and just found to be the same: no need to hash it next time.
+            with contextlib.suppress(DataUnavailableError):
+                now.write(path)
+        return spec, now, arrays
+
+    def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
+        folder, arrays = self._folder_of(name), loaded.arrays
+        sizes = len(loaded.train.labels), len(loaded.test.labels)
+        spec = self._spec(name, sizes)
+        kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
+        entries, paths = [], []
+        for part, array in zip(spec.parts, arrays, strict=True):
+            sha256 = sha256_of(array)
+            paths.append(folder / self._file_name(name, part.name, sha256))
+            known = kept.get((part.name, sha256))
+            entries.append(known or write_npy(paths[-1], part, array, sha256))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        told = loaded.source, loaded.origin, loaded.n_bytes_read, now
+        known_sizes = None if name in self.catalog else sizes
+        manifest = Manifest(name, *told, tuple(entries), known_sizes)
+        manifest.mapped(paths, spec, full=True)  # what was written is what was meant
+        manifest.write(folder / MANIFEST_NAME)
+        _sweep(folder, [path.name for path in paths])
+        return Installation(spec, manifest, folder, already_there=False, failures=loaded.failures)
+
+
+def _sweep(folder: Path, kept: Sequence[str]) -> None:
+    """Delete the arrays that no manifest speaks of any more; the lock is held."""
+    with contextlib.suppress(OSError):  # no access, or mapped by another process, on Windows
+        for path in folder.iterdir():
+            if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
+                path.unlink()
 
 
 def identity(payload_sha256: Sequence[str]) -> str:

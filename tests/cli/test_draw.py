@@ -18,7 +18,7 @@ from PIL import Image
 from mnistcli import TrainingSettings, train
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, Pixels, Sketch
-from mnistcli.datasets.own import OwnDatasets
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec
 
@@ -367,11 +367,11 @@ def test_no_other_command_imports_textual(home):
 
 
 def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
-    own, kept = OwnDatasets(tmp_path / "own"), []
+    own, kept = DatasetStore(tmp_path / "datasets"), []
 
     async def script(app, pilot):
         await pilot.press("7")  # nothing is drawn yet
-        assert own.names() == ()
+        assert own.own_names() == ()
         await drag(pilot, SEVEN)
         kept.append(app.prediction.image)
         await pilot.press("7")

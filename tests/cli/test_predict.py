@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import mnistcli
-from mnistcli.datasets.own import OwnDatasets
+from mnistcli.datasets.store import DatasetStore
 from tests.europeans import draw_europeans
 
 
@@ -649,7 +649,7 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
     )
     done = invoke("predict", str(folder), "-m", "builtin", "-q", "--truth", "7", "--keep", "mine")
     assert (done.code, len(done.out.splitlines())) == (7, 5)
-    data = OwnDatasets(home / "own").open("mine")
+    data = DatasetStore(home / "datasets").open("mine")
     assert data.train.labels.tolist() == [7] * 5
     grey = np.asarray(Image.open(seven))
     for i in (0, 3):

@@ -17,8 +17,8 @@ from PIL import Image
 
 import mnistcli
 from mnistcli.comparison import compare
+from mnistcli.datasets.catalog import check_own_name
 from mnistcli.datasets.gathering import gather
-from mnistcli.datasets.own import OwnDatasets, check_own_name
 from mnistcli.datasets.store import DatasetStore, LabelledImages, joined
 from mnistcli.errors import (
     BadImageError,
@@ -47,7 +47,7 @@ def drawings(tmp_path_factory):
 
 @pytest.fixture
 def own(tmp_path):
-    return OwnDatasets(tmp_path / "own")
+    return DatasetStore(tmp_path / "datasets")
 
 
 @pytest.fixture
@@ -280,45 +280,45 @@ def test_names_that_are_none(name, own, drawings):
     with pytest.raises(UsageError):
         check_own_name(name)
     with pytest.raises(UsageError):
-        own.install(name, gather(drawings))
+        own.install_own(name, gather(drawings))
     assert not own.has(name)
-    assert not own.folder.exists()
+    assert not own.own_folder.exists()
 
 
 def test_a_dataset_is_what_was_gathered(own, drawings):
     found = gather(drawings)
-    installation = own.install("mine", found)
+    installation = own.install_own("mine", found)
     data = own.open("mine")
     for got, expected in ((data.train, found.train), (data.test, found.test)):
         np.testing.assert_array_equal(got.images, expected.images)
         np.testing.assert_array_equal(got.labels, expected.labels)
         assert not got.images.flags.writeable
     assert (data.name, data.sha256) == ("mine", installation.sha256)
-    assert own.names() == ("mine",)
+    assert own.own_names() == ("mine",)
     summary = own.summary("mine")
     assert (summary.n_train, summary.n_test, summary.origin) == (16, 4, str(drawings))
     assert summary.digits == (0, 10, 0, 0, 0, 0, 0, 10, 0, 0)
 
 
 def test_the_same_name_again_needs_a_word(own, drawings, few, tmp_path):
-    own.install("mine", gather(drawings))
+    own.install_own("mine", gather(drawings))
     npz(tmp_path, *few)
     other = gather(tmp_path / "digits.npz")
     with pytest.raises(UsageError, match="there is a dataset 'mine' already") as caught:
-        own.install("mine", other)
+        own.install_own("mine", other)
     assert "--replace" in caught.value.hint
     old = own.open("mine")
-    own.install("mine", other, replacing=True)
+    own.install_own("mine", other, replacing=True)
     assert len(own.open("mine").train.labels) == 160
     assert len(old.train.images) == 16  # who has it open keeps it
     assert old.train.images.any()
-    assert len(list((own.folder / "mine").glob("*.npy"))) == 4
+    assert len(list((own.own_folder / "mine").glob("*.npy"))) == 4
 
 
 @pytest.mark.parametrize("which", ["train-images", "test-labels", "manifest"])
 def test_damage_is_named_and_nothing_is_lost(own, drawings, which):
-    own.install("mine", gather(drawings))
-    (path,) = (own.folder / "mine").glob(f"{which}*")
+    own.install_own("mine", gather(drawings))
+    (path,) = (own.own_folder / "mine").glob(f"{which}*")
     whole = path.read_bytes()
     path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
     for use in (own.open, own.verify, lambda name: own.append(name, *one_digit())):
@@ -326,44 +326,43 @@ def test_damage_is_named_and_nothing_is_lost(own, drawings, which):
             use("mine")
         assert "from a backup" in caught.value.hint
     assert own.summary("mine").problem
-    assert own.names() == ("mine",)
+    assert own.own_names() == ("mine",)
     path.write_bytes(whole)  # the backup
     assert len(own.open("mine").train.labels) == 16
     path.unlink()
-    with pytest.raises((CorruptFileError, DataUnavailableError)):
+    with pytest.raises((CorruptFileError, UsageError)):
         own.open("mine")
 
 
 def test_removal(own, drawings):
-    own.install("mine", gather(drawings))
-    own.install("other", gather(drawings))
-    next((own.folder / "mine").glob("train-images*")).write_bytes(b"damaged")
+    own.install_own("mine", gather(drawings))
+    own.install_own("other", gather(drawings))
+    next((own.own_folder / "mine").glob("train-images*")).write_bytes(b"damaged")
     own.remove("mine")
-    assert own.names() == ("other",)
-    assert not (own.folder / "mine").exists()
-    with pytest.raises(DataUnavailableError, match="there is no dataset 'mine'"):
+    assert own.own_names() == ("other",)
+    assert not (own.own_folder / "mine").exists()
+    with pytest.raises(UsageError, match="unknown dataset 'mine'"):
         own.remove("mine")
 
 
 def test_what_bears_another_name_is_not_used(own, drawings):
-    own.install("mine", gather(drawings))
+    own.install_own("mine", gather(drawings))
     for name in ("other", "mnist", "No-name"):
-        shutil.copytree(own.folder / "mine", own.folder / name)
-    assert own.names() == ("mine", "other")
+        shutil.copytree(own.own_folder / "mine", own.own_folder / name)
+    assert own.own_names() == ("mine", "other")
     with pytest.raises(CorruptFileError, match="is not about other"):
         own.open("other")
     assert "is not about other" in own.summary("other").problem
-    for name in ("mnist", "No-name"):
-        with pytest.raises(UsageError):
-            own.open(name)
+    with pytest.raises(UsageError):
+        own.open("No-name")
 
 
 @pytest.mark.parametrize(
     "sizes", ["[-1, 4]", "[16]", "[16.0, 4]", "[true, 4]", '["16", 4]', "null"]
 )
 def test_a_manifest_that_makes_no_sense(own, drawings, sizes):
-    own.install("mine", gather(drawings))
-    path = own.folder / "mine" / "manifest.json"
+    own.install_own("mine", gather(drawings))
+    path = own.own_folder / "mine" / "manifest.json"
     fields = json.loads(path.read_text())
     del fields["sha256"]
     fields["sizes"] = json.loads(sizes)
@@ -375,10 +374,10 @@ def test_a_manifest_that_makes_no_sense(own, drawings, sizes):
 
 
 def test_a_link_is_not_followed(own, drawings, tmp_path):
-    own.install("mine", gather(drawings))
-    (own.folder / "mine").rename(tmp_path / "elsewhere")
-    (own.folder / "mine").symlink_to(tmp_path / "elsewhere")
-    assert own.names() == ()
+    own.install_own("mine", gather(drawings))
+    (own.own_folder / "mine").rename(tmp_path / "elsewhere")
+    (own.own_folder / "mine").symlink_to(tmp_path / "elsewhere")
+    assert own.own_names() == ()
     with pytest.raises(CorruptFileError, match="is a link"):
         own.append("mine", *one_digit())
     assert len(list((tmp_path / "elsewhere").iterdir())) == 5
@@ -395,7 +394,7 @@ def test_a_dataset_grows(own, drawings):
     own.append("mine", *one_digit(1))
     assert (len(own.open("mine").train.labels), len(own.open("mine").test.labels)) == (1, 0)
     assert own.verify("mine").files[2][1] == (0, 28, 28)
-    own.install("mine", gather(drawings), replacing=True)
+    own.install_own("mine", gather(drawings), replacing=True)
     before = own.open("mine")
     own.append("mine", *one_digit(2))
     own.append("mine", *one_digit(3))
@@ -406,17 +405,17 @@ def test_a_dataset_grows(own, drawings):
     np.testing.assert_array_equal(after.test.images, before.test.images)
     assert after.sha256 != before.sha256
     assert own.summary("mine").origin == f"{drawings} + kept"
-    assert len(list((own.folder / "mine").glob("*.npy"))) == 4
+    assert len(list((own.own_folder / "mine").glob("*.npy"))) == 4
 
 
 KEEPING = """
 import sys
 from pathlib import Path
 import numpy as np
-from mnistcli.datasets.own import OwnDatasets
+from mnistcli.datasets.store import DatasetStore
 for i in range(8):
     image = np.full((1, 28, 28), 10 * int(sys.argv[2]) + i, np.uint8)
-    OwnDatasets(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
+    DatasetStore(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
 """
 
 
@@ -439,7 +438,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from mnistcli import files
-from mnistcli.datasets.own import OwnDatasets
+from mnistcli.datasets.store import DatasetStore
 left = int(sys.argv[2])
 for module, name in ((os, "fsync"), (os, "replace"), (Path, "replace"), (Path, "unlink")):
     def counted(*arguments, real=getattr(module, name), **more):
@@ -450,12 +449,12 @@ for module, name in ((os, "fsync"), (os, "replace"), (Path, "replace"), (Path, "
         return real(*arguments, **more)
     setattr(module, name, counted)
 image = np.full((1, 28, 28), 9, np.uint8)
-OwnDatasets(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
+DatasetStore(Path(sys.argv[1])).append("mine", image, np.array([7], np.uint8))
 """
 
 
 def test_killed_anywhere_it_is_the_old_one_or_the_new(own, drawings):
-    own.install("mine", gather(drawings))
+    own.install_own("mine", gather(drawings))
     old = own.open("mine").sha256
     seen, after = set(), 0
     while True:
@@ -471,13 +470,13 @@ def test_killed_anywhere_it_is_the_old_one_or_the_new(own, drawings):
             break
         assert ended.returncode == -signal.SIGKILL
         if own.open("mine").sha256 != old:
-            own.install("mine", gather(drawings), replacing=True)
+            own.install_own("mine", gather(drawings), replacing=True)
         after += 1
     assert after >= 6
     assert old in seen
     # what the dead have left is gone with the next write
     own.append("mine", *one_digit())
-    names = sorted(path.name.rpartition("-")[0] for path in (own.folder / "mine").iterdir())
+    names = sorted(path.name.rpartition("-")[0] for path in (own.own_folder / "mine").iterdir())
     assert names == ["", "test-images", "test-labels", "train-images", "train-labels"]
 
 
@@ -487,8 +486,8 @@ def test_killed_anywhere_it_is_the_old_one_or_the_new(own, drawings):
 @pytest.fixture
 def both(store, own, drawings):
     """A store with MNIST, and 20 drawings beside it."""
-    own.install("mine", gather(drawings))
-    return DatasetStore(store.folder, own_folder=own.folder)
+    own.install_own("mine", gather(drawings))
+    return DatasetStore(store.folder, own_folder=own.own_folder)
 
 
 def test_a_join_is_one_after_the_other(both):

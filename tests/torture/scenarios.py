@@ -66,8 +66,8 @@ def models_in(home: Path) -> dict[str, object]:
 
 def own_in(home: Path) -> dict[str, object]:
     """Say what datasets of the user's own there are."""
-    own = store_of(home).own
-    return {name: own.verify(name).sha256 for name in own.names()}
+    own = store_of(home)
+    return {name: own.verify(name).sha256 for name in own.own_names()}
 
 
 def state_of(scenario: Scenario, home: Path) -> dict[str, object]:
@@ -77,7 +77,7 @@ def state_of(scenario: Scenario, home: Path) -> dict[str, object]:
 
 def keep_one(home: Path) -> None:
     image = np.full((1, 28, 28), 200, np.uint8)
-    store_of(home).own.append("mine", image, np.array([7], np.uint8))
+    store_of(home).append("mine", image, np.array([7], np.uint8))
 
 
 def keep_two(home: Path) -> None:
@@ -87,7 +87,7 @@ def keep_two(home: Path) -> None:
 
 def problems_of_own(home: Path, allowed: list[dict[str, object]]) -> list[str]:
     """Look at the datasets of the user's own, and add to one."""
-    state, own = own_in(home), store_of(home).own
+    state, own = own_in(home), store_of(home)
     problems = [] if state in allowed else [f"neither old nor new: {state}"]
     n = own.summary("mine").n_train if state else 0
     keep_one(home)

@@ -72,7 +72,7 @@ def download(
 
     store = call.store()
     if listed:
-        names = (*store.catalog, *store.own.names())
+        names = (*store.catalog, *store.own_names())
         call.emit(catalog([store.summary(name) for name in names]))
     elif remove is not None:
         removed = [store.summary(remove)]
@@ -85,7 +85,7 @@ def download(
         from mnistcli.datasets.gathering import gather
 
         if not replace:  # before thousands of pictures are read
-            store.own.check_free(as_)
+            store.check_free(as_)
         pictures: list[str] = []
         write = picture_writer(figure, pictures) if figure else lambda _: None
         with Bars(call, unit="items") as shown:
@@ -97,7 +97,7 @@ def download(
                 seed=seed,
                 progress=shown,
             )
-            installation = store.own.install(as_, found, replacing=replace, progress=shown)
+            installation = store.install_own(as_, found, replacing=replace, progress=shown)
         call.note(*found.notes, *pictures)
         call.warn(*(f"{source}: {reason}" for source, reason in found.failures))
         call.emit(installed(installation, checked=False))

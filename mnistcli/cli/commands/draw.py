@@ -46,7 +46,7 @@ def draw(
     app = DrawingApp(
         loaded,
         output,
-        partial(call.store().own.keep, keep) if keep else None,
+        partial(call.store().keep, keep) if keep else None,
         is_light=has_light_background(),
     )
     app.run()

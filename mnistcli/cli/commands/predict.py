@@ -115,7 +115,7 @@ def predict(
             view = NumbersView(loaded, answers, proba, draw=is_shown, kept=kept, alone=alone)
         call.emit(view.answer())
     if keep is not None and tally.seen:
-        call.note(call.store().own.keep(keep, tally.seen, label))
+        call.note(call.store().keep(keep, tally.seen, label))
     if figure:
         call.note(figure.draw(view.panel()))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
