@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bools, Bytes, Float64s
 from mnistcli.conforming.operations import box_mean, pieces_of, quantile, shrunk, span, window_max
 from mnistcli.conforming.placing import conform
 from mnistcli.conforming.types import Ink
@@ -21,7 +21,6 @@ from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures import Grey
 
-_Floats = NDArray[np.float64]
 _Edges = tuple[int, int, int, int]  # left, top, right, bottom
 
 DOTS_PER_INCH = 300
@@ -74,7 +73,7 @@ class Layout(NamedTuple):
         return x, y, round(scale * (left + self.box)), round(scale * (top + self.box))
 
     @property
-    def marks(self) -> _Floats:
+    def marks(self) -> Float64s:
         """The centres of the marks, x and y, clockwise from the one with a hole."""
         x, y = 20.5, 21.5
         right, bottom = self.width - x, self.height - y
@@ -116,7 +115,7 @@ class SheetRead:
     """What was written on a page."""
 
     images: Grey  # of shape (n, 28, 28)
-    labels: NDArray[np.uint8]
+    labels: Bytes
     boxes: tuple[tuple[int, int], ...]  # the row and the column of each, from 0
     empties: tuple[tuple[int, int], ...]  # where nothing was written
     failures: tuple[tuple[str, str], ...]  # what cannot be read, and why
@@ -158,7 +157,7 @@ def read_sheet(grey: Grey, *, source: str = "image") -> SheetRead:
     return SheetRead(digits, labels, tuple(boxes), tuple(empties), tuple(failures), page, frames)
 
 
-def picture_of(read: SheetRead) -> NDArray[np.uint8]:
+def picture_of(read: SheetRead) -> Bytes:
     """Draw what was taken for what: the page, and in its boxes what was read, with its label."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -264,7 +263,7 @@ def _shift(ink: Ink, left: int, top: int, right: int, bottom: int) -> list[float
     return shifts
 
 
-def _homographies(grey: Grey) -> Iterator[_Floats]:
+def _homographies(grey: Grey) -> Iterator[Float64s]:
     """Yield matrices that take millimetres on the page to pixels, the likeliest first."""
     k = max(1, round(max(grey.shape) / _SIDE))
     small = shrunk(grey, k)
@@ -298,13 +297,13 @@ def _homographies(grey: Grey) -> Iterator[_Floats]:
         yield np.diag([k, k, 1.0]) @ found[good][i]
 
 
-def _basis(corners: _Floats) -> _Floats:
+def _basis(corners: Float64s) -> Float64s:
     """Return what takes (1, 0, 0), (0, 1, 0), (0, 0, 1) and (1, 1, 1) to four corners."""
     three, fourth = corners[..., :3], corners[..., 3:]
     return np.asarray(three * np.linalg.solve(three, fourth).swapaxes(-1, -2))
 
 
-def _blobs(ink: Ink) -> tuple[_Floats, _Floats, NDArray[np.bool_]]:
+def _blobs(ink: Ink) -> tuple[Float64s, Float64s, Bools]:
     """Find what may be marks: where, how large with their hole, and whether they have one."""
     dark = ink > _DARK
     pieces = pieces_of(dark)

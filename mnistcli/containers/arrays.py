@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import Member, open_zip
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.files import kind_of_path
@@ -90,7 +91,7 @@ class RawArray(NamedTuple):
             yield self._take(n_here * n_bytes).view(self.dtype).reshape(n_here, *sizes)
         self._check_end()
 
-    def _take(self, n_bytes: int) -> NDArray[np.uint8]:
+    def _take(self, n_bytes: int) -> Bytes:
         taken = np.empty(n_bytes, np.uint8)
         at = 0
         while at < n_bytes:

@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float32s, Places
 from mnistcli.containers.arrays import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
-Numbers = NDArray[np.float32]
-Rows = tuple[Numbers, dict[int, FormatError]]
+Rows = tuple[Float32s, dict[int, FormatError]]
 
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16
@@ -51,11 +50,11 @@ class Layout(NamedTuple):
     """Which columns of a table are what."""
 
     n_columns: int
-    pixels: NDArray[np.intp] | None  # None where values have to tell, see `side_of_labels`
+    pixels: Places | None  # None where values have to tell, see `side_of_labels`
     labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
     names: tuple[str, ...] = ()  # of the columns, if there is a header
     without_labels: str = ""  # why there are none
-    order: NDArray[np.intp] | None = None  # by their numbers, where the values have to tell
+    order: Places | None = None  # by their numbers, where the values have to tell
 
     def column(self, index: int) -> str:
         """Name a column in a message."""
@@ -199,7 +198,7 @@ def _columns(n: int) -> str:
     return "1 column" if n == 1 else f"{n:,} columns"
 
 
-def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
+def _order_of(names: tuple[str, ...]) -> Places | None:
     """Find the columns of 784 pixels, in their order, by the numbers in their names.
 
     pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28, p0000 to
@@ -230,7 +229,7 @@ def _order_of(names: tuple[str, ...]) -> NDArray[np.intp] | None:
     return None
 
 
-def side_of_labels(values: Numbers) -> int:
+def side_of_labels(values: Float32s) -> int:
     """Tell whether labels are in the first column of 785 or in the last: 0 or -1.
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
@@ -370,7 +369,7 @@ def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     return values, faults
 
 
-def _whole_numbers(block: bytes, n_columns: int) -> Numbers | None:
+def _whole_numbers(block: bytes, n_columns: int) -> Float32s | None:
     """Parse numbers of one to three digits, all cells at once; None where there is anything else."""
     if block.translate(None, b"0123456789,\n"):
         return None

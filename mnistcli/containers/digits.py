@@ -10,13 +10,12 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import arrays, csv
 from mnistcli.containers.arrays import Npz, Part, open_idx, open_npy, open_npz
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
-
-Labels = NDArray[np.float64]
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
@@ -29,8 +28,8 @@ HINT = (
 class Block(NamedTuple):
     """Some of the digits in a file, in their order."""
 
-    images: NDArray[np.uint8]  # (n, height, width), black where there is a fault
-    labels: Labels | None  # as they stand, see `checked_labels`; NaN for no number
+    images: Bytes  # (n, height, width), black where there is a fault
+    labels: Float64s | None  # as they stand, see `checked_labels`; NaN for no number
     where: tuple[str, ...]  # to go behind the name of the file: " row 3", "[2]"
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
@@ -98,7 +97,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         n += len(values)
 
 
-def _from_one_hot(values: NDArray[Any]) -> Labels:
+def _from_one_hot(values: NDArray[Any]) -> Float64s:
     """Read labels from ten columns of 0 and 1; NaN for what is none."""
     is_one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
@@ -127,7 +126,7 @@ def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Bl
 
 
 def _of_array(
-    raw: arrays.RawArray, labels: Labels | None, without: str, note: str = ""
+    raw: arrays.RawArray, labels: Float64s | None, without: str, note: str = ""
 ) -> Iterator[Block]:
     scale, n, side = Scale(), 0, None
     for values in arrays.pictures_in(raw):
@@ -165,7 +164,7 @@ class Scale:
 
     def to_bytes(
         self, values: NDArray[Any], skipped: Container[int] = ()
-    ) -> tuple[NDArray[np.uint8], dict[int, tuple[int, FormatError]]]:
+    ) -> tuple[Bytes, dict[int, tuple[int, FormatError]]]:
         """Scale values of shape (n, ...), to 0 where something is wrong.
 
         Beside them, what is wrong: with which, at which of its values, and in words.
@@ -207,7 +206,7 @@ def _fault(value: Any, limit: float) -> FormatError:
 # ---------------------------------------------------------------------------------------- labels
 
 
-def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> Labels:
+def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> Float64s:
     """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
     stream = unpacked(stream)
     if kind_of(stream.head()) != "idx":
@@ -219,7 +218,7 @@ def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> Labe
     return labels_of(values)
 
 
-def labels_of(values: NDArray[Any], prefix: str = "") -> Labels:
+def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
     """Read labels: numbers, as text or in words, or one-hot rows of ten; else raise FormatError."""
     if values.dtype.kind in "SU":
         numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
@@ -241,14 +240,14 @@ def _number_of(text: str) -> float:
         return np.nan
 
 
-def checked_labels(labels: Labels) -> NDArray[np.uint8]:
+def checked_labels(labels: Float64s) -> Bytes:
     """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9."""
     for _, fault in label_faults(labels):
         raise fault
     return labels.astype(np.uint8)
 
 
-def label_faults(labels: Labels, where: Sequence[str] = ()) -> Iterator[tuple[int, FormatError]]:
+def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[int, FormatError]]:
     """Yield which labels are no digits from 0 to 9, and what is wrong with them.
 
     Raises FormatError where they go from 1 to 10, as those do that count a zero as ten: none of

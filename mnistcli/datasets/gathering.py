@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes
 from mnistcli.containers.arrays import PARTS, Part
 from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.datasets.labelled import read_parts
@@ -276,7 +276,7 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
             yield path, _digit(path.name[0]) if path.name[1:2] in ("_", "-") else None
 
 
-def _images_in(path: Path, *, raw: bool) -> Iterator[NDArray[np.uint8]]:
+def _images_in(path: Path, *, raw: bool) -> Iterator[Bytes]:
     from mnistcli.conforming.placing import conform_all
     from mnistcli.pictures.read import read_pictures
 

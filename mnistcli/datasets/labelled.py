@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers.arrays import Part, find_idx
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
@@ -67,7 +67,7 @@ def labelled_images(
 ) -> LabelledImages:
     """Put blocks of a file together; raise FormatError or BadImageError, see `read_parts`."""
     images = bytearray()  # grows without a second copy
-    labels: list[NDArray[np.float64]] = []
+    labels: list[Float64s] = []
     where: list[str] = []
     faults: dict[int, BadImageError | FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
@@ -104,7 +104,7 @@ def labelled_images(
 
 def _as_predicted(
     block: Block, name: str, steps: Counter[tuple[str, ...]], *, raw: bool
-) -> tuple[NDArray[np.uint8], dict[int, BadImageError | FormatError]]:
+) -> tuple[Bytes, dict[int, BadImageError | FormatError]]:
     """Bring the pictures of a block into MNIST's form, and count what was done to how many.
 
     Returns them, black where there is a fault, and the faults beside those that the block has.
@@ -129,7 +129,7 @@ def _as_predicted(
     return images, faults
 
 
-def _labels_beside(path: Path) -> NDArray[np.float64]:
+def _labels_beside(path: Path) -> Float64s:
     name = path.name.replace("images", "labels")
     for spelling in (name, Path(name).stem):
         for idx in ("idx1", "idx2"):

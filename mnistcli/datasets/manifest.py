@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistcli import files
+from mnistcli.arrays import Bytes
 from mnistcli.containers.arrays import npy_header
 from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
-Bytes = NDArray[np.uint8]
 # The four of a dataset, in the order of `PART_NAMES`.
 Arrays = tuple[Bytes, ...]
 

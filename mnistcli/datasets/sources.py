@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from mnistcli import errors
+from mnistcli.arrays import Bytes
 from mnistcli.containers.arrays import find_idx, open_idx
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
 from mnistcli.datasets.labelled import labelled_images
-from mnistcli.datasets.manifest import Bytes, sha256_of
+from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import Loaded, in_parts
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors

@@ -44,11 +44,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnistcli import files
+from mnistcli.arrays import Bytes, Int64s
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
-from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Bytes, Manifest, sha256_of, write_npy
+from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Manifest, sha256_of, write_npy
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.progress import SILENT, Progress
@@ -74,14 +74,14 @@ _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 class LabelledImages(Displayed):
     """Images of digits, ink 255 and paper 0, and what they show."""
 
-    images: NDArray[np.uint8]  # read-only, memory-mapped where the store can be used
-    labels: NDArray[np.uint8]
+    images: Bytes  # read-only, memory-mapped where the store can be used
+    labels: Bytes
     notes: tuple[str, ...] = ()  # what was done to the user's own images
 
     def _in_words(self) -> str:
         return f"{len(self.labels):,} images"
 
-    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def take(self, index: Int64s) -> Bytes:
         """Return a copy of some of the images."""
         return self.images[index]
 
@@ -98,13 +98,13 @@ class JoinedImages(LabelledImages):
         object.__setattr__(self, "parts", tuple(parts))
 
     @cached_property
-    def images(self) -> NDArray[np.uint8]:
+    def images(self) -> Bytes:
         """All of them, in one array."""
         images = np.concatenate([part.images for part in self.parts])
         images.flags.writeable = False
         return images
 
-    def take(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def take(self, index: Int64s) -> Bytes:
         """Return some of the images, without a copy of all."""
         taken = np.empty((len(index), *self.parts[0].images.shape[1:]), np.uint8)
         start = 0
@@ -531,7 +531,7 @@ def joined(datasets: Sequence[Dataset]) -> Dataset:
     )
 
 
-def in_parts(arrays: Sequence[NDArray[np.uint8]]) -> tuple[LabelledImages, LabelledImages]:
+def in_parts(arrays: Sequence[Bytes]) -> tuple[LabelledImages, LabelledImages]:
     """Return the training and the test part that four arrays are."""
     train, train_labels, test, test_labels = arrays
     return LabelledImages(train, train_labels), LabelledImages(test, test_labels)

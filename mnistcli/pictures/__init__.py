@@ -1,11 +1,12 @@
 """A user's pictures: `read` makes grey arrays of them."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mnistcli.arrays import Bytes
 from mnistcli.errors import UsageError
 
-Grey = NDArray[np.uint8]
+Grey = Bytes
 
 
 def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:

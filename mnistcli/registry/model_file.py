@@ -29,9 +29,9 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    from mnistcli.arrays import Bytes, Float32s, Float64s
     from mnistcli.features.typicality import Typicality
     from mnistcli.linear_model.classifier import LinearClassifier
 
@@ -58,12 +58,10 @@ class Model(Displayed):
     typicality: "Typicality | None" = None  # what its training images were like, if that was kept
     # How probable the class of each training sample was to models that had not seen it, (n_train,),
     # in the order of `model_selection.splits.training_samples`; None without cross-validation.
-    out_of_fold: "NDArray[np.float32] | None" = None
+    out_of_fold: "Float32s | None" = None
     n_bytes: int | None = None  # of its file, where it has one
 
-    def look_at(
-        self, images: "NDArray[np.uint8]"
-    ) -> "tuple[NDArray[np.float64], NDArray[np.float64] | None]":
+    def look_at(self, images: "Bytes") -> "tuple[Float64s, Float64s | None]":
         """Return the scores of images, and how typical they are, (n,), where that can be told."""
         import numpy as np
 

@@ -17,8 +17,7 @@ from mnistcli.files import create_atomically, write_atomically
 from mnistcli.registry.model_file import SUFFIX, Model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from mnistcli.arrays import Bytes
 
 _PREFIX = "to_"
 
@@ -33,7 +32,7 @@ def formats() -> tuple[str, ...]:
 class Example:
     """A test image, (28, 28), the index of its class, and that of the model's answer."""
 
-    image: "NDArray[np.uint8]"
+    image: "Bytes"
     truth: int
     answer: int
 

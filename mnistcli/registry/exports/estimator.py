@@ -9,9 +9,10 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
     from sklearn.pipeline import Pipeline
+
+    from mnistcli.arrays import Bytes, Float32s
 
 
 def make_estimator(model: Model) -> "Pipeline":
@@ -48,16 +49,14 @@ def make_estimator(model: Model) -> "Pipeline":
     return make_pipeline(FunctionTransformer(features_of, kw_args=what), scaler, logistic)
 
 
-def features_of(
-    X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, NDArray[np.float32]]"
-) -> "NDArray[np.uint8]":
+def features_of(X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, Float32s]") -> "Bytes":
     """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
     parsed, images = FeatureSpec(**spec), images_of(X)
     features = parsed.features.from_arrays(parsed, arrays)
     return features.transform(images) if features else images.reshape(len(images), -1)
 
 
-def images_of(X: "ArrayLike") -> "NDArray[np.uint8]":
+def images_of(X: "ArrayLike") -> "Bytes":
     """Return images (n, 28, 28); raise ValueError for what is no whole number from 0 to 255."""
     import numpy as np
 

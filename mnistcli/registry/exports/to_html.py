@@ -21,8 +21,9 @@ from mnistcli.registry.exports import Example, Exporter
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from mnistcli.arrays import Bytes
 
 _FOLDER = Path(__file__).with_name("page")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
@@ -76,7 +77,7 @@ def _array(array: "NDArray[Any]") -> dict[str, str]:
     return {"dtype": f"f{array.itemsize}", "data": base64.b64encode(data).decode()}
 
 
-def _picture(image: "NDArray[np.uint8]") -> str:
+def _picture(image: "Bytes") -> str:
     from PIL import Image
 
     file = io.BytesIO()
