@@ -126,7 +126,7 @@ def test_a_removal_that_was_broken_off_is_finished_by_repeating_it(registry):
     with pytest.raises(ModelNotFoundError, match="there is no model 'm@4'"):
         registry.remove("m@1", "m@2", "m@4")
     assert [each.ref for each in registry.remove("m@1", "m@2", "m@3")] == ["m@1", "m@3"]
-    assert registry.remove("m@1", "m@2", "m@3") == ()
+    assert registry.remove("m@1", "m@2", "m@3") == []
     for ref in ("m", "m@latest", "m@04", "other@1"):
         with pytest.raises(ModelNotFoundError):
             registry.remove(ref)
