@@ -14,7 +14,7 @@ from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.pictures.formats import is_picture_name
 from mnistcli.prediction import Input, NumberPrediction, Prediction
 
-Answer = Prediction | NumberPrediction | BadImageError
+Answered = Prediction | NumberPrediction | BadImageError
 
 
 def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
@@ -62,8 +62,8 @@ class Tally:
 
 
 def tallied(
-    answers: Iterable[Answer], tally: Tally, report: Callable[[BadImageError], None]
-) -> Iterator[Answer]:
+    answers: Iterable[Answered], tally: Tally, report: Callable[[BadImageError], None]
+) -> Iterator[Answered]:
     """Pass answers on in their order, count them and report the bad ones.
 
     The first is waited for here, so that an error before it comes before any output. Raises
@@ -79,8 +79,8 @@ def tallied(
 
 
 def _counted(
-    answers: Iterable[Answer], tally: Tally, report: Callable[[BadImageError], None]
-) -> Iterator[Answer]:
+    answers: Iterable[Answered], tally: Tally, report: Callable[[BadImageError], None]
+) -> Iterator[Answered]:
     for answer in answers:
         tally.n_inputs += 1
         if isinstance(answer, BadImageError):
