@@ -31,6 +31,8 @@ HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 # stand alone are one digit if they are typical, and several if they are not and their parts are;
 # in a row a digit may be strange.
 UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 10.0, 4.0, 1e-4
+# They cost more, too, the more they look like two.
+PAIRED_COST = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,10 +59,11 @@ def read_numbers(
     grey = grey_levels(grey, is_one=True)
     lines, model = conform_spans(grey, source), load_model(model)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
-    scores, known = model.look_at(np.stack([digit.image for digit in placed]))
+    scores, known, paired = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)
-    typical = itertools.repeat(None) if known is None else known.tolist()
-    answers = zip(classes_of(scores).tolist(), probabilities, scores, typical, strict=False)
+    none = itertools.repeat(None)
+    told = [none if each is None else each.tolist() for each in (known, paired)]
+    answers = zip(classes_of(scores).tolist(), probabilities, scores, *told, strict=False)
     knows_patches = _knows_patches(model)
     is_alone = sum(map(len, lines)) == 1 and knows_patches and known is not None
     ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
@@ -72,12 +75,12 @@ def read_numbers(
             found = {}
             whole = next(iter(spans))
             for span, digit in spans.items():
-                k, row, score, share = next(answers)
+                k, row, score, share, twoness = next(answers)
                 one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
                 cost = _shape_cost(one) + ink_cost * digit.cut
                 decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
                 if is_alone and span == whole:
-                    cost += WHOLE_UNUSUAL_COST * decades
+                    cost += WHOLE_UNUSUAL_COST * decades + PAIRED_COST * twoness
                 elif knows_patches:
                     cost += SCORE_COST * (NO_COST - min(float(score.max()), HIGH_SCORE))
                     cost += PART_UNUSUAL_COST * max(decades, 0.0)

@@ -196,7 +196,7 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     such. Raises UsageError for what is none.
     """
     images, model = _images_of(images), load_model(model)
-    scores, typicality = model.look_at(images)
+    scores, typicality, _ = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
         classes=classes_of(scores),

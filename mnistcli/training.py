@@ -137,6 +137,7 @@ def train(
         peak_memory_bytes=peak_memory_bytes(),
         n_prototypes=len(typicality.means) if typicality else 0,
         has_out_of_fold=cross_validation is not None,
+        knows_pairs=bool(typicality and typicality.pairs is not None),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     out_of_fold = cross_validation.p_truth if cross_validation else None

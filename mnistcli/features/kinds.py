@@ -145,19 +145,20 @@ class Features:
 
 
 def typicality_shapes(
-    spec: FeatureSpec, n_prototypes: int
+    spec: FeatureSpec, n_prototypes: int, *, knows_pairs: bool
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
         return {}
     strokes = "U8", (n_prototypes, N_STROKES)
-    n_columns = spec.features.count(spec) if spec.features.shapes(spec) else 2 * N_STROKES
+    n = spec.features.count(spec)
+    n_columns = n if spec.features.shapes(spec) else 2 * N_STROKES
     return {
         "usual_levels": ("F32", (12,)),
         "usual_means": strokes,
         "usual_spreads": strokes,
         "usual_oddness": ("F32", (n_columns,)),
-    }
+    } | ({"usual_pairs": ("F32", (n + 1,))} if knows_pairs else {})
 
 
 class Pixels(Features):

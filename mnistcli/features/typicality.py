@@ -13,15 +13,16 @@ and Dietterich, Deep anomaly detection with outlier exposure, 2019): a linear fu
 model's features where those were learned, else of the directions and their squares. The doubt is
 how small the model's scores are (Liu, Wang, Owens and Li, Energy-based out-of-distribution
 detection, 2020).
+Where features were learned, another linear function tells training images from two that touch.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised, sampled
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
@@ -39,6 +40,12 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 # What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS = 10, 20
+# So many standard deviations above the mean of training images one may as well be two.
+LEAST_PAIRED = np.float32(5)
+_N_PAIRS, _N_PAIR_FEATURES = 1500, 3_000_000  # at most, of all together
+# By how many pixels they overlap, and how much lower than the left one the right one is, on average.
+_OVERLAP, _LOWER = (-1, 3), 2
+_INK, _LONGEST = 100, 20  # a level, and the longest side of a digit
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each number
@@ -56,6 +63,7 @@ class Typicality:
     # Mean and standard deviation of each of the three numbers, then unlikeness by `SHARES`.
     levels: NDArray[np.float32]
     oddness: NDArray[np.float32]  # weights, (n_features,) if those were learned, else of strokes
+    pairs: NDArray[np.float32] | None = None  # weights, (n_features,), and what is then taken off
 
     def of(
         self, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
@@ -72,6 +80,15 @@ class Typicality:
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
         return np.asarray(shares, dtype=np.float64)
 
+    def pairedness(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return how much images look like two digits rather than one, (n,); 0 is undecided.
+
+        It is in standard deviations among training images.
+        """
+        if self.pairs is None:
+            return np.zeros(len(rows), np.float32)
+        return np.asarray(rows.astype(np.float32) @ self.pairs[:-1] - self.pairs[-1])
+
     @property
     def is_sound(self) -> bool:
         """Whether all of it can be reckoned with."""
@@ -80,7 +97,8 @@ class Typicality:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all of it, by name."""
-        return {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
+        every = {f"usual_{each.name}": getattr(self, each.name) for each in fields(self)}
+        return {name: array for name, array in every.items() if array is not None}
 
 
 def looked_at(n_images: int, *, is_learned: bool) -> slice:
@@ -107,15 +125,21 @@ def learn_typicality(
     n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
     strokes = stroke_directions(known)
     means, spreads = _prototypes(strokes, n_prototypes)
+    measure, pairs = rows[is_measure], None
     if transform:
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
         odd = transform(pieced_together(known[:n_odd]))
         oddness = _separating(rows[~is_measure][:n_odd], odd)
+        n_pairs = min(_N_PAIRS, _N_PAIR_FEATURES // rows.shape[1])
+        two = transform(side_by_side(known[-2 * n_pairs :]))
+        weights = _separating(rows[~is_measure][:n_odd], two)
+        usual = measure.astype(np.float32) @ weights
+        deviation = max(usual.std(), np.float32(1e-9))
+        pairs = np.append(weights, usual.mean() + LEAST_PAIRED * deviation) / deviation
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
-    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness)
-    measure = rows[is_measure]
+    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs)
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
     # Where all are alike, rounding is no difference.
     means_of_all = numbers.mean(axis=1)
@@ -126,7 +150,7 @@ def learn_typicality(
     careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / len(measure)
     careful[0] = 1
     usual = np.quantile(_joined(numbers, moments), 1 - careful)
-    return Typicality(means, spreads, np.concatenate([moments, usual]).astype(np.float32), oddness)
+    return replace(found, levels=np.concatenate([moments, usual]).astype(np.float32))
 
 
 def stroke_directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -163,6 +187,32 @@ def pieced_together(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     left_and_right = np.concatenate([b[:, :, :half], np.roll(b, 1, axis=0)[:, :, half:]], axis=2)
     over = np.maximum(c, np.roll(np.roll(c, 1, axis=0), 4, axis=2))
     return np.concatenate([top_and_bottom, left_and_right, over, np.rot90(d, axes=(1, 2))])
+
+
+def side_by_side(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images of two digits that touch or overlap, half as many, about as large as one."""
+    n = len(images) // 2
+    left, right = images[:n].astype(np.float32), images[n : 2 * n].astype(np.float32)
+    # How many columns are empty, in each row, where they meet, and in all rows on the other sides.
+    apart = (_margins(left[:, :, ::-1]) + _margins(right)).min(axis=1)
+    before, after = _margins(left).min(axis=1), _margins(right[:, :, ::-1]).min(axis=1)
+    rng = np.random.default_rng(0)
+    start = IMAGE_SIDE - apart - rng.uniform(*_OVERLAP, n)  # of the right one, in the left one
+    end = start + IMAGE_SIDE - after
+    middle = (IMAGE_SIDE - 1) / 2
+    grid = np.maximum((end - before) / _LONGEST, 1)[:, None] * (np.arange(IMAGE_SIDE) - middle)
+    x = ((before + end - 1) / 2)[:, None] + grid
+    places = np.broadcast_arrays(x[:, None, :], (middle + grid)[:, :, None])
+    moved = np.stack([start, rng.normal(0, _LOWER, n)])[:, :, None, None]
+    x, y = np.stack([places, places - moved], axis=1).astype(np.float32)
+    ink = sampled(left, x[0], y[0]), sampled(right, x[1], y[1])
+    return np.asarray(np.maximum(*ink), dtype=np.uint8)
+
+
+def _margins(images: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return how many columns are empty before the ink of each row, (n, 28)."""
+    ink = images > _INK
+    return np.where(ink.any(axis=2), ink.argmax(axis=2), IMAGE_SIDE)
 
 
 def _prototypes(

@@ -59,8 +59,8 @@ class ModelCard(Displayed):
     counts what was saved in the registry, whatever the clock said; 0 where that is not known. Of
     datasets that were joined the parts are the sha256 of each, and the weights those of the images
     of some of them. The memory is the most that the process held while it trained. The
-    prototypes are those of `features.typicality`; 0 where it was not kept. Beside the weights may
-    be kept what models of folds said of each training image.
+    prototypes are those of `features.typicality`, which may know pairs of digits; 0 where it was
+    not kept. Beside the weights may be kept what models of folds said of each training image.
     """
 
     task: Task
@@ -83,6 +83,7 @@ class ModelCard(Displayed):
     peak_memory_bytes: Annotated[int, (0, 10**15)] | None = None
     n_prototypes: Annotated[int, (0, 1000)] = 0
     has_out_of_fold: bool = False
+    knows_pairs: bool = False
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -61,23 +61,24 @@ class Model(Displayed):
     out_of_fold: "Float32s | None" = None
     n_bytes: int | None = None  # of its file, where it has one
 
-    def look_at(self, images: "Bytes") -> "tuple[Float64s, Float64s | None]":
-        """Return the scores of images, and how typical they are, (n,), where that can be told."""
+    def look_at(self, images: "Bytes") -> "tuple[Float64s, Float64s | None, Float32s | None]":
+        """Return the scores of images, and typicality and pairedness, (n,), where they can be told."""
         import numpy as np
 
         from mnistcli.linear_model.classifier import ROWS_PER_BLOCK
 
         if self.typicality is None or not len(images):
-            return self.classifier.decision_function(images), None
+            return self.classifier.decision_function(images), None, None
         images = images.astype(np.uint8, copy=False).reshape(-1, *IMAGE_SHAPE)
         score = replace(self.classifier, features=None).decision_function
-        scores, shares = [], []
+        scores, shares, paired = [], [], []
         for start in range(0, len(images), ROWS_PER_BLOCK):
             block = images[start : start + ROWS_PER_BLOCK]
             rows = self.classifier.raw_features(block)
             scores.append(score(rows))
             shares.append(self.typicality.of(block, rows, scores[-1]))
-        return np.concatenate(scores), np.concatenate(shares)
+            paired.append(self.typicality.pairedness(rows))
+        return np.concatenate(scores), np.concatenate(shares), np.concatenate(paired)
 
     def _in_words(self) -> str:
         return f"{self.ref or 'not saved'}, {self.card.task.name}"
@@ -94,7 +95,8 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
     n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
-    described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds)
+    pairs = "usual_pairs" in kept
+    described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds, knows_pairs=pairs)
     known |= kept
     if model.out_of_fold is not None:
         known[_OUT_OF_FOLD] = model.out_of_fold
@@ -135,7 +137,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    if kept := typicality_shapes(spec, card.n_prototypes):
+    if kept := typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs):
         from mnistcli.features.typicality import Typicality
 
         typicality = Typicality(**{each.removeprefix("usual_"): arrays.pop(each) for each in kept})
@@ -209,7 +211,7 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, memoryview]
 def _layout_of(card: ModelCard) -> dict[str, dict[str, Any]]:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
     spec, n_outputs = card.feature_spec, card.task.n_outputs
-    kept = typicality_shapes(spec, card.n_prototypes)
+    kept = typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),

@@ -18,6 +18,7 @@ from mnistcli.features.typicality import (
     learn_typicality,
     looked_at,
     pieced_together,
+    side_by_side,
     stroke_directions,
 )
 from mnistcli.prediction import is_unlike
@@ -148,6 +149,40 @@ def test_patches_tell_more_than_strokes(mnist):
     assert unlike(model, seen(NO_DIGITS.values())) > 0.5
 
 
+def test_two_digits_that_touch_look_like_two(builtin, mnist):
+    two = side_by_side(mnist.test.images[:800])
+    assert two.shape == (400, 28, 28)
+    assert (builtin.look_at(two)[2] > 0).mean() > 0.8
+    _, _, one = builtin.look_at(mnist.test.images[:4000])
+    assert (one > 0).mean() < 0.002
+    assert abs(one.mean() + 5) < 0.1
+    assert one.std() == pytest.approx(1, abs=0.1)
+
+
+def test_digits_are_put_side_by_side():
+    bars = np.zeros((200, 28, 28), np.uint8)
+    bars[:100, 4:24, 12:16] = 255
+    bars[100:, 9:19, 10:13] = 255
+    pairs = side_by_side(bars) > 127
+    # Side by side they would be 7 pixels wide, and in the middle; most overlap.
+    widths = pairs.any(axis=1).sum(axis=1)
+    assert (widths.min(), widths.max()) == (4, 7)
+    assert np.abs(pairs.any(axis=1).argmax(axis=1) + widths / 2 - 14).max() <= 1
+    assert not side_by_side(np.zeros_like(bars)).any()
+
+
+def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
+    path = tmp_path / "old.safetensors"
+    old = replace(builtin, typicality=replace(builtin.typicality, pairs=None))
+    path.write_bytes(encode_model(old))
+    loaded = mnistcli.load_model(str(path))
+    assert builtin.card.knows_pairs
+    assert not loaded.card.knows_pairs
+    images = mnist.test.images[:20]
+    assert np.array_equal(loaded.look_at(images)[1], builtin.look_at(images)[1])
+    assert not loaded.look_at(images)[2].any()
+
+
 def test_models_without_it_say_nothing(mnist):
     model = make_model()
     assert mnistcli.predict(model, mnist.test.images[:3]).typicality is None
@@ -265,8 +300,8 @@ def test_a_digit_of_a_number_that_is_unlike(invoke, mnist, tmp_path):
 
 
 def test_what_may_be_several_digits_is_refused_or_abstained_from(invoke, tmp_path):
-    path = tmp_path / "tick.png"
-    Image.fromarray(NO_DIGITS["tick"]).save(path)
+    path = tmp_path / "W.png"
+    Image.fromarray(NO_DIGITS["W"]).save(path)
     done = invoke("predict", "-m", "builtin", str(path))
     assert done.code == 6
     assert "holds 2 digits that touch, or none" in done.err
