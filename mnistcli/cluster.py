@@ -7,6 +7,7 @@ it loses the images with a worker, waits for ever where all have died, and cance
 import asyncio
 import contextlib
 import ctypes
+import functools
 import io
 import ipaddress
 import logging
@@ -315,13 +316,11 @@ class _Parts:
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Call a function for every block; see `BlockRunner.map`."""
-        packed = pickle.dumps((function, arguments))
-        results = self.cluster.results(
-            lambda i: self._asked(i, packed), len(self.parts), self.workers
-        )
+        asked = functools.partial(self._asked, pickle.dumps((function, arguments)))
+        results = self.cluster.results(asked, len(self.parts), self.workers)
         return [*chain.from_iterable(results)]
 
-    def _asked(self, i: int, packed: bytes) -> Any:
+    def _asked(self, packed: bytes, i: int) -> Any:
         # There, unless it has died.
         named = {"workers": self.workers[i : i + 1], "allow_other_workers": True}
         where = named if self.workers else {}

@@ -14,8 +14,7 @@ from mnistcli.errors import UsageError
 from mnistcli.evaluation import JudgedModel, common_samples, judge
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
-from mnistcli.metrics.intervals import Interval
-from mnistcli.metrics.paired import McNemarTest, corrected_t, holm, mcnemar_tests
+from mnistcli.metrics.intervals import Interval, McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import test_samples
 from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model

@@ -151,12 +151,12 @@ def suspects(
         if by_folds is not None and part == "train":
             p_truth = by_folds
         else:
-            probabilities = probabilities_of(model.classifier.decision_function(samples.images))
+            probabilities = model.classifier.predict_proba(samples.images)
             p_truth = probabilities[np.arange(len(samples)), samples.y].astype(np.float32)
         worst = np.argsort(p_truth, kind="stable")[:n].tolist()
         found += [(float(p_truth[i]), part, samples, i) for i in worst]
     if not found:
-        raise no_image(dataset.name, model)
+        raise _no_image(dataset.name, model)
     found = sorted(found, key=lambda each: each[0])[:n]
     others = model.classifier.predict_proba(np.stack([s.images[i] for *_, s, i in found]))
     pictures = []
@@ -182,8 +182,7 @@ def _sure(p: float) -> str:
     return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{p:.0%}"
 
 
-def no_image(where: str, model: Model) -> DataUnavailableError:
-    """Tell that there is nothing to judge a model on."""
+def _no_image(where: str, model: Model) -> DataUnavailableError:
     return DataUnavailableError(f"{where} has no image for the task {model.card.task.name}")
 
 
@@ -200,7 +199,7 @@ def judge(
     if threshold is not None:
         _check_binary(model)
     if not len(samples):
-        raise no_image(on or "the data", model)
+        raise _no_image(on or "the data", model)
     if not model.card.certificate.get("converged"):
         named = model.ref or "the model"
         notes += (f"{named} did NOT converge: a finished training has other numbers",)
@@ -210,9 +209,8 @@ def judge(
     bar = threshold.value if threshold else None
     evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)
     judged = JudgedModel(model, on, samples, scores, threshold, evaluation, Gallery(), notes, took)
-    if not n_mistakes:
-        return judged
-    return replace(judged, mistakes=judged.images_at(judged.behind()[:n_mistakes].tolist()))
+    worst = judged.behind()[:n_mistakes].tolist() if n_mistakes else ()
+    return replace(judged, mistakes=judged.images_at(worst))
 
 
 def common_samples(
@@ -290,7 +288,7 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
             hint="choose one yourself: --threshold P",
         )
     samples = training_samples(dataset, model.card.task, model.card.split)
-    probabilities = probabilities_of(model.classifier.decision_function(samples.images))
+    probabilities = model.classifier.predict_proba(samples.images)
     return choose_threshold(samples.y, probabilities, target, f"{dataset.name} train")
 
 

@@ -19,8 +19,7 @@ from mnistcli.files import kind_of_path, open_regular, storage_errors
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.classification import log_loss
-from mnistcli.metrics.intervals import Interval, wilson
-from mnistcli.metrics.paired import corrected_t
+from mnistcli.metrics.intervals import Interval, corrected_t, wilson
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples, test_samples, training_samples
 from mnistcli.parallel import elsewhere, map_jobs

@@ -34,9 +34,7 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
     starts = range(0, n_rows, rows_per_block)
     results: list[T | None] = [None] * len(starts)
     failures: list[BaseException] = []
-
     todo = iter(range(len(starts)))
-
     n_threads = 1 if _shared_out.get() else max(1, min(n_cores(), len(starts)))
 
     def work() -> None:
@@ -129,10 +127,7 @@ def _received(function: Callable[[T], Iterator[R]], item: T, pipe: BinaryIO) -> 
 
 
 def n_cores() -> int:
-    """Return the number of cores this process may use.
-
-    OMP_NUM_THREADS lowers it: joblib tells its workers so how many each may have.
-    """
+    """Return how many cores this process may use; joblib tells its workers by OMP_NUM_THREADS."""
     limit = number_in("OMP_NUM_THREADS") or sys.maxsize
     if not hasattr(os, "sched_getaffinity"):
         return min(os.cpu_count() or 1, limit)
@@ -148,13 +143,11 @@ def map_jobs(
 ) -> Iterator[T]:
     """Yield ``function(*call)`` for each of the calls as they come, by default in their order.
 
-    What a generator yields elsewhere comes as a list when it has ended.
-
-    As everywhere with joblib, -1 jobs are as many as there can be, and None is what
-    ``joblib.parallel_config`` says, or else 1; it also decides on the backend. With 1 everything
-    happens here, and joblib is not imported. joblib gives each process its share of the cores, for
-    BLAS by the environment of its workers, and `n_cores` looks there. What is
-    `elsewhere` overrides all of this.
+    What a generator yields elsewhere comes as a list when it has ended. As everywhere with joblib,
+    -1 jobs are as many as there can be, and None is what ``joblib.parallel_config`` says, or else
+    1; it also decides on the backend. With 1 everything happens here, and joblib is not imported.
+    joblib gives each process its share of the cores, for BLAS by the environment of its workers,
+    and `n_cores` looks there. What is `elsewhere` overrides all of this.
     """
     if (cluster := elsewhere.get()) and len(calls) > 1:
         yield from cluster.map(_ended, [(function, *call) for call in calls])

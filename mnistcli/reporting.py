@@ -11,7 +11,7 @@ from mnistcli.datasets.store import Dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import JudgedModel, evaluate
-from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
+from mnistcli.gallery import Gallery, filter_images, weight_images
 from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 
@@ -28,7 +28,7 @@ class Report(Displayed):
 
     notes: tuple[str, ...]  # what to know before trusting the numbers
     judged: JudgedModel  # on the test images, with its `N_MISTAKES` worst mistakes
-    looks_for: tuple[CaptionedImage, ...]  # the weights of the pixels, or the patches
+    looks_for: Gallery  # the weights of the pixels, or the patches
     least_certain: Gallery  # right or wrong
     behind: Gallery  # see `images_behind`
 
@@ -78,15 +78,10 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
     no image of it is of the task.
     """
     judged = evaluate(model, dataset, n_mistakes=N_MISTAKES)
-    p_answer = judged.probabilities.max(axis=1)
-    least = np.argsort(p_answer, kind="stable")[:N_UNCERTAIN].tolist()
-    return Report(
-        notes=judged.notes,
-        judged=judged,
-        looks_for=weight_images(model) if model.card.has_pixel_weights else filter_images(model),
-        least_certain=judged.images_at(least),
-        behind=images_behind(judged),
-    )
+    looks_for = weight_images(model) if model.card.has_pixel_weights else filter_images(model)
+    least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN].tolist()
+    at = judged.images_at(least), images_behind(judged)
+    return Report(judged.notes, judged, looks_for, *at)
 
 
 def images_behind(judged: JudgedModel) -> Gallery:

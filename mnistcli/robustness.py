@@ -12,7 +12,7 @@ from mnistcli.evaluation import common_samples
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
 from mnistcli.learning_curves import CurvePoint, point_of
 from mnistcli.linear_model.classifier import classes_of
-from mnistcli.metrics.paired import mcnemar_tests
+from mnistcli.metrics.intervals import mcnemar_tests
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.model_selection.splits import Samples
 from mnistcli.parallel import map_blocks, map_jobs

@@ -64,11 +64,6 @@ class Task:
         """Whether there are two classes, and so a positive one: class 1."""
         return self.n_classes == 2
 
-    @property
-    def digits(self) -> str:
-        """All the digits that take part, sorted."""
-        return "".join(sorted("".join(self.groups)))
-
     def class_index(self, name: str) -> int:
         """Return the index of the class of that name; raise UsageError where there is none."""
         if name not in self.class_names:

@@ -14,7 +14,7 @@ from mnistcli.comparison import compare
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.learning_curves import Variant, curve_points
-from mnistcli.metrics.paired import difference_interval
+from mnistcli.metrics.intervals import difference_interval
 from mnistcli.ranges import DISTURBANCES
 from mnistcli.robustness import disturbed, disturbed_points
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings

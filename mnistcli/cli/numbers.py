@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.learning_curves import MeanPoint
     from mnistcli.metrics.catalog import Evaluation, Metric
     from mnistcli.metrics.intervals import Interval
-    from mnistcli.metrics.paired import McNemarTest
+    from mnistcli.metrics.intervals import McNemarTest
     from mnistcli.registry.card import ModelCard
 
 
@@ -209,7 +209,7 @@ def _settings_words(card: ModelCard) -> tuple[str, ...]:
 def describe_task(task: Task) -> str:
     """Describe what a task is about: "0 from 1", "2 from the other digits", "all ten digits"."""
     names = ["the other digits" if name == REST else name for name in task.class_names]
-    if len(task.digits) == task.n_classes == 10:
+    if task.n_classes == 10:
         return "all ten digits apart"
     if task.is_binary:
         # The positive class comes last, and first in a sentence where the other is the rest.

@@ -105,12 +105,10 @@ def fit_newton(
     """Fit a logistic regression and prove how close to the optimum it is.
 
     X, of shape (n_samples, n_features) in uint8, float32 or float64, is finite, is not modified and
-    may be memory-mapped or made when it is read; features are ``X * scale``. A float32 copy of the
-    columns that vary is made where it is not too large, else bytes are read in every pass.
-    Nothing so large exists in float64, unless X is: then all is computed in it. y, of shape
-    (n_samples,), are class indices 0 .. n_classes - 1, each of which must occur, sample weights, of
-    that shape too, finite and >= 0. C > 0 is the inverse strength of the penalty; ``math.inf`` means
-    none.
+    may be memory-mapped or made when it is read; features are ``X * scale``. Where X is float64, all
+    is computed in it. y, of shape (n_samples,), are class indices 0 .. n_classes - 1, each of which
+    must occur, sample weights, of that shape too, finite and >= 0. C > 0 is the inverse strength of
+    the penalty; ``math.inf`` means none.
 
     The fit has converged when ``gap_bound <= tol * objective``, so that the objective is proven to
     be within `tol`, relatively, of the optimum. Without a penalty no such bound exists, and the

@@ -104,11 +104,6 @@ class Evaluation(Displayed):
         return self.macro_avg.f1_score
 
     @property
-    def n_wrong(self) -> int:
-        """How many samples got a wrong answer."""
-        return self.n_samples - self.n_correct
-
-    @property
     def absent_classes(self) -> tuple[str, ...]:
         """The names of the classes without samples."""
         return tuple(row.name for row in self.classes if row.support == 0)

@@ -112,9 +112,8 @@ def design_matrix(
             digest.update(samples.index.tobytes())
         key = cache.key(spec, digest.hexdigest(), seed)
     if cache and not spread and (found := cache.load(key, spec)):
-        learned, X = found
-        features = kind.from_arrays(spec, learned)
-        return DesignMatrix(X, samples.y, features, spec.n_copies, kept="file", room=room)
+        features = kind.from_arrays(spec, found[0])
+        return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = kind.learn(spec, images, seed)
     arrays = features.arrays() if features else {}
     made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)

@@ -67,14 +67,13 @@ def sample_weights(
     None where all weigh the same. See `TrainingSettings` and `Samples`. Raises UsageError for a
     weight of something else than a part.
     """
-    parts = dataset.parts or (dataset,)
-    names = [part.name for part in parts]
-    for name in weights:
-        if name not in names:
-            hint = f"it has {', '.join(names)}"
-            raise UsageError(f"{dataset.name} has no part {name!r} to weigh", hint=hint)
     if not weights:
         return None
+    parts = dataset.parts or (dataset,)
+    names = [part.name for part in parts]
+    for name in sorted(weights.keys() - {*names}):
+        hint = f"it has {', '.join(names)}"
+        raise UsageError(f"{dataset.name} has no part {name!r} to weigh", hint=hint)
     of_part = [weights.get(name, 1.0) for name in names]
     sizes = [len(part.train.labels) for part in parts]
     if spec.kind == "random":

@@ -13,7 +13,7 @@ import scipy.stats
 from scipy.stats import binomtest
 
 import mnistcli
-from mnistcli.metrics.paired import difference_interval, holm
+from mnistcli.metrics.intervals import difference_interval, holm
 
 
 @pytest.fixture

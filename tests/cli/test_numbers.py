@@ -21,7 +21,7 @@ from mnistcli.cli.numbers import (
 )
 from mnistcli.comparison import compare
 from mnistcli.evaluation import evaluate
-from mnistcli.metrics.paired import difference_interval
+from mnistcli.metrics.intervals import difference_interval
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_rel
 
-from mnistcli.metrics.paired import corrected_t, holm, mcnemar
+from mnistcli.metrics.intervals import corrected_t, holm, mcnemar
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
 
 
 def _digits(report: Report) -> Iterator[Section]:
-    mistakes, n_wrong = report.judged.mistakes, report.judged.evaluation.n_wrong
+    mistakes, evaluation = report.judged.mistakes, report.judged.evaluation
+    n_wrong = evaluation.n_samples - evaluation.n_correct
     if mistakes:
         title, which = "All mistakes" if n_wrong > 1 else "The only mistake", ""
         if len(mistakes) < n_wrong:

@@ -22,7 +22,7 @@ from mnistcli.comparison import Comparison
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, metric_names
-from mnistcli.metrics.paired import McNemarTest
+from mnistcli.metrics.intervals import McNemarTest
 
 
 @dataclass(frozen=True)
