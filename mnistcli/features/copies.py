@@ -149,7 +149,7 @@ def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MadeRows:
-    """The features of images, (n, 28, 28), and of their copies: `linear_model.rows.Rows` of bytes.
+    """The features of images, (n, 28, 28), and of their copies: `arrays.Rows` of bytes.
 
     Row ``copy * n + i`` is of a copy of image i, the images themselves being copy 0. The indices,
     of shape (n,), say where each image stands in its dataset: copies are found by them. Can be

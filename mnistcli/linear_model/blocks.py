@@ -14,9 +14,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from mnistcli.arrays import Bytes, Float64s, Floats, Labels
+from mnistcli.arrays import Bytes, Float64s, Floats, Labels, Rows, SomeRows
 from mnistcli.linear_model.objective import linear_scores, losses_and_residuals
-from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import Room
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import Progress

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Floats, Labels
+from mnistcli.arrays import Float64s, Floats, Labels, Rows
 from mnistcli.display import Displayed
 from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.objective import class_weights, loss_weights, prior_intercept
 from mnistcli.linear_model.problem import Problem
-from mnistcli.linear_model.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)

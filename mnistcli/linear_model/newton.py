@@ -30,13 +30,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Floats, Labels, Places
+from mnistcli.arrays import Float64s, Floats, Labels, Places, Rows
 from mnistcli.linear_model import objective
 from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
 from mnistcli.linear_model.problem import Point, Problem, centred
-from mnistcli.linear_model.rows import Rows
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS

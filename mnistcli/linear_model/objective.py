@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Floats, Labels
-from mnistcli.linear_model.rows import Rows
+from mnistcli.arrays import Float64s, Floats, Labels, Rows
 from mnistcli.parallel import map_blocks
 
 # A tile is one small matrix product. Up to about 10^6 multiplications OpenBLAS neither packs nor

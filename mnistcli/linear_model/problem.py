@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Floats, Labels, Places
+from mnistcli.arrays import Float64s, Floats, Labels, Places, Rows
 from mnistcli.linear_model import objective
 from mnistcli.linear_model.blocks import Block, BlockRunner, Line, LocalBlocks, blocks_of
-from mnistcli.linear_model.rows import Rows
 
 ARITY = 8  # So many results of blocks are added at a time.
 

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Bytes, Float64s, Labels
+from mnistcli.arrays import Bytes, Float64s, Labels, Rows, SomeRows
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
 from mnistcli.linear_model.objective import class_weights
-from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs, n_at_once
 from mnistcli.progress import SILENT, Progress

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnistcli.arrays import Bytes, Float64s, Int64s, Places
+from mnistcli.arrays import Bytes, Float64s, Int64s, Places, Rows, SomeRows
 from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
@@ -19,7 +19,6 @@ from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.lbfgs import expected_seconds
-from mnistcli.linear_model.rows import Rows, SomeRows
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.model_selection.splits import Samples

@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
+from mnistcli.arrays import SomeRows
 from mnistcli.linear_model import blocks, newton
 from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, blocks_within, n_blocks
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.problem import SeparableDataError, tree_sum
-from mnistcli.linear_model.rows import SomeRows
 from mnistcli.memory import Room
 from mnistcli.progress import Progress
 

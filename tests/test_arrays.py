@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 
-from mnistcli.linear_model.rows import SomeRows
+from mnistcli.arrays import SomeRows
 
 
 def test_some_rows_are_those_of_the_source():
