@@ -7,6 +7,7 @@ pixels scaled to [0, 1] and intercepts that are not penalised.
 import math
 import time
 import warnings
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -90,12 +91,14 @@ def _fit(
         balanced = (len(y) / (n_classes * counts))[y]
         sample_weight = balanced if sample_weight is None else balanced * sample_weight
     name = settings.solver_for(n_classes)
+    minimised: dict[str, Any] = {"n_classes": n_classes, "C": settings.C_or_inf}
+    minimised |= {"scale": PIXEL_SCALE, "sample_weight": sample_weight}
     if name != "newton":
         n_bytes = 8 * math.prod(X.shape)
         if n_bytes > machine_bytes():
             problem = f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory"
             raise TrainingError(problem, hint="--solver newton reads them in blocks")
-        return _fit_sklearn(X[:], y, settings, n_classes, sample_weight, seed)
+        return _fit_sklearn(X[:], y, replace(settings, solver=name), seed, minimised)
     from mnistcli.linear_model.blocks import blocks_within
     from mnistcli.linear_model.newton import fit_newton
     from mnistcli.linear_model.problem import SeparableDataError
@@ -106,10 +109,7 @@ def _fit(
         return fit_newton(
             X,
             y,
-            n_classes=n_classes,
-            C=settings.C_or_inf,
-            scale=PIXEL_SCALE,
-            sample_weight=sample_weight,
+            **minimised,
             tol=settings.tol or SOLVERS[name].tol,
             max_iter=settings.max_iter or SOLVERS[name].max_iter,
             seed=seed,
@@ -122,25 +122,19 @@ def _fit(
 
 
 def _fit_sklearn(
-    X: Bytes,
-    y: Labels,
-    settings: SolverSettings,
-    n_classes: int,
-    sample_weight: Float64s | None,
-    seed: int,
+    X: Bytes, y: Labels, settings: SolverSettings, seed: int, minimised: dict[str, Any]
 ) -> Fit:
     """Fit with one of scikit-learn's; that it stopped early is in the certificate, not a warning."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    name = settings.solver_for(n_classes)
-    solver, C = SOLVERS[name], settings.C_or_inf
+    solver = SOLVERS[settings.solver]
     scaled: NDArray[Any] = X.astype(np.float32 if solver.keeps_float32 else np.float64)
     scaled *= PIXEL_SCALE
     estimator = LogisticRegression(
-        C=C,
+        C=settings.C_or_inf,
         l1_ratio=settings.l1_share,
-        solver=name,
+        solver=settings.solver,
         tol=settings.tol or solver.tol,
         max_iter=settings.max_iter or solver.max_iter,
         random_state=seed,
@@ -149,25 +143,20 @@ def _fit_sklearn(
     started = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        estimator.fit(scaled, y, sample_weight=sample_weight)
+        estimator.fit(scaled, y, sample_weight=minimised["sample_weight"])
     fit_seconds = time.perf_counter() - started
-    coef = estimator.coef_.astype(np.float64)
-    intercept = estimator.intercept_.astype(np.float64)
+    found = estimator.coef_.astype(np.float64), estimator.intercept_.astype(np.float64)
     certificate = certify(
         X,
         y,
-        coef,
-        intercept,
-        n_classes=n_classes,
-        C=C,
-        scale=PIXEL_SCALE,
-        sample_weight=sample_weight,
+        *found,
+        **minimised,
         l1_ratio=settings.l1_share,
         converged=not any(issubclass(each.category, ConvergenceWarning) for each in caught),
         n_iterations=int(np.max(estimator.n_iter_)),
         n_passes=math.nan,
     )
-    return Fit(coef=coef, intercept=intercept, certificate=certificate, fit_seconds=fit_seconds)
+    return Fit(*found, certificate, fit_seconds)
 
 
 def no_finite_optimum(why: str) -> TrainingError:
