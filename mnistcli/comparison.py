@@ -136,11 +136,10 @@ def check_comparable(models: Sequence[Model]) -> None:
     first, *others = ((model, model.card.task) for model in models)
     for model, task in others:
         if task.groups != first[1].groups:
-            raise UsageError(
-                f"{first[0].ref} does {first[1].name} and {model.ref} {task.name}: "
-                "only models of the same classes can be compared",
-                hint=f"train another for {first[1].name}: mnistcli train --task {first[1].name}",
-            )
+            found = f"{first[0].ref} does {first[1].name} and {model.ref} {task.name}"
+            hint = f"train another for {first[1].name}: mnistcli train --task {first[1].name}"
+            words = "only models of the same classes can be compared"
+            raise UsageError(f"{found}: {words}", hint=hint)
 
 
 def check_common_dataset(models: Sequence[Model]) -> None:

@@ -283,10 +283,9 @@ def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshol
 
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:
-        raise UsageError(
-            f"{dataset.name} is not what {model.ref} was trained on, and a threshold is chosen there",
-            hint="choose one yourself: --threshold P",
-        )
+        problem = f"{dataset.name} is not what {model.ref} was trained on"
+        hint = "choose one yourself: --threshold P"
+        raise UsageError(f"{problem}, and a threshold is chosen there", hint=hint)
     samples = training_samples(dataset, model.card.task, model.card.split)
     probabilities = model.classifier.predict_proba(samples.images)
     return choose_threshold(samples.y, probabilities, target, f"{dataset.name} train")

@@ -94,17 +94,10 @@ _KEY = [*takewhile(lambda name: name != "n_train", (each.name for each in fields
 def facts_of(what: Variant | ModelCard, dataset: Dataset, **more: Any) -> dict[str, Any]:
     """Return what a point is known by, in the order of its fields; ``more`` are some of them."""
     split, settings = what.split, what.settings
-    facts = {
-        "task": what.task.name,
-        "dataset": dataset.name,
-        "dataset_sha256": dataset.sha256,
-        **asdict(split),
-        "split": split.kind,
-        "features": what.feature_spec.kind,
-        **asdict(settings),
-        "solver": settings.solver_for(what.task.n_classes_per_fit),
-        **more,
-    }
+    facts: dict[str, Any] = {"dataset": dataset.name, "dataset_sha256": dataset.sha256}
+    facts |= {"task": what.task.name, "features": what.feature_spec.kind}
+    facts |= asdict(split) | {"split": split.kind} | asdict(settings)
+    facts |= {"solver": settings.solver_for(what.task.n_classes_per_fit), **more}
     return {name: facts.get(name) for name in _KEY}
 
 
@@ -227,17 +220,11 @@ def _points(
     fit: Fit | None = None
     for variant in variants:
         classifier, fit = design.fit(task, variant.settings, seed=split.seed, warm_start=fit)
-        yield point_of(
-            variant,
-            dataset,
-            tested.y,
-            classifier.decision_function(X_test),
-            asdict(fit.certificate),
-            preset=variant.preset,
-            n_train=len(design),
-            fit_seconds=round(fit.fit_seconds, 6),
-            peak_memory_bytes=peak_memory_bytes(),
-        )
+        scores, proof = classifier.decision_function(X_test), asdict(fit.certificate)
+        more: dict[str, Any] = {"preset": variant.preset, "n_train": len(design)}
+        more["fit_seconds"] = round(fit.fit_seconds, 6)
+        more["peak_memory_bytes"] = peak_memory_bytes()
+        yield point_of(variant, dataset, tested.y, scores, proof, **more)
 
 
 def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]:

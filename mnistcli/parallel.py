@@ -169,7 +169,11 @@ def map_jobs(
 def n_at_once(n_jobs: int | None, n_calls: int) -> int:
     """Return how many of some calls `map_jobs` lets this machine do at once."""
     is_here = n_jobs == 1 or (n_jobs is None and "joblib" not in sys.modules)
-    if is_here or elsewhere.get() or n_calls < 2 or not _has_working_directory():
+    if is_here or elsewhere.get() or n_calls < 2:
+        return 1
+    try:
+        Path.cwd()
+    except OSError:  # It does not exist any more, and a process cannot be started without.
         return 1
     import joblib
 
@@ -180,15 +184,6 @@ def _ended(function: Callable[..., Any], *call: Any) -> Any:
     """Return ``function(*call)``, of a generator a list, which another process can send."""
     result = function(*call)
     return list(result) if isinstance(result, Iterator) else result
-
-
-def _has_working_directory() -> bool:
-    """Return whether the working directory still exists: a process cannot be started without."""
-    try:
-        Path.cwd()
-    except OSError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

@@ -19,9 +19,8 @@ class Range(NamedTuple):
 
     def __str__(self) -> str:
         """Return the range in words: "1 to 1,000,000,000"."""
-        low, high = (
-            f"{end:,}" if self.kind is int else f"{end:g}" for end in (self.low, self.high)
-        )
+        written = "{:,}" if self.kind is int else "{:g}"
+        low, high = map(written.format, (self.low, self.high))
         return f"above {low} and below {high}" if self.is_open else f"{low} to {high}"
 
     def checked(self, name: str, value: Any) -> int | float:

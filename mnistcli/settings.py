@@ -83,9 +83,7 @@ class SolverSettings(Checked):
     @property
     def l1_share(self) -> float:
         """The share of L1 in the penalty."""
-        if self.penalty == "elasticnet":
-            return self.l1_ratio or 0.0
-        return 1.0 if self.penalty == "l1" else 0.0
+        return {"elasticnet": self.l1_ratio or 0.0, "l1": 1.0}.get(self.penalty, 0.0)
 
     def solver_for(self, n_classes: int) -> SolverName:
         """Return the name of the solver that does it; refuse one that cannot do so many classes."""

@@ -83,9 +83,8 @@ def train(
     images = samples.images[typical].copy()
     del samples
     wanted, choice, cross_validation = _by_folds(design, task, settings, progress)
-    classifier, result = design.fit(
-        task, wanted, seed=settings.split.seed, n_jobs=settings.n_jobs, progress=progress
-    )
+    seed, n_jobs = settings.split.seed, settings.n_jobs
+    classifier, result = design.fit(task, wanted, seed=seed, n_jobs=n_jobs, progress=progress)
     n_train = len(design)
     answers = np.concatenate([*map(classifier.predict, read_blocks(design.rows, n_train))])
     train_accuracy = float((answers == design.y).mean())
@@ -93,15 +92,12 @@ def train(
         # Where a hyperplane separates the classes, doubling the weights always lowers the loss.
         raise no_finite_optimum("no finite optimum: hyperplanes separate the classes")
     line.stop()
-    typicality = learn_typicality(
-        images,
-        design.rows[np.arange(n_train)[typical]],
-        classifier.decision_function,
-        design.features.transform if design.features and is_learned else None,
-    )
+    rows = design.rows[np.arange(n_train)[typical]]
+    look = design.features.transform if design.features and is_learned else None
+    typicality = learn_typicality(images, rows, classifier.decision_function, look)
     classifier = replace(classifier, features=design.features)
     rows_kept = design.kept
-    del design  # what the test does not need: 47 MB of pixels, or more of other features
+    del design, rows  # what the test does not need: 47 MB of pixels, or more of other features
     tested = splits.test_samples(dataset, task, settings.split)
     if not len(tested):
         hint = "raise --test-size, or split anew: --split random"
@@ -153,19 +149,12 @@ def _design_of(
     progress: Progress,
 ) -> DesignMatrix:
     """Make the features of images, where one fit, or those of folds and pairs, want their rows."""
-    is_one_fit = not (settings.search or settings.folds or task.is_pairwise)
-    is_newton = settings.solver.solver_for(task.n_classes_per_fit) == "newton"
-    return design_matrix(
-        samples,
-        settings.features,
-        seed=settings.split.seed,
-        cache=cache,
-        memory_bytes=settings.memory_bytes,
-        disk_bytes=settings.disk_bytes,
-        spread=bool(elsewhere.get()) and is_one_fit,
-        n_outputs=task.n_outputs if is_one_fit and is_newton else 0,
-        progress=progress,
-    )
+    how: dict[str, Any] = {"seed": settings.split.seed, "cache": cache, "progress": progress}
+    how |= {"memory_bytes": settings.memory_bytes, "disk_bytes": settings.disk_bytes}
+    if not (settings.search or settings.folds or task.is_pairwise):
+        is_newton = settings.solver.solver_for(task.n_classes_per_fit) == "newton"
+        how |= {"spread": bool(elsewhere.get()), "n_outputs": task.n_outputs if is_newton else 0}
+    return design_matrix(samples, settings.features, **how)
 
 
 def _by_folds(

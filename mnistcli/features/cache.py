@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float32s
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
-Learned = dict[str, NDArray[np.float32]]
+Learned = dict[str, Float32s]
 Shapes = dict[str, tuple[int, ...]]
 
 # Raised with every change of what features come out: older entries are then never asked for.
@@ -46,7 +46,7 @@ class FeatureCache:
         content = {"version": VERSION, "images": images_sha256, "seed": seed, **asdict(spec)}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
-    def load(self, key: str, spec: FeatureSpec) -> tuple[Learned, NDArray[np.uint8]] | None:
+    def load(self, key: str, spec: FeatureSpec) -> tuple[Learned, Bytes] | None:
         """Return what was learned and the features, memory-mapped; None without a good entry."""
         try:
             with open_regular(self._path(key), own=True) as file:
@@ -71,7 +71,7 @@ class FeatureCache:
         return learned, rows
 
     def save(
-        self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[NDArray[np.uint8]]
+        self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[Bytes]
     ) -> None:
         """Keep an entry, and only the youngest; raise StorageError where that is refused.
 

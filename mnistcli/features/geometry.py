@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float32s
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
-Coordinates = tuple[NDArray[np.float32], NDArray[np.float32]]
+Coordinates = tuple[Float32s, Float32s]
 View = tuple[float, float, float]
 
 # What a thread works on at a time: as much as its cache holds.
@@ -33,14 +33,14 @@ _WIDTHS, _HEIGHTS = (0.3, 1.2), (0.5, 1.1)
 class Moments(NamedTuple):
     """Means and covariances of where the ink is, in pixels; arrays of shape (n,), float32."""
 
-    mean_x: NDArray[np.float32]
-    mean_y: NDArray[np.float32]
-    var_x: NDArray[np.float32]
-    cov_xy: NDArray[np.float32]
-    var_y: NDArray[np.float32]
+    mean_x: Float32s
+    mean_y: Float32s
+    var_x: Float32s
+    cov_xy: Float32s
+    var_y: Float32s
 
 
-def moments(images: NDArray[np.float32]) -> Moments:
+def moments(images: Float32s) -> Moments:
     """Take the moments of images of shape (n, 28, 28), with the levels of the pixels as weights."""
     grid = np.arange(IMAGE_SIDE, dtype=np.float32)
     of_rows, of_columns = images.sum(axis=2), images.sum(axis=1)
@@ -48,16 +48,11 @@ def moments(images: NDArray[np.float32]) -> Moments:
     mean_x, mean_y = of_columns @ grid / ink, of_rows @ grid / ink
     dx, dy = grid - mean_x[:, None], grid - mean_y[:, None]
     along_rows = images @ grid - mean_x[:, None] * of_rows
-    return Moments(
-        mean_x,
-        mean_y,
-        (dx * dx * of_columns).sum(axis=1) / ink,
-        (dy * along_rows).sum(axis=1) / ink,
-        (dy * dy * of_rows).sum(axis=1) / ink,
-    )
+    products = dx * dx * of_columns, dy * along_rows, dy * dy * of_rows
+    return Moments(mean_x, mean_y, *(each.sum(axis=1) / ink for each in products))
 
 
-def grown(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+def grown(ink: Float32s) -> Float32s:
     """Return the maximum of each pixel and its four neighbours, of shape (..., height, width)."""
     wide = np.pad(ink, [(0, 0)] * (ink.ndim - 2) + [(1, 1)] * 2, "edge")
     columns, rows = wide[..., 1:-1, :], wide[..., 1:-1]
@@ -65,9 +60,7 @@ def grown(ink: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.maximum.reduce([ink, *sides]))
 
 
-def sampled(
-    images: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def sampled(images: Float32s, x: Float32s, y: Float32s) -> Float32s:
     """Interpolate images linearly, each at its own places; outside there is no ink.
     Images have shape (n, 28, 28). Places x and y, columns and rows with 0 in the middle of the
     first pixel, have together, and with images, the shape (n, k, l), which is returned.
@@ -86,7 +79,7 @@ def sampled(
     return np.asarray(upper * (1 - low_share) + lower * low_share, dtype=np.float32)
 
 
-def straightened(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def straightened(images: Bytes) -> Float32s:
     """Shear each image along its rows until its ink stands upright.
 
     Takes and returns shape (n, 28, 28), 0 to 255.
@@ -94,7 +87,7 @@ def straightened(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return _redrawn(images, upright)
 
 
-def normalised(images: NDArray[np.uint8], view: View = (0, 0, 0)) -> NDArray[np.float32]:
+def normalised(images: Bytes, view: View = (0, 0, 0)) -> Float32s:
     """Straighten each image, centre it, and bring it closer to a standard width and height.
     Takes and returns shape (n, 28, 28), 0 to 255. The view is by how many degrees it is then
     turned, and by how many pixels moved in x and y.
@@ -102,9 +95,7 @@ def normalised(images: NDArray[np.uint8], view: View = (0, 0, 0)) -> NDArray[np.
     return _redrawn(images, lambda ink: upright_and_sized(ink, view))
 
 
-def _redrawn(
-    images: NDArray[np.uint8], sources: Callable[[NDArray[np.float32]], Coordinates]
-) -> NDArray[np.float32]:
+def _redrawn(images: Bytes, sources: Callable[[Float32s], Coordinates]) -> Float32s:
     out = np.empty(images.shape, dtype=np.float32)
 
     def redraw(block: slice) -> None:
@@ -115,7 +106,7 @@ def _redrawn(
     return out
 
 
-def upright(ink: NDArray[np.float32]) -> Coordinates:
+def upright(ink: Float32s) -> Coordinates:
     """Return where in the image each pixel comes from: x, (n, 28, 28), and y, (28, 1)."""
     at = moments(ink)
     x = np.arange(IMAGE_SIDE, dtype=np.float32)
@@ -123,7 +114,7 @@ def upright(ink: NDArray[np.float32]) -> Coordinates:
     return x + _slant(at)[:, None, None] * (y - at.mean_y[:, None, None]), y
 
 
-def upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
+def upright_and_sized(ink: Float32s, view: View) -> Coordinates:
     """Return the same where it is also centred, sized and seen so: both (n, 28, 28)."""
     turn, move_x, move_y = np.deg2rad(view[0]), view[1], view[2]
     from_middle = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
@@ -141,11 +132,11 @@ def upright_and_sized(ink: NDArray[np.float32], view: View) -> Coordinates:
     return x, at.mean_y[:, None, None] + down
 
 
-def _slant(at: Moments) -> NDArray[np.float32]:
+def _slant(at: Moments) -> Float32s:
     """Return columns per row."""
     return np.clip(at.cov_xy / np.maximum(at.var_y, np.float32(0.5)), -_STEEPEST, _STEEPEST)
 
 
-def _half_way(variance: NDArray[np.float32], standard: float) -> NDArray[np.float32]:
+def _half_way(variance: Float32s, standard: float) -> Float32s:
     """Return pixels of the image per pixel of what is drawn."""
     return np.sqrt(np.sqrt(np.maximum(variance, np.float32(0.5))) / np.float32(standard))

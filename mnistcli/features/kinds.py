@@ -11,10 +11,9 @@ from mnistcli.mnist import N_PIXELS
 from mnistcli.ranges import Checked, check_choice
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from mnistcli.arrays import Bytes, Float32s
 
-    Learned = Mapping[str, NDArray[np.float32]]
+    Learned = Mapping[str, Float32s]
 
 # What `typicality` looks at: strokes in so many directions, at points across and down.
 N_DIRECTIONS, N_POINTS = 8, 6
@@ -107,7 +106,7 @@ class Features:
         """Refuse settings that make no sense together, by a `UsageError`."""
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, _images: NDArray[np.uint8], _seed: int, /) -> Features | None:
+    def learn(cls, spec: FeatureSpec, _images: Bytes, _seed: int, /) -> Features | None:
         """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
         return cls.from_arrays(spec, {})
 
@@ -131,15 +130,15 @@ class Features:
         """Describe the features in a few words."""
         raise NotImplementedError
 
-    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, images: Bytes) -> Bytes:
         """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
         raise NotImplementedError
 
-    def arrays(self) -> dict[str, NDArray[np.float32]]:
+    def arrays(self) -> dict[str, Float32s]:
         """Return what was learned, by name."""
         return {}
 
-    def filters(self) -> tuple[NDArray[np.float32], ...]:
+    def filters(self) -> tuple[Float32s, ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
         return ()
 
@@ -184,7 +183,7 @@ class Deskew(Features):
     def describe(cls, _spec: FeatureSpec, /) -> str:
         return "the pixels of straightened digits / 255"
 
-    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, images: Bytes) -> Bytes:
         from mnistcli.features.geometry import straightened
 
         return straightened(images).round().astype("uint8").reshape(len(images), -1)

@@ -16,8 +16,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float32s
 from mnistcli.mnist import IMAGE_SIDE
 
 THRESHOLD = 0.4
@@ -33,9 +33,7 @@ _LEAST_CONTRAST = 0.5
 _PATCHES_AT_ONCE = 10_000
 
 
-def likeness(
-    ink: NDArray[np.float32], filters: Sequence[NDArray[np.float32]], n_points: int
-) -> NDArray[np.float32]:
+def likeness(ink: Float32s, filters: Sequence[Float32s], n_points: int) -> Float32s:
     """Return the features of one drawing of each image, of shape (n, 28, 28) and 0 to 1.
 
     Filters have shape (n_filters, side * side). There are ``n_points`` points across and down. The
@@ -48,7 +46,7 @@ def likeness(
     return np.concatenate(parts, axis=1)
 
 
-def _places(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[np.float32]:
+def _places(ink: Float32s, filters: Float32s) -> Float32s:
     """Compare every patch with every filter, (n, n_places, n_places, n_filters)."""
     n, side = len(ink), math.isqrt(filters.shape[1])
     reach = side // 2
@@ -63,14 +61,14 @@ def _places(ink: NDArray[np.float32], filters: NDArray[np.float32]) -> NDArray[n
     return likeness.reshape(*patches.shape[:3], len(filters))
 
 
-def _both_ways(weights: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArray[np.float32]:
+def _both_ways(weights: Float32s, maps: Float32s) -> Float32s:
     """Add up maps of shape (n, k, k, n_filters) along both axes by weights of shape (m, k)."""
     n, k, _, n_filters = maps.shape
     rows = weights @ maps.reshape(n, k, k * n_filters)
     return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
 
 
-def contrasts(ink: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+def contrasts(ink: Float32s, side: int) -> Float32s:
     """Return what the products of filters with patches are divided by, (n, n_places, n_places)."""
     places, pixels = np.arange(0, IMAGE_SIDE, STRIDE)[:, None], np.arange(IMAGE_SIDE)
     box = np.asarray(np.abs(places - pixels) <= side // 2, dtype=np.float32)
@@ -79,14 +77,14 @@ def contrasts(ink: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return np.sqrt(np.maximum(powers - sums * sums / side**2, 0) + np.float32(_PAPER))
 
 
-def squares() -> NDArray[np.float32]:
+def squares() -> Float32s:
     """Return the matrix that adds up the places of every square, (n_squares, n_places)."""
     n_places, across = IMAGE_SIDE // STRIDE, SQUARE // STRIDE
     first, place = np.arange(n_places - across + 1)[:, None], np.arange(n_places)
     return np.asarray((first <= place) & (place < first + across), dtype=np.float32)
 
 
-def points(n_points: int) -> NDArray[np.float32]:
+def points(n_points: int) -> Float32s:
     """Return the matrix that averages the squares near every point, (n_points, n_squares)."""
     square = np.arange((IMAGE_SIDE - SQUARE) // STRIDE + 1)
     point = np.linspace(0, square[-1], n_points)[:, None]
@@ -95,8 +93,8 @@ def points(n_points: int) -> NDArray[np.float32]:
 
 
 def learn_filters(
-    images: NDArray[np.float32], side: int, n_filters: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
+    images: Float32s, side: int, n_filters: int, rng: np.random.Generator
+) -> Float32s:
     """Return the patterns around which patches of images of shape (n, 28, 28), 0 to 1, gather.
 
     They have shape (n_filters, side * side), mean 0 and length 1; the side is odd.
@@ -117,10 +115,8 @@ def learn_filters(
     return filters
 
 
-def _sample_patches(
-    images: NDArray[np.float32], side: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    found: list[NDArray[np.float32]] = []
+def _sample_patches(images: Float32s, side: int, rng: np.random.Generator) -> Float32s:
+    found: list[Float32s] = []
     n_found = 0
     padding = side // 2
     # An image in three has a patch with ink at a random place; few images may have none at all.

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float32s
 from mnistcli.parallel import map_blocks
 
 _ROWS_AT_ONCE = 4096
@@ -15,9 +16,7 @@ _N_ROUNDS = 12
 _LEAST_VARIANCE = 1e-6
 
 
-def principal_directions(
-    rows: NDArray[np.uint8], n_directions: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def principal_directions(rows: Bytes, n_directions: int) -> tuple[Float32s, Float32s]:
     """Return the directions of most variance of rows (n, n_columns), and the mean along each.
 
     They have shape (n_directions, n_columns). Each is divided by the fourth root of its variance
@@ -40,7 +39,7 @@ def principal_directions(
     return directions, (directions @ mean).astype(np.float32)
 
 
-def normal_numbers(*shape: int) -> NDArray[np.float32]:
+def normal_numbers(*shape: int) -> Float32s:
     """Return numbers that are as good as normal, of mean 0 and variance 1, of shape (n, m).
 
     They are the same to the last bit on every machine and with every version of NumPy, so that a
@@ -64,13 +63,13 @@ def bits_of(counter: NDArray[np.uint32]) -> NDArray[np.uint32]:
     return bits
 
 
-def _covariance(rows: NDArray[np.uint8], mean: NDArray[np.float32]) -> NDArray[np.float32]:
+def _covariance(rows: Bytes, mean: Float32s) -> Float32s:
     n_columns = len(mean)
     total = np.zeros((n_columns, n_columns), dtype=np.float32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         block = rows[first : first + _ROWS_AT_ONCE] - mean
 
-        def add(columns: slice, block: NDArray[np.float32] = block) -> None:
+        def add(columns: slice, block: Float32s = block) -> None:
             # What is below the diagonal is mirrored in the end.
             total[: columns.stop, columns] += block[:, : columns.stop].T @ block[:, columns]
 
@@ -78,6 +77,6 @@ def _covariance(rows: NDArray[np.uint8], mean: NDArray[np.float32]) -> NDArray[n
     return (np.triu(total) + np.triu(total, 1).T) / np.float32(len(rows))
 
 
-def _product(matrix: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _product(matrix: Float32s, vectors: Float32s) -> Float32s:
     parts = map_blocks(lambda block: matrix[block] @ vectors, len(matrix), _COLUMNS_AT_ONCE)
     return np.concatenate(parts)

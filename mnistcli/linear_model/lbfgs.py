@@ -158,10 +158,8 @@ class LBFGS:
         n_hessians = 1 if self._is_rough else problem.n_outputs
         line = problem.line(point.theta, key=point.key)
         asked = line, n_hessians, n_samples, n_rows, self._n_times, seed
-        drawn = [
-            [np.concatenate(each) for each in zip(*of_output, strict=True)]
-            for of_output in zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
-        ]
+        of_outputs = zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
+        drawn = [[*map(np.concatenate, zip(*each, strict=True))] for each in of_outputs]
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
         return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 

@@ -60,9 +60,7 @@ def class_weights(y: Labels, weights: Float64s, n_classes: int) -> Float64s:
 def prior_intercept(class_weights: Float64s) -> Float64s:
     """Return the intercepts, of shape (1,) or (n_classes,), at which zero weights do best."""
     share = np.log(class_weights)
-    if len(share) == 2:
-        return np.asarray(share[1:] - share[:1])
-    return np.asarray(share - share.mean())
+    return np.asarray(share[1:] - share[:1] if len(share) == 2 else share - share.mean())
 
 
 def losses_and_residuals(scores: Floats, y: Labels) -> tuple[Floats, Floats]:

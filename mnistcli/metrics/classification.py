@@ -121,13 +121,8 @@ def _scores_of(confusion: Int64s) -> Float64s:
     """Return precision, recall and f1-score, shape (3, ..., n_classes), of matrices of counts."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     support, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
-    return np.stack(
-        [_ratio(hits, predicted), _ratio(hits, support), _ratio(2 * hits, support + predicted)]
-    )
-
-
-def _ratio(part: Int64s, whole: Int64s) -> Float64s:
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+    scores = (hits, predicted), (hits, support), (2 * hits, support + predicted)
+    return np.stack([np.divide(a, b, out=np.zeros(a.shape), where=b > 0) for a, b in scores])
 
 
 def log_loss(y: Labels, probabilities: Float64s) -> float:

@@ -96,11 +96,8 @@ def roc_curve(ranking: Ranking, levels: Float64s) -> RocCurve:
     bends = (np.diff(positives) != 0) | (np.diff(negatives) != 0)
     bends[:1] = True
     kept = np.append(bends, True)
-    return RocCurve(
-        false_positive_rate=_shares(np.cumsum(negatives)[kept], start=True),
-        true_positive_rate=_shares(np.cumsum(positives)[kept], start=True),
-        thresholds=np.append(np.inf, levels[kept]),
-    )
+    false, true = (_shares(np.cumsum(each)[kept], start=True) for each in (negatives, positives))
+    return RocCurve(false, true, np.append(np.inf, levels[kept]))
 
 
 def precision_recall_curve(ranking: Ranking, levels: Float64s) -> PrecisionRecallCurve:
@@ -113,11 +110,8 @@ def precision_recall_curve(ranking: Ranking, levels: Float64s) -> PrecisionRecal
     kept = kept[-len(levels) :]
     precision = n_found[kept] / n_answered[kept]
     recall = _shares(n_found[kept])
-    return PrecisionRecallCurve(
-        precision=np.append(precision[::-1], 1.0),
-        recall=np.append(recall[::-1], 0.0),
-        thresholds=levels[kept][::-1],
-    )
+    both = np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0)
+    return PrecisionRecallCurve(*both, levels[kept][::-1])
 
 
 def _shares(counts: Int64s, *, start: bool = False) -> Float64s:

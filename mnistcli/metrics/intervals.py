@@ -66,11 +66,9 @@ def resampled_confusions(confusion: Int64s) -> Int64s:
     """Draw resamples that keep each class's number, (`N_RESAMPLES`, n_classes, n_classes)."""
     rng = np.random.default_rng(SEED)
     support = confusion.sum(axis=1)
-    rows = [
-        rng.multinomial(n, counts / max(n, 1), size=N_RESAMPLES)
-        for n, counts in zip(support.tolist(), confusion, strict=True)
-    ]
-    return np.stack(rows, axis=1)
+    rows = zip(confusion, support.tolist(), strict=True)
+    drawn = [rng.multinomial(n, row / max(n, 1), size=N_RESAMPLES) for row, n in rows]
+    return np.stack(drawn, axis=1)
 
 
 def roc_auc_interval(

@@ -71,11 +71,10 @@ class Folds:
         if k > smallest:
             problem = f"{k} folds need {k} images of every class, one has {smallest}"
             raise TrainingError(problem, hint="use fewer folds or more images")
-        splitter: Any = StratifiedKFold(n_splits=k)
+        splitter: Any = StratifiedKFold(k)
         if n_repeats > 1:
-            splitter = RepeatedStratifiedKFold(
-                n_splits=k, n_repeats=n_repeats, random_state=self.seed
-            )
+            how = {"n_splits": k, "n_repeats": n_repeats, "random_state": self.seed}
+            splitter = RepeatedStratifiedKFold(**how)
         sides = splitter.split(np.empty((len(y), 0)), y)
         return [Fold(self.design, self.task, self.seed, *each) for each in sides]
 

@@ -140,11 +140,10 @@ def _sides(
     sizes = quota(counts, n_test)
     if not (sizes.all() and (counts - sizes).all()):
         share = math.ceil(len(members) / counts.min()) / len(members)  # a whole one of each class
-        raise TrainingError(
-            f"a test size of {spec.test_size:g} leaves a class without any: "
-            f"{len(members) - n_test:,} images for training, {n_test:,} for the test",
-            hint=f"--test-size takes {share:.2g} to {1 - share:.6g} here",
-        )
+        problem = f"a test size of {spec.test_size:g} leaves a class without any"
+        sides = f"{len(members) - n_test:,} images for training, {n_test:,} for the test"
+        hint = f"--test-size takes {share:.2g} to {1 - share:.6g} here"
+        raise TrainingError(f"{problem}: {sides}", hint=hint)
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
     return part, y, members[~is_test], members[is_test]
