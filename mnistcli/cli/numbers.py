@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from mnistcli.evaluation import JudgedModel
     from mnistcli.learning_curves import MeanPoint
     from mnistcli.metrics.catalog import Evaluation, Metric
-    from mnistcli.metrics.intervals import Interval
-    from mnistcli.metrics.intervals import McNemarTest
+    from mnistcli.metrics.intervals import Interval, McNemarTest
     from mnistcli.registry.card import ModelCard
 
 
