@@ -28,6 +28,8 @@ from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
+_Layout = dict[str, dict[str, Any]]
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -127,9 +129,9 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
 
     from mnistcli.linear_model.classifier import LinearClassifier
 
-    card, payload = _read(path, stored_as)
+    card, layout, payload = _read(path, stored_as)
     spec, arrays = card.feature_spec, {}
-    for name, each in _layout_of(card).items():
+    for name, each in layout.items():
         dtype, (start, stop) = each["dtype"], each["data_offsets"]
         array = np.frombuffer(payload[start:stop], dtype=_DTYPES[dtype]).reshape(each["shape"])
         if not (np.abs(array) <= _MAX_WEIGHT[dtype]).all():
@@ -137,10 +139,12 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    if kept := typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs):
+    kept = typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs)
+    usual = {each.removeprefix("usual_"): arrays.pop(each) for each in kept if each in arrays}
+    if kept and len(usual) == len(kept):
         from mnistcli.features.typicality import Typicality
 
-        typicality = Typicality(**{each.removeprefix("usual_"): arrays.pop(each) for each in kept})
+        typicality = Typicality(**usual)
         if not typicality.is_sound:
             raise CorruptFileError(path, "no images are as the model says", hint=_RETRAIN)
     out_of_fold = arrays.pop(_OUT_OF_FOLD, None)
@@ -158,12 +162,12 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     return Model(classifier, card, ref or stored_as or str(path), typicality, out_of_fold, n_bytes)
 
 
-def _read(path: Path, stored_as: str) -> tuple[ModelCard, memoryview]:
-    """Read the card of a model file and the bytes of its arrays, which are as they were written."""
+def _read(path: Path, stored_as: str) -> tuple[ModelCard, _Layout, memoryview]:
+    """Read the card of a model file, where its arrays are, and their bytes as they were written."""
     with storage_errors("read", path), open_regular(path) as file:
         content = memoryview(file.read(MAX_FILE_BYTES + 1))
     try:
-        entry, card, payload = _parsed(content)
+        entry, card, layout, payload = _parsed(content)
     except (ValueError, RecursionError) as error:
         problem = f"not a model file of mnistcli: {error}"
         raise CorruptFileError(path, problem, hint="see: mnistcli models list") from error
@@ -174,7 +178,7 @@ def _read(path: Path, stored_as: str) -> tuple[ModelCard, memoryview]:
     if stored_as and entry["ref"] != stored_as:
         was = entry["ref"] or "no model of a registry"
         raise CorruptFileError(path, f"this is {was}, not {stored_as}", hint=_RETRAIN)
-    return card, payload
+    return card, layout, payload
 
 
 def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
@@ -183,7 +187,7 @@ def _digest(card: str, ref: str, payload: bytes | memoryview) -> str:
     return digest.hexdigest()
 
 
-def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, memoryview]:
+def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, memoryview]:
     """Find our entry, its card, and the bytes of the arrays in a model file; raise ValueError."""
     start = 8 + int.from_bytes(content[:8], "little")
     if len(content) < 16 or not 10 <= start <= 8 + MAX_HEADER_BYTES:
@@ -200,18 +204,23 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, memoryview]
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    if layout != _layout_of(card):
+    if layout not in (_layout_of(card), _layout_of(card, is_old=True)):
         raise ValueError("its arrays are not those that its card speaks of")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
         raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
-    return entry, card, content[start:]
+    return entry, card, layout, content[start:]
 
 
-def _layout_of(card: ModelCard) -> dict[str, dict[str, Any]]:
-    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
+def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
+    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
+
+    In old files models of pixels kept no oddness, and what they kept beside it is of no use now.
+    """
     spec, n_outputs = card.feature_spec, card.task.n_outputs
     kept = typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs)
+    if is_old and not spec.features.shapes(spec):
+        kept.pop("usual_oddness", None)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 import mnistcli
 from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
+from mnistcli.features.kinds import typicality_shapes
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
     _numbers,
@@ -128,6 +129,25 @@ def test_every_kind_of_model_keeps_it_and_a_file_gives_it_back(mnist, tmp_path, 
     assert np.array_equal(kept, again)
     one_by_one = [mnistcli.predict(model, each).typicality[0] for each in images]
     assert kept == pytest.approx(one_by_one)
+
+
+def test_an_old_model_of_pixels_is_read_without_it(zeros_and_ones, tmp_path, monkeypatch):
+    def as_it_was(*what, **more):
+        shapes = typicality_shapes(*what, **more)
+        return {name: each for name, each in shapes.items() if name != "usual_oddness"}
+
+    with monkeypatch.context() as old:
+        old.setattr("mnistcli.registry.model_file.typicality_shapes", as_it_was)
+        (tmp_path / "old.safetensors").write_bytes(encode_model(zeros_and_ones))
+    read = read_model(tmp_path / "old.safetensors")
+    assert np.array_equal(read.classifier.coef, zeros_and_ones.classifier.coef)
+    assert (read.typicality, read.card.n_prototypes > 0) == (None, True)
+    assert read_model_bytes(encode_model(read), tmp_path).typicality is None
+
+
+def read_model_bytes(content, folder):
+    (folder / "again.safetensors").write_bytes(content)
+    return read_model(folder / "again.safetensors")
 
 
 def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
