@@ -1,6 +1,7 @@
 """Read numbers: every digit of a picture, line by line."""
 
 import contextlib
+import functools
 import itertools
 import math
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.touching import LEAST_PAIR
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
-from mnistcli.errors import BadImageError
+from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry import load_model
@@ -31,6 +32,8 @@ HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 # stand alone are one digit if they are typical, and several if they are not and their parts are;
 # in a row a digit may be strange.
 UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 10.0, 4.0, 1e-4
+# Models of other features are less sure of what is like the images that they know.
+STRANGE = 0.1
 # They cost more, too, the more they look like two.
 PAIRED_COST = 4.0
 
@@ -95,21 +98,34 @@ def read_numbers(
 def n_touching(model: Model, image: Grey, typicality: float | None, grey: Grey) -> int:
     """Count the digits of a picture that may touch, where its image is unlike one digit.
 
-    Only models of patches tell; others are as sure of anything.
+    Models of patches tell. Others are as sure of anything: of what is strange to them builtin is
+    asked in their place, where it can be read.
     """
-    is_usual = typicality is not None and typicality > UNUSUAL
-    if is_usual or not _knows_patches(model) or not "".join(model.card.class_names).isdigit():
+    knows_patches = _knows_patches(model)
+    if typicality is not None and typicality > (UNUSUAL if knows_patches else STRANGE):
         return 1
     height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
     if width < LEAST_PAIR * height:
         return 1
-    with contextlib.suppress(BadImageError):  # at another size nothing may stand out
+    # At another size nothing may stand out.
+    with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
+        if not knows_patches:
+            model = _builtin()
+            _, known, _ = model.look_at(image[None])
+            if known is not None and known[0] > UNUSUAL:
+                return 1
         return sum(map(len, read_numbers(model, grey)))
     return 1
 
 
+@functools.cache
+def _builtin() -> Model:
+    return load_model("builtin")
+
+
 def _knows_patches(model: Model) -> bool:
-    return model.card.feature_spec.kind == "patches" and len(model.card.class_names) > 2
+    names = model.card.class_names
+    return model.card.feature_spec.kind == "patches" and len(names) > 2 and "".join(names).isdigit()
 
 
 def _shape_cost(digit: DigitRead) -> float:

@@ -9,9 +9,10 @@ import pytest
 
 import mnistcli
 from mnistcli.conforming.types import Box
-from mnistcli.errors import BadImageError
+from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.numerals import DigitRead, _best_path, _shape_cost, read_numbers
 from mnistcli.prediction import predict_picture
+from mnistcli.settings import SplitSpec, TrainingSettings
 
 
 def read(answer, left, right, height=20):
@@ -101,14 +102,27 @@ def test_digits_that_touch_are_taken_apart(touching):
     assert answers == ["70", "04", "63", "97", "42", "00", "21"]
 
 
-def test_digits_that_touch_are_not_answered_with_one(touching, test_images):
-    model = mnistcli.load_model("builtin")
+@pytest.mark.parametrize("name", ["builtin", "digits", "even-odd"])
+def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name):
+    """Models of pixels are as sure of two digits as of one."""
+    model = mnistcli.load_model(name) if name == "builtin" else mnistcli.train(name).model
     for picture in touching:
         with pytest.raises(BadImageError, match="holds 2 digits") as caught:
             predict_picture(model, picture)
         assert "--number" in caught.value.hint
     for digit in test_images[:30]:
         assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
+
+
+def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
+    def damaged():
+        raise CorruptFileError("builtin", "the model file is damaged")
+
+    model = mnistcli.train("0v1", settings=TrainingSettings(split=SplitSpec(limit=400))).model
+    with pytest.raises(BadImageError, match="holds 2 digits"):
+        predict_picture(model, touching[0])
+    monkeypatch.setattr("mnistcli.numerals._builtin", damaged)
+    assert predict_picture(model, touching[0]).answer in "01"
 
 
 def test_what_is_no_digit_as_a_whole_but_digits_in_part_is_several(test_images):
