@@ -163,9 +163,12 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     images = []
     for i in farthest[:n].tolist():
         index, said = int(samples.index[i]), [names[k] for k in answers[:, i]]
-        facts = {"index": index, "truth": names[samples.y[i]]}
-        facts["answers"] = dict(zip(refs, said, strict=True))
-        facts["p_truth"] = dict(zip(refs, p_truth[:, i].tolist(), strict=True))
+        facts = {
+            "index": index,
+            "truth": names[samples.y[i]],
+            "answers": dict(zip(refs, said, strict=True)),
+            "p_truth": dict(zip(refs, p_truth[:, i].tolist(), strict=True)),
+        }
         caption = f"#{index}: {facts['truth']} ({'/'.join(said)})"
         images.append(CaptionedImage(samples.images[i], caption, facts))
     return len(where), Gallery(images)

@@ -68,8 +68,13 @@ class JudgedModel(Displayed):
         for i in positions:
             truth, answer = names[samples.y[i]], names[answers[i]]
             p_answer = float(probabilities[i, answers[i]])
-            facts = {"index": int(samples.index[i]), "truth": truth, "answer": answer}
-            facts |= {"p_truth": float(probabilities[i, samples.y[i]]), "p_answer": p_answer}
+            facts = {
+                "index": int(samples.index[i]),
+                "truth": truth,
+                "answer": answer,
+                "p_truth": float(probabilities[i, samples.y[i]]),
+                "p_answer": p_answer,
+            }
             said = truth if truth == answer else f"{truth} not {answer}"
             caption = f"#{facts['index']}: {said} ({_sure(p_answer)})"
             images.append(CaptionedImage(samples.images[i], caption, facts))

@@ -19,7 +19,7 @@ MOST_WITHOUT = 5000
 
 
 class Solver(NamedTuple):
-    """What a solver can minimise, and what it does unless told; ``tol`` bounds what it likes."""
+    """What a solver can minimise, and what it does unless told; each has its own use of ``tol``."""
 
     penalties: tuple[Penalty, ...]
     tol: float = 1e-4

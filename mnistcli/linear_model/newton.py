@@ -152,8 +152,9 @@ def fit_newton(
     if warm_start is not None:
         start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
     point = minimiser.run(start)
-    found = coef_at(point.theta), point.theta[:, -1].copy(), minimiser.certificate(point)
-    return Fit(*found, time.perf_counter() - started)
+    coef, intercept = coef_at(point.theta), point.theta[:, -1].copy()
+    certificate = minimiser.certificate(point)
+    return Fit(coef, intercept, certificate, time.perf_counter() - started)
 
 
 def _working_rows(X: Rows) -> tuple[Rows, Places]:

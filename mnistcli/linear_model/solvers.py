@@ -51,8 +51,9 @@ def fit_classifier(
     all rows at once, or there is no finite optimum: separable data, no penalty.
     """
     if not task.is_pairwise:
-        call = X, y, sample_weight, task.n_classes, settings, seed
-        result = _fit(*call, room, warm_start, progress)
+        result = _fit(
+            X, y, sample_weight, task.n_classes, settings, seed, room, warm_start, progress
+        )
     else:
         started = time.perf_counter()
         fits: list[Fit] = []
@@ -63,8 +64,10 @@ def fit_classifier(
             fits.append(one)
             progress.update("pairs", len(fits), len(pairs))
         result = joint_fit(fits, time.perf_counter() - started)
-    arrays, is_pairwise = (result.coef, result.intercept), task.is_pairwise
-    return LinearClassifier(*arrays, task.class_names, is_pairwise=is_pairwise), result
+    classifier = LinearClassifier(
+        result.coef, result.intercept, task.class_names, is_pairwise=task.is_pairwise
+    )
+    return classifier, result
 
 
 def _fit(
@@ -91,8 +94,12 @@ def _fit(
         balanced = (len(y) / (n_classes * counts))[y]
         sample_weight = balanced if sample_weight is None else balanced * sample_weight
     name = settings.solver_for(n_classes)
-    minimised: dict[str, Any] = {"n_classes": n_classes, "C": settings.C_or_inf}
-    minimised |= {"scale": PIXEL_SCALE, "sample_weight": sample_weight}
+    minimised: dict[str, Any] = {
+        "n_classes": n_classes,
+        "C": settings.C_or_inf,
+        "scale": PIXEL_SCALE,
+        "sample_weight": sample_weight,
+    }
     if name != "newton":
         n_bytes = 8 * math.prod(X.shape)
         if n_bytes > machine_bytes():
@@ -145,18 +152,20 @@ def _fit_sklearn(
         warnings.simplefilter("always")
         estimator.fit(scaled, y, sample_weight=minimised["sample_weight"])
     fit_seconds = time.perf_counter() - started
-    found = estimator.coef_.astype(np.float64), estimator.intercept_.astype(np.float64)
+    coef = estimator.coef_.astype(np.float64)
+    intercept = estimator.intercept_.astype(np.float64)
     certificate = certify(
         X,
         y,
-        *found,
+        coef,
+        intercept,
         **minimised,
         l1_ratio=settings.l1_share,
         converged=not any(issubclass(each.category, ConvergenceWarning) for each in caught),
         n_iterations=int(np.max(estimator.n_iter_)),
         n_passes=math.nan,
     )
-    return Fit(*found, certificate, fit_seconds)
+    return Fit(coef, intercept, certificate, fit_seconds)
 
 
 def no_finite_optimum(why: str) -> TrainingError:
