@@ -7,8 +7,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from mnistcli.arrays import Float64s
 from mnistcli.conforming.placing import conform_spans
 from mnistcli.conforming.touching import LEAST_PAIR
 from mnistcli.conforming.types import Box
@@ -44,7 +45,7 @@ class DigitRead(Displayed):
 
     answer: str  # the most probable class
     probability: float  # of that class
-    probabilities: NDArray[np.float64]
+    probabilities: Float64s
     box: Box  # top, bottom, left, right, in pixels of the picture
     image: Grey  # what the model saw
     line: int  # on which it stands, from 0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from mnistcli.arrays import Bytes, Float64s, Int64s
     from mnistcli.datasets.store import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures import Grey
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
     # A picture's name, what the model sees of it, how that came to be so, and what was found.
-    Seen = tuple[str, NDArray[np.uint8], tuple[str, ...], NDArray[np.uint8] | None]
+    Seen = tuple[str, Bytes, tuple[str, ...], Bytes | None]
 
 
 Input = Path | Literal["-"]
@@ -56,11 +57,11 @@ class Predictions(Displayed):
     """The answers for several images."""
 
     class_names: tuple[str, ...]
-    classes: NDArray[np.int64]  # the most probable ones, (n,)
-    probabilities: NDArray[np.float64]  # (n, n_classes)
-    images: NDArray[np.uint8]  # (n, ...)
+    classes: Int64s  # the most probable ones, (n,)
+    probabilities: Float64s  # (n, n_classes)
+    images: Bytes  # (n, ...)
     # The share of training images that are as unlike the others, (n,); None where not known.
-    typicality: NDArray[np.float64] | None = None
+    typicality: Float64s | None = None
 
     @property
     def answers(self) -> NDArray[np.str_]:
@@ -94,13 +95,13 @@ class Prediction(Displayed):
     """One picture, what the model saw of it, and its answer."""
 
     source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
-    image: NDArray[np.uint8]  # what the model saw, (28, 28)
+    image: Bytes  # what the model saw, (28, 28)
     notes: tuple[str, ...]  # what was found in the picture and done to it
     answer: str  # the most probable class, or `ABSTAINED`
     best: str  # the most probable class
     probability: float  # of that class
-    probabilities: NDArray[np.float64]
-    original: NDArray[np.uint8] | None = None  # as it was found; None for an image of a dataset
+    probabilities: Float64s
+    original: Bytes | None = None  # as it was found; None for an image of a dataset
     typicality: float | None = None  # see `Predictions`
 
     @property
@@ -114,7 +115,7 @@ class NumberPrediction(Displayed):
     """One picture, the digits on it line by line, and their answers."""
 
     source: str
-    original: NDArray[np.uint8]
+    original: Bytes
     size: tuple[int, int]  # height and width of the file, of which `original` may be a smaller copy
     notes: tuple[str, ...]  # what its reader noticed
     lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
@@ -181,7 +182,7 @@ class Explanation(Displayed):
 
     answer: str
     runner_up: str
-    contributions: NDArray[np.float64]  # above 0: the ink here speaks for the answer, (28, 28)
+    contributions: Float64s  # above 0: the ink here speaks for the answer, (28, 28)
     intercept: float
     score: float  # the sum
     p_answer: float
@@ -330,7 +331,7 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
         )
 
 
-def predict_picture(model: Model, grey: NDArray[np.uint8], source: str = "drawing") -> Prediction:
+def predict_picture(model: Model, grey: Bytes, source: str = "drawing") -> Prediction:
     """Classify one picture of a digit of any size, dark on light or light on dark.
 
     Raises BadImageError where there is no digit in it, or more than one.

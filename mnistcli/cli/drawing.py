@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli._version import __version__
+from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, Series, fitting
 from mnistcli.cli.report.html import Markup, tag
@@ -246,7 +247,7 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
 
 # --- where everything lies --------------------------------------------------------------------
 
-_Floats = NDArray[np.float64]
+_Floats = Float64s
 
 _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
@@ -453,7 +454,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     return Drawing(whole, y + (_MARGIN if legend else 0), marks, legend)
 
 
-def _printable(image: NDArray[Any]) -> NDArray[np.uint8]:
+def _printable(image: NDArray[Any]) -> Bytes:
     if image.dtype == np.uint8:
         return image
     strength = np.sign(image) * lifted(np.abs(image))

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mnistcli.arrays import Bytes
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.pictures.formats import is_picture_name
 from mnistcli.prediction import Input, NumberPrediction, Prediction
@@ -58,7 +56,7 @@ class Tally:
     n_abstained: int = 0
     n_unlike: int = 0
     n_drawn: int = 0  # that had to be brought into MNIST's form
-    seen: list[NDArray[np.uint8]] | None = None  # what the model saw, where that is wanted
+    seen: list[Bytes] | None = None  # what the model saw, where that is wanted
 
 
 def tallied(

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from mnistcli.arrays import Float64s, Int64s
     from mnistcli.cli.plots import Plot
     from mnistcli.gallery import CaptionedImage, Gallery
 
@@ -111,7 +109,7 @@ Part: TypeAlias = "Facts | Table | Words | Code | Plots | HeatMap | Gallery"
 
 
 def confusion_map(
-    confusion: NDArray[np.int64], class_names: Sequence[str], title: str = "confusion matrix"
+    confusion: Int64s, class_names: Sequence[str], title: str = "confusion matrix"
 ) -> HeatMap:
     """Show what was answered to what, each cell with its share of the row; zeros are empty."""
     names = tuple(class_names)
@@ -125,7 +123,7 @@ def confusion_map(
     return HeatMap(title, "truth", "answer", names, cells)
 
 
-def pair_error_map(errors: NDArray[np.float64], class_names: Sequence[str]) -> HeatMap:
+def pair_error_map(errors: Float64s, class_names: Sequence[str]) -> HeatMap:
     """Show the error rates of the models of pairs of classes, in percent."""
     cells = [
         [

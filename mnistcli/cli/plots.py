@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Float64s
 from mnistcli.cli.numbers import decimal
 from mnistcli.metrics.catalog import ReliabilityBin
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
-_Floats = NDArray[np.float64]
+_Floats = Float64s
 
 # How many ticks there are, about; of places something was measured at, at most.
 _N_TICKS, _MOST_PLACES = 5, 10

@@ -1,8 +1,8 @@
 """Grey levels -> ink: which is the paper, how evenly it is lit, and how strong the ink is."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
     box_mean,
     coarse,
@@ -47,7 +47,7 @@ def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, 
     return _in_even_light(picture) or _in_uneven_light(picture, widest)
 
 
-def otsu_threshold(histogram: NDArray[np.intp]) -> tuple[int, float, float]:
+def otsu_threshold(histogram: Places) -> tuple[int, float, float]:
     """Return the level that parts a histogram best (Otsu 1979), and the mean on either side."""
     n, total = histogram.cumsum(), (histogram * np.arange(len(histogram))).cumsum()
     inner = (n > 0) & (n < n[-1])
@@ -108,7 +108,7 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps
 
 
-def _counts(levels: Grey) -> NDArray[np.intp]:
+def _counts(levels: Grey) -> Places:
     return np.bincount(levels.ravel(), minlength=256)
 
 
@@ -120,7 +120,7 @@ def _spread(levels: Grey) -> int:
     return _level(counts, 0.95) - _level(counts, 0.05)
 
 
-def _level(counts: NDArray[np.intp], share: float) -> int:
+def _level(counts: Places, share: float) -> int:
     """Return a quantile of a histogram."""
     cumulated = counts.cumsum()
     return int(np.searchsorted(cumulated, share * cumulated[-1]))

@@ -4,8 +4,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.operations import Pieces, pieces_of, window_max
 from mnistcli.conforming.types import Mask, NoDigitError
 
@@ -67,7 +67,7 @@ def usual_height(pieces: Pieces, keep: Mask) -> float:
     return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
 
 
-def group_of(pieces: Pieces, members: NDArray[np.intp]) -> Group:
+def group_of(pieces: Pieces, members: Places) -> Group:
     """Return some pieces as a group."""
     return Group(
         int(pieces.top[members].min()),

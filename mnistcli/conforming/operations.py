@@ -6,6 +6,7 @@ from typing import NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Float32s, Float64s, Places
 from mnistcli.conforming.types import Box, Ink, Mask
 from mnistcli.pictures import Grey
 
@@ -43,7 +44,7 @@ def averaged(ink: Ink, box: Box, height: int, width: int) -> Ink:
     return (rows @ ink @ columns.T).astype(np.float32, copy=False)
 
 
-def area_weights(n: int, start: float | NDArray[np.float64], length: float, n_out: int) -> Ink:
+def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> Ink:
     """Weights of shape (..., n_out, n): the share of each input pixel in each output pixel.
 
     There may be several places at which the first of these starts, of shape (...).
@@ -139,7 +140,7 @@ def padded(a: NDArray[_T]) -> NDArray[_T]:
     return wide
 
 
-def quantile(a: NDArray[np.float32], share: float) -> float:
+def quantile(a: Float32s, share: float) -> float:
     """Return a quantile; `numpy.quantile` imports numpy.ma, which takes as long as Pillow."""
     at = share * (a.size - 1)
     low, high = int(at), min(int(at) + 1, a.size - 1)
@@ -147,7 +148,7 @@ def quantile(a: NDArray[np.float32], share: float) -> float:
     return float(parted[low] + (parted[high] - parted[low]) * np.float32(at - low))
 
 
-def median(a: NDArray[np.float32]) -> float:
+def median(a: Float32s) -> float:
     """Return the median; see `quantile`."""
     return quantile(a, 0.5)
 
@@ -181,15 +182,15 @@ class Pieces(NamedTuple):
     """
 
     shape: tuple[int, ...]  # of the mask
-    row: NDArray[np.intp]
-    start: NDArray[np.intp]
-    stop: NDArray[np.intp]
-    piece: NDArray[np.intp]
-    top: NDArray[np.intp]
-    bottom: NDArray[np.intp]
-    left: NDArray[np.intp]
-    right: NDArray[np.intp]
-    area: NDArray[np.intp]
+    row: Places
+    start: Places
+    stop: Places
+    piece: Places
+    top: Places
+    bottom: Places
+    left: Places
+    right: Places
+    area: Places
 
     @property
     def n(self) -> int:
@@ -197,12 +198,12 @@ class Pieces(NamedTuple):
         return len(self.area)
 
     @property
-    def height(self) -> NDArray[np.intp]:
+    def height(self) -> Places:
         """Pixels from top to bottom of each."""
         return self.bottom - self.top
 
     @property
-    def width(self) -> NDArray[np.intp]:
+    def width(self) -> Places:
         """Pixels from left to right of each."""
         return self.right - self.left
 
@@ -215,7 +216,7 @@ class Pieces(NamedTuple):
         )
         return touching
 
-    def sums(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
+    def sums(self, values: NDArray[np.generic]) -> Float64s:
         """Add up values of the picture's shape over each piece."""
         of_runs = self._of_runs(np.add, values, 0)
         return np.bincount(self.piece, of_runs, self.n).astype(np.float64, copy=False)
@@ -312,7 +313,7 @@ def pieces_of(mask: Mask) -> Pieces:
     return Pieces(mask.shape, rows, first, last, piece, top, bottom, left, right, area)
 
 
-def _followed(names: NDArray[np.intp]) -> NDArray[np.intp]:
+def _followed(names: Places) -> Places:
     """Replace each name by its name's name until these are their own."""
     while (names != (names := names[names])).any():
         pass

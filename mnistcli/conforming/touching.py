@@ -1,8 +1,8 @@
 """Where to cut ink that may be several digits: along the ways from top to bottom with least ink."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import Group, gap, group_of
 from mnistcli.conforming.operations import Pieces, shrunk
 from mnistcli.conforming.types import Ink, Mask
@@ -67,7 +67,7 @@ def _cut(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
     return parts
 
 
-def _ways(ink: Ink) -> tuple[NDArray[np.intp], Ink]:
+def _ways(ink: Ink) -> tuple[Places, Ink]:
     """Find the way from top to bottom with least ink through each pixel of the middle row.
 
     Returns its column in each row, (height, width), and what it costs. From row to row a way may go

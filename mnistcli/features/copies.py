@@ -17,6 +17,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Places
 from mnistcli.features.kinds import Features
 from mnistcli.features.projection import bits_of
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
@@ -41,8 +42,8 @@ _IMAGES_PER_PRODUCT = 32
 
 
 def deformed(
-    images: NDArray[np.uint8], indices: NDArray[np.integer], copies: NDArray[np.integer], seed: int
-) -> NDArray[np.uint8]:
+    images: Bytes, indices: NDArray[np.integer], copies: NDArray[np.integer], seed: int
+) -> Bytes:
     """Return a copy of each image of shape (n, 28, 28), by where it stands in its dataset.
 
     The indices and the numbers of the copies have shape (n,); copy 0 is the image itself.
@@ -62,7 +63,7 @@ def deformed(
     return out
 
 
-def _stroked(images: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def _stroked(images: Bytes, bits: NDArray[np.uint32]) -> Bytes:
     """Return images with paper around them, (n, 32 * 32), their strokes thicker or thinner."""
     wide = np.zeros((len(images), _WIDTH, _WIDTH), dtype=np.uint8)
     # One row more above: what the first and last rows get from the images beside is not looked up.
@@ -84,7 +85,7 @@ def _stroked(images: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.
     return levels
 
 
-def _moved(paper: NDArray[np.uint8], bits: NDArray[np.uint32]) -> NDArray[np.uint16]:
+def _moved(paper: Bytes, bits: NDArray[np.uint32]) -> NDArray[np.uint16]:
     """Interpolate images with paper around them at moved places; return shape (n, 784)."""
     elastic, affine = _fields()
     a, b, c = (bits >> np.uint32(shift) & np.uint32(_N_FIELDS - 1) for shift in (0, 10, 20))
@@ -156,7 +157,7 @@ class MadeRows:
     pickled, and is then little more than the images.
     """
 
-    images: NDArray[np.uint8]
+    images: Bytes
     indices: NDArray[np.integer]
     n_features: int
     features: Features | None = None  # None for pixels
@@ -171,7 +172,7 @@ class MadeRows:
     def dtype(self) -> np.dtype[np.uint8]:
         return np.dtype(np.uint8)
 
-    def __getitem__(self, numbers: slice | NDArray[np.intp], /) -> NDArray[np.uint8]:
+    def __getitem__(self, numbers: slice | Places, /) -> Bytes:
         if isinstance(numbers, slice):
             numbers = np.arange(*numbers.indices(self.shape[0]))
         copies, samples = np.divmod(numbers, len(self.images))

@@ -10,9 +10,7 @@ from mnistcli.features.kinds import Features
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
 _N_FOR_DIRECTIONS = 20_000  # images, whose principal directions are taken
@@ -36,10 +34,10 @@ class Expansion(Features):
     has_pixel_weights = False
 
     first: Features | None  # None for pixels
-    directions: NDArray[np.float32]  # (n_directions, n_columns)
-    shift: NDArray[np.float32]  # (n_directions,)
-    mixture: NDArray[np.float32]  # (n_directions, n_relus + n_squares), the factors multiplied in
-    offset: NDArray[np.float32]  # (n_relus,), likewise
+    directions: Float32s  # (n_directions, n_columns)
+    shift: Float32s  # (n_directions,)
+    mixture: Float32s  # (n_directions, n_relus + n_squares), the factors multiplied in
+    offset: Float32s  # (n_relus,), likewise
 
     @classmethod
     def check(cls, spec: FeatureSpec, /) -> None:
@@ -51,7 +49,7 @@ class Expansion(Features):
             raise UsageError("an expansion has ramps or squares")
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int, /) -> Expansion:
+    def learn(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Expansion:
         from mnistcli.features.projection import principal_directions
 
         first = spec.before.features.learn(spec.before, images, seed)
@@ -90,7 +88,7 @@ class Expansion(Features):
         of_what = f"{spec.n_directions} directions of {spec.before.features.describe(spec.before)}"
         return f"{functions} of {of_what}"
 
-    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, images: Bytes) -> Bytes:
         import numpy as np
 
         n_relus = len(self.offset)
@@ -106,13 +104,13 @@ class Expansion(Features):
         map_blocks(expand, len(images), _IMAGES_PER_BLOCK)
         return out
 
-    def arrays(self) -> dict[str, NDArray[np.float32]]:
+    def arrays(self) -> dict[str, Float32s]:
         of_first = self.first.arrays() if self.first else {}
         return {**of_first, "directions": self.directions, "shift": self.shift}
 
-    def filters(self) -> tuple[NDArray[np.float32], ...]:
+    def filters(self) -> tuple[Float32s, ...]:
         return self.first.filters() if self.first else ()
 
 
-def _seen_by(first: Features | None, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _seen_by(first: Features | None, images: Bytes) -> Bytes:
     return first.transform(images) if first else images.reshape(len(images), -1)

@@ -12,9 +12,7 @@ from mnistcli.features.kinds import Features
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
 N_POINTS = 6  # across and down, at each of which it is told how like a filter an image is
@@ -35,8 +33,8 @@ class Patches(Displayed, Features):
     defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
     has_pixel_weights = False
 
-    patterns: tuple[NDArray[np.float32], ...]  # each (n_filters, side * side), sides odd
-    factors: NDArray[np.float32]  # (n_features,)
+    patterns: tuple[Float32s, ...]  # each (n_filters, side * side), sides odd
+    factors: Float32s  # (n_features,)
     n_views: int = 1  # drawings of an image over which likeness is averaged
 
     @classmethod
@@ -51,7 +49,7 @@ class Patches(Displayed, Features):
             raise UsageError(f"{spec.n_views} views make no sense", hint="patches have 1 or 4")
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, images: NDArray[np.uint8], seed: int, /) -> Patches:
+    def learn(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Patches:
         """Learn filters from training images of shape (n, 28, 28), uint8; labels play no part."""
         import numpy as np
 
@@ -90,7 +88,7 @@ class Patches(Displayed, Features):
         filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
         return f"{cls.count(spec):,} features ({filters})"
 
-    def transform(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def transform(self, images: Bytes) -> Bytes:
         import numpy as np
 
         out = np.empty((len(images), len(self.factors)), dtype=np.uint8)
@@ -102,14 +100,14 @@ class Patches(Displayed, Features):
         map_blocks(work, len(images), _IMAGES_PER_BLOCK)
         return out
 
-    def arrays(self) -> dict[str, NDArray[np.float32]]:
+    def arrays(self) -> dict[str, Float32s]:
         named = {f"filters{math.isqrt(each.shape[1])}": each for each in self.patterns}
         return {**named, "factors": self.factors}
 
-    def filters(self) -> tuple[NDArray[np.float32], ...]:
+    def filters(self) -> tuple[Float32s, ...]:
         return tuple(it.reshape(len(it), math.isqrt(it.shape[1]), -1) for it in self.patterns)
 
-    def _likeness(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _likeness(self, images: Bytes) -> Float32s:
         import numpy as np
 
         from mnistcli.features.geometry import normalised

@@ -22,12 +22,11 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float32s, Float64s, Floats, Places
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised, sampled
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
-
-Floats = NDArray[np.floating]
 
 # Shares of training images whose unlikeness is kept, to tell how usual one is.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
@@ -58,16 +57,14 @@ _REACH = 5.0  # pixels around a point
 class Typicality:
     """What the training images of a model were like."""
 
-    means: NDArray[np.uint8]  # strokes of the prototypes, (n_prototypes, N_STROKES)
-    spreads: NDArray[np.uint8]  # their standard deviations
+    means: Bytes  # strokes of the prototypes, (n_prototypes, N_STROKES)
+    spreads: Bytes  # their standard deviations
     # Mean and standard deviation of each of the three numbers, then unlikeness by `SHARES`.
-    levels: NDArray[np.float32]
-    oddness: NDArray[np.float32]  # weights, (n_features,) if those were learned, else of strokes
-    pairs: NDArray[np.float32] | None = None  # weights, (n_features,), and what is then taken off
+    levels: Float32s
+    oddness: Float32s  # weights, (n_features,) if those were learned, else of strokes
+    pairs: Float32s | None = None  # weights, (n_features,), and what is then taken off
 
-    def of(
-        self, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
-    ) -> NDArray[np.float64]:
+    def of(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
         """Return the share of training images that are as unlike the others as each image, (n,).
 
         Images have shape (n, 28, 28), their features (n, n_features), the model's scores (n,) or
@@ -80,7 +77,7 @@ class Typicality:
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
         return np.asarray(shares, dtype=np.float64)
 
-    def pairedness(self, rows: NDArray[np.generic]) -> NDArray[np.float32]:
+    def pairedness(self, rows: NDArray[np.generic]) -> Float32s:
         """Return how much images look like two digits rather than one, (n,); 0 is undecided.
 
         It is in standard deviations among training images.
@@ -108,10 +105,10 @@ def looked_at(n_images: int, *, is_learned: bool) -> slice:
 
 
 def learn_typicality(
-    images: NDArray[np.uint8],
-    rows: NDArray[np.uint8],
-    scores: Callable[[NDArray[np.uint8]], Floats],
-    transform: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
+    images: Bytes,
+    rows: Bytes,
+    scores: Callable[[Bytes], Floats],
+    transform: Callable[[Bytes], Bytes] | None,
 ) -> Typicality | None:
     """Learn what some training images are like: two in three of them, the others are the measure.
 
@@ -153,7 +150,7 @@ def learn_typicality(
     return replace(found, levels=np.concatenate([moments, usual]).astype(np.float32))
 
 
-def stroke_directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def stroke_directions(images: Bytes) -> Float32s:
     """Return how much ink begins in each direction near each point, (n, N_STROKES), 0 to 255."""
     smooth = np.eye(IMAGE_SIDE) / 2 + (np.eye(IMAGE_SIDE, k=1) + np.eye(IMAGE_SIDE, k=-1)) / 4
     slope = (np.eye(IMAGE_SIDE, k=1) - np.eye(IMAGE_SIDE, k=-1)) @ smooth
@@ -179,7 +176,7 @@ def stroke_directions(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.minimum(strokes, np.float32(255))
 
 
-def pieced_together(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def pieced_together(images: Bytes) -> Bytes:
     """Return images that are no digits, mostly: two halves, one over another, a quarter turned."""
     a, b, c, d = np.array_split(images, 4)
     half = IMAGE_SIDE // 2
@@ -189,7 +186,7 @@ def pieced_together(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.concatenate([top_and_bottom, left_and_right, over, np.rot90(d, axes=(1, 2))])
 
 
-def side_by_side(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def side_by_side(images: Bytes) -> Bytes:
     """Return images of two digits that touch or overlap, half as many, about as large as one."""
     n = len(images) // 2
     left, right = images[:n].astype(np.float32), images[n : 2 * n].astype(np.float32)
@@ -209,15 +206,13 @@ def side_by_side(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.maximum(*ink), dtype=np.uint8)
 
 
-def _margins(images: NDArray[np.float32]) -> NDArray[np.intp]:
+def _margins(images: Float32s) -> Places:
     """Return how many columns are empty before the ink of each row, (n, 28)."""
     ink = images > _INK
     return np.where(ink.any(axis=2), ink.argmax(axis=2), IMAGE_SIDE)
 
 
-def _prototypes(
-    strokes: NDArray[np.float32], n: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _prototypes(strokes: Float32s, n: int) -> tuple[Bytes, Bytes]:
     means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
     for _ in range(_N_ROUNDS):
         nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
@@ -234,15 +229,13 @@ def _prototypes(
     return np.round(means).astype(np.uint8), np.clip(np.round(spreads), 1, 255).astype(np.uint8)
 
 
-def _curved(strokes: NDArray[np.float32]) -> NDArray[np.float32]:
+def _curved(strokes: Float32s) -> Float32s:
     """Return what a quadratic function of strokes, without products, is linear in, twice as many."""
     from_middle = strokes - np.float32(_MIDDLING)
     return np.concatenate([from_middle, from_middle**2 / np.float32(_MIDDLING / 2)], axis=1)
 
 
-def _separating(
-    rows: NDArray[np.uint8] | NDArray[np.float32], odd: NDArray[np.uint8] | NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s) -> Float32s:
     """Return weights that tell rows from odd ones: least squares by a few conjugate gradients."""
     X = np.concatenate([rows, odd]).astype(np.float32) / np.float32(255)
     X -= X.mean(axis=0)
@@ -261,8 +254,8 @@ def _separating(
 
 
 def _numbers(
-    typicality: Typicality, images: NDArray[np.uint8], rows: NDArray[np.generic], scores: Floats
-) -> NDArray[np.float64]:
+    typicality: Typicality, images: Bytes, rows: NDArray[np.generic], scores: Floats
+) -> Float64s:
     """Return distance, oddness and doubt of images, (3, n)."""
     directions = stroke_directions(images)
     strokes = directions.astype(np.float64)
@@ -277,7 +270,7 @@ def _numbers(
     return np.stack([distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)])
 
 
-def _joined(numbers: NDArray[np.float64], levels: Floats) -> NDArray[np.float64]:
+def _joined(numbers: Float64s, levels: Floats) -> Float64s:
     centres, scales = levels[:3, None], levels[3:6, None]
     # None makes up for the others: an empty image is not odd, and a full one not doubted.
     return np.array([1, 0.7, 0.7]) @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE)

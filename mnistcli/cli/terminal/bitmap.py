@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli.arrays import Bytes, Float64s
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -29,7 +31,7 @@ def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     ]
 
 
-def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
+def colours_of(image: NDArray[Any]) -> Bytes:
     """Return RGB of shape (height, width, 3): grey, or red above and blue below zero on black.
 
     What is RGB already stays as it is.
@@ -44,7 +46,7 @@ def colours_of(image: NDArray[Any]) -> NDArray[np.uint8]:
     return np.where((image > 0)[:, :, None], positive, negative).astype(np.uint8)
 
 
-def lifted(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+def lifted(sizes: Float64s) -> Float64s:
     """Lift weak values, which would be black otherwise."""
     return np.asarray(sizes**0.7)
 

@@ -7,11 +7,11 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
+from mnistcli.arrays import Bytes
 from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
 from mnistcli.cli.terminal.layout import Block
@@ -37,9 +37,7 @@ class Mark(NamedTuple):
     is_sure: bool
 
 
-def painted(
-    grey: NDArray[np.uint8], marks: Sequence[Mark], width: int | None = None
-) -> NDArray[np.uint8]:
+def painted(grey: Bytes, marks: Sequence[Mark], width: int | None = None) -> Bytes:
     """Paint a picture with its marks in RGB, at most ``width`` pixels wide.
 
     By default it keeps its pixels, or gets a whole number for each where its digits are tiny.
@@ -68,7 +66,7 @@ def painted(
     return np.asarray(page)
 
 
-def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width: int) -> Block:
+def drawn(grey: Bytes, marks: Sequence[Mark], method: Method, width: int) -> Block:
     """Draw a picture with its marks on a terminal, at most ``width`` columns wide."""
     tall = _typical_height(marks)
     if method in GRAPHICS:
@@ -88,13 +86,13 @@ def drawn(grey: NDArray[np.uint8], marks: Sequence[Mark], method: Method, width:
     return _walled(block, marks, (scale / down, scale / across), plain=method == "ascii")
 
 
-def _ink(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _ink(grey: Bytes) -> Bytes:
     """Return light ink on black: on paper made of characters no wall is seen, and no faint digit."""
     try:
         ink = flattened(grey.astype(np.float32))[0].clip(0, 1)
     except NoDigitError:  # at this scale
         return ~grey if np.median(grey) > 128 else grey
-    inked: NDArray[np.uint8] = np.rint(255 * np.where(ink > 0.2, ink, 0)).astype(np.uint8)
+    inked: Bytes = np.rint(255 * np.where(ink > 0.2, ink, 0)).astype(np.uint8)
     return inked
 
 
@@ -102,7 +100,7 @@ def _typical_height(marks: Sequence[Mark]) -> float:
     return float(np.median([mark.box[1] - mark.box[0] for mark in marks]))
 
 
-def _scaled(grey: NDArray[np.uint8], scale: float, down: int, across: int) -> NDArray[np.uint8]:
+def _scaled(grey: Bytes, scale: float, down: int, across: int) -> Bytes:
     """Scale a picture and give it a margin of its paper, so many pixels high and wide."""
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     size = max(1, round(scale * grey.shape[1])), max(1, round(scale * grey.shape[0]))

@@ -18,6 +18,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from rich.text import Text
 
+from mnistcli.arrays import Bools, Bytes, Float64s, Int64s
 from mnistcli.cli.terminal import bitmap, capabilities
 from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
 from mnistcli.cli.terminal.layout import Block, Line, beside, stacked, words
@@ -190,7 +191,7 @@ def braille(image: NDArray[Any], *, large: bool) -> Block:
     return dotted(dots)
 
 
-def dotted(dots: NDArray[np.bool_]) -> Block:
+def dotted(dots: Bools) -> Block:
     """Draw an array of dots in braille, two to a cell's width and four to its height."""
     dots = _padded(_padded(dots, 4), 2, axis=1)
     height, width = dots.shape
@@ -204,7 +205,7 @@ def _characters(characters: NDArray[np.str_]) -> Block:
     return Block(characters.shape[1], lines)
 
 
-def _from_ramp(levels: NDArray[np.float64], ramp: str) -> NDArray[np.str_]:
+def _from_ramp(levels: Float64s, ramp: str) -> NDArray[np.str_]:
     # The first character is for (almost) nothing and the last for the top of the range.
     position = np.clip(np.round(levels * (len(ramp) - 1)), 0, len(ramp) - 1)
     characters: NDArray[np.str_] = np.array(list(ramp))[position.astype(np.int64)]
@@ -261,7 +262,7 @@ def kitty(png_bytes: bytes, columns: int, n_lines: int) -> str:
     )
 
 
-def sixel(rgb: NDArray[np.uint8]) -> str:
+def sixel(rgb: Bytes) -> str:
     """Write a picture of at most 256 colours in sixel (DEC VT330/VT340 manual, chapter 14).
 
     Six rows of pixels make a band; each colour of a band is written over all of its width, a
@@ -284,7 +285,7 @@ def sixel(rgb: NDArray[np.uint8]) -> str:
     return "".join(parts[:-1]) + "\x1b\\"
 
 
-def _run_lengths(bits: NDArray[np.int64]) -> str:
+def _run_lengths(bits: Int64s) -> str:
     starts = np.flatnonzero(np.diff(bits, prepend=-1))
     lengths = np.diff(starts, append=len(bits))
     runs = [(n, chr(63 + b)) for n, b in zip(lengths.tolist(), bits[starts].tolist(), strict=True)]

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
+from mnistcli.arrays import Bools, Float64s
 from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
@@ -55,7 +55,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     if not plain:
         field = [list(line[0].text) for line in dotted(dots).lines]
 
-    def cells(points: NDArray[np.float64]) -> list[tuple[int, int]]:
+    def cells(points: Float64s) -> list[tuple[int, int]]:
         """Return the line and the column of each; outside of the field the nearest."""
         x, y = np.clip(plot.place(points), 0, 1).T
         places = np.rint(np.stack([bottom * (1 - y), (columns - 1) * x], axis=1))
@@ -91,7 +91,7 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     return stacked(blocks)
 
 
-def _line(plot: Plot, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _line(plot: Plot, points: Float64s, shape: tuple[int, ...]) -> Bools:
     """Walk along a line in steps of half a dot, and put a dot where one is within the field."""
     height, width = shape
     across, down = (plot.place(points) * (1, -1) + (0, 1)).T * ((width - 1,), (height - 1,))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,6 +20,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Footer, Static
 
+from mnistcli.arrays import Bytes, Float32s, Float64s
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal import bitmap
 from mnistcli.cli.terminal.bitmap import enlarged
@@ -43,15 +43,15 @@ _ONE_COLUMN, _BARS_WIDTH = 5, 34
 # Pixels across and down, however many of them a terminal shows.
 SIDE = 160
 
-Spot = Sequence[float] | NDArray[np.float64]  # x and y
+Spot = Sequence[float] | Float64s  # x and y
 
 
 class Sketch:
     """Light ink, 0 to 1, on black, drawn with a round, soft brush."""
 
     def __init__(self) -> None:
-        self.pixels: NDArray[np.float32] = np.zeros((SIDE, SIDE), np.float32)
-        self._past: deque[NDArray[np.float32]] = deque(maxlen=100)
+        self.pixels: Float32s = np.zeros((SIDE, SIDE), np.float32)
+        self._past: deque[Float32s] = deque(maxlen=100)
 
     @property
     def is_blank(self) -> bool:
@@ -59,7 +59,7 @@ class Sketch:
         return not self.pixels.any()
 
     @property
-    def grey(self) -> NDArray[np.uint8]:
+    def grey(self) -> Bytes:
         """The drawing as a picture."""
         return np.round(self.pixels * 255).astype(np.uint8)
 
@@ -98,7 +98,7 @@ class Sketch:
 class Pixels(Static):
     """A picture in half-blocks."""
 
-    def paint(self, image: NDArray[np.uint8]) -> None:
+    def paint(self, image: Bytes) -> None:
         block = half_blocks(image)
         self.styles.width, self.styles.height = block.width, len(block.lines)
         self.update(block)
@@ -230,7 +230,7 @@ class DrawingApp(App[None]):
         self,
         model: Model,
         save_to: Path | None = None,
-        keep: Callable[[list[NDArray[np.uint8]], int], str] | None = None,
+        keep: Callable[[list[Bytes], int], str] | None = None,
         *,
         is_light: bool = False,
     ) -> None:
