@@ -87,8 +87,8 @@ def masked(output):
             line = re.sub(r"\d[\d.e-]*", "N", line)  # noqa: PLW2901
         if line.startswith("Log loss"):
             line = line[:-2]  # noqa: PLW2901 - within the solver's tolerance
-        if re.search(r" ms |predict +size|^ ─", line):  # the costs of a comparison
-            line = re.sub(r" +", " ", re.sub(r"\d[\d.,]* m?s ", "N ", line)).replace("─", "")  # noqa: PLW2901
+        if re.search(r" ms |predict +size|^ ─", line):  # costs; a card has its command
+            line = re.sub(r" +", " ", re.sub(r"\d[\d.,]* (m?s|kB)\b", "N", line)).replace("─", "")  # noqa: PLW2901
         lines.append(re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", line).rstrip())
     return "\n".join(lines).strip()
 
