@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import brier_score_loss
 
-from mnistcli.linear_model.classifier import classes_of, probabilities_of
-from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.evaluation import evaluate
+from mnistcli.linear_model.classifier import (
+    LinearClassifier,
+    classes_of,
+    pairs_of,
+    probabilities_of,
+)
+from mnistcli.metrics.classification import (
+    brier_score,
+    evaluate_scores,
+    expected_calibration_error,
+    pair_error_rates,
+    reliability_bins,
+)
 from mnistcli.metrics.ranking import rank
+from mnistcli.registry.model_file import Model
+from mnistcli.settings import SplitSpec, TrainingSettings
+from mnistcli.tasks import parse_task
+from mnistcli.training import train
 
 EXACT = 1e-12
 
@@ -122,3 +141,66 @@ def test_averages_are_over_scikit_learns_default_labels(answered):
 def test_a_sure_and_wrong_answer_costs_a_finite_amount():
     ours = evaluate_scores(np.array([0, 1]), np.array([1e4, 1e4]), ("a", "b"))
     assert ours.log_loss == pytest.approx(metrics.log_loss([0, 1], [[0, 1], [0, 1]]), abs=EXACT)
+
+
+def samples(n, n_classes):
+    rng = np.random.default_rng(n)
+    probabilities = rng.dirichlet(np.full(n_classes, 0.5), size=n)
+    y = np.array([rng.choice(n_classes, p=p) for p in probabilities])
+    return y, probabilities
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_bins_are_those_of_scikit_learn(n_classes):
+    y, probabilities = samples(500, n_classes)
+    said = probabilities[:, 1] if n_classes == 2 else probabilities.max(axis=1)
+    true = y == 1 if n_classes == 2 else probabilities.argmax(axis=1) == y
+    share, mean = calibration_curve(true, said, n_bins=10)
+    bins = [each for each in reliability_bins(y, probabilities) if each.n_samples]
+    assert [each.share for each in bins] == pytest.approx(share.tolist(), abs=1e-12)
+    assert [each.mean_probability for each in bins] == pytest.approx(mean.tolist(), abs=1e-12)
+    counts = np.array([each.n_samples for each in bins])
+    assert counts.sum() == 500
+    expected = (counts * np.abs(share - mean)).sum() / 500
+    assert expected_calibration_error(bins) == pytest.approx(expected, abs=1e-12)
+
+
+def test_edges_belong_to_the_bin_below_and_nothing_to_none():
+    p = np.array([0.0, 0.1, 0.10001, 1.0])
+    bins = reliability_bins(np.array([0, 0, 0, 1]), np.column_stack([1 - p, p]))
+    assert [each.n_samples for each in bins] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert math.isnan(bins[4].share)
+    assert bins[4].share_interval == (0.0, 1.0)
+    assert expected_calibration_error(bins) == pytest.approx((0.1 + 0.10001) / 4)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+def test_the_brier_score_is_that_of_scikit_learn(n_classes):
+    y, probabilities = samples(400, n_classes)
+    theirs = brier_score_loss(y, probabilities[:, 1] if n_classes == 2 else probabilities)
+    assert brier_score(y, probabilities) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_rates_are_those_of_the_models_of_two_classes(mnist):
+    pairs = train("pairs", mnist, TrainingSettings(split=SplitSpec(limit=1000))).model
+    errors = evaluate(pairs, mnist).pair_errors()
+    np.testing.assert_array_equal(errors, errors.T)
+    assert np.isnan(errors.diagonal()).all()
+    row = pairs_of(10).index((3, 8))
+    alone = replace(pairs.card, task=parse_task("3v8"))
+    coef, intercept = pairs.classifier.coef[[row]], pairs.classifier.intercept[[row]]
+    two = Model(LinearClassifier(coef, intercept, ("3", "8")), alone)
+    assert errors[3, 8] == pytest.approx(1 - evaluate(two, mnist).evaluation.accuracy)
+
+
+def test_rates_of_known_scores():
+    y = np.array([0, 0, 1, 1, 2])
+    scores = np.zeros((5, 3))
+    scores[:, 0] = [-1, 1, 1, 1, 9]  # 0 against 1: one of four is wrong
+    scores[:, 1] = [1, 1, -9, 9, 1]  # 0 against 2: two of three
+    scores[:, 2] = [0, 0, -1, -2, 1]  # 1 against 2: none
+    rates = pair_error_rates(y, scores, 3)
+    assert pairs_of(3) == [(0, 1), (0, 2), (1, 2)]
+    assert rates[0, 1] == 0.25
+    assert rates[2, 0] == 2 / 3
+    assert rates[1, 2] == 0.0
