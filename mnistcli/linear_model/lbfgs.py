@@ -33,6 +33,7 @@ MIN_AGE = 10  # or, twice as many rows, after so many steps per block if that sa
 STEP_WORK, STEP_WORK_PER_OUTPUT = 20, 4
 HESSIAN_WORK = 2  # A multiplication for a Hessian, in large products, takes so much longer.
 USUAL_STEPS = 30  # of a fit, with what precedes and follows them
+USUAL_ROWS = 4096  # of a Hessian, of many: fewer than `MOST_ROWS` have weight
 ROWS_TIMED, SCORES_PER_STEP = 4096, 2.5
 SAVED = 0.5  # and a new Hessian saves this share of the steps to come.
 ROWS_PER_BLOCK = 4096  # Rows weighted and multiplied at a time: 12 MB.
@@ -53,7 +54,7 @@ Times = Callable[[Float64s], Float64s]
 def expected_seconds(X: Rows, n_rows: int, n_outputs: int) -> float:
     """Return about how long a fit of so many rows takes, told from scores of the first of them."""
     some = X[:ROWS_TIMED]
-    n_drawn, n = min(SHARE * n_rows, MOST_ROWS), some.shape[1]
+    n_drawn, n = min(SHARE * n_rows, USUAL_ROWS), some.shape[1]
     scores = partial(linear_scores, some, np.ones((n_outputs, n)), scale=1.0, dtype=np.float32)
     # The quickest has been held up least.
     each = SCORES_PER_STEP * min(timeit.repeat(scores, number=1, repeat=3)) / len(some)
