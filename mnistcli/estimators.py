@@ -14,9 +14,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_consistent_length, check_random_state, validation
+from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from mnistcli.arrays import Float64s
 from mnistcli.features import Features
@@ -98,7 +104,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
         finite optimum, UsageError for parameters; warns where ``max_iter`` ended it.
         """
-        rows, labels = validation.validate_data(self, X, y, dtype=_DTYPES)
+        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
         return self._fit(rows, labels, sample_weight, self.C, self.tol)
 
     def _seed(self) -> int:
@@ -121,19 +127,22 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         is_penalised = math.inf != C
         # For its checks:
         SolverSettings(C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter)
-        y = validation.column_or_1d(y, warn=True)
+        y = column_or_1d(y, warn=True)
         first = X[: len(X) // n_each]
         check_consistent_length(first, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        how = {"dtype": np.float64, "ensure_non_negative": True}
-        weight = validation._check_sample_weight(sample_weight, first, **how)  # noqa: SLF001 - there is no other
+        weight = _check_sample_weight(
+            sample_weight, first, dtype=np.float64, ensure_non_negative=True
+        )
         n_classes = len(self.classes_)
         if n_classes < 2 or not np.bincount(codes, weight).all():
             raise ValueError("more than one class must occur, and each weigh something")
         if self.class_weight is not None:
-            known = {"classes": self.classes_, "y": y, "sample_weight": weight}
-            weight = weight * compute_class_weight(self.class_weight, **known)[codes]
+            of_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=weight
+            )
+            weight = weight * of_class[codes]
         shape = (1 if n_classes == 2 else n_classes, X.shape[1])
         is_start = self.warm_start and getattr(self, "coef_", np.empty(0)).shape == shape
         is_exact = X.dtype == np.float64 and is_penalised
@@ -171,12 +180,12 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     @property
     def _classifier(self) -> LinearClassifier:
-        validation.check_is_fitted(self)
+        check_is_fitted(self)
         names = tuple(map(str, self.classes_))
         return LinearClassifier(self.coef_, self.intercept_, names, self._scale, self.features_)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
-        checked: NDArray[Any] = validation.validate_data(self, X, dtype=_DTYPES, reset=False)
+        checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
         return checked
 
 

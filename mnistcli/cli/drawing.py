@@ -247,7 +247,6 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
 
 # --- where everything lies --------------------------------------------------------------------
 
-_Floats = Float64s
 
 _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
@@ -294,11 +293,11 @@ class _Field(NamedTuple):
     right: float
     bottom: float
 
-    def at(self, points: _Floats | Points) -> Points:
+    def at(self, points: Float64s | Points) -> Points:
         """Return where points are."""
         return self.within(self.plot.place(np.array(points, np.float64)))
 
-    def within(self, shares: _Floats) -> Points:
+    def within(self, shares: Float64s) -> Points:
         """Return where points of the unit square are; of thousands most are in the same place."""
         x, y = shares.T
         x, y = self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)
@@ -373,7 +372,7 @@ def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
         yield symbol(x, y, number)
 
 
-def _inside(shares: _Floats) -> Iterator[_Floats]:
+def _inside(shares: Float64s) -> Iterator[Float64s]:
     """Yield the pieces of a line that are within the unit square."""
     for axis, bound in ((0, 0), (0, 1), (1, 0), (1, 1)):
         before, after = shares[:-1], shares[1:]

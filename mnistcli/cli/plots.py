@@ -12,8 +12,6 @@ from mnistcli.cli.numbers import decimal
 from mnistcli.metrics.catalog import ReliabilityBin
 from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
-_Floats = Float64s
-
 # How many ticks there are, about; of places something was measured at, at most.
 _N_TICKS, _MOST_PLACES = 5, 10
 _RIM = 0.04  # what an axis has more at either end
@@ -30,7 +28,7 @@ class Axis:
     title: str = ""
     word: Callable[[float], str] = "{:g}".format
 
-    def place(self, values: _Floats | float) -> _Floats:
+    def place(self, values: Float64s | float) -> Float64s:
         """Return where values are; outside of the range less than 0 or more than 1."""
         low, high, values = self.low, self.high, np.asarray(values, np.float64)
         if self.is_log:
@@ -46,12 +44,12 @@ class Series:
     """
 
     name: str
-    points: _Floats
+    points: Float64s
     kind: Literal["line", "faint", "ideal", "joined", "marks"] = "line"
-    intervals: Sequence[_Floats] | _Floats = ()
+    intervals: Sequence[Float64s] | Float64s = ()
 
     @classmethod
-    def measured(cls, name: str, rows: _Floats, kind: Literal["joined", "marks"]) -> "Series":
+    def measured(cls, name: str, rows: Float64s, kind: Literal["joined", "marks"]) -> "Series":
         """Make a series of rows of x, y, and x and y of both ends of an interval."""
         return cls(name, rows[:, :2], kind, rows[:, 2:].reshape(-1, 2, 2))
 
@@ -68,7 +66,7 @@ class Plot:
     bars: Sequence[tuple[float, float, float]] = ()
     aspect: float = 0.62  # the height of the field over its width
 
-    def place(self, points: _Floats) -> _Floats:
+    def place(self, points: Float64s) -> Float64s:
         """Return where points are in the field: x to the right and y up, each from 0 to 1."""
         return np.stack([self.across.place(points[:, 0]), self.up.place(points[:, 1])], axis=1)
 
@@ -154,7 +152,7 @@ def curve_plots(curves: Sequence[ClassCurves]) -> tuple[Plot, Plot]:
 
 def _curve_plot(
     curves: Sequence[ClassCurves],
-    points: Sequence[_Floats],
+    points: Sequence[Float64s],
     by: Literal["roc_auc", "average_precision"],
     ideal_x: float,
     title: str,

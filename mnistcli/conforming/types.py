@@ -6,11 +6,10 @@ the paper is noisy: area averaging then cancels noise instead of adding it up.
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from mnistcli.arrays import Bools, Float32s
 
-Ink = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+Ink = Float32s
+Mask = Bools
 
 # The longest side of a digit in MNIST, and where its centre of mass lies.
 BOX = 20

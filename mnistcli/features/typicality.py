@@ -39,13 +39,13 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 # What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS = 10, 20
+_N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 # So many standard deviations above the mean of training images one may as well be two.
 LEAST_PAIRED = np.float32(5)
 _N_PAIRS, _N_PAIR_FEATURES = 1500, 3_000_000  # at most, of all together
 # By how many pixels they overlap, and how much lower than the left one the right one is, on average.
 _OVERLAP, _LOWER = (-1, 3), 2
 _INK, _LONGEST = 100, 20  # a level, and the longest side of a digit
-_N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each number
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
@@ -125,29 +125,40 @@ def learn_typicality(
     measure, pairs = rows[is_measure], None
     if transform:
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
-        odd = transform(pieced_together(known[:n_odd]))
-        oddness = _separating(rows[~is_measure][:n_odd], odd)
+        one = rows[~is_measure][:n_odd]
+        oddness = _separating(one, transform(pieced_together(known[:n_odd])))
         n_pairs = min(_N_PAIRS, _N_PAIR_FEATURES // rows.shape[1])
         two = transform(side_by_side(known[-2 * n_pairs :]))
-        weights = _separating(rows[~is_measure][:n_odd], two)
-        usual = measure.astype(np.float32) @ weights
-        deviation = max(usual.std(), np.float32(1e-9))
-        pairs = np.append(weights, usual.mean() + LEAST_PAIRED * deviation) / deviation
+        pairs = _standardised(_separating(one, two), measure)
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs)
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
+    return replace(found, levels=_levels(numbers))
+
+
+def _standardised(weights: Float32s, measure: Bytes) -> Float32s:
+    """Return `Typicality.pairs`, which makes standard deviations among the measure of scores."""
+    usual = measure.astype(np.float32) @ weights
+    deviation = max(usual.std(), np.float32(1e-9))
+    offset = usual.mean() + LEAST_PAIRED * deviation
+    return np.asarray(np.append(weights, offset) / deviation)
+
+
+def _levels(numbers: Float64s) -> Float32s:
+    """Return `Typicality.levels` of the numbers of the measure, (3, n)."""
     # Where all are alike, rounding is no difference.
     means_of_all = numbers.mean(axis=1)
     least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
     moments = np.concatenate([means_of_all, np.maximum(numbers.std(axis=1), least)])
     # Of few images the tail is known badly: a standard error on the side that flags less.
-    n_beyond = np.array(SHARES) * len(measure)
-    careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / len(measure)
+    n = numbers.shape[1]
+    n_beyond = np.array(SHARES) * n
+    careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
     careful[0] = 1
     usual = np.quantile(_joined(numbers, moments), 1 - careful)
-    return replace(found, levels=np.concatenate([moments, usual]).astype(np.float32))
+    return np.concatenate([moments, usual]).astype(np.float32)
 
 
 def stroke_directions(images: Bytes) -> Float32s:

@@ -28,8 +28,6 @@ from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
-_Layout = dict[str, dict[str, Any]]
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -42,6 +40,7 @@ SUFFIX = ".safetensors"
 METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
+_Layout = dict[str, dict[str, Any]]  # of each array by name: dtype, shape and data_offsets
 _DTYPES = {"F64": "<f8", "F32": "<f4", "U8": "|u1"}
 _N_BYTES = {"F64": 8, "F32": 4, "U8": 1}
 # Sums of squares of so large weights are still numbers.
