@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ctypes
 import functools
+import gc
 import io
 import ipaddress
 import logging
@@ -82,6 +83,9 @@ def joined(
             if local:
                 there = _start_here(int(local[1] or n_cores()), stack)
                 security = there.security
+            # An earlier client that is garbage would be closed while Dask starts this one, and wait
+            # for ever for a lock that is held meanwhile.
+            gc.collect()
             client = Client(there, security=security, timeout=CONNECT_S, set_as_default=False)
             stack.callback(client.close, timeout=CONNECT_S)
             client.wait_for_workers(1, timeout=PATIENCE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -451,6 +452,32 @@ def test_tls_takes_certificates(monkeypatch):
     with pytest.raises(ClusterError, match="cannot reach the cluster") as caught:
         cluster.joined("tls://192.0.2.1:8786").__enter__()
     assert "--tls-ca" in caught.value.hint
+
+
+def test_what_is_garbage_is_gone_before_a_client_starts(machines, monkeypatch):
+    """An earlier client would be closed within the start of this one, and wait for its lock."""
+    seen = []
+
+    class Earlier:
+        def __del__(self):
+            seen.append("gone")
+
+    start = distributed.Client.start
+
+    def started(self, **options):
+        seen.append("started")
+        return start(self, **options)
+
+    monkeypatch.setattr(distributed.Client, "start", started)
+    gc.disable()
+    try:
+        earlier = Earlier()
+        earlier.itself = earlier
+        del earlier
+        with machines.joined():
+            assert seen == ["gone", "started"]
+    finally:
+        gc.enable()
 
 
 def test_without_dask_it_says_what_to_install(invoke, monkeypatch):
