@@ -3,8 +3,8 @@
 from mnistcli._version import __version__ as __version__
 from mnistcli.comparison import compare as compare
 from mnistcli.conforming.placing import conform as conform
-from mnistcli.datasets.store import Dataset as Dataset
-from mnistcli.datasets.store import LabelledImages as LabelledImages
+from mnistcli.datasets.dataset import Dataset as Dataset
+from mnistcli.datasets.dataset import LabelledImages as LabelledImages
 from mnistcli.datasets.store import open_dataset as open_dataset
 from mnistcli.errors import MnistCliError as MnistCliError
 from mnistcli.estimators import Digits as Digits

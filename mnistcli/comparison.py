@@ -8,7 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
+from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import JudgedModel, common_samples, judge

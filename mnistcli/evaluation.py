@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s, Int64s
-from mnistcli.datasets.store import Dataset, LabelledImages, open_dataset
+from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery

@@ -19,7 +19,7 @@ from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS, Task
 
 if TYPE_CHECKING:  # `predict` of one picture needs no dataset
-    from mnistcli.datasets.store import LabelledImages
+    from mnistcli.datasets.dataset import LabelledImages
 
 _LARGEST_SIDE = 56
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float64s, Int64s
-from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
@@ -200,7 +200,7 @@ def _transformed(
     def transformed(part: LabelledImages, gather: Callable[..., Samples]) -> LabelledImages:
         index = np.unique(np.concatenate([gather(dataset, *each).index for each in wanted]))
         rows = np.empty((len(part.labels), spec.features.count(spec)), np.uint8)
-        rows[index] = features.transform(part.take(index))
+        rows[index] = features.transform(part.images[index])
         return replace(part, images=rows)
 
     train = transformed(dataset.train, training_samples)

@@ -20,7 +20,7 @@ from mnistcli.registry import load_model
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike
 
-    from mnistcli.datasets.store import Dataset, LabelledImages
+    from mnistcli.datasets.dataset import Dataset, LabelledImages
     from mnistcli.registry.model_file import Model
     from mnistcli.reporting import Report, ReportOnTwo
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from mnistcli.arrays import Bytes, Float64s, Int64s
-    from mnistcli.datasets.store import Dataset
+    from mnistcli.datasets.dataset import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures import Grey
     from mnistcli.pictures.read import Batch

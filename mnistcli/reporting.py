@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistcli.comparison import Comparison, compare
-from mnistcli.datasets.store import Dataset
+from mnistcli.datasets.dataset import Dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import JudgedModel, evaluate

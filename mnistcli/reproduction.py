@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.datasets.store import Dataset
+from mnistcli.datasets.dataset import Dataset
 from mnistcli.errors import DataUnavailableError
 from mnistcli.model_selection.splits import test_samples
 from mnistcli.progress import SILENT, Progress

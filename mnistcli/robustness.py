@@ -7,7 +7,7 @@ import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s, Floats, Int64s
 from mnistcli.comparison import check_comparable
-from mnistcli.datasets.store import Dataset
+from mnistcli.datasets.dataset import Dataset
 from mnistcli.evaluation import common_samples
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, grown, sampled
 from mnistcli.learning_curves import CurvePoint, point_of

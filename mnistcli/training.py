@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnistcli._version import __version__
-from mnistcli.datasets.store import Dataset, open_dataset
+from mnistcli.datasets.dataset import Dataset
+from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError
 from mnistcli.features import FeatureSpec

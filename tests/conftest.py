@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mnistcli.datasets.store import Dataset
+    from mnistcli.datasets.dataset import Dataset
 
 # `nox -s torture` asks each parser ten times as much.
 settings.register_profile("usual", max_examples=200, deadline=None)

@@ -9,7 +9,7 @@ import pytest
 
 import mnistcli
 from mnistcli.comparison import check_common_dataset, compare
-from mnistcli.datasets.store import LabelledImages
+from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import UsageError
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.datasets.store import LabelledImages
+from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.evaluation import evaluate, suspects, threshold_for
 from mnistcli.metrics.curves import Threshold, parse_target

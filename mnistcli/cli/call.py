@@ -15,7 +15,8 @@ from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageErr
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
-    from mnistcli.datasets.store import Dataset, DatasetStore, LabelledImages
+    from mnistcli.datasets.dataset import Dataset, LabelledImages
+    from mnistcli.datasets.store import DatasetStore
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry

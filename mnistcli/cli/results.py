@@ -19,7 +19,7 @@ from mnistcli.cli.report.page import contents, drawn
 from mnistcli.cli.terminal.console import drawn_plainly
 from mnistcli.cli.views import compare, evaluate, models, predict, shared, train
 from mnistcli.conforming.placing import Conformed
-from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics import catalog, curves
 from mnistcli.mnist import IMAGE_SHAPE

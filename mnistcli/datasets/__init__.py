@@ -1,5 +1,6 @@
 """Datasets of digits: what exists, how it is had and checked, where it is kept.
 
+dataset      labelled images, in a part for training and one for the test
 catalog      what datasets exist and by which checksums they are known
 sources      the box, mirrors, URLs, files and folders -> the four arrays of a dataset
 download     single files over HTTP, verified

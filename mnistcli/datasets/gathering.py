@@ -26,8 +26,8 @@ import numpy as np
 from mnistcli.arrays import Bytes
 from mnistcli.containers.arrays import PARTS, Part
 from mnistcli.containers.csv import LABEL_NAMES
+from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import read_parts
-from mnistcli.datasets.store import LabelledImages, Loaded, in_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -86,7 +86,7 @@ def gather(
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
     notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
     if not len(test.labels) or not len(train.labels):
-        train, test = _shared_out(_concatenated([train, test]), test_size, seed)
+        train, test = _shared_out(train if len(train.labels) else test, test_size, seed)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 
@@ -102,16 +102,6 @@ def _too_few(
     one = "one labelled digit" if n else "no labelled digits"
     hint = "a dataset takes two at least" if n else _LAYOUTS
     return DataUnavailableError(f"{path} holds {one}", hint=hint)
-
-
-def _concatenated(parts: Sequence[LabelledImages]) -> LabelledImages:
-    if len(parts) == 1:
-        return parts[0]
-    images, labels = np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8)
-    return LabelledImages(
-        np.concatenate([images, *(each.images for each in parts)]),
-        np.concatenate([labels, *(each.labels for each in parts)]),
-    )
 
 
 def _shared_out(
@@ -139,7 +129,8 @@ class _Reading:
     n_bytes_read: int = 0
 
     def joined(self, part: Part) -> LabelledImages:
-        return _concatenated([images for of, images in self.parts if of == part])
+        nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
+        return concatenated([images for of, images in self.parts if of == part] or [nothing])
 
     def file(self, path: Path, part: Part = "train") -> None:
         self.progress.update(str(path), 0, None)

@@ -12,7 +12,7 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers.arrays import Part, find_idx
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
-from mnistcli.datasets.store import LabelledImages
+from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE

@@ -15,10 +15,8 @@ from mnistcli import files
 from mnistcli.arrays import Bytes
 from mnistcli.containers.arrays import npy_header
 from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
+from mnistcli.datasets.dataset import Arrays
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
-
-# The four of a dataset, in the order of `PART_NAMES`.
-Arrays = tuple[Bytes, ...]
 
 MANIFEST_NAME = "manifest.json"
 MANIFEST_MAX_BYTES = 1 << 16

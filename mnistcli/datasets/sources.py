@@ -28,9 +28,9 @@ from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
+from mnistcli.datasets.dataset import Loaded, in_parts
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
-from mnistcli.datasets.store import Loaded, in_parts
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.paths import expand

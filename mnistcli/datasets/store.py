@@ -34,22 +34,20 @@ go. What is damaged is not used, and never forgotten: a backup may mend it.
 """
 
 import contextlib
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mnistcli import files
-from mnistcli.arrays import Bytes, Int64s
+from mnistcli.arrays import Bytes
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
-from mnistcli.datasets.manifest import MANIFEST_NAME, Arrays, Manifest, sha256_of, write_npy
-from mnistcli.display import Displayed
+from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
+from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, sha256_of, write_npy
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.progress import SILENT, Progress
 
@@ -70,89 +68,6 @@ _TO_MEND_OWN = (
 _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class LabelledImages(Displayed):
-    """Images of digits, ink 255 and paper 0, and what they show."""
-
-    images: Bytes  # read-only, memory-mapped where the store can be used
-    labels: Bytes
-    notes: tuple[str, ...] = ()  # what was done to the user's own images
-
-    def _in_words(self) -> str:
-        return f"{len(self.labels):,} images"
-
-    def take(self, index: Int64s) -> Bytes:
-        """Return a copy of some of the images."""
-        return self.images[index]
-
-
-class JoinedImages(LabelledImages):
-    """The images of several parts, one after the other; copied when all are asked for at once."""
-
-    parts: tuple[LabelledImages, ...]
-
-    def __init__(self, parts: Sequence[LabelledImages]) -> None:
-        object.__setattr__(self, "labels", np.concatenate([part.labels for part in parts]))
-        object.__setattr__(self, "notes", ())
-        self.labels.flags.writeable = False
-        object.__setattr__(self, "parts", tuple(parts))
-
-    @cached_property
-    def images(self) -> Bytes:
-        """All of them, in one array."""
-        images = np.concatenate([part.images for part in self.parts])
-        images.flags.writeable = False
-        return images
-
-    def take(self, index: Int64s) -> Bytes:
-        """Return some of the images, without a copy of all."""
-        taken = np.empty((len(index), *self.parts[0].images.shape[1:]), np.uint8)
-        start = 0
-        for part in self.parts:
-            rows = np.flatnonzero((index >= start) & (index < start + len(part.labels)))
-            taken[rows] = part.images[index[rows] - start]
-            start += len(part.labels)
-        return taken
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Dataset(Displayed):
-    """A dataset with its official split.
-
-    Its identity, whatever the container that it came in, is the sha256 of the four payloads' sha256
-    in hexadecimal, in the order train images, train labels, test images, test labels, each followed
-    by a newline. Of ``"mnist+mine"`` the parts are the datasets that it is joined of.
-    """
-
-    name: str
-    title: str
-    train: LabelledImages
-    test: LabelledImages
-    sha256: str
-    parts: "tuple[Dataset, ...]" = ()
-
-    def _in_words(self) -> str:
-        n_train, n_test = len(self.train.labels), len(self.test.labels)
-        return f"{self.name}, {n_train:,} training and {n_test:,} test images"
-
-
-class Loaded(NamedTuple):
-    """Labelled digits from somewhere, in training and test images."""
-
-    train: LabelledImages
-    test: LabelledImages
-    source: str  # "bundled", "mirror", "openml", "keras", "url" or "path"
-    origin: str  # the folder, the file or the URL; of several mirrors, all that delivered
-    n_bytes_read: int  # as stored or sent, mostly compressed
-    failures: tuple[tuple[str, str], ...] = ()  # what was tried before or left out, and why
-    notes: tuple[str, ...] = ()  # what was done to pictures to read them as a prediction does
-
-    @property
-    def arrays(self) -> Arrays:
-        """All of it, in the order of `PART_NAMES`."""
-        return self.train.images, self.train.labels, self.test.images, self.test.labels
-
-
 @dataclass(frozen=True, slots=True)
 class Installation:
     """A dataset in the store, and how it got there."""
@@ -160,6 +75,7 @@ class Installation:
     spec: DatasetSpec
     manifest: Manifest
     folder: Path
+    arrays: Arrays = field(compare=False)  # memory-mapped, as the manifest vouches
     already_there: bool = True  # nothing had to be done
     failures: tuple[tuple[str, str], ...] = ()
 
@@ -167,6 +83,11 @@ class Installation:
     def sha256(self) -> str:
         """The identity of the dataset, see `Dataset`."""
         return identity(self.manifest.checksums)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset itself."""
+        return Dataset(self.spec.name, self.spec.title, *in_parts(self.arrays), self.sha256)
 
     @property
     def files(self) -> list[tuple[str, tuple[int, ...], int, str]]:
@@ -268,10 +189,11 @@ class DatasetStore:
             state = "installed" if self.has(name) else state
             return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
         try:
-            _, manifest, arrays = self._check(name, full=False)
+            found = self._check(name)
         except (CorruptFileError, DataUnavailableError) as error:
             return DatasetSummary(name, name, "damaged", problem=error.message)
-        counts = tuple(np.bincount(np.concatenate(arrays[1::2]), minlength=10).tolist())
+        counts = tuple(np.bincount(np.concatenate(found.arrays[1::2]), minlength=10).tolist())
+        manifest = found.manifest
         sizes, when, where = manifest.sizes or (0, 0), manifest.installed_at, manifest.origin
         return DatasetSummary(name, name, "own", None, *sizes, counts, when, where)
 
@@ -289,15 +211,14 @@ class DatasetStore:
             return self._open_joined(name, progress)
         spec = self.find(name)
         try:
-            return self._opened(name)
+            return self._check(name).dataset
         except (DataUnavailableError, CorruptFileError) as problem:
             if not spec.bundled:
                 raise
             if isinstance(problem, CorruptFileError):
                 progress.note(f"{problem.message}; {spec.title} is taken from the box again")
         try:
-            self._install(spec, "bundled", keep_intact=True, progress=progress)
-            return self._opened(name)
+            return self._install(spec, "bundled", keep_intact=True, progress=progress).dataset
         except MnistCliError as problem:
             dataset = _in_memory(spec)
             progress.note(f"{problem.message}; {spec.title} is decoded in memory")
@@ -312,7 +233,7 @@ class DatasetStore:
         """
         self.find(name)
         try:
-            return self._verified(name, full=full)
+            return self._check(name, full=full)
         except CorruptFileError:
             if name in self.catalog:
                 with contextlib.suppress(OSError):
@@ -352,7 +273,7 @@ class DatasetStore:
         if name in self.catalog:
             return self._install(spec, source, keep_intact=keep_intact, progress=progress)
         if keep_intact:
-            return self._verified(name, full=False)
+            return self._check(name)
         hint = f"mnistcli download --source PATH --as {name} --replace"
         raise UsageError(f"{name} is a dataset of your own", hint=hint)
 
@@ -376,7 +297,8 @@ class DatasetStore:
             if not self.has(name):
                 parts = in_parts([images, labels, images[:0], labels[:0]])
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
-            _, old, before = self._check(name, full=True)
+            found = self._check(name, full=True)
+            old, before = found.manifest, found.arrays
             pairs = zip(before, (images, labels), strict=False)
             grown = [np.concatenate(pair) for pair in pairs]
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
@@ -399,7 +321,7 @@ class DatasetStore:
         with self._lock(spec.name, progress):
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):
-                    return self._verified(spec.name, full=False)
+                    return self._check(spec.name)
             loaded = sources.load(spec, source, progress=progress, patience=self.patience)
             tag = self.folder / "CACHEDIR.TAG"
             if files.kind_of_path(tag, follow=False) == "nothing":
@@ -417,14 +339,6 @@ class DatasetStore:
     def _missing(self, name: str) -> DataUnavailableError:
         hint = f"mnistcli download --dataset {name}"
         return DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
-
-    def _opened(self, name: str) -> Dataset:
-        spec, manifest, arrays = self._check(name, full=False)
-        return dataset_of(spec, arrays, manifest.checksums)
-
-    def _verified(self, name: str, *, full: bool) -> Installation:
-        spec, manifest, _ = self._check(name, full=full)
-        return Installation(spec, manifest, self._root_of(name) / name)
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         names = name.split("+")
@@ -452,7 +366,7 @@ class DatasetStore:
     def _file_name(self, dataset: str, part: str, sha256: str) -> str:
         return f"{part}.npy" if dataset in self.catalog else f"{part}-{sha256[:16]}.npy"
 
-    def _check(self, name: str, *, full: bool) -> tuple[DatasetSpec, Manifest, Arrays]:
+    def _check(self, name: str, *, full: bool = False) -> Installation:
         """Map a dataset, having checked it; all of it is hashed if ``full``."""
         path = self._folder_of(name) / MANIFEST_NAME
         if files.kind_of_path(path, follow=False) == "nothing":
@@ -478,7 +392,7 @@ class DatasetStore:
             # Copied or restored, and just found to be the same: no need to hash it next time.
             with contextlib.suppress(DataUnavailableError):
                 now.write(path)
-        return spec, now, arrays
+        return Installation(spec, now, path.parent, arrays)
 
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
         folder, arrays = self._folder_of(name), loaded.arrays
@@ -495,10 +409,10 @@ class DatasetStore:
         told = loaded.source, loaded.origin, loaded.n_bytes_read, now
         known_sizes = None if name in self.catalog else sizes
         manifest = Manifest(name, *told, tuple(entries), known_sizes)
-        manifest.mapped(paths, spec, full=True)  # what was written is what was meant
+        mapped, _ = manifest.mapped(paths, spec, full=True)  # what was written is what was meant
         manifest.write(folder / MANIFEST_NAME)
         _sweep(folder, [path.name for path in paths])
-        return Installation(spec, manifest, folder, already_there=False, failures=loaded.failures)
+        return Installation(spec, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
 
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:
@@ -509,43 +423,11 @@ def _sweep(folder: Path, kept: Sequence[str]) -> None:
                 path.unlink()
 
 
-def identity(payload_sha256: Sequence[str]) -> str:
-    """Return the one checksum of a dataset, see `Dataset`."""
-    lines = "".join(f"{sha256}\n" for sha256 in payload_sha256)
-    return hashlib.sha256(lines.encode("ascii")).hexdigest()
-
-
-def joined(datasets: Sequence[Dataset]) -> Dataset:
-    """Join datasets in their order: training part to training part, test part to test part.
-
-    The sha256 of the whole is that of the lines of its parts' sha256, as that of a dataset is of
-    its four arrays'.
-    """
-    return Dataset(
-        name="+".join(each.name for each in datasets),
-        title=" + ".join(each.title for each in datasets),
-        train=JoinedImages([each.train for each in datasets]),
-        test=JoinedImages([each.test for each in datasets]),
-        sha256=identity([each.sha256 for each in datasets]),
-        parts=tuple(datasets),
-    )
-
-
-def in_parts(arrays: Sequence[Bytes]) -> tuple[LabelledImages, LabelledImages]:
-    """Return the training and the test part that four arrays are."""
-    train, train_labels, test, test_labels = arrays
-    return LabelledImages(train, train_labels), LabelledImages(test, test_labels)
-
-
-def dataset_of(spec: DatasetSpec, arrays: Arrays, payload_sha256: Sequence[str]) -> Dataset:
-    """Return the dataset that four arrays are, whose checksums are known."""
-    return Dataset(spec.name, spec.title, *in_parts(arrays), identity(payload_sha256))
-
-
 def _in_memory(spec: DatasetSpec) -> Dataset:
     from mnistcli.datasets import sources
 
-    arrays = sources.load(spec, "bundled").arrays
-    for array in arrays:
+    loaded = sources.load(spec, "bundled")
+    for array in loaded.arrays:
         array.flags.writeable = False
-    return dataset_of(spec, arrays, [*map(sha256_of, arrays)])
+    sha256 = identity([*map(sha256_of, loaded.arrays)])
+    return Dataset(spec.name, spec.title, loaded.train, loaded.test, sha256)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mnistcli.arrays import Bytes, Float64s, Int64s
 from mnistcli.containers.reading import damage_of, open_stream
-from mnistcli.datasets.store import Dataset, LabelledImages
+from mnistcli.datasets.dataset import Dataset, LabelledImages, concatenated
 from mnistcli.display import Displayed
 from mnistcli.errors import TrainingError, UsageError
 from mnistcli.files import storage_errors
@@ -126,10 +126,7 @@ def _sides(
     if spec.kind == "standard":
         y = task.encode(dataset.train.labels)
         return dataset.train, y, np.flatnonzero(y >= 0), np.empty(0, dtype=np.int64)
-    part = LabelledImages(
-        images=np.concatenate([dataset.train.images, dataset.test.images]),
-        labels=np.concatenate([dataset.train.labels, dataset.test.labels]),
-    )
+    part = concatenated([dataset.train, dataset.test])
     y = task.encode(part.labels)
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
@@ -152,5 +149,5 @@ def _sides(
 def _gather(part: LabelledImages, y: Int64s, index: Int64s) -> Samples:
     # A contiguous whole needs no copy of 47 MB; fancy indexing would make one.
     is_everything = len(index) == len(y) and bool((index == np.arange(len(y))).all())
-    images = part.images if is_everything else part.take(index)
+    images = part.images if is_everything else part.images[index]
     return Samples(images=images, y=y[index], index=index)

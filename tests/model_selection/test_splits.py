@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnistcli.datasets.store import LabelledImages, joined
+from mnistcli.datasets.dataset import LabelledImages, joined
 from mnistcli.errors import CorruptFileError, StorageError, TrainingError, UsageError
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.splits import nested_sample, stratified_sample, training_samples

@@ -14,7 +14,8 @@ import mnistcli.linear_model.classifier
 import mnistcli.registry.model_file  # noqa: F401
 from mnistcli.datasets import sources
 from mnistcli.datasets.catalog import CATALOG
-from mnistcli.datasets.store import DatasetStore, identity
+from mnistcli.datasets.dataset import identity
+from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import MnistCliError
 from mnistcli.registry.store import ModelRegistry
 from tests.conftest import Recorder
