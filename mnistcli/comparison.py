@@ -2,9 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, zip_longest
 
 import numpy as np
 
@@ -49,6 +49,19 @@ class Comparison(Displayed):
     n_disagreements: int  # images to which not all gave the same answer
     disagreements: Gallery  # those with the most different p_truth first
     notes: tuple[str, ...]  # what to know before trusting the numbers
+
+    @property
+    def refs(self) -> list[str]:
+        """What the models are called."""
+        return [each.model.ref for each in self.judged]
+
+    def difference_of(self, judged: JudgedModel) -> float:
+        """Return how much more a model has of the metric than the best."""
+        return self.by.of(judged.evaluation) - self.by.of(self.judged[0].evaluation)
+
+    def against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
+        """Yield each model with the test of it against the best, which has none."""
+        return zip_longest(self.judged, (None, *self.tests[: len(self.judged) - 1]))
 
 
 def compare(

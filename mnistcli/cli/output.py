@@ -22,7 +22,8 @@ from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.parts import Part
+    from mnistcli.cli.figure import FigureFile
+    from mnistcli.cli.parts import Panel, Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
@@ -37,7 +38,8 @@ class Answer:
     The schema "train" makes the JSON document ``"schema": "mnistcli.train"``. ``quiet`` is what
     quiet mode prints, and what a person sees where there are neither ``parts`` nor ``drawn``, which
     draws, on a console, what is printed bit by bit. ``rows`` are the header and the rows of
-    tab-separated values, by default the document; ``records`` the documents of JSON lines.
+    tab-separated values, by default the document; ``records`` the documents of JSON lines;
+    ``panels`` what is drawn into a file.
     """
 
     schema: str
@@ -47,6 +49,7 @@ class Answer:
     rows: Iterable[Sequence[object]] = ()
     records: Iterable[tuple[str, dict[str, Any]]] = ()
     drawn: "Callable[[Console, Render], Iterable[RenderableType]] | None" = None
+    panels: "Iterable[Panel]" = ()
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,8 @@ class Output:
     render: Render = "auto"
     verbose: bool = False
 
-    def emit(self, answer: Answer) -> None:
-        """Print a result to stdout in the chosen format."""
+    def emit(self, answer: Answer, figure: "FigureFile | None" = None) -> None:
+        """Print a result to stdout in the chosen format, and draw it into a file if there is one."""
         if self.format == "json":
             write(json_text(answer.schema, answer.document))
         elif self.format == "jsonl":
@@ -80,6 +83,8 @@ class Output:
             rows = answer.rows or (list(answer.document), list(answer.document.values()))
             for line in TABULAR[self.format](rows):
                 write(line)
+        if figure:
+            self.note(figure.draw(*answer.panels))
 
     def note(self, *messages: str) -> None:
         """Say things in passing, on stderr; nothing in quiet mode."""

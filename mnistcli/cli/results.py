@@ -57,8 +57,9 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
         case evaluation.JudgedModel():
             behind = reporting.images_behind(result) if in_cell else ()
             yield from map(Words, result.notes if in_cell else ())
-            n = len(result.mistakes)
-            yield from evaluate.EvaluationView(result, n_drawn=n, behind=behind).shown()
+            yield from evaluate.shown(result, behind=behind)
+            if n := len(result.mistakes):
+                yield evaluate.gallery_of_mistakes(result, n)
         case catalog.Evaluation():
             yield shared.class_report(result)
             yield confusion_map(result.confusion, [row.name for row in result.classes])
@@ -74,7 +75,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             rows = [[str(i), name, percent(p), ""] for i, (name, p) in enumerate(result)]
             yield predict.predictions_table(["input", "answer", "probability"], rows)
         case comparison.Comparison():
-            yield from compare.ComparisonView(result).shown()
+            yield from compare.shown(result)
         case Model():
             yield Facts((("Model", result.ref or "not saved"), *models.card_facts(result.card)))
         case Gallery():

@@ -32,7 +32,7 @@ def compare(
       for c in 0.01 1 100; do mnistcli train -t 3v8 --C $c -q; done | xargs mnistcli compare
     """
     from mnistcli import comparison
-    from mnistcli.cli.views.compare import ComparisonView
+    from mnistcli.cli.views.compare import compared
 
     metric_named(by)
     registry = call.registry()
@@ -45,7 +45,4 @@ def compare(
         loaded, images, by=by, n_disagreements=disagreements, name=str(data)
     )
     call.warn(*result.notes)
-    view = ComparisonView(result, disagreements)
-    if figure:
-        call.note(figure.draw(*view.panels()))
-    call.emit(view.answer())
+    call.emit(compared(result, disagreements), figure)

@@ -76,7 +76,7 @@ def curve(
     """
     from mnistcli import learning_curves
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.curve import NUMBERS, POINT_START, CurveView, point_line
+    from mnistcli.cli.views.curve import NUMBERS, POINT_START, drawn_curve, point_line
     from mnistcli.tasks import parse_task
 
     if not (disturb or task):
@@ -116,11 +116,8 @@ def curve(
             if call.format == "jsonl":
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
-    view = CurveView(tuple(points), axis, lines, call.format in ("markdown", "latex"))
-    if figure:
-        call.note(figure.draw(view.plot()))
-    if call.format != "jsonl":
-        call.emit(view.answer())
+    answer = drawn_curve(points, axis, lines, is_for_paper=call.format in ("markdown", "latex"))
+    call.emit(answer, figure)
 
 
 def _disturbed(

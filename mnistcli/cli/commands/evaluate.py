@@ -58,7 +58,7 @@ def evaluate(
       mnistcli evaluate --fail-under accuracy=0.999 --fail-under log_loss=0.02
     """
     from mnistcli import evaluation
-    from mnistcli.cli.views.evaluate import EvaluationView
+    from mnistcli.cli.views.evaluate import evaluated
     from mnistcli.metrics.catalog import parse_gate
 
     if figure and not (mistakes or calibration or curves or confusion):
@@ -79,11 +79,14 @@ def evaluate(
         loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
     )
     call.warn(*judged.notes)
-    n_drawn = 0 if figure else mistakes
-    drawn = judged.curves() if curves else ()
-    view = EvaluationView(judged, mistakes, n_drawn=n_drawn, calibration=calibration, curves=drawn)
-    if figure:
-        call.note(figure.draw(*view.panels(confusion=confusion)))
-    call.emit(view.answer())
+    answer = evaluated(
+        judged,
+        n_mistakes=mistakes,
+        calibration=calibration,
+        curves=judged.curves() if curves else (),
+        confusion=confusion,
+        is_for_file=figure is not None,
+    )
+    call.emit(answer, figure)
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

@@ -108,16 +108,14 @@ def predict(
         if abstain_unlike and not loaded.typicality:
             call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
         answers = tallied(answers, tally, report)
-        kept: list[Any] | None = [] if figure else None
-        view = PredictionsView(loaded, answers, proba, show, explain, against, is_shown, kept)
+        keeps = figure is not None
+        view = PredictionsView(loaded, answers, proba, show, explain, against, is_shown, keeps)
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
-            view = NumbersView(loaded, answers, proba, draw=is_shown, kept=kept, alone=alone)
-        call.emit(view.answer())
+            view = NumbersView(loaded, answers, proba, draw=is_shown, keeps=keeps, alone=alone)
+        call.emit(view.answer(), figure)
     if keep is not None and tally.seen:
         call.note(call.store().keep(keep, tally.seen, label))
-    if figure:
-        call.note(figure.draw(view.panel()))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
     if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
 from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
 from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
-from mnistcli.cli.views.compare import ComparisonView
+from mnistcli.cli.views import compare
 from mnistcli.cli.views.models import card_facts
 from mnistcli.cli.views.shared import class_report, reliability_table
 from mnistcli.evaluation import JudgedModel
@@ -120,10 +120,10 @@ def _digits(report: Report) -> Iterator[Section]:
 
 
 def _of_two(report: ReportOnTwo) -> Iterator[Section]:
-    view, judged = ComparisonView(report.compared), report.compared.judged
-    refs, names = [each.model.ref for each in judged], judged[0].model.card.class_names
-    yield Section("Beside each other", [view.models()])
-    yield Section("On which images", [Facts(view.facts())])
+    compared, judged = report.compared, report.compared.judged
+    refs, names = compared.refs, judged[0].model.card.class_names
+    yield Section("Beside each other", [compare.models(compared)])
+    yield Section("On which images", [Facts(compare.facts(compared))])
     numbers = zip(*(headline(each.evaluation) for each in judged), strict=True)
     rows = [(first[0], first[1], second[1]) for first, second in numbers]
     yield Section("In numbers", [Table(("", *refs), "lrr", rows)])

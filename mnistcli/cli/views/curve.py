@@ -1,7 +1,7 @@
 """Learning curves as tables, documents and charts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -27,112 +27,113 @@ def point_line(point: CurvePoint) -> str:
 POINT_START = json_text(_RECORD_SCHEMA, {}, indent=None).partition(",")[0]
 
 
-@dataclass(frozen=True)
-class CurveView:
-    """Points of a curve; ``axis`` and ``lines`` are what they differ in."""
-
-    points: tuple[CurvePoint, ...]
-    axis: str
-    lines_by: str | None
-    is_for_paper: bool = False  # rows are those of the table, not every point
-
-    def answer(self) -> Answer:
-        """Return what the command answers."""
-        found = self._means()
-        document = {
-            "axis": self.axis,
-            "lines": self.lines_by,
-            "points": self.points,
-            "means": found,
-        }
-        best, table = max(found, key=lambda each: each.accuracy), self.table()
-        quiet = " ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))
-        names = [each.name for each in fields(CurvePoint)]
-        rows: list[Sequence[object]] = [
-            names,
-            *([*picked(point).values()] for point in self.points),
-        ]
-        if self.is_for_paper:
-            rows = [table.headings, *table.rows]
-        plots = [Plots([self.plot()])] if self.axis in NUMBERS else []
-        return Answer("curve", document, [quiet], [table, Words(self._legend()), *plots], rows)
-
-    def table(self) -> Table:
-        """Show the means with their intervals."""
-        found = self._means()
-        lines = (self.lines_by,) if self.lines_by else ()
-        seeds = ("over seeds",) if any(each.over_seeds for each in found) else ()
-        last = "less first" if self._is_beside() else "fit"
-        axis = self._axis_title().partition(",")[0]
-        headings = (*lines, axis, "accuracy", *seeds, "over images", "log loss", last)
-        rows = [
-            [
-                *(each.line for _ in lines),
-                _word(each.n_train if self.axis == "limit" else each.x),
-                percent(each.accuracy),
-                *(span(each.over_seeds) if each.over_seeds else "" for _ in seeds),
-                span(each.over_images),
-                f"{each.log_loss:.4f}",
-                self._last_cell(each),
-            ]
-            for each in found
-        ]
-        return Table(headings, "l" * len(lines) + "r" * (len(headings) - len(lines)), rows)
-
-    def plot(self) -> Plot:
-        """Show the errors, for a terminal and for a file."""
-        lines: dict[str, list[tuple[float, ...]]] = {}
-        for each in self._means():
-            low, high = each.over_seeds or each.over_images
-            x = each.n_train if self.axis == "limit" else each.x
-            name = f"C = {each.line}" if self.lines_by == "C" else each.line
-            lines.setdefault(name, []).append((x, 1 - each.accuracy, x, 1 - high, x, 1 - low))
-        every = np.concatenate([*lines.values()])
-        task = ", ".join(dict.fromkeys(point.task for point in self.points))
-        return Plot(
-            f"{task} on {self.points[0].dataset}",
-            places_axis(every[:, 0].tolist(), title=self._axis_title()),
-            axis_for(every[:, 1::2].flat, title="errors on the test images", word=share_word),
-            tuple(
-                Series.measured(name, np.array(sorted(at)), "joined") for name, at in lines.items()
-            ),
-            self._legend(),
+def drawn_curve(
+    points: Sequence[CurvePoint], axis: str, lines: str | None, *, is_for_paper: bool = False
+) -> Answer:
+    """Show points that differ in ``axis`` and ``lines``; for a paper rows are those of the table."""
+    found, first = means(points, axis, lines), points[0]
+    best = max(found, key=lambda each: each.accuracy)
+    title = "training images" if axis == "limit" else axis
+    if first.disturb:
+        title = f"{first.disturb}, {DISTURBANCES[first.disturb][1]}"
+    over = "95 % intervals over the images: were other test images drawn"
+    if (n_seeds := max(each.n_seeds for each in found)) > 1:
+        over = (
+            f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
         )
+    if _is_beside(points):
+        over = f"less first: points of accuracy, less {first.model}\n{over}"
+    named = (lines, best.line), (axis, _word(best.x))
+    where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
+    legend = f"{over}\n{curve_sentence(best, where, first.n_test)}"
+    table, plots = _table(points, found, axis, lines, title), list[Plot]()
+    if axis in NUMBERS:
+        plots = [_plot(points, found, axis, lines, title, legend)]
+    rows: list[Sequence[object]] = [[each.name for each in fields(CurvePoint)]]
+    rows += ([*picked(point).values()] for point in points)
+    return Answer(
+        "curve",
+        {"axis": axis, "lines": lines, "points": points, "means": found},
+        [" ".join(filter(None, (best.line, _word(best.x).replace(",", ""))))],
+        [table, Words(legend), *([Plots(plots)] if plots else [])],
+        [table.headings, *table.rows] if is_for_paper else rows,
+        panels=plots,
+    )
 
-    def _axis_title(self) -> str:
-        if disturb := self.points[0].disturb:
-            return f"{disturb}, {DISTURBANCES[disturb][1]}"
-        return "training images" if self.axis == "limit" else self.axis
 
-    def _is_beside(self) -> bool:
-        return any(point.difference is not None for point in self.points)
+def _is_beside(points: Sequence[CurvePoint]) -> bool:
+    return any(point.difference is not None for point in points)
 
-    def _last_cell(self, each: MeanPoint) -> str:
-        """Say what the training took, or how much better a model is than the first."""
-        if not self._is_beside():
+
+def _table(
+    points: Sequence[CurvePoint],
+    found: Sequence[MeanPoint],
+    axis: str,
+    lines: str | None,
+    title: str,
+) -> Table:
+    """Show the means with their intervals, and what a training took, or how much better it is."""
+
+    def last(each: MeanPoint) -> str:
+        if not _is_beside(points):
             missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
             return seconds(each.fit_seconds) + missed
-        point = next(p for p in self.points if (p.model, p.strength) == (each.line, each.x))
+        point = next(p for p in points if (p.model, p.strength) == (each.line, each.x))
         if point.difference_low is None or point.difference_high is None:
             return ""
         better = (point.difference or 0.0, point.difference_low, point.difference_high)
         return "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * share for share in better))
 
-    def _means(self) -> list[MeanPoint]:
-        return means(self.points, self.axis, self.lines_by)
+    named = (lines,) if lines else ()
+    seeds = ("over seeds",) if any(each.over_seeds for each in found) else ()
+    tail = "less first" if _is_beside(points) else "fit"
+    headings = (
+        *named,
+        title.partition(",")[0],
+        "accuracy",
+        *seeds,
+        "over images",
+        "log loss",
+        tail,
+    )
+    rows = [
+        [
+            *(each.line for _ in named),
+            _word(each.n_train if axis == "limit" else each.x),
+            percent(each.accuracy),
+            *(span(each.over_seeds) if each.over_seeds else "" for _ in seeds),
+            span(each.over_images),
+            f"{each.log_loss:.4f}",
+            last(each),
+        ]
+        for each in found
+    ]
+    return Table(headings, "l" * len(named) + "r" * (len(headings) - len(named)), rows)
 
-    def _legend(self) -> str:
-        found, n_test = self._means(), self.points[0].n_test
-        n_seeds = max(each.n_seeds for each in found)
-        over = "95 % intervals over the images: were other test images drawn"
-        if n_seeds > 1:
-            over = f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
-        if self._is_beside():
-            over = f"less first: points of accuracy, less {self.points[0].model}\n{over}"
-        best = max(found, key=lambda each: each.accuracy)
-        named = (self.lines_by, best.line), (self.axis, _word(best.x))
-        where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
-        return f"{over}\n{curve_sentence(best, where, n_test)}"
+
+def _plot(
+    points: Sequence[CurvePoint],
+    found: Sequence[MeanPoint],
+    axis: str,
+    lines: str | None,
+    title: str,
+    legend: str,
+) -> Plot:
+    """Show the errors, for a terminal and for a file."""
+    places: dict[str, list[tuple[float, ...]]] = {}
+    for each in found:
+        low, high = each.over_seeds or each.over_images
+        x = each.n_train if axis == "limit" else each.x
+        name = f"C = {each.line}" if lines == "C" else each.line
+        places.setdefault(name, []).append((x, 1 - each.accuracy, x, 1 - high, x, 1 - low))
+    every = np.concatenate([*places.values()])
+    return Plot(
+        f"{', '.join(dict.fromkeys(point.task for point in points))} on {points[0].dataset}",
+        places_axis(every[:, 0].tolist(), title=title),
+        axis_for(every[:, 1::2].flat, title="errors on the test images", word=share_word),
+        tuple(Series.measured(name, np.array(sorted(at)), "joined") for name, at in places.items()),
+        legend,
+    )
 
 
 def _word(x: Any) -> str:

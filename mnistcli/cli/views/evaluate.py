@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, verdict
@@ -29,109 +29,105 @@ if TYPE_CHECKING:
     from mnistcli.metrics.curves import ClassCurves
 
 
-@dataclass(frozen=True)
-class EvaluationView:
-    """An evaluation, and if asked pictures of mistakes, the reliability table and curves.
+def evaluated(
+    judged: JudgedModel,
+    *,
+    n_mistakes: int = 0,
+    calibration: bool = False,
+    curves: Sequence[ClassCurves] = (),
+    confusion: bool = False,
+    is_for_file: bool = False,
+) -> Answer:
+    """Show an evaluation, and what else was asked for: in a file rather than here, or in both."""
+    evaluation, card = judged.evaluation, judged.model.card
+    document = {
+        "model": judged.model.ref,
+        "task": card.task.name,
+        "class_names": card.class_names,
+        "on": judged.on,
+        "threshold": judged.threshold,
+        **evaluation_document(evaluation),
+        "calibration": evaluation.reliability if calibration else None,
+        "curves": curves or None,
+        "pair_errors": judged.pair_errors(),
+        "mistakes": [each.facts for each in judged.mistakes] if n_mistakes else None,
+        "notes": judged.notes,
+    }
+    parts, panels = [*shown(judged, calibration=calibration)], list[Panel]()
+    if confusion:
+        panels.append(confusion_map(evaluation.confusion, card.class_names, _title(judged)))
+    if curves:
+        from mnistcli.cli.plots import curve_plots
 
-    ``n_mistakes`` is how many were asked for, ``n_drawn`` how many to draw here; ``behind`` is for
-    the confusion matrix in a page.
-    """
+        parts += shown_curves(curves)
+        panels += curve_plots(curves)
+    if calibration:
+        from mnistcli.cli.plots import reliability_plot
 
-    judged: JudgedModel
-    n_mistakes: int = 0
-    n_drawn: int = 0
-    calibration: bool = False
-    curves: Sequence[ClassCurves] = ()
-    behind: Sequence[CaptionedImage] = ()
+        panels.append(reliability_plot(evaluation.reliability, card.class_names))
+    if n_mistakes:
+        (panels if is_for_file else parts).append(gallery_of_mistakes(judged, n_mistakes))
+    rows, quiet = _rows(judged, calibration=calibration), [repr(evaluation.accuracy)]
+    return Answer("evaluate", document, quiet, parts, rows, panels=panels)
 
-    def answer(self) -> Answer:
-        """Return what the command answers."""
-        judged, evaluation, card = self.judged, self.judged.evaluation, self.judged.model.card
-        document = {
-            "model": judged.model.ref,
-            "task": card.task.name,
-            "class_names": card.class_names,
-            "on": judged.on,
-            "threshold": judged.threshold,
-            **evaluation_document(evaluation),
-            "calibration": evaluation.reliability if self.calibration else None,
-            "curves": self.curves or None,
-            "pair_errors": judged.pair_errors(),
-            "mistakes": [each.facts for each in judged.mistakes] if self.n_mistakes else None,
-            "notes": judged.notes,
-        }
-        quiet = [repr(evaluation.accuracy)]
-        return Answer("evaluate", document, quiet, self.shown(), self._rows())
 
-    def _rows(self) -> Iterator[Sequence[object]]:
-        judged, evaluation = self.judged, self.judged.evaluation
-        yield "metric", "class", "value", "low", "high"
-        if judged.threshold:
-            yield "threshold", None, judged.threshold.value, None, None
-        for name in ("n_samples", "n_correct", "baseline_accuracy"):
-            yield name, None, getattr(evaluation, name), None, None
-        for metric in METRICS:
-            interval = metric.interval_of(evaluation) or (None, None)
-            yield metric.name, None, metric.of(evaluation), *interval
-        for row in (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg):
-            for name, value, interval in row.scores():
-                yield name, row.name, value, *interval
-            yield "support", row.name, row.support, None, None
-        for each in evaluation.reliability if self.calibration else ():
-            said = f"{each.low:.1f} to {each.high:.1f}"
-            yield "reliability", said, each.share, *each.share_interval
-        for mistake in judged.mistakes:
-            yield "mistake", mistake.facts["truth"], mistake.facts["index"], None, None
+def _rows(judged: JudgedModel, *, calibration: bool) -> Iterator[Sequence[object]]:
+    evaluation = judged.evaluation
+    yield "metric", "class", "value", "low", "high"
+    if judged.threshold:
+        yield "threshold", None, judged.threshold.value, None, None
+    for name in ("n_samples", "n_correct", "baseline_accuracy"):
+        yield name, None, getattr(evaluation, name), None, None
+    for metric in METRICS:
+        interval = metric.interval_of(evaluation) or (None, None)
+        yield metric.name, None, metric.of(evaluation), *interval
+    for row in (*evaluation.classes, evaluation.macro_avg, evaluation.weighted_avg):
+        for name, value, interval in row.scores():
+            yield name, row.name, value, *interval
+        yield "support", row.name, row.support, None, None
+    for each in evaluation.reliability if calibration else ():
+        said = f"{each.low:.1f} to {each.high:.1f}"
+        yield "reliability", said, each.share, *each.share_interval
+    for mistake in judged.mistakes:
+        yield "mistake", mistake.facts["truth"], mistake.facts["index"], None, None
 
-    def shown(self) -> Iterator[Part]:
-        """Yield what a person is shown."""
-        judged, evaluation = self.judged, self.judged.evaluation
-        names = judged.model.card.class_names
-        yield Facts(self._facts())
-        yield class_report(evaluation, f"{judged.model.ref} on {judged.on}".lstrip())
-        yield Words(visible(verdict(judged)))
-        yield replace(confusion_map(evaluation.confusion, names), behind=self.behind)
-        if (errors := judged.pair_errors()) is not None:
-            yield pair_error_map(errors, names)
-        if self.calibration:
-            yield reliability_table(evaluation.reliability, names, "calibration")
-        if self.curves:
-            yield from shown_curves(self.curves)
-        if self.n_drawn:
-            yield gallery_of_mistakes(judged, self.n_drawn)
 
-    def panels(self, *, confusion: bool) -> Iterator[Panel]:
-        """Yield what was asked for, to be drawn into a file."""
-        from mnistcli.cli import plots
+def shown(
+    judged: JudgedModel, *, calibration: bool = False, behind: Sequence[CaptionedImage] = ()
+) -> Iterator[Part]:
+    """Yield what a person is shown of any evaluation; ``behind`` is for the matrix in a cell."""
+    evaluation, names = judged.evaluation, judged.model.card.class_names
+    yield Facts(_facts(judged, calibration=calibration))
+    yield class_report(evaluation, _title(judged))
+    yield Words(visible(verdict(judged)))
+    yield replace(confusion_map(evaluation.confusion, names), behind=behind)
+    if (errors := judged.pair_errors()) is not None:
+        yield pair_error_map(errors, names)
+    if calibration:
+        yield reliability_table(evaluation.reliability, names, "calibration")
 
-        judged, names = self.judged, self.judged.model.card.class_names
-        if confusion:
-            title = f"{judged.model.ref} on {judged.on}".lstrip()
-            yield confusion_map(judged.evaluation.confusion, names, title)
-        if self.curves:
-            yield from plots.curve_plots(self.curves)
-        if self.calibration:
-            yield plots.reliability_plot(judged.evaluation.reliability, names)
-        if self.n_mistakes:
-            yield gallery_of_mistakes(judged, self.n_mistakes)
 
-    def _facts(self) -> Iterator[tuple[str, Cell]]:
-        evaluation = self.judged.evaluation
-        if self.judged.threshold:
-            yield "Threshold", describe_threshold(self.judged)
-        n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
-        right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
-        yield "Accuracy", Noted(right, percent_span(evaluation.accuracy_interval))
-        baseline = percent(evaluation.baseline_accuracy)
-        yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
-        groups = ("summary", "calibration") if self.calibration else ("summary",)
-        is_binary = len(evaluation.classes) == 2
-        for metric in METRICS:
-            if metric.group in groups and metric.name != "accuracy":
-                text, interval = reading(metric, evaluation)
-                if metric.is_one_vs_rest and not is_binary and text != "-":
-                    text += ", each class against the rest"
-                yield metric.title, Noted(text, interval)
+def _title(judged: JudgedModel) -> str:
+    return f"{judged.model.ref} on {judged.on}".lstrip()
+
+
+def _facts(judged: JudgedModel, *, calibration: bool) -> Iterator[tuple[str, Cell]]:
+    evaluation = judged.evaluation
+    if judged.threshold:
+        yield "Threshold", describe_threshold(judged)
+    n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
+    right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
+    yield "Accuracy", Noted(right, percent_span(evaluation.accuracy_interval))
+    baseline = percent(evaluation.baseline_accuracy)
+    yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
+    groups = ("summary", "calibration") if calibration else ("summary",)
+    is_binary = len(evaluation.classes) == 2
+    for metric in METRICS:
+        if metric.group in groups and metric.name != "accuracy":
+            text, interval = reading(metric, evaluation)
+            if metric.is_one_vs_rest and not is_binary and text != "-":
+                text += ", each class against the rest"
+            yield metric.title, Noted(text, interval)
 
 
 def gallery_of_mistakes(

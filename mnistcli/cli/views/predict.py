@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +34,7 @@ class PredictionsView:
 
     ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
     saw, ``explain`` tells what each pixel contributed, ``against`` a class or the next best; ``draw``
-    draws instead of making a table, ``kept`` is where pictures are put for a file.
+    draws instead of making a table, ``keeps`` pictures for a file.
     """
 
     schemas: ClassVar = ("predict", "prediction")  # of the document, and of a JSON line
@@ -49,7 +49,8 @@ class PredictionsView:
     explain: bool = False
     against: str | None = None
     draw: bool = False
-    kept: list[list[CaptionedImage]] | None = None
+    keeps: bool = False
+    _kept: list[list[CaptionedImage]] = field(default_factory=list, init=False)
 
     @property
     def _columns(self) -> tuple[str, ...]:
@@ -72,6 +73,7 @@ class PredictionsView:
             chain([[*self._columns, "error"]], ([*row, error] for row, _, error in self._rows())),
             ((of_line, known | each) for each in documents),
             self._rendered if self.draw else None,
+            self._panels(),
         )
 
     def _documents(self) -> Iterator[dict[str, Any]]:
@@ -162,20 +164,18 @@ class PredictionsView:
             parts.append(Text(signed(legend_of(why), signs_of(method))))
         return Group(*parts, Text())
 
-    def panel(self) -> Gallery:
-        """Return the pictures that were kept, to be drawn into a file."""
-        rows = self.kept or []
+    def _panels(self) -> Iterator[Gallery]:
         # One row for each, if all have as many pictures.
-        lengths = {len(row) for row in rows}
+        lengths = {len(row) for row in self._kept}
         n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
         legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
-        return Gallery(chain(*rows), legend if self.explain else "", n_columns)
+        yield Gallery(chain(*self._kept), legend if self.explain else "", n_columns)
 
     def _taken(self) -> Iterator[Any]:
         """Yield the predictions, and keep their pictures for a file."""
         for each in self.predictions:
-            if self.kept is not None and not isinstance(each, BadImageError):
-                self.kept.append(self._pictures(each))
+            if self.keeps and not isinstance(each, BadImageError):
+                self._kept.append(self._pictures(each))
             yield each
 
     def _pictures(self, each: Any) -> list[CaptionedImage]:
@@ -247,7 +247,7 @@ class NumbersView(PredictionsView):
     def _pictures(self, each: Any) -> list[CaptionedImage]:
         from mnistcli.cli.terminal.boxes import painted
 
-        width = 448 if self.kept else None  # a picture alone is as large as it is
+        width = 448 if self._kept else None  # a picture alone is as large as it is
         return [CaptionedImage(painted(each.original, _marks(each), width), _number_headline(each))]
 
 
