@@ -1,17 +1,15 @@
 """The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from itertools import chain, groupby, takewhile
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from mnistcli.arrays import Float64s, Int64s
-from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.datasets.dataset import Dataset
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
@@ -21,7 +19,7 @@ from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, corrected_t, wilson
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.splits import Samples, test_samples, training_samples
+from mnistcli.model_selection.splits import test_samples, training_samples
 from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
@@ -161,8 +159,7 @@ def curve_points(
     """Train and judge every variant but those that are known, and yield the points as they come.
 
     Trainings that differ only in C share their features, and each begins where the one before it
-    ended. Features that are not learned are computed once for each image. The jobs are those of
-    `parallel.map_jobs`.
+    ended. The jobs are those of `parallel.map_jobs`.
     """
     done = {point.key for point in known}
     todo = [each for each in variants if key_of(each, dataset) not in done]
@@ -172,47 +169,18 @@ def curve_points(
 
     todo.sort(key=lambda each: (*shared(each), each.settings.C))
     cache = None if elsewhere.get() else cache  # a folder of this machine
-    calls: list[tuple[Any, ...]] = []  # of `_points`
-    for spec, group in groupby(todo, lambda each: each.feature_spec):
-        alike = list(group)
-        images, rest = _transformed(dataset, alike, spec)
-        calls += [(images, list(path), rest, cache) for _, path in groupby(alike, shared)]
+    calls = [(dataset, list(path), cache) for _, path in groupby(todo, shared)]
     points = chain.from_iterable(map_jobs(_points, calls, n_jobs, in_order=False))
     for n_done, point in enumerate(points, start=1):
         progress.update("points", n_done, len(todo))
         yield point
 
 
-def _transformed(
-    dataset: Dataset, variants: Sequence[Variant], spec: FeatureSpec
-) -> tuple[Dataset, FeatureSpec]:
-    """Return a dataset, and what is left to make of its images.
-
-    Of features that have nothing to learn that is nothing: they stand in place of the images that
-    the variants look at.
-    """
-    is_learned = bool(spec.n_copies or spec.features.shapes(spec))
-    features = None if is_learned else spec.features.from_arrays(spec, {})
-    if not features or any(each.split.kind != "standard" for each in variants):
-        return dataset, spec
-    wanted = {(each.task, each.split) for each in variants}
-
-    def transformed(part: LabelledImages, gather: Callable[..., Samples]) -> LabelledImages:
-        index = np.unique(np.concatenate([gather(dataset, *each).index for each in wanted]))
-        rows = np.empty((len(part.labels), spec.features.count(spec)), np.uint8)
-        rows[index] = features.transform(part.images[index])
-        return replace(part, images=rows)
-
-    train = transformed(dataset.train, training_samples)
-    test = transformed(dataset.test, test_samples)
-    return replace(dataset, train=train, test=test), FeatureSpec()
-
-
 def _points(
-    dataset: Dataset, variants: Sequence[Variant], spec: FeatureSpec, cache: FeatureCache | None
+    dataset: Dataset, variants: Sequence[Variant], cache: FeatureCache | None
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
-    task, split = variants[0].task, variants[0].split
+    task, split, spec, *_ = variants[0]
     samples = training_samples(dataset, task, split)
     design = design_matrix(samples, spec, seed=split.seed, cache=cache)
     tested = test_samples(dataset, task, split)

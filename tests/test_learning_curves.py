@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import product
 
 import joblib
-import numpy as np
 import pytest
 from scipy.stats import t
 
@@ -15,13 +14,11 @@ from mnistcli import learning_curves, training
 from mnistcli.cli.views.curve import POINT_START, point_line
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.kinds import Deskew
 from mnistcli.features.patches import Patches
 from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.intervals import wilson
 from mnistcli.model_selection import design
-from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 
@@ -70,33 +67,6 @@ def test_along_C_each_fit_begins_where_the_one_before_ended(mnist, monkeypatch):
     first, *along = n_iterations[:3]
     assert first == n_iterations[3]
     assert sum(along) < 0.8 * sum(n_iterations[4:])
-
-
-def test_features_that_are_not_learned_are_computed_once_for_each_image(mnist, monkeypatch):
-    n_transformed = []
-
-    def counted(self, images):
-        n_transformed.append(len(images))
-        return transform(self, images)
-
-    transform = Deskew.transform
-    features = FeatureSpec.of("deskew")
-    variants = [
-        each._replace(feature_spec=features)
-        for each in (
-            variant(limit=n, seed=s, C=C) for n in (40, 90) for s in (0, 1) for C in (1, 2)
-        )
-    ]
-    monkeypatch.setattr(Deskew, "transform", counted)
-    points = list(learning_curves.curve_points(mnist, variants))
-    task = parse_task("3v8")
-    largest = [training_samples(mnist, task, SplitSpec(limit=90, seed=s)).index for s in (0, 1)]
-    assert n_transformed == [len(np.union1d(*largest)), 1984]
-    assert {each.features for each in points} == {"deskew"}
-    for point in points[:3]:
-        one = variant(C=point.C, limit=point.limit, seed=point.seed)
-        settings = settings_of(one._replace(feature_spec=features))
-        assert point.n_correct == training.train("3v8", mnist, settings).evaluation.n_correct
 
 
 def test_images_are_learned_from_subset_by_subset_and_judged_once(mnist, monkeypatch):
