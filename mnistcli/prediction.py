@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -44,12 +43,31 @@ if TYPE_CHECKING:
 Input = Path | Literal["-"]
 T = TypeVar("T")
 
-# So many pictures, or so many bytes of them, are answered at once: that is quicker, and not slow.
-BLOCK, BLOCK_BYTES = 8, 1 << 18
+# So many pictures at most are answered at once, which is quicker; few are in so many blocks if they
+# can, for as many cores. How many cores there are changes no block, and so no bit of an answer.
+BLOCK, FEW_BLOCKS = 8, 16
 
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
 UNLIKE = "unlike all training images"
+
+
+class Abstention(NamedTuple):
+    """Where a model does not answer: below a probability, or what is unlike all training images."""
+
+    below: float = 0.0
+    from_unlike: bool = False
+
+    def refuses(self, typicality: float | None) -> bool:
+        """Return whether an image so typical is not answered, however sure the model is."""
+        return self.from_unlike and is_unlike(typicality)
+
+    def answer(self, best: str, probability: float, typicality: float | None) -> str:
+        """Return the best answer, or `ABSTAINED`."""
+        return ABSTAINED if probability < self.below or self.refuses(typicality) else best
+
+
+NEVER = Abstention()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -120,8 +138,7 @@ class NumberPrediction(Displayed):
     notes: tuple[str, ...]  # what its reader noticed
     lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
     separator: str  # stands between answers that are not all of one letter
-    abstain_below: float = 0.0
-    abstain_unlike: bool = False
+    abstention: Abstention = NEVER
 
     @property
     def n_unlike(self) -> int:
@@ -143,9 +160,7 @@ class NumberPrediction(Displayed):
 
     def answer_of(self, digit: DigitRead) -> str:
         """Return the answer for one of the digits."""
-        is_refused = self.abstain_unlike and is_unlike(digit.typicality)
-        is_unsure = digit.probability < self.abstain_below
-        return ABSTAINED if is_refused or is_unsure else digit.answer
+        return self.abstention.answer(digit.answer, digit.probability, digit.typicality)
 
     def text_of(self, digits: Sequence[DigitRead], *, best: bool = False) -> str:
         """Return the answers for some of the digits, or the most probable ones."""
@@ -256,12 +271,7 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
 
 
 def predict_indices(
-    model: Model,
-    dataset: Dataset,
-    indices: Sequence[int],
-    *,
-    abstain_below: float = 0.0,
-    abstain_unlike: bool = False,
+    model: Model, dataset: Dataset, indices: Sequence[int], abstention: Abstention = NEVER
 ) -> Iterator[Prediction | BadImageError]:
     """Classify images of a dataset's test part; raise UsageError where there is no such index."""
     part, name = dataset.test, dataset.name
@@ -269,14 +279,11 @@ def predict_indices(
     seen: list[Seen] = [
         (f"{name} test {i}", part.images[i], (f"labelled {part.labels[i]}",), None) for i in indices
     ]
-    return _predict_seen(model, seen, abstain_below, abstain_unlike)
+    return _predict_seen(model, abstention, seen)
 
 
 def _predict_seen(
-    model: Model,
-    seen: Sequence[Seen | BadImageError],
-    abstain_below: float = 0.0,
-    abstain_unlike: bool = False,  # noqa: FBT001, FBT002
+    model: Model, abstention: Abstention, seen: Sequence[Seen | BadImageError]
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
@@ -289,15 +296,14 @@ def _predict_seen(
             continue
         (best, probability), row, share = next(rows)
         source, image, notes, original = each
-        is_refused = abstain_unlike and is_unlike(share)
-        if not (original is None or is_refused or np.array_equal(image, original)):
+        if not (original is None or abstention.refuses(share) or np.array_equal(image, original)):
             from mnistcli.numerals import n_touching
 
             if (n := n_touching(model, image, share, original)) > 1:
                 problem = f"holds {n} digits that touch, or none"
                 yield BadImageError(source, problem, hint=SEVERAL_HINT)
                 continue
-        answer = ABSTAINED if is_refused or probability < abstain_below else best
+        answer = abstention.answer(best, probability, share)
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
         yield Prediction(source, image, found, answer, best, probability, row, original, share)
 
@@ -339,7 +345,7 @@ def predict_picture(model: Model, grey: Bytes, source: str = "drawing") -> Predi
     from mnistcli.conforming.placing import conform
 
     found = conform(grey, source=source)
-    (answer,) = _predict_seen(model, [(source, found.image, found.steps, grey)])
+    (answer,) = _predict_seen(model, NEVER, [(source, found.image, found.steps, grey)])
     if isinstance(answer, BadImageError):
         raise answer
     return answer
@@ -348,10 +354,9 @@ def predict_picture(model: Model, grey: Bytes, source: str = "drawing") -> Predi
 def predict_files(
     model: Model,
     inputs: Iterable[Input | BadImageError],
+    abstention: Abstention = NEVER,
     *,
     raw: bool = False,
-    abstain_below: float = 0.0,
-    abstain_unlike: bool = False,
 ) -> Iterator[Prediction | BadImageError]:
     """Classify the pictures in files, in their order, with bounded memory.
 
@@ -359,24 +364,18 @@ def predict_files(
     given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
     they are instead of bringing each picture into MNIST's form.
     """
-    seen = partial(_predict_seen, model, abstain_below=abstain_below, abstain_unlike=abstain_unlike)
-    return _shared_out(partial(_predict_block, seen, raw=raw), inputs)
+    return _shared_out(partial(_predict_block, model, abstention, raw=raw), inputs)
 
 
 def predict_numbers(
-    model: Model,
-    inputs: Iterable[Input | BadImageError],
-    *,
-    abstain_below: float = 0.0,
-    abstain_unlike: bool = False,
+    model: Model, inputs: Iterable[Input | BadImageError], abstention: Abstention = NEVER
 ) -> Iterator[NumberPrediction | BadImageError]:
     """Read all digits of the pictures in files; see `predict_files`."""
-    settings = {"abstain_below": abstain_below, "abstain_unlike": abstain_unlike}
-    return _shared_out(partial(_number_block, model, settings), inputs)
+    return _shared_out(partial(_number_block, model, abstention), inputs)
 
 
 def _number_block(
-    model: Model, settings: dict[str, Any], inputs: Iterable[Input | BadImageError]
+    model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError]
 ) -> Iterator[NumberPrediction | BadImageError]:
     from mnistcli.numerals import read_numbers
 
@@ -392,13 +391,11 @@ def _number_block(
                 lines = read_numbers(model, grey, source=source)
             except BadImageError as error:
                 yield error
-            else:
-                size = batch.size or grey.shape
-                found = NumberPrediction(
-                    source, grey, size, batch.notes, lines, separator, **settings
-                )
-                note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
-                yield replace(found, notes=found.notes + note) if found.n_unlike else found
+                continue
+            size, notes = batch.size or grey.shape, batch.notes
+            found = NumberPrediction(source, grey, size, notes, lines, separator, abstention)
+            note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
+            yield replace(found, notes=notes + note) if found.n_unlike else found
 
 
 def _shared_out(
@@ -406,25 +403,10 @@ def _shared_out(
     inputs: Iterable[Input | BadImageError],
 ) -> Iterator[T]:
     """Answer blocks of inputs on all cores; those that come one by one, as they come."""
-    if isinstance(inputs, list) and "-" not in inputs:
-        return flat_map_forked(answers, list(_blocks(inputs)))
-    return itertools.chain.from_iterable(answers([each]) for each in inputs)
-
-
-def _blocks(inputs: Iterable[Input | BadImageError]) -> Iterator[list[Input | BadImageError]]:
-    """Put inputs together that are answered in a moment."""
-    block: list[Input | BadImageError] = []
-    n_bytes = 0
-    for each in inputs:
-        block.append(each)
-        if isinstance(each, Path):
-            with contextlib.suppress(OSError, ValueError):  # whoever reads it says what is wrong
-                n_bytes += each.stat().st_size
-        if len(block) == BLOCK or n_bytes > BLOCK_BYTES:
-            yield block
-            block, n_bytes = [], 0
-    if block:
-        yield block
+    if not isinstance(inputs, list) or "-" in inputs:
+        return itertools.chain.from_iterable(answers([each]) for each in inputs)
+    size = max(1, min(BLOCK, -(-len(inputs) // FEW_BLOCKS)))
+    return flat_map_forked(answers, [inputs[i : i + size] for i in range(0, len(inputs), size)])
 
 
 def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
@@ -441,18 +423,15 @@ def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadIma
 
 
 def _predict_block(
-    predict_seen: Callable[[list[Seen | BadImageError]], Iterator[Prediction | BadImageError]],
-    inputs: Iterable[Input | BadImageError],
-    *,
-    raw: bool,
+    model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError], *, raw: bool
 ) -> Iterator[Prediction | BadImageError]:
     seen: list[Seen | BadImageError] = []
     for batch in _batches(inputs):
         seen += [batch] if isinstance(batch, BadImageError) else _seen_in(batch, raw=raw)
         if len(seen) > BLOCK:  # of a file of many
-            yield from predict_seen(seen)
+            yield from _predict_seen(model, abstention, seen)
             seen = []
-    yield from predict_seen(seen)
+    yield from _predict_seen(model, abstention, seen)
 
 
 def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:

@@ -11,6 +11,7 @@ from PIL import Image
 import mnistcli
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.prediction import (
+    Abstention,
     explain,
     predict,
     predict_files,
@@ -113,7 +114,7 @@ def test_an_explanation_against_a_class_of_one_s_own(model, mnist):
 def test_abstaining_is_below_and_not_at_the_bar(model, mnist):
     (certain,) = predict_indices(model, mnist, [0])
     for bar, answer in ((certain.probability, certain.best), (certain.probability + 1e-9, "?")):
-        (got,) = predict_indices(model, mnist, [0], abstain_below=bar)
+        (got,) = predict_indices(model, mnist, [0], Abstention(below=bar))
         assert (got.answer, got.best) == (answer, certain.best)
 
 

@@ -87,10 +87,10 @@ def predict(
                 report_error(error, as_json=call.format in ("json", "jsonl"))
 
         answers: Iterable[Any]  # what the view below takes
-        abstain: dict[str, Any] = {"abstain_below": abstain_below, "abstain_unlike": abstain_unlike}
+        abstention = prediction.Abstention(abstain_below, abstain_unlike)
         if index:
             data = call.dataset_of(loaded)
-            answers = prediction.predict_indices(loaded, data, index, **abstain)
+            answers = prediction.predict_indices(loaded, data, index, abstention)
         else:
             words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
             named = (
@@ -101,9 +101,9 @@ def predict(
             if "-" in (files0, *words) and sys.stdin.isatty():
                 call.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:
-                answers = prediction.predict_numbers(loaded, named, **abstain)
+                answers = prediction.predict_numbers(loaded, named, abstention)
             else:
-                answers = prediction.predict_files(loaded, named, raw=raw, **abstain)
+                answers = prediction.predict_files(loaded, named, abstention, raw=raw)
             answers = shown.follow_pictures(answers, count_pictures(named))
         if abstain_unlike and not loaded.typicality:
             call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
