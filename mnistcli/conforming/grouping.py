@@ -101,8 +101,10 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         across, down = far[nearest]
         is_alone = len(large) == 1
         beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
-        if max(across, down) < SMALL_REACH * usual and beside:
-            large[nearest] = large[nearest].joined(each)
+        both = large[nearest].joined(each)
+        is_wide = both.width > HALF_WIDTH * max(both.height, large[nearest].width)
+        if max(across, down) < SMALL_REACH * usual and beside and not is_wide:
+            large[nearest] = both
         else:
             n_dropped += 1
     return large, n_dropped
@@ -157,6 +159,8 @@ def _joined_parts(groups: list[Group], usual: float) -> list[Group]:
 def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bool:
     across, down = gap(light, heavy)
     both = light.joined(heavy)
+    if both.width > HALF_WIDTH * both.height:  # a toolbar, and what is drawn below it
+        return False
     if -2 * across >= min(light.width, heavy.width):
         narrow, wide = STACKED_PAIR
         if is_pair and not narrow * both.height <= both.width <= wide * both.height:
@@ -168,7 +172,6 @@ def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bo
         and light.area < HALF_AREA * heavy.area
         and light.height < HALF_HEIGHT * heavy.height
         and -down > light.height * HALF_BESIDE
-        and both.width < HALF_WIDTH * both.height
     )
 
 

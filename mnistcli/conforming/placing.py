@@ -16,8 +16,15 @@ from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group, slope_of
-from mnistcli.conforming.operations import area_weights, span
-from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
+from mnistcli.conforming.operations import area_weights, span, stretched
+from mnistcli.conforming.segmentation import (
+    MIN_SIDE,
+    Page,
+    digit_of,
+    find_page,
+    one_digit,
+    surroundings,
+)
 from mnistcli.conforming.strokes import with_readable_strokes
 from mnistcli.conforming.touching import strokes_of
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
@@ -32,6 +39,8 @@ PHASES = np.array([0.0, 0.125, -0.125, 0.25, -0.25, 0.375, -0.375, 0.5])
 TIE_BREAK = 1.001 ** -np.arange(len(PHASES))
 # No digit among several is wider for its height.
 WIDEST_PART = 1.7
+# A picture that is smaller than MNIST's box, as scikit-learn's are of 8 x 8, gets so many a side.
+ENOUGH_PIXELS = 32
 # Pictures of several digits are looked at with so many pixels a side.
 LINES_SIDE = 1000
 
@@ -105,6 +114,11 @@ def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
             return Conformed(grey, ())
         if is_mnist_like(~grey[None])[0]:
             return Conformed(~grey, (DARK_INK, INVERTED))
+    if min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
+        k = -(-ENOUGH_PIXELS // max(grey.shape))
+        grey = np.rint(stretched(grey.astype(np.float32), *(k * n for n in grey.shape))).astype(
+            np.uint8
+        )
     try:
         digit = one_digit(find_page(grey))
     except NoDigitError as error:

@@ -1,5 +1,6 @@
 """Where the digits are: neither specks nor lines nor frames nor the table around a sheet."""
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,10 @@ TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
+# What fills so much of its box, once its holes are filled, is a rectangle; no round digit does.
+RECTANGLE = 0.96
+# A line down the paper is thinner than the strokes on it: no 1.
+MARGIN_LINE = 0.4
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
@@ -119,6 +124,14 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         raise NoDigitError("is blank but for a speck")
     if not strokes:
         return _on_sheet(grey, picture, k, pieces, groups[0], side, corner)
+    if len(strokes) == 1 and _is_straight(pieces, strokes[0]):  # a sheet, or a 0 with corners
+        with contextlib.suppress(NoDigitError):
+            page = _on_sheet(grey, picture, k, pieces, strokes[0], side, corner)
+            inner = [group for line in page.lines for group in line]
+            longest = page.reduction * max(max(each.height, each.width) for each in inner)
+            is_large = longest > LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
+            if is_large and not any(_is_straight(page.pieces, each) for each in inner):
+                return page
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
@@ -306,6 +319,19 @@ def _filled(mask: Mask) -> Mask:
     return filled
 
 
+def _is_straight(pieces: Pieces, group: Group) -> bool:
+    """Return whether a shape, its holes filled, is a rectangle, and hardly hollow."""
+    if 2 * group.area < group.height * group.width:
+        return False
+    own = pieces.cut_out(group.members, *_around(group, 0, pieces.shape))
+    filled = _filled(padded(own.mask(np.ones(own.n, np.bool_))))
+    if largest_square(filled) < max(MIN_FRAME, FILLED_SQUARE * max(group.height, group.width)):
+        return False
+    return bool(filled.sum() > RECTANGLE * group.height * group.width) or _has_straight_sides(
+        filled
+    )
+
+
 def _has_straight_sides(filled: Mask) -> bool:
     """Return whether around a shape, in its box, there are hardly more than triangles in corners.
 
@@ -334,6 +360,7 @@ def _groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
     pieces, keep, notes = _inked(ink, noise)
     if _drop_frames(pieces, keep):
         notes.append("frame cut off")
+    _drop_bars(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
     groups, n_dropped = grouped(pieces, keep)
@@ -379,6 +406,20 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
     if not pieces.n or not keep.any():
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return pieces, keep, int(((peak >= DARK) & ~keep).sum())
+
+
+def _drop_bars(pieces: Pieces, keep: Mask) -> None:
+    """Drop a window's title and margin lines, from border to border, beside what touches none."""
+    height, width = pieces.shape
+    edge = 1 + width // 64  # a window may have an outline
+    left, right = pieces.left < edge, pieces.right > width - edge
+    top, bottom = pieces.top < edge, pieces.bottom > height - edge
+    longest = np.maximum(pieces.height, pieces.width)
+    inner = keep & ~(left | right | top | bottom) & (longest > LEAST_FRAMED * min(height, width))
+    if inner.any():
+        thickness = pieces.area / (pieces.height + pieces.width)
+        is_thin = thickness < MARGIN_LINE * thickness[inner].min()
+        keep[(left & right) | (top & bottom & is_thin)] = False
 
 
 def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:

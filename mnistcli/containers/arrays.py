@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 Part = Literal["train", "test"]
 
-IMAGES = frozenset("images image imgs x data pixels features arr0".split())  # noqa: SIM905
-LABELS = frozenset("labels label y target targets class classes digits arr1".split())  # noqa: SIM905
+IMAGES = frozenset("images image imgs x data pixels features".split())  # noqa: SIM905
+LABELS = frozenset("labels label y target targets class classes digits".split())  # noqa: SIM905
 PARTS: dict[str, Literal["train", "test", "val"]] = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
 }  # fmt: skip
@@ -207,7 +207,8 @@ class Npz(NamedTuple):
         if len(self.names) == 2:
             shapes = {name: self.open(name).shape for name in self.names}
             larger, smaller = sorted(self.names, key=lambda name: -math.prod(shapes[name]))
-            if math.prod(shapes[smaller]) in shapes[larger][:1]:
+            n_labels = math.prod(shapes[smaller])
+            if n_labels in shapes[larger][:1] or shapes[smaller] == (*shapes[larger][:1], 10):
                 return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
         hint = "call them 'images' and 'labels'"
         raise FormatError(f"has the arrays {_listed(self.names)}", hint=hint)
@@ -224,7 +225,7 @@ def open_npz(stream: Stream) -> Npz:
 
 def _role_of(name: str) -> tuple[tuple[str, str], int]:
     """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
-    base = name.rpartition("/")[2].lower().replace("arr_", "arr")
+    base = name.rpartition("/")[2].lower()
     words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
     split = re.findall("[a-z0-9]+", words)
     part = next((PARTS[word] for word in split if word in PARTS), "")
@@ -253,15 +254,16 @@ class _Plan(NamedTuple):
         return math.prod(self.shape)
 
 
-def pictures_in(raw: RawArray) -> Iterator[NDArray[Any]]:
+def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     """Read an array as pictures, (n, height, width) or (n, 785), a block at a time.
 
     Welcome are (n, 784), (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28), RGB as (n, 28, 28, 3) or
     (n, 3, 28, 28), pictures counted along the last axis as in (784, n) and (28, 28, n), n pictures
-    of another size, one picture of any size, and (n, 785) with labels. Raises FormatError where the
-    shape speaks of no pictures, or may be read in two ways, both of which it names.
+    of another size, one picture of any size, and (n, 785) with labels; with labels beside them also
+    rows of square pictures, as scikit-learn's. Raises FormatError where the shape speaks of no
+    pictures, or may be read in two ways, both of which it names.
     """
-    plan = _plan_of(raw.shape, raw.prefix)
+    plan = _plan_of(raw.shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")
     if not 0 < plan.n_pixels <= MAX_PIXELS:
@@ -284,7 +286,7 @@ def pictures_in(raw: RawArray) -> Iterator[NDArray[Any]]:
             yield pictures[start : start + BLOCK_PICTURES]
 
 
-def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
+def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
         return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
@@ -296,6 +298,9 @@ def _plan_of(shape: tuple[int, ...], prefix: str) -> _Plan:
     if shape == (1, N_PIXELS + 1):
         return _Plan((N_PIXELS + 1,))
     if len(sizes) == 2:
+        side = math.isqrt(sizes[1])
+        if sizes == (n_labels, side * side) and n_labels != sizes[1]:
+            return _Plan((side, side))
         return _plan_of_table(sizes[0], sizes[1], prefix)
     if len(sizes) == 3:
         return _plan_of_stack(sizes[0], sizes[1], sizes[2], prefix)

@@ -19,6 +19,8 @@ from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
+# Interpolation and rounding exceed a range by less.
+SLACK = 1e-3
 HINT = (
     "expected a CSV or ARFF table of label,pixel0,...,pixel783, an npz file with images and labels,"
     " or the images of a pair of IDX files"
@@ -119,17 +121,16 @@ def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Bl
     if named is None:
         yield from _of_array(npz.open(images), None, f"has no labels beside {images!r}", note)
         return
-    raw, raw_labels = npz.open(images), npz.open(named)
-    if len(raw.shape) == 1 and len(raw_labels.shape) > 1:  # np.savez(path, labels, images)
-        raw, raw_labels = raw_labels, raw
-    yield from _of_array(raw, labels_of(raw_labels.whole(), raw_labels.prefix), "", note)
+    raw_labels = npz.open(named)
+    labels = labels_of(raw_labels.whole(), raw_labels.prefix)
+    yield from _of_array(npz.open(images), labels, "", note)
 
 
 def _of_array(
     raw: arrays.RawArray, labels: Float64s | None, without: str, note: str = ""
 ) -> Iterator[Block]:
     scale, n, side = Scale(), 0, None
-    for values in arrays.pictures_in(raw):
+    for values in arrays.pictures_in(raw, 0 if labels is None else len(labels)):
         pictures, here = values, None
         if values.ndim == 2:  # 785 columns
             if labels is not None:
@@ -175,10 +176,15 @@ class Scale:
             return values, {}
         flat = values.reshape(len(values), -1)
         limit = self._full or (65535 if values.dtype == np.dtype("u2") else 255)
+        slack = SLACK if values.dtype.kind == "f" else 0
         low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
-        good = (low >= 0) & (high <= limit)  # a NaN is not
-        if self._full is None and (top := high[good].max(initial=0)) > 0:
-            self._full = 1 if top <= 1 else 255 if top <= 255 else 65535
+        usable = high[(low >= -slack) & (high <= limit + slack)]  # a NaN is not
+        if self._full is None and (top := usable.max(initial=0)) > 0:
+            is_sklearns = values.shape[1:] == (8, 8) and top <= 16
+            limit = self._full = (
+                1 if top < 2 else 16 if is_sklearns else 255 if top < 256 else 65535
+            )
+        good = (low >= -slack) & (high <= limit + slack)
         factor = 255 / (self._full or 255)
         with np.errstate(invalid="ignore", over="ignore"):
             if values.dtype.kind == "f" or factor != 1:
@@ -188,7 +194,7 @@ class Scale:
         for i in np.flatnonzero(~good).tolist():
             scaled[i] = 0
             if i not in skipped:
-                j = int((~((flat[i] >= 0) & (flat[i] <= limit))).argmax())
+                j = int((~((flat[i] >= -slack) & (flat[i] <= limit + slack))).argmax())
                 faults[i] = j, _fault(flat[i, j], limit)
         return scaled, faults
 
@@ -199,8 +205,8 @@ def _fault(value: Any, limit: float) -> FormatError:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
         if value.dtype == np.int8:
             hint = "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
-    span = "0 to 1, as what came before" if limit == 1 else f"0 to {limit:.0f} or 0 to 1"
-    return FormatError(f"holds {value:g}, expected {span}", hint=hint)
+    other = " or 0 to 1" if limit > 16 else ", as the other values"
+    return FormatError(f"holds {value:g}, expected 0 to {limit:.0f}{other}", hint=hint)
 
 
 # ---------------------------------------------------------------------------------------- labels

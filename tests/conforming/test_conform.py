@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 
@@ -259,6 +260,57 @@ def test_uneven_light_is_taken_out_to_a_hair(test_images):
         even = conform(255 - enlarged(digit, 4)).image
         back = conform(in_bent_light(enlarged(digit, 4), rng, noise=0)).image
         assert np.abs(back.astype(int) - even).mean() < 1.5
+
+
+def test_pictures_smaller_than_mnists_box_are_enlarged(test_images):
+    for digit in test_images[:30]:
+        small = np.asarray(
+            Image.fromarray(digit[4:24, 4:24]).resize((10, 10), Image.Resampling.BOX)
+        )
+        found = conform(small).image
+        assert np.corrcoef(found.ravel(), conform(digit[4:24, 4:24]).image.ravel())[0, 1] > 0.7
+
+
+def window(grey):
+    grey[:14], grey[:, [0, -1]] = 60, 120
+    grey[-1] = 120
+
+
+def toolbar(grey):
+    for left in range(3, 160, 14):
+        grey[6:18, left : left + 10] = 100
+
+
+def margin_line(grey):
+    grey[:, 12:14] = 90
+
+
+@pytest.mark.parametrize("draw", [window, margin_line])
+def test_what_reaches_from_border_to_border_is_no_ink(test_images, draw):
+    for digit in test_images[:20]:
+        grey = np.pad(255 - enlarged(digit, 5), ((40, 10), (30, 30)), constant_values=255)
+        alone = conform(grey).image
+        draw(grey)
+        assert np.abs(conform(grey).image.astype(int) - alone).mean() < 1
+
+
+def test_a_toolbar_is_no_bar_of_a_digit(test_images):
+    for digit in test_images[:20]:
+        grey = np.pad(255 - enlarged(digit, 4), ((30, 10), (30, 50)), constant_values=255)
+        toolbar(grey)
+        with contextlib.suppress(BadImageError):  # it may be taken for a second digit
+            assert conform(grey).image[:9, 4:24].max(axis=0).min() == 0
+
+
+@pytest.mark.parametrize("turn", [0, 6])
+def test_a_sheet_is_cut_out_however_large_the_digit_on_it_is(test_images, turn):
+    for digit in test_images[:20]:
+        sheet = Image.fromarray(255 - np.pad(enlarged(digit, 5)[15:125, 15:125], 8))
+        sheet = sheet.rotate(turn, expand=True, fillcolor=70)
+        found = conform(np.pad(np.asarray(sheet), 30, constant_values=70))
+        assert found.steps[0] == "sheet cut out"
+        alone = conform(255 - np.asarray(Image.fromarray(enlarged(digit, 5)).rotate(turn))).image
+        assert np.corrcoef(found.image.ravel(), alone.ravel())[0, 1] > 0.7
 
 
 def test_several_digits_in_a_frame_are_counted(test_images):

@@ -158,7 +158,6 @@ def test_a_fortran_array_that_fills_the_memory_is_refused():
         ("x_train y_train x_test y_test", "train", ("x_train", "y_train")),
         ("x_train y_train", "test", ("x_train", "y_train")),
         ("test_images test_labels train_images train_labels", "train", ("train_images", "train_labels")),
-        ("arr_0 arr_1", "test", ("arr_0", "arr_1")),
         ("data target target_names", "test", ("data", "target")),
         ("x_train y_train x_val y_val", "test", ("x_val", "y_val")),
         ("d/mnist_images d/labels noisy_labels", "test", ("d/mnist_images", "d/labels")),

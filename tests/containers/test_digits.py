@@ -137,6 +137,10 @@ LABELLED = {
     "npz data, target": lambda x, y: npz(data=x, target=y, note=np.array("mine")),
     "npz arr_0": lambda x, y: npz(arr_0=x, arr_1=y),
     "npz arr_0, labels first": lambda x, y: npz(arr_0=y, arr_1=x),
+    "npz arr_0, one-hot": lambda x, y: npz(arr_0=x, arr_1=one_hot(y)),
+    "npz rows of 784, columns first": lambda x, y: npz(X=np.asfortranarray(x.reshape(12, -1)), y=y),
+    "npz a hair beyond 0..1": lambda x, y: npz(X=x / 254.9, y=y),
+    "npz a hair below 0": lambda x, y: npz(X=x / 255 - 1e-4, y=y),
     "npz text": lambda x, y: npz(images=x, labels=y.astype(str)),
     "npz bytes": lambda x, y: npz(images=x, labels=y.astype("S")),
     "npz floats": lambda x, y: npz(images=x, labels=y.astype(np.float32)),
@@ -221,6 +225,17 @@ def test_the_training_part_is_read_when_it_is_asked_for(images):
     assert note == "'x_test' was read, of 'x_train', 'y_train', 'x_test', 'y_test'"
 
 
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("side", [8, 16])
+def test_rows_of_scikit_learn_are_squares_where_labels_say_how_many(order, side):
+    levels = np.arange(12 * side * side).reshape(12, side, side) % 17
+    rows = np.array(levels.reshape(12, -1) / 16, order=order)
+    for x in (rows, np.array(rows * 16 if side == 8 else rows * 255, order=order)):
+        images, labels, _ = digits_in(npz(data=x, target=LABELS))
+        assert np.array_equal(images, np.rint(levels / 16 * 255))
+        assert np.array_equal(labels, LABELS)
+
+
 @pytest.mark.parametrize("kind", ["zeros and ones", "bool", "dark on light", "both", "32 x 32"])
 def test_an_evaluation_sees_what_a_prediction_sees(images, kind):
     from mnistcli.conforming.placing import conform
@@ -279,6 +294,8 @@ REFUSED = {
     "more labels": (npz(images=STROKES, labels=np.zeros(21)), "holds 21 labels for images of"),
     "labels of two columns": (npz(images=STROKES, labels=np.zeros((20, 2))), "has shape (20, 2)"),
     "two pairs": (npz(images=STROKES, x=STROKES, y=np.zeros(20)), "in any of 'images', 'x', 'y'"),
+    "four arrays": (npz(arr_0=STROKES, arr_1=LABELS, arr_2=STROKES, arr_3=LABELS), "has the arrays 'arr_0'"),
+    "above 1": (npy(np.full((20, 784), 1.2)), "holds 1.2, expected 0 to 1, as the other values, in every"),
     "unknown names": (npz(a=STROKES, b=np.zeros((20, 3))), "has the arrays 'a', 'b'"),
     "names without order": (
         table(columns_of(STROKES), [f"c{i}{'x' * (i % 2)}" for i in range(784)]), "order of 784 pixels"
@@ -393,7 +410,7 @@ def test_what_follows_ones_stays_within_them():
     values[:, 5, 5] = 1
     values[1029] = 7
     _, _, faults = digits_in(npy(values))
-    assert faults == ["[1029]: holds 7, expected 0 to 1, as what came before"]
+    assert faults == ["[1029]: holds 7, expected 0 to 1, as the other values"]
 
 
 def test_a_broken_picture_of_ones_own_is_named(images):
