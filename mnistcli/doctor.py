@@ -14,7 +14,7 @@ from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
 from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores
 from mnistcli.paths import Places, expand
-from mnistcli.registry.store import ModelRegistry
+from mnistcli.registry.store import BUILTIN, ModelRegistry
 
 # In the order in which they are shown; the last come with extras.
 LIBRARIES = (
@@ -164,7 +164,6 @@ def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetH
 
 
 def _examine_models(registry: ModelRegistry) -> ModelsHealth:
-    from mnistcli.registry.store import BUILTIN
 
     try:
         summaries = (*registry.summaries(), registry.summary(BUILTIN))

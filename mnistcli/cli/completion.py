@@ -7,6 +7,7 @@ nothing here reads more than the names of files, and is loaded before it is aske
 
 import contextlib
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,6 @@ def models(ctx: Any, incomplete: str) -> list[str]:
 
 def tasks() -> list[str]:
     """Return tasks in the order in which people think of them; any other sentence is one too."""
-    from itertools import combinations
-
     from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
 
     pairs = ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))

@@ -17,7 +17,7 @@ from mnistcli.cli.defaults import spelt
 from mnistcli.cli.figure import ENDINGS, FigureFile, check_figure
 from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.datasets.catalog import CATALOG
+from mnistcli.datasets.catalog import CATALOG, check_own_name
 from mnistcli.errors import StorageError, UsageError
 
 
@@ -31,17 +31,11 @@ def argument(help: str = "", *, default: Any = None, **settings: Any) -> Any:
     return typer.Argument(default, help=help, case_sensitive=False, **settings)
 
 
-def _own_name(text: str) -> str:
-    from mnistcli.datasets.catalog import check_own_name
-
-    return check_own_name(text)
-
-
 output_option = partial(option, rich_help_panel="Output")
 model_option = partial(option, metavar="MODEL", autocompletion=completion.models)
 dataset_option = partial(option, metavar="NAME", autocompletion=completion.datasets)
 own_dataset_option = partial(
-    option, metavar="NAME", parser=_own_name, autocompletion=completion.own_datasets
+    option, metavar="NAME", parser=check_own_name, autocompletion=completion.own_datasets
 )
 task_option = partial(option, metavar="TASK", autocompletion=completion.tasks)
 model_argument = partial(argument, autocompletion=completion.models)

@@ -11,6 +11,7 @@ import numpy as np
 from mnistcli.cli.output import Output, write
 from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
+from mnistcli.cli.terminal.capabilities import choose_method
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -78,7 +79,6 @@ class Watch(Bars):
             self._draw(pictures)
 
     def _draw(self, pictures: list[CaptionedImage]) -> None:
-        from mnistcli.cli.terminal.capabilities import choose_method
         from mnistcli.cli.terminal.console import PlainConsole
         from mnistcli.cli.terminal.layout import stacked, words
         from mnistcli.cli.terminal.pictures import draw

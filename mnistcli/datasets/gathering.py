@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistcli.arrays import Bytes
+from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.arrays import PARTS, Part
 from mnistcli.containers.csv import LABEL_NAMES
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
@@ -268,7 +269,6 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
 
 
 def _images_in(path: Path, *, raw: bool) -> Iterator[Bytes]:
-    from mnistcli.conforming.placing import conform_all
     from mnistcli.pictures.read import read_pictures
 
     for picture in read_pictures(path):

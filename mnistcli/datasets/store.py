@@ -49,6 +49,7 @@ from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_ow
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
 from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, sha256_of, write_npy
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
+from mnistcli.paths import find_places
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -117,8 +118,6 @@ def open_dataset(
 ) -> Dataset:
     """Open a dataset from a store, by default the user's: ``open_dataset().train.images``."""
     if store is None:
-        from mnistcli.paths import find_places
-
         places = find_places()
         store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
     return store.open(name, progress=progress)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -84,7 +85,6 @@ def decoded(
     whatever is wrong with it.
     """
     import logging
-    import warnings
 
     from PIL import Image
 

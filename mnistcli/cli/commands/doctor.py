@@ -1,6 +1,8 @@
 from mnistcli.cli.call import Call
+from mnistcli.cli.defaults import find_defaults
 from mnistcli.cli.options import command, option
 from mnistcli.errors import CorruptFileError
+from mnistcli.paths import find_places
 
 
 @command()
@@ -11,10 +13,8 @@ def doctor(call: Call, quick: bool = option("Do not read and hash all of the dat
       mnistcli doctor
       mnistcli doctor --format markdown
     """
-    from mnistcli.cli.defaults import find_defaults
     from mnistcli.cli.views.doctor import diagnosed
     from mnistcli.doctor import examine
-    from mnistcli.paths import find_places
 
     diagnosis = examine(find_places(call.home), call.store(), call.registry(), quick=quick)
     call.emit(diagnosed(diagnosis, find_defaults(call.home)))

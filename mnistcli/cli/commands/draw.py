@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import MODEL, command, option, own_dataset_option
+from mnistcli.cli.terminal.capabilities import has_light_background
 from mnistcli.errors import UsageError
 from mnistcli.paths import check_ending
 
@@ -40,7 +41,6 @@ def draw(
         raise UsageError("draw needs textual, which is not installed", hint=hint)
     loaded = call.model(model)
 
-    from mnistcli.cli.terminal.capabilities import has_light_background
     from mnistcli.cli.views.draw import DrawingApp
 
     app = DrawingApp(

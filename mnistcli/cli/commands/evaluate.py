@@ -5,7 +5,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATA, MODEL_ARGUMENT, OTHER_DATASET, RAW, command, option
 from mnistcli.errors import QualityGateError, UsageError
-from mnistcli.metrics.catalog import metric_names
+from mnistcli.metrics.catalog import metric_names, parse_gate
 
 
 @command(
@@ -59,7 +59,6 @@ def evaluate(
     """
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import evaluated
-    from mnistcli.metrics.catalog import parse_gate
 
     if figure and not (mistakes or calibration or curves or confusion):
         hint = "add --curves, --confusion, --calibration or --mistakes 20"

@@ -6,9 +6,9 @@ import typer
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
-from mnistcli.cli.output import write
+from mnistcli.cli.output import Answer, write
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
-from mnistcli.registry.exports import Example, exporter, formats
+from mnistcli.registry.exports import Example, encode_export, export_model, exporter, formats
 
 app = typer.Typer(
     name="models",
@@ -56,8 +56,6 @@ def info(
 @command("json")
 def path(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     """Print where a model's file is; without a model, the registry's folder."""
-    from mnistcli.cli.output import Answer
-
     registry = call.registry()
     path = str(registry.folder if model is None else registry.summary(model).entry.path)
     call.emit(Answer("path", {"path": path}, [path]))
@@ -137,7 +135,6 @@ def export(
       mnistcli models export builtin --to html --output digits.html
     """
     from mnistcli.cli.views.models import exported
-    from mnistcli.registry.exports import encode_export, export_model
 
     is_stdout = output == Path("-")
     if is_stdout and not exporter(to).is_text:

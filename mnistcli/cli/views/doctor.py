@@ -7,6 +7,7 @@ from typing import Any
 from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts
+from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
 from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
 # What decides on colours, widths and pictures.
@@ -85,7 +86,6 @@ def _folder(folder: PathHealth) -> str:
 
 def _terminal() -> dict[str, Any]:
     """Return what stdout can show, by the same questions as for a picture."""
-    from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
     from mnistcli.cli.terminal.console import PlainConsole
 
     stdout = PlainConsole()

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import n_bytes, percent, seconds
+from mnistcli.cli.numbers import describe_settings, n_bytes, percent, seconds
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts, Table
 from mnistcli.registry.card import ModelCard
@@ -71,8 +71,6 @@ def described(summary: ModelSummary) -> Answer:
 
 def card_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     """Yield all that a card holds, in pairs of a name and what it says."""
-    from mnistcli.cli.numbers import describe_settings
-
     yield "Task", f"{card.task.name}: {', '.join(card.class_names)}"
     yield "Model", describe_settings(card)
     yield "Data", f"{card.dataset}, {card.split.kind} split, seed {card.split.seed}"

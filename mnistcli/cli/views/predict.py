@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Part, Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
-from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.gallery import CaptionedImage, Gallery, shrunk
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.prediction import FAILED, Explanation, NumberPrediction, Prediction, explain
 from mnistcli.registry.model_file import Model
@@ -279,10 +281,6 @@ def pictures_of(
     prediction: Prediction, why: Explanation | None, *, show: bool, finely: bool = True
 ) -> list[CaptionedImage]:
     """Return what there is to see: the picture, what the model saw, and why it answered so."""
-    import numpy as np
-
-    from mnistcli.gallery import shrunk
-
     pictures = []
     original = prediction.original
     if show and original is not None and not np.array_equal(original, prediction.image):
