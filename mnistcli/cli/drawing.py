@@ -338,7 +338,7 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
             symbol(20, y - 6, number),
             Words([(50, y)], _cut(each.name, width - 50)),
         ]
-    for line in textwrap.wrap(plot.note, int(width / (0.52 * _NOTE))):
+    for line in _lines(plot.note, int(width / (0.52 * _NOTE))):
         y += 1.35 * _NOTE
         marks.append(Words([(0, y)], line, "quiet", _NOTE))
     return Drawing(width, y + 4, marks, plot.title)
@@ -447,10 +447,14 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
                 )
         y += max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) + _MARGIN
     legend = signed(sheet.legend, _SIGNS)
-    for line in textwrap.wrap(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
+    for line in _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
         y += _LINE_HEIGHT
         marks.append(Words([(_MARGIN, y)], line))
     return Drawing(whole, y + (_MARGIN if legend else 0), marks, legend)
+
+
+def _lines(text: str, width: int) -> list[str]:
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, width)]
 
 
 def _printable(image: NDArray[Any]) -> Bytes:

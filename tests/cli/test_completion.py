@@ -215,3 +215,38 @@ def test_tab_in_a_bash_with_a_person(bin_dir, tmp_path, models):
             ("\x01echo \n", "\nmnistcli predict --model=0v7@best\r\n"),
         ],
     )
+
+
+@needs["fish"]
+def test_fish_completes_names_and_files(bin_dir, tmp_path, models):
+    (tmp_path / "mnistcli.fish").write_text((FOLDER / "mnistcli.fish").read_text())
+    (tmp_path / "seven.png").touch()
+
+    def completed(line):
+        code = f"source mnistcli.fish; complete -C {line!r}"
+        env = {**os.environ, "PATH": f"{bin_dir}:{os.environ['PATH']}"}
+        ask = ["fish", "--no-config", "-c", code]
+        done = subprocess.run(
+            ask, env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return [answer.partition("\t")[0] for answer in done.stdout.splitlines()]
+
+    assert completed("mnistcli predict --model=dig") == ["--model=digits"]
+    assert completed("mnistcli predict sev") == ["seven.png"]
+    assert completed("mnistcli report --output=sev") == ["--output=seven.png"]
+    assert completed("mnistcli predict nothing") == []
+
+
+@needs["zsh"]
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_tab_in_a_zsh_with_a_person(bin_dir, tmp_path, models):
+    (tmp_path / "seven.png").touch()
+    start = f"PATH={bin_dir}:$PATH; cd {tmp_path}; autoload -Uz compinit; compinit -u -D"
+    typed(
+        ["zsh", "-f", "-i"],
+        [
+            (f"{start}; eval \"$(mnistcli completion zsh)\"; echo rea''dy\n", "ready"),
+            ("mnistcli evaluate dig\t", "its"),
+            ("\x15mnistcli predict sev\t", "en.png"),
+        ],
+    )

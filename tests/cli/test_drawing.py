@@ -184,6 +184,13 @@ def test_a_title_without_room_loses_its_explanation():
         assert title in [each.text for each in words]
 
 
+def test_what_stands_in_lines_of_their_own_is_drawn_in_lines_of_their_own():
+    noted = drawing.plot_drawing(replace(plot(), note="of the images\nBest: 95 %."))
+    legend = drawing.sheet_drawing(Gallery(list(pictures()), "of the images\nBest: 95 %."))
+    for each in noted, legend:
+        assert texts(svg(each, LIGHT))[-2:] == ["of the images", "Best: 95 %."]
+
+
 def test_many_lines_have_each_a_row_of_the_legend():
     marks = drawing.plot_drawing(plot(9)).marks
     rows = [mark for mark in marks if isinstance(mark, Path) and mark.width == 2.6]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -182,6 +183,8 @@ def test_an_explanation_is_drawn_with_its_sum(invoke):
     intercept, score = why["intercept"], why["score"]
     signed = f"{'-' if intercept < 0 else '+'} intercept {abs(intercept):.2f}"
     assert f"pixels {score - intercept:.2f} {signed} = {score:.2f} = log(" in out
+    odds = re.search(r"= log\((\S+) % / (\S+) %\)", out)
+    assert math.log(float(odds[1]) / float(odds[2])) == pytest.approx(score, abs=0.005)
     assert {"+", "#", "-", "="} <= set(out)
 
 

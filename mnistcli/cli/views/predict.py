@@ -310,7 +310,7 @@ def legend_of(why: Explanation) -> str:
         f"{{plus}}: ink that speaks for {why.answer} rather than {why.runner_up}; "
         f"{{minus}}: for {why.runner_up}\n"
         f"pixels {pixels:.2f} {sign} intercept {abs(why.intercept):.2f} = {why.score:.2f} "
-        f"= log({percent(why.p_answer)} / {percent(why.p_runner_up)})"
+        f"= log({percent(why.p_answer)} / {100 * why.p_runner_up:#.4g} %)"
     ) + (f"\nby the model of {why.answer} and {why.runner_up} alone" if why.is_of_pair else "")
 
 
