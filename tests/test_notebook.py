@@ -290,9 +290,12 @@ def test_wherever_a_model_or_a_dataset_is_taken_its_name_does(mnist):
     settings = mnistcli.TrainingSettings(split=mnistcli.SplitSpec(limit=60))
     training = mnistcli.train("0v1", "mnist", settings)
     assert training.model.card.dataset_sha256 == mnist.sha256
-    ref = mnistcli.save_model(training.model).ref
+    entry = mnistcli.save_model(training.model)
+    ref = entry.ref
     model, image = mnistcli.load_model(ref), mnist.test.images[3]
     assert mnistcli.load_model(model) is model
+    for path in (entry.path, str(entry.path)):
+        assert mnistcli.load_model(path).card == model.card
     judged = mnistcli.evaluate("0v1", "mnist", n_mistakes=1)
     assert repr(judged) == repr(mnistcli.evaluate(model, mnist)) == repr(mnistcli.evaluate(ref))
     assert repr(mnistcli.mistakes("0v1", "mnist")) == repr(mnistcli.mistakes(model))

@@ -1,5 +1,6 @@
 """Trained models on disk: the file, the card, the versions and their tags."""
 
+import os
 from typing import TYPE_CHECKING
 
 from mnistcli.paths import find_places
@@ -16,11 +17,13 @@ def open_registry() -> "ModelRegistry":
     return ModelRegistry(find_places().models_dir)
 
 
-def load_model(ref: "Model | str | None" = None) -> "Model":
+def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> "Model":
     """Load what `ModelRegistry.load` finds, the newest by default; a model is returned as it is."""
     from mnistcli.registry.model_file import Model
 
-    return ref if isinstance(ref, Model) else open_registry().load(ref)
+    if isinstance(ref, Model):
+        return ref
+    return open_registry().load(None if ref is None else os.fspath(ref))
 
 
 def save_model(model: "Model", name: str | None = None) -> "ModelEntry":

@@ -398,7 +398,8 @@ def test_a_threshold_is_chosen_on_the_training_images_and_says_so(invoke, model,
     assert again["classes"][1]["recall"] == chosen["recall"]
     assert again["classes"][1]["precision"] == chosen["precision"]
     out = invoke("evaluate", "--threshold-for", "recall=0.97").out
-    assert f"chosen on mnist train for recall=0.97 (precision {chosen['precision']:.4f})" in out
+    said = f"chosen on mnist train for recall=0.97 (precision {chosen['precision']:.4f})"
+    assert out.splitlines()[1].split(maxsplit=1) == [*said.split(maxsplit=1)]
     assert "the images judged here" not in out
     out = invoke("evaluate", "--threshold-for", "precision=99%").out
     recall = evaluation(invoke, "--threshold-for", "precision=0.99")["threshold"]["recall"]

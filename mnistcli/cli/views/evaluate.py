@@ -113,8 +113,7 @@ def _title(judged: JudgedModel) -> str:
 
 def _facts(judged: JudgedModel, *, calibration: bool) -> Iterator[tuple[str, Cell]]:
     evaluation = judged.evaluation
-    if judged.threshold:
-        yield "Threshold", describe_threshold(judged)
+    yield from _threshold_facts(judged)
     n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
     right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
     yield "Accuracy", Noted(right, percent_span(evaluation.accuracy_interval))
@@ -149,19 +148,19 @@ def gallery_of_mistakes(
     return Gallery(judged.images_at(positions[:n]), legend)
 
 
-def describe_threshold(judged: JudgedModel) -> str:
-    """Describe from where on the positive class is answered, and on which images that was chosen."""
+def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
+    """Yield from where on the positive class is answered, and on which images that was chosen."""
     threshold, positive = judged.threshold, judged.model.card.class_names[1]
     if threshold is None:
-        return ""
-    text = f"{positive} from a probability of {threshold.value:g} on"
+        return
+    yield "Threshold", f"{positive} from a probability of {threshold.value:g} on"
     if threshold.target is None or threshold.precision is None or threshold.recall is None:
-        return text
+        return
     other = "recall" if threshold.target.metric == "precision" else "precision"
-    reached = threshold.recall if other == "recall" else threshold.precision
-    text += f"\nchosen on {threshold.chosen_on} for {threshold.target} ({other} {decimal(reached)})"
-    is_same = threshold.chosen_on == judged.on
-    return text + ("\nthese are the images judged here: on others it may miss" if is_same else "")
+    reached = decimal(threshold.recall if other == "recall" else threshold.precision)
+    yield "", f"chosen on {threshold.chosen_on} for {threshold.target} ({other} {reached})"
+    if threshold.chosen_on == judged.on:
+        yield "", "these are the images judged here: on others it may miss"
 
 
 def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
