@@ -29,7 +29,7 @@ def catalog(summaries: Sequence[DatasetSummary], *, is_dry_run: bool = False) ->
             when = str(each.installed_at)[:16].replace("T", " ")
             sizes = f"{each.n_train:,}", f"{each.n_test:,}", " ".join(map(str, each.digits))
             own.append((each.name, *sizes, when, str(each.origin)))
-    tables = [Table(("name", "title", "state", "licence"), "llll", known)]
+    tables = [Table(("name", "title", "state", "licence"), "llll", known)] if known else []
     if own:
         names = ("name", "training", "test", "of 0 to 9", "installed", "from")
         tables.append(Table(names, "llllll", own, "your own"))
