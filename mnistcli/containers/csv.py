@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float32s, Places
-from mnistcli.containers.arrays import BLOCK_PICTURES
+from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 

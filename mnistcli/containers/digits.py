@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Float64s
-from mnistcli.containers import arrays, csv
-from mnistcli.containers.arrays import Npz, Part, open_idx, open_npy, open_npz
+from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.npy_idx import Npz, Part, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
@@ -127,10 +127,10 @@ def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Bl
 
 
 def _of_array(
-    raw: arrays.RawArray, labels: Float64s | None, without: str, note: str = ""
+    raw: npy_idx.RawArray, labels: Float64s | None, without: str, note: str = ""
 ) -> Iterator[Block]:
     scale, n, side = Scale(), 0, None
-    for values in arrays.pictures_in(raw, 0 if labels is None else len(labels)):
+    for values in npy_idx.pictures_in(raw, 0 if labels is None else len(labels)):
         pictures, here = values, None
         if values.ndim == 2:  # 785 columns
             if labels is not None:
@@ -212,7 +212,7 @@ def _fault(value: Any, limit: float) -> FormatError:
 # ---------------------------------------------------------------------------------------- labels
 
 
-def read_labels(stream: Stream, max_bytes: int = arrays.MAX_WHOLE_BYTES) -> Float64s:
+def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:
     """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
     stream = unpacked(stream)
     if kind_of(stream.head()) != "idx":

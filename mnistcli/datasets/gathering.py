@@ -25,8 +25,8 @@ import numpy as np
 
 from mnistcli.arrays import Bytes
 from mnistcli.conforming.placing import conform_all
-from mnistcli.containers.arrays import PARTS, Part
 from mnistcli.containers.csv import LABEL_NAMES
+from mnistcli.containers.npy_idx import PARTS, Part
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError

@@ -9,8 +9,8 @@ from typing import BinaryIO
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float64s
-from mnistcli.containers.arrays import Part, find_idx
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
+from mnistcli.containers.npy_idx import Part, find_idx
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnistcli import files
 from mnistcli.arrays import Bytes
-from mnistcli.containers.arrays import npy_header
+from mnistcli.containers.npy_idx import npy_header
 from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
 from mnistcli.datasets.dataset import Arrays
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
-from mnistcli.containers.arrays import find_idx, open_idx
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
+from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
 from mnistcli.datasets.dataset import Loaded, in_parts

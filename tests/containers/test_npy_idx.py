@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from mnistcli.containers.arrays import npy_header, open_idx, open_npy, open_npz
 from mnistcli.containers.digits import labels_of, read_labels
+from mnistcli.containers.npy_idx import npy_header, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream
 
 from .making import digits_in, idx, mutate, npy, npz, raw_npy, zip_of
