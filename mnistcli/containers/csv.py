@@ -90,11 +90,8 @@ def open_csv(stream: Stream) -> Table:
     """Read the first line of a table, and tell what its columns are."""
     raw = _lines_of(stream)
     first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
-    lines = (line for line in first.split(b"\n") if not line.lstrip().startswith(b"#"))
-    head = next(filter(bytes.strip, lines), b"")
-    if _SEPARATOR_LINE.fullmatch(head.strip()):  # Excel's, which the next line says as well
-        first = first.partition(head)[2]
-        head = next(filter(bytes.strip, lines), b"")
+    head = _head_of(first)
+    first = first[first.find(head) :]
     delimiter = _delimiter_of(head)
     kept = _cleaned(itertools.chain([first], raw), delimiter, b"#")
     first = next((block for block in kept if block), b"")
@@ -136,6 +133,31 @@ def open_arff(stream: Stream) -> Table:
     return Table(layout, _cleaned(rows, ord(","), b"%"))
 
 
+def _head_of(block: bytes) -> bytes:
+    """Find the line that names the columns, below a title and Excel's sep=, or else the first."""
+    lines = [
+        line
+        for line in block.split(b"\n", 20)[:20]
+        if line.strip()
+        and not line.lstrip().startswith(b"#")
+        and not _SEPARATOR_LINE.fullmatch(line.strip())
+    ]
+    for line in itertools.takewhile(re.compile(rb"[^\W\d_eE]").search, lines):
+        if _order_of(_names_in(line, _delimiter_of(line))) is not None:
+            return line
+    return lines[0] if lines else b""
+
+
+def _names_in(line: bytes, delimiter: int | None) -> tuple[str, ...]:
+    import csv
+
+    text = line.decode("utf-8", "replace").strip()
+    names = text.split()
+    if delimiter is not None:
+        names = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
+    return tuple(name.strip(" '\"\ufeff") for name in names)
+
+
 def _delimiter_of(line: bytes) -> int | None:
     """Tell what separates the cells of a line; None for blanks."""
     # Where something else does, a comma is a decimal point.
@@ -144,6 +166,20 @@ def _delimiter_of(line: bytes) -> int | None:
             return delimiter
     delimiter = max(b",;\t|", key=line.count)
     return delimiter if line.count(delimiter) else None
+
+
+def cells_of(stream: Stream) -> Iterator[list[str]]:
+    """Read the cells of a table of words, without comments and empty lines; nothing of what is none."""
+    import csv
+
+    with contextlib.suppress(FormatError, csv.Error):
+        blocks = (block.decode("utf-8-sig", "replace") for block in _lines_of(stream))
+        lines = (line for block in blocks for line in block.replace("\0", "\ufffd").split("\n"))
+        kept = (line for line in lines if line.strip() and not line.startswith(("#", "sep=")))
+        head = next(kept, "")
+        delimiter = chr(_delimiter_of(head.encode()) or ord(" "))
+        for row in csv.reader(itertools.chain([head], kept), delimiter=delimiter):
+            yield [cell.strip() for cell in row]
 
 
 def is_table(head: bytes) -> bool:
@@ -308,7 +344,7 @@ def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
         block = block.replace(b'"', b"")  # quick, where every cell is quoted
     if b'"' in block:
         block = _QUOTED.sub(lambda cell: cell[1].replace(separator, b"."), block)
-    block = block.translate(None, b"\"'")
+    block = block.translate(None, b"\"'[]")
     if delimiter != ord("\t"):
         block = block.replace(b"\t", b" ")
     if b" " in block:
@@ -333,21 +369,15 @@ def _trimmed(line: bytes, n_commas: int) -> bytes:
 
 
 def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...] | None:
-    import csv
-
     cells = line.decode("ascii", "replace").split(",")
     words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
     if not words and not (len(cells) >= N_PIXELS and len(set(cells)) > N_PIXELS / 2
                           and _order_of(tuple(cells)) is not None):  # fmt: skip
         return None
-    text = raw.decode("utf-8", "replace").strip()
-    names = text.split()
-    if delimiter is not None:
-        names = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
-    names = [name.strip(" '\"") for name in names]
+    names = _names_in(raw, delimiter)
     # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
-    is_header = 2 * len(words) > len(cells) or _order_of(tuple(names)) is not None
-    return tuple(names) if is_header or len(cells) < N_PIXELS else None
+    is_header = 2 * len(words) > len(cells) or _order_of(names) is not None
+    return names if is_header or len(cells) < N_PIXELS else None
 
 
 # --------------------------------------------------------------------------------------- numbers

@@ -5,7 +5,7 @@ share of 65,535. Whether ink is light or dark is not decided here.
 """
 
 from collections.abc import Container, Iterator, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,10 +111,11 @@ def _of_npz(stream: Stream, part: Part | None) -> Iterator[Block]:
         images, labels, note = npz.pair(part)
         yield from _of_pair(npz, images, labels, note)
         return
-    pairs = {npz.pair(each)[:2]: each for each in get_args(Part)}
+    pairs = {npz.pair(each)[:2]: each for each in ("train", "val", "test")}
     for (images, labels), each in pairs.items():
         for block in _of_pair(npz, images, labels, ""):
-            yield block._replace(part=each if len(pairs) > 1 else None)
+            of: Part = "test" if each == "test" else "train"
+            yield block._replace(part=of if len(pairs) > 1 else None)
 
 
 def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:

@@ -183,7 +183,7 @@ class Npz(NamedTuple):
         member = Stream(Member(self.archive, f"{name}.npy"), self.stream)
         return open_npy(member, f"{name!r} in it ")
 
-    def pair(self, part: Part = "test") -> tuple[str, str | None, str]:
+    def pair(self, part: str = "test") -> tuple[str, str | None, str]:
         """Tell which array has the images and which their labels, and say what was not taken.
 
         Raises FormatError where there are no images, or it cannot be told which they are.

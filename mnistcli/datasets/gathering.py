@@ -11,12 +11,12 @@ What cannot be used is left out and told of.
 """
 
 import contextlib
-import csv
 import itertools
 import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +25,11 @@ import numpy as np
 
 from mnistcli.arrays import Bytes
 from mnistcli.conforming.placing import conform_all
-from mnistcli.containers.csv import LABEL_NAMES
+from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.csv import LABEL_NAMES, cells_of
+from mnistcli.containers.digits import label_faults, labels_of
 from mnistcli.containers.npy_idx import PARTS, Part
+from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
@@ -43,6 +46,7 @@ _Named = list[tuple[Path, int | None]]
 
 _CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
+_NUMBERED = re.compile(r"([0-9]+)[_-]")
 _LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
     "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
@@ -159,22 +163,29 @@ class _Reading:
 
     def folder(self, folder: Path) -> None:
         found: dict[Part, _Named] = {"train": [], "test": []}
+        validation: _Named = []
         containers: dict[Path, Part] = {}
         listed: set[Path] = set()
         for path in _content(folder):
             part = PARTS.get(path.name.lower())
-            if part in found and kind_of_path(path) == "folder":
-                found[part] += _named_pictures(path)
+            if part and kind_of_path(path) == "folder":
+                (validation if part == "val" else found[part]).extend(_named_pictures(path))
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
                 containers[path] = part = "test" if _TEST.search(path.name) else "train"
                 found[part] += (named := _listed_pictures(path))
                 listed |= {each for each, _ in named}
         found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
+        found["train" if found["test"] else "test"] += validation
         if any(label is not None for named in found.values() for _, label in named):
             self._pictures(found)
             return
         for path, part in containers.items():
-            self.file(path, part)
+            try:
+                self.file(path, part)
+            except (CorruptFileError, DataUnavailableError) as error:
+                if len(containers) == 1:
+                    raise
+                self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
 
     def _pictures(self, found: dict[Part, _Named]) -> None:
         n_done, n_all = 0, sum(map(len, found.values()))
@@ -226,32 +237,34 @@ def _listed_pictures(path: Path) -> _Named:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return []
-    with (
-        storage_errors("read", path),
-        path.open(encoding="utf-8-sig", errors="replace", newline="") as file,
-        contextlib.suppress(csv.Error),
-    ):
-        head = file.readline(1 << 16)
-        lines = (line.replace("\0", "\ufffd") for line in itertools.chain([head], file))
-        rows = csv.reader(lines, delimiter=max(",;\t", key=head.count))
-        first = [[cell.strip() for cell in row] for row in itertools.islice(rows, 2)]
+    with storage_errors("read", path), open_stream(path) as stream:
+        rows = cells_of(unpacked(stream))
+        first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):
             return []
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
-        titles = (i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES)
-        label = next(titles, 1 if name == 0 else 0)
-        listed = (row for row in [*first[has_titles:], *rows] if len(row) > name)
-        return [
-            (path.parent / row[name].strip(), _digit("".join(row[label : label + 1]).strip()))
-            for row in listed
-        ]
-    return []
+        label = _label_of(path, first, name, has_titles=has_titles)
+        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
+    with damage_of(path):
+        labels = labels_of(np.array(["".join(row[label : label + 1]) for row in listed], dtype=str))
+        wrong = {i for i, _ in label_faults(labels)}
+    return [
+        (path.parent / row[name], None if i in wrong else int(labels[i]))
+        for i, row in enumerate(listed)
+    ]
 
 
-def _digit(text: str) -> int | None:
-    return int(text) if re.fullmatch("[0-9]", text) else None
+def _label_of(path: Path, first: list[list[str]], name: int, *, has_titles: bool) -> int:
+    """Tell which column of a table of names has the digits."""
+    others = [i for i in range(len(first[-1])) if i != name]
+    if has_titles and len(others) > 1:
+        others = [i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES]
+    if len(others) > 1 or (has_titles and not others):
+        problem = f"may have its digits in any of {len(first[-1]) - 1} columns"
+        raise CorruptFileError(path, problem, hint="call them file and label")
+    return others[0] if others else len(first[-1])
 
 
 def _content(folder: Path) -> list[Path]:
@@ -261,11 +274,17 @@ def _content(folder: Path) -> list[Path]:
 
 def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
     """Yield the pictures in a folder and in its folders of one digit, and what they show."""
-    for path in _content(folder):
+    content = _content(folder)
+    numbers = Counter(match[1] for path in content if (match := _NUMBERED.match(path.name)))
+    if max(map(len, numbers), default=1) > 1 and max(numbers.values()) == 1:
+        problem = "has pictures that begin with a number of their own, not with the digit"
+        raise CorruptFileError(folder, problem, hint=_LAYOUTS)
+    for path in content:
         if re.fullmatch("[0-9]", path.name) and kind_of_path(path) == "folder":
             yield from ((each, int(path.name)) for each in _content(path) if is_picture(each))
         elif is_picture(path):
-            yield path, _digit(path.name[0]) if path.name[1:2] in ("_", "-") else None
+            match = _NUMBERED.match(path.name)
+            yield path, int(match[1]) if match and len(match[1]) == 1 else None
 
 
 def _images_in(path: Path, *, raw: bool) -> Iterator[Bytes]:

@@ -75,6 +75,13 @@ LABELLED = {
     "trailing comma": lambda x, y: table([y, *columns_of(x), [""] * 12], [*KAGGLE, ""]),
     "trailing comma, rows only": lambda x, y: table([y, *columns_of(x), [""] * 12]),
     "comments": lambda x, y: b"# by np.savetxt\n\n" + table([y, *columns_of(x)]) + b"# end\n\n",
+    "a title": lambda x, y: b"Digits of 7b, 2026\n\n" + table(*shuffled(KAGGLE, [y, *columns_of(x)])),
+    "Excel's title": lambda x, y: b"sep=;\r\nDigits" + b";" * 784 + b"\r\n" + table(
+        *shuffled(KAGGLE, [y, *columns_of(x)]), separator=";", end="\r\n"),
+    "two byte-order marks": lambda x, y: b"\xef\xbb\xbf" * 2 + table([y, *columns_of(x)], KAGGLE),
+    "lists": lambda x, y: "\n".join(
+        str([label, *pixels]) for label, pixels in zip(y.tolist(), x.reshape(-1, 784).tolist(), strict=True)
+    ).encode(),
     "semicolons": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator=";"),
     "tabs": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator="\t"),
     "blanks": lambda x, y: table([y, *columns_of(x)], KAGGLE, separator="  "),

@@ -139,7 +139,7 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
         Image.fromarray(images[i]).save(folder / f"9_{i}.png")
     (folder / "test.csv").write_text("9_0.png,1\n 9_1.png , 2 \n")
     (folder / "train.tsv").write_text(
-        "9_2.png\t3\n\ngone.png\t4\n9_3.png\tfive\n9_4.png\na\0b.png\t1\n"
+        "9_2.png\t3\n\ngone.png\t4\n9_3.png\tneun\n9_4.png\na\0b.png\t1\n"
     )
     found = gather(folder)
     assert found.test.labels.tolist() == [1, 2]
@@ -151,6 +151,71 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
         (str(folder / "9_3.png"), nothing),
         (str(folder / "9_4.png"), nothing),
         (str(folder / "a\ufffdb.png"), "no such file or directory"),
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "# of 7b\nfile,label\n{}.png,{}.0\n", "sep=;\nfile;label\n{}.png;{}\n", "{}.png {}\n",
+        "id|class|name\n5|{1}|{0}.png\n",
+    ],
+)  # fmt: skip
+def test_a_table_of_names_is_read_as_other_tables_are(folder, few, rows):
+    head, row = rows.rsplit("\n", 2)[:2] if rows.count("\n") > 1 else ("", rows.strip())
+    text = "\n".join(
+        [head, *(row.format(i, label) for i, label in enumerate(few[1][:20].tolist()))]
+    )
+    (folder / "names.csv").write_text(text, "utf-16")
+    for i, image in enumerate(few[0][:20]):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    assert_same_digits(gather(folder), (few[0][:20], few[1][:20]))
+
+
+@pytest.mark.parametrize("text", ["file,writer,true digit\n0.png,1,7\n", "0,0.png,7\n1,1.png,2\n"])
+def test_a_column_of_digits_that_may_be_another_is_not_guessed(folder, text):
+    (folder / "names.csv").write_text(text)
+    with pytest.raises(CorruptFileError, match="may have its digits in any of 2 columns"):
+        gather(folder)
+
+
+def test_numbers_of_pictures_are_no_labels(folder, few):
+    for i, (image, label) in enumerate(zip(few[0][:12], few[1], strict=False)):
+        Image.fromarray(image).save(folder / f"{i}_{label}.png")
+    with pytest.raises(CorruptFileError, match="begin with a number of their own"):
+        gather(folder)
+    (folder / "10_0.png").unlink()
+    (folder / "11_6.png").rename(folder / "5_20241126.png")
+    (folder / "20241126_5.png").write_bytes(b"")  # of a phone
+    assert len(gather(folder).failures) == 1
+
+
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("train", "validation")])
+def test_images_for_validation_are_not_lost(folder, few, parts):
+    n = 200 // len(parts)
+    for k, part in enumerate(parts):
+        class_folders(folder / part, few[0][k * n : (k + 1) * n], few[1][k * n : (k + 1) * n])
+    arrays = {f"{part}_{of}": each[k * n : (k + 1) * n] for k, part in enumerate(parts)
+              for of, each in zip(("images", "labels"), few, strict=True)}  # fmt: skip
+    np.savez(folder.parent / "m.npz", **arrays)
+    for path in (folder, folder.parent / "m.npz"):
+        found = gather(path)
+        assert len(found.test.labels) == n
+        assert_same_digits(found, (few[0][: n * len(parts)], few[1][: n * len(parts)]))
+
+
+def test_files_beside_those_with_labels_are_left_out_and_told(folder, few):
+    csv(folder, *few)
+    (folder / "digits.csv").rename(folder / "train.csv")
+    (folder / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    (folder / "test.csv").write_text(
+        ",".join(f"pixel{i}" for i in range(784)) + "\n" + "0," * 783 + "9"
+    )
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert found.failures == (
+        (str(folder / "sample_submission.csv"), "has 2 columns in its first line"),
+        (str(folder / "test.csv"), "has no labels: its 784 columns are all pixels"),
     )
 
 
