@@ -22,6 +22,7 @@ from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import test_samples, training_samples
 from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
+from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
 from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import Task, parse_task
@@ -209,14 +210,35 @@ def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]
     return several[0], several[1] if len(several) == 2 else None
 
 
-def means(points: Iterable[CurvePoint], axis: str, lines: str | None) -> list[MeanPoint]:
-    """Return the mean points, line by line in the order in which they first appear."""
-    found: dict[str, dict[Any, list[CurvePoint]]] = {}
-    for point in points:
-        value = getattr(point, lines) if lines else ""
-        line = f"{value:g}" if isinstance(value, float) else str(value)
-        found.setdefault(line, {}).setdefault(getattr(point, axis), []).append(point)
-    return [_mean(x, line, at) for line, places in found.items() for x, at in places.items()]
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points that differ in the values of an axis, and of something that makes a line each."""
+
+    points: Sequence[CurvePoint]
+    axis: str
+    lines: str | None = None
+
+    @property
+    def means(self) -> list[MeanPoint]:
+        """The mean points, line by line in the order in which they first appear."""
+        found: dict[str, dict[Any, list[CurvePoint]]] = {}
+        for point in self.points:
+            value = getattr(point, self.lines) if self.lines else ""
+            line = f"{value:g}" if isinstance(value, float) else str(value)
+            found.setdefault(line, {}).setdefault(getattr(point, self.axis), []).append(point)
+        return [_mean(x, line, at) for line, places in found.items() for x, at in places.items()]
+
+    @property
+    def title(self) -> str:
+        """What the axis is called."""
+        if disturb := self.points[0].disturb:
+            return f"{disturb}, {DISTURBANCES[disturb][1]}"
+        return "training images" if self.axis == "limit" else self.axis
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether models are compared with the first."""
+        return any(point.difference is not None for point in self.points)
 
 
 def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:

@@ -15,7 +15,7 @@ from mnistcli.cli.views.curve import POINT_START, point_line
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.patches import Patches
-from mnistcli.learning_curves import CurvePoint, PointFile, Variant, axis_and_lines, means
+from mnistcli.learning_curves import Curve, CurvePoint, PointFile, Variant, axis_and_lines
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.intervals import wilson
 from mnistcli.model_selection import design
@@ -116,7 +116,7 @@ def test_no_point_is_missing_or_there_twice(points):
 
 
 def test_means_are_of_the_seeds(points):
-    found = means(points, "limit", "C")
+    found = Curve(points, "limit", "C").means
     assert {(each.line, each.x) for each in found} == set(product(("0.01", "1"), (40, 60)))
     assert len(found) == 4
     for each in found:
@@ -132,7 +132,7 @@ def test_means_are_of_the_seeds(points):
 
 
 def test_one_seed_says_nothing_of_seeds(points):
-    assert all(each.over_seeds is None for each in means(points[:1], "limit", None))
+    assert all(each.over_seeds is None for each in Curve(points[:1], "limit").means)
 
 
 def test_known_points_are_not_trained_again(mnist, points, monkeypatch):

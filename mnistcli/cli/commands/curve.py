@@ -116,8 +116,8 @@ def curve(
             if call.format == "jsonl":
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
-    answer = drawn_curve(points, axis, lines, is_for_paper=call.format in ("markdown", "latex"))
-    call.emit(answer, figure)
+    found = learning_curves.Curve(points, axis, lines)
+    call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")), figure)
 
 
 def _disturbed(
