@@ -76,7 +76,7 @@ def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "t
     for index in indices:
         if not 0 <= index < n:
             number = str(index) if abs(index) < 1e12 else "of so high a number"
-            hint = f"they go from 0 to {n - 1}"
+            hint = f"they go from 0 to {n - 1}" if n else f"there are no {name} images at all"
             raise UsageError(f"there is no {name} image {number}", hint=hint)
 
 
@@ -87,6 +87,11 @@ def some_digits(
     wanted = np.arange(len(part.labels))
     if digit is not None:
         wanted = np.flatnonzero(part.labels == digit)
+    if not len(wanted):
+        other = "train" if name == "test" else "test"
+        raise UsageError(
+            f"there are no such {name} images", hint=f"look at the others: --on {other}"
+        )
     if seed is not None:
         wanted = np.random.default_rng(seed).permutation(wanted)
     return digits_at(part, wanted[:count].tolist(), name)

@@ -63,6 +63,7 @@ def test_an_array_is_read_as_a_file_is(model, mnist, other):
         (np.zeros((5, 28, 28, 3), np.uint8), r"not \(5, 28, 28, 3\)"),
         ([[1, 2]], r"not \(1, 2\)"),
         ("seven.png", "pictures are grey numbers"),
+        ([np.zeros((28, 28)), np.zeros((9, 9))], "pictures in one array are all of one size"),
     ],
 )
 def test_what_is_no_image_is_refused(model, images, words):

@@ -52,7 +52,13 @@ def read_parts(
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
-        raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
+        hint = ""
+        if isinstance(error, IsADirectoryError):
+            hint = (
+                f"mnistcli download --source {path} --as NAME makes a dataset of it, for --dataset"
+            )
+        problem = f"cannot read {path}: {error.strerror or error}"
+        raise DataUnavailableError(problem, hint=hint) from None
     except BadImageError as error:
         hint = "or take all pixels as they are: --raw"
         raise CorruptFileError(error.source, error.problem, hint=hint) from None

@@ -14,7 +14,10 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
 
     If ``is_one`` it is one picture, of shape (h, w).
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise UsageError("pictures in one array are all of one size") from None
     if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):
         raise UsageError(f"pictures are grey numbers, (h, w), not {array.shape} of {array.dtype}")
     if array.dtype == np.uint8:

@@ -25,6 +25,25 @@ def test_the_part_is_named(invoke):
     assert "train image 0, labelled 5" in invoke("show", "0", "--on", "train").out
 
 
+def test_a_part_without_images_is_told(invoke, tmp_path, test_images):
+    path = tmp_path / "0.png"
+    Image.fromarray(test_images[3]).save(path)
+    invoke("predict", str(path), "-m", "builtin", "--truth", "0", "--keep", "mine")
+    for arguments, problem in (
+        (
+            ("--dataset", "mine"),
+            "there are no such test images\nhint: look at the others: --on train",
+        ),
+        (("--dataset", "mine", "--digit", "3", "--on", "train"), "there are no such train images"),
+        (("0", "--dataset", "mine"), "there is no test image 0\nhint: there are no test images"),
+    ):
+        done = invoke("show", *arguments)
+        assert (done.code, done.out) == (2, "")
+        assert problem in done.err
+    done = invoke("evaluate", "builtin", "--data", str(tmp_path))
+    assert f"hint: mnistcli download --source {tmp_path} --as NAME" in done.err
+
+
 @pytest.mark.parametrize("index", ["10000", "9" * 5000, "0" * 5000 + "10000"])
 def test_an_index_too_high_is_one_line(invoke, index):
     done = invoke("show", index)
