@@ -164,10 +164,11 @@ class PresetSettings(NamedTuple):
 
 
 _BETTER = FeatureSpec.of("patches+expansion")
+_BEST = FeatureSpec.of("patches+expansion+scattering+expansion")
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
     "better": PresetSettings(_BETTER, 1.0, tol=1e-6),
-    "best": PresetSettings(replace(_BETTER, n_copies=7), 1.0, tol=1e-6),
+    "best": PresetSettings(replace(_BEST, n_copies=3), 1.0, tol=1e-6),
 }
 
 

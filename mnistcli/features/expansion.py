@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
-from mnistcli.features.kinds import Features
+from mnistcli.features.kinds import Features, seen_by
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Expansion(Features):
         from mnistcli.features.projection import principal_directions
 
         first = spec.before.features.learn(spec.before, images, seed)
-        rows = _seen_by(first, images[:_N_FOR_DIRECTIONS])
+        rows = seen_by(first, images[:_N_FOR_DIRECTIONS])
         directions, shift = principal_directions(rows, spec.n_directions)
         kept = first.arrays() if first else {}
         return cls.from_arrays(spec, {**kept, "directions": directions, "shift": shift})
@@ -95,7 +96,7 @@ class Expansion(Features):
         out = np.empty((len(images), self.mixture.shape[1]), dtype=np.uint8)
 
         def expand(block: slice) -> None:
-            rows = _seen_by(self.first, images[block]).astype(np.float32)
+            rows = seen_by(self.first, images[block]).astype(np.float32)
             s = (rows @ self.directions.T - self.shift) @ self.mixture
             s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
             s[:, n_relus:] *= s[:, n_relus:]
@@ -109,8 +110,6 @@ class Expansion(Features):
         return {**of_first, "directions": self.directions, "shift": self.shift}
 
     def filters(self) -> tuple[Float32s, ...]:
-        return self.first.filters() if self.first else ()
-
-
-def _seen_by(first: Features | None, images: Bytes) -> Bytes:
-    return first.transform(images) if first else images.reshape(len(images), -1)
+        first = self.first.filters() if self.first else ()
+        is_of_pixels = self.directions.shape[1] == N_PIXELS
+        return first or ((self.directions.reshape(-1, *IMAGE_SHAPE),) if is_of_pixels else ())

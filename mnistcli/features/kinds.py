@@ -29,10 +29,12 @@ FURTHER_STAGES: dict[str, type[Features]] = {}
 class FeatureSpec(Checked):
     """What a model looks at: a kind of features, and deformed copies to train on as well.
 
-    A kind is a chain of stages with a "+" between them: "patches", "patches+expansion". Patches
-    have odd sides in pixels, so many filters for each, and a number of views: drawings of every
-    image, a little turned and moved, over which they are averaged. An expansion has principal
-    directions, and ramps and squares of random mixtures of them.
+    A kind is a chain of stages with a "+" between them: "patches", "patches+expansion". A further
+    stage is given what comes before it; a stage that is none begins a chain anew, and a model looks
+    at what all chains yield: "patches+expansion+scattering+expansion". Patches have odd sides in
+    pixels, so many filters for each, and a number of views: drawings of every image, a little
+    turned and moved, over which they are averaged. Each expansion has principal directions, and
+    ramps and squares of random mixtures of them.
     """
 
     kind: str = "pixels"
@@ -45,11 +47,13 @@ class FeatureSpec(Checked):
     n_squares: int = 0
 
     def _check(self) -> None:
-        first, *further = str(self.kind).split("+")
+        first, *others = str(self.kind).split("+")
         check_choice("features", first, tuple(FEATURE_KINDS))
-        for stage in further:
-            check_choice("further stage", stage, tuple(FURTHER_STAGES))
-        if len(set(further)) != len(further):
+        for stage in others:
+            check_choice("further features", stage, (*FURTHER_STAGES, *FEATURE_KINDS))
+        chains = [kind.split("+") for kind in chains_of(self.kind)]
+        firsts = [first for first, *_ in chains]
+        if any(len(set(stages)) != len(stages) for stages in (firsts, *chains)):
             raise UsageError(f"{self.kind} has a stage twice")
         own = {"kind", "n_copies", *self.settings()}
         for each in fields(self):
@@ -70,17 +74,31 @@ class FeatureSpec(Checked):
     @property
     def features(self) -> type[Features]:
         """The class of the kind: that of its last stage, which knows those before."""
-        return _stages(self.kind)[-1]
+        return _stages(self.kind)[-1] if len(chains_of(self.kind)) == 1 else Beside
 
     @property
     def before(self) -> FeatureSpec:
         """What a further stage is given."""
-        kind = self.kind.rpartition("+")[0]
+        return self.of_kind(self.kind.rpartition("+")[0])
+
+    def of_kind(self, kind: str) -> FeatureSpec:
+        """Return a kind that is part of this one, with the settings from here."""
         return FeatureSpec(kind, **{name: getattr(self, name) for name in _defaults(kind)})
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that the stages have."""
         return {name: getattr(self, name) for name in _defaults(self.kind)}
+
+
+def chains_of(kind: str) -> list[str]:
+    """Return the chains of a kind; each begins with a stage that is given images."""
+    chains: list[str] = []
+    for stage in kind.split("+"):
+        if chains and stage in FURTHER_STAGES:
+            chains[-1] += f"+{stage}"
+        else:
+            chains.append(stage)
+    return chains
 
 
 def _stages(kind: str) -> list[type[Features]]:
@@ -141,6 +159,80 @@ class Features:
     def filters(self) -> tuple[Float32s, ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
         return ()
+
+
+class Beside(Features):
+    """What several chains of stages make of an image, one after the other.
+
+    An array of a chain is called by the name of its first stage, a point, and its own name.
+    """
+
+    has_pixel_weights = False
+
+    def __init__(self, parts: Mapping[str, Features | None]) -> None:
+        self.parts = parts  # by the names of the first stages
+
+    @staticmethod
+    def chains(spec: FeatureSpec, /) -> dict[str, FeatureSpec]:
+        """Return the chains by the names of their first stages."""
+        kinds = chains_of(spec.kind)
+        return {kind.partition("+")[0]: spec.of_kind(kind) for kind in kinds}
+
+    @classmethod
+    def check(cls, spec: FeatureSpec, /) -> None:
+        cls.chains(spec)  # each of which is checked when it is made
+
+    @classmethod
+    def learn(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Beside:
+        chains = cls.chains(spec).items()
+        return cls({name: chain.features.learn(chain, images, seed) for name, chain in chains})
+
+    @classmethod
+    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Beside:
+        parts = {}
+        for name, chain in cls.chains(spec).items():
+            own = {each: arrays[f"{name}.{each}"] for each in chain.features.shapes(chain)}
+            parts[name] = chain.features.from_arrays(chain, own)
+        return cls(parts)
+
+    @classmethod
+    def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
+        chains = cls.chains(spec).items()
+        return {
+            f"{name}.{each}": shape
+            for name, chain in chains
+            for each, shape in chain.features.shapes(chain).items()
+        }
+
+    @classmethod
+    def count(cls, spec: FeatureSpec, /) -> int:
+        return sum(chain.features.count(chain) for chain in cls.chains(spec).values())
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec, /) -> str:
+        chains = cls.chains(spec).values()
+        return ", and ".join(chain.features.describe(chain) for chain in chains)
+
+    def transform(self, images: Bytes) -> Bytes:
+        import numpy as np
+
+        return np.concatenate([seen_by(each, images) for each in self.parts.values()], axis=1)
+
+    def arrays(self) -> dict[str, Float32s]:
+        return {
+            f"{name}.{each}": array
+            for name, part in self.parts.items()
+            if part
+            for each, array in part.arrays().items()
+        }
+
+    def filters(self) -> tuple[Float32s, ...]:
+        return tuple(each for part in self.parts.values() if part for each in part.filters())
+
+
+def seen_by(features: Features | None, images: Bytes) -> Bytes:
+    """Return the features of images of shape (n, 28, 28), or their pixels, (n, n_features)."""
+    return features.transform(images) if features else images.reshape(len(images), -1)
 
 
 def typicality_shapes(

@@ -8,30 +8,22 @@ from typing import TYPE_CHECKING
 
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
-from mnistcli.features.kinds import Features
-from mnistcli.parallel import map_blocks
+from mnistcli.features.measured import N_POINTS, Measured
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-N_POINTS = 6  # across and down, at each of which it is told how like a filter an image is
 # How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
 VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
-# A feature's largest value among so many images, and a tenth more, becomes 255.
-_N_FOR_SCALE = 2000
-_HEADROOM = 1.1
-# What a thread works on at a time fits its cache.
-_IMAGES_PER_BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Patches(Displayed, Features):
+class Patches(Displayed, Measured):
     """Learned filters, and what their features are multiplied with to become bytes."""
 
     summary = "how much of which typical patch is where"
     defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
-    has_pixel_weights = False
 
     patterns: tuple[Float32s, ...]  # each (n_filters, side * side), sides odd
     factors: Float32s  # (n_features,)
@@ -60,12 +52,7 @@ class Patches(Displayed, Features):
         ink = normalised(images) / np.float32(255)
         patterns = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
         features = cls(patterns, np.ones(cls.count(spec), dtype=np.float32), spec.n_views)
-        some = images[:_N_FOR_SCALE]
-        largest = map_blocks(
-            lambda block: features._likeness(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
-        )
-        factors = 255 / (_HEADROOM * np.maximum(np.max(largest, axis=0), 1e-3))
-        return cls(patterns, factors.astype(np.float32), spec.n_views)
+        return cls(patterns, features.usual_factors(images), spec.n_views)
 
     @classmethod
     def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Patches:
@@ -88,18 +75,6 @@ class Patches(Displayed, Features):
         filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
         return f"{cls.count(spec):,} features ({filters})"
 
-    def transform(self, images: Bytes) -> Bytes:
-        import numpy as np
-
-        out = np.empty((len(images), len(self.factors)), dtype=np.uint8)
-
-        def work(block: slice) -> None:
-            likeness = self._likeness(images[block]) * self.factors + np.float32(0.5)
-            out[block] = np.minimum(likeness, np.float32(255))
-
-        map_blocks(work, len(images), _IMAGES_PER_BLOCK)
-        return out
-
     def arrays(self) -> dict[str, Float32s]:
         named = {f"filters{math.isqrt(each.shape[1])}": each for each in self.patterns}
         return {**named, "factors": self.factors}
@@ -107,7 +82,7 @@ class Patches(Displayed, Features):
     def filters(self) -> tuple[Float32s, ...]:
         return tuple(it.reshape(len(it), math.isqrt(it.shape[1]), -1) for it in self.patterns)
 
-    def _likeness(self, images: Bytes) -> Float32s:
+    def measure(self, images: Bytes) -> Float32s:
         import numpy as np
 
         from mnistcli.features.geometry import normalised

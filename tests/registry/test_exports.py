@@ -283,6 +283,12 @@ SEEN = {
     "expansion": ("digits", FeatureSpec("patches+expansion", **PATCHES, **EXPANDED)),
     "ramps": ("0v1", FeatureSpec("deskew+expansion", **EXPANDED | {"n_squares": 0})),
     "squares": ("digits", FeatureSpec("pixels+expansion", **EXPANDED | {"n_relus": 0})),
+    "scattering": ("digits", FeatureSpec("scattering")),
+    "beside": (
+        "digits",
+        FeatureSpec("patches+expansion+scattering+expansion", **PATCHES, **EXPANDED),
+    ),
+    "pixels beside": ("0v1", FeatureSpec("pixels+deskew+expansion", **EXPANDED)),
 }
 
 
@@ -379,8 +385,22 @@ def test_json_says_how_to_make_features(kind, seeing, odd, tmp_path):
 
 def features_as_told(content, image):
     """Follow the words of an export, step by step, and nothing else."""
+    kind = content["card"]["features"]["kind"]
+    chains = kind.replace("+expansion", "*expansion").split("+")
+    if len(chains) == 1:
+        return chain_as_told(content, image, kind.split("+"))
+    told = [step for step in content["how_to_predict"] if "of another chain" in step]
+    parts = []
+    for chain, step in zip(chains, told, strict=True):
+        stages = chain.split("*")
+        assert f"called {stages[0]}." in step
+        own = {name.removeprefix(f"{stages[0]}."): content[name] for name in content}
+        parts.append(chain_as_told(own, image, stages))
+    return np.concatenate(parts)
+
+
+def chain_as_told(content, image, kind):
     has = {name for name in content if isinstance(content[name], list)}
-    kind = content["card"]["features"]["kind"].split("+")
     I = image.astype(np.float32)  # noqa: E741 - as the words call it
     row, column = np.mgrid[:28, :28].astype(np.float32)
     ink = max(1, I.sum())
@@ -400,17 +420,19 @@ def features_as_told(content, image):
     x = I.ravel()
     if kind[0] == "deskew":
         x = np.round(at(column + slant * (row - mean_y), row)).ravel()
-    if kind[0] == "patches":
+    if kind[0] in {"patches", "scattering"}:
         var_upright = var_x - slant * (2 * cov_xy - slant * var_y)
         width = np.clip(np.sqrt(np.sqrt(max(var_upright, 0.5)) / 7.1), 0.3, 1.2)
         height = np.clip(np.sqrt(np.sqrt(max(var_y, 0.5)) / 10), 0.5, 1.1)
         p = 0
-        for turn, move_x, move_y in content["views"]:
+        views = content["views"] if kind[0] == "patches" else [(0, 0, 0)]
+        for turn, move_x, move_y in views:
             cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
             u, v = column - 13.5 - move_x, row - 13.5 - move_y
             across, down = cos * u - sin * v, height * (sin * u + cos * v)
             J = at(mean_x + width * across + slant * down, mean_y + down) / 255
-            p = p + likeness_as_told(content, J) / len(content["views"])
+            told = likeness_as_told(content, J) if kind[0] == "patches" else scattering_as_told(J)
+            p = p + told / len(views)
         x = np.floor(np.minimum(255, np.array(content["factors"]) * p) + 0.5)
     if kind[-1] == "expansion":
         n_relus = content["card"]["features"]["n_relus"]
@@ -419,6 +441,41 @@ def features_as_told(content, image):
         ramps = np.maximum(0, s[:n_relus] + content["offset"])
         x = np.floor(np.minimum(255, np.concatenate([ramps, s[n_relus:] ** 2])) + 0.5)
     return x
+
+
+def scattering_as_told(J):
+    F, inverse = np.fft.fft2, np.fft.ifft2
+    J = np.pad(J, 2)
+
+    def filtered(M, s, d):
+        m, n, waves, angle = len(M), 32 // 2**s, 12 / 2**s, np.deg2rad(30 * d)
+        v = round(waves * np.sin(angle)) - n // 2 + np.arange(n)[:, None]
+        u = round(waves * np.cos(angle)) - n // 2 + np.arange(n)
+        along = np.cos(angle) * u + np.sin(angle) * v
+        across = np.cos(angle) * v - np.sin(angle) * u
+        w = 2 * np.pi / 32 * 0.8 * 2**s
+
+        def bell(c):
+            return np.exp(-(w**2) / 2 * ((along - c) ** 2 + 4 * across**2))
+
+        wavelet = bell(waves) - np.exp(-(w**2) / 2 * waves**2) * bell(0)
+        return np.abs(inverse(F(M)[v % m, u % m] * wavelet)) * (n / m) ** 2
+
+    maps = [J]
+    for s in range(3):
+        maps += [filtered(J, s, d) for d in range(6)]
+        maps += [
+            filtered(filtered(J, s, d), t, e)
+            for t in range(s + 1, 3) for d in range(6) for e in range(6)
+        ]  # fmt: skip
+    p = []
+    for M in maps:
+        y, x = np.mgrid[: len(M), : len(M)] * 32 / len(M)
+        for k in range(6):
+            for l in range(6):  # noqa: E741 - as the words call it
+                near = np.exp(-((y - 5.5 - 4 * k) ** 2 + (x - 5.5 - 4 * l) ** 2) / 20.48)
+                p.append((M * near).sum() / near.sum())
+    return np.sqrt(p)
 
 
 def likeness_as_told(content, J):

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.features import FeatureSpec
+from mnistcli.features.kinds import seen_by
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
@@ -53,7 +54,7 @@ def features_of(X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, Float32
     """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
     parsed, images = FeatureSpec(**spec), images_of(X)
     features = parsed.features.from_arrays(parsed, arrays)
-    return features.transform(images) if features else images.reshape(len(images), -1)
+    return seen_by(features, images)
 
 
 def images_of(X: "ArrayLike") -> "Bytes":

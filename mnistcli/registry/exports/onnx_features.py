@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from mnistcli.features import Features, likeness
+from mnistcli.features import Features, likeness, scattering
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
-from mnistcli.features.patches import N_POINTS, VIEWS, Patches
+from mnistcli.features.kinds import Beside
+from mnistcli.features.measured import N_POINTS
+from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
 if TYPE_CHECKING:
@@ -64,6 +66,9 @@ class Node(NDArrayOperatorsMixin):
 
 def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
+    if isinstance(features, Beside):
+        first, *others = (add_features(each, pixels) for each in features.parts.values())
+        return first.of("Concat", *others, axis=1)
     if isinstance(features, Expansion):
         z = add_features(features.first, pixels) @ features.directions.T - features.shift
         n_relus = len(features.offset)
@@ -75,6 +80,9 @@ def add_features(features: Features | None, pixels: Any) -> Any:
         drawn = [_sampled(ink, *upright_and_sized(ink, v)) / 255 for v in VIEWS[features.n_views]]
         looks = sum(_likeness(features, each) for each in drawn)
         return _as_bytes(looks / len(drawn) * features.factors)
+    if isinstance(features, scattering.Scattering):
+        drawn = _sampled(ink, *upright_and_sized(ink, VIEWS[1][0])) / 255
+        return _as_bytes(np.sqrt(_scattered(drawn)) * features.factors)
     return (_sampled(ink, *upright(ink)).of("Round") if features else ink).of("Flatten")
 
 
@@ -113,3 +121,40 @@ def _likeness(features: Patches, ink: Any) -> Any:
         found = np.sqrt(found.reshape(0, n_filters, len(squares)) @ squares) @ points
         parts.append(found.of("Transpose", perm=[0, 2, 1]).of("Flatten"))
     return parts[0].of("Concat", *parts[1:], axis=1)
+
+
+def _scattered(ink: Any) -> Any:
+    """See `scattering.Scattering`; the maps of all images come one after the other."""
+    margin, n_scales = scattering.MARGIN, scattering.N_SCALES
+    frames = ink.of("Pad", np.array([0, margin, margin] * 2))
+    averages, spectra = (
+        [_near_points(frames, scattering.FRAME, 1)],
+        _fourier(frames, scattering.FRAME),
+    )
+    for scale in range(n_scales):
+        side, n_maps = scattering.FRAME >> scale, scattering.N_DIRECTIONS
+        strokes = _moduli(spectra, scale, scattering.FRAME)
+        averages.append(_near_points(strokes, side, n_maps))
+        changes = _fourier(strokes, side)
+        for wider in range(scale + 1, n_scales):
+            maps = _moduli(changes, wider, side)
+            averages.append(_near_points(maps, scattering.FRAME >> wider, n_maps**2))
+    return averages[0].of("Concat", *averages[1:], axis=1)
+
+
+def _fourier(maps: Any, side: int) -> Any:
+    columns = maps.reshape(-1, side, side, 1).of("DFT", axis=1)
+    return columns.of("DFT", axis=2).reshape(-1, side**2, 2)
+
+
+def _moduli(spectra: Any, scale: int, side: int) -> Any:
+    places, filters = scattering.wavelets(scale, side)
+    n = filters.shape[1]
+    windows = spectra.of("Gather", places, axis=1) * filters.reshape(-1, 1)
+    maps = windows.reshape(-1, n, n, 2).of("DFT", axis=1, inverse=1).of("DFT", axis=2, inverse=1)
+    return np.sqrt((maps * maps).sum(axis=3))
+
+
+def _near_points(maps: Any, side: int, n_maps: int) -> Any:
+    weights = scattering.near_points(side)
+    return (weights @ maps @ weights.T).reshape(-1, n_maps * len(weights) ** 2)

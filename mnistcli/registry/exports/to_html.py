@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
-from mnistcli.features.patches import N_POINTS, VIEWS
+from mnistcli.features.kinds import chains_of
+from mnistcli.features.measured import N_POINTS
+from mnistcli.features.patches import VIEWS
 from mnistcli.registry.exports import Example, Exporter
 from mnistcli.registry.model_file import Model
 
@@ -53,15 +55,19 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
     if classifier.features:
         arrays |= classifier.features.arrays()
-    features = dict(card.features)
+    features = {**card.features, "chains": chains_of(card.features["kind"]), "n_points": N_POINTS}
     if "n_views" in features:
-        features |= {"views": VIEWS[features["n_views"]], "n_points": N_POINTS}
+        features["views"] = VIEWS[features["n_views"]]
     return {
         "class_names": card.class_names,
         "groups": card.task.groups,
         "is_pairwise": card.task.is_pairwise,
         "scale": classifier.scale,
         "features": features,
+        "filters": [
+            {"side": each.shape[1], **_array(each)}
+            for each in (classifier.features.filters() if classifier.features else ())
+        ],
         "arrays": {name: _array(array) for name, array in arrays.items()},
         "examples": [
             {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
+from mnistcli.features.kinds import Beside, chains_of
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
@@ -39,22 +40,33 @@ def encode(model: Model) -> bytes:
 
 
 def _learned(features: Features | None) -> dict[str, Any]:
-    if isinstance(features, Expansion):
-        more = {"mixture": features.mixture, "offset": features.offset}
-        return _learned(features.first) | features.arrays() | more
-    views = {"views": VIEWS[features.n_views]} if isinstance(features, Patches) else {}
-    return views | (features.arrays() if features else {})
+    parts = features.parts.values() if isinstance(features, Beside) else [features]
+    fixed: dict[str, Any] = {}  # the same for all chains
+    for part in parts:
+        first = part.first if isinstance(part, Expansion) else part
+        if isinstance(part, Expansion):
+            fixed |= {"mixture": part.mixture, "offset": part.offset}
+        if isinstance(first, Patches):
+            fixed["views"] = VIEWS[first.n_views]
+    return fixed | (features.arrays() if features else {})
 
 
 def _how_to_predict(model: Model) -> list[str]:
     formulas = json.loads(_FORMULAS.read_text("utf-8"))
     names = model.classifier.class_names
-    stages = model.card.features["kind"].split("+")
-    of_images = [] if stages[0] == "pixels" else formulas["images"]
-    steps = [step for part in (*stages, "score") for step in formulas[part]]
+    kind = model.card.feature_spec.kind
+    steps = [] if kind == "pixels" else [*formulas["images"]]
+    if {"patches", "scattering"} & {*kind.split("+")}:
+        steps += formulas["standard size"]
+    for chain in (chains := chains_of(kind)):
+        stages = chain.split("+")
+        if len(chains) > 1:
+            steps += [step.format(chain=stages[0]) for step in formulas["chain"]]
+        steps += [step for stage in stages for step in formulas[stage]]
+    steps += (formulas["chains"] if len(chains) > 1 else []) + formulas["score"]
     last = formulas["two classes" if len(names) == 2 else "more classes"]
     named = {"negative": repr(names[0]), "positive": repr(names[1])}
-    return [*of_images, *steps, *(step.format(**named) for step in last)]
+    return [*steps, *(step.format(**named) for step in last)]
 
 
 def _text(value: Any) -> str:

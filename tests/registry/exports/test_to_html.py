@@ -113,6 +113,9 @@ KINDS = [
     ("pairs", FeatureSpec()),
     ("digits", FeatureSpec("deskew+expansion", **EXPANDED)),
     ("pairs", replace(PATCHES, kind="patches+expansion", **EXPANDED)),
+    ("digits", FeatureSpec("scattering")),
+    ("digits", replace(PATCHES, kind="patches+expansion+scattering+expansion", **EXPANDED)),
+    ("even-odd", replace(PATCHES, kind="deskew+patches")),
 ]
 
 
@@ -122,7 +125,7 @@ def check_answers(page, model, images):
     features, scores, probabilities = page.answers(images)
     off = np.abs(features - classifier.raw_features(images).astype(int))
     assert off.max() <= 1
-    assert off.mean() < 1e-4
+    assert off.mean() < 3e-4  # more where another stage follows
     same = ~off.any(axis=1)
     assert same.mean() > 0.85
     expected = classifier.linear_scores(images)

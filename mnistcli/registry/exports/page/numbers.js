@@ -425,6 +425,7 @@ const STAGES = {
   pixels: (seen) => seen,
   deskew: (seen) => asTheyAre(straightened(seen.features).map(rounded)),
   patches,
+  scattering,
   expansion,
 };
 
@@ -438,6 +439,7 @@ function asTheyAre(image) {
 const STEEPEST = 1.5, STANDARD_WIDTH = 7.1, STANDARD_HEIGHT = 10;
 const WIDTHS = [0.3, 1.2], HEIGHTS = [0.5, 1.1];
 const THRESHOLD = 0.4, STRIDE = 2, SQUARE = 8, NEARNESS = 2, PAPER = 0.05;
+const N_DIRECTIONS = 6, N_SCALES = 3, FRAME = 32, MARGIN = 2, WAVES = 12, WAVELET_WIDTH = 0.8;
 
 /** Where the ink of an image is: means, variances and covariance of its coordinates. */
 function moments(image) {
@@ -505,17 +507,21 @@ function patches({ features: image }, { sides, n_points: nPoints, views, arrays 
     return Math.min(f32(f32(mean * arrays.factors[i]) + 0.5), 255);
   });
   const nFilters = features.length / sides.length / nPoints ** 2;
+  const pointOf = (i) => Math.floor(i / nFilters) % nPoints ** 2;
+  return nearPoints(features, normalised(image, [0, 0, 0]), nPoints, pointOf);
+}
+
+/** What is seen of a picture near points, by the point of each feature. */
+function nearPoints(features, picture, nPoints, pointOf) {
   const atPlaces = (weights) => {
     const places = new Float64Array(nPoints ** 2);
-    weights.forEach((weight, i) => {
-      places[Math.floor(i / nFilters) % nPoints ** 2] += weight * features[i];
-    });
+    weights.forEach((weight, i) => { places[pointOf(i)] += weight * features[i]; });
     return places;
   };
   // The middle squares of the first and last point are 4 pixels from the border.
   const step = (SIDE - SQUARE) / (nPoints - 1);
   const placeAt = (pixel) => clip(Math.round((pixel - SQUARE / 2) / step), 0, nPoints - 1);
-  return { features, picture: normalised(image, [0, 0, 0]), side: nPoints, placeAt, atPlaces };
+  return { features, picture, side: nPoints, placeAt, atPlaces };
 }
 
 /** Compare every second patch with filters, add up over squares, average near points. */
@@ -563,6 +569,84 @@ function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
   return out;
 }
 
+/** Moduli of wavelets, once and twice, averaged near points, and their square roots as bytes. */
+function scattering({ features: image }, { n_points: nPoints, arrays: { factors } }) {
+  const picture = normalised(image, [0, 0, 0]), maps = [];
+  const frame = grid(FRAME, FRAME, (y, x) =>
+    levelAt({ height: SIDE, width: SIDE, data: picture }, y - MARGIN, x - MARGIN) / 255);
+  const spectrum = fourier([frame.data, new Float32Array(FRAME ** 2)], FRAME, -1);
+  maps.push([frame.data, FRAME]);
+  for (let scale = 0; scale < N_SCALES; scale++) {
+    const side = FRAME >> scale, strokes = moduli(spectrum, FRAME, scale);
+    const changes = strokes.map((map) => fourier([map, new Float32Array(side ** 2)], side, -1));
+    maps.push(...strokes.map((map) => [map, side]));
+    for (let wider = scale + 1; wider < N_SCALES; wider++) {
+      for (const each of changes) {
+        maps.push(...moduli(each, side, wider).map((map) => [map, FRAME >> wider]));
+      }
+    }
+  }
+  const numbers = maps.flatMap(([map, side]) => averagesNear(map, side, nPoints)).map(Math.sqrt);
+  const features = Uint8Array.from(numbers, (each, i) => Math.min(f32(f32(each * factors[i]) + 0.5), 255));
+  return nearPoints(features, picture, nPoints, (i) => i % nPoints ** 2);
+}
+
+/** The discrete Fourier transform of n x n complex numbers; the inverse, too, divides by nothing. */
+function fourier(numbers, n, sign) {
+  const angles = Array.from({ length: n }, (_, k) => sign * 2 * Math.PI * k / n);
+  const cos = angles.map(Math.cos), sin = angles.map(Math.sin);
+  const ofRows = ([real, imaginary]) => {
+    const out = [new Float64Array(n * n), new Float64Array(n * n)];
+    for (let y = 0; y < n; y++) {
+      for (let k = 0; k < n; k++) {
+        let re = 0, im = 0;
+        for (let x = 0; x < n; x++) {
+          const a = real[y * n + x], b = imaginary[y * n + x], at = k * x % n;
+          re += a * cos[at] - b * sin[at], im += a * sin[at] + b * cos[at];
+        }
+        out[0][k * n + y] = re, out[1][k * n + y] = im;
+      }
+    }
+    return out;
+  };
+  return ofRows(ofRows(numbers));
+}
+
+/** Filter a map of so many places a side by each wavelet of a scale. */
+function moduli([real, imaginary], side, scale) {
+  const n = FRAME >> scale, waves = WAVES / 2 ** scale, modulo = (k) => (k % side + side) % side;
+  const width = 2 * Math.PI / FRAME * WAVELET_WIDTH * 2 ** scale;
+  return Array.from({ length: N_DIRECTIONS }, (_, direction) => {
+    const angle = Math.PI / N_DIRECTIONS * direction, cos = Math.cos(angle), sin = Math.sin(angle);
+    const window = [new Float64Array(n * n), new Float64Array(n * n)];
+    for (let i = 0; i < n * n; i++) {
+      const y = rounded(waves * sin) - n / 2 + Math.floor(i / n), x = rounded(waves * cos) - n / 2 + i % n;
+      const along = cos * x + sin * y, across = cos * y - sin * x;
+      const bell = (start) => Math.exp(-(width ** 2) / 2 * ((along - start) ** 2 + 4 * across ** 2));
+      const level = bell(waves) - Math.exp(-(width ** 2) / 2 * waves ** 2) * bell(0);
+      const at = modulo(y) * side + modulo(x);
+      window[0][i] = real[at] * level / side ** 2, window[1][i] = imaginary[at] * level / side ** 2;
+    }
+    const [re, im] = fourier(window, n, 1);
+    return re.map((each, i) => Math.hypot(each, im[i]));
+  });
+}
+
+/** Average a map near every point by a bell. */
+function averagesNear(map, side, nPoints) {
+  const width = WAVELET_WIDTH * 2 ** (N_SCALES - 1), step = (SIDE - SQUARE) / (nPoints - 1);
+  const weights = Array.from({ length: nPoints }, (_, point) => {
+    const middle = MARGIN + (SQUARE - 1) / 2 + step * point;
+    const bell = Array.from({ length: side }, (_, i) =>
+      Math.exp(-((i * FRAME / side - middle) ** 2) / (2 * width ** 2)));
+    return bell.map((each) => each / sum(bell));
+  });
+  const rows = weights.map((bell) => Array.from({ length: side }, (_, x) =>
+    bell.reduce((total, weight, y) => total + weight * map[y * side + x], 0)));
+  return rows.flatMap((row) => weights.map((bell) =>
+    bell.reduce((total, weight, x) => total + weight * row[x], 0)));
+}
+
 const RAMP = 80, SQUARED = 25;
 
 /** Ramps and squares of random mixtures of the principal directions of a first stage. */
@@ -593,6 +677,32 @@ function expansion(seen, settings) {
   };
   const features = Uint8Array.from(values, (value) => f32(Math.min(value, 255) + 0.5));
   return { ...seen, features, atPlaces, isBent: true };
+}
+
+/** What several chains of stages see, one after the other; the places are those of the first. */
+function beside(parts) {
+  if (parts.length === 1) return parts[0];
+  const [first] = parts, starts = [0];
+  for (const { features } of parts) starts.push(starts.at(-1) + features.length);
+  const features = new Uint8Array(starts.at(-1));
+  parts.forEach((part, k) => features.set(part.features, starts[k]));
+  const atPlaces = (weights) => {
+    const all = new Float64Array(first.side ** 2);
+    parts.forEach((part, k) => {
+      const own = part.atPlaces(weights.slice(starts[k], starts[k + 1])), counts = new Float64Array(own.length);
+      const each = (visit) => {
+        for (let y = 0; y < SIDE; y++) {
+          for (let x = 0; x < SIDE; x++) {
+            visit(...[part, first].map(({ placeAt, side }) => placeAt(y) * side + placeAt(x)));
+          }
+        }
+      };
+      each((place) => { counts[place] += 1; });
+      each((place, target) => { all[target] += own[place] / counts[place]; });
+    });
+    return all;
+  };
+  return { ...first, features, atPlaces, isBent: parts.some((part) => part.isBent) };
 }
 
 /** Return the random numbers that are the same everywhere, which no model holds. */
@@ -630,14 +740,17 @@ function decoded({ dtype, data }) {
 
 /** Make the model of the page's data: what it answers to an image of 784 levels, and why. */
 function openModel(data) {
-  const nClasses = data.class_names.length, stages = data.features.kind.split("+");
-  const unknown = stages.find((stage) => !(stage in STAGES));
+  const nClasses = data.class_names.length, chains = data.features.chains.map((kind) => kind.split("+"));
+  const unknown = chains.flat().find((stage) => !(stage in STAGES));
   if (unknown) throw new Error(`this page does not know features of the kind ${unknown}`);
   const arrays = Object.fromEntries(
     Object.entries(data.arrays).map(([name, array]) => [name, decoded(array)]));
+  const ofChain = (first) => Object.fromEntries(Object.entries(arrays)
+    .filter(([name]) => name.startsWith(`${first}.`)).map(([name, array]) => [name.slice(first.length + 1), array]));
   const { coef, intercept } = arrays, nFeatures = coef.length / intercept.length;
-  const settings = { ...data.features, arrays };
-  const look = (image) => stages.reduce((seen, stage) => STAGES[stage](seen, settings), asTheyAre(image));
+  const settings = chains.map(([name]) => ({ ...data.features, arrays: chains.length > 1 ? ofChain(name) : arrays }));
+  const look = (image) => beside(chains.map((stages, k) =>
+    stages.reduce((seen, stage) => STAGES[stage](seen, settings[k]), asTheyAre(image))));
   const weightsOf = (row) => coef.subarray(row * nFeatures, (row + 1) * nFeatures);
 
   function linearScores({ features }) {

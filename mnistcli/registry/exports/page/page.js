@@ -291,10 +291,10 @@ function exampleButton({ truth, answer, image: source }) {
 
 /** Draw the weights of pixels, all on one scale, or the patches, each on its own. */
 function listWeights() {
-  const { sides, n_directions: isExpanded } = data.features, pictures = [];
-  if (sides || isExpanded) {
-    for (const side of sides || [SIDE]) {
-      const all = model.arrays[sides ? `filters${side}` : "directions"];
+  const hasFilters = data.filters.length > 0, pictures = [];
+  if (hasFilters) {
+    for (const { side, ...array } of data.filters) {
+      const all = decoded(array);
       for (let at = 0; at < all.length; at += side * side) {
         const values = all.subarray(at, at + side * side);
         pictures.push([values, side, say("patch", { n: pictures.length + 1 }), largestOf(values)]);
@@ -309,12 +309,12 @@ function listWeights() {
     }
   }
   const [red, blue] = ["--for", "--against"].map(colour);
-  byId("what").textContent = say(sides || isExpanded ? "patches" : "weights");
+  byId("what").textContent = say(hasFilters ? "patches" : "weights");
   byId("weights").className = pictures.length > 10 ? "digits" : "digits few";
   byId("weights").replaceChildren(...pictures.map(([values, side, words, largest]) => {
     const picture = make("canvas", { role: "img", ariaLabel: words });
     paint(picture, side, (at) => [...(values[at] > 0 ? red : blue), 255 * Math.abs(values[at] / largest) ** 0.7]);
-    return make("figure", {}, picture, sides || isExpanded ? "" : make("span", { textContent: words }));
+    return make("figure", {}, picture, hasFilters ? "" : make("span", { textContent: words }));
   }));
 }
 
