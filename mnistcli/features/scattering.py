@@ -118,16 +118,17 @@ def _drawn(scale: int) -> Float32s:
         spectra, places.reshape(N_DIRECTIONS, -1), filters.reshape(N_DIRECTIONS, -1), axis=1
     )
     waves = ifft2(spectra.reshape(-1, FRAME, FRAME)).real
-    drawn = fftshift(waves, axes=(1, 2)).astype(np.float32)
     reach = 2 + 3 * scale
     inside = slice(FRAME // 2 - reach, FRAME // 2 + reach + 1)
-    return np.asarray(drawn[:, inside, inside])
+    return np.asarray(fftshift(waves, axes=(1, 2))[:, inside, inside], dtype=np.float32)
 
 
 def _near_points(maps: Float32s) -> Float32s:
     """Average maps of shape (n, k, m, m) near each point, (n, k, 36)."""
+    import numpy as np
+
     weights = near_points(maps.shape[-1])
-    averages = weights @ maps @ weights.T
+    averages = np.asarray(weights @ maps @ weights.T, dtype=np.float32)
     return averages.reshape(*maps.shape[:2], -1)
 
 
