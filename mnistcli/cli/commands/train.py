@@ -69,8 +69,8 @@ def train(
         "What the model looks at; "
         + "; ".join(f"{name}: {kind.summary}" for name, kind in FEATURE_KINDS.items())
         + "".join(f"; +{name}: {stage.summary}" for name, stage in FURTHER_STAGES.items())
-        + ".",
-        metavar=f"[{'|'.join(FEATURE_KINDS)}][+{'|'.join(FURTHER_STAGES)}]",
+        + "; several of them beside each other, with a + between.",
+        metavar=f"[{'|'.join(FEATURE_KINDS)}][+{'|'.join(FURTHER_STAGES)}][+...]",
         autocompletion=FeatureSpec.kinds,
         show_default="pixels",
     ),
