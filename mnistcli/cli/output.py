@@ -61,7 +61,9 @@ class Output:
     verbose: bool = False
 
     def emit(self, answer: Answer, figure: "FigureFile | None" = None) -> None:
-        """Print a result to stdout in the chosen format, and draw it into a file if there is one."""
+        """Draw a result into a file, if there is one, and print it to stdout in the chosen format."""
+        if figure:
+            self.note(figure.draw(*answer.panels))
         if self.format == "json":
             write(json_text(answer.schema, answer.document))
         elif self.format == "jsonl":
@@ -83,8 +85,6 @@ class Output:
             rows = answer.rows or (list(answer.document), list(answer.document.values()))
             for line in TABULAR[self.format](rows):
                 write(line)
-        if figure:
-            self.note(figure.draw(*answer.panels))
 
     def note(self, *messages: str) -> None:
         """Say things in passing, on stderr; nothing in quiet mode."""

@@ -148,6 +148,18 @@ def test_a_closed_pipe_ends_quietly_with_141():
     assert (process.returncode, err) == (141, b"")
 
 
+def test_what_is_drawn_into_a_file_is_there_though_nobody_reads_the_answer(run, tmp_path):
+    assert run("train", "0v1", "--limit", "100", "-q").code == 0
+    read, write = os.pipe()
+    os.close(read)
+    words = ["evaluate", "0v1", "--curves", "--output", str(tmp_path / "curves.svg")]
+    with os.fdopen(write, "wb") as stdout:
+        command = [sys.executable, "-m", "mnistcli", *words]
+        done = subprocess.run(command, stdout=stdout, check=False, timeout=60)
+    assert done.returncode == 141
+    assert (tmp_path / "curves.svg").read_text("utf-8").startswith("<svg")
+
+
 def test_head_takes_three_lines_and_the_rest_is_141():
     command = f"{sys.executable} -m mnistcli show --count 10000 | head -3; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False, timeout=60)

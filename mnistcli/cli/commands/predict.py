@@ -113,9 +113,11 @@ def predict(
         if number:
             alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
             view = NumbersView(loaded, answers, proba, draw=is_shown, keeps=keeps, alone=alone)
-        call.emit(view.answer(), figure)
+        call.emit(view.answer())
     if keep is not None and tally.seen:
         call.note(call.store().keep(keep, tally.seen, label))
+    if figure:
+        call.note(figure.draw(view.panel()))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
     if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):

@@ -75,7 +75,6 @@ class PredictionsView:
             chain([[*self._columns, "error"]], ([*row, error] for row, _, error in self._rows())),
             ((of_line, known | each) for each in documents),
             self._rendered if self.draw else None,
-            self._panels(),
         )
 
     def _documents(self) -> Iterator[dict[str, Any]]:
@@ -166,12 +165,13 @@ class PredictionsView:
             parts.append(Text(signed(legend_of(why), signs_of(method))))
         return Group(*parts, Text())
 
-    def _panels(self) -> Iterator[Gallery]:
+    def panel(self) -> Gallery:
+        """Return the pictures of what was answered, to be drawn into a file."""
         # One row for each, if all have as many pictures.
         lengths = {len(row) for row in self._kept}
         n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
         legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
-        yield Gallery(chain(*self._kept), legend if self.explain else "", n_columns)
+        return Gallery(chain(*self._kept), legend if self.explain else "", n_columns)
 
     def _taken(self) -> Iterator[Any]:
         """Yield the predictions, and keep their pictures for a file."""
