@@ -158,7 +158,7 @@ class Member:
                 raise FormatError(f"{name!r} in it is compressed in a rare way")
             self._file = cast("Any", archive.open(info))
 
-    def read(self, n_bytes: int, /) -> bytes:
+    def read(self, n_bytes: int = -1, /) -> bytes:
         """Read at most so many bytes."""
         with zip_damage():
             return cast("bytes", self._file.read(n_bytes))

@@ -50,11 +50,10 @@ class Layout(NamedTuple):
     """Which columns of a table are what."""
 
     n_columns: int
-    pixels: Places | None  # None where values have to tell, see `side_of_labels`
+    pixels: Places  # in their order; one more where values have to tell, see `side_of_labels`
     labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
     names: tuple[str, ...] = ()  # of the columns, if there is a header
     without_labels: str = ""  # why there are none
-    order: Places | None = None  # by their numbers, where the values have to tell
 
     def column(self, index: int) -> str:
         """Name a column in a message."""
@@ -202,7 +201,7 @@ def _layout_of(names: tuple[str, ...]) -> Layout:
         problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
         raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
     if len(order) == N_PIXELS + 1:
-        return Layout(len(names), None, names=names, order=order)
+        return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
     labels = [i for i in others if names[i].strip().lower() in LABEL_NAMES]
     if len(labels) == 1:
@@ -426,7 +425,7 @@ def _row(line: bytes, layout: Layout) -> list[float]:
     if not line.translate(None, b"0123456789,.+-eE"):
         with contextlib.suppress(ValueError):
             return list(map(float, cells))
-    is_pixel = set(range(len(cells)) if layout.pixels is None else layout.pixels.tolist())
+    is_pixel = set(layout.pixels.tolist())
     values = []
     for i, text in enumerate(line.decode("ascii", "replace").split(",")):
         is_number = text.isdigit() or _NUMBER.fullmatch(text)  # the quick way first

@@ -15,7 +15,7 @@ from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.npy_idx import Npz, Part, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
-from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
@@ -79,13 +79,11 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
     layout, scale, n = table.layout, Scale(), 0
     pixels, columns = layout.pixels, layout.labels
     for values, faults in table.rows():
-        if pixels is None and layout.order is not None:
-            order = layout.order
-            good = np.delete(values, list(faults), axis=0)[:, order]
+        if len(pixels) > N_PIXELS:
+            good = np.delete(values, list(faults), axis=0)[:, pixels]
             side = csv.side_of_labels(good) if len(good) else 0
-            pixels = order[1:] if side == 0 else order[:-1]
-            columns = (int(order[side]),)
-        assert pixels is not None  # noqa: S101 - the layout has one of the two
+            columns = (int(pixels[side]),)
+            pixels = pixels[1:] if side == 0 else pixels[:-1]
         images, found = scale.to_bytes(values[:, pixels], skipped=faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
         for i, (pixel, fault) in found.items():

@@ -6,9 +6,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from mnistcli.errors import CorruptFileError
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsRead
 
 HEAD_BYTES = 4096
 # An npz file that comes through a pipe or compressed is copied to a temporary file first.
@@ -54,21 +57,13 @@ class FormatError(Exception):
         return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
-class Readable(Protocol):
-    """Anything that bytes can be read from."""
-
-    def read(self, n_bytes: int, /) -> bytes:
-        """Read at most ``n_bytes``; nothing at the end."""
-        ...
-
-
 class Stream(contextlib.ExitStack):
     """Bytes in order, with a look ahead; a pipe cannot be rewound, and an open file stays open.
 
     What is opened to read it is closed with it, or with the stream ``of`` which it is the content.
     """
 
-    def __init__(self, file: Readable, of: "Stream | None" = None) -> None:
+    def __init__(self, file: "SupportsRead[bytes]", of: "Stream | None" = None) -> None:
         super().__init__()
         self._file = file
         self._ahead = b""
