@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.arrays import Float64s
+from mnistcli.conforming.grouping import LEAST_PAIR
 from mnistcli.conforming.placing import conform_spans
-from mnistcli.conforming.touching import LEAST_PAIR
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError

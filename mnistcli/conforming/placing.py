@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.grouping import Group, slope_of
+from mnistcli.conforming.grouping import Group, slope_of, strokes_of
 from mnistcli.conforming.operations import area_weights, span, stretched
 from mnistcli.conforming.segmentation import (
     MIN_SIDE,
@@ -26,7 +26,6 @@ from mnistcli.conforming.segmentation import (
     surroundings,
 )
 from mnistcli.conforming.strokes import with_readable_strokes
-from mnistcli.conforming.touching import strokes_of
 from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError

@@ -122,19 +122,19 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     strokes = [each for each in groups if not _is_filled_shape(pieces, each, ink)]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
-    if not strokes:
-        return _on_sheet(grey, picture, k, pieces, groups[0], side, corner)
-    if len(strokes) == 1 and _is_straight(pieces, strokes[0]):  # a sheet, or a 0 with corners
-        with contextlib.suppress(NoDigitError):
-            page = _on_sheet(grey, picture, k, pieces, strokes[0], side, corner)
-            inner = [group for line in page.lines for group in line]
-            longest = page.reduction * max(max(each.height, each.width) for each in inner)
-            is_large = longest > LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
-            if is_large and not any(_is_straight(page.pieces, each) for each in inner):
-                return page
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
+    if not strokes:
+        return _on_sheet(page, groups[0], side)
+    if len(strokes) == 1 and _is_straight(pieces, strokes[0]):  # a sheet, or a 0 with corners
+        with contextlib.suppress(NoDigitError):
+            sheet = _on_sheet(page, strokes[0], side)
+            inner = [group for line in sheet.lines for group in line]
+            longest = sheet.reduction * max(max(each.height, each.width) for each in inner)
+            is_large = longest > LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
+            if is_large and not any(_is_straight(sheet.pieces, each) for each in inner):
+                return sheet
     return _in_good_light(page)
 
 
@@ -150,23 +150,13 @@ def _in_good_light(page: Page) -> Page:
     return page._replace(ink=relit(page.picture, page.ink, zone, dark=dark))
 
 
-def _on_sheet(
-    grey: Grey,
-    picture: Ink,
-    k: int,
-    pieces: Pieces,
-    sheet: Group,
-    side: int,
-    corner: tuple[int, int],
-) -> Page:
-    """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper.
-
-    The picture is the shrunk one.
-    """
-    inside = _filled(padded(pieces.mask(pieces.among(sheet.members))))
+def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
+    """Look for digits on a filled shape, taken for a sheet; what is around it becomes paper."""
+    grey, k, corner = page.grey, page.reduction, page.corner
+    inside = _filled(padded(_mask_of(page, sheet)))
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if inside.any():
-        paper = np.uint8(median(picture[inside]))
+        paper = np.uint8(median(page.picture[inside]))
         inside = inside.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
         grey = np.where(inside, grey, paper)
     margin = 0.08 * max(sheet.height, sheet.width)
@@ -293,13 +283,10 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     In MNIST no stroke holds a square of more than 0.56 of the digit's longest side. A fat 0 or 8
     does once its holes are filled, but it is round, and a sheet fills the corners of its box.
     """
-    longest = max(group.height, group.width)
-    whole = group.height * group.width
+    longest, whole = max(group.height, group.width), group.height * group.width
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
-    inside = _around(group, 0, pieces.shape)
-    own = pieces.cut_out(group.members, *inside)
-    mask, ink = padded(own.mask(np.ones(own.n, np.bool_))), padded(ink[inside])
+    mask, ink = _alone(pieces, group), padded(ink[_around(group, 0, pieces.shape)])
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     filled = _filled(mask)
@@ -310,6 +297,11 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     is_scan = whole > WHOLE_SCAN * pieces.shape[0] * pieces.shape[1] and square > longest / 2
     is_empty = bool(paper.sum() > TURNED_EMPTY * filled.sum())
     return is_scan and is_empty and _has_straight_sides(filled)
+
+
+def _alone(pieces: Pieces, group: Group) -> Mask:
+    own = pieces.cut_out(group.members, *_around(group, 0, pieces.shape))
+    return padded(own.mask(np.ones(own.n, np.bool_)))
 
 
 def _filled(mask: Mask) -> Mask:
@@ -323,8 +315,7 @@ def _is_straight(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, is a rectangle, and hardly hollow."""
     if 2 * group.area < group.height * group.width:
         return False
-    own = pieces.cut_out(group.members, *_around(group, 0, pieces.shape))
-    filled = _filled(padded(own.mask(np.ones(own.n, np.bool_))))
+    filled = _filled(_alone(pieces, group))
     if largest_square(filled) < max(MIN_FRAME, FILLED_SQUARE * max(group.height, group.width)):
         return False
     return bool(filled.sum() > RECTANGLE * group.height * group.width) or _has_straight_sides(

@@ -49,7 +49,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     stream = unpacked(stream)
     head = stream.head()
     kind = kind_of(head)
-    if kind in ("text", "unknown", "html") and (foreign := foreign_kind(head)):
+    if kind in ("text", "unknown") and (foreign := foreign_kind(head)):
         raise FormatError(f"is {foreign}", hint=HINT)
     if kind in ("text", "arff"):
         blocks = _of_table(csv.open_arff(stream) if kind == "arff" else csv.open_csv(stream))

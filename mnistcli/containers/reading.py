@@ -145,7 +145,7 @@ def foreign_kind(head: bytes) -> str | None:
     return next(kinds, None)
 
 
-def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text", "unknown"]:
+def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "arff", "text", "unknown"]:
     """Tell what bytes are from the first of them, once nothing compresses them any more."""
     if head.startswith(b"\x93NUMPY"):
         return "npy"
@@ -154,8 +154,6 @@ def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "html", "arff", "text",
     if head[:2] == b"\0\0" and head[2:3] in b"\x08\x09\x0b\x0c\x0d\x0e" and len(head) > 3:
         return "idx"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:14].lower().startswith((b"<!doctype html", b"<html")):
-        return "html"
     try:  # the last character may be cut
         codecs.getincrementaldecoder("utf-8")().decode(text)
     except UnicodeDecodeError:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from mnistcli._version import __version__
-from mnistcli.containers.reading import kind_of
 from mnistcli.datasets.catalog import RemoteFile, public_url
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
@@ -136,7 +135,7 @@ class _Exchange:
         total = (self.expected and self.expected.n_bytes) or response.length
         # read1 returns what is there: read would wait for all of it, deaf to the clock.
         while chunk := response.read1(CHUNK_BYTES):
-            if not self.n_done and kind_of(chunk) == "html":
+            if not self.n_done and chunk.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
                 raise CorruptFileError(self.shown, "is a web page (HTML)")
             self.n_done += len(chunk)
             self.check()

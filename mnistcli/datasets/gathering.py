@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistcli.arrays import Bytes
 from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import LABEL_NAMES, cells_of
@@ -188,6 +187,8 @@ class _Reading:
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
 
     def _pictures(self, found: dict[Part, _Named]) -> None:
+        from mnistcli.pictures.read import read_pictures
+
         n_done, n_all = 0, sum(map(len, found.values()))
         for part, named in found.items():
             images, labels = bytearray(), bytearray()
@@ -198,8 +199,11 @@ class _Reading:
                     self.failures.append((str(path), "nothing says which digit it shows"))
                     continue
                 try:
-                    for image in _images_in(path, raw=self.raw):
-                        images += image.tobytes()
+                    for picture in read_pictures(path):
+                        (one,) = conform_all(picture.grey[None], [picture.source], raw=self.raw)
+                        if isinstance(one, BadImageError):
+                            raise one
+                        images += one.image.tobytes()
                         labels.append(label)
                     self._count_bytes(path)
                 except BadImageError as error:
@@ -285,13 +289,3 @@ def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
         elif is_picture(path):
             match = _NUMBERED.match(path.name)
             yield path, int(match[1]) if match and len(match[1]) == 1 else None
-
-
-def _images_in(path: Path, *, raw: bool) -> Iterator[Bytes]:
-    from mnistcli.pictures.read import read_pictures
-
-    for picture in read_pictures(path):
-        (found,) = conform_all(picture.grey[None], [picture.source], raw=raw)
-        if isinstance(found, BadImageError):
-            raise found
-        yield found.image

@@ -115,23 +115,21 @@ def _as_predicted(
 
     Returns them, black where there is a fault, and the faults beside those that the block has.
     """
-    height, width = block.images.shape[1:]
-    if raw:
-        if (height, width) != IMAGE_SHAPE:
-            raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
-        return block.images, {}
     from mnistcli.conforming.placing import conform_all
 
+    if raw and block.images.shape[1:] != IMAGE_SHAPE:
+        height, width = block.images.shape[1:]
+        raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
     images = np.zeros((len(block.images), *IMAGE_SHAPE), np.uint8)
     sources = [name + where for where in block.where]
     faults: dict[int, BadImageError | FormatError] = {}
-    for i, conformed in enumerate(conform_all(block.images, sources)):
+    for i, conformed in enumerate(conform_all(block.images, sources, raw=raw)):
         if isinstance(conformed, BadImageError):
             faults[i] = conformed
             continue
         images[i] = conformed.image
         if conformed.steps:
-            steps[tuple("shifted" if "shifted" in step else step for step in conformed.steps)] += 1
+            steps[conformed.steps] += 1
     return images, faults
 
 

@@ -90,7 +90,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         grey, notes, size = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
         yield Batch(grey[None], (name,), notes, size=size)
         return
-    if reading.kind_of(head) in ("text", "unknown", "html"):
+    if reading.kind_of(head) in ("text", "unknown"):
         if (foreign := reading.foreign_kind(head)) or b"\0" in head:
             raise reading.FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
         from mnistcli.containers.csv import is_table

@@ -280,6 +280,12 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     assert found.failures[4][1] == "nothing says which digit it shows"
 
 
+def test_raw_pictures_of_another_size_are_one_error(folder, few):
+    np.savez(folder / "a.npz", images=np.pad(few[0], ((0, 0), (2, 2), (2, 2))), labels=few[1])
+    with pytest.raises(CorruptFileError, match="has pictures of 32 x 32 pixels, expected 28 x 28"):
+        gather(folder, raw=True)
+
+
 def test_bad_rows_are_left_out_by_number(folder, few):
     csv(folder, *few)
     path = folder / "digits.csv"

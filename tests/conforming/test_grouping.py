@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnistcli.conforming.grouping import group_of
+from mnistcli.conforming.grouping import group_of, strokes_of
 from mnistcli.conforming.operations import pieces_of
-from mnistcli.conforming.touching import strokes_of
 
 
 def parts_of(mask):
