@@ -70,7 +70,7 @@ def compare(
     *,
     by: str = "accuracy",
     n_disagreements: int = 0,
-    name: str = "",
+    name: str = "the data",
 ) -> Comparison:
     """Judge models of one task, two or more, on the same images.
 

@@ -119,7 +119,7 @@ def evaluate(
     *,
     on: Part = "test",
     n_mistakes: int = 0,
-    name: str = "",
+    name: str = "the data",
     threshold: "Threshold | None" = None,
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on; names do for both.
@@ -205,7 +205,7 @@ def judge(
     if threshold is not None:
         _check_binary(model)
     if not len(samples):
-        raise _no_image(on or "the data", model)
+        raise _no_image(on, model)
     if not model.card.certificate.get("converged"):
         named = model.ref or "the model"
         notes += (f"{named} did NOT converge: a finished training has other numbers",)

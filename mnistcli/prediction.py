@@ -19,7 +19,7 @@ from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
-from mnistcli.pictures import grey_levels
+from mnistcli.pictures import digit_images
 from mnistcli.pictures.formats import is_picture
 from mnistcli.registry import load_model
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float64s, Int64s
     from mnistcli.datasets.dataset import Dataset
     from mnistcli.numerals import DigitRead
-    from mnistcli.pictures import Grey
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
@@ -211,7 +210,7 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     They have shape (n, 28, 28), (n, 784) or (28, 28); `mnistcli.conform` turns other pictures into
     such. Raises UsageError for what is none.
     """
-    images, model = _images_of(images), load_model(model)
+    images, model = digit_images(images), load_model(model)
     scores, typicality, _ = model.look_at(images)
     return Predictions(
         class_names=model.card.class_names,
@@ -222,27 +221,21 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     )
 
 
-def _images_of(images: ArrayLike) -> Grey:
-    """Return images (n, 28, 28) or (n, 784) in bytes; raise UsageError for what is none."""
-    grey = grey_levels(images)
-    grey = grey[None] if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)) else grey
-    if grey.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1)):
-        raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
-    return grey
-
-
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:
     """Take a model's answer for an image apart into what each pixel contributes.
 
     The answer is held against the next best, or another class unless that is the answer itself.
-    Raises UsageError for a model that does not look at pixels, and for what is none of its classes.
+    Raises UsageError for a model that does not look at pixels, for several images, and for what is
+    none of its classes.
     """
     model = load_model(model)
     classifier = model.classifier
     if classifier.n_features != N_PIXELS:
         problem = f"{model.ref} does not look at pixels, which could be explained"
         raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
-    image = _images_of(image)[:1]
+    image = digit_images(image)
+    if len(image) != 1:
+        raise UsageError(f"an explanation is of one image, not of {len(image):,}")
     scores = classifier.decision_function(image)[0]
     if classifier.n_classes == 2:
         answer, runner_up = (1, 0) if scores > 0 else (0, 1)

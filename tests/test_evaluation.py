@@ -55,6 +55,26 @@ def test_the_worst_mistakes_are_those_it_was_surest_of(digits, mnist):
     assert evaluate(digits, mnist).mistakes == ()
 
 
+def test_arrays_of_ones_own_are_judged_whatever_holds_them(digits, mnist):
+    images, labels = mnist.test.images[:50], mnist.test.labels[:50]
+    judged = evaluate(digits, LabelledImages(images, labels))
+    assert repr(judged).startswith("<JudgedModel: a model on the data, ")
+    for same, numbers in (
+        (images / 255, labels.tolist()),
+        (images.reshape(-1, 784).astype(float), labels.astype(int)),
+        (images.tolist(), labels),
+        (images[..., None], labels),
+    ):
+        again = evaluate(digits, LabelledImages(same, numbers), n_mistakes=50)
+        assert np.array_equal(again.scores, judged.scores)
+        assert all(each.image.shape == (28, 28) for each in again.mistakes)
+    for bad in (labels[:2], labels.astype(str), labels.astype(int) + 256, labels[:, None], 7):
+        with pytest.raises(UsageError, match="50 images have as many labels, 0 to 255, not "):
+            LabelledImages(images, bad)
+    with pytest.raises(UsageError, match=r"images have shape .*, not \(50, 14, 56\)"):
+        LabelledImages(images.reshape(50, 14, 56), labels)
+
+
 @pytest.mark.parametrize("folds", [None, FoldSpec(3)], ids=["itself", "folds"])
 def test_labels_that_are_wrong_are_suspected_first(mnist, folds):
     of_task = np.isin(mnist.train.labels, (0, 1))

@@ -110,6 +110,8 @@ def test_an_explanation_against_a_class_of_one_s_own(model, mnist):
             assert why.p_runner_up == pytest.approx(share)
     with pytest.raises(UsageError, match="'x' is no class of"):
         explain(model, image, against="x")
+    with pytest.raises(UsageError, match="of one image, not of 3"):
+        explain(model, mnist.test.images[:3])
 
 
 def test_abstaining_is_below_and_not_at_the_bar(model, mnist):

@@ -9,6 +9,9 @@ import numpy as np
 
 from mnistcli.arrays import Bytes
 from mnistcli.display import Displayed
+from mnistcli.errors import UsageError
+from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.pictures import digit_images
 
 # The four of a dataset, in the order of `catalog.PART_NAMES`.
 Arrays = tuple[Bytes, ...]
@@ -16,11 +19,23 @@ Arrays = tuple[Bytes, ...]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LabelledImages(Displayed):
-    """Images of digits, ink 255 and paper 0, and what they show."""
+    """Images of digits, ink 255 and paper 0, and what they show.
+
+    Any that `digit_images` takes and whole numbers will do; others raise UsageError.
+    """
 
     images: Bytes  # read-only, memory-mapped where the store can be used
     labels: Bytes
     notes: tuple[str, ...] = ()  # what was done to the user's own images
+
+    def __post_init__(self) -> None:
+        images, labels = digit_images(self.images), np.asarray(self.labels)
+        is_whole = labels.dtype.kind in "iu" and not ((labels < 0) | (labels > 255)).any()
+        if labels.shape != (len(images),) or not is_whole:
+            given = f"{labels.shape} of {labels.dtype}"
+            raise UsageError(f"{len(images):,} images have as many labels, 0 to 255, not {given}")
+        object.__setattr__(self, "images", images.reshape(-1, *IMAGE_SHAPE))
+        object.__setattr__(self, "labels", labels.astype(np.uint8, copy=False))
 
     def _in_words(self) -> str:
         return f"{len(self.labels):,} images"

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike
 
 from mnistcli.arrays import Bytes
 from mnistcli.errors import UsageError
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 Grey = Bytes
 
@@ -28,3 +29,12 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     for _, fault in faults.values():
         raise UsageError(f"the picture {fault}", hint=fault.hint)
     return scaled.reshape(array.shape)
+
+
+def digit_images(images: ArrayLike) -> Grey:
+    """Return images (n, 28, 28) or (n, 784) in bytes; raise UsageError for what is none."""
+    grey = grey_levels(images)
+    grey = grey[None] if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)) else grey
+    if grey.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1)):
+        raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
+    return grey
