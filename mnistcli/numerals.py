@@ -35,8 +35,11 @@ HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
 UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 10.0, 4.0, 1e-4
 # Models of other features are less sure of what is like the images that they know.
 STRANGE = 0.1
-# They cost more, too, the more they look like two.
-PAIRED_COST = 4.0
+# They cost more, too, the more they look like two, and what does so rather than like one is no
+# more usual than this.
+PAIRED_COST, PAIRED_DECADES = 4.0, 1.0
+
+_builtin = functools.cache(functools.partial(load_model, "builtin"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,13 +66,12 @@ def read_numbers(
     grey = grey_levels(grey, is_one=True)
     lines, model = conform_spans(grey, source), load_model(model)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
-    scores, known, paired = model.look_at(np.stack([digit.image for digit in placed]))
+    scores, *known = model.look_at(np.stack([digit.image for digit in placed]))
     probabilities = probabilities_of(scores)
-    none = itertools.repeat(None)
-    told = [none if each is None else each.tolist() for each in (known, paired)]
+    told = (itertools.repeat(None) if each is None else each.tolist() for each in known)
     answers = zip(classes_of(scores).tolist(), probabilities, scores, *told, strict=False)
     knows_patches = _knows_patches(model)
-    is_alone = sum(map(len, lines)) == 1 and knows_patches and known is not None
+    is_alone = sum(map(len, lines)) == 1 and knows_patches and known[0] is not None
     ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
     names = model.card.class_names
     read: list[tuple[DigitRead, ...]] = []
@@ -84,6 +86,7 @@ def read_numbers(
                 cost = _shape_cost(one) + ink_cost * digit.cut
                 decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
                 if is_alone and span == whole:
+                    decades = max(decades, PAIRED_DECADES) if twoness > 0 else decades
                     cost += WHOLE_UNUSUAL_COST * decades + PAIRED_COST * twoness
                 elif knows_patches:
                     cost += SCORE_COST * (NO_COST - min(float(score.max()), HIGH_SCORE))
@@ -96,32 +99,28 @@ def read_numbers(
     return tuple(read)
 
 
-def n_touching(model: Model, image: Grey, typicality: float | None, grey: Grey) -> int:
+def n_touching(
+    model: Model, image: Grey, typicality: float | None, pairedness: float | None, grey: Grey
+) -> int:
     """Count the digits of a picture that may touch, where its image is unlike one digit.
 
     Models of patches tell. Others are as sure of anything: of what is strange to them builtin is
     asked in their place, where it can be read.
     """
     knows_patches = _knows_patches(model)
-    if typicality is not None and typicality > (UNUSUAL if knows_patches else STRANGE):
+    is_paired = knows_patches and (pairedness or 0.0) > 0
+    if not is_paired and (typicality or 0.0) > (UNUSUAL if knows_patches else STRANGE):
         return 1
     height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
-    if width < LEAST_PAIR * height:
-        return 1
     # At another size nothing may stand out.
     with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
         if not knows_patches:
-            model = _builtin()
-            _, known, _ = model.look_at(image[None])
-            if known is not None and known[0] > UNUSUAL:
-                return 1
-        return sum(map(len, read_numbers(model, grey)))
+            _, *known = _builtin().look_at(image[None])
+            share, twoness = (None if each is None else float(each[0]) for each in known)
+            return n_touching(_builtin(), image, share, twoness, grey)
+        if is_paired or width >= LEAST_PAIR * height:
+            return max(sum(map(len, read_numbers(model, grey))), 1 + is_paired)
     return 1
-
-
-@functools.cache
-def _builtin() -> Model:
-    return load_model("builtin")
 
 
 def _knows_patches(model: Model) -> bool:

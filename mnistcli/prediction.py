@@ -279,20 +279,21 @@ def _predict_seen(
     model: Model, abstention: Abstention, seen: Sequence[Seen | BadImageError]
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
-    predictions = predict(model, np.stack(images) if images else np.empty((0, 28, 28), np.uint8))
-    known = predictions.typicality
-    typical = itertools.repeat(None) if known is None else known.tolist()
-    rows = zip(predictions, predictions.probabilities, typical, strict=False)
+    stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
+    scores, *known = model.look_at(stacked)
+    told = (itertools.repeat(None) if each is None else each.tolist() for each in known)
+    rows = zip(classes_of(scores).tolist(), probabilities_of(scores), *told, strict=False)
     for each in seen:
         if isinstance(each, BadImageError):
             yield each
             continue
-        (best, probability), row, share = next(rows)
+        k, row, share, twoness = next(rows)
+        best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
         if not (original is None or abstention.refuses(share) or np.array_equal(image, original)):
             from mnistcli.numerals import n_touching
 
-            if (n := n_touching(model, image, share, original)) > 1:
+            if (n := n_touching(model, image, share, twoness, original)) > 1:
                 problem = f"holds {n} digits that touch, or none"
                 yield BadImageError(source, problem, hint=SEVERAL_HINT)
                 continue

@@ -142,11 +142,17 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
     level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
-    dark = _is_dark_on_light(picture - level if plain else _without_trend(picture))
+    small = coarse(picture)
+    trend = level if plain else box_mean(small, max(3, max(small.shape) // 3) | 1)
+    dark = _is_dark_on_light((picture if plain else small) - trend)
     ink = level - picture if dark else picture - level
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
-        shade = _wide_part(ink, widest)
+        # What is wider than any stroke: a morphological opening.
+        small = coarse(ink)
+        reach = max(1, round(widest * max(small.shape)) // 2)
+        opened = window_max(-window_max(-small, reach), reach)
+        shade = stretched(box_mean(opened, 3), *ink.shape)
         shade += np.float32(median(ink - shade))
         ink -= shade
         if dark:
@@ -197,20 +203,6 @@ def _is_dark_on_light(deviation: Ink) -> bool:
     """
     deviation = deviation.ravel()
     return float((deviation * deviation) @ deviation) < 0
-
-
-def _without_trend(picture: Ink) -> Ink:
-    """Subtract the mean of a wide surrounding from a coarse version of a picture."""
-    small = coarse(picture)
-    return small - box_mean(small, max(3, max(small.shape) // 3) | 1)
-
-
-def _wide_part(ink: Ink, widest: float) -> Ink:
-    """Return what is wider than any stroke: a morphological opening."""
-    small = coarse(ink)
-    reach = max(1, round(widest * max(small.shape)) // 2)
-    opened = window_max(-window_max(-small, reach), reach)
-    return stretched(box_mean(opened, 3), *ink.shape)
 
 
 def _noise(ink: Ink) -> float:

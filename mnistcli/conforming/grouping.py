@@ -197,18 +197,15 @@ def lines_of(groups: list[Group]) -> list[list[Group]]:
 
 
 def slope_of(line: list[Group]) -> float:
-    """Return by how much a line of digits falls from left to right; of one or two it is not known.
+    """Return by how much a line of digits falls from left to right; 0 where fewer than three tell.
 
     It is the slope that is least wrong about their centres, where it is three times its standard error.
     """
-    if len(line) < 3:
+    if len({group.left + group.right for group in line}) < 3:
         return 0.0
-    left, right, top, bottom = np.array([(g.left, g.right, g.top, g.bottom) for g in line]).T
-    across = left + right - np.mean(left + right)
-    down = top + bottom - np.mean(top + bottom)
-    slope = float(across @ down / (across @ across))
-    rest = down - slope * across
-    error = math.sqrt(rest @ rest / (len(line) - 2) / (across @ across))
+    top, bottom, left, right = np.array([group[:4] for group in line]).T
+    (slope, _), covariance = np.polyfit(left + right, top + bottom, 1, cov=True)
+    error = math.sqrt(covariance[0, 0])
     return min(max(slope, -STEEPEST), STEEPEST) if abs(slope) > 3 * error else 0.0
 
 

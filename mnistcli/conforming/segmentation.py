@@ -14,7 +14,15 @@ from mnistcli.conforming.background import (
     flattened,
     relit,
 )
-from mnistcli.conforming.grouping import SEVERAL, Group, group_of, grouped, lines_of, usual_height
+from mnistcli.conforming.grouping import (
+    DIGIT_HEIGHT,
+    SEVERAL,
+    Group,
+    group_of,
+    grouped,
+    lines_of,
+    usual_height,
+)
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -55,6 +63,8 @@ ONE_STROKE = 1.1
 MIN_SIDE = 4
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+# What is apart at this share, and not at a lower one, is joined by lines that do not span the page.
+JOINED = 0.3
 
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
@@ -93,10 +103,6 @@ class Page(NamedTuple):
     pieces: Pieces
     lines: list[list[Group]]  # in reading order
     steps: tuple[str, ...]  # what was found and done
-
-    def box(self, box: Box) -> Box:
-        """Return a box on the page in pixels of the whole picture."""
-        return box.moved(self.reduction, *self.corner)
 
 
 def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Page:
@@ -237,7 +243,7 @@ def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]
     ink = np.where(zone, ink, np.float32(0))
     box = half_level_box(inked, pixel)
     digit = Digit(levelled(ink, slope), half_level_box(levelled(inked, slope), pixel), page.steps)
-    return digit, page.box(box.moved(1, top, left))
+    return digit, box.moved(1, top, left).moved(page.reduction, *page.corner)
 
 
 def _closer(page: Page, group: Group) -> tuple[Page, Group]:
@@ -365,26 +371,33 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     first = _dark_pieces(seen, floor)
+    n_high = _count_high(*_dark_pieces(seen, JOINED)[:2]) if noise > 0 else 0
+
+    def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
+        return _spans(pieces, keep) or _count_high(pieces, keep) < n_high
+
     among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
-    if not _spans(*first[:2]) or _spans(
-        *_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several
-    ):
-        # Not lines: nothing spans the picture, or the digit itself fills it.
+    if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several):
+        # Nothing spans the picture or joins digits, or the digit itself fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
-    while len(cuts) > 1 and _spans(*_dark_pieces(seen, cuts[0])[:2]):
+    while len(cuts) > 1 and are_lines(*_dark_pieces(seen, cuts[0])):
         cuts.pop(0)
     # Where lines just break up, pieces of them still cling to the digit.
     return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
 
 
+def _count_high(pieces: Pieces, keep: Mask) -> int:
+    return int((pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum())
+
+
 def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
-    pairs = ((pieces.top == 0, pieces.bottom == height), (pieces.left == 0, pieces.right == width))
-    if alone:
-        return any(bool((keep & start & stop).any()) for start, stop in pairs)
-    return any(bool(start[keep].any() and stop[keep].any()) for start, stop in pairs)
+    start = keep & np.stack([pieces.top == 0, pieces.left == 0])
+    stop = keep & np.stack([pieces.bottom == height, pieces.right == width])
+    both = start & stop if alone else start.any(axis=1) & stop.any(axis=1)
+    return bool(both.any())
 
 
 def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:

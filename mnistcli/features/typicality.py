@@ -129,21 +129,17 @@ def learn_typicality(
         oddness = _separating(one, transform(pieced_together(known[:n_odd])))
         n_pairs = min(_N_PAIRS, _N_PAIR_FEATURES // rows.shape[1])
         two = transform(side_by_side(known[-2 * n_pairs :]))
-        pairs = _standardised(_separating(one, two), measure)
+        weights = _separating(one, two)
+        usual = measure.astype(np.float32) @ weights
+        deviation = max(usual.std(), np.float32(1e-9))
+        offset = usual.mean() + LEAST_PAIRED * deviation
+        pairs = np.asarray(np.append(weights, offset) / deviation)
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs)
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
     return replace(found, levels=_levels(numbers))
-
-
-def _standardised(weights: Float32s, measure: Bytes) -> Float32s:
-    """Return `Typicality.pairs`, which makes standard deviations among the measure of scores."""
-    usual = measure.astype(np.float32) @ weights
-    deviation = max(usual.std(), np.float32(1e-9))
-    offset = usual.mean() + LEAST_PAIRED * deviation
-    return np.asarray(np.append(weights, offset) / deviation)
 
 
 def _levels(numbers: Float64s) -> Float32s:

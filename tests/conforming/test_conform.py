@@ -177,6 +177,20 @@ def test_lines_on_paper_are_no_ink(ruled):
     assert np.abs(seen - wanted).mean() < 8
 
 
+@pytest.mark.parametrize("amount", [15, 40])
+def test_squares_that_fade_join_no_digits(test_images, amount):
+    ink = np.concatenate([enlarged(test_images[i], 3) for i in (0, 2, 3)], axis=1)
+    ink = np.pad(ink, 60).astype(float)
+    y, x = np.indices(ink.shape)
+    fading = np.clip(1.3 - 1.5 * x / x.max(), 0, 1) * np.clip((np.minimum(x, y) - 10) / 20, 0, 1)
+    lines = amount * fading * ((x % 30 < 2) | (y % 30 < 2))
+    noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+    photo = 240 - lines - 170 / 255 * ink + noise
+    (line,) = conform_lines(photo.clip(0, 255).astype(np.uint8))
+    assert len(line) == 3
+    assert "lines ignored" in line[0].steps
+
+
 def test_what_reaches_in_from_the_border_is_left_out(test_images):
     paper = np.pad(255 - enlarged(test_images[0], 5), 60, constant_values=255).astype(int)
     noise = np.random.default_rng(0).normal(0, 4, paper.shape)

@@ -18,7 +18,7 @@ from mnistcli.registry import store
 from mnistcli.registry.model_file import encode_model
 from tests.registry.test_model_file import make_model
 
-N_RIGHT = 9947
+N_RIGHT = 9957
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_it_answers_as_its_card_says(mnist):
     assert model.card.metrics["test_n_correct"] == N_RIGHT
     assert (model.ref, model.card.task.name, model.card.dataset) == ("builtin", "digits", "mnist")
     assert model.card.dataset_sha256 == mnist.sha256
-    assert model.card.command == "mnistcli train digits --features patches --tol 1e-6"
+    assert model.card.command == "mnistcli train digits --features patches --copies 3 --tol 1e-6"
 
 
 @pytest.mark.torture
@@ -166,7 +166,7 @@ def test_other_commands_take_it(invoke, registry, tmp_path):
     assert len(json.loads(invoke("show", "--mistakes", "builtin", "--json").out)["pictures"]) == 10
     page = tmp_path / "builtin.md"
     assert invoke("report", "builtin", "-o", str(page)).code == 0
-    assert "mnistcli train digits --features patches --tol 1e-6" in page.read_text()
+    assert "mnistcli train digits --features patches --copies 3 --tol 1e-6" in page.read_text()
     save_model(load_model("builtin"), "digits")
     found = json.loads(invoke("compare", "builtin", "digits", "--json").out)
     assert found["pairs"][0]["n_only_first"] == found["n_disagreements"] == 0
