@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import re
 import shutil
 from dataclasses import dataclass
 from importlib import metadata
@@ -115,7 +116,7 @@ def without_home(text: str) -> str:
     """Write the home folder as ~, so that no user's name is passed on."""
     with contextlib.suppress(StorageError):  # there is none
         home = str(expand(Path("~")))
-        return text if home == os.sep else text.replace(home, "~")
+        return text if home == os.sep else re.sub(rf"{re.escape(home)}(?![\w-]|\.\w)", "~", text)
     return text
 
 
@@ -164,7 +165,6 @@ def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetH
 
 
 def _examine_models(registry: ModelRegistry) -> ModelsHealth:
-
     try:
         summaries = (*registry.summaries(), registry.summary(BUILTIN))
     except (CorruptFileError, DataUnavailableError) as error:

@@ -114,6 +114,8 @@ def test_a_registry_that_cannot_be_read_is_no_end(own_home, monkeypatch):
 def test_no_name_of_a_user_gets_out(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert without_home(f"{tmp_path}/x and {tmp_path}") == "~/x and ~"
+    other = f"{tmp_path}2/x, {tmp_path}-old and {tmp_path}.bak"
+    assert without_home(f"{other}: {tmp_path}") == f"{other}: ~"
     found = look(tmp_path / "here")
     assert [each.path for each in found.paths] == [
         "~/here/datasets", "~/here/features", "~/here/models", "~/here/own",

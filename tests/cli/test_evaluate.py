@@ -483,6 +483,9 @@ def test_calibration_is_a_table_and_in_json(invoke, model):
         assert words in out
     assert "Brier score" not in invoke("evaluate").out
     assert "reliability\t0.9 to 1.0\t" in invoke("evaluate", "--calibration", "--tsv").out
+    shown = invoke("evaluate", "builtin", "--calibration").out.partition("\ncalibration\n")[2]
+    assert "share of right answers" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "120"])

@@ -51,7 +51,8 @@ def reliability_table(
         for each in bins
         if each.n_samples
     ]
-    headings = (said, "images", "said", came_true, "95 %")
+    # With "of the answer" it would not fit into 80 columns.
+    headings = (said.removesuffix(" of the answer"), "images", "said", came_true, "95 %")
     return Table(headings, "rrrrr", rows, title)
 
 
