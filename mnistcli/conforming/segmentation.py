@@ -355,7 +355,7 @@ def _has_straight_sides(filled: Mask) -> bool:
 def _groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
     """Find the pieces of ink that are neither specks, lines nor frames, and group them."""
     pieces, keep, notes = _inked(ink, noise)
-    if _drop_frames(pieces, keep):
+    if _drop_frames(pieces, keep, ink):
         notes.append("frame cut off")
     _drop_bars(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
@@ -466,30 +466,31 @@ def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
     return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
 
 
-def _drop_frames(pieces: Pieces, keep: Mask) -> bool:
-    """Keep what is inside frames, if there are any.
+def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
+    """Keep what is inside frames, if there are any, and inside a table what is no speck there.
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
-    if np.count_nonzero(keep) == 1:
-        return False
     framed = np.zeros_like(keep)
     frames = []
-    short = np.minimum(pieces.height, pieces.width)
+    short, long = np.sort([pieces.height, pieces.width], axis=0)
+    mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
     for i in np.flatnonzero(keep & (short >= MIN_FRAME)):
-        inside = (
-            keep
+        within = (
+            is_dark
             & (pieces.top > pieces.top[i])
             & (pieces.bottom < pieces.bottom[i])
             & (pieces.left > pieces.left[i])
             & (pieces.right < pieces.right[i])
-            & (np.maximum(pieces.height, pieces.width) > LEAST_FRAMED * short[i])
         )
-        if inside.any() and _is_frame(pieces, int(i)):
+        inside, least = keep & within & (long > LEAST_FRAMED * short[i]), 1
+        if not inside.any():
+            inside, least = within & (mass > SPECK * mass[within].max(initial=0)), SEVERAL
+        if inside.sum() >= least and _is_frame(pieces, int(i)):
             frames.append(i)
             framed |= inside
     if frames:
-        keep &= framed
+        keep[:] = framed
         keep[frames] = False
     return bool(frames)
 

@@ -191,6 +191,21 @@ def test_squares_that_fade_join_no_digits(test_images, amount):
     assert "lines ignored" in line[0].steps
 
 
+@pytest.mark.parametrize("cell", [40, 90])
+def test_digits_in_the_cells_of_a_table_are_found(test_images, cell):
+    margin = (cell - 28) // 2
+    cells = np.pad(test_images[:30], ((0, 0), (margin, margin), (margin, margin)))
+    cells = np.maximum(
+        cells, np.pad(np.zeros((cell - 2, cell - 2), np.uint8), 1, constant_values=200)
+    )
+    table = cells.reshape(5, 6, cell, cell).swapaxes(1, 2).reshape(5 * cell, 6 * cell)
+    lines = conform_lines(255 - np.pad(table, 50))
+    assert [len(line) for line in lines] == [6] * 5
+    assert "frame cut off" in lines[0][0].steps
+    with pytest.raises(BadImageError, match="holds 30 digits"):
+        conform(255 - np.pad(table, 50))
+
+
 def test_what_reaches_in_from_the_border_is_left_out(test_images):
     paper = np.pad(255 - enlarged(test_images[0], 5), 60, constant_values=255).astype(int)
     noise = np.random.default_rng(0).normal(0, 4, paper.shape)
