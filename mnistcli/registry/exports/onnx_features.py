@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from mnistcli.errors import UsageError
 from mnistcli.features import Features, likeness, scattering
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
-from mnistcli.features.kinds import Beside
+from mnistcli.features.kinds import Beside, Deskew
 from mnistcli.features.measured import N_POINTS
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
@@ -83,7 +84,11 @@ def add_features(features: Features | None, pixels: Any) -> Any:
     if isinstance(features, scattering.Scattering):
         drawn = _sampled(ink, *upright_and_sized(ink, VIEWS[1][0])) / 255
         return _as_bytes(np.sqrt(_scattered(drawn)) * features.factors)
-    return (_sampled(ink, *upright(ink)).of("Round") if features else ink).of("Flatten")
+    if isinstance(features, Deskew):
+        return _sampled(ink, *upright(ink)).of("Round").of("Flatten")
+    if features:
+        raise UsageError(f"onnx has no graph for features of the class {type(features).__name__}")
+    return ink.of("Flatten")
 
 
 def _as_bytes(numbers: Any) -> Any:

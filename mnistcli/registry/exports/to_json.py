@@ -5,6 +5,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from mnistcli.errors import UsageError
 from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.kinds import Beside, chains_of
@@ -60,6 +61,8 @@ def _how_to_predict(model: Model) -> list[str]:
         steps += formulas["standard size"]
     for chain in (chains := chains_of(kind)):
         stages = chain.split("+")
+        if unknown := [stage for stage in stages if stage not in formulas]:
+            raise UsageError(f"json has no words for features of the kind {unknown[0]}")
         if len(chains) > 1:
             steps += [step.format(chain=stages[0]) for step in formulas["chain"]]
         steps += [step for stage in stages for step in formulas[stage]]
