@@ -43,6 +43,8 @@ def listed_names(words: str) -> Iterator[Path]:
     except OSError as error:
         refused = DataUnavailableError if words == "-" else UsageError  # a closed standard input
         raise refused(f"cannot read the list of names {words}: {error.strerror}") from None
+    if rest.endswith(b"\n"):
+        raise UsageError("a name in the list ends in a newline, not in a NUL", hint=hint)
     if rest:
         yield Path(os.fsdecode(rest))
 

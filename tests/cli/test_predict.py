@@ -343,6 +343,8 @@ def test_a_list_of_names(invoke, folder, tmp_path):
         assert json.loads(first)["error"]["code"] == "bad_image"
         assert json.loads(last)["error"]["exit_code"] == 7
     assert invoke("predict", "--files0", "-", "-q", stdin=b"").code == 0
+    done = invoke("predict", "--files0", "-", "-q", stdin=b"a.png\nb.png\n")
+    assert (done.code, done.err.count("find -print0"), done.err.count("NUL")) == (2, 1, 1)
     assert invoke("predict", "--files0", str(tmp_path / "none"), "-q").code == 2
     done = invoke("predict", "--files0", "-", stdin=b"x" * 100_000)
     assert (done.code, done.out) == (2, "")
