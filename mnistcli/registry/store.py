@@ -341,7 +341,7 @@ class ModelRegistry:
     def _suggest(self, name: str) -> str:
         import difflib
 
-        names = self._names()
+        names = self.names()
         close = difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5)
         if close:
             return f"did you mean {' or '.join(close)}?"

@@ -178,6 +178,14 @@ def test_what_is_not_there_gets_a_hint(registry, ref, hint):
     assert caught.value.exit_code == 5
 
 
+def test_a_name_without_versions_is_no_suggestion(registry):
+    registry.save(make_model(), "0v1")
+    registry.remove("0v1@1", force=True)
+    with pytest.raises(ModelNotFoundError) as caught:
+        registry.find("0v1")
+    assert "did you mean" not in caught.value.hint
+
+
 HOSTILE = [
     "", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "a\0b", "a\nb", "\x1b[31mred", "-rf", "~",
     "a" * 65, "A", "ä", "a\u0301", "con ", " con", "a.", ".tmp", "_a", "a@b", "a:b", "a*", "a b",
