@@ -28,6 +28,8 @@ MIN_SIGNAL_TO_NOISE = 6.0
 WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
 # Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
 STROKE_LEVEL = 0.88
+# It is at least this share of the strongest ink where the light is even.
+LEAST_FULL = 0.7
 # Less paper than this share of a picture says nothing about the light.
 LEAST_PAPER = 0.1
 # Paper is what is farther from all ink than a share of the longer side. What is farther than a
@@ -90,9 +92,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
             histogram = _counts(levels)
     # From here on as if the ink were light.
     counts = _counts(levels[paper])
-    histogram, counts, t = (
-        (histogram[::-1], counts[::-1], 254 - t) if dark else (histogram, counts, t)
-    )
+    if dark:
+        histogram, counts, t = histogram[::-1], counts[::-1], 254 - t
     if counts.sum() > 0.02 * levels.size:
         first, last = _level(counts, 0.03), _level(counts, 0.4)
         level = _level(counts, 0.5 if noise > 0.02 * contrast else 0.2)
@@ -100,8 +101,9 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
             noise = max(noise, (_level(counts, 0.84) - _level(counts, 0.16)) / 2)
     else:  # cropped to the ink
         level = first = last = _level(histogram[: t + 1], 0.1)
-    full = t + 1 + _level(histogram[t + 1 :], 0.8 if noise > 0 else 0.99)
-    contrast = full - level
+    usual, strongest = (t + 1 + _level(histogram[t + 1 :], share) - level for share in (0.8, 0.99))
+    # Where there is noise there may be more lines on the paper than ink.
+    contrast = max(usual, int(LEAST_FULL * strongest)) if noise > 0 else strongest
     if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
         return None
     ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)

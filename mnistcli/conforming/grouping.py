@@ -248,8 +248,7 @@ def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:
         for each in before:
             piece = each.joined(piece)
         parts.append(piece)
-    masks = [pieces.mask(pieces.among(part.members)) for part in parts]
-    return [cut for mask, part in zip(masks, parts, strict=True) for cut in _cut(mask, part)]
+    return [cut for part in parts for cut in _cut(pieces.mask(pieces.among(part.members)), part)]
 
 
 def _cut(mask: Mask, part: Group) -> list[tuple[Mask, float]]:

@@ -152,8 +152,7 @@ def _in_good_light(page: Page) -> Page:
     strokes = _mask_of(page, *groups)
     longest = sum(max(group.height, group.width) for group in groups) / len(groups)
     zone = window_max(strokes, max(1, round(longest / BOX)))
-    dark = DARK_INK in page.steps
-    return page._replace(ink=relit(page.picture, page.ink, zone, dark=dark))
+    return page._replace(ink=relit(page.picture, page.ink, zone, dark=DARK_INK in page.steps))
 
 
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:

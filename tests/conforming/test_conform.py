@@ -191,6 +191,18 @@ def test_squares_that_fade_join_no_digits(test_images, amount):
     assert "lines ignored" in line[0].steps
 
 
+@pytest.mark.parametrize("amount", [25, 40])
+def test_squares_with_more_ink_than_the_digits_are_none(test_images, amount):
+    ink = np.concatenate([enlarged(test_images[i], 2) for i in (0, 2, 3)], axis=1)
+    ink = np.pad(ink, 150).astype(float)
+    y, x = np.indices(ink.shape)
+    lines = amount * ((x % 30 < 2) | (y % 30 < 2))
+    noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+    photo = 240 - lines - (170 - amount) / 255 * ink + noise
+    (line,) = conform_lines(photo.clip(0, 255).astype(np.uint8))
+    assert len(line) == 3
+
+
 @pytest.mark.parametrize("cell", [40, 90])
 def test_digits_in_the_cells_of_a_table_are_found(test_images, cell):
     margin = (cell - 28) // 2
