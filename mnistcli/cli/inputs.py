@@ -28,8 +28,7 @@ def listed_names(words: str) -> Iterator[Path]:
 
     Raises UsageError where it is no such list, DataUnavailableError for a closed standard input.
     """
-    rest = b""
-    hint = "make one with find -print0"
+    rest, hint = b"", "make one with find -print0"
     try:
         with sys.stdin.buffer if words == "-" else Path(words).open("rb") as file:
             # read1 gives what is there: names are answered while `find` is still looking for more.
@@ -39,12 +38,12 @@ def listed_names(words: str) -> Iterator[Path]:
                     raise UsageError("the list has an empty name", hint=hint)
                 yield from (Path(os.fsdecode(name)) for name in names)
                 if len(rest) > 1 << 16:  # longer than any path
-                    raise UsageError("the list of names has none that ends in a NUL", hint=hint)
+                    break
     except OSError as error:
         refused = DataUnavailableError if words == "-" else UsageError  # a closed standard input
         raise refused(f"cannot read the list of names {words}: {error.strerror}") from None
-    if rest.endswith(b"\n"):
-        raise UsageError("a name in the list ends in a newline, not in a NUL", hint=hint)
+    if len(rest) > 1 << 16 or rest.endswith(b"\n"):
+        raise UsageError("a name in the list does not end in a NUL", hint=hint)
     if rest:
         yield Path(os.fsdecode(rest))
 

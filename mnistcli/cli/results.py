@@ -17,7 +17,7 @@ from mnistcli.cli.parts import Facts, Part, Words, confusion_map
 from mnistcli.cli.report.html import joined, style, tag
 from mnistcli.cli.report.page import contents, drawn
 from mnistcli.cli.terminal.console import drawn_plainly
-from mnistcli.cli.views import compare, evaluate, models, predict, shared, train
+from mnistcli.cli.views import compare, evaluate, models, predict, train
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -61,7 +61,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             if n := len(result.mistakes):
                 yield evaluate.gallery_of_mistakes(result, n)
         case catalog.Evaluation():
-            yield shared.class_report(result)
+            yield evaluate.class_report(result)
             yield confusion_map(result.confusion, [row.name for row in result.classes])
         case CrossValidation():
             yield Facts(train.fold_facts(result))

@@ -9,8 +9,8 @@ from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
 from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
 from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
 from mnistcli.cli.views import compare
+from mnistcli.cli.views.evaluate import class_report, reliability_table
 from mnistcli.cli.views.models import card_facts
-from mnistcli.cli.views.shared import class_report, reliability_table
 from mnistcli.evaluation import JudgedModel
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation

@@ -15,7 +15,7 @@ from mnistcli.cli.numbers import (
 )
 from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
-from mnistcli.cli.views.shared import estimate, evaluation_document
+from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.comparison import Comparison
 from mnistcli.gallery import Gallery

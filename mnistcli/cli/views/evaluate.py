@@ -1,13 +1,13 @@
-"""A model judged on labelled images."""
+"""A model judged on labelled images, as tables and as a document; other commands show them too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, percent, percent_span, reading, verdict
-from mnistcli.cli.output import Answer
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span, verdict
+from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import (
     Cell,
     Facts,
@@ -15,18 +15,19 @@ from mnistcli.cli.parts import (
     Panel,
     Part,
     Plots,
+    Table,
     Words,
     confusion_map,
     pair_error_map,
 )
-from mnistcli.cli.views.shared import class_report, evaluation_document, reliability_table
 from mnistcli.cli.words import visible
-from mnistcli.evaluation import JudgedModel
-from mnistcli.gallery import CaptionedImage, Gallery
-from mnistcli.metrics.catalog import METRICS
+from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
 
 if TYPE_CHECKING:
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.gallery import CaptionedImage, Gallery
     from mnistcli.metrics.curves import ClassCurves
+    from mnistcli.metrics.intervals import Interval
 
 
 def evaluated(
@@ -133,6 +134,8 @@ def gallery_of_mistakes(
     judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
 ) -> Gallery:
     """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
+    from mnistcli.gallery import Gallery
+
     positions = judged.behind(truth, answer).tolist()
     n_all, n = len(positions), min(n, len(positions))
     is_right = answer and truth == answer
@@ -174,3 +177,59 @@ def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
     yield Plots(plots)
     if len(curves) > 1:
         yield Words(f"against the rest: of the {len(curves)} classes the smallest area")
+
+
+def estimate(value: float, interval: Interval) -> Noted:
+    """Write a share and its interval."""
+    return Noted(decimal(value), span(interval))
+
+
+def class_report(evaluation: Evaluation, title: str = "") -> Table:
+    """Show precision, recall, f1-score and support in scikit-learn's layout, with intervals."""
+    whole = estimate(evaluation.accuracy, evaluation.accuracy_interval)
+    averages = map(_cells, (evaluation.macro_avg, evaluation.weighted_avg))
+    return Table(
+        ("", "precision", "recall", "f1-score", "support"),
+        "rrrrr",
+        [*map(_cells, evaluation.classes)],
+        title,
+        [("accuracy", "", "", whole, str(evaluation.n_samples)), *averages],
+    )
+
+
+def _cells(row: ReportRow) -> tuple[Cell, ...]:
+    scores = (estimate(value, interval) for _, value, interval in row.scores())
+    return (row.name, *scores, str(row.support))
+
+
+def reliability_table(
+    bins: Sequence[ReliabilityBin], class_names: Sequence[str], title: str = ""
+) -> Table:
+    """Show what was said beside what was true of it, for each range of probability in use."""
+    from mnistcli.cli.plots import reliability_words
+
+    said, came_true = reliability_words(class_names)
+    rows = [
+        (
+            f"{100 * each.low:.0f} to {100 * each.high:.0f} %",
+            f"{each.n_samples:,}",
+            percent(each.mean_probability),
+            percent(each.share),
+            percent_span(each.share_interval),
+        )
+        for each in bins
+        if each.n_samples
+    ]
+    # With "of the answer" it would not fit into 80 columns.
+    headings = (said.removesuffix(" of the answer"), "images", "said", came_true, "95 %")
+    return Table(headings, "rrrrr", rows, title)
+
+
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as a JSON object."""
+    document = picked(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
+    for metric in METRICS:
+        document[metric.name] = metric.of(evaluation)
+        if metric.has_interval:
+            document[f"{metric.name}_interval"] = metric.interval_of(evaluation)
+    return document | picked(evaluation, "classes macro_avg weighted_avg confusion")

@@ -11,7 +11,7 @@ import numpy as np
 from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
-from mnistcli.cli.views.shared import class_report, evaluation_document
+from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
