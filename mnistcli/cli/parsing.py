@@ -124,6 +124,8 @@ def usage_error(error: Any) -> UsageError:
     if hasattr(error, "possibilities"):  # an option that there is not
         message = f"there is no option {error.option_name}"
         hint = did_you_mean(error.option_name, _options_of(ctx))
+        if error.option_name in _options_of(ctx.find_root()):
+            hint = f"it stands before the command: mnistcli {error.option_name}"
     elif hasattr(error, "param_type"):  # a parameter that is needed
         option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
         value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]

@@ -27,6 +27,11 @@ MISTAKES = [
     (["train", "--taks", "0v1"], "there is no option --taks", "did you mean --task?"),
     (["train", "--c", "1", "0v1"], "there is no option --c", "did you mean --C?"),
     (["--hlp"], "there is no option --hlp", "did you mean --help?"),
+    (
+        ["train", "0v1", "--home", "x"],
+        "there is no option --home",
+        "it stands before the command: mnistcli --home",
+    ),
     (["show", "7", "-n", "3"], "there is no option -n", "see mnistcli show --help"),
     (
         ["train", "0v1", "--penalty", "l22"],
