@@ -146,7 +146,10 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     small = coarse(picture)
     trend = level if plain else box_mean(small, max(3, max(small.shape) // 3) | 1)
-    dark = _is_dark_on_light((picture if plain else small) - trend)
+    deviation = ((picture if plain else small) - trend).ravel()
+    # Ink is little and deviates far, paper is much and deviates little: the third power listens to
+    # the former. At the edge of a shadow both signs are as strong and cancel.
+    dark = float((deviation * deviation) @ deviation) < 0
     ink = level - picture if dark else picture - level
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
@@ -195,16 +198,6 @@ def _evening(light: Ink) -> Ink:
     """Return the factors that make uneven light even."""
     usual = max(median(light), 1.0)
     return (usual / np.maximum(light, usual / 4)).astype(np.float32)
-
-
-def _is_dark_on_light(deviation: Ink) -> bool:
-    """Return whether the strokes are darker than the paper.
-
-    Ink is little and deviates far, paper is much and deviates little: the third power listens to
-    the former. At the edge of a shadow both signs are as strong and cancel.
-    """
-    deviation = deviation.ravel()
-    return float((deviation * deviation) @ deviation) < 0
 
 
 def _noise(ink: Ink) -> float:

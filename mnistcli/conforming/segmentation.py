@@ -63,8 +63,8 @@ ONE_STROKE = 1.1
 MIN_SIDE = 4
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
-# What is apart at this share, and not at a lower one, is joined by lines that do not span the page.
-JOINED = 0.3
+# Lines that do not span the page join what is apart at this share, or reach in to one digit.
+STRONG = 0.3
 
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
@@ -370,14 +370,19 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
     floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
     first = _dark_pieces(seen, floor)
-    n_high = _count_high(*_dark_pieces(seen, JOINED)[:2]) if noise > 0 else 0
+    n_high, is_inside = 0, False
+    if noise > 0:
+        pieces, keep, _ = _dark_pieces(seen, STRONG)
+        n_high = _count_high(pieces, keep)
+        is_inside = n_high < SEVERAL and not (keep & pieces.at_border).any()
 
     def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
-        return _spans(pieces, keep) or _count_high(pieces, keep) < n_high
+        reach_in = is_inside and bool((keep & pieces.at_border).any())
+        return reach_in or _spans(pieces, keep) or _count_high(pieces, keep) < n_high
 
     among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
     if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several):
-        # Nothing spans the picture or joins digits, or the digit itself fills it.
+        # Nothing faint spans the picture, joins digits or reaches in, or the digit fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
     while len(cuts) > 1 and are_lines(*_dark_pieces(seen, cuts[0])):

@@ -192,6 +192,19 @@ def test_squares_that_fade_join_no_digits(test_images, amount):
 
 
 @pytest.mark.parametrize("amount", [25, 40])
+def test_squares_that_fade_are_no_part_of_a_digit(test_images, amount):
+    for digit in test_images[:4]:
+        ink = np.pad(enlarged(digit, 3), 60).astype(float)
+        y, x = np.indices(ink.shape)
+        fading = np.clip(1.3 - 1.5 * x / x.max(), 0, 1) * np.clip(1.3 - 1.5 * y / y.max(), 0, 1)
+        lines = amount * fading * ((x % 30 < 2) | (y % 30 < 2))
+        noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+        photo = 240 - lines - 170 / 255 * ink + noise
+        seen = conform(photo.clip(0, 255).astype(np.uint8)).image
+        assert np.abs(seen.astype(int) - digit).mean() < 8
+
+
+@pytest.mark.parametrize("amount", [25, 40])
 def test_squares_with_more_ink_than_the_digits_are_none(test_images, amount):
     ink = np.concatenate([enlarged(test_images[i], 2) for i in (0, 2, 3)], axis=1)
     ink = np.pad(ink, 150).astype(float)
