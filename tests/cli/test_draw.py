@@ -337,8 +337,9 @@ def on_a_terminal(command, keys, quiet_s=2.0):
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_the_command_opens_before_any_training_and_quits():
-    code, out = on_a_terminal(["-m", "mnistcli", "draw"], b"q")
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
+def test_the_command_opens_before_any_training_and_quits(key):
+    code, out = on_a_terminal(["-m", "mnistcli", "draw"], key)
     assert code == 0
     assert "there is no model of yours: builtin answers" in out
     assert "draw for builtin" in out

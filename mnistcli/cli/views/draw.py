@@ -222,7 +222,7 @@ class DrawingApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "save", "save"),
         Binding("t", "turn_theme", "light/dark"),
-        Binding("q,escape", "quit", "quit"),
+        Binding("q,escape,ctrl+c", "quit", "quit"),
     ]
     ENABLE_COMMAND_PALETTE = False
 
