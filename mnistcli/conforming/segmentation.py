@@ -475,6 +475,8 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
+    if pieces.n == 1:
+        return False
     framed = np.zeros_like(keep)
     frames = []
     short, long = np.sort([pieces.height, pieces.width], axis=0)
