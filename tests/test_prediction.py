@@ -163,7 +163,7 @@ def test_a_folder_unfolds_into_its_regular_pictures_by_name(tmp_path):
     empty = tmp_path / "below.png"
     *named, problem, long = unfold(["-", tmp_path, empty, too_long])
     assert named[0] == "-"
-    assert [path.name for path in named[1:]] == [".hidden.png", "a.PNG", "b.png", "c.jpg"]
+    assert [path.name for path in named[1:]] == ["a.PNG", "b.png", "c.jpg"]
     assert problem.source == str(empty)
     assert problem.problem == "is a folder without pictures"
     assert long == too_long

@@ -249,10 +249,6 @@ class _Plan(NamedTuple):
     is_one: bool = False
     is_last: bool = False  # the last axis counts the pictures
 
-    @property
-    def n_pixels(self) -> int:
-        return math.prod(self.shape)
-
 
 def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     """Read an array as pictures, (n, height, width) or (n, 785), a block at a time.
@@ -266,7 +262,7 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     plan = _plan_of(raw.shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")
-    if not 0 < plan.n_pixels <= MAX_PIXELS:
+    if not 0 < math.prod(plan.shape) <= MAX_PIXELS:
         size = " x ".join(f"{side:,}" for side in plan.shape)
         problem = f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
         raise FormatError(problem)

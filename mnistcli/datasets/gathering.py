@@ -83,7 +83,7 @@ def gather(
         reading.folder(path)
     else:
         reading.file(path)
-    failures = tuple(reading.failures)
+    failures = tuple(dict.fromkeys(reading.failures))
     train, test = reading.joined("train"), reading.joined("test")
     n = len(train.labels) + len(test.labels)
     if n < 2:
@@ -171,8 +171,11 @@ class _Reading:
                 (validation if part == "val" else found[part]).extend(_named_pictures(path))
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
                 containers[path] = part = "test" if _TEST.search(path.name) else "train"
-                found[part] += (named := _listed_pictures(path))
-                listed |= {each for each, _ in named}
+                try:
+                    found[part] += (named := _listed_pictures(path))
+                    listed |= {each for each, _ in named}
+                except CorruptFileError as error:
+                    self.failures.append((str(path), error.problem))
         found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
         found["train" if found["test"] else "test"] += validation
         if any(label is not None for named in found.values() for _, label in named):
@@ -249,26 +252,22 @@ def _listed_pictures(path: Path) -> _Named:
             return []
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
-        label = _label_of(path, first, name, has_titles=has_titles)
+        others = [i for i in range(len(first[-1])) if i != name]
+        if has_titles and len(others) > 1:
+            others = [i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES]
+        if len(others) != 1:
+            problem = f"has {len(others)} columns that may be the digits of its pictures"
+            raise CorruptFileError(path, problem, hint="call them file and label")
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
     with damage_of(path):
-        labels = labels_of(np.array(["".join(row[label : label + 1]) for row in listed], dtype=str))
+        labels = labels_of(
+            np.array(["".join(row[others[0] : others[0] + 1]) for row in listed], dtype=str)
+        )
         wrong = {i for i, _ in label_faults(labels)}
     return [
         (path.parent / row[name], None if i in wrong else int(labels[i]))
         for i, row in enumerate(listed)
     ]
-
-
-def _label_of(path: Path, first: list[list[str]], name: int, *, has_titles: bool) -> int:
-    """Tell which column of a table of names has the digits."""
-    others = [i for i in range(len(first[-1])) if i != name]
-    if has_titles and len(others) > 1:
-        others = [i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES]
-    if len(others) > 1 or (has_titles and not others):
-        problem = f"may have its digits in any of {len(first[-1]) - 1} columns"
-        raise CorruptFileError(path, problem, hint="call them file and label")
-    return others[0] if others else len(first[-1])
 
 
 def _content(folder: Path) -> list[Path]:

@@ -64,10 +64,11 @@ def is_picture_name(suffix: str) -> bool:
 
 
 def is_picture(path: Path) -> bool:
-    """Return whether something in a folder is one of its pictures; a named pipe is none.
+    """Return whether something in a folder is one of its pictures; a named pipe and what is hidden are none.
 
     What cannot be looked at, or is a link that leads nowhere, is told of by whoever reads it.
     """
     with contextlib.suppress(StorageError):
-        return is_picture_name(path.suffix) and kind_of_path(path) in ("file", "nothing")
+        is_shown = is_picture_name(path.suffix) and not path.name.startswith(".")
+        return is_shown and kind_of_path(path) in ("file", "nothing")
     return True

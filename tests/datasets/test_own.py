@@ -172,11 +172,19 @@ def test_a_table_of_names_is_read_as_other_tables_are(folder, few, rows):
     assert_same_digits(gather(folder), (few[0][:20], few[1][:20]))
 
 
-@pytest.mark.parametrize("text", ["file,writer,true digit\n0.png,1,7\n", "0,0.png,7\n1,1.png,2\n"])
-def test_a_column_of_digits_that_may_be_another_is_not_guessed(folder, text):
+@pytest.mark.parametrize(
+    ("text", "n"), [("file,writer,true digit\n0.png,1,7\n", 0), ("0,0.png,7\n1,1.png,2\n", 2)]
+)
+def test_a_column_of_digits_that_may_be_another_is_not_guessed(folder, few, text, n):
     (folder / "names.csv").write_text(text)
-    with pytest.raises(CorruptFileError, match="may have its digits in any of 2 columns"):
-        gather(folder)
+    problem = f"has {n} columns that may be the digits of its pictures"
+    for path in (folder, folder / "names.csv"):
+        with pytest.raises(CorruptFileError, match=problem):
+            gather(path)
+    class_folders(folder, *few)
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert found.failures == ((str(folder / "names.csv"), problem),)
 
 
 def test_numbers_of_pictures_are_no_labels(folder, few):
