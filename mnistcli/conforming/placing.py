@@ -17,16 +17,9 @@ from numpy.typing import ArrayLike
 from mnistcli.conforming.background import DARK_INK, INVERTED
 from mnistcli.conforming.grouping import Group, slope_of, strokes_of
 from mnistcli.conforming.operations import area_weights, span, stretched
-from mnistcli.conforming.segmentation import (
-    MIN_SIDE,
-    Page,
-    digit_of,
-    find_page,
-    one_digit,
-    surroundings,
-)
+from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
-from mnistcli.conforming.types import BOX, CENTRE, Box, Digit, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import BOX, CENTRE, MIN_SIDE, Box, Digit, Ink, Mask, NoDigitError
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE

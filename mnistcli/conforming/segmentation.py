@@ -39,6 +39,7 @@ from mnistcli.conforming.strokes import half_level_box
 from mnistcli.conforming.types import (
     BOX,
     FAINTEST_INK,
+    MIN_SIDE,
     SEVERAL_HINT,
     Box,
     Digit,
@@ -59,8 +60,6 @@ DARK = 0.4
 SPECK = 0.02
 # Strokes that a column of one long stroke crosses, on average; digits have more.
 ONE_STROKE = 1.1
-# Nothing can be read from fewer pixels than this.
-MIN_SIDE = 4
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.

@@ -15,6 +15,9 @@ Mask = Bools
 BOX = 20
 CENTRE = 14
 
+# Nothing can be read from fewer pixels than this.
+MIN_SIDE = 4
+
 # Share of full ink below which a pixel counts as paper: resampling rings up to about that.
 FAINTEST_INK = 0.05
 

@@ -36,7 +36,7 @@ _ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"([^"\n]*)"')
-_SEPARATOR_LINE = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
+_SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = dict(
     zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
 )
@@ -133,28 +133,28 @@ def open_arff(stream: Stream) -> Table:
 
 
 def _head_of(block: bytes) -> bytes:
-    """Find the line that names the columns, below a title and Excel's sep=, or else the first."""
-    lines = [
-        line
-        for line in block.split(b"\n", 20)[:20]
-        if line.strip()
-        and not line.lstrip().startswith(b"#")
-        and not _SEPARATOR_LINE.fullmatch(line.strip())
-    ]
-    for line in itertools.takewhile(re.compile(rb"[^\W\d_eE]").search, lines):
-        if _order_of(_names_in(line, _delimiter_of(line))) is not None:
+    """Find the line that names the columns, which may have a title above it, or else the first."""
+    lines = _told_lines(block)
+    for line in itertools.takewhile(re.compile(rb"[^\W\d_eE]").search, lines[:20]):
+        if _order_of(_cells(line, _delimiter_of(line))) is not None:
             return line
     return lines[0] if lines else b""
 
 
-def _names_in(line: bytes, delimiter: int | None) -> tuple[str, ...]:
+def _told_lines(block: bytes) -> list[bytes]:
+    """Return lines but for those that are empty, comments, or Excel's sep=."""
+    lines = (line.strip() for line in block.split(b"\n"))
+    return [each for each in lines if each and each[:1] != b"#" and not _SEPARATOR.fullmatch(each)]
+
+
+def _cells(line: bytes, delimiter: int | None) -> tuple[str, ...]:
     import csv
 
-    text = line.decode("utf-8", "replace").strip()
-    names = text.split()
+    text = line.decode("utf-8", "replace").replace("\0", "\ufffd").strip()
+    cells = text.split()
     if delimiter is not None:
-        names = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
-    return tuple(name.strip(" '\"\ufeff") for name in names)
+        cells = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
+    return tuple(cell.strip(" '\"\ufeff") for cell in cells)
 
 
 def _delimiter_of(line: bytes) -> int | None:
@@ -167,18 +167,13 @@ def _delimiter_of(line: bytes) -> int | None:
     return delimiter if line.count(delimiter) else None
 
 
-def cells_of(stream: Stream) -> Iterator[list[str]]:
-    """Read the cells of a table of words, without comments and empty lines; nothing of what is none."""
-    import csv
-
-    with contextlib.suppress(FormatError, csv.Error):
-        blocks = (block.decode("utf-8-sig", "replace") for block in _lines_of(stream))
-        lines = (line for block in blocks for line in block.replace("\0", "\ufffd").split("\n"))
-        kept = (line for line in lines if line.strip() and not line.startswith(("#", "sep=")))
-        head = next(kept, "")
-        delimiter = chr(_delimiter_of(head.encode()) or ord(" "))
-        for row in csv.reader(itertools.chain([head], kept), delimiter=delimiter):
-            yield [cell.strip() for cell in row]
+def cells_of(stream: Stream) -> Iterator[tuple[str, ...]]:
+    """Read the cells of a table of words, line by line; nothing of what is none."""
+    with contextlib.suppress(FormatError):
+        lines = (line for block in _lines_of(stream) for line in _told_lines(block))
+        head = next(lines, b"")
+        delimiter = _delimiter_of(head)
+        yield from (_cells(line, delimiter) for line in itertools.chain([head], lines))
 
 
 def is_table(head: bytes) -> bool:
@@ -186,7 +181,7 @@ def is_table(head: bytes) -> bool:
     lines = head.replace(b"\r", b"\n").split(b"\n")
     return any(
         b"," in line
-        or _SEPARATOR_LINE.fullmatch(line)
+        or _SEPARATOR.fullmatch(line)
         or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
         for line in [line for line in lines if line.strip()][:8]
     )
@@ -373,7 +368,7 @@ def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...
     if not words and not (len(cells) >= N_PIXELS and len(set(cells)) > N_PIXELS / 2
                           and _order_of(tuple(cells)) is not None):  # fmt: skip
         return None
-    names = _names_in(raw, delimiter)
+    names = _cells(raw, delimiter)
     # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
     is_header = 2 * len(words) > len(cells) or _order_of(names) is not None
     return names if is_header or len(cells) < N_PIXELS else None
