@@ -52,11 +52,8 @@ def read_parts(
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
-        hint = ""
-        if isinstance(error, IsADirectoryError):
-            hint = (
-                f"mnistcli download --source {path} --as NAME makes a dataset of it, for --dataset"
-            )
+        is_folder = isinstance(error, IsADirectoryError)
+        hint = f"for --dataset: mnistcli download --source {path} --as NAME" * is_folder
         problem = f"cannot read {path}: {error.strerror or error}"
         raise DataUnavailableError(problem, hint=hint) from None
     except BadImageError as error:
