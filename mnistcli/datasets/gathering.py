@@ -242,8 +242,8 @@ class _Reading:
 
 def _listed_pictures(path: Path) -> _Named:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        return []
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
+        return []  # a pipe can be read once
     with storage_errors("read", path), open_stream(path) as stream:
         rows = cells_of(unpacked(stream))
         first = list(itertools.islice(rows, 2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -286,6 +288,19 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     ]
     assert found.failures[3][1].startswith("is blank")
     assert found.failures[4][1] == "nothing says which digit it shows"
+
+
+def test_a_named_pipe_is_opened_once(folder, few):
+    csv(folder, *few)
+    os.mkfifo(folder / "pipe.csv")
+    code = "import sys, pathlib, mnistcli.datasets.gathering as g; print(g.gather(pathlib.Path(sys.argv[1])).n_bytes_read)"
+    with subprocess.Popen([sys.executable, "-c", code, str(folder / "pipe.csv")]) as reading:
+        with contextlib.suppress(BrokenPipeError):
+            (folder / "pipe.csv").write_bytes((folder / "digits.csv").read_bytes())
+        try:
+            assert reading.wait(timeout=20) == 0
+        finally:
+            reading.kill()
 
 
 def test_raw_pictures_of_another_size_are_one_error(folder, few):
