@@ -20,6 +20,8 @@ HALF_AREA, HALF_HEIGHT, HALF_BESIDE, HALF_WIDTH, HALF_REACH = 0.4, 0.8, 0.6, 1.3
 # One above the other, this close, and no higher together: a 5 and its bar. Two alone in a picture
 # are a broken 1, or a 5, where they are not as wide, for their height, as two digits.
 STACK_REACH, STACK_HEIGHT, STACKED_PAIR = 0.3, 1.35, (0.25, 0.6)
+# Two pieces whose heights are so alike are two digits rather than the halves of a broken one.
+ALIKE = 0.8
 # The steepest line of digits, and by how much a digit reaches into the line above or below.
 STEEPEST, OVERLAP = 0.25, 0.25
 # So many make a page, on which digits are about as high as each other.
@@ -96,7 +98,8 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     usual = usual_height(pieces, keep)
     close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
     groups = close
-    if len(close) >= SEVERAL:
+    heights = pieces.height[keep]
+    if len(close) >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
         groups = [part for each in close for part in _unstacked(pieces, each, usual)]
     large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]

@@ -78,6 +78,8 @@ TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 # What fills so much of its box, once its holes are filled, is a rectangle; no round digit does.
 RECTANGLE = 0.96
+# Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
+HOLE = 0.4
 # A line down the paper is thinner than the strokes on it: no 1.
 MARGIN_LINE = 0.4
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
@@ -136,9 +138,11 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         with contextlib.suppress(NoDigitError):
             sheet = _on_sheet(page, strokes[0], side)
             inner = [group for line in sheet.lines for group in line]
-            longest = sheet.reduction * max(max(each.height, each.width) for each in inner)
-            is_large = longest > LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
-            if is_large and not any(_is_straight(sheet.pieces, each) for each in inner):
+            longest = [max(each.height, each.width) for each in inner]
+            least = LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
+            widths = [largest_square(_alone(sheet.pieces, each)) for each in inner]
+            is_hole = any(np.array(widths) > HOLE * np.array(longest))
+            if sheet.reduction * max(longest) > least and not is_hole:
                 return sheet
     return _in_good_light(page)
 
@@ -438,6 +442,10 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
         return
     usual = usual_height(pieces, inner)
     is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)
+    # A row of digits may be as high as its picture.
+    is_inside = (pieces.left > 0) & (pieces.right < pieces.shape[1])
+    is_wide = pieces.width > LEAST_FRAMED * pieces.height
+    is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
     is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
         pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
     )

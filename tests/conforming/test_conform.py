@@ -356,6 +356,51 @@ def test_a_toolbar_is_no_bar_of_a_digit(test_images):
             assert conform(grey).image[:9, 4:24].max(axis=0).min() == 0
 
 
+def test_the_hole_of_a_0_is_no_digit_on_a_sheet():
+    for turn, thickness in itertools.product((20, 30, 40), (26, 32)):
+        picture = Image.new("L", (150, 110), 230)
+        ImageDraw.Draw(picture).ellipse((0, 0, 149, 109), outline=20, width=thickness)
+        turned = 255 - np.asarray(picture.rotate(turn, expand=True, fillcolor=230))
+        ink = turned > 128
+        tight = turned[np.ix_(ink.any(axis=1), ink.any(axis=0))]
+        assert "sheet cut out" not in conform(tight).steps
+
+
+def test_a_row_of_digits_may_be_as_high_as_its_picture(test_images):
+    rng = np.random.default_rng(0)
+    for k in range(0, 60, 3):
+        tall = [
+            Image.fromarray(digit[4:24, 4:24]).resize((80, 80)) for digit in test_images[k : k + 2]
+        ]
+        low = enlarged(test_images[k + 2], 2)
+        row = np.hstack([
+            np.pad(each, ((0, 0), (0, 12)))
+            for each in (tall[0], np.pad(low, ((12, 12), (0, 0))), tall[1])
+        ])  # fmt: skip
+        noisy = row * 0.8 + 20 + rng.normal(0, 6, row.shape)
+        with pytest.raises(BadImageError, match=r"holds \d digits"):
+            conform(noisy.clip(0, 255).astype(np.uint8))
+
+
+def test_two_digits_close_above_each_other_are_two(test_images):
+    n_refused = 0
+    for k in range(0, 40, 2):
+        a, b = (
+            Image.fromarray(digit[4:24, 4:24]).resize((80, 80)) for digit in test_images[k : k + 2]
+        )
+        pair = np.vstack([trim(a), np.zeros((4, 80), np.uint8), trim(b)])
+        try:
+            conform(np.pad(pair, 8))
+        except BadImageError as error:
+            n_refused += "holds 2 digits" in error.problem
+    assert n_refused >= 19
+
+
+def trim(picture):
+    grey = np.asarray(picture)
+    return grey[(grey > 60).any(axis=1)]
+
+
 @pytest.mark.parametrize("turn", [0, 6])
 def test_a_sheet_is_cut_out_however_large_the_digit_on_it_is(test_images, turn):
     for digit in test_images[:20]:
