@@ -139,7 +139,7 @@ def _blas() -> tuple[BlasHealth, ...]:
 
 def _examine_folder(what: str, folder: Path) -> PathHealth:
     # What may not be looked at is not there; the folder above it says why nothing can be made.
-    made = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
+    made = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     may_write = kind_of_path(made) == "folder" and os.access(made, os.W_OK | os.X_OK)
     states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:

@@ -96,8 +96,10 @@ def test_folders_that_are_not_there_are_not_made(tmp_path):
     assert {each.state for each in found.paths} == {"can be made"}
     assert not (tmp_path / "not").exists()
     (tmp_path / "file").write_bytes(b"")
-    found = look(tmp_path / "file" / "below")
-    assert {each.state for each in found.paths} == {"cannot be made"}
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in ("file", "link"):
+        found = look(tmp_path / place / "below")
+        assert {each.state for each in found.paths} == {"cannot be made"}
 
 
 def test_a_registry_that_cannot_be_read_is_no_end(own_home, monkeypatch):

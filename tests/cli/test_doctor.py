@@ -65,3 +65,10 @@ def test_quiet_and_tab_separated(invoke):
     assert rows[0] == ["what", "value"]
     assert ["Datasets", "mnist: not hashed"] in rows
     assert invoke("doctor", "--format", "markdown", "--json").code == 2
+
+
+def test_where_nothing_can_be_kept_the_verdict_says_so(invoke, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MNISTCLI_HOME", str(tmp_path / "file"))
+    first = invoke("doctor", "--quick").out.splitlines()[0]
+    assert first == "Verdict     whole, but nothing can be kept in datasets, features, models, own"

@@ -44,7 +44,11 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
     missing = [name for name, version in diagnosis.versions.items() if version is None]
     n = diagnosis.n_cores
     damaged = ", ".join(diagnosis.damaged)
-    yield "Verdict", f"damaged: {damaged}" if damaged else "healthy"
+    closed = ", ".join(
+        p.what for p in diagnosis.paths if p.state not in ("writable", "can be made")
+    )
+    whole = f"whole, but nothing can be kept in {closed}" if closed else "healthy"
+    yield "Verdict", f"damaged: {damaged}" if damaged else whole
     yield "Python", diagnosis.python
     yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
     installed = (f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
