@@ -488,7 +488,8 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
     frames = []
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
-    for i in np.flatnonzero(keep & (short >= MIN_FRAME)):
+    is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
+    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)):
         within = (
             is_dark
             & (pieces.top > pieces.top[i])

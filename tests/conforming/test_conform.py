@@ -401,6 +401,15 @@ def trim(picture):
     return grey[(grey > 60).any(axis=1)]
 
 
+def test_a_turned_scan_with_dust_on_it_is_no_frame(test_images):
+    rng = np.random.default_rng(0)
+    for digit in test_images[:4]:
+        scan = Image.fromarray(255 - enlarged(digit, 7)).rotate(8, expand=True, fillcolor=0)
+        grey = np.where(np.asarray(scan)[10:-10, 10:-10] > 128, 255, 0).astype(np.uint8)
+        grey[(rng.random(grey.shape) < 0.01) & (grey == 0)] = 255
+        assert [len(line) for line in conform_spans(grey, "scan")] == [1]
+
+
 @pytest.mark.parametrize("turn", [0, 6])
 def test_a_sheet_is_cut_out_however_large_the_digit_on_it_is(test_images, turn):
     for digit in test_images[:20]:
