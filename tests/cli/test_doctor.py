@@ -72,3 +72,4 @@ def test_where_nothing_can_be_kept_the_verdict_says_so(invoke, tmp_path, monkeyp
     monkeypatch.setenv("MNISTCLI_HOME", str(tmp_path / "file"))
     first = invoke("doctor", "--quick").out.splitlines()[0]
     assert first == "Verdict     whole, but nothing can be kept in datasets, features, models, own"
+    assert first.endswith(invoke("doctor", "--quick", "-q").out.rstrip())

@@ -15,6 +15,7 @@ _VARIABLES = (
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "MNISTCLI_RENDER", "SSH_CONNECTION",
 )  # fmt: skip
 # What rich calls them, and how many that is.
+_OPEN = ("writable", "can be made")
 _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
 
 
@@ -37,16 +38,15 @@ def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Ans
     for name, value in facts:
         last = name or last
         rows.append((last, value))
-    return Answer("doctor", document, diagnosis.damaged or ["healthy"], [Facts(facts)], rows)
+    (_, verdict), *_ = facts
+    return Answer("doctor", document, diagnosis.damaged or [verdict], [Facts(facts)], rows)
 
 
 def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
     missing = [name for name, version in diagnosis.versions.items() if version is None]
     n = diagnosis.n_cores
     damaged = ", ".join(diagnosis.damaged)
-    closed = ", ".join(
-        p.what for p in diagnosis.paths if p.state not in ("writable", "can be made")
-    )
+    closed = ", ".join(each.what for each in diagnosis.paths if each.state not in _OPEN)
     whole = f"whole, but nothing can be kept in {closed}" if closed else "healthy"
     yield "Verdict", f"damaged: {damaged}" if damaged else whole
     yield "Python", diagnosis.python
