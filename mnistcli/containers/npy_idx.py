@@ -218,8 +218,6 @@ def open_npz(stream: Stream) -> Npz:
     """Open an npz file."""
     archive = open_zip(stream)
     names = [name for name in archive.namelist() if name.endswith(".npy")]
-    if not names:
-        raise FormatError("holds no arrays")
     return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
 
 
