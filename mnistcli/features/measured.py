@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
 
 N_POINTS = 6  # across and down, near each of which features tell what an image is like
-# Of the image of standard size, in pixels: the middles of the first and the last point.
-FIRST_POINT, LAST_POINT = 3.5, 23.5
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
 _HEADROOM = 1.1

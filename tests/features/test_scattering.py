@@ -7,7 +7,7 @@ import pytest
 
 from mnistcli.features import FeatureSpec
 from mnistcli.features.geometry import normalised
-from mnistcli.features.scattering import FRAME, N_DIRECTIONS, N_SCALES, wavelets
+from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, N_SCALES, wavelets
 
 SPEC = FeatureSpec("scattering")
 

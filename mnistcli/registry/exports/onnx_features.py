@@ -6,12 +6,13 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnistcli.errors import UsageError
-from mnistcli.features import Features, likeness, scattering
+from mnistcli.features import Features, likeness, wavelets
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
 from mnistcli.features.kinds import Beside, Deskew
 from mnistcli.features.measured import N_POINTS
 from mnistcli.features.patches import VIEWS, Patches
+from mnistcli.features.scattering import Scattering
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def add_features(features: Features | None, pixels: Any) -> Any:
         drawn = [_sampled(ink, *upright_and_sized(ink, v)) / 255 for v in VIEWS[features.n_views]]
         looks = sum(_likeness(features, each) for each in drawn)
         return _as_bytes(looks / len(drawn) * features.factors)
-    if isinstance(features, scattering.Scattering):
+    if isinstance(features, Scattering):
         drawn = _sampled(ink, *upright_and_sized(ink, VIEWS[1][0])) / 255
         return _as_bytes(np.sqrt(_scattered(drawn)) * features.factors)
     if isinstance(features, Deskew):
@@ -129,21 +130,21 @@ def _likeness(features: Patches, ink: Any) -> Any:
 
 
 def _scattered(ink: Any) -> Any:
-    """See `scattering.Scattering`; the maps of all images come one after the other."""
-    margin, n_scales = scattering.MARGIN, scattering.N_SCALES
+    """See `wavelets.scattered`; the maps of all images come one after the other."""
+    margin, n_scales = wavelets.MARGIN, wavelets.N_SCALES
     frames = ink.of("Pad", np.array([0, margin, margin] * 2))
     averages, spectra = (
-        [_near_points(frames, scattering.FRAME, 1)],
-        _fourier(frames, scattering.FRAME),
+        [_near_points(frames, wavelets.FRAME, 1)],
+        _fourier(frames, wavelets.FRAME),
     )
     for scale in range(n_scales):
-        side, n_maps = scattering.FRAME >> scale, scattering.N_DIRECTIONS
-        strokes = _moduli(spectra, scale, scattering.FRAME)
+        side, n_maps = wavelets.FRAME >> scale, wavelets.N_DIRECTIONS
+        strokes = _moduli(spectra, scale, wavelets.FRAME)
         averages.append(_near_points(strokes, side, n_maps))
         changes = _fourier(strokes, side)
         for wider in range(scale + 1, n_scales):
             maps = _moduli(changes, wider, side)
-            averages.append(_near_points(maps, scattering.FRAME >> wider, n_maps**2))
+            averages.append(_near_points(maps, wavelets.FRAME >> wider, n_maps**2))
     return averages[0].of("Concat", *averages[1:], axis=1)
 
 
@@ -153,7 +154,7 @@ def _fourier(maps: Any, side: int) -> Any:
 
 
 def _moduli(spectra: Any, scale: int, side: int) -> Any:
-    places, filters = scattering.wavelets(scale, side)
+    places, filters = wavelets.wavelets(scale, side)
     n = filters.shape[1]
     windows = spectra.of("Gather", places, axis=1) * filters.reshape(-1, 1)
     maps = windows.reshape(-1, n, n, 2).of("DFT", axis=1, inverse=1).of("DFT", axis=2, inverse=1)
@@ -161,5 +162,5 @@ def _moduli(spectra: Any, scale: int, side: int) -> Any:
 
 
 def _near_points(maps: Any, side: int, n_maps: int) -> Any:
-    weights = scattering.near_points(side)
+    weights = wavelets.near_points(side, N_POINTS)
     return (weights @ maps @ weights.T).reshape(-1, n_maps * len(weights) ** 2)

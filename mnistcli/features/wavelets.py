@@ -1,0 +1,116 @@
+"""How much of strokes of which direction and width is where, and how that changes nearby.
+
+A scattering transform of two layers (Bruna and Mallat, Invariant scattering convolution networks,
+IEEE TPAMI 35, 2013): an image is filtered by wavelets, the modulus is taken, what comes out is
+filtered by wider ones, and all are averaged near points: `registry/exports/formulas.json`. A map of
+a wider wavelet varies slowly and is computed at fewer places: only a window of frequencies around
+its own is kept, which leaves the modulus as it is.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistcli.arrays import Float32s, Places
+from mnistcli.mnist import IMAGE_SIDE
+
+N_DIRECTIONS, N_SCALES = 6, 3
+FRAME, MARGIN = 32, 2  # pixels a side of what is filtered, and of paper around the image in it
+# Of the finest wavelet: waves in the frame, and standard deviation in pixels, across the stroke;
+# along the stroke it is twice as long. Each scale is twice as wide as the one before.
+_WAVES, _WIDTH = 12, 0.8
+# Of the image, in pixels: the middles of the first and the last point.
+_FIRST_POINT, _LAST_POINT = 3.5, 23.5
+
+
+class Wavelets(NamedTuple):
+    """The wavelets of one scale, on a grid of a given side."""
+
+    places: Places  # (6 * l * l,), of their windows in a flat spectrum of the grid
+    spectra: Float32s  # (6, l, l)
+
+
+def scattered(ink: Float32s, n_points: int) -> Float32s:
+    """Return the averages of all maps of images of shape (n, 28, 28), 0 to 1.
+
+    They have shape (n, n_maps, n_points**2): of the image; then, scale by scale, of its six moduli,
+    and of those of each of these at each wider scale.
+    """
+    from scipy.fft import fft2
+
+    frames = np.zeros((len(ink), 1, FRAME, FRAME), dtype=np.float32)
+    inside = slice(MARGIN, MARGIN + IMAGE_SIDE)
+    frames[:, 0, inside, inside] = ink
+    maps, spectra = [frames], fft2(frames)
+    for scale in range(N_SCALES):
+        maps.append(_moduli(spectra, scale))
+        changes = fft2(maps[-1])
+        maps += [_moduli(changes, wider) for wider in range(scale + 1, N_SCALES)]
+    averages = []
+    for each in maps:
+        weights = near_points(each.shape[-1], n_points)
+        averages.append((weights @ each @ weights.T).reshape(*each.shape[:2], -1))
+    return np.concatenate(averages, axis=1)
+
+
+def _moduli(spectra: NDArray[np.complex64], scale: int) -> Float32s:
+    """Filter maps by each wavelet of a scale: spectra of shape (n, k, m, m) to (n, 6 * k, l, l)."""
+    from scipy.fft import ifft2
+
+    n, _, side, _ = spectra.shape
+    places, filters = wavelets(scale, side)
+    windows = spectra.reshape(n, -1, side**2)[..., places].reshape(n, -1, *filters.shape)
+    windows *= filters
+    moduli: Float32s = np.abs(ifft2(windows, overwrite_x=True))
+    return moduli.reshape(n, -1, *filters.shape[1:])
+
+
+@functools.cache
+def wavelets(scale: int, side: int) -> Wavelets:
+    """Return Morlet's wavelets of a scale for maps of so many places a side, as their spectra.
+
+    A map comes out at ``FRAME >> scale`` places a side, from as many frequencies around the
+    wavelet's own. What is taken out of a wave under a bell, another bell, makes its mean 0.
+    """
+    n, waves = FRAME >> scale, _WAVES / 2**scale
+    width = 2 * np.pi / FRAME * _WIDTH * 2**scale  # of the bell, per wave in the frame
+    places, spectra = [], []
+    for angle in np.pi / N_DIRECTIONS * np.arange(N_DIRECTIONS):
+        cos, sin = np.cos(angle), np.sin(angle)
+        x, y = (round(waves * each) - n // 2 + np.arange(n) for each in (cos, sin))
+        along, across = cos * x + sin * y[:, None], cos * y[:, None] - sin * x
+        wave, bell = (
+            np.exp(-(width**2) / 2 * ((along - start) ** 2 + 4 * across**2)) for start in (waves, 0)
+        )
+        spectra.append(wave - np.exp(-(width**2) / 2 * waves**2) * bell)
+        places.append((y[:, None] % side * side + x % side).ravel())
+    # The inverse transform of fewer frequencies divides by fewer.
+    scaled = np.array(spectra) * (n / side) ** 2
+    return Wavelets(np.concatenate(places), scaled.astype(np.float32))
+
+
+@functools.cache
+def near_points(side: int, n_points: int) -> Float32s:
+    """Return the matrix that averages a map's rows near every point by a bell, (n_points, side)."""
+    points = MARGIN + np.linspace(_FIRST_POINT, _LAST_POINT, n_points)[:, None]
+    width = _WIDTH * 2 ** (N_SCALES - 1)
+    bells = np.exp(-((np.arange(side) * FRAME / side - points) ** 2) / (2 * width**2))
+    return np.asarray(bells / bells.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def drawn(scale: int) -> Float32s:
+    """Return the real part of each wavelet of a scale, (6, side, side)."""
+    from scipy.fft import fftshift, ifft2
+
+    places, filters = wavelets(scale, FRAME)
+    spectra = np.zeros((N_DIRECTIONS, FRAME**2), dtype=np.float32)
+    for spectrum, its_places, values in zip(
+        spectra, places.reshape(N_DIRECTIONS, -1), filters, strict=True
+    ):
+        spectrum[its_places] = values.ravel()
+    waves = ifft2(spectra.reshape(-1, FRAME, FRAME)).real
+    reach = 2 + 3 * scale
+    inside = slice(FRAME // 2 - reach, FRAME // 2 + reach + 1)
+    return np.asarray(fftshift(waves, axes=(1, 2))[:, inside, inside], dtype=np.float32)
