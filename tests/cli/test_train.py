@@ -225,6 +225,9 @@ def test_quiet_prints_the_model_and_nothing_else(invoke):
 
 
 def test_no_save_leaves_no_trace(invoke, home):
+    named = invoke("train", "0v1", "--no-save", "--name", "mine")
+    assert (named.code, named.out) == (2, "")
+    assert named.err.startswith("error: --no-save and --name exclude each other\n")
     done = invoke("train", "--task", "0v1", "--limit", "100", "--no-save")
     assert done.out.endswith("Not saved.\n")
     assert sorted(path.name for path in home.iterdir()) == ["datasets"]

@@ -49,7 +49,7 @@ def _number_or_auto(text: str) -> float | str:
 size_option = partial(data_option, parser=_size, metavar="SIZE")
 
 
-@command(apart=["preset features", "cluster jobs"], together=["cv repeats"])
+@command(apart=["preset features", "cluster jobs", "no_save name"], together=["cv repeats"])
 def train(
     call: Call,
     cluster: Any,
@@ -142,7 +142,7 @@ def train(
         "Draw the weights of the pixels after every step; a file, .gif or .apng, keeps them.",
         metavar="[FILE.gif]",
     ),
-    save: bool = option("Keep the model in the registry.", "--save/--no-save", default=True),
+    no_save: bool = option("Do not keep the model in the registry."),
 ) -> None:
     """Train a logistic regression, judge it on the test images and keep it.
 
@@ -197,7 +197,7 @@ def train(
         check_watchable(watch, parsed, asked)
     model_name = check_new_name(name or parsed.name)
     registry = call.registry()
-    if save:
+    if not no_save:
         registry.check_writable()
     data = call.dataset(dataset)
     if without:
@@ -217,7 +217,7 @@ def train(
     call.warn(*convergence_warnings(result))
     entry = None
     try:
-        if save:
+        if not no_save:
             entry = registry.save(result.model, model_name)
     finally:  # where it cannot be saved, the work is not lost on who waited for it
         call.emit(trained(result, entry))
