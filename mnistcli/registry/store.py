@@ -223,6 +223,8 @@ class ModelRegistry:
                     raise
                 gone[ref] = None
         for entry in entries:
+            if files.kind_of_path(entry.path, follow=False) == "folder":
+                raise CorruptFileError(entry.path, "is a folder and no model", hint="remove it")
             own = self._own_tags(entry.name)
             tags = [tag for tag, version in own.items() if version == entry.version]
             if tags and not force:

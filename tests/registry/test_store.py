@@ -132,6 +132,16 @@ def test_a_removal_that_was_broken_off_is_finished_by_repeating_it(registry):
             registry.remove(ref)
 
 
+def test_a_folder_in_place_of_a_model_removes_nothing(registry):
+    for _ in range(2):
+        registry.save(make_model(), "m")
+    (registry.folder / "m" / "3.safetensors").mkdir()
+    with pytest.raises(CorruptFileError, match=r"3\.safetensors: is a folder and no model"):
+        registry.remove("m@1", "m@3")
+    assert [path.stem for path in sorted((registry.folder / "m").iterdir())] == ["1", "2", "3"]
+    assert not [*registry.folder.rglob("*.removed")]
+
+
 def test_tags_move_and_keep_their_version_from_being_removed(registry):
     registry.save(make_model(), "m")
     registry.save(make_model(), "m")
