@@ -26,8 +26,8 @@ class Reproduction:
     distance_bound: float | None  # what both certificates allow; None where one does not bound it
     n_test: int
     n_different: int  # test images on which they disagree
-    # Of programs that are not what they were: then and now, None where one took no part.
-    version_changes: dict[str, tuple[str | None, str | None]]
+    # Then and now of what took part in both; scikit-learn does in cross-validations alone.
+    version_changes: dict[str, tuple[str, str]]
 
     @property
     def is_reproduced(self) -> bool:
@@ -75,9 +75,9 @@ def reproduce(
         n_test=len(images),
         n_different=int((old.predict(images) != new.predict(images)).sum()),
         version_changes={
-            name: (before.get(name), after.get(name))
-            for name in dict.fromkeys([*before, *after])
-            if before.get(name) != after.get(name)
+            name: (version, after[name])
+            for name, version in before.items()
+            if version != after.get(name, version)
         },
     )
 

@@ -158,7 +158,6 @@ def _reproduction_facts(result: "Reproduction") -> Iterator[tuple[str, str]]:
         of = f"{result.n_different:,} of {result.n_test:,} test images"
         yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
     changes = (
-        f"{name} {then or 'not used'} then, {now or 'not used'} now"
-        for name, (then, now) in result.version_changes.items()
+        f"{name} {then} then, {now} now" for name, (then, now) in result.version_changes.items()
     )
     yield "Versions", "; ".join(changes) or "the same"
