@@ -163,6 +163,7 @@ def test_mistakes_of_one_cell(invoke):
     out = invoke(*right).out
     assert f"the least sure 1 of {confusion[1][1]:,} right answers of digits@1" in out
     assert re.search(r"#\d+: 1 \(\d+%\)", out)
+    assert out.endswith("1 taken for 1, as #index: answer (how sure it was)\n")
 
 
 def test_weights_of_several_models_are_side_by_side_on_one_scale(invoke, tmp_path):

@@ -146,7 +146,8 @@ def gallery_of_mistakes(
     which = f"the {first} {n:,} of {n_all:,} {what}s"
     if n == n_all:
         which = f"the only {what}" if n == 1 else f"all {n:,} {what}s"
-    legend = f"{which} of {where}, as #index: truth not answer (how sure it was)"
+    said = "answer" if is_right else "truth not answer"
+    legend = f"{which} of {where}, as #index: {said} (how sure it was)"
     legend = visible(legend if n_all else f"no {what}s of {where}")
     return Gallery(judged.images_at(positions[:n]), legend)
 
