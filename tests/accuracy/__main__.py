@@ -122,7 +122,8 @@ def download(scratch: Path, *arguments: str) -> None:
 
 def line(home: Path, scratch: Path, arguments: tuple[str, ...], timeout_s: float) -> Line:
     home.mkdir()
-    (home / "datasets").symlink_to(scratch / "datasets")
+    for folder in ("datasets", "own"):
+        (home / folder).symlink_to(scratch / folder)
     train = [sys.executable, "-m", "mnistcli", "train", *arguments, "--name", "model", "-q"]
     process = run(Command(train, {"MNISTCLI_HOME": str(home)}), timeout_s=timeout_s)
     if process.failure:
