@@ -84,26 +84,30 @@ def some_digits(
     part: "LabelledImages", count: int, name: str, *, digit: int | None, seed: int | None
 ) -> Gallery:
     """Pick the first ``count`` images, of one digit if asked; with a seed random ones."""
-    wanted = np.arange(len(part.labels))
-    if digit is not None:
-        wanted = np.flatnonzero(part.labels == digit)
-    if not len(wanted):
-        other = "train" if name == "test" else "test"
-        raise UsageError(
-            f"there are no such {name} images", hint=f"look at the others: --on {other}"
-        )
+    digits = range(10) if digit is None else [digit]
+    wanted = np.flatnonzero(_chosen(part, digits, name))
     if seed is not None:
         wanted = np.random.default_rng(seed).permutation(wanted)
     return digits_at(part, wanted[:count].tolist(), name)
 
 
-def mean_digits(part: "LabelledImages", digits: Sequence[int]) -> Gallery:
+def _chosen(part: "LabelledImages", digits: Sequence[int], name: str) -> Bools:
+    chosen = np.isin(part.labels, digits)
+    if not chosen.any():
+        hint = f"look at the others: --on {'train' if name == 'test' else 'test'}"
+        raise UsageError(f"there are no such {name} images", hint=hint)
+    return chosen
+
+
+def mean_digits(part: "LabelledImages", digits: Sequence[int], name: str) -> Gallery:
     """Average all the images of each digit."""
+    _chosen(part, digits, name)
     return Gallery(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
 
 
-def mean_classes(part: "LabelledImages", task: Task) -> Gallery:
+def mean_classes(part: "LabelledImages", task: Task, name: str) -> Gallery:
     """Average all the images of each class; of two also draw by how much the second has more ink."""
+    _chosen(part, [*map(int, "".join(task.groups))], name)
     y, names = task.encode(part.labels), task.class_names
     means = [_mean(part, y == k, name, **{"class": name}) for k, name in enumerate(names)]
     if not task.is_binary:

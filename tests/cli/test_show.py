@@ -35,6 +35,9 @@ def test_a_part_without_images_is_told(invoke, tmp_path, test_images):
             "there are no such test images\nhint: look at the others: --on train",
         ),
         (("--dataset", "mine", "--digit", "3", "--on", "train"), "there are no such train images"),
+        (("--mean", "--dataset", "mine"), "there are no such test images\nhint: look at the"),
+        (("--mean", "--dataset", "mine", "--digit", "3", "--on", "train"), "no such train images"),
+        (("--mean", "--dataset", "mine", "--task", "3v8", "--on", "train"), "no such train images"),
         (("0", "--dataset", "mine"), "there is no test image 0\nhint: there are no test images"),
     ):
         done = invoke("show", *arguments)
@@ -220,6 +223,8 @@ def test_means_of_the_classes_of_a_task(invoke, mnist, task):
         (["--truth", "4"], "--truth goes with --mistakes"),
         (["--task", "4v9"], "--task goes with --mean"),
         (["--mean", "--task", "4v9", "--digit", "4"], "--digit and --task exclude each other"),
+        (["--mean", "--count", "4"], "--count and --mean exclude each other"),
+        (["--weights", "0v1", "--count", "4"], "--count and --weights exclude each other"),
         (["--mean", "--task", "4v"], "'4v' is not a task"),
         (["--mistakes", "builtin", "--truth", "x"], "'x' is no class of digits"),
         (["--weights", "builtin", "--weights", "builtin"], "builtin looks at 1,728 features"),
@@ -278,6 +283,14 @@ def test_own_pictures(invoke, tmp_path):
     assert "white.png: 200 x 100" in out
     assert invoke("show", str(tmp_path)).out == out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_count_is_of_what_is_named_too(invoke, tmp_path):
+    np.save(tmp_path / "three.npy", np.zeros((3, 28, 28), np.uint8))
+    for named in ([str(tmp_path / "three.npy")], ["7", "8", "9"]):
+        for count, n in (("2", 2), ("3", 3), ("9", 3)):
+            assert len(invoke("show", *named, "--count", count, "-q").out.splitlines()) == n
+        assert len(invoke("show", *named, "-q").out.splitlines()) == 3
 
 
 @pytest.mark.parametrize(

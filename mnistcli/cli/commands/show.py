@@ -1,3 +1,4 @@
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,9 @@ _EXPECTED = {
 
 
 @command(
-    "render json tsv quiet", apart=["digit task"], together=["mistakes truth answer", "mean task"]
+    "render json tsv quiet",
+    apart=["digit task", "count mean weights filters"],
+    together=["mistakes truth answer", "mean task"],
 )
 def show(
     call: Call,
@@ -31,7 +34,9 @@ def show(
         "Indices of images, or files and folders of pictures.", metavar="[INDEX|FILE]..."
     ),
     digit: str | None = option("Only images of this digit.", metavar="DIGIT"),
-    count: int = option("How many images.", default=10, min=1),
+    count: int | None = option(
+        "How many images.", min=1, show_default="10, or all of those that are named"
+    ),
     seed: int | None = option(
         "Pick random images; with --copies, that of train.", min=0, show_default="the first ones"
     ),
@@ -100,34 +105,34 @@ def show(
         images = call.dataset_of(model, dataset)
         if mistakes:
             judged = evaluation.evaluate(model, images, on=on or "test")
-            pictures = gallery_of_mistakes(judged, count, truth, answer)
+            pictures = gallery_of_mistakes(judged, count or 10, truth, answer)
         else:
             # What is printed for `train --without` are training images.
             wanted = on or ("train" if call.format == "quiet" else None)
-            pictures = evaluation.suspects(model, images, n=count, on=wanted)
+            pictures = evaluation.suspects(model, images, n=count or 10, on=wanted)
             of_pixels = model.card.has_pixel_weights
             (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
     elif files:
         from mnistcli.prediction import unfold
 
         found = (each for file in unfold(files) for each in gallery.pictures_in(file))
-        pictures = gallery.Gallery(found)
+        pictures = gallery.Gallery(islice(found, count))
     else:
-        data = call.dataset(dataset or "mnist")
-        of_part = data.train if on == "train" else data.test
+        data, part = call.dataset(dataset or "mnist"), on or "test"
+        of_part = data.train if part == "train" else data.test
         only = None if digit is None else gallery.parse_digit(digit)
         if indices:
             pictures = gallery.digits_at(
-                of_part, indices, on or "test", n_copies=copies or 0, seed=seed or 0
+                of_part, indices[:count], part, n_copies=copies or 0, seed=seed or 0
             )
         elif task is not None:
             from mnistcli.tasks import parse_task
 
-            pictures = gallery.mean_classes(of_part, parse_task(task))
+            pictures = gallery.mean_classes(of_part, parse_task(task), part)
         elif mean:
-            pictures = gallery.mean_digits(of_part, range(10) if only is None else [only])
+            pictures = gallery.mean_digits(of_part, range(10) if only is None else [only], part)
         else:
-            pictures = gallery.some_digits(of_part, count, on or "test", digit=only, seed=seed)
+            pictures = gallery.some_digits(of_part, count or 10, part, digit=only, seed=seed)
     if figure:
         call.note(figure.draw(pictures))
     if figure is None or call.format != "table":
