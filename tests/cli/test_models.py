@@ -27,6 +27,11 @@ def test_list_shows_versions_and_tags(invoke):
     assert invoke("models", "list", "nothing", "-q").out == ""
 
 
+def test_a_narrow_list_breaks_no_word(invoke):
+    shown = invoke("models", "list", env={"COLUMNS": "60"}).out.split()
+    assert {"builtin", "part", "of", "mnistcli"} <= {*shown}
+
+
 def test_info_tells_how_to_get_the_model_again(invoke, home):
     card = json.loads(invoke("models", "info", "3v5@1", "--json").out)["card"]
     assert card["settings"]["C"] == 0.001

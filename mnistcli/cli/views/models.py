@@ -42,7 +42,7 @@ def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> An
 
 
 def _tags(summary: ModelSummary) -> str:
-    return "part of the installation" if summary.entry.is_builtin else ", ".join(summary.tags)
+    return "part of mnistcli" if summary.entry.is_builtin else ", ".join(summary.tags)
 
 
 def _document(summary: ModelSummary) -> dict[str, Any]:
