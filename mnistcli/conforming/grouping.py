@@ -97,10 +97,13 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         raise NoDigitError(f"holds {n:,} pieces of ink, too many to be digits", "cut it into pages")
     usual = usual_height(pieces, keep)
     close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
-    groups = close
-    heights = pieces.height[keep]
+    groups, heights = close, pieces.height[keep]
     if len(close) >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
-        groups = [part for each in close for part in _unstacked(pieces, each, usual)]
+        groups = []
+        for each in close:
+            is_stacked = each.height > STACK_HEIGHT * usual  # pieces of two lines of digits
+            alone = (group_of(pieces, np.array([i])) for i in each.members)
+            groups += alone if is_stacked else [each]
     large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
     large = _joined_parts(large, usual)
@@ -118,13 +121,6 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         else:
             n_dropped += 1
     return large, n_dropped
-
-
-def _unstacked(pieces: Pieces, group: Group, usual: float) -> list[Group]:
-    """Take pieces apart that are close to each other across two lines of digits."""
-    if group.height <= STACK_HEIGHT * usual:
-        return [group]
-    return [group_of(pieces, np.array([i])) for i in group.members]
 
 
 def gap(a: Group, b: Group) -> tuple[int, int]:
@@ -190,8 +186,7 @@ def lines_of(groups: list[Group]) -> list[list[Group]]:
     slopes = [0.0]
     if len(groups) > 2:
         slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
-    best: list[list[Group]] = []
-    least = np.inf
+    best, least = list[list[Group]](), np.inf
     for slope in slopes:
         lines, covered = _level_lines(groups, slope)
         if covered < least * 0.98:

@@ -86,10 +86,8 @@ def _spans(page: Page, group: Group, slope: float) -> dict[tuple[int, int], Plac
             except NoDigitError:  # a cut leaves hardly anything
                 continue
             if n == len(parts) or box.width < WIDEST_PART * box.height:
-                found = _placed(digit)
-                placed[start, start + n] = PlacedDigit(
-                    found.image, found.steps, box, parts[start][1]
-                )
+                found, cut = _placed(digit), parts[start][1]
+                placed[start, start + n] = PlacedDigit(found.image, found.steps, box, cut)
     return placed
 
 
@@ -108,9 +106,8 @@ def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
             return Conformed(~grey, (DARK_INK, INVERTED))
     if min(grey.shape) > MIN_SIDE and max(grey.shape) < BOX:
         k = -(-ENOUGH_PIXELS // max(grey.shape))
-        grey = np.rint(stretched(grey.astype(np.float32), *(k * n for n in grey.shape))).astype(
-            np.uint8
-        )
+        larger = stretched(grey.astype(np.float32), *(k * n for n in grey.shape))
+        grey = np.rint(larger).astype(np.uint8)
     try:
         digit = one_digit(find_page(grey))
     except NoDigitError as error:

@@ -211,11 +211,8 @@ def surroundings(page: Page, group: Group) -> tuple[Page, Group]:
     rows, columns = _around(group, margin, page.ink.shape)
     pieces = page.pieces.cut_out(group.members, rows, columns)
     k, (top, left) = page.reduction, page.corner
-    page = page._replace(
-        corner=(top + k * rows.start, left + k * columns.start),
-        ink=page.ink[rows, columns],
-        pieces=pieces,
-    )
+    corner = top + k * rows.start, left + k * columns.start
+    page = page._replace(corner=corner, ink=page.ink[rows, columns], pieces=pieces)
     return page, group_of(pieces, np.arange(pieces.n))
 
 
@@ -271,17 +268,9 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     group = group_of(pieces, np.flatnonzero(keep))
     before = [note for note in page.steps if "cut" in note]
     after = [note for note in page.steps if "ignored" in note]
-    page = Page(
-        grey,
-        (page.corner[0] + top, page.corner[1] + left),
-        reduction,
-        picture,
-        ink,
-        noise,
-        pieces,
-        [[group]],
-        tuple(dict.fromkeys([*before, *steps, *after])),
-    )
+    corner = page.corner[0] + top, page.corner[1] + left
+    found = tuple(dict.fromkeys([*before, *steps, *after]))
+    page = Page(grey, corner, reduction, picture, ink, noise, pieces, [[group]], found)
     return _in_good_light(page), group
 
 
@@ -326,9 +315,8 @@ def _is_straight(pieces: Pieces, group: Group) -> bool:
     filled = _filled(_alone(pieces, group))
     if largest_square(filled) < max(MIN_FRAME, FILLED_SQUARE * max(group.height, group.width)):
         return False
-    return bool(filled.sum() > RECTANGLE * group.height * group.width) or _has_straight_sides(
-        filled
-    )
+    is_rectangle = bool(filled.sum() > RECTANGLE * group.height * group.width)
+    return is_rectangle or _has_straight_sides(filled)
 
 
 def _has_straight_sides(filled: Mask) -> bool:
@@ -489,14 +477,9 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
     is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
+    edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
     for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)):
-        within = (
-            is_dark
-            & (pieces.top > pieces.top[i])
-            & (pieces.bottom < pieces.bottom[i])
-            & (pieces.left > pieces.left[i])
-            & (pieces.right < pieces.right[i])
-        )
+        within = is_dark & (edges > edges[:, [i]]).all(axis=0)
         inside, least = keep & within & (long > LEAST_FRAMED * short[i]), 1
         if not inside.any():
             inside, least = within & (mass > SPECK * mass[within].max(initial=0)), SEVERAL
