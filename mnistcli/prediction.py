@@ -322,13 +322,9 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
         except OSError as error:
             yield BadImageError(str(each), (error.strerror or str(error)).lower())
             continue
-        yield from pictures or (
-            BadImageError(
-                str(each),
-                "is a folder without pictures",
-                hint="folders below it are not searched; find -print0 and --files0 - do that",
-            ),
-        )
+        hint = "folders below it are not searched; find -print0 and --files0 - do that"
+        nothing = BadImageError(str(each), "is a folder without pictures", hint=hint)
+        yield from pictures or (nothing,)
 
 
 def predict_picture(model: Model, grey: Bytes, source: str = "drawing") -> Prediction:
@@ -358,14 +354,14 @@ def predict_files(
     given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
     they are instead of bringing each picture into MNIST's form.
     """
-    return _shared_out(partial(_predict_block, model, abstention, raw=raw), inputs)
+    return _in_blocks(partial(_predict_block, model, abstention, raw=raw), inputs)
 
 
 def predict_numbers(
     model: Model, inputs: Iterable[Input | BadImageError], abstention: Abstention = NEVER
 ) -> Iterator[NumberPrediction | BadImageError]:
     """Read all digits of the pictures in files; see `predict_files`."""
-    return _shared_out(partial(_number_block, model, abstention), inputs)
+    return _in_blocks(partial(_number_block, model, abstention), inputs)
 
 
 def _number_block(
@@ -392,7 +388,7 @@ def _number_block(
             yield replace(found, notes=notes + note) if found.n_unlike else found
 
 
-def _shared_out(
+def _in_blocks(
     answers: Callable[[list[Input | BadImageError]], Iterator[T]],
     inputs: Iterable[Input | BadImageError],
 ) -> Iterator[T]:

@@ -68,9 +68,8 @@ def _at_strength(
         card = model.card
         more: dict[str, Any] = {"model": model.ref, "disturb": kind, "strength": strength}
         more["preset"] = preset_of(card.feature_spec, card.settings)
-        more |= {
-            each: getattr(card, each) for each in ("n_train", "fit_seconds", "peak_memory_bytes")
-        }
+        copied = ("n_train", "fit_seconds", "peak_memory_bytes")
+        more |= {name: getattr(card, name) for name in copied}
         if test:
             share, (low, high) = test.difference
             more |= {"difference": share, "difference_low": low, "difference_high": high}

@@ -101,9 +101,8 @@ def verdict(judged: JudgedModel) -> str:
 
 def comparison_sentences(result: Comparison) -> str:
     """Describe how much better the first model is than the second, and each way to train over seeds."""
-    (first, one), (second, other) = (
-        (each.model.ref, each.evaluation) for each in result.judged[:2]
-    )
+    first, second, *_ = result.refs
+    one, other = (each.evaluation for each in result.judged[:2])
     said = []
     if result.tests:
         test = result.tests[0]
@@ -115,8 +114,7 @@ def comparison_sentences(result: Comparison) -> str:
         )
     cards = [each.model.card for each in result.judged]
     cards = [replace(card, split=replace(card.split, seed=0), created="") for card in cards]
-    refs = [each.model.ref for each in result.judged]
-    ways = dict(zip(refs, map(", ".join, distinctions(cards)), strict=True))
+    ways = dict(zip(result.refs, map(", ".join, distinctions(cards)), strict=True))
     said += [
         f"Over {len(each.first)} seeds, with {each.n_train:,} training and {each.n_test:,} test images "
         f"each, the {result.by.title.lower()} of {ways[each.first[0]]} less that of "
@@ -139,10 +137,16 @@ def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
 
 
 def _difference(value: float, interval: Interval) -> str:
-    known = (
-        "" if math.isnan(interval[0]) else " (95 % interval {:+.4f} to {:+.4f})".format(*interval)
-    )
+    known = " (95 % interval {:+.4f} to {:+.4f})".format(*interval)
+    known = "" if math.isnan(interval[0]) else known
     return "not known" if math.isnan(value) else f"{value:+.4f}{known}"
+
+
+def some_of(n: int, n_all: int, what: str, first: str) -> str:
+    """Say how many there are of all: "the worst 20 of 90 mistakes", "all 9 mistakes"."""
+    if n < n_all:
+        return f"the {first} {n:,} of {n_all:,} {what}s"
+    return f"the only {what}" if n == 1 else f"all {n:,} {what}s"
 
 
 def p_value(p: float) -> str:

@@ -117,12 +117,11 @@ def _of_npz(stream: Stream, part: Part | None) -> Iterator[Block]:
 
 
 def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:
-    if named is None:
-        yield from _of_array(npz.open(images), None, f"has no labels beside {images!r}", note)
-        return
-    raw_labels = npz.open(named)
-    labels = labels_of(raw_labels.whole(), raw_labels.prefix)
-    yield from _of_array(npz.open(images), labels, "", note)
+    labels, without = None, f"has no labels beside {images!r}"
+    if named is not None:
+        raw = npz.open(named)
+        labels, without = labels_of(raw.whole(), raw.prefix), ""
+    yield from _of_array(npz.open(images), labels, without, note)
 
 
 def _of_array(
@@ -262,11 +261,9 @@ def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[
     good = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
     for i in np.flatnonzero(~good).tolist():
         shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
-        fault = FormatError(
-            f"its label is {shown}, expected a digit from 0 to 9",
-            where=where[i] if where else f"[{i}]",
-            hint="labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else "",
-        )
+        problem = f"its label is {shown}, expected a digit from 0 to 9"
+        hint = "labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else ""
+        fault = FormatError(problem, where=where[i] if where else f"[{i}]", hint=hint)
         if is_shifted:
             raise fault
         yield i, fault

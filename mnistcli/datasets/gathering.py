@@ -264,10 +264,8 @@ def _listed_pictures(path: Path) -> _Named:
             np.array(["".join(row[others[0] : others[0] + 1]) for row in listed], dtype=str)
         )
         wrong = {i for i, _ in label_faults(labels)}
-    return [
-        (path.parent / row[name], None if i in wrong else int(labels[i]))
-        for i, row in enumerate(listed)
-    ]
+    digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
+    return [(path.parent / row[name], digit) for row, digit in zip(listed, digits, strict=True)]
 
 
 def _content(folder: Path) -> list[Path]:

@@ -73,7 +73,7 @@ class FeatureSpec(Checked):
 
     @property
     def features(self) -> type[Features]:
-        """The class of the kind: that of its last stage, which knows those before."""
+        """The class of the kind: `Beside`, or that of the last stage, which knows those before."""
         return _stages(self.kind)[-1] if len(chains_of(self.kind)) == 1 else Beside
 
     @property
@@ -197,10 +197,9 @@ class Beside(Features):
 
     @classmethod
     def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        chains = cls.chains(spec).items()
         return {
             f"{name}.{each}": shape
-            for name, chain in chains
+            for name, chain in cls.chains(spec).items()
             for each, shape in chain.features.shapes(chain).items()
         }
 

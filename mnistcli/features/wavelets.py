@@ -106,10 +106,8 @@ def drawn(scale: int) -> Float32s:
 
     places, filters = wavelets(scale, FRAME)
     spectra = np.zeros((N_DIRECTIONS, FRAME**2), dtype=np.float32)
-    for spectrum, its_places, values in zip(
-        spectra, places.reshape(N_DIRECTIONS, -1), filters, strict=True
-    ):
-        spectrum[its_places] = values.ravel()
+    of = np.repeat(np.arange(N_DIRECTIONS), places.size // N_DIRECTIONS)  # which each place is of
+    spectra[of, places] = filters.ravel()
     waves = ifft2(spectra.reshape(-1, FRAME, FRAME)).real
     reach = 2 + 3 * scale
     inside = slice(FRAME // 2 - reach, FRAME // 2 + reach + 1)

@@ -93,11 +93,8 @@ def predict(
             answers = prediction.predict_indices(loaded, data, index, abstention)
         else:
             words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
-            named = (
-                [*prediction.unfold(words)]
-                if files0 is None
-                else prediction.unfold(listed_names(files0))
-            )
+            unfolded = prediction.unfold(words if files0 is None else listed_names(files0))
+            named = [*unfolded] if files0 is None else unfolded
             if "-" in (files0, *words) and sys.stdin.isatty():
                 call.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:

@@ -109,13 +109,11 @@ def _cell(cell: parts.Cell) -> Content:
 
 def _table(table: parts.Table) -> Markup:
     head = tag("tr", (tag("th", each, scope="col") for each in table.headings))
-    body, foot = (
-        [
-            tag("tr", tag("th", _cell(first), scope="row"), (tag("td", _cell(c)) for c in cells))
-            for first, *cells in rows
-        ]
-        for rows in (table.rows, table.averages)
-    )
+    every = [
+        tag("tr", tag("th", _cell(first), scope="row"), (tag("td", _cell(c)) for c in cells))
+        for first, *cells in (*table.rows, *table.averages)
+    ]
+    body, foot = every[: len(table.rows)], every[len(table.rows) :]
     rows = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
     return _scrolling(table.title, table.title or ", ".join(table.headings), tag("table", rows))
 

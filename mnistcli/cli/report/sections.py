@@ -64,18 +64,12 @@ def _of_one(report: Report) -> Iterator[Section]:
     judged, evaluation = report.judged, report.judged.evaluation
     card = judged.model.card
     yield Section("In numbers", [Facts(headline(evaluation), are_large=True)])
-    yield Section(
-        "Class by class",
-        [class_report(evaluation)],
-        "In small type the intervals that hold the truth in 95 of 100 such samples.",
-    )
+    words = "In small type the intervals that hold the truth in 95 of 100 such samples."
+    yield Section("Class by class", [class_report(evaluation)], words)
     confusion = confusion_map(evaluation.confusion, card.class_names, "")
-    yield Section(
-        "What is taken for what",
-        [replace(confusion, behind=report.behind)],
-        "Images of each row's class, by what was answered. Blue is right, red is wrong. "
-        "A number leads to its digits.",
-    )
+    words = "Images of each row's class, by what was answered. Blue is right, red is wrong. "
+    words += "A number leads to its digits."
+    yield Section("What is taken for what", [replace(confusion, behind=report.behind)], words)
     if (errors := judged.pair_errors()) is not None:
         words = "Mistakes in percent of the test images of the two digits."
         errors_map = replace(pair_error_map(errors, card.class_names), title="")
@@ -112,11 +106,8 @@ def _digits(report: Report) -> Iterator[Section]:
             title, which = "Mistakes", f"The worst {len(mistakes)} of {n_wrong:,}. "
         sure = f"{which}In percent how sure it was of the wrong answer."
         yield Section(title, [mistakes], sure)
-    yield Section(
-        "Least certain",
-        [report.least_certain],
-        "Where its answer had the lowest probability; in red where it was wrong.",
-    )
+    words = "Where its answer had the lowest probability; in red where it was wrong."
+    yield Section("Least certain", [report.least_certain], words)
 
 
 def _of_two(report: ReportOnTwo) -> Iterator[Section]:

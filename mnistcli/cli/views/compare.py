@@ -12,6 +12,7 @@ from mnistcli.cli.numbers import (
     n_bytes,
     p_value,
     seconds,
+    some_of,
 )
 from mnistcli.cli.output import Answer
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
@@ -145,7 +146,5 @@ def models(result: Comparison) -> Table:
 
 def _legend_of_pictures(result: Comparison) -> str:
     n_shown, n = len(result.disagreements), result.n_disagreements
-    which = f"the sharpest {n_shown:,} of {n:,} disagreements"
-    if n_shown == n:
-        which = "the only disagreement" if n == 1 else f"all {n:,} disagreements"
+    which = some_of(n_shown, n, "disagreement", "sharpest")
     return f"{which}, as #index: truth ({'/'.join(result.refs)})"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span, verdict
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import (
     Cell,
@@ -143,10 +143,7 @@ def gallery_of_mistakes(
     where = f"{judged.model.ref or 'the model'} on {judged.on}"
     if truth or answer:
         where += f", {truth or 'another class'} taken for {answer or 'another'}"
-    which = f"the {first} {n:,} of {n_all:,} {what}s"
-    if n == n_all:
-        which = f"the only {what}" if n == 1 else f"all {n:,} {what}s"
-    said = "answer" if is_right else "truth not answer"
+    which, said = some_of(n, n_all, what, first), "answer" if is_right else "truth not answer"
     legend = f"{which} of {where}, as #index: {said} (how sure it was)"
     legend = visible(legend if n_all else f"no {what}s of {where}")
     return Gallery(judged.images_at(positions[:n]), legend)

@@ -1,6 +1,5 @@
 """A model as a fitted scikit-learn Pipeline, which needs mnistcli for features only."""
 
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ def make_estimator(model: Model) -> "Pipeline":
     # Fitted to the largest value of a pixel it divides by 255; it makes float64 of bytes.
     scaler = MaxAbsScaler().fit(np.full((1, classifier.n_features), 1.0 / classifier.scale))
     logistic = LogisticRegression(
-        C=math.inf if settings.penalty == "none" else settings.C,
+        C=settings.C_or_inf,
         l1_ratio=settings.l1_share,
         class_weight=settings.class_weight,
         # Ours is not in scikit-learn: a clone of the Pipeline is fitted by lbfgs.

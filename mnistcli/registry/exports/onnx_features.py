@@ -133,12 +133,10 @@ def _scattered(ink: Any) -> Any:
     """See `wavelets.scattered`; the maps of all images come one after the other."""
     margin, n_scales = wavelets.MARGIN, wavelets.N_SCALES
     frames = ink.of("Pad", np.array([0, margin, margin] * 2))
-    averages, spectra = (
-        [_near_points(frames, wavelets.FRAME, 1)],
-        _fourier(frames, wavelets.FRAME),
-    )
+    averages = [_near_points(frames, wavelets.FRAME, 1)]
+    spectra, n_maps = _fourier(frames, wavelets.FRAME), wavelets.N_DIRECTIONS
     for scale in range(n_scales):
-        side, n_maps = wavelets.FRAME >> scale, wavelets.N_DIRECTIONS
+        side = wavelets.FRAME >> scale
         strokes = _moduli(spectra, scale, wavelets.FRAME)
         averages.append(_near_points(strokes, side, n_maps))
         changes = _fourier(strokes, side)
