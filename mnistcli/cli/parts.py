@@ -125,12 +125,10 @@ def confusion_map(
 
 def pair_error_map(errors: Float64s, class_names: Sequence[str]) -> HeatMap:
     """Show the error rates of the models of pairs of classes, in percent."""
-    cells = [
-        [
-            HeatCell("", 0.0) if math.isnan(rate) else HeatCell(f"{100 * rate:.2f}", rate)
-            for rate in rates
-        ]
-        for rates in errors.tolist()
-    ]
+
+    def cell(rate: float) -> HeatCell:
+        return HeatCell("", 0.0) if math.isnan(rate) else HeatCell(f"{100 * rate:.2f}", rate)
+
+    cells = [[*map(cell, rates)] for rates in errors.tolist()]
     title = "errors of each pair's own model, in percent of the images of the two"
     return HeatMap(title, "pair", "", tuple(class_names), cells)

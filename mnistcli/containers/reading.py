@@ -71,10 +71,10 @@ class Stream(contextlib.ExitStack):
         if of is not None:
             of.enter_context(self)
 
-    def head(self, n_bytes: int = HEAD_BYTES) -> bytes:
-        """Look at the first bytes."""
-        self._ahead += self._take(n_bytes - len(self._ahead))
-        return self._ahead[:n_bytes]
+    def head(self) -> bytes:
+        """Look at the first `HEAD_BYTES`."""
+        self._ahead += self._take(HEAD_BYTES - len(self._ahead))
+        return self._ahead[:HEAD_BYTES]
 
     def read(self, n_bytes: int) -> bytes:
         """Read the next bytes, fewer than asked for only at the end."""

@@ -8,7 +8,6 @@ its own is kept, which leaves the modulus as it is.
 """
 
 import functools
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +22,6 @@ FRAME, MARGIN = 32, 2  # pixels a side of what is filtered, and of paper around 
 _WAVES, _WIDTH = 12, 0.8
 # Of the image, in pixels: the middles of the first and the last point.
 _FIRST_POINT, _LAST_POINT = 3.5, 23.5
-
-
-class Wavelets(NamedTuple):
-    """The wavelets of one scale, on a grid of a given side."""
-
-    places: Places  # (6 * l * l,), of their windows in a flat spectrum of the grid
-    spectra: Float32s  # (6, l, l)
 
 
 def scattered(ink: Float32s, n_points: int) -> Float32s:
@@ -68,11 +60,13 @@ def _moduli(spectra: NDArray[np.complex64], scale: int) -> Float32s:
 
 
 @functools.cache
-def wavelets(scale: int, side: int) -> Wavelets:
+def wavelets(scale: int, side: int) -> tuple[Places, Float32s]:
     """Return Morlet's wavelets of a scale for maps of so many places a side, as their spectra.
 
-    A map comes out at ``FRAME >> scale`` places a side, from as many frequencies around the
-    wavelet's own. What is taken out of a wave under a bell, another bell, makes its mean 0.
+    These have shape (6, l, l); before them, in which places of a flat spectrum of such a map their
+    windows lie, (6 * l * l,). A map comes out at l = ``FRAME >> scale`` places a side, from as many
+    frequencies around the wavelet's own. What is taken out of a wave under a bell, another bell,
+    makes its mean 0.
     """
     n, waves = FRAME >> scale, _WAVES / 2**scale
     width = 2 * np.pi / FRAME * _WIDTH * 2**scale  # of the bell, per wave in the frame
@@ -88,7 +82,7 @@ def wavelets(scale: int, side: int) -> Wavelets:
         places.append((y[:, None] % side * side + x % side).ravel())
     # The inverse transform of fewer frequencies divides by fewer.
     scaled = np.array(spectra) * (n / side) ** 2
-    return Wavelets(np.concatenate(places), scaled.astype(np.float32))
+    return np.concatenate(places), scaled.astype(np.float32)
 
 
 @functools.cache

@@ -105,9 +105,8 @@ def curve(
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         known = [point for point in (file.read() if file else ()) if point.key in order]
-        source = partial(
-            learning_curves.curve_points, data, variants, known=tuple(known), cache=cache
-        )
+        trained = learning_curves.curve_points
+        source = partial(trained, data, variants, known=tuple(known), cache=cache)
     with cluster, Bars(call) as shown:
         for point in chain(known, source(n_jobs=jobs, progress=shown)):
             points.append(point)

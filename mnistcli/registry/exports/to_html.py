@@ -53,8 +53,10 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
 def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     card, classifier = model.card, model.classifier
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
+    filters: tuple[NDArray[Any], ...] = ()
     if classifier.features:
         arrays |= classifier.features.arrays()
+        filters = classifier.features.filters()
     features = {**card.features, "chains": chains_of(card.features["kind"]), "n_points": N_POINTS}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
@@ -64,10 +66,7 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
         "is_pairwise": card.task.is_pairwise,
         "scale": classifier.scale,
         "features": features,
-        "filters": [
-            {"side": each.shape[1], **_array(each)}
-            for each in (classifier.features.filters() if classifier.features else ())
-        ],
+        "filters": [{"side": each.shape[1], **_array(each)} for each in filters],
         "arrays": {name: _array(array) for name, array in arrays.items()},
         "examples": [
             {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}

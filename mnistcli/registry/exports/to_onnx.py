@@ -34,15 +34,11 @@ def encode(model: Model) -> bytes:
     names = np.array(classifier.class_names, dtype=object)
     pixels.add("Gather", names, scores.of("ArgMax", axis=1, keepdims=0), name="label")
     info = helper.make_tensor_value_info
+    given = info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])
     label = info("label", TensorProto.STRING, ["n"])
-    probabilities = info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes])
-    graph = helper.make_graph(
-        pixels.nodes,
-        "mnistcli",
-        [info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])],
-        [label, probabilities],
-        pixels.constants,
-    )
+    shares = info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes])
+    nodes, constants = pixels.nodes, pixels.constants
+    graph = helper.make_graph(nodes, "mnistcli", [given], [label, shares], constants)
     proto = helper.make_model(
         graph,
         opset_imports=[helper.make_opsetid("", _OPSET)],
