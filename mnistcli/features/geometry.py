@@ -62,6 +62,7 @@ def grown(ink: Float32s) -> Float32s:
 
 def sampled(images: Float32s, x: Float32s, y: Float32s) -> Float32s:
     """Interpolate images linearly, each at its own places; outside there is no ink.
+
     Images have shape (n, 28, 28). Places x and y, columns and rows with 0 in the middle of the
     first pixel, have together, and with images, the shape (n, k, l), which is returned.
     """
@@ -89,6 +90,7 @@ def straightened(images: Bytes) -> Float32s:
 
 def normalised(images: Bytes, view: View = (0, 0, 0)) -> Float32s:
     """Straighten each image, centre it, and bring it closer to a standard width and height.
+
     Takes and returns shape (n, 28, 28), 0 to 255. The view is by how many degrees it is then
     turned, and by how many pixels moved in x and y.
     """
