@@ -101,9 +101,10 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     if len(close) >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
         groups = []
         for each in close:
-            is_stacked = each.height > STACK_HEIGHT * usual  # pieces of two lines of digits
-            alone = (group_of(pieces, np.array([i])) for i in each.members)
-            groups += alone if is_stacked else [each]
+            if each.height > STACK_HEIGHT * usual:  # close across two lines of digits
+                groups += [group_of(pieces, np.array([i])) for i in each.members]
+            else:
+                groups.append(each)
     large = [each for each in groups if each.height >= DIGIT_HEIGHT * usual]
     small = [each for each in groups if each.height < DIGIT_HEIGHT * usual]
     large = _joined_parts(large, usual)

@@ -94,7 +94,7 @@ def map_npy(path: Path, part: PartSpec) -> tuple[Bytes, Stamp]:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What ``manifest.json`` says: see `dataset.Loaded`, and of own datasets how large the parts are."""
+    """What ``manifest.json`` says: see `dataset.Loaded`, and how large parts of own datasets are."""
 
     dataset: str
     source: str
