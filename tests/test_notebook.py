@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import mnistcli
+from mnistcli.errors import UsageError
 from mnistcli.progress import SILENT, CellLine, usual
 
 NOTEBOOK = Path(__file__).with_name("notebook.ipynb")
@@ -314,3 +315,20 @@ def test_wherever_a_model_or_a_dataset_is_taken_its_name_does(mnist):
         mnistcli.evaluate("0v7")
     with pytest.raises(mnistcli.MnistCliError, match="dataset"):
         mnistcli.train("0v1", "no")
+
+
+@pytest.mark.parametrize("kind", ["Digits", "int", "bytes", "list"])
+def test_what_is_no_model_is_one_clear_error(kind, mnist):
+    thing = mnistcli.Digits() if kind == "Digits" else {"int": 3, "bytes": b"x", "list": []}[kind]
+    image = mnist.test.images[:1]
+    for ask in (
+        lambda: mnistcli.load_model(thing),
+        lambda: mnistcli.save_model(thing),
+        lambda: mnistcli.predict(thing, image),
+        lambda: mnistcli.explain(thing, image),
+        lambda: mnistcli.evaluate(thing, mnist),
+        lambda: mnistcli.mistakes(thing),
+        lambda: mnistcli.weights(thing),
+    ):
+        with pytest.raises(UsageError, match=f"^{kind} is no model"):
+            ask()

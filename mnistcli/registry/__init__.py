@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from mnistcli.errors import UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
@@ -18,14 +19,21 @@ def open_registry() -> "ModelRegistry":
 
 
 def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> "Model":
-    """Load what `ModelRegistry.load` finds, the newest by default; a model is returned as it is."""
+    """Load the newest model, or what `ModelRegistry.load` finds; a model is returned as it is.
+
+    Raises UsageError for what is no model, such as an estimator.
+    """
     from mnistcli.registry.model_file import Model
 
     if isinstance(ref, Model):
         return ref
+    if not isinstance(ref, (str, os.PathLike, type(None))):
+        hint = "name one, or give mnistcli.train(...).model"  # type: ignore[unreachable]
+        raise UsageError(f"{type(ref).__name__} is no model", hint=hint)
     return open_registry().load(None if ref is None else os.fspath(ref))
 
 
-def save_model(model: "Model", name: str | None = None) -> "ModelEntry":
+def save_model(model: "Model | str", name: str | None = None) -> "ModelEntry":
     """Keep a model in the user's registry, by default under the name of its task."""
+    model = load_model(model)
     return open_registry().save(model, name or model.card.task.name)

@@ -254,8 +254,7 @@ class ModelRegistry:
     def _find_own(self, ref: str) -> ModelEntry:
         entry = self.find(ref)
         if entry.is_builtin:
-            problem = f"{BUILTIN} is part of the installation and is neither removed nor tagged"
-            raise UsageError(problem)
+            raise UsageError(f"{BUILTIN} is part of mnistcli and is neither removed nor tagged")
         return entry
 
     def _last_number(self, name: str) -> int:

@@ -83,9 +83,9 @@ def test_a_user_s_model_of_that_name_from_before_stays_reachable(registry):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("models", "rm", "builtin", "--yes", "--force"), "part of the installation"),
-        (("models", "tag", "builtin", "x"), "part of the installation"),
-        (("models", "tag", "builtin", "--delete"), "part of the installation"),
+        (("models", "rm", "builtin", "--yes", "--force"), "part of mnistcli"),
+        (("models", "tag", "builtin", "x"), "part of mnistcli"),
+        (("models", "tag", "builtin", "--delete"), "part of mnistcli"),
         (("train", "0v1", "--name", "builtin"), "the model that came with the program"),
     ],
     ids=" ".join,

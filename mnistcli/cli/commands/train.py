@@ -34,8 +34,7 @@ def _weight(text: str) -> tuple[str, float]:
         name, number = text.rsplit("=", 1)
         return name, float(number)
     except ValueError:
-        hint = "for example --weight mine=5"
-        raise UsageError(f"{text!r} is no weight", hint=hint) from None
+        raise UsageError(f"{text!r} is no weight", hint="for example --weight mine=5") from None
 
 
 def _number_or_auto(text: str) -> float | str:
