@@ -111,8 +111,7 @@ def nearest(text: str) -> str:
 def _parsed(written: str) -> Task:
     if written == PAIRS:
         return Task(PAIRS, tuple(ALL_DIGITS), tuple(ALL_DIGITS), is_pairwise=True)
-    sentence = ALIASES.get(written, written)
-    groups = sentence.split("v")
+    groups = ALIASES.get(written, written).split("v")
     _check(groups)
     canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
     plain = "v".join(canonical)

@@ -75,9 +75,7 @@ class Output:
         elif self.format == "table":
             from mnistcli.cli.terminal.console import drawn, drawn_answer
 
-            for text in drawn(
-                lambda console: drawn_answer(answer, console, self.render), self.render
-            ):
+            for text in drawn(lambda out: drawn_answer(answer, out, self.render), self.render):
                 write(text)
         else:
             from mnistcli.cli.tabular import TABULAR
@@ -179,12 +177,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
 def report_error(error: MnistCliError, *, as_json: bool) -> None:
     """Print an error to stderr: one line and a hint, or one JSON document."""
     if as_json:
-        content = {
-            "code": error.code,
-            "message": error.message,
-            "hint": error.hint or None,
-            "exit_code": error.exit_code,
-        }
+        content = picked(error, "code message hint exit_code") | {"hint": error.hint or None}
         _to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
     message = visible(error.message)

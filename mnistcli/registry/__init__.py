@@ -19,10 +19,7 @@ def open_registry() -> "ModelRegistry":
 
 
 def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> "Model":
-    """Load the newest model, or what `ModelRegistry.load` finds; a model is returned as it is.
-
-    Raises UsageError for what is no model, such as an estimator.
-    """
+    """Load the newest model, or the one that is named or given; raise UsageError for what is none."""
     from mnistcli.registry.model_file import Model
 
     if isinstance(ref, Model):

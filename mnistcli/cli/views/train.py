@@ -101,8 +101,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
     without = f", without {len(card.split.without):,}" if card.split.without else ""
     yield "Data", f"{card.dataset}, {card.split.kind} split: {n_images}{without}"
     yield "Model", describe_settings(card)
-    if training.choice:
-        choice = training.choice
+    if choice := training.choice:
         chosen = f"C = {choice.C:g} chosen by {choice.n_folds}-fold cross-validation"
         yield "", f"{chosen}; one standard error allows {choice.C_1se:g}"
     yield "Solver", describe_convergence(training)
@@ -141,8 +140,7 @@ def describe_convergence(training: Training) -> str:
     """Describe whether and how the solver finished."""
     certificate, solver = training.fit.certificate, training.model.card.settings.solver
     n = certificate.n_iterations
-    iterations = f"{n} iteration{'' if n == 1 else 's'}"
-    took = f"{iterations} in {seconds(training.fit.fit_seconds)}"
+    took = f"{n} iteration{'' if n == 1 else 's'} in {seconds(training.fit.fit_seconds)}"
     if certificate.converged:
         return f"{solver}: converged, {took}"
     return f"{solver}: did NOT converge in {took}; raise --max-iter"
@@ -152,14 +150,12 @@ def convergence_warnings(training: Training) -> Iterator[str]:
     """Name what stopped before it had reached its tolerance: the model, folds, the search for C."""
     if not training.fit.certificate.converged:
         yield describe_convergence(training)
-    if training.cross_validation and training.cross_validation.n_not_converged:
-        n_fits = len(training.cross_validation.accuracies)
-        n_failed = training.cross_validation.n_not_converged
-        yield f"{n_failed} of {n_fits} fits of the folds did NOT converge; raise --max-iter"
-    if training.choice:
-        n_fits = training.choice.n_folds * len(training.choice.candidates)
-        if n_failed := sum(each.n_not_converged for each in training.choice.candidates):
-            yield f"{n_failed} of {n_fits} fits of the search for C did NOT converge"
+    if (folds := training.cross_validation) and (n := folds.n_not_converged):
+        yield f"{n} of {len(folds.accuracies)} fits of the folds did NOT converge; raise --max-iter"
+    if choice := training.choice:
+        n_fits = choice.n_folds * len(choice.candidates)
+        if n := sum(each.n_not_converged for each in choice.candidates):
+            yield f"{n} of {n_fits} fits of the search for C did NOT converge"
 
 
 def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
