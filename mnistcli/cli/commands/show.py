@@ -34,9 +34,7 @@ def show(
         "Indices of images, or files and folders of pictures.", metavar="[INDEX|FILE]..."
     ),
     digit: str | None = option("Only images of this digit.", metavar="DIGIT"),
-    count: int | None = option(
-        "How many images.", min=1, show_default="10, or all of those that are named"
-    ),
+    count: int | None = option("How many images.", min=1, show_default="10, or all that are named"),
     seed: int | None = option(
         "Pick random images; with --copies, that of train.", min=0, show_default="the first ones"
     ),
