@@ -12,7 +12,6 @@ from typing import Literal
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
-from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores
 from mnistcli.paths import Places, expand
 from mnistcli.registry.store import BUILTIN, ModelRegistry
@@ -140,7 +139,7 @@ def _blas() -> tuple[BlasHealth, ...]:
 def _examine_folder(what: str, folder: Path) -> PathHealth:
     # What may not be looked at is not there; the folder above it says why nothing can be made.
     made = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    may_write = kind_of_path(made) == "folder" and os.access(made, os.W_OK | os.X_OK)
+    may_write = os.access(made, os.W_OK | os.X_OK) and made.is_dir()
     states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:
         states = ("not writable", "writable")
