@@ -12,6 +12,7 @@ from typing import Literal
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
+from mnistcli.files import kind_of_path
 from mnistcli.parallel import n_cores
 from mnistcli.paths import Places, expand
 from mnistcli.registry.store import BUILTIN, ModelRegistry
@@ -139,7 +140,8 @@ def _blas() -> tuple[BlasHealth, ...]:
 def _examine_folder(what: str, folder: Path) -> PathHealth:
     # What may not be looked at is not there; the folder above it says why nothing can be made.
     made = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    may_write = os.access(made, os.W_OK | os.X_OK) and made.is_dir()
+    # Asked first: in a loop of links nothing may be done, and what it leads to cannot be told.
+    may_write = os.access(made, os.W_OK | os.X_OK) and kind_of_path(made) == "folder"
     states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:
         states = ("not writable", "writable")
