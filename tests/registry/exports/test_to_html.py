@@ -125,7 +125,8 @@ def check_answers(page, model, images):
     features, scores, probabilities = page.answers(images)
     off = np.abs(features - classifier.raw_features(images).astype(int))
     assert off.max() <= 1
-    assert off.mean() < 3e-4  # more where another stage follows
+    # What is one off in a first stage moves several numbers of the next.
+    assert off.mean() < (2e-3 if "+" in model.card.feature_spec.kind else 1e-4)
     same = ~off.any(axis=1)
     assert same.mean() > 0.85
     expected = classifier.linear_scores(images)
