@@ -247,7 +247,6 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
 
 # --- where everything lies --------------------------------------------------------------------
 
-
 _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
 # Letters are about so wide, compared to their height; fonts differ.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Places
+from mnistcli.features.likeness import SQUARE
 from mnistcli.mnist import IMAGE_SIDE
 
 N_DIRECTIONS, N_SCALES = 6, 3
@@ -20,8 +21,6 @@ FRAME, MARGIN = 32, 2  # pixels a side of what is filtered, and of paper around 
 # Of the finest wavelet: waves in the frame, and standard deviation in pixels, across the stroke;
 # along the stroke it is twice as long. Each scale is twice as wide as the one before.
 _WAVES, _WIDTH = 12, 0.8
-# Of the image, in pixels: the middles of the first and the last point.
-_FIRST_POINT, _LAST_POINT = 3.5, 23.5
 
 
 def scattered(ink: Float32s, n_points: int) -> Float32s:
@@ -88,7 +87,9 @@ def wavelets(scale: int, side: int) -> tuple[Places, Float32s]:
 @functools.cache
 def near_points(side: int, n_points: int) -> Float32s:
     """Return the matrix that averages a map's rows near every point by a bell, (n_points, side)."""
-    points = MARGIN + np.linspace(_FIRST_POINT, _LAST_POINT, n_points)[:, None]
+    # The middles of the squares that likeness is added up over, from border to border.
+    middle = (SQUARE - 1) / 2
+    points = MARGIN + np.linspace(middle, IMAGE_SIDE - 1 - middle, n_points)[:, None]
     width = _WIDTH * 2 ** (N_SCALES - 1)
     bells = np.exp(-((np.arange(side) * FRAME / side - points) ** 2) / (2 * width**2))
     return np.asarray(bells / bells.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -14,8 +14,8 @@ from mnistcli.doctor import Diagnosis, PathHealth, without_home
 _VARIABLES = (
     "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "MNISTCLI_RENDER", "SSH_CONNECTION",
 )  # fmt: skip
+_OPEN = ("writable", "can be made")  # the states of a folder in which something can be kept
 # What rich calls them, and how many that is.
-_OPEN = ("writable", "can be made")
 _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 million colours"}
 
 
