@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistcli.arrays import Bytes
+from mnistcli.cli.output import report_error
+from mnistcli.cli.progress import Bars
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.pictures.formats import is_picture_name
 from mnistcli.prediction import Input, NumberPrediction, Prediction
@@ -50,45 +51,44 @@ def listed_names(words: str) -> Iterator[Path]:
 
 @dataclass
 class Tally:
-    """How many inputs were answered, and how."""
+    """Follows answers to so many pictures, counts them, and reports the bad ones above the bar."""
 
+    shown: Bars
+    n_pictures: int | None
+    hear: Callable[[Prediction | NumberPrediction], object]  # of each that is no error
+    errors_as_json: bool = False
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
     n_drawn: int = 0  # that had to be brought into MNIST's form
-    seen: list[Bytes] | None = None  # what the model saw, where that is wanted
 
+    def follow(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Pass answers on in their order; the bar is gone when the last one is there.
 
-def tallied(
-    answers: Iterable[Answered], tally: Tally, report: Callable[[BadImageError], None]
-) -> Iterator[Answered]:
-    """Pass answers on in their order, count them and report the bad ones.
+        The first is waited for here, so that an error before it comes before any output. Raises
+        BadImageError where there was one input, and it was bad.
+        """
+        answers = iter(answers)
+        first = [*itertools.islice(answers, 1)]
+        if first and isinstance(first[0], BadImageError):
+            first += itertools.islice(answers, 1)
+            if len(first) == 1:
+                raise first[0]
+        return self._counted(itertools.chain(first, answers))
 
-    The first is waited for here, so that an error before it comes before any output. Raises
-    BadImageError where there was one input, and it was bad.
-    """
-    answers = iter(answers)
-    first = [*itertools.islice(answers, 1)]
-    if first and isinstance(first[0], BadImageError):
-        first += itertools.islice(answers, 1)
-        if len(first) == 1:
-            raise first[0]
-    return _counted(itertools.chain(first, answers), tally, report)
-
-
-def _counted(
-    answers: Iterable[Answered], tally: Tally, report: Callable[[BadImageError], None]
-) -> Iterator[Answered]:
-    for answer in answers:
-        tally.n_inputs += 1
-        if isinstance(answer, BadImageError):
-            tally.n_failed += 1
-            report(answer)
-        else:
-            tally.n_abstained += answer.answer != answer.best
-            tally.n_unlike += answer.n_unlike > 0
-            tally.n_drawn += answer.original is not None and bool(answer.notes)
-            if tally.seen is not None and isinstance(answer, Prediction):
-                tally.seen.append(answer.image.copy())  # not a part of a thousand
-        yield answer
+    def _counted(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        for answer in answers:
+            self.n_inputs += 1
+            if isinstance(answer, BadImageError):
+                self.n_failed += 1
+                with self.shown.aside():
+                    report_error(answer, as_json=self.errors_as_json)
+            else:
+                self.n_abstained += answer.answer != answer.best
+                self.n_unlike += answer.n_unlike > 0
+                self.n_drawn += answer.original is not None and bool(answer.notes)
+                self.hear(answer)
+            yield answer
+            self.shown.update("pictures", self.n_inputs, self.n_pictures)
+        self.shown.stop()

@@ -3,8 +3,8 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Self
 
 from mnistcli.cli.output import Output
 from mnistcli.cli.words import visible
@@ -65,13 +65,6 @@ class Bars(Progress):
         yield
         if self._progress:
             self._progress.start()
-
-    def follow_pictures(self, answers: Iterable[Any], total: int | None) -> Iterator[Any]:
-        """Follow answers about pictures; the bar is gone when the last one is there."""
-        for done, answer in enumerate(answers, start=1):
-            yield answer
-            self.update("pictures", done, total)
-        self.stop()
 
     def stop(self) -> None:
         """Take the bars away."""

@@ -6,9 +6,8 @@ from typing import Any
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_option
-from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
-from mnistcli.errors import BadImageError, SomeInputsFailedError, UsageError
+from mnistcli.errors import SomeInputsFailedError, UsageError
 
 
 @command(
@@ -69,52 +68,52 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli import gallery, prediction
-    from mnistcli.cli.inputs import Tally, count_pictures, listed_names, tallied
-    from mnistcli.cli.views.predict import NumbersView, PredictionsView
+    from mnistcli.cli.inputs import Tally, count_pictures, listed_names
+    from mnistcli.cli.views.predict import Asked, pictures_for_file, predicted, sheet_of
 
     loaded = call.model(model)
     if against is not None:
         loaded.card.task.class_index(against)
     label = 0 if truth is None else gallery.parse_digit(truth)
-    tally = Tally(seen=[] if keep else None)
+    alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
+    asked = Asked(loaded, number, proba, show, explain, against, alone)
     # Drawings and lines that come one by one are their own progress.
     is_shown = (show or explain) and figure is None
     on_screen = sys.stdout.isatty() and (is_shown or call.format in ("jsonl", "tsv", "csv"))
+    seen: list[Any] = []  # by the model, to be kept
+    drawn: list[Any] = []  # pictures for a file
+
+    def hear(each: Any) -> None:
+        if keep:
+            seen.append(each.image.copy())  # not a part of a thousand
+        if figure:
+            drawn.append(pictures_for_file(each, asked, is_first=not drawn))
+
+    answers: Iterable[Any]  # what the view below takes
     with Bars(call, unit="items", hidden=on_screen) as shown:
-
-        def report(error: BadImageError) -> None:
-            with shown.aside():
-                report_error(error, as_json=call.format in ("json", "jsonl"))
-
-        answers: Iterable[Any]  # what the view below takes
         abstention = prediction.Abstention(abstain_below, abstain_unlike)
         if index:
-            data = call.dataset_of(loaded)
+            data, n_pictures = call.dataset_of(loaded), None
             answers = prediction.predict_indices(loaded, data, index, abstention)
         else:
             words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
             unfolded = prediction.unfold(words if files0 is None else listed_names(files0))
             named = [*unfolded] if files0 is None else unfolded
+            n_pictures = count_pictures(named)
             if "-" in (files0, *words) and sys.stdin.isatty():
                 call.note("reading standard input from the terminal; Ctrl-D ends it")
             if number:
                 answers = prediction.predict_numbers(loaded, named, abstention)
             else:
                 answers = prediction.predict_files(loaded, named, abstention, raw=raw)
-            answers = shown.follow_pictures(answers, count_pictures(named))
         if abstain_unlike and not loaded.typicality:
             call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
-        answers = tallied(answers, tally, report)
-        keeps = figure is not None
-        view = PredictionsView(loaded, answers, proba, show, explain, against, is_shown, keeps)
-        if number:
-            alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
-            view = NumbersView(loaded, answers, proba, draw=is_shown, keeps=keeps, alone=alone)
-        call.emit(view.answer())
-    if keep is not None and tally.seen:
-        call.note(call.store().keep(keep, tally.seen, label))
+        tally = Tally(shown, n_pictures, hear, errors_as_json=call.format in ("json", "jsonl"))
+        call.emit(predicted(tally.follow(answers), asked, draw=is_shown))
+    if seen and keep:
+        call.note(call.store().keep(keep, seen, label))
     if figure:
-        call.note(figure.draw(view.panel()))
+        call.note(figure.draw(sheet_of(drawn, asked)))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
     if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):

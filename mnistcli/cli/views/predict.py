@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.output import Answer, picked
-from mnistcli.cli.parts import Part, Table, Words
+from mnistcli.cli.parts import Table, Words
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, Render, choose_method
 from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
@@ -28,178 +27,71 @@ if TYPE_CHECKING:
 
 # The columns for answers.
 _ANSWERS = ("answer", "number")
+# What is null in JSON where there is no prediction.
+_UNKNOWN = ("answer", "best", "probability", "probabilities", "typicality")
+_UNKNOWN_NUMBER = ("height", "width", "numbers", "digits")
 
 
-@dataclass(frozen=True)
-class PredictionsView:
-    """Predictions, taken one by one; where there is none, what is wrong with the input.
+class Asked(NamedTuple):
+    """What is asked of each picture: a digit or a number, and what else is told of it.
 
-    ``proba`` prints the probabilities of all classes, ``show`` puts a picture beside what the model
-    saw, ``explain`` tells what each pixel contributed, ``against`` a class or the next best; ``draw``
-    draws instead of making a table, ``keeps`` pictures for a file.
+    ``proba`` are the probabilities of all classes, or of each digit of a number; ``show`` puts a
+    picture beside what the model saw, ``explain`` tells what each pixel contributed, ``against`` a
+    class or the next best. The number ``alone`` has a quiet line for each of its lines.
     """
 
-    schemas: ClassVar = ("predict", "prediction")  # of the document, and of a JSON line
-    # What is null in JSON where there is no prediction.
-    unknown: ClassVar[tuple[str, ...]] = (
-        "answer", "best", "probability", "probabilities", "typicality",
-    )  # fmt: skip
     model: Model
-    predictions: Iterable[Any]  # of Prediction and BadImageError
+    number: bool = False
     proba: bool = False
     show: bool = False
     explain: bool = False
     against: str | None = None
-    draw: bool = False
-    keeps: bool = False
-    _kept: list[list[CaptionedImage]] = field(default_factory=list, init=False)
-
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        return ("input", "answer", "probability", *self._class_names)
-
-    @property
-    def _class_names(self) -> tuple[str, ...]:
-        return self.model.card.class_names if self.proba else ()
-
-    def answer(self) -> Answer:
-        """Return what the command answers."""
-        known: dict[str, Any] = {"model": self.model.ref}
-        of_line = self.schemas[1]
-        documents = self._documents()
-        return Answer(
-            self.schemas[0],
-            known | {"class_names": self.model.card.class_names, "predictions": documents},
-            self._lines(),
-            self._shown(),
-            chain([[*self._columns, "error"]], ([*row, error] for row, _, error in self._rows())),
-            ((of_line, known | each) for each in documents),
-            self._rendered if self.draw else None,
-        )
-
-    def _documents(self) -> Iterator[dict[str, Any]]:
-        for each in self._taken():
-            if isinstance(each, BadImageError):
-                nothing = dict.fromkeys(self.unknown)
-                yield {"input": each.source, **nothing, "notes": [], "error": each.problem}
-            else:
-                yield self._document(each)
-
-    def _document(self, each: Any) -> dict[str, Any]:
-        names, shares = self.model.card.class_names, each.probabilities.tolist()
-        document: dict[str, Any] = {
-            "input": each.source,
-            **picked(each, "answer best probability"),
-            "probabilities": dict(zip(names, shares, strict=True)),
-            **picked(each, "typicality notes"),
-        }
-        if self.explain:
-            why = explain(self.model, each.image, self.against)
-            document["explanation"] = picked(why, "answer runner_up score intercept")
-            document["explanation"]["contributions"] = why.contributions.ravel()
-        return document
-
-    def _rows(self) -> Iterator[tuple[list[Any], str, str | None]]:
-        """Yield the cells of each row, notes and what is wrong."""
-        answer = next(i for i, name in enumerate(self._columns) if name in _ANSWERS)
-        for each in self._taken():
-            if isinstance(each, BadImageError):
-                cells: list[Any] = [None] * len(self._columns)
-                cells[0], cells[answer] = each.source, FAILED
-                yield cells, "", each.problem
-                continue
-            for cells, best in self._cells(each):
-                guess = () if cells[answer] == best else (f"best guess {best}",)
-                yield cells, ", ".join(guess + each.notes), None
-
-    def _cells(self, each: Any) -> Iterator[tuple[list[Any], str]]:
-        """Yield the cells of each row of a prediction, and the best answer in it."""
-        shares = each.probabilities.tolist() if self.proba else ()
-        yield [each.source, each.answer, each.probability, *shares], each.best
-
-    def _lines(self) -> Iterator[str]:
-        for each in self._taken():
-            yield FAILED if isinstance(each, BadImageError) else each.answer
-
-    def _shown(self) -> Iterator[Part]:
-        rows = [[*map(_text, cells), error or notes] for cells, notes, error in self._rows()]
-        header = [name.replace("_", " ") for name in self._columns]
-        yield predictions_table(header, rows, n_classes=len(self._class_names))
-
-    def _rendered(self, console: Console, render: Render) -> Iterator[RenderableType]:
-        for each in self._taken():
-            if isinstance(each, BadImageError):
-                yield f"{each.source}: {FAILED} ({each.problem})"
-                yield ""
-            else:
-                yield self._drawn(each, console, render)
-
-    def _drawn(self, each: Any, console: Console, render: Render) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
-        from mnistcli.cli.terminal.bitmap import signed
-        from mnistcli.cli.terminal.layout import beside, stacked
-        from mnistcli.cli.terminal.pictures import draw, signs_of, usable_width
-
-        method = choose_method(render, console, n_pictures=2)
-        why = explain(self.model, each.image, self.against) if self.explain else None
-        pictures = pictures_of(each, why, show=self.show, finely=method in GRAPHICS)
-        # Signs without colour take characters, and those want room.
-        apart = [pictures.pop()] if why and method in COLOURLESS else []
-        drawing = draw(pictures, console, method, in_row=True)
-        usable = usable_width(console)
-        shown = self.model.card.class_names, each.probabilities.tolist(), each.best
-        spare = usable - drawing.width - 2
-        if spare >= 18:
-            drawing = beside([drawing, probability_bars(*shown, min(spare, 40), method)], 2)
-        else:
-            drawing = stacked([drawing, probability_bars(*shown, min(usable, 60), method)])
-        parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
-        if each.notes:
-            parts.append("; ".join(each.notes))
-        parts.append(drawing)
-        if apart:
-            parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
-        if why:
-            parts.append(Text(signed(legend_of(why), signs_of(method))))
-        return Group(*parts, Text())
-
-    def panel(self) -> Gallery:
-        """Return the pictures of what was answered, to be drawn into a file."""
-        # One row for each, if all have as many pictures.
-        lengths = {len(row) for row in self._kept}
-        n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
-        legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
-        return Gallery(chain(*self._kept), legend if self.explain else "", n_columns)
-
-    def _taken(self) -> Iterator[Any]:
-        """Yield the predictions, and keep their pictures for a file."""
-        for each in self.predictions:
-            if self.keeps and not isinstance(each, BadImageError):
-                self._kept.append(self._pictures(each))
-            yield each
-
-    def _pictures(self, each: Any) -> list[CaptionedImage]:
-        why = explain(self.model, each.image, self.against) if self.explain else None
-        first, *others = pictures_of(each, why, show=True)
-        return [replace(first, caption=f"{headline(each)}; {first.caption}"), *others]
-
-
-@dataclass(frozen=True)
-class NumbersView(PredictionsView):
-    """The digits of each picture, in a row for each line of them, or with ``proba`` for each digit.
-
-    The picture whose name is ``alone`` has a quiet line for each line, others one for all.
-    """
-
-    schemas = ("numbers", "number")
-    unknown = ("height", "width", "numbers", "digits")
     alone: str = ""
 
-    def _document(self, each: Any) -> dict[str, Any]:
+    def why(self, each: Prediction) -> Explanation | None:
+        """Return why it was answered so, where that is asked."""
+        return explain(self.model, each.image, self.against) if self.explain else None
+
+
+def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -> Answer:
+    """Show predictions, or what is wrong with the input, one by one; draw them or make a table."""
+    class_names = asked.model.card.class_names
+    columns = ["input", "answer", "probability"]
+    if asked.number:
+        columns[1:] = (
+            ["line", *columns[1:]] if asked.proba else ["line", "number", "least_probability"]
+        )
+    n_classes = len(class_names) if asked.proba else 0
+    columns += class_names[:n_classes]
+    rows = (row for each in predictions for row in _rows(each, asked, columns))
+    documents = (_document(each, asked) for each in predictions)
+    known = {"model": asked.model.ref}
+
+    def table() -> Iterator[Table | Words]:
+        shown = [[*map(_text, cells), error or notes] for cells, notes, error in rows]
+        yield predictions_table([name.replace("_", " ") for name in columns], shown, n_classes)
+
+    def drawn(console: Console, render: Render) -> Iterator[RenderableType]:
+        return (_drawn(each, asked, console, render) for each in predictions)
+
+    return Answer(
+        "numbers" if asked.number else "predict",
+        known | {"class_names": class_names, "predictions": documents},
+        (line for each in predictions for line in _lines(each, asked)),
+        table(),
+        chain([[*columns, "error"]], ([*cells, error] for cells, _, error in rows)),
+        (("number" if asked.number else "prediction", known | each) for each in documents),
+        drawn if draw else None,
+    )
+
+
+def _document(each: Any, asked: Asked) -> dict[str, Any]:
+    if isinstance(each, BadImageError):
+        nothing = dict.fromkeys(_UNKNOWN_NUMBER if asked.number else _UNKNOWN)
+        return {"input": each.source, **nothing, "notes": [], "error": each.problem}
+    names = asked.model.card.class_names
+    if isinstance(each, NumberPrediction):
         height, width = each.size
-        names = self.model.card.class_names
         digits = [
             {
                 "line": digit.line + 1,
@@ -212,48 +104,48 @@ class NumbersView(PredictionsView):
             }
             for digit in each.digits
         ]
-        document = {"input": each.source, "height": height, "width": width}
-        return document | {"numbers": each.numbers, "digits": digits, "notes": each.notes}
-
-    @property
-    def _columns(self) -> tuple[str, ...]:
-        answer, share = ("answer", "probability") if self.proba else ("number", "least_probability")
-        return ("input", "line", answer, share, *self._class_names)
-
-    def _cells(self, each: Any) -> Iterator[tuple[list[Any], str]]:
-        for part in [(digit,) for digit in each.digits] if self.proba else each.lines:
-            least = min(digit.probability for digit in part)
-            shares = part[0].probabilities.tolist() if self.proba else ()
-            cells = [each.source, part[0].line + 1, each.text_of(part), least, *shares]
-            yield cells, each.text_of(part, best=True)
-
-    def _lines(self) -> Iterator[str]:
-        for each in self._taken():
-            if isinstance(each, NumberPrediction) and each.source == self.alone:
-                yield from each.numbers
-            else:
-                yield FAILED if isinstance(each, BadImageError) else each.answer
-
-    def _drawn(self, each: Any, console: Console, render: Render) -> RenderableType:
-        from rich.console import Group
-        from rich.text import Text
-
-        from mnistcli.cli.terminal import boxes
-        from mnistcli.cli.terminal.pictures import usable_width
-
-        method = choose_method(render, console, n_pictures=2)
-        picture = boxes.drawn(each.original, _marks(each), method, usable_width(console))
-        notes = ["; ".join(each.notes)] if each.notes else []
-        return Group(Text(visible(_number_headline(each)), style="bold"), *notes, picture, "")
-
-    def _pictures(self, each: Any) -> list[CaptionedImage]:
-        from mnistcli.cli.terminal.boxes import painted
-
-        width = 448 if self._kept else None  # a picture alone is as large as it is
-        return [CaptionedImage(painted(each.original, _marks(each), width), _number_headline(each))]
+        read = {"input": each.source, "height": height, "width": width}
+        return read | {"numbers": each.numbers, "digits": digits, "notes": each.notes}
+    document: dict[str, Any] = {
+        "input": each.source,
+        **picked(each, "answer best probability"),
+        "probabilities": dict(zip(names, each.probabilities.tolist(), strict=True)),
+        **picked(each, "typicality notes"),
+    }
+    if why := asked.why(each):
+        document["explanation"] = picked(why, "answer runner_up score intercept")
+        document["explanation"]["contributions"] = why.contributions.ravel()
+    return document
 
 
-# --- tables -------------------------------------------------------------------------------------
+def _rows(
+    each: Any, asked: Asked, columns: Sequence[str]
+) -> Iterator[tuple[list[Any], str, str | None]]:
+    """Yield the cells of each row, notes and what is wrong."""
+    if isinstance(each, BadImageError):
+        known = {"input": each.source, **dict.fromkeys(_ANSWERS, FAILED)}
+        yield [known.get(name) for name in columns], "", each.problem
+        return
+    if isinstance(each, NumberPrediction):
+        parts = [(digit,) for digit in each.digits] if asked.proba else each.lines
+        found: list[Any] = [
+            ([part[0].line + 1], each.text_of(part), each.text_of(part, best=True), part)
+            for part in parts
+        ]
+    else:
+        found = [([], each.answer, each.best, (each,))]
+    for line, answer, best, part in found:
+        shares = part[0].probabilities.tolist() if asked.proba else ()
+        guess = () if answer == best else (f"best guess {best}",)
+        cells = [each.source, *line, answer, min(one.probability for one in part), *shares]
+        yield cells, ", ".join(guess + each.notes), None
+
+
+def _lines(each: Any, asked: Asked) -> Sequence[str]:
+    if isinstance(each, BadImageError):
+        return [FAILED]
+    is_alone = isinstance(each, NumberPrediction) and each.source == asked.alone
+    return each.numbers if is_alone else [each.answer]
 
 
 def _text(value: Any) -> str:
@@ -277,10 +169,64 @@ def predictions_table(
 # --- pictures -----------------------------------------------------------------------------------
 
 
-def pictures_of(
+def _drawn(each: Any, asked: Asked, console: Console, render: Render) -> RenderableType:
+    """Draw what was answered to a picture: its digits in boxes, or probabilities beside it."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from mnistcli.cli.terminal.bitmap import signed
+    from mnistcli.cli.terminal.boxes import drawn
+    from mnistcli.cli.terminal.layout import beside, stacked
+    from mnistcli.cli.terminal.pictures import draw, signs_of, usable_width
+
+    if isinstance(each, BadImageError):
+        return Group(f"{each.source}: {FAILED} ({each.problem})", "")
+    method, usable = choose_method(render, console, n_pictures=2), usable_width(console)
+    parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
+    if each.notes:
+        parts.append("; ".join(each.notes))
+    if isinstance(each, NumberPrediction):
+        return Group(*parts, drawn(each.original, _marks(each), method, usable), "")
+    why = asked.why(each)
+    pictures = _pictures_of(each, why, show=asked.show, finely=method in GRAPHICS)
+    # Signs without colour take characters, and those want room.
+    apart = [pictures.pop()] if why and method in COLOURLESS else []
+    drawing = draw(pictures, console, method, in_row=True)
+    shown = asked.model.card.class_names, each.probabilities.tolist(), each.best
+    spare = usable - drawing.width - 2
+    if spare >= 18:
+        parts.append(beside([drawing, probability_bars(*shown, min(spare, 40), method)], 2))
+    else:
+        parts.append(stacked([drawing, probability_bars(*shown, min(usable, 60), method)]))
+    if apart:
+        parts.append(draw(apart, console, "ascii" if method == "ascii" else "shade"))
+    if why:
+        parts.append(Text(signed(legend_of(why), signs_of(method))))
+    return Group(*parts, Text())
+
+
+def pictures_for_file(each: Any, asked: Asked, *, is_first: bool) -> list[CaptionedImage]:
+    """Return the pictures of what was answered, to be drawn into a file."""
+    if isinstance(each, NumberPrediction):
+        from mnistcli.cli.terminal.boxes import painted
+
+        width = None if is_first else 448  # a picture alone is as large as it is
+        return [CaptionedImage(painted(each.original, _marks(each), width), headline(each))]
+    first, *others = _pictures_of(each, asked.why(each), show=True)
+    return [CaptionedImage(first.image, f"{headline(each)}; {first.caption}"), *others]
+
+
+def sheet_of(kept: Sequence[Sequence[CaptionedImage]], asked: Asked) -> Gallery:
+    """Put pictures on a sheet: one row for each answer, if all have as many pictures."""
+    lengths = {len(row) for row in kept}
+    n_columns = max(lengths) if len(lengths) == 1 and max(lengths) > 1 else None
+    legend = "{plus}: ink that speaks for the answer; {minus}: for the runner-up"
+    return Gallery(chain(*kept), legend if asked.explain else "", n_columns)
+
+
+def _pictures_of(
     prediction: Prediction, why: Explanation | None, *, show: bool, finely: bool = True
 ) -> list[CaptionedImage]:
-    """Return what there is to see: the picture, what the model saw, and why it answered so."""
     pictures = []
     original = prediction.original
     if show and original is not None and not np.array_equal(original, prediction.image):
@@ -294,12 +240,15 @@ def pictures_of(
     return pictures
 
 
-def headline(prediction: Prediction) -> str:
+def headline(each: Prediction | NumberPrediction) -> str:
     """Return what a picture was taken for, in a line."""
-    sure = percent(prediction.probability)
-    if prediction.answer != prediction.best:
-        sure = f"best guess {prediction.best} at {sure}"
-    return f"{prediction.source}: {prediction.answer} ({sure})"
+    if isinstance(each, NumberPrediction):
+        sure = f"least probability {percent(min(digit.probability for digit in each.digits))}"
+        guess = "" if each.answer == each.best else f"best guess {each.best}, "
+        return f"{each.source}: {each.answer} ({guess}{sure})"
+    sure = percent(each.probability)
+    guess = sure if each.answer == each.best else f"best guess {each.best} at {sure}"
+    return f"{each.source}: {each.answer} ({guess})"
 
 
 def legend_of(why: Explanation) -> str:
@@ -332,12 +281,6 @@ def probability_bars(
         text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"
         rows.append(words([text], style=style))
     return stacked(rows)
-
-
-def _number_headline(each: NumberPrediction) -> str:
-    sure = f"least probability {percent(min(digit.probability for digit in each.digits))}"
-    guess = "" if each.answer == each.best else f"best guess {each.best}, "
-    return f"{each.source}: {each.answer} ({guess}{sure})"
 
 
 def _marks(each: NumberPrediction) -> list[Mark]:
