@@ -5,6 +5,7 @@ wrong is told, and the others are read.
 """
 
 import contextlib
+import csv
 import itertools
 import re
 from collections import Counter
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float32s, Places
-from mnistcli.containers.npy_idx import BLOCK_PICTURES
+from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
@@ -26,24 +27,17 @@ MAX_LINE_BYTES = 1 << 16
 MAX_EMPTY_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
 
-LABEL_NAMES = frozenset(
-    "label labels class classes y target targets digit number category truth".split()  # noqa: SIM905
-)
 HINT = "expected 784 pixels in a row, or a label and 784 pixels"
 # https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
-_ARFF_ATTRIBUTE = re.compile(rb"(?im)^[ \t]*@attribute[ \t]+(\"[^\"\n]*\"|'[^'\n]*'|[^\s]+)")
-_ARFF_DATA = re.compile(rb"(?im)^[ \t]*@data[ \t]*(?:%.*)?(?:\n|\Z)")
+_ARFF_ATTRIBUTE = re.compile(rb"(?i)[ \t]*@attribute[ \t]+(\"[^\"]*\"|'[^']*'|[^\s]+)")
+_ARFF_DATA = re.compile(rb"(?i)[ \t]*@data[ \t]*(?:%.*)?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
-_QUOTED = re.compile(rb'"([^"\n]*)"')
+_QUOTED = re.compile(rb'"([^"]*)"')
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
-DIGIT_WORDS = dict(
-    zip("zero one two three four five six seven eight nine".split(), "0123456789", strict=True)  # noqa: SIM905
-)
-_WORDS = {word.encode(): digit.encode() for word, digit in DIGIT_WORDS.items()}
-_WORDS |= {b"true": b"1", b"false": b"0"} | {b"b%d" % i: b"%d" % i for i in range(10)}
-# Begins with a set of letters, up to which the search is fast.
-_WORD = re.compile(rb"[befnostzBEFNOSTZ](?<![^,\n].)[A-Za-z0-9]{1,4}(?=[,\n])")
+DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+_WORDS = {word: i for i, word in enumerate(DIGIT_WORDS)} | {"true": 1, "false": 0}
+_WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 
 
 class Layout(NamedTuple):
@@ -64,18 +58,15 @@ class Table(NamedTuple):
     """A table of which the header was read, and not the rows."""
 
     layout: Layout
-    blocks: Iterator[bytes]
+    blocks: Iterator[list[bytes]]
 
     def rows(self) -> Iterator[Rows]:
         """Read the rows, about a megabyte of them at a time, and what is wrong with which of them.
 
         NaN stands for what is no number, and in columns that are neither pixels nor labels.
         """
-        n_before, n_commas = 0, self.layout.n_columns - 1
-        for block in self.blocks:
-            lines = [line for line in block.split(b"\n") if line.strip(b",")]
-            if block.count(b",") != len(lines) * n_commas:  # some have commas at their end
-                lines = [_trimmed(line, n_commas) for line in lines]
+        n_before = 0
+        for lines in self.blocks:
             # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
             for start in range(0, len(lines), BLOCK_PICTURES):
                 rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
@@ -86,27 +77,29 @@ class Table(NamedTuple):
 
 
 def open_csv(stream: Stream) -> Table:
-    """Read the first line of a table, and tell what its columns are."""
-    raw = _lines_of(stream)
-    first = next(raw, b"").removeprefix(b"\xef\xbb\xbf")
-    head = _head_of(first)
-    first = first[first.find(head) :]
+    """Read the first line of a table, which may have a title above it, and tell what its columns are."""
+    blocks = _lines_of(stream)
+    first = next(blocks, [])
+    first[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in first[:1]]
+    told = [i for i, line in enumerate(first) if _is_told(line)]
+    titles = itertools.takewhile(lambda i: re.search(rb"[^\W\d_eE]", first[i]), told[:20])
+    start = next((i for i in titles if _order_of(_cells(first[i])) is not None), [*told, 0][0])
+    head = first[start] if told else b""
     delimiter = _delimiter_of(head)
-    kept = _cleaned(itertools.chain([first], raw), delimiter, b"#")
-    first = next((block for block in kept if block), b"")
-    if not first:
+    kept = _cleaned(itertools.chain([first[start:]], blocks), delimiter, b"#")
+    line, *rest = next((lines for lines in kept if lines), [b""])
+    if not line:
         raise FormatError("is empty")
-    line, _, rest = first.partition(b"\n")
     names = _header_of(line, head, delimiter)
-    rows = [row.rstrip(b",") for row in [line, *rest.split(b"\n", 100)[:100]]]
-    counts = Counter(row.count(b",") + 1 for row in rows[names is not None :] if row)
+    rows = [row.rstrip(b",") for row in [line, *rest[:100]]]
+    counts = Counter(row.count(b",") + 1 for row in rows[names is not None :])
     if names is None:
         usual = max((N_PIXELS, N_PIXELS + 1), key=counts.__getitem__)
         if not counts[usual]:
             n_columns = rows[0].count(b",") + 1
             raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
         layout = _layout_of(tuple(map(str, range(usual))))._replace(names=())
-        return Table(layout, itertools.chain([first], kept))
+        return Table(layout, itertools.chain([[line, *rest]], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     n_all = len(names)
     while names and not names[-1]:
@@ -122,55 +115,45 @@ def open_csv(stream: Stream) -> Table:
 def open_arff(stream: Stream) -> Table:
     """Read the header of an ARFF file, Weka's table, which names the columns."""
     blocks = _lines_of(stream)
-    first = next(blocks, b"")
-    data = _ARFF_DATA.search(first)
+    first = next(blocks, [])
+    data = next((i for i, line in enumerate(first) if _ARFF_DATA.fullmatch(line)), None)
     if data is None:
         raise FormatError("has no @data line in its first megabyte")
-    names = _ARFF_ATTRIBUTE.findall(first, 0, data.start())
-    layout = _layout_of(tuple(name.decode("utf-8", "replace").strip("'\"") for name in names))
-    rows = itertools.chain([first[data.end() :]], blocks)
-    return Table(layout, _cleaned(rows, ord(","), b"%"))
+    attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
+    names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
+    rows = itertools.chain([first[data + 1 :]], blocks)
+    return Table(_layout_of(tuple(names)), _cleaned(rows, b",", b"%"))
 
 
-def _head_of(block: bytes) -> bytes:
-    """Find the line that names the columns, which may have a title above it, or else the first."""
-    lines = _told_lines(block)
-    for line in itertools.takewhile(re.compile(rb"[^\W\d_eE]").search, lines[:20]):
-        if _order_of(_cells(line, _delimiter_of(line))) is not None:
-            return line
-    return lines[0] if lines else b""
+def _is_told(line: bytes) -> bool:
+    """Return whether a line is more than a comment, or Excel's sep=."""
+    line = line.strip()
+    return bool(line) and line[:1] != b"#" and not _SEPARATOR.fullmatch(line)
 
 
-def _told_lines(block: bytes) -> list[bytes]:
-    """Return lines but for those that are empty, comments, or Excel's sep=."""
-    lines = (line.strip() for line in block.split(b"\n"))
-    return [each for each in lines if each and each[:1] != b"#" and not _SEPARATOR.fullmatch(each)]
-
-
-def _cells(line: bytes, delimiter: int | None) -> tuple[str, ...]:
-    import csv
-
+def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
     text = line.decode("utf-8", "replace").replace("\0", "\ufffd").strip()
+    delimiter = delimiter or _delimiter_of(line)
     cells = text.split()
-    if delimiter is not None:
-        cells = next(csv.reader([text], delimiter=chr(delimiter), skipinitialspace=True))
+    if delimiter != b" ":
+        cells = next(csv.reader([text], delimiter=delimiter.decode(), skipinitialspace=True), [])
     return tuple(cell.strip(" '\"\ufeff") for cell in cells)
 
 
-def _delimiter_of(line: bytes) -> int | None:
-    """Tell what separates the cells of a line; None for blanks."""
+def _delimiter_of(line: bytes) -> bytes:
+    """Tell what separates the cells of a line."""
     # Where something else does, a comma is a decimal point.
-    for delimiter in b";\t|":
+    for delimiter in (b";", b"\t", b"|"):
         if line.count(delimiter) >= N_PIXELS - 1:
             return delimiter
-    delimiter = max(b",;\t|", key=line.count)
-    return delimiter if line.count(delimiter) else None
+    delimiter = max((b",", b";", b"\t", b"|"), key=line.count)
+    return delimiter if delimiter in line else b" "
 
 
 def cells_of(stream: Stream) -> Iterator[tuple[str, ...]]:
     """Read the cells of a table of words, line by line; nothing of what is none."""
     with contextlib.suppress(FormatError):
-        lines = (line for block in _lines_of(stream) for line in _told_lines(block))
+        lines = (line for block in _lines_of(stream) for line in block if _is_told(line))
         head = next(lines, b"")
         delimiter = _delimiter_of(head)
         yield from (_cells(line, delimiter) for line in itertools.chain([head], lines))
@@ -198,7 +181,7 @@ def _layout_of(names: tuple[str, ...]) -> Layout:
     if len(order) == N_PIXELS + 1:
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
-    labels = [i for i in others if names[i].strip().lower() in LABEL_NAMES]
+    labels = [i for i in others if names[i].strip().lower() in LABELS]
     if len(labels) == 1:
         return Layout(len(names), order, (labels[0],), names)
     if not labels and (one_hot := _one_hot_of(names, others)):
@@ -219,7 +202,7 @@ def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
             found.setdefault(match[1], {})[match[2]] = i
     for name, columns in found.items():
-        if len(columns) == len(DIGIT_WORDS) and name in LABEL_NAMES | {""}:
+        if len(columns) == len(DIGIT_WORDS) and name in LABELS | {""}:
             return tuple(columns[digit] for digit in sorted(columns))
     return ()
 
@@ -288,14 +271,9 @@ def side_of_labels(values: Float32s) -> int:
     return 0 if could[0] else -1
 
 
-# ----------------------------------------------------------------------------------------- lines
-
-
-def _lines_of(stream: Stream) -> Iterator[bytes]:
-    """Read blocks of whole lines, each of which ends in a line feed whatever it ended in."""
-    rest = b""
-    number = 0
-    is_end = False
+def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
+    """Read lines that are not blank, a block of them at a time, whatever they end in."""
+    rest, n_before, is_end = b"", 0, False
     while not is_end:
         chunk = stream.read(BLOCK_BYTES)
         is_end = len(chunk) < BLOCK_BYTES
@@ -303,66 +281,49 @@ def _lines_of(stream: Stream) -> Iterator[bytes]:
         # A carriage return at the end may be half of a line's end.
         held = b"\r" if data.endswith(b"\r") and not is_end else b""
         data = data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        end = len(data) if is_end else data.rfind(b"\n") + 1
-        block, rest = data[:end], data[end:] + held
-        if block and not block.endswith(b"\n"):
-            block += b"\n"
-        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
-        longest = np.diff(ends, prepend=-1)
-        if len(rest) > MAX_LINE_BYTES or longest.max(initial=0) > MAX_LINE_BYTES:
-            too_long = longest > MAX_LINE_BYTES
-            line = number + 1 + int(too_long.argmax() if too_long.any() else len(ends))
-            raise FormatError(f"line {line:,} is longer than {MAX_LINE_BYTES:,} bytes", hint=HINT)
-        number += len(ends)
-        if block:
-            yield block
+        *lines, rest = data.split(b"\n")
+        if is_end:
+            lines.append(rest)
+        told = [*filter(bytes.strip, lines)]  # quick, where there are millions of empty ones
+        if max(map(len, [*told, rest])) > MAX_LINE_BYTES:
+            is_long = [len(line) > MAX_LINE_BYTES for line in [*lines, rest]]
+            number = f"{n_before + 1 + is_long.index(True):,}"
+            raise FormatError(f"line {number} is longer than {MAX_LINE_BYTES:,} bytes", hint=HINT)
+        n_before += len(lines)
+        rest += held
+        if lines:
+            yield told
 
 
-def _cleaned(blocks: Iterator[bytes], delimiter: int | None, comment: bytes) -> Iterator[bytes]:
-    """Bring lines to one form: commas between cells, no quotes, blanks, empty lines, comments."""
+def _cleaned(
+    blocks: Iterator[list[bytes]], delimiter: bytes, comment: bytes
+) -> Iterator[list[bytes]]:
+    """Bring lines to one form, see `_clean`, and leave comments and those of empty cells out."""
     n_empty = 0
-    for block in blocks:
-        clean = _clean(block, delimiter, comment)
-        n_empty = 0 if clean else n_empty + len(block)
+    for lines in blocks:
+        told = (line for line in lines if not line.lstrip().startswith(comment))
+        clean = [each for line in told if (each := _clean(line, delimiter)).strip(b",")]
+        n_empty = 0 if clean else n_empty + BLOCK_BYTES
         if n_empty > MAX_EMPTY_BYTES:
             raise FormatError(f"has more than {MAX_EMPTY_BYTES >> 20} MiB of empty lines")
         yield clean
 
 
-def _clean(block: bytes, delimiter: int | None, comment: bytes) -> bytes:
-    if comment in block:
-        lines = block.split(b"\n")
-        block = b"\n".join(line for line in lines if not line.lstrip().startswith(comment))
-    separator = bytes([delimiter or ord(" ")])
-    if b'"' in block and block.count(separator) == block.count(b'"' + separator + b'"'):
-        block = block.replace(b'"', b"")  # quick, where every cell is quoted
-    if b'"' in block:
-        block = _QUOTED.sub(lambda cell: cell[1].replace(separator, b"."), block)
-    block = block.translate(None, b"\"'[]")
-    if delimiter != ord("\t"):
-        block = block.replace(b"\t", b" ")
-    if b" " in block:
-        while b"  " in block:
-            block = block.replace(b"  ", b" ")
-        block = block.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
-    if delimiter != ord(","):
-        block = block.translate(bytes.maketrans(b"," + separator, b".,"))
-    if b" " in block:
-        block = block.replace(b" ,", b",").replace(b", ", b",")
-    if block.translate(None, b"0123456789,\n.+-eE"):
-        block = _WORD.sub(lambda word: _WORDS.get(word[0].lower(), word[0]), block)
-    while b"\n\n" in block:
-        block = block.replace(b"\n\n", b"\n")
-    return block.removeprefix(b"\n")
+def _clean(line: bytes, delimiter: bytes) -> bytes:
+    """Put commas between the cells of a line, take quotes and brackets away, and blanks around them."""
+    if b'"' in line and line.count(delimiter) != line.count(b'"' + delimiter + b'"'):
+        line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, b"."), line)
+    line = line.translate(None, b"\"'[]")
+    if delimiter == b" ":
+        return b",".join(line.replace(b",", b".").split())
+    if delimiter != b",":
+        line = line.replace(b",", b".").replace(delimiter, b",")
+    if b" " in line or b"\t" in line:
+        line = b",".join(cell.strip(b" \t") for cell in line.split(b","))
+    return line
 
 
-def _trimmed(line: bytes, n_commas: int) -> bytes:
-    """Take commas too many from the end of a line."""
-    n_ending = len(line) - len(line.rstrip(b","))
-    return line[: len(line) - max(0, min(n_ending, line.count(b",") - n_commas))]
-
-
-def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...] | None:
+def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | None:
     cells = line.decode("ascii", "replace").split(",")
     words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
     if not words and not (len(cells) >= N_PIXELS and len(set(cells)) > N_PIXELS / 2
@@ -374,19 +335,17 @@ def _header_of(line: bytes, raw: bytes, delimiter: int | None) -> tuple[str, ...
     return names if is_header or len(cells) < N_PIXELS else None
 
 
-# --------------------------------------------------------------------------------------- numbers
-
-
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     """Parse lines of cells all at once, or where that fails one by one."""
     whole = _whole_numbers(b"\n".join(lines) + b"\n", layout.n_columns)
     if whole is not None:
         return whole, {}
     values, faults = np.full((len(lines), layout.n_columns), np.nan, np.float32), {}
+    is_pixel = frozenset(layout.pixels.tolist())
     with np.errstate(over="ignore"):
         for i, line in enumerate(lines):
             try:
-                values[i] = _row(line, layout)
+                values[i] = _row(line, layout, is_pixel)
             except FormatError as error:
                 error.where = f" row {first + i}"
                 faults[i] = error.with_traceback(None)  # whose frames would keep the lines
@@ -413,19 +372,27 @@ def _whole_numbers(block: bytes, n_columns: int) -> Float32s | None:
     return numbers.reshape(n_rows, n_columns)
 
 
-def _row(line: bytes, layout: Layout) -> list[float]:
+def _row(line: bytes, layout: Layout, is_pixel: frozenset[int]) -> list[float]:
     cells = line.split(b",")
+    while len(cells) > layout.n_columns and not cells[-1]:
+        cells.pop()
     if len(cells) != layout.n_columns:
         raise FormatError(f"has {_columns(len(cells))}, expected {layout.n_columns:,}")
     if not line.translate(None, b"0123456789,.+-eE"):
         with contextlib.suppress(ValueError):
             return list(map(float, cells))
-    is_pixel = set(layout.pixels.tolist())
     values = []
-    for i, text in enumerate(line.decode("ascii", "replace").split(",")):
-        is_number = text.isdigit() or _NUMBER.fullmatch(text)  # the quick way first
-        if not is_number and i in is_pixel:
+    for i, text in enumerate(line.decode("ascii", "replace").split(",")[: len(cells)]):
+        value = number_of(text)
+        if np.isnan(value) and i in is_pixel:
             problem = f"{layout.column(i)} holds {text[:20]!r}, expected a number from 0 to 255"
             raise FormatError(problem)
-        values.append(float(text) if is_number else np.nan)
+        values.append(value)
     return values
+
+
+def number_of(text: str) -> float:
+    """Return a number that is written in digits or is one of the words of labels; NaN for what is none."""
+    if text.isdecimal() or _NUMBER.fullmatch(text):  # the quick way first
+        return float(text)
+    return _WORDS.get(text.lower(), np.nan)

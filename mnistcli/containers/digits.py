@@ -225,7 +225,7 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
 def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
     """Read labels: numbers, as text or in words, or one-hot rows of ten; else raise FormatError."""
     if values.dtype.kind in "SU":
-        numbers = [_number_of(text) for text in values.astype("U").ravel().tolist()]
+        numbers = [csv.number_of(text.strip()) for text in values.astype("U").ravel().tolist()]
         values = np.array(numbers).reshape(values.shape)
     if values.ndim == 2 and values.shape[1] == N_CLASSES:
         digits = _from_one_hot(values)
@@ -234,14 +234,6 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
         problem = f"{prefix}has shape {values.shape}, expected one label for each image"
         raise FormatError(problem, hint="or ten columns of 0 and 1, of which one is 1")
     return values.astype(np.float64).ravel()
-
-
-def _number_of(text: str) -> float:
-    word = text.strip().lower()
-    try:
-        return float(csv.DIGIT_WORDS.get(word, word))
-    except ValueError:
-        return np.nan
 
 
 def checked_labels(labels: Float64s) -> Bytes:

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 Part = Literal["train", "test"]
 
 IMAGES = frozenset("images image imgs x data pixels features".split())  # noqa: SIM905
-LABELS = frozenset("labels label y target targets class classes digits".split())  # noqa: SIM905
+# Also of the columns of a table.
+LABELS = frozenset(
+    "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
+)
 PARTS: dict[str, Literal["train", "test", "val"]] = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
 }  # fmt: skip

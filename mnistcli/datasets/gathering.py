@@ -25,9 +25,9 @@ import numpy as np
 
 from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.csv import LABEL_NAMES, cells_of
+from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import PARTS, Part
+from mnistcli.containers.npy_idx import LABELS, PARTS, Part
 from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import read_parts
@@ -254,7 +254,7 @@ def _listed_pictures(path: Path) -> _Named:
         name = is_name[has_titles].index(True)
         others = [i for i in range(len(first[-1])) if i != name]
         if has_titles and len(others) > 1:
-            others = [i for i, title in enumerate(first[0]) if title.lower() in LABEL_NAMES]
+            others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
         if len(others) != 1:
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise CorruptFileError(path, problem, hint="call them file and label")
