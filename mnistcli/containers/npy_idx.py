@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistcli import mnist
 from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import Member, open_zip
 from mnistcli.containers.reading import FormatError, Stream
@@ -284,62 +285,50 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
 
 
 def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
+    """Tell what pictures are in an array of a shape: the first case that fits it decides."""
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
         return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
     sizes = tuple(size for size in shape if size != 1)
     if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below
-    if sizes in {(N_PIXELS,), IMAGE_SHAPE}:
-        return _Plan(IMAGE_SHAPE, is_one=True)
-    if shape == (1, N_PIXELS + 1):
-        return _Plan((N_PIXELS + 1,))
-    if len(sizes) == 2:
-        side = math.isqrt(sizes[1])
-        if sizes == (n_labels, side * side) and n_labels != sizes[1]:
-            return _Plan((side, side))
-        return _plan_of_table(sizes[0], sizes[1], prefix)
+    readings, hint = "", "expected (n, 28, 28), (n, 784), (28, 28) or (784,)"
+    match sizes:
+        case (mnist.N_PIXELS,) | (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE):
+            return _Plan(IMAGE_SHAPE, is_one=True)
+        case (size,) if shape == (1, N_PIXELS + 1):
+            return _Plan((size,))
+        case (a, b):
+            side, is_picture = math.isqrt(b), 0 < max(a, b) <= MAX_ASPECT * min(a, b)
+            is_odd = any(abs(size - N_PIXELS) < 3 for size in sizes) or (b in SQUARES and a != b)
+            if a == n_labels != b == side * side:
+                return _Plan((side, side))
+            if b == N_PIXELS != a:
+                return _Plan(IMAGE_SHAPE)
+            if b == N_PIXELS + 1:
+                return _Plan((b,))
+            if a == N_PIXELS and not is_picture:
+                return _Plan(IMAGE_SHAPE, is_last=True)
+            if is_picture and not is_odd:
+                return _Plan((a, b), is_one=True)
+            other = f"{b:,} of {a:,} pixels" if abs(a - N_PIXELS) < 3 else f"{a:,} of {b:,} pixels"
+            readings = f": one picture of {a} x {b} pixels, or {other}?"
+            hint = "expected (n, 784), or (n, 785) with labels; a picture is best given as PNG"
+        case (_, mnist.IMAGE_SIDE, mnist.IMAGE_SIDE):
+            return _Plan(IMAGE_SHAPE)
+        case (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE, c):
+            if c not in (3, 4):
+                return _Plan(IMAGE_SHAPE, is_last=True)
+            readings = f": one coloured picture, or {c} pictures along the last axis?"
+        case (_, _, 3):
+            return _Plan(sizes, is_one=True)
+        case (3, b, c):
+            readings = f": one coloured picture, or 3 pictures of {b} x {c} pixels?"
+        case (a, b, c):
+            if min(b, c) >= 8 and (a != b or b == c):
+                return _Plan((b, c))
+            last = f", or {c} of {a} x {b} along the last axis" if min(b, c) >= 8 else ""
+            readings = f": {a} pictures of {b} x {c} pixels{last}?"
     if len(sizes) == 3:
-        return _plan_of_stack(sizes[0], sizes[1], sizes[2], prefix)
-    hint = "expected (n, 28, 28), (n, 784), (28, 28) or (784,)"
-    raise FormatError(f"{prefix}has shape {shape}", hint=hint)
-
-
-def _plan_of_table(a: int, b: int, prefix: str) -> _Plan:
-    if b == N_PIXELS and a != N_PIXELS:
-        return _Plan(IMAGE_SHAPE)
-    if b == N_PIXELS + 1:
-        return _Plan((N_PIXELS + 1,))
-    is_picture = 0 < max(a, b) <= MAX_ASPECT * min(a, b)
-    if a == N_PIXELS and not is_picture:
-        return _Plan(IMAGE_SHAPE, is_last=True)
-    nearly = range(N_PIXELS - 2, N_PIXELS + 3)
-    is_square = b in SQUARES and a != b
-    if is_picture and a not in nearly and b not in nearly and not is_square:
-        return _Plan((a, b), is_one=True)
-    other = f"{b:,} of {a:,} pixels" if a in nearly else f"{a:,} of {b:,} pixels"
-    problem = f"{prefix}has shape ({a}, {b}): one picture of {a} x {b} pixels, or {other}?"
-    hint = "expected (n, 784), or (n, 785) with labels; a picture is best given as PNG"
-    raise FormatError(problem, hint=hint)
-
-
-def _plan_of_stack(a: int, b: int, c: int, prefix: str) -> _Plan:
-    readings = ""
-    if (b, c) == IMAGE_SHAPE:
-        return _Plan((b, c))
-    if (a, b) == IMAGE_SHAPE and c in (3, 4):
-        readings = f"one coloured picture, or {c} pictures along the last axis"
-    elif (a, b) == IMAGE_SHAPE:
-        return _Plan((a, b), is_last=True)
-    elif c == 3:
-        return _Plan((a, b, c), is_one=True)
-    elif a == 3:
-        readings = f"one coloured picture, or 3 pictures of {b} x {c} pixels"
-    elif c < 8 or b < 8:
-        readings = f"{a} pictures of {b} x {c} pixels"
-    elif a == b != c:
-        readings = f"{a} pictures of {b} x {c} pixels, or {c} of {a} x {b} along the last axis"
-    if readings:
         hint = "expected (n, 28, 28), or (n, 28, 28, 3) in colour"
-        raise FormatError(f"{prefix}has shape ({a}, {b}, {c}): {readings}?", hint=hint)
-    return _Plan((b, c))
+    raise FormatError(f"{prefix}has shape {sizes if readings else shape}{readings}", hint=hint)
