@@ -119,32 +119,20 @@ def remove_file(path: Path) -> None:
 Content = bytes | Callable[[BinaryIO], object]
 
 
-def write_atomically(path: Path, content: Content) -> None:
+def write_atomically(
+    path: Path,
+    content: Content,
+    *,
+    is_new: bool = False,
+    check: Callable[[Path], object] | None = None,
+) -> bool:
     """Give ``path`` a new content in one step: a reader sees the old one or the new one.
 
     The content is bytes, or a function that writes to the binary file it is given; the folder is
-    made if need be. Where the operating system refuses (StorageError) the target is as it was.
+    made if need be. What was written is read by ``check`` before it gets its name. Where that raises,
+    or the operating system refuses (StorageError), the target is as it was. A file that ``is_new``
+    must not exist yet: of several processes one makes it, and for the others the answer is False.
     """
-    _write(path, content, Path.replace)
-
-
-def create_atomically(
-    path: Path, content: Content, *, check: Callable[[Path], object] | None = None
-) -> bool:
-    """Write a file that must not exist yet; of several processes exactly one succeeds.
-
-    What was written is read by ``check`` before it gets its name; nothing is made where that raises.
-    False where the file exists already, and then nothing is changed.
-    """
-    return _write(path, content, _publish_new, check)
-
-
-def _write(
-    path: Path,
-    content: Content,
-    publish: Callable[[Path, Path], object],
-    check: Callable[[Path], object] | None = None,
-) -> bool:
     make_folder(path.parent)
     with storage_errors("write", path), _temporary_beside(path) as (temporary, file):
         if isinstance(content, bytes):
@@ -155,9 +143,9 @@ def _write(
         os.fsync(file.fileno())
         if check is not None:
             check(temporary)
-        published = publish(temporary, path)
+        published = _publish_new(temporary, path) if is_new else bool(temporary.replace(path))
         _fsync_folder(path.parent)
-    return bool(published)
+    return published
 
 
 def _publish_new(temporary: Path, path: Path) -> bool:

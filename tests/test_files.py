@@ -14,7 +14,6 @@ import pytest
 
 from mnistcli.errors import LockTimeoutError, StorageError
 from mnistcli.files import (
-    create_atomically,
     kind_of_path,
     lock,
     sweep_dead_temporaries,
@@ -51,8 +50,8 @@ def test_a_write_that_fails_leaves_the_old_content_and_no_litter(tmp_path):
 
 def test_only_the_first_creates(tmp_path):
     path = tmp_path / "file"
-    assert create_atomically(path, b"first")
-    assert not create_atomically(path, b"second")
+    assert write_atomically(path, b"first", is_new=True)
+    assert not write_atomically(path, b"second", is_new=True)
     assert path.read_bytes() == b"first"
     assert names(tmp_path) == ["file"]
 
@@ -133,10 +132,10 @@ def test_a_kill_between_link_and_unlink_leaves_nothing_for_ever(tmp_path):
     code = """
         import os, sys
         from pathlib import Path
-        from mnistcli.files import create_atomically
+        from mnistcli.files import write_atomically
         link = os.link
         os.link = lambda *paths: (link(*paths), os._exit(9))
-        create_atomically(Path(sys.argv[1]), b"whole")
+        write_atomically(Path(sys.argv[1]), b"whole", is_new=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "file")]
     assert subprocess.run(command, check=False).returncode == 9
@@ -153,8 +152,8 @@ def test_without_hard_links_what_is_there_stays(tmp_path, monkeypatch, number):
 
     monkeypatch.setattr("os.link", refuse)
     path = tmp_path / "file"
-    assert create_atomically(path, b"first")
-    assert not create_atomically(path, b"second")
+    assert write_atomically(path, b"first", is_new=True)
+    assert not write_atomically(path, b"second", is_new=True)
     assert path.read_bytes() == b"first"
     assert names(tmp_path) == ["file"]
 
@@ -165,7 +164,7 @@ def test_what_cannot_be_read_back_gets_no_name(tmp_path):
         raise ValueError
 
     with pytest.raises(ValueError):
-        create_atomically(tmp_path / "file", b"new", check=check)
+        write_atomically(tmp_path / "file", b"new", check=check, is_new=True)
     assert names(tmp_path) == []
 
 
@@ -179,9 +178,9 @@ def test_a_folder_that_cannot_be_synced_is_no_success(tmp_path, monkeypatch):
         fsync(descriptor)
 
     monkeypatch.setattr("os.fsync", refuse)
-    for write in (write_atomically, create_atomically):
+    for is_new in (False, True):
         with pytest.raises(StorageError, match="Input/output error"):
-            write(tmp_path / write.__name__, b"")
+            write_atomically(tmp_path / f"file-{is_new}", b"", is_new=is_new)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no umask there")

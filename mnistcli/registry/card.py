@@ -218,9 +218,9 @@ def strict_json(text: str) -> Any:
     content = json.loads(
         text,
         object_pairs_hook=_without_duplicates,
-        parse_int=_short_int,
-        parse_float=_finite,
-        parse_constant=_finite,
+        parse_int=_number,
+        parse_float=_number,
+        parse_constant=_number,
     )
     json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair is no character
     return content
@@ -232,14 +232,12 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _short_int(digits: str) -> int:
-    if len(digits) > 18:
+def _number(text: str) -> float:
+    if not text.lstrip("-").isdecimal():
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError("a number is not finite")
+        return number
+    if len(text) > 18:
         raise ValueError("a number is too long")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError("a number is not finite")
-    return number
+    return int(text)

@@ -102,7 +102,9 @@ class ModelRegistry:
                 content = encode_model(model, entry.ref)
             except ValueError as error:  # a number that JSON has no word for
                 raise CorruptFileError(entry.ref, f"cannot be saved: {error}") from None
-            if files.create_atomically(entry.path, content, check=partial(_read_back, entry)):
+            if files.write_atomically(
+                entry.path, content, is_new=True, check=partial(_read_back, entry)
+            ):
                 return entry
         raise UsageError(f"{name} has no number left", hint="choose another name")
 
@@ -182,7 +184,7 @@ class ModelRegistry:
 
     def names(self) -> list[str]:
         """Return the names of which there is a version."""
-        return [name for name in self._names() if self._versions_if_readable(name)]
+        return [entry.name for entry, *_ in self._entries()]
 
     def refs_of(self, name: str) -> list[str]:
         """Return everything that a version of a model can be called; no model file is read."""
@@ -237,7 +239,7 @@ class ModelRegistry:
         entries, _ = self.removable(*refs, force=force)
         for entry in entries:
             folder = entry.path.parent
-            files.create_atomically(folder / f"{entry.version}{_REMOVED}", b"")
+            files.write_atomically(folder / f"{entry.version}{_REMOVED}", b"", is_new=True)
             # A tag of what is not there is no tag. To remove its file would race with those who
             # just now let it stand for another version.
             files.remove_file(entry.path)
@@ -261,12 +263,17 @@ class ModelRegistry:
         return max(_numbers(self._folder_of(name), SUFFIX, _REMOVED), default=0)
 
     def _existing_versions(self, name: str) -> list[int]:
-        versions = self._versions(check_name(name))
-        if not versions and name == BUILTIN:
+        if versions := self._versions(check_name(name)):
+            return versions
+        if name == BUILTIN:
             raise ModelNotFoundError(f"{BUILTIN} has no versions and no tags", hint=_LIST)
-        if not versions:
-            raise ModelNotFoundError(f"there is no model {name!r}", hint=self._suggest(name))
-        return versions
+        import difflib
+
+        names = self.names()
+        hint = _LIST if names else _TRAIN_FIRST
+        if close := difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5):
+            hint = f"did you mean {' or '.join(close)}?"
+        raise ModelNotFoundError(f"there is no model {name!r}", hint=hint)
 
     def _entry(self, name: str, version: int) -> ModelEntry:
         return ModelEntry(name, version, self.folder / name / f"{version}{SUFFIX}")
@@ -291,15 +298,16 @@ class ModelRegistry:
     def _versions(self, name: str) -> list[int]:
         return sorted(_numbers(self._folder_of(name), SUFFIX))
 
-    def _versions_if_readable(self, name: str) -> list[int]:
-        with contextlib.suppress(CorruptFileError, StorageError):
-            return self._versions(name)
-        return []
+    def _entries(self) -> Iterator[list[ModelEntry]]:
+        """Yield the versions of each name that has some and can be read, the latest first."""
+        for name in self._names():
+            with contextlib.suppress(CorruptFileError, StorageError):
+                if versions := self._versions(name):
+                    yield [self._entry(name, version) for version in reversed(versions)]
 
     def _latest(self) -> Iterator[tuple[ModelEntry, ModelCard]]:
-        for name in self._names():
-            for version in reversed(self._versions_if_readable(name)):
-                entry = self._entry(name, version)
+        for entries in self._entries():
+            for entry in entries:
                 if card := _summary_of(entry).card:
                     yield entry, card
                     break
@@ -338,15 +346,6 @@ class ModelRegistry:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
         return version
-
-    def _suggest(self, name: str) -> str:
-        import difflib
-
-        names = self.names()
-        close = difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5)
-        if close:
-            return f"did you mean {' or '.join(close)}?"
-        return _LIST if names else _TRAIN_FIRST
 
 
 def _tag_content(entry: ModelEntry, tag: str) -> bytes:

@@ -28,7 +28,7 @@ from mnistcli.cli.terminal.layout import beside
 from mnistcli.cli.terminal.pictures import half_blocks
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
-from mnistcli.files import create_atomically, write_atomically
+from mnistcli.files import write_atomically
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.prediction import Prediction, predict_picture
 from mnistcli.registry.model_file import Model
@@ -318,7 +318,7 @@ class DrawingApp(App[None]):
             write_atomically(path, png)
         else:
             names = (Path(f"digit-{number}.png") for number in count(1))
-            path = next(each for each in names if create_atomically(each, png))
+            path = next(each for each in names if write_atomically(each, png, is_new=True))
         return f"saved {path}"
 
     def _told(self, act: Callable[[], str]) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
-from mnistcli.files import create_atomically, write_atomically
+from mnistcli.files import write_atomically
 from mnistcli.registry.model_file import SUFFIX, Model
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ def export_model(
     name = model.ref.replace("\\", "/").rpartition("/")[2].removesuffix(SUFFIX)
     path = path or Path(f"{name.replace('@', '-') or model.card.task.name}.{format_}")
     content = encode_export(model, format_, examples)
-    if overwrite:
-        write_atomically(path, content)
-    elif not create_atomically(path, content):
+    if not write_atomically(path, content, is_new=not overwrite):
         raise UsageError(f"{path} is there already", hint="add --force, or choose another --output")
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
     use = (model.classifier.features and kind.use_of_features) or kind.use
