@@ -84,7 +84,7 @@ class DatasetSpec:
     licence: str
     bundled: bool = False  # the published files are inside this package
     openml_urls: tuple[str, ...] = ()  # the dataset as one ARFF file
-    keras_url: str | None = None  # the dataset as one npz file
+    keras_urls: tuple[str, ...] = ()  # the dataset as one npz file
 
     @property
     def has_known_payload(self) -> bool:
@@ -116,9 +116,10 @@ def _read() -> dict[str, DatasetSpec]:
         files, sizes = entry.pop("files"), entry.pop("sizes", (60_000, 10_000))
         payloads = [file.pop("payload_sha256", None) for file in files]
         parts = _parts([RemoteFile(**file) for file in files], payloads, *sizes)
-        urls = tuple(entry.pop("openml_urls", ()))
-        mirrors = tuple(entry.pop("mirrors"))
-        specs[name] = DatasetSpec(name, parts=parts, mirrors=mirrors, openml_urls=urls, **entry)
+        known: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
+        }
+        specs[name] = DatasetSpec(name, parts=parts, **known)
     return specs
 
 

@@ -23,7 +23,7 @@ from mnistcli._version import __version__
 from mnistcli.datasets.catalog import RemoteFile, public_url
 from mnistcli.errors import CorruptFileError, DownloadError
 from mnistcli.files import storage_errors
-from mnistcli.progress import Progress
+from mnistcli.progress import SILENT, Progress
 
 IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
@@ -43,34 +43,33 @@ class Patience(NamedTuple):
     retry_wait_s: float = 0.5  # before the second and last attempt, if the failure may pass
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
-    """Downloads single files, verified."""
+def fetch(
+    url: str,
+    expected: RemoteFile | None,
+    max_bytes: int,
+    progress: Progress = SILENT,
+    patience: Patience | None = None,
+    *,
+    is_second: bool = False,
+) -> BinaryIO:
+    """Download one http(s) URL, up to ``max_bytes``.
 
-    progress: Progress
-    patience: Patience
+    The file is at its start, in memory or without a name, gone when closed. Where nothing is
+    expected it may be gzip data, whatever the URL says: the body is left as it was sent.
 
-    def fetch(
-        self, url: str, expected: RemoteFile | None, max_bytes: int, *, is_second: bool = False
-    ) -> BinaryIO:
-        """Download one http(s) URL, up to ``max_bytes``.
-
-        The file is at its start, in memory or without a name, gone when closed. Where nothing is
-        expected it may be gzip data, whatever the URL says: the body is left as it was sent.
-
-        Raises DownloadError for no answer, one that says no, is too slow or cut short twice, or a
-        redirect that leaves https or the web; CorruptFileError for a web page, what is too large or
-        of another size or checksum than published; StorageError without room for a large download.
-        """
-        exchange = _Exchange(url, expected, max_bytes, self)
-        try:
-            return exchange.fetch()
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            reason, may_pass = _explained(error, self.patience.timeout_s)
-            if not may_pass or is_second:
-                raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
-        time.sleep(self.patience.retry_wait_s)
-        return self.fetch(url, expected, max_bytes, is_second=True)
+    Raises DownloadError for no answer, one that says no, is too slow or cut short twice, or a
+    redirect that leaves https or the web; CorruptFileError for a web page, what is too large or of
+    another size or checksum than published; StorageError without room for a large download.
+    """
+    exchange = _Exchange(url, expected, max_bytes, progress, patience or Patience())
+    try:
+        return exchange.fetch()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason, may_pass = _explained(error, exchange.patience.timeout_s)
+        if not may_pass or is_second:
+            raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
+    time.sleep(exchange.patience.retry_wait_s)
+    return fetch(url, expected, max_bytes, progress, patience, is_second=True)
 
 
 @dataclass(slots=True)
@@ -83,7 +82,8 @@ class _Exchange:
     url: str
     expected: RemoteFile | None
     max_bytes: int
-    client: Client
+    progress: Progress
+    patience: Patience
     started_s: float = field(default_factory=time.monotonic)
     n_received: int = 0  # bytes of any kind
     n_done: int = 0  # bytes of the file
@@ -101,20 +101,19 @@ class _Exchange:
 
     def check(self) -> None:
         """Raise DownloadError or CorruptFileError if it goes on for too long."""
-        patience = self.client.patience
         elapsed_s = time.monotonic() - self.started_s
-        if self.n_done < (elapsed_s - 2 * patience.timeout_s) * patience.min_bytes_per_s:
+        n_due = (elapsed_s - 2 * self.patience.timeout_s) * self.patience.min_bytes_per_s
+        if self.n_done < n_due:
             raise self.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
         limit = (self.expected and self.expected.n_bytes) or self.max_bytes
         if max(self.n_done, self.n_received - MAX_OVERHEAD_BYTES) > limit:
             raise CorruptFileError(self.shown, f"has more than {limit:,} bytes")
 
     def fetch(self) -> BinaryIO:
-        timeout_s = self.client.patience.timeout_s
         file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         body = cast("BinaryIO", file)
         try:
-            with _opener(self).open(_request(self), timeout=timeout_s) as response:
+            with self.opener().open(self.request(), timeout=self.patience.timeout_s) as response:
                 try:
                     self.receive(response, body)
                 except CorruptFileError as error:
@@ -130,6 +129,37 @@ class _Exchange:
         body.seek(0)
         return body
 
+    def request(self) -> urllib.request.Request:
+        headers = {
+            "User-Agent": f"mnistcli/{__version__}",
+            # OpenML sends its 122 MB of text as 15 MB if asked. The published files are gzip data
+            # themselves and have to come as they are.
+            "Accept-Encoding": "identity" if self.expected else "gzip",
+        }
+        parts = urllib.parse.urlsplit(self.url)
+        user, _, host = parts.netloc.rpartition("@")
+        url = parts._replace(netloc=host).geturl()
+        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - see load
+        if user:
+            secret = base64.b64encode(urllib.parse.unquote_to_bytes(user)).decode()
+            request.add_unredirected_header("Authorization", f"Basic {secret}")
+        return request
+
+    def opener(self) -> urllib.request.OpenerDirector:
+        exchange = self
+
+        class Response(http.client.HTTPResponse):
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **options)
+                self.fp = io.BufferedReader(_Watched(self.fp.detach(), exchange))
+
+        class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
+            def do_open(self, http_class: Any, *request: Any, **options: Any) -> Any:
+                watched: Any = type("Watched", (http_class,), {"response_class": Response})
+                return super().do_open(watched, *request, **options)
+
+        return urllib.request.build_opener(_NoDowngrade, Web)
+
     def receive(self, response: http.client.HTTPResponse, body: BinaryIO) -> None:
         """Copy the body of an answer, with a limit to everything, and verify it."""
         total = (self.expected and self.expected.n_bytes) or response.length
@@ -141,7 +171,7 @@ class _Exchange:
             self.check()
             with storage_errors("keep the download in", Path(tempfile.gettempdir())):
                 body.write(chunk)
-            self.client.progress.update(self.name, self.n_done, total)
+            self.progress.update(self.name, self.n_done, total)
         if response.length:
             n_declared = self.n_done + response.length
             raise ConnectionError(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
@@ -173,37 +203,6 @@ class _Watched(io.RawIOBase):
     def close(self) -> None:
         self._socket.close()
         super().close()
-
-
-def _request(exchange: _Exchange) -> urllib.request.Request:
-    headers = {
-        "User-Agent": f"mnistcli/{__version__}",
-        # OpenML sends its 122 MB of text as 15 MB if asked. The published files are gzip data
-        # themselves and have to come as they are.
-        "Accept-Encoding": "identity" if exchange.expected else "gzip",
-    }
-    parts = urllib.parse.urlsplit(exchange.url)
-    user, _, host = parts.netloc.rpartition("@")
-    url = parts._replace(netloc=host).geturl()
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - see load
-    if user:
-        secret = base64.b64encode(urllib.parse.unquote_to_bytes(user)).decode()
-        request.add_unredirected_header("Authorization", f"Basic {secret}")
-    return request
-
-
-def _opener(exchange: _Exchange) -> urllib.request.OpenerDirector:
-    class Response(http.client.HTTPResponse):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.fp = io.BufferedReader(_Watched(self.fp.detach(), exchange))
-
-    class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
-        def do_open(self, http_class: Any, *request: Any, **options: Any) -> Any:
-            watched: Any = type("Watched", (http_class,), {"response_class": Response})
-            return super().do_open(watched, *request, **options)
-
-    return urllib.request.build_opener(_NoDowngrade, Web)
 
 
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):

@@ -62,11 +62,11 @@ def write_npy(path: Path, part: PartSpec, array: Bytes, sha256: str) -> Entry:
         file.flush()
         stamps.append(Stamp.of(file))  # the rename will change none of it
 
-    _replace(path, content)
+    replace_file(path, content)
     return Entry(part.name, sha256, stamps[0])
 
 
-def _replace(path: Path, content: files.Content) -> None:
+def replace_file(path: Path, content: files.Content) -> None:
     """Write a file; an empty folder in its place goes, what is in another one is not ours."""
     with files.storage_errors("replace", path):
         if files.kind_of_path(path, follow=False) == "folder":
@@ -87,9 +87,6 @@ def map_npy(path: Path, part: PartSpec) -> tuple[Bytes, Stamp]:
         mapped = np.memmap(file, np.uint8, "r", len(header), part.shape)
         mapped.filename = str(path)  # by which joblib's workers find it
     return np.asarray(mapped), stamp
-
-
-# ----------------------------------------------------------------------------------- the manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +159,11 @@ class Manifest:
             entries.append(replace(entry, stamp=stamp))
         return tuple(arrays), replace(self, files=tuple(entries))
 
-    def write(self, path: Path) -> None:
-        """Write it in one step."""
-        _replace(path, self.to_bytes())
-
     def check_about(self, spec: DatasetSpec, path: Path) -> None:
         """Raise CorruptFileError where it cannot be that of a dataset."""
-        names = tuple(entry.name for entry in self.files)
         pairs = zip(self.checksums, spec.parts, strict=False)
         is_pinned = all(part.payload_sha256 in (None, sha256) for sha256, part in pairs)
+        names = tuple(entry.name for entry in self.files)
         if self.dataset != spec.name or names != PART_NAMES or not is_pinned:
             raise CorruptFileError(path, f"is not about {spec.title}")
 

@@ -17,7 +17,7 @@ published file.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -27,7 +27,7 @@ from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
-from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, public_url
+from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, RemoteFile, public_url
 from mnistcli.datasets.dataset import Loaded, in_parts
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
@@ -37,7 +37,7 @@ from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # and its libraries: loaded where something is fetched
-    from mnistcli.datasets.download import Client, Patience
+    from mnistcli.datasets.download import Patience
 
 T = TypeVar("T")
 
@@ -76,24 +76,33 @@ class _Loader:
     patience: "Patience | None"
     failures: list[tuple[str, str]] = field(default_factory=list)
 
-    @cached_property
-    def client(self) -> "Client":
-        from mnistcli.datasets.download import Client, Patience
-
-        return Client(self.progress, self.patience or Patience())
-
     def load(self, source: str) -> Loaded:
-        if source == "auto" and self.spec.bundled:
+        spec = self.spec
+        if source in ("auto", "bundled") and spec.bundled:
+            paths = [BUNDLE / part.file.name for part in spec.parts]
             try:
-                return self._bundled()
+                return self._idx_files(paths, "bundled", BUNDLE)
             except errors.MnistCliError as error:
+                if source == "bundled":
+                    raise
                 self.failures.append((str(BUNDLE), error.message))
-        if source in ("auto", "mirror"):
-            return self._published(self.spec.mirrors, "mirror")
         if source == "bundled":
-            return self._bundled()
+            problem = f"{spec.title} is not part of this package and has to be downloaded once"
+            hint = f"mnistcli download --dataset {spec.name}"
+            raise errors.DataUnavailableError(problem, hint=hint)
+        if source in ("auto", "mirror"):
+            return self._published(spec.mirrors, "mirror")
         if source in ("openml", "keras"):
-            return self._container_urls(source)
+            urls = spec.openml_urls if source == "openml" else spec.keras_urls
+            if not urls:
+                hint = f"mnistcli download --dataset {spec.name} --source mirror"
+                raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
+
+            def get(url: str) -> Loaded:
+                with self.fetch(url) as file:
+                    return self._container(file, source, url)
+
+            return self._first(urls, get, f"{spec.title} from {source}")[1]
         if source.startswith(("http://", "https://")):
             return self._url(source)
         if "://" in source:
@@ -101,15 +110,15 @@ class _Loader:
             raise errors.UsageError(f"cannot fetch {source!r}", hint=hint)
         return self._path(expand(Path(source)))
 
-    # -------------------------------------------------------------------- the box, files, folders
+    def fetch(
+        self,
+        url: str,
+        expected: RemoteFile | None = None,
+        max_bytes: int = MAX_CONTAINER_BYTES,
+    ) -> BinaryIO:
+        from mnistcli.datasets.download import fetch
 
-    def _bundled(self) -> Loaded:
-        if not self.spec.bundled:
-            problem = f"{self.spec.title} is not part of this package and has to be downloaded once"
-            hint = f"mnistcli download --dataset {self.spec.name}"
-            raise errors.DataUnavailableError(problem, hint=hint)
-        paths = [BUNDLE / part.file.name for part in self.spec.parts]
-        return self._idx_files(paths, "bundled", BUNDLE)
+        return fetch(url, expected, max_bytes, self.progress, self.patience)
 
     def _path(self, path: Path) -> Loaded:
         names = [part.file.name for part in self.spec.parts]
@@ -119,11 +128,12 @@ class _Loader:
             problem = f"there is no file, folder or source {str(path)!r}"
             raise errors.DataUnavailableError(problem, hint=hint)
         if kind == "folder":
-            for folder in _idx_folders(self.spec, path):
+            idx_folders, files = _places(self.spec, path)
+            for folder in idx_folders:
                 paths = [each for name in names if (each := find_idx(folder, name))]
                 if len(paths) == len(names):
                     return self._idx_files(paths, "path", folder)
-        for file in _container_files(self.spec, path) if kind == "folder" else [path]:
+        for file in files if kind == "folder" else [path]:
             if kind_of_path(file) == "file":
                 with storage_errors("read", file), file.open("rb") as opened:
                     return self._container(opened, "path", str(file))
@@ -143,8 +153,6 @@ class _Loader:
             done = sum(array.size for array in arrays)
             self.progress.update(f"decoding {self.spec.title}", done, total)
         return self._verified(arrays, source, str(origin), n_bytes_read)
-
-    # ------------------------------------------------------------------- bytes to verified arrays
 
     def _container(self, file: BinaryIO, source: str, origin: str) -> Loaded:
         spec = self.spec
@@ -175,8 +183,6 @@ class _Loader:
                 raise errors.ChecksumMismatchError(what, expected=part.payload_sha256, got=got)
         return Loaded(*in_parts(arrays), source, origin, n_bytes_read, tuple(self.failures))
 
-    # ------------------------------------------------------------------------------------ network
-
     def _published(self, bases: Sequence[str], source: str) -> Loaded:
         """Fetch each published file from the first base URL that delivers it.
 
@@ -189,7 +195,7 @@ class _Loader:
             name, max_bytes = part.file.name, part.file.n_bytes
             max_bytes = max_bytes or _max_decoded_bytes(part) + (1 << 16)
             urls = [base + name for base in bases]
-            fetch = partial(self.client.fetch, expected=part.file, max_bytes=max_bytes)
+            fetch = partial(self.fetch, expected=part.file, max_bytes=max_bytes)
             i, file = self._first(urls, fetch, name)
             with file:
                 arrays.append(_decode_idx(part, file, public_url(urls[i])))
@@ -215,25 +221,11 @@ class _Loader:
         else:
             self.failures.append((str(error.source), error.problem))
 
-    def _container_urls(self, source: str) -> Loaded:
-        spec = self.spec
-        keras_urls = (spec.keras_url,) if spec.keras_url else ()
-        urls = spec.openml_urls if source == "openml" else keras_urls
-        if not urls:
-            hint = f"mnistcli download --dataset {spec.name} --source mirror"
-            raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
-
-        def get(url: str) -> Loaded:
-            with self.client.fetch(url, None, MAX_CONTAINER_BYTES) as file:
-                return self._container(file, source, url)
-
-        return self._first(urls, get, f"{spec.title} from {source}")[1]
-
     def _url(self, url: str) -> Loaded:
         """Take a URL as one file with everything or, if it is none, as a base URL."""
         if self.spec.has_known_payload and not url.endswith("/"):
             try:
-                file = self.client.fetch(url, None, MAX_CONTAINER_BYTES)
+                file = self.fetch(url)
             except (DownloadError, CorruptFileError) as error:
                 self._note(error)
             else:
@@ -242,25 +234,21 @@ class _Loader:
         return self._published((url if url.endswith("/") else f"{url}/",), "url")
 
 
-def _idx_folders(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
-    """Say where in a folder the IDX files may be: as they are, torchvision's, Keras's layout."""
-    torchvision = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
-    yield folder
-    yield folder / "raw"
-    yield folder / torchvision.get(spec.name, spec.name.upper()) / "raw"
-    yield folder / spec.name
-    yield folder / "datasets" / spec.name
+def _places(spec: DatasetSpec, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return where in a folder its IDX files, and one file with everything, may be.
 
-
-def _container_files(spec: DatasetSpec, folder: Path) -> Iterator[Path]:
-    """Say where in a folder one file with everything may be: Keras's, scikit-learn's layout."""
-    yield folder / f"{spec.name}.npz"
-    yield folder / "datasets" / f"{spec.name}.npz"
+    They lie there as they are, or as torchvision, Keras and scikit-learn keep them.
+    """
+    name = spec.name
+    torchvision = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}.get(name, name.upper())
+    folders = [folder, folder / "raw", folder / torchvision / "raw"]
+    folders += [folder / name, folder / "datasets" / name]
+    files = [folder / f"{name}.npz", folder / "datasets" / f"{name}.npz"]
     for url in spec.openml_urls:
         path = url.partition("://")[2]
-        name = path.rpartition("/")[2]
-        yield from (folder / each for each in (name, f"{name}.gz", f"{path}.gz"))
-        yield folder / "openml" / f"{path}.gz"
+        arff = path.rpartition("/")[2]
+        files += [folder / each for each in (arff, f"{arff}.gz", f"{path}.gz", f"openml/{path}.gz")]
+    return folders, files
 
 
 def _at_most(n: int, blocks: Iterable[Block]) -> Iterator[Block]:

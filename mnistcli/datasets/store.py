@@ -47,7 +47,7 @@ from mnistcli import files
 from mnistcli.arrays import Bytes
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
-from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, sha256_of, write_npy
+from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, replace_file, sha256_of, write_npy
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.paths import find_places
 from mnistcli.progress import SILENT, Progress
@@ -140,8 +140,6 @@ class DatasetStore:
         self.folder, self.own_folder = folder, own_folder or folder.with_name("own")
         self.catalog, self.patience = catalog, patience
 
-    # -------------------------------------------------------------------------------- what there is
-
     def installed(self) -> tuple[str, ...]:
         """Name the datasets of the catalogue that are here, in its order, unverified."""
         return tuple(filter(self.has, self.catalog))
@@ -196,8 +194,6 @@ class DatasetStore:
         sizes, when, where = manifest.sizes or (0, 0), manifest.installed_at, manifest.origin
         return DatasetSummary(name, name, "own", None, *sizes, counts, when, where)
 
-    # ------------------------------------------------------------------------- open, verify, remove
-
     def open(self, name: str = "mnist", *, progress: Progress = SILENT) -> Dataset:
         """Open a dataset, one of the user's own, or several joined by +; never touches the network.
 
@@ -219,9 +215,14 @@ class DatasetStore:
         try:
             return self._install(spec, "bundled", keep_intact=True, progress=progress).dataset
         except MnistCliError as problem:
-            dataset = _in_memory(spec)
+            from mnistcli.datasets import sources
+
+            arrays = sources.load(spec, "bundled").arrays
             progress.note(f"{problem.message}; {spec.title} is decoded in memory")
-            return dataset
+            for array in arrays:
+                array.flags.writeable = False
+            sha256 = identity([*map(sha256_of, arrays)])
+            return Dataset(spec.name, spec.title, *in_parts(arrays), sha256)
 
     def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
         """Read and, if ``full``, hash every byte of a dataset in the store.
@@ -242,16 +243,12 @@ class DatasetStore:
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset, damaged or not; one of the user's own is then gone for good."""
         self.find(name)
-        if not self.has(name):
-            raise self._missing(name)
         with self._lock(name, progress):
-            folder = self._folder_of(name)
-            files.remove_file(folder / MANIFEST_NAME)
-            _sweep(folder, ())
+            path = self._manifest_of(name)
+            files.remove_file(path)
+            _sweep(path.parent, ())
             with contextlib.suppress(OSError):  # what else is in it is not ours
-                folder.rmdir()
-
-    # ---------------------------------------------------------------------------------- install, grow
+                path.parent.rmdir()
 
     def install(
         self,
@@ -297,13 +294,12 @@ class DatasetStore:
                 parts = in_parts([images, labels, images[:0], labels[:0]])
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
             found = self._check(name, full=True)
-            old, before = found.manifest, found.arrays
-            pairs = zip(before, (images, labels), strict=False)
-            grown = [np.concatenate(pair) for pair in pairs]
+            old, (old_images, old_labels, *test) = found.manifest, found.arrays
+            grown = np.concatenate([old_images, images]), np.concatenate([old_labels, labels])
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
-            parts = in_parts([*grown, *before[2:]])
-            return self._write(name, Loaded(*parts, old.source, where, old.n_bytes_read), old)
+            loaded = Loaded(*in_parts([*grown, *test]), old.source, where, old.n_bytes_read)
+            return self._write(name, loaded, old)
 
     def keep(self, name: str, images: Sequence[Bytes], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
@@ -327,17 +323,11 @@ class DatasetStore:
                 files.write_atomically(tag, CACHEDIR_TAG)
             return self._write(spec.name, loaded)
 
-    # -------------------------------------------------------------------------------------- on disk
-
     def _root_of(self, name: str) -> Path:
         return self.folder if name in self.catalog else self.own_folder
 
     def _spec(self, name: str, sizes: tuple[int, int] | None = None) -> DatasetSpec:
         return self.catalog.get(name) or own_spec(name, *(sizes or (0, 0)))
-
-    def _missing(self, name: str) -> DataUnavailableError:
-        hint = f"mnistcli download --dataset {name}"
-        return DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         names = name.split("+")
@@ -362,14 +352,20 @@ class DatasetStore:
         files.sweep_dead_temporaries(folder)
         return folder
 
+    def _manifest_of(self, name: str) -> Path:
+        """Return the path of a manifest; raise DataUnavailableError where there is none."""
+        path = self._folder_of(name) / MANIFEST_NAME
+        if files.kind_of_path(path, follow=False) == "nothing":
+            hint = f"mnistcli download --dataset {name}"
+            raise DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
+        return path
+
     def _file_name(self, dataset: str, part: str, sha256: str) -> str:
         return f"{part}.npy" if dataset in self.catalog else f"{part}-{sha256[:16]}.npy"
 
     def _check(self, name: str, *, full: bool = False) -> Installation:
         """Map a dataset, having checked it; all of it is hashed if ``full``."""
-        path = self._folder_of(name) / MANIFEST_NAME
-        if files.kind_of_path(path, follow=False) == "nothing":
-            raise self._missing(name)
+        path = self._manifest_of(name)
         try:
             while True:
                 manifest = Manifest.read(path)
@@ -390,7 +386,7 @@ class DatasetStore:
         if now != manifest and name in self.catalog:
             # Copied or restored, and just found to be the same: no need to hash it next time.
             with contextlib.suppress(DataUnavailableError):
-                now.write(path)
+                replace_file(path, now.to_bytes())
         return Installation(spec, now, path.parent, arrays)
 
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
@@ -409,7 +405,7 @@ class DatasetStore:
         known_sizes = None if name in self.catalog else sizes
         manifest = Manifest(name, *told, tuple(entries), known_sizes)
         mapped, _ = manifest.mapped(paths, spec, full=True)  # what was written is what was meant
-        manifest.write(folder / MANIFEST_NAME)
+        replace_file(folder / MANIFEST_NAME, manifest.to_bytes())
         _sweep(folder, [path.name for path in paths])
         return Installation(spec, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
 
@@ -420,13 +416,3 @@ def _sweep(folder: Path, kept: Sequence[str]) -> None:
         for path in folder.iterdir():
             if _FILE.fullmatch(path.name) and path.name not in kept and files.is_own_file(path):
                 path.unlink()
-
-
-def _in_memory(spec: DatasetSpec) -> Dataset:
-    from mnistcli.datasets import sources
-
-    loaded = sources.load(spec, "bundled")
-    for array in loaded.arrays:
-        array.flags.writeable = False
-    sha256 = identity([*map(sha256_of, loaded.arrays)])
-    return Dataset(spec.name, spec.title, loaded.train, loaded.test, sha256)

@@ -15,8 +15,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mnistcli.datasets import download
 from mnistcli.datasets.catalog import CATALOG
-from mnistcli.datasets.download import Client, Patience
+from mnistcli.datasets.download import Patience
 from mnistcli.datasets.sources import load
 from mnistcli.errors import (
     ChecksumMismatchError,
@@ -77,8 +78,8 @@ def fetch(site, tiny, behaviour, patience=IMPATIENT):
     """Ask for the published training images; the page behaves as told."""
     published = tiny.spec.parts[0].file
     site.pages["/file.gz"] = behaviour(tiny.published[published.name])
-    client = Client(SILENT, patience)
-    with client.fetch(f"{site.url}/file.gz", published, 1 << 20) as file:
+    url = f"{site.url}/file.gz"
+    with download.fetch(url, published, 1 << 20, SILENT, patience) as file:
         return file.read()
 
 
@@ -191,10 +192,10 @@ def test_what_is_larger_than_allowed_is_not_read_to_its_end(site, tiny, expected
     published = tiny.spec.parts[0].file if expected else None
     limit = published.n_bytes if published else 1 << 20
     with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
-        Client(SILENT, IMPATIENT).fetch(f"{site.url}/x", published, 1 << 20)
+        download.fetch(f"{site.url}/x", published, 1 << 20, SILENT, IMPATIENT)
     site.pages["/y"] = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, 0)
     with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
-        Client(SILENT, IMPATIENT).fetch(f"{site.url}/y", published, 1 << 20)
+        download.fetch(f"{site.url}/y", published, 1 << 20, SILENT, IMPATIENT)
 
 
 def test_a_server_s_words_are_bounded(site, tiny):
@@ -248,19 +249,18 @@ def test_one_flipped_bit(site, tiny):
 
 def test_md5_decides_where_nothing_better_is_published(site, tiny):
     data = b"anything"
-    client = Client(SILENT, IMPATIENT)
     site.pages["/x"] = good(data)
     published = tiny.spec.parts[0].file._replace(
         checksum=f"md5:{hashlib.md5(data, usedforsecurity=False).hexdigest()}",
         n_bytes=None,
     )
-    with client.fetch(f"{site.url}/x", published, 100) as file:
+    with download.fetch(f"{site.url}/x", published, 100, SILENT, IMPATIENT) as file:
         assert file.read() == data
     site.pages["/x"] = good(b"anythinG")
     with pytest.raises(CorruptFileError, match=r"md5 is .*, expected"):
-        client.fetch(f"{site.url}/x", published, 100)
+        download.fetch(f"{site.url}/x", published, 100, SILENT, IMPATIENT)
     with pytest.raises(CorruptFileError, match="has more than 7 bytes"):
-        client.fetch(f"{site.url}/x", published, 7)
+        download.fetch(f"{site.url}/x", published, 7, SILENT, IMPATIENT)
 
 
 @pytest.mark.parametrize("first", [status(500), status(503), resetting(), not_http()])
@@ -330,14 +330,14 @@ def test_an_unknown_certificate_is_refused(tiny, certificate, monkeypatch):
 )
 def test_urls_that_lead_nowhere(tiny, url):
     with pytest.raises(DownloadError):
-        Client(SILENT, IMPATIENT).fetch(url, tiny.spec.parts[0].file, 100)
+        download.fetch(url, tiny.spec.parts[0].file, 100, SILENT, IMPATIENT)
 
 
 def test_a_large_body_goes_to_a_file_without_a_name(site, litter, monkeypatch):
     monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 1000)
     body = os.urandom(300_000)
     site.pages["/big"] = good(body)
-    with Client(SILENT, IMPATIENT).fetch(f"{site.url}/big", None, 1 << 20) as file:
+    with download.fetch(f"{site.url}/big", None, 1 << 20, SILENT, IMPATIENT) as file:
         assert list(litter.iterdir()) == []
         assert file.read() == body
 
@@ -351,7 +351,7 @@ def test_an_interrupted_download_leaves_nothing(site, tiny, litter, monkeypatch)
 
     site.pages["/x"] = good(tiny.published[TRAIN_IMAGES])
     with pytest.raises(KeyboardInterrupt):
-        Client(Interrupting(), IMPATIENT).fetch(f"{site.url}/x", None, 1 << 20)
+        download.fetch(f"{site.url}/x", None, 1 << 20, Interrupting(), IMPATIENT)
 
 
 # ----------------------------------------------------------------------------------------- mirrors
@@ -440,7 +440,7 @@ def test_openml_and_keras(site, tiny):
     spec = replace(
         tiny.spec,
         openml_urls=(f"{site.url}/down", f"{site.url}/data.arff"),
-        keras_url=f"{site.url}/data.npz",
+        keras_urls=(f"{site.url}/data.npz",),
     )
     loaded = load(spec, "openml", patience=IMPATIENT)
     assert_same(loaded, tiny)

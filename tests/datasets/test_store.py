@@ -218,7 +218,7 @@ def test_all_sources_end_in_the_same_bytes(tiny, tmp_path, site):
     changes = {
         "mirrors": (mirror,),
         "openml_urls": (f"{site.url}/a",),
-        "keras_url": f"{site.url}/k",
+        "keras_urls": (f"{site.url}/k",),
     }
     contents, identities = [], set()
     sources = ("auto", "mirror", "openml", "keras", mirror, f"{site.url}/a", f"{site.url}/k")
