@@ -83,12 +83,12 @@ class Call(Output):
     def images(
         self, model: Model, name: str | None, data: Path | None, *, raw: bool
     ) -> Dataset | LabelledImages:
-        """Open what a model is judged on: a file of the user's own, or see `dataset_of`."""
+        """Open what a model is judged on: a file or folder of the user's own, or see `dataset_of`."""
         if data is None:
             return self.dataset_of(model, name)
-        from mnistcli.datasets.labelled import read_labelled
+        from mnistcli.datasets.gathering import read_to_judge
 
-        return read_labelled(data, raw=raw)
+        return read_to_judge(data, raw=raw)
 
     def tell_files(self) -> None:
         """Tell versions, and each file of ours that is read from now on: Python reports them all."""

@@ -48,9 +48,10 @@ DATASET = dataset_option(
 )
 OTHER_DATASET = dataset_option("Another dataset.", show_default="the model's own")
 DATA = option(
-    "Your own labelled digits instead: CSV or ARFF (label,pixel0,...,pixel783), "
-    "npz (images, labels) or the images of an IDX pair; - for standard input.",
-    metavar="FILE",
+    "Your own labelled digits instead: a folder or an archive as of download --source, CSV or ARFF "
+    "(label,pixel0,...,pixel783), npz (images, labels), the images of an IDX pair, ...; "
+    "- for standard input.",
+    metavar="FILE|FOLDER",
 )
 RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
 DRY_RUN = option("Only show what would be removed.")

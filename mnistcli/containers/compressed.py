@@ -13,20 +13,28 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 
 if TYPE_CHECKING:
     import zipfile
 
 MAX_DICTIONARY_BYTES = 256 << 20
 MAX_LAYERS = 2
-MAX_ZIP_MEMBERS = 64
+MAX_ARRAYS, MAX_FILES = 64, 200_000
 _CHUNK_BYTES = 1 << 17
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
 
+# Zip archives that are something else, by a file in them.
+_DOCUMENTS = dict.fromkeys(
+    ("[Content_Types].xml", "content.xml"),
+    ("an Excel, Word or OpenDocument file", "save it as CSV first"),
+) | {"data.pkl": ("a pickle of PyTorch, which could run code", SAVEZ)}
+
 
 def unpacked(stream: Stream) -> Stream:
-    """Return the bytes that are compressed in a stream, or the stream itself; npz stays as it is.
+    """Return the bytes that are compressed in a stream, or the stream itself.
+
+    npz files and archives of several files stay as they are.
 
     Raises FormatError where they are damaged, compressed three times, or in a way that is not read.
     """
@@ -40,11 +48,11 @@ def unpacked(stream: Stream) -> Stream:
         if kind is None:
             return stream
         if kind == "zip":
-            archive = open_zip(stream)
+            archive = open_zip(stream, MAX_FILES)
             if (member := _only_member(archive)) is None:
                 stream.seekable()  # from the start again
                 return stream
-            file: Any = Member(archive, member)
+            file: Any = zip_member(archive, member)
         else:
             file = _Layer(stream, kind)
         if n_layers == MAX_LAYERS:
@@ -114,65 +122,66 @@ class _Layer:
 
 
 @contextlib.contextmanager
-def zip_damage() -> Iterator[None]:
-    """Turn what zipfile raises on damaged files, which is not documented, into a FormatError."""
+def damage_to(kind: str) -> Iterator[None]:
+    """Turn what zipfile or tarfile raises on damaged files, mostly undocumented, into a FormatError."""
     try:
         yield
     except EOFError:
-        raise FormatError("is zip data that ends too early") from None
+        raise FormatError(f"is {kind} data that ends too early") from None
     except (FormatError, MemoryError):
         raise
     except Exception as error:
         # A seek to where no file can have a byte is no fault of the system's.
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
             raise
-        raise FormatError(f"is damaged zip data ({str(error)[:80]})") from None
+        raise FormatError(f"is damaged {kind} data ({str(error)[:80]})") from None
 
 
-def open_zip(stream: Stream) -> "zipfile.ZipFile":
+def open_zip(stream: Stream, max_files: int = MAX_ARRAYS) -> "zipfile.ZipFile":
     """Open a zip archive, which an npz file is.
 
-    Raises FormatError where it is damaged, or has more than `MAX_ZIP_MEMBERS` members.
+    Raises FormatError where it is damaged, or has more members than are allowed.
     """
     import zipfile
 
     file = stream.seekable()
-    with zip_damage():
+    with damage_to("zip"):
         archive = stream.enter_context(zipfile.ZipFile(file))
-    if len(archive.namelist()) > MAX_ZIP_MEMBERS:
-        raise FormatError(f"holds more than {MAX_ZIP_MEMBERS} files")
+    if len(archive.namelist()) > max_files:
+        raise FormatError(f"holds more than {max_files:,} files")
     return archive
 
 
 class Member:
-    """A member of a zip archive, to be read in order."""
+    """A file in an archive, to be read in order."""
 
-    def __init__(self, archive: "zipfile.ZipFile", name: str) -> None:
-        import zipfile
-
-        with zip_damage():
-            info = archive.getinfo(name)
-            if info.flag_bits & 1:
-                raise FormatError(f"{name!r} in it is encrypted")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise FormatError(f"{name!r} in it is compressed in a rare way")
-            self._file = cast("Any", archive.open(info))
+    def __init__(self, file: Any, kind: str) -> None:
+        self._file, self._kind = file, kind
 
     def read(self, n_bytes: int = -1, /) -> bytes:
         """Read at most so many bytes."""
-        with zip_damage():
+        with damage_to(self._kind):
             return cast("bytes", self._file.read(n_bytes))
 
 
+def zip_member(archive: "zipfile.ZipFile", name: str) -> Member:
+    """Open a file in a zip archive."""
+    import zipfile
+
+    with damage_to("zip"):
+        info = archive.getinfo(name)
+        if info.flag_bits & 1:
+            raise FormatError(f"{name!r} in it is encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FormatError(f"{name!r} in it is compressed in a rare way")
+        return Member(archive.open(info), "zip")
+
+
 def _only_member(archive: "zipfile.ZipFile") -> str | None:
-    """Name the one file of a zip archive; None for an npz file."""
+    """Name the one file of a zip archive; None for an npz file and an archive of several."""
     files = (name for name in archive.namelist() if not name.endswith("/"))
     names = [name for name in files if not name.rpartition("/")[2].startswith(".")]
-    if any(name.endswith(".npy") for name in names):
-        return None
-    if "[Content_Types].xml" in names or "content.xml" in names:
-        raise FormatError("is an Excel, Word or OpenDocument file", hint="save it as CSV first")
-    if len(names) != 1:
-        hint = "unpack it first"
-        raise FormatError(f"is a zip archive of {len(names)} files, expected one", hint=hint)
-    return names[0]
+    for mark, (kind, hint) in _DOCUMENTS.items():
+        if any(name.rpartition("/")[2] == mark for name in names):
+            raise FormatError(f"is {kind}", hint=hint)
+    return names[0] if len(names) == 1 and not names[0].endswith(".npy") else None

@@ -7,6 +7,7 @@ wrong is told, and the others are read.
 import contextlib
 import csv
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -28,12 +29,21 @@ MAX_EMPTY_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
 
 HINT = "expected 784 pixels in a row, or a label and 784 pixels"
+# Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, and what is padded.
+SIDES = (IMAGE_SIDE, 8, 16, 32)
+# How many pixels there are in rows of so many columns: with no label, one, or one-hot.
+_WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
 # https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 _ARFF_ATTRIBUTE = re.compile(rb"(?i)[ \t]*@attribute[ \t]+(\"[^\"]*\"|'[^']*'|[^\s]+)")
 _ARFF_DATA = re.compile(rb"(?i)[ \t]*@data[ \t]*(?:%.*)?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"([^"]*)"')
+_SPARSE = re.compile(
+    rb"\s*(?:#[^\r\n]*[\r\n]\s*)*[+-]?[\d.]+[ \t]+(?:qid:\d+[ \t]+)?\d{1,5}:[\d.+-]"
+)
+# What a separator of thousands never looks like.
+_DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
 _WORDS = {word: i for i, word in enumerate(DIGIT_WORDS)} | {"true": 1, "false": 0}
@@ -94,11 +104,15 @@ def open_csv(stream: Stream) -> Table:
     rows = [row.rstrip(b",") for row in [line, *rest[:100]]]
     counts = Counter(row.count(b",") + 1 for row in rows[names is not None :])
     if names is None:
-        usual = max((N_PIXELS, N_PIXELS + 1), key=counts.__getitem__)
+        usual = max(_WIDTHS, key=counts.__getitem__)
         if not counts[usual]:
             n_columns = rows[0].count(b",") + 1
             raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
-        layout = _layout_of(tuple(map(str, range(usual))))._replace(names=())
+        n_pixels, columns = _WIDTHS[usual], np.arange(usual)
+        without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
+        layout = Layout(usual, columns, without_labels=without)
+        if usual > n_pixels + 1:
+            layout = Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
         return Table(layout, itertools.chain([[line, *rest]], kept))
     n_usual = counts.most_common(1)[0][0] if counts else 0
     n_all = len(names)
@@ -121,8 +135,59 @@ def open_arff(stream: Stream) -> Table:
         raise FormatError("has no @data line in its first megabyte")
     attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
     names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
-    rows = itertools.chain([first[data + 1 :]], blocks)
-    return Table(_layout_of(tuple(names)), _cleaned(rows, b",", b"%"))
+    layout, rest = _layout_of(tuple(names)), first[data + 1 :]
+    rows = _cleaned(itertools.chain([rest], blocks), b",", b"%")
+    if any(line.startswith(b"{") for line in rest):  # {153 3, 154 18, 784 7}
+        form = bytes.maketrans(b" ", b":")
+        pairs = ([line.translate(form, b"{}") for line in lines] for lines in rows)
+        rows = _dense(pairs, layout.n_columns, 0, 0)
+    return Table(layout, rows)
+
+
+def is_sparse(head: bytes) -> bool:
+    """Tell LIBSVM's rows from a table: "7 153:3 154:18"."""
+    return _SPARSE.match(head) is not None
+
+
+def open_sparse(stream: Stream) -> Table:
+    """Read the first block of LIBSVM's or SVMlight's text, and tell what its columns are.
+
+    Nothing in it says whether they count from 1, as is usual, or from 0 as scikit-learn writes them.
+    Where neither the first nor the last is there, the centre of MNIST's digits tells: at 14 of 0 to
+    27, it would be at 13.
+    """
+    blocks = _cleaned(_lines_of(stream), b" ", b"#")
+    first = next(blocks)
+    columns = np.array(re.findall(rb",(\d{1,5}):", b"\n".join(first)), dtype=np.int64)
+    top = columns.max(initial=1)
+    side = next((side for side in sorted(SIDES) if top <= side**2), IMAGE_SIDE)
+    n_pixels = side**2
+    is_off = side == IMAGE_SIDE and top < n_pixels and ((columns - 1) % side).mean() < 13.5
+    shift = int(is_off or not columns.all())
+    layout = Layout(n_pixels + 1, np.arange(1, n_pixels + 1), (0,))
+    return Table(layout, _dense(itertools.chain([first], blocks), n_pixels + 1, shift, 1))
+
+
+def _dense(
+    blocks: Iterator[list[bytes]], n_columns: int, shift: int, first: int
+) -> Iterator[list[bytes]]:
+    """Write all cells of rows that name their columns, from ``first`` on; a word alone is a label."""
+    for lines in blocks:
+        for start in range(0, len(lines), BLOCK_PICTURES):
+            rows = []
+            for line in lines[start : start + BLOCK_PICTURES]:
+                cells = [b"0"] * n_columns
+                for word in line.partition(b"#")[0].split(b","):
+                    place, colon, value = word.partition(b":")
+                    column = int(place) + shift if place.isdigit() and len(place) < 6 else -1
+                    if not colon:
+                        cells[0] = word or cells[0]
+                    elif first <= column < n_columns:
+                        cells[column] = value
+                    elif place != b"qid":
+                        cells[first] = word  # which is told
+                rows.append(b",".join(cells))
+            yield rows
 
 
 def _is_told(line: bytes) -> bool:
@@ -178,7 +243,7 @@ def _layout_of(names: tuple[str, ...]) -> Layout:
         shown = ", ".join(repr(name[:20]) for name in names[:3])
         problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
         raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
-    if len(order) == N_PIXELS + 1:
+    if math.isqrt(len(order)) ** 2 < len(order):
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
     labels = [i for i in others if names[i].strip().lower() in LABELS]
@@ -222,7 +287,9 @@ def _order_of(names: tuple[str, ...]) -> Places | None:
         parts = re.split(r"(\d{1,4})", name.strip().lower())
         groups.setdefault(tuple(parts[::2]), {})[tuple(map(int, parts[1::2]))] = i
     for words, columns in groups.items():
-        if len(columns) not in (N_PIXELS, N_PIXELS + 1):
+        side = math.isqrt(len(columns))
+        n_pixels = side * side
+        if side not in SIDES or len(columns) > n_pixels + 1:
             continue
         keys = sorted(columns)
         order = np.array([columns[key] for key in keys])
@@ -230,14 +297,14 @@ def _order_of(names: tuple[str, ...]) -> Places | None:
         which = np.flatnonzero(np.ptp(numbers, axis=0))  # the others are a unit
         numbers = numbers[:, which]
         if len(which) == 1:
-            if np.ptp(numbers) == len(keys) - 1 and (numbers[0] < 2 or len(keys) == N_PIXELS):
+            if np.ptp(numbers) == len(keys) - 1 and (numbers[0] < 2 or len(keys) == n_pixels):
                 return order
             numbers = np.hstack(np.divmod(numbers, 100))
-        if np.ptp(numbers, axis=0).tolist() == [IMAGE_SIDE - 1] * 2 and len(keys) == N_PIXELS:
+        if np.ptp(numbers, axis=0).tolist() == [side - 1] * 2 and len(keys) == n_pixels:
             before = [words[i].strip("_-. ") for i in which]
             is_column = before[0].endswith(("x", "col", "column", "c"))
             if is_column and before[1:] not in ([], ["x"]):
-                order = order.reshape(IMAGE_SIDE, -1).T.ravel()  # x0y0: the column comes first
+                order = order.reshape(side, -1).T.ravel()  # x0y0: the column comes first
             return order
     return None
 
@@ -312,12 +379,14 @@ def _cleaned(
 def _clean(line: bytes, delimiter: bytes) -> bytes:
     """Put commas between the cells of a line, take quotes and brackets away, and blanks around them."""
     if b'"' in line and line.count(delimiter) != line.count(b'"' + delimiter + b'"'):
-        line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, b"."), line)
+        point = b"." * bool(_DECIMAL.search(b";".join(_QUOTED.findall(line))))
+        line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, point), line)
     line = line.translate(None, b"\"'[]")
     if delimiter == b" ":
         return b",".join(line.replace(b",", b".").split())
     if delimiter != b",":
-        line = line.replace(b",", b".").replace(delimiter, b",")
+        thousands = b"" if _DECIMAL.search(line) else b".,"
+        line = line.translate(bytes.maketrans(b"," + delimiter, b".,"), thousands)
     if b" " in line or b"\t" in line:
         line = b",".join(cell.strip(b" \t") for cell in line.split(b","))
     return line

@@ -1,9 +1,11 @@
 """Any container of many digits -> their pixels from 0 to 255, and their labels where it has them.
 
-One rule for the values, whoever asks: what never exceeds 1 is a share of 255, what 16 bits hold a
-share of 65,535. Whether ink is light or dark is not decided here.
+One rule for the values, whoever asks: what never exceeds 1 is a share of 255, also
+from -1 on where that is paper, and what 16 bits hold a share of 65,535. Whether ink is light or dark is not decided here.
 """
 
+import math
+import re
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,18 +15,23 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.npy_idx import Npz, Part, open_idx, open_npy, open_npz
-from mnistcli.containers.reading import FormatError, Stream, foreign_kind, kind_of
-from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.containers.npy_idx import PARTS, Npz, Part, open_idx, open_mat, open_npy, open_npz
+from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
+from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
 # Interpolation and rounding exceed a range by less.
 SLACK = 1e-3
+# Of values from -1 to 1, as USPS has them, so many at least are -1.
+MIN_PAPER = 0.25
 HINT = (
     "expected a CSV or ARFF table of label,pixel0,...,pixel783, an npz file with images and labels,"
     " or the images of a pair of IDX files"
 )
+
+
+_OF_CLASS = re.compile(r"(train|test|digit|class|)_?([0-9])")
 
 
 class Block(NamedTuple):
@@ -49,14 +56,16 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     stream = unpacked(stream)
     head = stream.head()
     kind = kind_of(head)
-    if kind in ("text", "unknown") and (foreign := foreign_kind(head)):
-        raise FormatError(f"is {foreign}", hint=HINT)
+    if kind in ("text", "unknown", "tar"):
+        check_not_foreign(head, HINT)
     if kind in ("text", "arff"):
-        blocks = _of_table(csv.open_arff(stream) if kind == "arff" else csv.open_csv(stream))
+        is_sparse = kind == "text" and csv.is_sparse(head)
+        read = csv.open_sparse if is_sparse else csv.open_arff if kind == "arff" else csv.open_csv
+        blocks = _of_table(read(stream))
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
-    elif kind == "zip":
-        blocks = _of_npz(stream, part)
+    elif kind in ("zip", "mat"):
+        blocks = _of_npz(open_npz(stream) if kind == "zip" else open_mat(stream), part)
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:
@@ -68,7 +77,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
                           if head else "is empty", hint=HINT)  # fmt: skip
     n = 0
-    for block in blocks:
+    for block in _upright(blocks):
         n += len(block.images)
         yield block
     if not n:
@@ -78,13 +87,15 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
 def _of_table(table: csv.Table) -> Iterator[Block]:
     layout, scale, n = table.layout, Scale(), 0
     pixels, columns = layout.pixels, layout.labels
+    side_of_image = math.isqrt(len(pixels))
+    shape = side_of_image, side_of_image
     for values, faults in table.rows():
-        if len(pixels) > N_PIXELS:
+        if len(pixels) > math.prod(shape):
             good = np.delete(values, list(faults), axis=0)[:, pixels]
             side = csv.side_of_labels(good) if len(good) else 0
             columns = (int(pixels[side]),)
             pixels = pixels[1:] if side == 0 else pixels[:-1]
-        images, found = scale.to_bytes(values[:, pixels], skipped=faults)
+        images, found = scale.to_bytes(values[:, pixels].reshape(-1, *shape), skipped=faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
         for i, (pixel, fault) in found.items():
             column = layout.column(int(pixels[pixel]))
@@ -92,7 +103,6 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         labels = values[:, columns[0]].astype(np.float64) if columns else None
         if len(columns) > 1:
             labels = _from_one_hot(values[:, columns])
-        images = images.reshape(-1, *IMAGE_SHAPE)
         yield Block(images, labels, where, faults, layout.without_labels)
         n += len(values)
 
@@ -103,8 +113,36 @@ def _from_one_hot(values: NDArray[Any]) -> Float64s:
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
-def _of_npz(stream: Stream, part: Part | None) -> Iterator[Block]:
-    npz = open_npz(stream)
+def _upright(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Transpose pictures that were written column by column, as MATLAB writes and EMNIST has them."""
+    note = ""
+    for i, block in enumerate(blocks):
+        if i == 0 and _is_transposed(block.images):
+            note = "transposed, because most were wider than tall"
+        if note:
+            told = f"{block.note}; {note}" if block.note else note
+            yield block._replace(images=block.images.transpose(0, 2, 1), note=told)
+        else:
+            yield block
+
+
+def _is_transposed(images: Bytes) -> bool:
+    """Tell whether most of many pictures are wider than tall: of MNIST's zeros, a quarter are."""
+    n, height, width = images.shape
+    if n < 20 or height != width:
+        return False
+    ink = (images > 127) ^ bool(np.median(images) > 127)
+    across, down = (
+        width - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1)
+        for lines in map(np.asarray, (ink.any(axis=1), ink.any(axis=2)))
+    )
+    return bool((across > down).mean() > 2 / 3)
+
+
+def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
+    if len(of_classes := [each for each in map(_OF_CLASS.fullmatch, npz.names) if each]) > 1:
+        yield from _of_classes(npz, of_classes, part)
+        return
     if part:
         images, labels, note = npz.pair(part)
         yield from _of_pair(npz, images, labels, note)
@@ -114,6 +152,21 @@ def _of_npz(stream: Stream, part: Part | None) -> Iterator[Block]:
         for block in _of_pair(npz, images, labels, ""):
             of: Part = "test" if each == "test" else "train"
             yield block._replace(part=of if len(pairs) > 1 else None)
+
+
+def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iterator[Block]:
+    """Read arrays that are called after the digit that they show, as those of mnist_all.mat."""
+    found = sorted((PARTS.get(name[1], "train"), int(name[2]), name[0]) for name in named)
+    parts = {of for of, *_ in found}
+    for of, digit, name in found:
+        if len(parts) > 1 and part not in (None, of):
+            continue
+        raw = npz.open(name)
+        labels = np.full(raw.shape[:1], digit, np.float64)
+        for block in _of_array(raw, labels, ""):
+            where = tuple(f" {name}{each}" for each in block.where)
+            of_part: Any = of if len(parts) > 1 and part is None else None
+            yield block._replace(part=of_part, where=where)
 
 
 def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:
@@ -146,7 +199,7 @@ def _of_array(
         where = tuple(f"[{i}]" for i in range(n, end))
         faults = {i: fault for i, (_, fault) in found.items()}
         if n == 0 and len(faults) == len(images) > 1:
-            raise FormatError(f"{faults[0]}, in every picture", hint=faults[0].hint)
+            raise FormatError(f"{raw.prefix}{faults[0]}, in every picture", hint=faults[0].hint)
         for i, fault in faults.items():
             fault.where = where[i]
         yield Block(images, here, where, faults, without, note)
@@ -160,6 +213,7 @@ class Scale:
 
     def __init__(self) -> None:
         self._full: float | None = None
+        self._is_signed = False
 
     def to_bytes(
         self, values: NDArray[Any], skipped: Container[int] = ()
@@ -173,6 +227,12 @@ class Scale:
         if values.dtype == np.uint8 and self._full == 255:
             return values, {}
         flat = values.reshape(len(values), -1)
+        if self._full is None and values.dtype.kind == "f":
+            is_within = not ((flat < -1) | (flat > 1)).any()
+            self._is_signed = is_within and bool((flat == -1).mean() > MIN_PAPER)
+        if self._is_signed:
+            flat = (flat + 1) / 2
+            values = flat.reshape(values.shape)
         limit = self._full or (65535 if values.dtype == np.dtype("u2") else 255)
         slack = SLACK if values.dtype.kind == "f" else 0
         low, high = flat.min(axis=1, initial=0), flat.max(axis=1, initial=0)
@@ -198,7 +258,7 @@ class Scale:
 
 
 def _fault(value: Any, limit: float) -> FormatError:
-    hint = ""
+    hint = "divide pixels of 16 bits by 257" if value > limit == 255 else ""
     if value < 0:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
         if value.dtype == np.int8:
@@ -254,7 +314,11 @@ def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[
     for i in np.flatnonzero(~good).tolist():
         shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
         problem = f"its label is {shown}, expected a digit from 0 to 9"
-        hint = "labels go from 1 to 10: write 0 where 10 stands for zero" if is_shifted else ""
+        hint = (
+            "labels go from 1 to 10: write 0 where 10 stands for zero, or take 1 from all"
+            if is_shifted
+            else ""
+        )
         fault = FormatError(problem, where=where[i] if where else f"[{i}]", hint=hint)
         if is_shifted:
             raise fault

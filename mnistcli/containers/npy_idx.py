@@ -15,16 +15,17 @@ import ast
 import math
 import re
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import mnist
 from mnistcli.arrays import Bytes
-from mnistcli.containers.compressed import Member, open_zip
+from mnistcli.containers.compressed import damage_to, open_zip, zip_member
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.files import kind_of_path
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -56,6 +57,9 @@ MAX_ASPECT = 8
 SQUARES = frozenset({64, 256, 1024})
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
 MAX_HEADER_BYTES = 1 << 16
+# EMNIST's digits are 220 MB.
+MAX_MAT_BYTES = 512 << 20
+_MAT_COMPRESSED = 15
 _MAGIC = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_IDX_DIMENSIONS = 4
@@ -184,7 +188,7 @@ class Npz(NamedTuple):
 
     def open(self, name: str) -> RawArray:
         """Read the header of an array."""
-        member = Stream(Member(self.archive, f"{name}.npy"), self.stream)
+        member = Stream(zip_member(self.archive, f"{name}.npy"), self.stream)
         return open_npy(member, f"{name!r} in it ")
 
     def pair(self, part: str = "test") -> tuple[str, str | None, str]:
@@ -222,7 +226,60 @@ def open_npz(stream: Stream) -> Npz:
     """Open an npz file."""
     archive = open_zip(stream)
     names = [name for name in archive.namelist() if name.endswith(".npy")]
+    if not names:
+        raise FormatError("has no arrays", hint="unpack it first")
     return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
+
+
+def open_mat(stream: Stream) -> Npz:
+    """Read a MATLAB 5 file by SciPy, and put its arrays, those of structures too, into an npz file."""
+    import tempfile
+
+    plain, npz = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - the stream closes
+    for file in (plain, npz):
+        stream.enter_context(file)
+    _inflate_mat(stream, plain)
+    with damage_to("MATLAB"):
+        from scipy.io import loadmat
+
+        found = loadmat(plain)
+        arrays = (
+            pair
+            for name in found
+            if name[:2] != "__"
+            for pair in _numbers_in(name, np.asarray(found[name]))
+        )
+        np.savez(npz, **cast("Any", dict(arrays)))
+    npz.seek(0)
+    return open_npz(Stream(npz, stream))
+
+
+def _inflate_mat(stream: Stream, plain: IO[bytes]) -> None:
+    """Undo the compression of a MATLAB file, which may become anything."""
+    header = stream.read(128)
+    order = "<" if header.endswith(b"IM") else ">"
+    plain.write(header)
+    while len(tag := stream.read(8)) == 8:
+        kind, n_bytes = struct.unpack(f"{order}2I", tag)
+        inflater = zlib.decompressobj() if kind == _MAT_COMPRESSED else None
+        plain.write(b"" if inflater else tag)
+        while part := stream.read(min(n_bytes, BLOCK_BYTES)):
+            n_bytes -= len(part)
+            with damage_to("MATLAB"):
+                plain.write(inflater.decompress(part, MAX_MAT_BYTES) if inflater else part)
+            if plain.tell() > MAX_MAT_BYTES:
+                raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
+    plain.seek(0)
+
+
+def _numbers_in(name: str, value: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
+    if value.dtype.names:
+        for field in value.dtype.names:
+            yield from _numbers_in(f"{name}_{field}", value[field])
+    elif value.dtype == object and value.size == 1:
+        yield from _numbers_in(name, np.asarray(value.item()))
+    elif value.dtype.kind in "buif":
+        yield name, value
 
 
 def _role_of(name: str) -> tuple[tuple[str, str], int]:
@@ -303,6 +360,8 @@ def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
             is_odd = any(abs(size - N_PIXELS) < 3 for size in sizes) or (b in SQUARES and a != b)
             if a == n_labels != b == side * side:
                 return _Plan((side, side))
+            if b == n_labels != a == math.isqrt(a) ** 2:
+                return _Plan((math.isqrt(a),) * 2, is_last=True)
             if b == N_PIXELS != a:
                 return _Plan(IMAGE_SHAPE)
             if b == N_PIXELS + 1:

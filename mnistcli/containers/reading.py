@@ -18,21 +18,32 @@ HEAD_BYTES = 4096
 MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
+SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
+_TO_CSV = "save it as CSV first"
+# What is not read: the first bytes of it, and what to do.
 _FOREIGN = {
-    RAW: rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx",
-    "an AVIF picture or a video": rb"....ftyp",
-    "a PDF or PostScript file": rb"%PDF|%!PS|\xc5\xd0\xd3\xc6",
-    "a web page, an SVG or other XML": rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]",
-    "a Python pickle": rb"\x80[\x02-\x05]",
-    "a Parquet file": rb"PAR1[\0-\x1f]",
-    "an HDF5 or MATLAB file": rb"\x89HDF|MATLAB 5",
-    "an old Excel or Word file": rb"\xd0\xcf\x11\xe0",
-    "zstd data": rb"\x28\xb5\x2f\xfd",
-    "a 7-Zip archive": rb"7z\xbc\xaf",
-    "a tar archive": rb".{257}ustar",
-    "JSON": rb"\s*(?:\{\s*\"|\[\s*\{|\[\s*\[\s*\d)",
-    "a picture, without a label": rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP",
-}
+    RAW: (rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx", ""),
+    "an AVIF picture or a video": (rb"....ftyp", ""),
+    "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", ""),
+    "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", ""),
+    "a Python pickle, which could run code": (rb"\x80[\x02-\x05]", SAVEZ),
+    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_CSV),
+    "a Feather file": (rb"ARROW1", _TO_CSV),
+    "an HDF5 file": (rb"\x89HDF", SAVEZ),
+    "a MATLAB 7.3 file": (rb"MATLAB 7", "in MATLAB: save digits.mat images labels -v7"),
+    "data of R": (rb"[XA]\n\0\0\0[\2\3]|RD[XA][23]\n", "in R: write.csv(x, 'digits.csv')"),
+    "a database": (rb"SQLite format 3", _TO_CSV),
+    "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", _TO_CSV),
+    "zstd data": (rb"\x28\xb5\x2f\xfd", "unpack it first"),
+    "a 7-Zip archive": (rb"7z\xbc\xaf", "unpack it first"),
+    "a RAR archive": (rb"Rar!\x1a", "unpack it first"),
+    "a tar archive": (rb".{257}ustar", "unpack it first"),
+    "an empty zip archive": (rb"PK\x05\x06", ""),
+    "JSON": (rb"\s*(?:\{\s*\"|\[\s*\{|\[\s*\[\s*[\[\d])", SAVEZ),
+    "a picture, without a label": (
+        rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP", ""
+    ),
+}  # fmt: skip
 
 
 # A file, a pipe, or standard input.
@@ -125,11 +136,11 @@ def damage_of(source: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def open_stream(path: Input, stdin: BinaryIO | None = None) -> Iterator[Stream]:
-    """Open a file, a pipe, or standard input if it is called "-".
+    """Open a file, a pipe, or standard input if it is called "-"; ``stdin`` stands in for any.
 
     Raises OSError where the operating system refused, FormatError where standard input is closed.
     """
-    if str(path) != "-":
+    if stdin is None and str(path) != "-":
         with Path(path).open("rb") as file, Stream(file) as stream:
             yield stream
     elif stdin is None and sys.stdin is None:
@@ -139,18 +150,23 @@ def open_stream(path: Input, stdin: BinaryIO | None = None) -> Iterator[Stream]:
             yield stream
 
 
-def foreign_kind(head: bytes) -> str | None:
-    """Name what begins so and is neither read here nor text or a table; None for all else."""
-    kinds = (what for what, magic in _FOREIGN.items() if re.match(magic, head, re.DOTALL))
-    return next(kinds, None)
+def check_not_foreign(head: bytes, hint: str) -> None:
+    """Raise FormatError for what begins so and is neither read here nor text or a table."""
+    for kind, (magic, what_to_do) in _FOREIGN.items():
+        if re.match(magic, head, re.DOTALL):
+            raise FormatError(f"is {kind}", hint=what_to_do or hint)
 
 
-def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "arff", "text", "unknown"]:
+def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "tar", "mat", "arff", "text", "unknown"]:
     """Tell what bytes are from the first of them, once nothing compresses them any more."""
     if head.startswith(b"\x93NUMPY"):
         return "npy"
     if head.startswith(b"PK\x03\x04"):
         return "zip"
+    if head.startswith(b"MATLAB 5"):
+        return "mat"
+    if head[257:262] == b"ustar":
+        return "tar"
     if head[:2] == b"\0\0" and head[2:3] in b"\x08\x09\x0b\x0c\x0d\x0e" and len(head) > 3:
         return "idx"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -6,6 +6,8 @@
     labels.csv                      names of pictures beside their digits
     page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
     digits.csv, digits.npz, ...     whatever `labelled.read_labelled` reads
+    X.npy, y.npy                    the arrays of an npz file, each in a file of its own
+    digits.zip, digits.tar.gz       any of these in an archive
 
 What cannot be used is left out and told of.
 """
@@ -18,19 +20,21 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from mnistcli.conforming.placing import conform_all
+from mnistcli.containers.archives import as_folder
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
 from mnistcli.containers.npy_idx import LABELS, PARTS, Part
 from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
-from mnistcli.datasets.labelled import read_parts
+from mnistcli.datasets.labelled import read_labelled, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -43,7 +47,10 @@ from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 # Pictures, and the digits that they are said to show; None where nothing says it.
 _Named = list[tuple[Path, int | None]]
 
-_CONTAINER = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE)
+_CONTAINER = re.compile(
+    r".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE
+)
+_DATA = re.compile(_CONTAINER.pattern + r"|.*(\.npy|labels[-.]idx[12].*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 _NUMBERED = re.compile(r"([0-9]+)[_-]")
 _LAYOUTS = (
@@ -57,7 +64,7 @@ def gather(
     *,
     raw: bool = False,
     sheet: Callable[[SheetRead], None] | None = None,
-    test_size: float = 0.2,
+    test_size: float | None = 0.2,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Loaded:
@@ -65,34 +72,72 @@ def gather(
 
     ``raw`` takes 28 x 28 pixels as they are. With ``sheet``, photographs of pages that
     `mnistcli.sheets` drew are read, and it is handed what was found on each. Where nothing says
-    which images are for the test, their share is drawn digit by digit. Raises DataUnavailableError
-    where nothing is labelled, CorruptFileError or BadImageError where fewer than two can be used.
+    which images are for the test, their share is drawn digit by digit, unless that is None.
+    Raises DataUnavailableError where nothing is labelled, CorruptFileError or BadImageError where
+    fewer than two can be used.
     """
-    RANGES["test_size"].checked("test_size", test_size)
+    if test_size is not None:
+        RANGES["test_size"].checked("test_size", test_size)
     RANGES["seed"].checked("seed", seed)
-    kind = "file" if str(path) == "-" else kind_of_path(path)
-    if kind == "nothing":
-        raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
-    if sheet is None and kind == "file" and is_picture_name(path.suffix):
-        hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
-        raise CorruptFileError(path, "is one picture and has no label", hint=hint)
-    reading = _Reading(raw, progress)
-    if sheet:
-        reading.sheets(path, sheet)
-    elif kind == "folder":
-        reading.folder(path)
-    else:
-        reading.file(path)
-    failures = tuple(dict.fromkeys(reading.failures))
+    with contextlib.ExitStack() as closing:
+        stdin = closing.enter_context(_standard_input()) if str(path) == "-" else None
+        place = closing.enter_context(as_folder(path, _is_wanted, stdin))
+        stdin = stdin if place is path else None
+        kind = "file" if stdin else kind_of_path(place)
+        if kind == "nothing":
+            raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
+        if sheet is None and kind == "file" and is_picture_name(path.suffix):
+            hint = "name a folder of pictures, or add --sheet for a photographed page of mnistcli sheet"
+            raise CorruptFileError(path, "is one picture and has no label", hint=hint)
+        reading = _Reading(raw, progress, stdin)
+        if sheet:
+            reading.sheets(place, sheet)
+        elif kind == "folder":
+            reading.folder(place)
+        else:
+            reading.file(place)
+    failures = tuple(
+        (source.replace(str(place), str(path)), reason)
+        for source, reason in dict.fromkeys(reading.failures)
+    )
     train, test = reading.joined("train"), reading.joined("test")
     n = len(train.labels) + len(test.labels)
     if n < 2:
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
     notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
-    if not len(test.labels) or not len(train.labels):
+    if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = _shared_out(train if len(train.labels) else test, test_size, seed)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
+
+
+def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
+    """Read labelled digits to judge a model on; the same errors as `gather`'s, or `read_labelled`'s.
+
+    Of a folder or an archive they are those for the test, where it says which are, and all of its
+    pictures must be usable.
+    """
+    with as_folder(path, _is_wanted) as place:
+        if str(path) == "-" or kind_of_path(place) != "folder":
+            return read_labelled(path, raw=raw)
+        found = gather(place, raw=raw, test_size=None)
+        if found.failures:
+            hint = "evaluate --dataset leaves out what download --source PATH --as NAME cannot use"
+            raise CorruptFileError(*found.failures[0], hint=hint)
+    part = found.test if len(found.test.labels) else found.train
+    return replace(part, notes=found.notes)
+
+
+@contextlib.contextmanager
+def _standard_input() -> Iterator[BinaryIO]:
+    """Copy standard input into a file, whose bytes can be counted and read twice."""
+    if sys.stdin is None:
+        raise DataUnavailableError("standard input is closed")
+    with tempfile.TemporaryFile() as copy:
+        with storage_errors("read", Path("-")):
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
 
 
 def _too_few(
@@ -128,6 +173,7 @@ class _Reading:
 
     raw: bool
     progress: Progress
+    stdin: BinaryIO | None = None
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     n_bytes_read: int = 0
@@ -142,33 +188,29 @@ class _Reading:
             self._pictures({part: listed})
             return
         with contextlib.ExitStack() as closing:
-            copy = None
-            if str(path) == "-":  # whose bytes are counted
-                if sys.stdin is None:
-                    raise DataUnavailableError("standard input is closed")
-                copy = closing.enter_context(tempfile.TemporaryFile())
-                with storage_errors("read", path):
-                    shutil.copyfileobj(sys.stdin.buffer, copy)
-                self.n_bytes_read += copy.tell()
-                copy.seek(0)
-            found = read_parts(path, raw=self.raw, stdin=copy, failures=self.failures)
+            file = self.stdin
+            if self.stdin is None and kind_of_path(path) == "folder":
+                file = closing.enter_context(_npz_of(path))
+            found = read_parts(path, raw=self.raw, stdin=file, failures=self.failures)
         self.parts += [(of or part, images) for of, images in found.items()]
         self._count_bytes(path)
 
     def _count_bytes(self, path: Path) -> None:
-        if str(path) != "-":
-            with storage_errors("read", path):
-                self.n_bytes_read += path.stat().st_size
+        with storage_errors("read", path):
+            self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
     def folder(self, folder: Path) -> None:
         found: dict[Part, _Named] = {"train": [], "test": []}
         validation: _Named = []
         containers: dict[Path, Part] = {}
         listed: set[Path] = set()
+        folder = _descended(folder)
         for path in _content(folder):
             part = PARTS.get(path.name.lower())
             if part and kind_of_path(path) == "folder":
                 (validation if part == "val" else found[part]).extend(_named_pictures(path))
+            elif path.suffix.lower() == ".npy":
+                containers[folder] = "train"
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
                 containers[path] = part = "test" if _TEST.search(path.name) else "train"
                 try:
@@ -266,6 +308,40 @@ def _listed_pictures(path: Path) -> _Named:
         wrong = {i for i, _ in label_faults(labels)}
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
     return [(path.parent / row[name], digit) for row, digit in zip(listed, digits, strict=True)]
+
+
+def _is_wanted(path: Path) -> bool:
+    return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name))
+
+
+def _descended(folder: Path) -> Path:
+    """Return the folder itself or, where nothing else is in it that is read, the only one in it."""
+    for _ in range(4):
+        content = _content(folder)
+        if any(kind_of_path(path) != "folder" and _is_wanted(path) for path in content):
+            break
+        below = [path for path in content if kind_of_path(path) == "folder"]
+        if len(below) != 1 or below[0].name.lower() in {*PARTS, *"0123456789"}:
+            break
+        folder = below[0]
+    return folder
+
+
+@contextlib.contextmanager
+def _npz_of(folder: Path) -> Iterator[BinaryIO]:
+    """Put the NPY files of a folder into an npz file, which is a zip archive of such."""
+    import zipfile
+
+    with tempfile.TemporaryFile() as copy:
+        with (
+            storage_errors("read", folder),
+            zipfile.ZipFile(copy, "w", strict_timestamps=False) as npz,
+        ):
+            for path in _content(folder):
+                if path.suffix.lower() == ".npy" and kind_of_path(path) == "file":
+                    npz.write(path, f"{path.stem}.npy")
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
 
 
 def _content(folder: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,10 +53,7 @@ def read_parts(
     except FileNotFoundError:
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
-        is_folder = isinstance(error, IsADirectoryError)
-        hint = f"for --dataset: mnistcli download --source {path} --as NAME" * is_folder
-        problem = f"cannot read {path}: {error.strerror or error}"
-        raise DataUnavailableError(problem, hint=hint) from None
+        raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
     except BadImageError as error:
         hint = "or take all pixels as they are: --raw"
         raise CorruptFileError(error.source, error.problem, hint=hint) from None
@@ -133,8 +131,8 @@ def _as_predicted(
 def _labels_beside(path: Path) -> Float64s:
     name = path.name.replace("images", "labels")
     for spelling in (name, Path(name).stem):
-        for idx in ("idx1", "idx2"):
-            beside = find_idx(path.parent, spelling.replace("idx3", idx))
+        for idx in ("idx1-ubyte", "idx2-int"):
+            beside = find_idx(path.parent, re.sub("idx3(-ubyte)?", idx, spelling))
             if beside and beside.name != path.name:
                 with storage_errors("read", beside), damage_of(beside), open_stream(beside) as file:
                     return read_labels(file)

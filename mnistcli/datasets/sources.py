@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
+from mnistcli.containers.archives import as_folder
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.npy_idx import find_idx, open_idx
@@ -108,7 +109,10 @@ class _Loader:
         if "://" in source:
             hint = "use http://, https:// or a path"
             raise errors.UsageError(f"cannot fetch {source!r}", hint=hint)
-        return self._path(expand(Path(source)))
+        path = expand(Path(source))
+        with as_folder(path, lambda _: True) as place:
+            found = self._path(place)
+            return found._replace(origin=found.origin.replace(str(place), str(path)))
 
     def fetch(
         self,

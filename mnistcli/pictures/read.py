@@ -6,6 +6,7 @@ What a file is, its first bytes decide; its name is only used to name it.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from mnistcli.containers import reading
 from mnistcli.containers.compressed import unpacked
 from mnistcli.errors import BadImageError
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures import Grey
-from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of
+from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of, is_picture_name
 
 MAX_FILE_BYTES = 128 << 20
 # A drawing of the largest size, in letters of three bytes.
@@ -84,15 +86,20 @@ def read_batches(
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     plain = unpacked(stream)
     head = plain.head()
-    if kind := format_of(head):
-        from mnistcli.pictures.decode import decoded
-
-        grey, notes, size = decoded(_whole(plain, MAX_FILE_BYTES), kind, name, side)
-        yield Batch(grey[None], (name,), notes, size=size)
+    if format_of(head):
+        yield _decoded(plain, name, side)
         return
-    if reading.kind_of(head) in ("text", "unknown"):
-        if (foreign := reading.foreign_kind(head)) or b"\0" in head:
-            raise reading.FormatError(f"is {foreign or 'no picture of a known kind'}", hint=_hint())
+    container = reading.kind_of(head)
+    if container in ("zip", "tar"):
+        from mnistcli.containers.archives import files_in, is_archive
+
+        if is_archive(plain):
+            yield from _archived(files_in(plain), name, side)
+            return
+    if container in ("text", "unknown"):
+        reading.check_not_foreign(head, _hint())
+        if b"\0" in head:
+            raise reading.FormatError("is no picture of a known kind", hint=_hint())
         from mnistcli.containers.csv import is_table
 
         if head and not is_table(head):
@@ -104,6 +111,38 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         faults = {i: bad_image(name, fault) for i, fault in block.faults.items()}
         sources = tuple(name + where for where in block.where)
         yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
+
+
+def _decoded(stream: reading.Stream, name: str, side: int) -> Batch:
+    from mnistcli.pictures.decode import decoded
+
+    if (kind := format_of(stream.head())) is None:
+        raise reading.FormatError("is no picture of a known kind", hint=_hint())
+    grey, notes, size = decoded(_whole(stream, MAX_FILE_BYTES), kind, name, side)
+    return Batch(grey[None], (name,), notes, size=size)
+
+
+def _archived(
+    files: Iterator[tuple[str, reading.Stream]], archive: str, side: int
+) -> Iterator[Batch]:
+    """Read the pictures in an archive; what else is in it is left alone, as in a folder."""
+    is_empty = True
+    for name, file in files:
+        if not is_picture_name(Path(name).suffix):
+            continue
+        is_empty = False
+        source = f"{archive}/{name}"
+        try:
+            yield _decoded(file, source, side)
+        except BadImageError as error:
+            fault = error
+        except reading.FormatError as error:
+            fault = bad_image(source, error)
+        else:
+            continue
+        yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults={0: fault})
+    if is_empty:
+        raise reading.FormatError("is an archive without pictures", hint="unpack it first")
 
 
 def bad_image(name: str, error: reading.FormatError) -> BadImageError:

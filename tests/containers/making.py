@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import struct
+import tarfile
 import zipfile
 
 import numpy as np
@@ -57,6 +58,44 @@ def zip_of(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name), data, compression)
     return file.getvalue()
+
+
+def tar_of(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return file.getvalue()
+
+
+def mat(**arrays) -> bytes:
+    from scipy.io import savemat
+
+    file = io.BytesIO()
+    savemat(file, arrays, do_compression=True)
+    return file.getvalue()
+
+
+def svmlight(pixels, labels, base, query="", after="", *, is_dense=False) -> bytes:
+    rows = (
+        [f"{i}:{v:g}" for i, v in enumerate(row, base) if v or is_dense] for row in pixels.tolist()
+    )
+    lines = (
+        f"{label}{query} {' '.join(row)}{after}\n" for label, row in zip(labels, rows, strict=True)
+    )
+    return "".join(lines).encode()
+
+
+def sparse_arff(pixels, labels) -> bytes:
+    names = "".join(f"@attribute pixel{i} numeric\n" for i in range(pixels.shape[1]))
+    rows = (
+        ", ".join(f"{i} {v}" for i, v in enumerate([*row, label]) if v)
+        for row, label in zip(pixels.tolist(), labels.tolist(), strict=True)
+    )
+    lines = "".join(f"{{{row}}}\n" for row in rows)
+    return f"@relation digits\n{names}@attribute class {{0,1}}\n@data\n{lines}".encode()
 
 
 class Pipe(io.BytesIO):

@@ -12,12 +12,27 @@ from hypothesis import strategies as st
 
 from mnistcli.containers.csv import DIGIT_WORDS
 from mnistcli.containers.reading import FormatError
-from mnistcli.datasets.labelled import read_labelled
+from mnistcli.datasets.labelled import read_labelled, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, MnistCliError
 from mnistcli.pictures.read import read_batches
 
-from .making import KAGGLE, Pipe, digits_in, idx, mutate, npy, npz, table, zip_of, zipped
+from .making import (
+    KAGGLE,
+    Pipe,
+    digits_in,
+    idx,
+    mat,
+    mutate,
+    npy,
+    npz,
+    sparse_arff,
+    svmlight,
+    table,
+    zip_of,
+    zipped,
+)
 
+TRANSPOSED = "transposed, because most were wider than tall"
 LABELS = np.array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6])
 
 
@@ -158,6 +173,18 @@ LABELLED = {
     "npz Fortran": lambda x, y: npz(images=np.asfortranarray(x), labels=y),
     "npz big-endian": lambda x, y: npz(images=x.astype(">u2"), labels=y.astype(">i8")),
     "npz gzipped": lambda x, y: zipped(npz(images=x, labels=y)),
+    "npz from -1 to 1": lambda x, y: npz(X=(x / 127.5 - 1).astype(np.float32), y=y),
+    "NPY files in an archive": lambda x, y: zip_of({"d/X.npy": npy(x), "d/y.npy": npy(y)}),
+    "MATLAB": lambda x, y: mat(data=x.reshape(-1, 784).T, label=y[None].astype(float)),
+    "MATLAB in structures": lambda x, y: mat(
+        dataset={"test": {"images": x.reshape(-1, 784), "labels": y[:, None], "writers": y}}),
+    "one-hot without header": lambda x, y: table([*columns_of(x), *one_hot(y).T]),
+    "LIBSVM": lambda x, y: svmlight(x.reshape(-1, 784), y, 1),
+    "LIBSVM from 0": lambda x, y: svmlight(x.reshape(-1, 784), y, 0),
+    "LIBSVM floats": lambda x, y: svmlight(x.reshape(-1, 784) / 255, y, 1),
+    "LIBSVM with all columns": lambda x, y: svmlight(x.reshape(-1, 784), y, 0, is_dense=True),
+    "SVMlight": lambda x, y: b"# of us\n" + svmlight(x.reshape(-1, 784), y, 1, " qid:3", " # ok"),
+    "sparse ARFF": lambda x, y: sparse_arff(x.reshape(-1, 784), y),
     "CSV gzipped": lambda x, y: zipped(table([y, *columns_of(x)], KAGGLE)),
     "CSV in a zip archive": lambda x, y: zip_of(
         {"__MACOSX/._a": b"", "a.csv": table([y, *columns_of(x)], KAGGLE)}),
@@ -207,6 +234,79 @@ def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
     assert np.array_equal(own.images, images)
     assert np.array_equal(own.labels, LABELS)
     assert np.array_equal(predicted(data, file), images)
+
+
+@pytest.mark.parametrize("side", [8, 16, 32])
+@pytest.mark.parametrize("form", ["label first", "label last", "one-hot", "header", "LIBSVM"])
+def test_tables_of_smaller_and_larger_pictures(images, side, form):
+    pictures = np.resize(images, (12, side, side)) // (16 if side == 8 else 1)
+    pictures[:, 0, 0], pictures[:, -1, -1] = 0, 16 if side == 8 else 255  # as large as they get
+    pixels = pictures.reshape(12, -1)
+    names = [f"pixel_{i}_{j}" for i in range(side) for j in range(side)]
+    data = {
+        "label first": lambda: table([LABELS, *pixels.T]),
+        "label last": lambda: table([*pixels.T, LABELS]),
+        "one-hot": lambda: table([*pixels.T, *one_hot(LABELS).T], separator=" "),
+        "header": lambda: table([*pixels.T, LABELS], [*names, "target"]),
+        "LIBSVM": lambda: svmlight(pixels, LABELS, 1, is_dense=True),
+    }[form]()
+    got, labels, faults = digits_in(data)
+    assert np.array_equal(got, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
+    assert np.array_equal(labels, LABELS)
+    assert not faults
+
+
+def test_what_is_written_column_by_column_is_transposed(test_images):
+    many, labels = test_images[:60], np.arange(60) % 10
+    turned = many.transpose(0, 2, 1)
+    for image_of, notes in ((many, ()), (turned, (TRANSPOSED,)), (255 - turned, (TRANSPOSED,))):
+        own = read_labelled("-", raw=True, stdin=io.BytesIO(npz(X=image_of, y=labels)))
+        assert own.notes == notes
+        assert np.array_equal(own.images, 255 - many if image_of[0, 0, 0] else many)
+    few = read_labelled("-", raw=True, stdin=io.BytesIO(npz(X=turned[:19], y=labels[:19])))
+    assert np.array_equal(few.images, turned[:19])  # too few to tell
+
+
+def test_arrays_of_one_digit_each(images):
+    arrays = {f"train{k}": images[k == LABELS].reshape(-1, 784) for k in range(10)}
+    order = np.argsort(LABELS, kind="stable")
+    for data in (npz(**arrays), mat(**arrays)):
+        got, labels, _ = digits_in(data)
+        assert np.array_equal(got, images[order])
+        assert np.array_equal(labels, LABELS[order])
+    both = npz(**arrays, test7=images[:2], test_1=images[:1])
+    assert len(digits_in(both)[0]) == 3
+    parts = read_parts("-", stdin=io.BytesIO(both))
+    assert {part: len(found.labels) for part, found in parts.items()} == {"train": 12, "test": 3}
+    with pytest.raises(CorruptFileError, match="-: 'train7' in it holds 400"):
+        read_labelled("-", stdin=io.BytesIO(npz(**arrays | {"train7": images[:2] * 1.0 + 400})))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '"65,535",0,"1,028"',
+        "65,535;0;1,028",
+        "65.535;0;1.028",
+        "65,535\t0\t1,028",
+        "65.535|0|1.028",
+    ],
+)
+def test_a_separator_of_thousands_is_no_decimal_point(cells):
+    mark = next(mark for mark in ";\t|," if mark in cells)
+    row = mark.join(["7", cells, *["0"] * 781])
+    with pytest.raises(CorruptFileError, match="holds 65535, expected 0 to 255") as caught:
+        read_labelled("-", stdin=io.BytesIO(f"{row}\n".encode()))
+    assert caught.value.hint == "divide pixels of 16 bits by 257"
+
+
+@pytest.mark.parametrize(
+    "cells", ['"0,535",0,"1,000"', "0,535;0,000;1,000", "0.535;1.000;0.000", "255,000;,5;1,028"]
+)
+def test_a_decimal_comma_of_three_digits_is_one(cells):
+    mark = next(mark for mark in ";\t|," if mark in cells)
+    data = f"{mark.join(['7', cells, *['0'] * 781])}\n".encode()
+    assert digits_in(data)[2] == []
 
 
 @pytest.mark.promise("One reader", "layouts without labels")
@@ -312,10 +412,15 @@ REFUSED = {
     ),
     "786 columns": (table([*columns_of(STROKES), LABELS[:1].repeat(20), range(20)]), "786 columns"),
     "a web page": (b"<!DOCTYPE html><html>", "is a web page"),
-    "tar": (bytes(257) + b"ustar  ", "is a tar archive"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), "is zstd data"),
     "7-Zip": (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive"),
     "Parquet": (b"PAR1\x15\x04" + bytes(9), "is a Parquet file"),
+    "PyTorch": (zip_of({"a/data.pkl": b"", "a/data/0": b""}), "is a pickle of PyTorch"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+    "MATLAB 7.3": (b"MATLAB 7.3 MAT-file", "is a MATLAB 7.3 file"),
+    "R": (zipped(b"X\n\0\0\0\3\0\4\3\1"), "is data of R"),
+    "damaged MATLAB": (mat(x=STROKES)[:180], "is damaged MATLAB data"),
+    "MATLAB without arrays": (mat(x="text"), "has no arrays"),
     "a pickle": (pickle.dumps(STROKES), "is a Python pickle"),
     "JSON": (b'[{"label": 7, "pixel0": ' + b"0" * 70_000, "is JSON"),
     "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
@@ -357,7 +462,6 @@ def test_the_labels_of_qmnist_are_the_first_of_eight_columns(images, tmp_path):
     wide = np.column_stack([LABELS, *[np.arange(12)] * 7]).astype(np.int32)
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(images))
     (tmp_path / "a-labels-idx2-int").write_bytes(idx(wide))
-    (tmp_path / "a-labels-idx2-int").rename(tmp_path / "a-labels-idx2-ubyte")
     own = read_labelled(tmp_path / "a-images-idx3-ubyte")
     assert np.array_equal(own.labels, LABELS)
 

@@ -21,7 +21,7 @@ import mnistcli
 from mnistcli.comparison import compare
 from mnistcli.datasets.catalog import check_own_name
 from mnistcli.datasets.dataset import LabelledImages, joined
-from mnistcli.datasets.gathering import gather
+from mnistcli.datasets.gathering import gather, read_to_judge
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import (
     BadImageError,
@@ -118,7 +118,12 @@ def listed(folder, images, labels):
     (folder / "names.csv").write_text(f"\ufeffid;Digit;picture\n{''.join(rows)}", "utf-8")
 
 
-@pytest.mark.parametrize("write", [class_folders, named_files, listed, csv, npz, idx])
+def arrays(folder, images, labels):
+    np.save(folder / "X_train.npy", images)
+    np.save(folder / "y_train.npy", labels.astype(str))
+
+
+@pytest.mark.parametrize("write", [class_folders, named_files, listed, csv, npz, idx, arrays])
 def test_every_layout_gives_the_same_digits(folder, few, write):
     write(folder, *few)
     found = gather(folder)
@@ -130,6 +135,14 @@ def test_every_layout_gives_the_same_digits(folder, few, write):
     again, other = gather(folder), gather(folder, seed=1, test_size=0.5)
     np.testing.assert_array_equal(again.test.images, found.test.images)
     assert len(other.test.labels) == 100
+    for kind, name in (("zip", "a.zip"), ("gztar", "a.tar.gz")):
+        shutil.make_archive(str(folder.parent / "a"), kind, folder.parent, folder.name)
+        packed = gather(folder.parent / name)
+        assert not packed.failures
+        np.testing.assert_array_equal(packed.test.images, found.test.images)
+        judged = read_to_judge(folder.parent / name)
+        assert len(judged.labels) == 200
+    np.testing.assert_array_equal(read_to_judge(folder).labels, judged.labels)
     if write in (csv, npz, listed):
         file = next(each for each in folder.iterdir() if each.name != "all")
         np.testing.assert_array_equal(gather(file).test.images, found.test.images)
@@ -288,6 +301,43 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     ]
     assert found.failures[3][1].startswith("is blank")
     assert found.failures[4][1] == "nothing says which digit it shows"
+
+
+def test_the_parts_of_arrays_and_of_archives(folder, few):
+    x, y = few
+    for name, part in (("train", slice(160)), ("test", slice(160, None))):
+        np.save(folder / f"{name}_images.npy", x[part])
+        np.save(folder / f"{name}_labels.npy", y[part])
+    for path in (folder, Path(shutil.make_archive(str(folder), "tar", folder))):
+        found, judged = gather(path), read_to_judge(path)
+        np.testing.assert_array_equal(found.train.images, x[:160])
+        np.testing.assert_array_equal(found.test.labels, y[160:])
+        np.testing.assert_array_equal(judged.images, x[160:])
+
+
+def test_the_folder_that_is_alone_is_entered(folder, few):
+    class_folders(folder / "mnist_png" / "data" / "training", few[0][:160], few[1][:160])
+    class_folders(folder / "mnist_png" / "data" / "testing", few[0][160:], few[1][160:])
+    found = gather(folder)
+    assert (len(found.train.labels), len(found.test.labels)) == (160, 40)
+    assert_same_digits(found, few)
+    np.testing.assert_array_equal(
+        np.bincount(read_to_judge(folder).labels), np.bincount(few[1][160:])
+    )
+    (folder / "loop").symlink_to(".")
+    with pytest.raises(DataUnavailableError, match="holds no labelled digits"):
+        gather(folder)
+
+
+def test_all_that_is_judged_on_must_be_usable(folder, few):
+    class_folders(folder, few[0][:20], few[1][:20])
+    (folder / "3" / "z.png").write_bytes(b"none")
+    archive = Path(shutil.make_archive(str(folder), "zip", folder))
+    for path in (folder, archive):
+        with pytest.raises(CorruptFileError, match=r"3/z\.png: is no") as caught:
+            read_to_judge(path)
+        assert str(path) in caught.value.message
+        assert gather(path).failures[0][0] == f"{path}/3/z.png"
 
 
 def test_a_named_pipe_is_opened_once(folder, few):

@@ -30,8 +30,8 @@ def download(
     ),
     as_: str | None = own_dataset_option(
         "Make a dataset of your own of the labelled digits at SOURCE: folders 0 to 9 of "
-        "pictures, pictures called 3_....png or named in a CSV file, CSV, npz, ARFF or IDX pairs; "
-        "- for standard input.",
+        "pictures, pictures called 3_....png or named in a CSV file, CSV, npz, ARFF or IDX pairs, "
+        "archives of these; - for standard input.",
         rich_help_panel=_OWN,
     ),
     replace: bool = own_option("Put it in the place of what has this name."),

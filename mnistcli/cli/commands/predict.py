@@ -19,7 +19,7 @@ def predict(
     call: Call,
     figure: FigureFile | None,
     inputs: list[str] | None = argument(
-        "Pictures (PNG, JPEG, ...), folders of them, NPY, npz, CSV, ARFF or IDX files of many; "
+        "Pictures (PNG, JPEG, ...), folders and archives of them, NPY, npz, CSV, ARFF or IDX files of many; "
         "- for standard input.",
         metavar="[INPUT]...",
     ),
