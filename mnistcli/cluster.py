@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.errors import ClusterError, UsageError
-from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks
+from mnistcli.linear_model.problem import Block, LocalBlocks
 from mnistcli.memory import machine_bytes
 from mnistcli.parallel import elsewhere, n_cores, safe_path
 
@@ -193,7 +193,7 @@ class _Cluster:
         """Yield ``function(*call)`` for each of the calls, in their order."""
         return self.results(lambda i: self.submitted(function, calls[i]), len(calls))
 
-    def blocks(self, blocks: list[Block]) -> BlockRunner:
+    def blocks(self, blocks: list[Block]) -> "LocalBlocks | _Parts":
         """Share the blocks of rows of a fit out to the workers, unless they are few or here."""
         if len(blocks) == 1 or blocks[0].X.dtype != np.uint8:
             return LocalBlocks(blocks)
@@ -319,7 +319,7 @@ class _Parts:
     made: dict[int, Any] = field(default_factory=dict)
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
-        """Call a function for every block; see `BlockRunner.map`."""
+        """Call a function for every block; see `LocalBlocks.map`."""
         asked = functools.partial(self._asked, pickle.dumps((function, arguments)))
         results = self.cluster.results(asked, len(self.parts), self.workers)
         return [*chain.from_iterable(results)]

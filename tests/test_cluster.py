@@ -261,7 +261,7 @@ def test_ctrl_c_ends_workers_on_this_machine_while_they_start(home):
 def blocks(monkeypatch):
     """Let a few thousand rows be too many for one block, and too many to be held as floats."""
     monkeypatch.setattr("mnistcli.linear_model.newton.MAX_COPY_BYTES", 0)
-    monkeypatch.setattr("mnistcli.linear_model.blocks.MOST_ROWS_OF_ONE", 1000)
+    monkeypatch.setattr("mnistcli.linear_model.problem.MOST_ROWS_OF_ONE", 1000)
 
 
 def fit_of(mnist, kind=""):

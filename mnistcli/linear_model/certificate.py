@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mnistcli.arrays import Float64s, Floats, Labels, Rows
 from mnistcli.display import Displayed
-from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.objective import class_weights, loss_weights, prior_intercept
-from mnistcli.linear_model.problem import Problem
+from mnistcli.linear_model.problem import LocalBlocks, Point, Problem, blocks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,13 @@ def certify(
     scale: float = 1.0,
     sample_weight: Floats | None = None,
     l1_ratio: float = 0.0,
-    converged: bool,
-    n_iterations: int,
-    n_passes: float,
+    **known: Any,
 ) -> Certificate:
     """Measure any solver's answer, in float64 whatever the type of X.
 
     X, y, C, scale and sample_weight are those of `newton.fit_newton`, coef and intercept those of
-    `Fit`. `l1_ratio` is the share of the penalty that is L1.
+    `Fit`. `l1_ratio` is the share of the penalty that is L1; known are the fields of a certificate
+    that only the solver knows, from ``converged`` on.
     """
     l2, l1 = (0.0, 0.0) if math.isinf(C) else (1.0 - l1_ratio, l1_ratio)
     weights, n_outputs = loss_weights(C, sample_weight), len(coef)
@@ -77,34 +76,27 @@ def certify(
     problem = Problem(X, y, weights, blocks, n_outputs, l2, scale, np.float64)
     theta = np.column_stack([coef, intercept])
     here, best = problem.point(theta), problem.with_best_intercept(theta)
-    no_coef = np.zeros_like(coef)
-    prior_theta = np.column_stack([no_coef, prior_intercept(class_weights(y, weights, n_classes))])
-    prior = problem.point(prior_theta)
-
-    gradient = _least_subgradient(here.gradient[:, :-1], coef, l1)
-    gradient_best = _least_subgradient(best.gradient[:, :-1], coef, l1)
-    gradient_prior = _least_subgradient(prior.gradient[:, :-1], no_coef, l1)
-    norm = math.hypot(np.linalg.norm(gradient), np.linalg.norm(here.gradient[:, -1]))
-    norm_best = float(np.linalg.norm(gradient_best))
+    theta = np.zeros_like(theta)
+    theta[:, -1] = prior_intercept(class_weights(y, weights, n_classes))
+    norm_prior = _norm_by_coef(problem.point(theta), l1)
+    norm = math.hypot(_norm_by_coef(here, l1), np.linalg.norm(here.gradient[:, -1]))
+    norm_best = _norm_by_coef(best, l1)
     excess = max(here.objective - best.objective, 0.0)
     return Certificate(
         objective=here.objective + l1 * float(np.abs(coef).sum()),
         gradient_norm=norm,
-        relative_gradient_norm=relative(norm, float(np.linalg.norm(gradient_prior))),
+        relative_gradient_norm=relative(norm, norm_prior),
         gap_bound=excess + norm_best**2 / (2.0 * l2) if l2 > 0.0 else None,
         distance_bound=norm_best / l2 if l2 > 0.0 else None,
-        converged=converged,
-        n_iterations=n_iterations,
-        n_passes=n_passes,
+        **known,
     )
 
 
-def _least_subgradient(smooth: Float64s, coef: Float64s, l1: float) -> Float64s:
-    """Return the element of least norm of ``smooth + l1 * d||coef||_1``."""
-    if l1 == 0.0:
-        return smooth
+def _norm_by_coef(point: Point, l1: float) -> float:
+    """Return the least norm of a subgradient by the weights, with l1 * ||W||_1 added."""
+    smooth, coef = point.gradient[:, :-1], point.theta[:, :-1]
     at_zero = np.sign(smooth) * np.maximum(np.abs(smooth) - l1, 0.0)
-    return np.where(coef == 0.0, at_zero, smooth + l1 * np.sign(coef))
+    return float(np.linalg.norm(np.where(coef == 0.0, at_zero, smooth + l1 * np.sign(coef))))
 
 
 def relative(norm: float, start: float) -> float:

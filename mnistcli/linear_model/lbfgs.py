@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from mnistcli.arrays import Float32s, Float64s, Floats, Places, Rows
-from mnistcli.linear_model.blocks import Block, Line, n_blocks
 from mnistcli.linear_model.objective import linear_scores, slope_and_curvature, squared_norm
-from mnistcli.linear_model.problem import Point, Problem, centred
+from mnistcli.linear_model.problem import Block, Line, Point, Problem, centred, n_blocks
 from mnistcli.parallel import map_blocks
 
 SHARE = 1 / 15  # of the rows are drawn,

@@ -32,10 +32,9 @@ import numpy as np
 
 from mnistcli.arrays import Float64s, Floats, Labels, Places, Rows
 from mnistcli.linear_model import objective
-from mnistcli.linear_model.blocks import Block, BlockRunner, LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
 from mnistcli.linear_model.lbfgs import LBFGS, USUAL_STEPS, expected_seconds, search_along
-from mnistcli.linear_model.problem import Point, Problem, centred
+from mnistcli.linear_model.problem import Block, LocalBlocks, Point, Problem, blocks_of, centred
 from mnistcli.parallel import map_blocks
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
@@ -99,7 +98,7 @@ def fit_newton(
     seed: int = 0,
     warm_start: tuple[Float64s, Float64s] | None = None,
     progress: Progress = SILENT,
-    runner: Callable[[list[Block]], BlockRunner] = LocalBlocks,
+    runner: Callable[[list[Block]], Any] = LocalBlocks,
 ) -> Fit:
     """Fit a logistic regression and prove how close to the optimum it is.
 
@@ -243,18 +242,17 @@ class _Minimiser:
 
     def _rough_solution(self, theta: Float64s, factor: float) -> Float64s:
         """Return the solution on some of the rows, or where these would be too few, the start."""
-        X, y, weights = self.problem.X, self.problem.y, self.problem.weights
+        X, y = self.problem.X, self.problem.y
         most = min(ROUGH_MAX_ROWS, ROUGH_MAX_VALUES // max(1, X.shape[1]))
         n_rows = min(int(len(y) * ROUGH_SHARE), most)
         if n_rows < ROUGH_MIN_ROWS:
             return theta
-        rows = np.sort(self.rng.choice(len(y), n_rows, replace=False))
-        of_rows = weights if len(weights) == 1 else weights[rows]
-        if not objective.class_weights(y[rows], of_rows, len(self.class_weights)).all():
+        sample = self.problem.subset(np.sort(self.rng.choice(len(y), n_rows, replace=False)))
+        if not objective.class_weights(sample.y, sample.weights, len(self.class_weights)).all():
             return theta
         # Where they are fewer than `ROUGH_SHARE`, they weigh as much as that many would.
         more = len(y) * ROUGH_SHARE // n_rows
-        sample = replace(self.problem, factor=more * factor).subset(rows)
+        sample = replace(sample, factor=more * factor)
         theta = self._solve(sample, theta, ROUGH_TOL, is_rough=True)[0].theta
         self.n_iterations = 0
         return theta

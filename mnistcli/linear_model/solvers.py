@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Float64s, Labels, Rows, SomeRows
 from mnistcli.errors import TrainingError
-from mnistcli.linear_model.blocks import blocks_within
 from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
 from mnistcli.linear_model.objective import class_weights
-from mnistcli.linear_model.problem import SeparableDataError
+from mnistcli.linear_model.problem import SeparableDataError, blocks_within
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.parallel import elsewhere, map_jobs, n_at_once
 from mnistcli.progress import SILENT, Progress
@@ -52,34 +51,30 @@ def fit_classifier(
     Raises TrainingError where a class has no samples, memory is too small for a solver that needs
     all rows at once, or there is no finite optimum: separable data, no penalty.
     """
+    room, asked = room or Room(), (X, y, sample_weight, settings, seed)
     if not task.is_pairwise:
-        result = _fit(
-            X, y, sample_weight, task.n_classes, settings, seed, room, warm_start, progress
-        )
+        result = _fit(*asked, room, task.n_classes, warm_start, progress)
     else:
         started = time.perf_counter()
         fits: list[Fit] = []
         pairs = pairs_of(task.n_classes)
-        room = (room or Room()).shared(n_at_once(n_jobs, len(pairs)))
-        calls = [(X, y, sample_weight, pair, settings, seed, room) for pair in pairs]
-        for one in map_jobs(_fit, calls, n_jobs):
+        room = room.shared(n_at_once(n_jobs, len(pairs)))
+        for one in map_jobs(_fit, [(*asked, room, pair) for pair in pairs], n_jobs):
             fits.append(one)
             progress.update("pairs", len(fits), len(pairs))
         result = joint_fit(fits, time.perf_counter() - started)
-    classifier = LinearClassifier(
-        result.coef, result.intercept, task.class_names, is_pairwise=task.is_pairwise
-    )
-    return classifier, result
+    names, is_pairwise = task.class_names, task.is_pairwise
+    return LinearClassifier(result.coef, result.intercept, names, is_pairwise=is_pairwise), result
 
 
 def _fit(
     X: Rows,
     y: Labels,
     sample_weight: Float64s | None,
-    classes: int | tuple[int, int],
     settings: SolverSettings,
     seed: int,
-    room: Room | None,
+    room: Room,
+    classes: int | tuple[int, int],
     warm_start: Fit | None = None,
     progress: Progress = SILENT,
 ) -> Fit:
@@ -111,7 +106,7 @@ def _fit(
     from mnistcli.linear_model.newton import fit_newton
 
     n_outputs = 1 if n_classes == 2 else n_classes
-    here = partial(blocks_within, room or Room(), n_outputs, progress)
+    here = partial(blocks_within, room, n_outputs, progress)
     try:
         return fit_newton(
             X,
@@ -152,8 +147,7 @@ def _fit_sklearn(
         warnings.simplefilter("always")
         estimator.fit(scaled, y, sample_weight=minimised["sample_weight"])
     fit_seconds = time.perf_counter() - started
-    coef = estimator.coef_.astype(np.float64)
-    intercept = estimator.intercept_.astype(np.float64)
+    coef, intercept = (a.astype(np.float64) for a in (estimator.coef_, estimator.intercept_))
     certificate = certify(
         X,
         y,

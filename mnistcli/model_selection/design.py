@@ -15,10 +15,10 @@ from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import MadeRows
-from mnistcli.linear_model.blocks import n_blocks
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.lbfgs import expected_seconds
+from mnistcli.linear_model.problem import n_blocks
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.memory import Room, machine_bytes
 from mnistcli.model_selection.splits import Samples

@@ -9,7 +9,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._linear_loss import LinearModelLoss
 
 from mnistcli.linear_model import objective
-from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.objective import (
     class_weights,
@@ -19,7 +18,7 @@ from mnistcli.linear_model.objective import (
     residual_products,
     slope_and_curvature,
 )
-from mnistcli.linear_model.problem import Problem
+from mnistcli.linear_model.problem import LocalBlocks, Problem, blocks_of
 
 
 def digits(mnist, n_classes, n_samples=1500):

@@ -13,13 +13,18 @@ from sklearn.linear_model import LogisticRegression
 
 from mnistcli.arrays import SomeRows
 from mnistcli.errors import TrainingError
-from mnistcli.linear_model.blocks import LocalBlocks, blocks_of
 from mnistcli.linear_model.certificate import Certificate, Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import LinearClassifier, pairs_of
 from mnistcli.linear_model.lbfgs import LBFGS, inclusion_chances, probe, search_along
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.objective import loss_weights
-from mnistcli.linear_model.problem import Problem, SeparableDataError, centred
+from mnistcli.linear_model.problem import (
+    LocalBlocks,
+    Problem,
+    SeparableDataError,
+    blocks_of,
+    centred,
+)
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.settings import SOLVERS, SolverSettings
 from mnistcli.tasks import parse_task

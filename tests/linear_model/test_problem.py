@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from mnistcli.arrays import SomeRows
-from mnistcli.linear_model import blocks, newton
-from mnistcli.linear_model.blocks import LocalBlocks, blocks_of, blocks_within, n_blocks
+from mnistcli.linear_model import newton, problem
 from mnistcli.linear_model.newton import fit_newton
-from mnistcli.linear_model.problem import SeparableDataError, tree_sum
+from mnistcli.linear_model.problem import (
+    LocalBlocks,
+    SeparableDataError,
+    blocks_of,
+    blocks_within,
+    n_blocks,
+    tree_sum,
+)
 from mnistcli.memory import Room
 from mnistcli.progress import Progress
 
@@ -19,8 +25,8 @@ from mnistcli.progress import Progress
 @pytest.fixture
 def in_blocks(monkeypatch):
     """Let a few thousand rows be what millions are: 16 blocks or more, read in every pass."""
-    monkeypatch.setattr(blocks, "MOST_ROWS_OF_ONE", 100)
-    monkeypatch.setattr(blocks, "ROWS_EACH", 100)
+    monkeypatch.setattr(problem, "MOST_ROWS_OF_ONE", 100)
+    monkeypatch.setattr(problem, "ROWS_EACH", 100)
     monkeypatch.setattr(newton, "MAX_COPY_BYTES", 0)
 
 
