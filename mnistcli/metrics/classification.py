@@ -8,18 +8,22 @@ is known: its scores are NaN, and so is the ROC AUC.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Int64s, Labels
+from mnistcli.arrays import Bools, Float64s, Int64s, Labels
 from mnistcli.linear_model.classifier import classes_of, pairs_of, probabilities_of
 from mnistcli.metrics import intervals
 from mnistcli.metrics.catalog import Evaluation, ReliabilityBin, ReportRow
-from mnistcli.metrics.intervals import UNKNOWN, Interval, wilson
-from mnistcli.metrics.ranking import rankings_of
+from mnistcli.metrics.intervals import N_RESAMPLES, UNKNOWN, Interval, percentiles, wilson
 
 N_BINS = 10  # of probabilities, in a reliability table
+# Of more values it is faster to draw each than to draw how often each occurs.
+_MOST_DISTINCT = 400
+# Draws at a time: what stays in the fast cache, and in memory that malloc keeps.
+_DRAWS_PER_BLOCK = 1 << 14
 
 
 def evaluate_scores(
@@ -46,7 +50,7 @@ def evaluate_scores(
         balanced_accuracy=float(np.nanmean([row.recall for row in rows])),
         log_loss=log_loss(y, probabilities),
         roc_auc=float(np.mean([ranking.roc_auc for ranking in rankings])),
-        roc_auc_interval=intervals.roc_auc_interval(rankings, y),
+        roc_auc_interval=roc_auc_interval(rankings, y),
         average_precision=float(np.mean([ranking.average_precision for ranking in rankings])),
         brier=brier_score(y, probabilities),
         ece=expected_calibration_error(reliability),
@@ -99,7 +103,7 @@ def report_rows(
     resampled = _scores_of(intervals.resampled_confusions(confusion))
     averages = {"macro avg": (support > 0) | (predicted > 0), "weighted avg": support}
     of_averages = [np.average(resampled, axis=2, weights=each).T for each in averages.values()]
-    found = intervals.percentiles(np.hstack([resampled[2], *of_averages]))
+    found = percentiles(np.hstack([resampled[2], *of_averages]))
     rows = []
     counts = zip(class_names, hits.tolist(), predicted.tolist(), support.tolist(), strict=True)
     for k, (name, n_hits, n_predicted, n) in enumerate(counts):
@@ -175,3 +179,111 @@ def brier_score(y: Labels, probabilities: Float64s) -> float:
     of_truth = np.take_along_axis(probabilities, y[:, None], axis=1)[:, 0]
     # (1 - p)^2 for the truth and p^2 for the others, without an array of ones and zeros.
     return float((np.square(probabilities).sum(axis=1) - 2 * of_truth + 1).mean())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Positive and negative samples by falling score, sorted once.
+
+    Samples with the same score share a level: no threshold comes between them.
+    """
+
+    levels: Float64s  # the distinct scores, falling, (n_levels,)
+    level_of: Int64s  # of each sample, (n_samples,)
+    n_positive: Int64s  # on each level, (n_levels,)
+    n_negative: Int64s
+
+    @property
+    def roc_auc(self) -> float:
+        """The area under the ROC curve, ties counted half (Mann and Whitney 1947), or NaN."""
+        n_pairs = int(self.n_positive.sum()) * int(self.n_negative.sum())
+        if n_pairs == 0:
+            return np.nan
+        return float((self.n_positive * self.negatives_below).sum() / n_pairs)
+
+    @property
+    def average_precision(self) -> float:
+        """The sum of precision x increase in recall over falling thresholds, or NaN."""
+        n_found = np.cumsum(self.n_positive)
+        if n_found[-1] == 0:
+            return np.nan
+        precision = n_found / np.cumsum(self.n_positive + self.n_negative)
+        return float((self.n_positive * precision).sum() / n_found[-1])
+
+    @property
+    def negatives_below(self) -> Float64s:
+        """Of each level, the negative samples below it and half of those on it."""
+        n_negative = int(self.n_negative.sum())
+        return n_negative - np.cumsum(self.n_negative) + self.n_negative / 2
+
+
+def rank(is_positive: Bools, scores: Float64s) -> Ranking:
+    """Sort samples by falling score; at least one, both arrays of shape (n_samples,)."""
+    order = np.argsort(-scores)
+    falling = scores[order]
+    opens_level = np.append(True, falling[1:] != falling[:-1])
+    first_of_level = np.flatnonzero(opens_level)
+    level_of = np.empty(len(order), dtype=np.int64)
+    level_of[order] = np.cumsum(opens_level) - 1
+    n_positive = np.add.reduceat(is_positive[order].astype(np.int64), first_of_level)
+    n_samples = np.diff(first_of_level, append=len(order))
+    return Ranking(falling[first_of_level], level_of, n_positive, n_samples - n_positive)
+
+
+def rankings_of(y: Labels, scores: Float64s) -> tuple[Ranking, ...]:
+    """Rank by what speaks for class 1 of two classes, else for each class against the rest.
+
+    Of several classes that is the probability. Their scores say how they compare in one sample and
+    nothing from sample to sample: a number added to all of a sample's scores changes no answer.
+    """
+    if scores.ndim == 1:
+        return (rank(y == 1, scores),)
+    return tuple(rank(y == k, column) for k, column in enumerate(probabilities_of(scores).T))
+
+
+def roc_auc_interval(
+    rankings: Sequence[Ranking], y: Labels, n_resamples: int = N_RESAMPLES
+) -> Interval:
+    """Return the interval of the mean ROC AUC over rankings of the same samples.
+
+    The rankings are those of `rankings_of`; resamples are stratified by ``y``, class indices of
+    shape (n_samples,). NaN where a class has no samples.
+
+    The area is a mean over pairs. To first order it moves by the sum of how much each sample drawn
+    again or left out moves it alone (its placement among the other kind: DeLong, DeLong and
+    Clarke-Pearson 1988); what pairs of them add is smaller by the root of the number of samples.
+    """
+    if any(math.isnan(ranking.roc_auc) for ranking in rankings):
+        return UNKNOWN
+    rng = np.random.default_rng(intervals.SEED)
+    shares = np.zeros(len(y))
+    for k, ranking in enumerate(rankings):
+        n_positive, n_negative = int(ranking.n_positive.sum()), int(ranking.n_negative.sum())
+        n_pairs = n_positive * n_negative
+        as_positive = (ranking.negatives_below / n_pairs)[ranking.level_of]
+        positives_above = np.cumsum(ranking.n_positive) - ranking.n_positive / 2
+        as_negative = (positives_above / n_pairs)[ranking.level_of]
+        is_positive = y == (k if len(rankings) > 1 else 1)
+        shares += np.where(is_positive, as_positive, as_negative) / len(rankings)
+    # Every pair has been counted twice, once for each of the two.
+    values = np.full(n_resamples, -shares.sum() / 2)
+    for k in np.unique(y).tolist():
+        values += _resampled_sums(shares[y == k], n_resamples, rng)
+    values[values > 1.0] = 1.0  # a sum knows no bound, the area does
+    return percentiles(values[:, None])[0]
+
+
+def _resampled_sums(values: Float64s, n_resamples: int, rng: np.random.Generator) -> Float64s:
+    """Draw as many values as there are, with replacement, and add them up; again and again."""
+    n = len(values)
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= _MOST_DISTINCT:
+        return np.asarray(rng.multinomial(n, counts / n, size=n_resamples) @ distinct)
+    dtype = np.uint16 if n < 1 << 16 else np.uint32
+    n_rows = max(1, _DRAWS_PER_BLOCK // n)
+    sums = np.empty(n_resamples)
+    for start in range(0, n_resamples, n_rows):
+        n_now = min(n_rows, n_resamples - start)
+        drawn = rng.integers(0, n, size=(n_now, n), dtype=dtype)
+        sums[start : start + n_now] = values.take(drawn).sum(axis=1)
+    return sums

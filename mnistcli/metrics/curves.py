@@ -11,7 +11,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import parse_share
-from mnistcli.metrics.ranking import Ranking, rank, rankings_of
+from mnistcli.metrics.classification import Ranking, rank, rankings_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,9 +63,8 @@ def curves_of(y: Labels, scores: Float64s, class_names: tuple[str, ...]) -> Curv
 
     ``y`` and ``scores`` are as in `metrics.classification`; the thresholds are probabilities.
     """
-    is_binary = scores.ndim == 1
+    is_binary, curves = scores.ndim == 1, []
     names = class_names[1:] if is_binary else class_names
-    curves = []
     for name, ranking in zip(names, rankings_of(y, scores), strict=True):
         levels = probabilities_of(ranking.levels)[:, 1] if is_binary else ranking.levels
         both = roc_curve(ranking, levels), precision_recall_curve(ranking, levels)
@@ -106,8 +105,7 @@ def precision_recall_curve(ranking: Ranking, levels: Float64s) -> PrecisionRecal
     n_found = np.cumsum(positives)
     n_answered = np.cumsum(positives + ranking.n_negative)
     # Between thresholds that find nothing new recall stands still.
-    kept = np.append(np.append(True, (positives[1:-1] > 0) | (positives[2:] > 0)), True)
-    kept = kept[-len(levels) :]
+    kept = np.hstack([True, (positives[1:-1] > 0) | (positives[2:] > 0), True])[-len(levels) :]
     precision = n_found[kept] / n_answered[kept]
     recall = _shares(n_found[kept])
     both = np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0)

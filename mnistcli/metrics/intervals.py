@@ -17,8 +17,7 @@ from itertools import combinations
 
 import numpy as np
 
-from mnistcli.arrays import Bools, Float64s, Int64s, Labels
-from mnistcli.metrics.ranking import Ranking
+from mnistcli.arrays import Bools, Float64s, Int64s
 
 Interval = tuple[float, float]
 
@@ -29,11 +28,6 @@ SEED = 0
 _TAILS = (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
 Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
 UNKNOWN: Interval = (math.nan, math.nan)
-
-# Of more values it is faster to draw each than to draw how often each occurs.
-_MOST_DISTINCT = 400
-# Draws at a time: what stays in the fast cache, and in memory that malloc keeps.
-_DRAWS_PER_BLOCK = 1 << 14
 
 
 def wilson(n_hits: int, n: int) -> Interval:
@@ -69,54 +63,6 @@ def resampled_confusions(confusion: Int64s) -> Int64s:
     rows = zip(confusion, support.tolist(), strict=True)
     drawn = [rng.multinomial(n, row / max(n, 1), size=N_RESAMPLES) for row, n in rows]
     return np.stack(drawn, axis=1)
-
-
-def roc_auc_interval(
-    rankings: Sequence[Ranking], y: Labels, n_resamples: int = N_RESAMPLES
-) -> Interval:
-    """Return the interval of the mean ROC AUC over rankings of the same samples.
-
-    The rankings are those of `rankings_of`; resamples are stratified by ``y``, class indices of
-    shape (n_samples,). NaN where a class has no samples.
-
-    The area is a mean over pairs. To first order it moves by the sum of how much each sample drawn
-    again or left out moves it alone (its placement among the other kind: DeLong, DeLong and
-    Clarke-Pearson 1988); what pairs of them add is smaller by the root of the number of samples.
-    """
-    if any(math.isnan(ranking.roc_auc) for ranking in rankings):
-        return UNKNOWN
-    rng = np.random.default_rng(SEED)
-    shares = np.zeros(len(y))
-    for k, ranking in enumerate(rankings):
-        n_positive, n_negative = int(ranking.n_positive.sum()), int(ranking.n_negative.sum())
-        n_pairs = n_positive * n_negative
-        as_positive = (ranking.negatives_below / n_pairs)[ranking.level_of]
-        positives_above = np.cumsum(ranking.n_positive) - ranking.n_positive / 2
-        as_negative = (positives_above / n_pairs)[ranking.level_of]
-        is_positive = y == (k if len(rankings) > 1 else 1)
-        shares += np.where(is_positive, as_positive, as_negative) / len(rankings)
-    # Every pair has been counted twice, once for each of the two.
-    values = np.full(n_resamples, -shares.sum() / 2)
-    for k in np.unique(y).tolist():
-        values += _resampled_sums(shares[y == k], n_resamples, rng)
-    values[values > 1.0] = 1.0  # a sum knows no bound, the area does
-    return percentiles(values[:, None])[0]
-
-
-def _resampled_sums(values: Float64s, n_resamples: int, rng: np.random.Generator) -> Float64s:
-    """Draw as many values as there are, with replacement, and add them up; again and again."""
-    n = len(values)
-    distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) <= _MOST_DISTINCT:
-        return np.asarray(rng.multinomial(n, counts / n, size=n_resamples) @ distinct)
-    dtype = np.uint16 if n < 1 << 16 else np.uint32
-    n_rows = max(1, _DRAWS_PER_BLOCK // n)
-    sums = np.empty(n_resamples)
-    for start in range(0, n_resamples, n_rows):
-        n_now = min(n_rows, n_resamples - start)
-        drawn = rng.integers(0, n, size=(n_now, n), dtype=dtype)
-        sums[start : start + n_now] = values.take(drawn).sum(axis=1)
-    return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +131,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Rejecting those below alpha then errs at all with a probability of at most alpha.
     """
-    n = len(p_values)
-    corrected = [0.0] * n
-    largest = 0.0
-    for rank, i in enumerate(sorted(range(n), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (n - rank) * p_values[i]))
-        corrected[i] = largest
-    return corrected
+    order, n = np.argsort(p_values, kind="stable"), len(p_values)
+    corrected = np.empty(n)
+    steps = np.minimum(np.arange(n, 0, -1) * np.array(p_values)[order], 1.0)
+    corrected[order] = np.maximum.accumulate(steps)
+    return [float(each) for each in corrected]
 
 
 def corrected_t(

@@ -25,9 +25,9 @@ from mnistcli.metrics.classification import (
     evaluate_scores,
     expected_calibration_error,
     pair_error_rates,
+    rank,
     reliability_bins,
 )
-from mnistcli.metrics.ranking import rank
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task

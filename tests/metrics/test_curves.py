@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from mnistcli.errors import UsageError
 from mnistcli.linear_model.classifier import probabilities_of
-from mnistcli.metrics.classification import answers_of
+from mnistcli.metrics.classification import answers_of, rank
 from mnistcli.metrics.curves import (
     Threshold,
     choose_threshold,
@@ -19,7 +19,6 @@ from mnistcli.metrics.curves import (
     roc_curve,
     worst_of,
 )
-from mnistcli.metrics.ranking import rank
 
 
 @given(

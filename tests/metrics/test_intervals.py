@@ -10,17 +10,15 @@ from scipy.stats import binomtest, ttest_rel
 from sklearn import metrics
 
 from mnistcli.linear_model.classifier import classes_of
-from mnistcli.metrics import intervals
-from mnistcli.metrics.classification import evaluate_scores
+from mnistcli.metrics import classification
+from mnistcli.metrics.classification import evaluate_scores, rankings_of, roc_auc_interval
 from mnistcli.metrics.intervals import (
     corrected_t,
     holm,
     mcnemar,
     percentiles,
-    roc_auc_interval,
     wilson,
 )
-from mnistcli.metrics.ranking import rankings_of
 
 
 @pytest.mark.parametrize(
@@ -76,7 +74,7 @@ def assert_same_interval(ours, theirs, part=0.08):
 def test_roc_auc_intervals_are_those_of_a_plain_bootstrap(
     monkeypatch, n, n_classes, separation, rounded, by_counts
 ):
-    monkeypatch.setattr(intervals, "_MOST_DISTINCT", 1000 if by_counts else 0)
+    monkeypatch.setattr(classification, "_MOST_DISTINCT", 1000 if by_counts else 0)
     y, scores = samples(n, n_classes, separation, rounded=rounded)
 
     def roc_auc(chosen):  # held against scikit-learn in test_classification
@@ -133,7 +131,7 @@ def test_the_same_numbers_every_time():
 
 def test_an_area_is_never_above_one(monkeypatch):
     """One pair in the wrong order: left out twice it would be less than none."""
-    monkeypatch.setattr(intervals, "_MOST_DISTINCT", 0)
+    monkeypatch.setattr(classification, "_MOST_DISTINCT", 0)
     y = np.repeat([0, 1], 50)
     scores = np.arange(100.0)
     scores[[49, 50]] = 50, 49
