@@ -14,15 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_consistent_length, check_random_state, validation
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
 
 from mnistcli.arrays import Float64s
 from mnistcli.features import Features
@@ -104,7 +98,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         Raises ValueError for fewer than two classes, and where there is neither a penalty nor a
         finite optimum, UsageError for parameters; warns where ``max_iter`` ended it.
         """
-        rows, labels = validate_data(self, X, y, dtype=_DTYPES)
+        rows, labels = validation.validate_data(self, X, y, dtype=_DTYPES)
         return self._fit(rows, labels, sample_weight, self.C, self.tol)
 
     def _seed(self) -> int:
@@ -127,12 +121,12 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         is_penalised = math.inf != C
         # For its checks:
         SolverSettings(C if is_penalised else 1.0, tol=tol, max_iter=self.max_iter)
-        y = column_or_1d(y, warn=True)
+        y = validation.column_or_1d(y, warn=True)
         first = X[: len(X) // n_each]
         check_consistent_length(first, y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        weight = _check_sample_weight(
+        weight = validation._check_sample_weight(  # noqa: SLF001
             sample_weight, first, dtype=np.float64, ensure_non_negative=True
         )
         n_classes = len(self.classes_)
@@ -180,12 +174,12 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     @property
     def _classifier(self) -> LinearClassifier:
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         names = tuple(map(str, self.classes_))
         return LinearClassifier(self.coef_, self.intercept_, names, self._scale, self.features_)
 
     def _checked(self, X: ArrayLike) -> NDArray[Any]:
-        checked: NDArray[Any] = validate_data(self, X, dtype=_DTYPES, reset=False)
+        checked: NDArray[Any] = validation.validate_data(self, X, dtype=_DTYPES, reset=False)
         return checked
 
 
@@ -239,10 +233,8 @@ class Digits(LogisticRegression):
         preset, images = PRESETS[self.preset], self._checked(X)
         nothing = np.zeros(len(images), dtype=np.int64)
         samples = Samples(images, nothing, np.arange(len(images)))
-        # What scikit-learn is given is in memory.
-        design = design_matrix(
-            samples, preset.features, seed=self._seed(), memory_bytes=sys.maxsize
-        )
+        most = sys.maxsize  # what scikit-learn is given is in memory
+        design = design_matrix(samples, preset.features, seed=self._seed(), memory_bytes=most)
         self.features_, self.n_features_in_ = design.features, N_PIXELS
         C = preset.C if self.C is None else self.C
         tol = preset.tol if self.tol is None else self.tol

@@ -107,14 +107,14 @@ def relative(norm: float, start: float) -> float:
 def joint_fit(fits: Sequence[Fit], fit_seconds: float) -> Fit:
     """Put the fits of all pairs together: their sum is one objective in all the weights."""
     each = [fit.certificate for fit in fits]
-    gaps = [one.gap_bound for one in each if one.gap_bound is not None]
-    distances = [one.distance_bound for one in each if one.distance_bound is not None]
+    gaps: list[Any] = [one.gap_bound for one in each]
+    distances: list[Any] = [one.distance_bound for one in each]
     certificate = Certificate(
         objective=math.fsum(one.objective for one in each),
         gradient_norm=math.hypot(*(one.gradient_norm for one in each)),
         relative_gradient_norm=max(one.relative_gradient_norm for one in each),
-        gap_bound=math.fsum(gaps) if len(gaps) == len(each) else None,
-        distance_bound=math.hypot(*distances) if len(distances) == len(each) else None,
+        gap_bound=None if None in gaps else math.fsum(gaps),
+        distance_bound=None if None in distances else math.hypot(*distances),
         converged=all(one.converged for one in each),
         n_iterations=sum(one.n_iterations for one in each),
         n_passes=math.fsum(one.n_passes for one in each),

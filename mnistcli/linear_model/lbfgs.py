@@ -133,16 +133,11 @@ class LBFGS:
 
     def times(self, q: Float64s) -> Float64s:
         """Return the product with parameters (n_outputs, n_features + 1)."""
-        vectors = centred(q)
-        if len(self._inverses) == 1:
-            return centred(self._inverses[0](vectors))
-
-        def times(one: slice) -> Float64s:
-            product: Float64s = self._inverses[one.start](vectors[one])
-            return product
-
-        products: Float64s = np.concatenate(map_blocks(times, len(vectors), 1))
-        return centred(products)
+        vectors, inverses = centred(q), self._inverses
+        if len(inverses) == 1:
+            return centred(inverses[0](vectors))
+        products = map_blocks(lambda one: inverses[one.start](vectors[one]), len(vectors), 1)
+        return centred(np.concatenate(products))
 
     def _subsampled_inverses(self, point: Point) -> list[Times]:
         """Return an inverse per class, or one for the mean of their Hessians."""
@@ -161,13 +156,14 @@ class LBFGS:
         of_outputs = zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
         drawn = [[*map(np.concatenate, zip(*each, strict=True))] for each in of_outputs]
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
-        return map_blocks(lambda one: self._inverse_from(*drawn[one.start]), len(drawn), 1)
 
-    def _inverse_from(self, rows: Places, roots: Floats) -> Times:
-        penalty = self.problem.penalty
-        if len(rows) < self.problem.X.shape[1] and penalty > 0.0:
-            return few_rows_inverse(self._weighted(rows, roots), penalty)
-        return dense_inverse(self._gram(rows, roots), penalty)
+        def inverse(one: slice) -> Times:
+            rows, roots = drawn[one.start]
+            if len(rows) < n_features and problem.penalty > 0.0:
+                return few_rows_inverse(self._weighted(rows, roots), problem.penalty)
+            return dense_inverse(self._gram(rows, roots), problem.penalty)
+
+        return map_blocks(inverse, len(drawn), 1)
 
     def _weighted(self, rows: Places, roots: Floats) -> Float32s:
         problem = self.problem

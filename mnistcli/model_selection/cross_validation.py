@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -71,10 +72,8 @@ class Folds:
         if k > smallest:
             problem = f"{k} folds need {k} images of every class, one has {smallest}"
             raise TrainingError(problem, hint="use fewer folds or more images")
-        splitter: Any = StratifiedKFold(k)
-        if n_repeats > 1:
-            how = {"n_splits": k, "n_repeats": n_repeats, "random_state": self.seed}
-            splitter = RepeatedStratifiedKFold(**how)
+        repeated = partial(RepeatedStratifiedKFold, n_repeats=n_repeats, random_state=self.seed)
+        splitter = (repeated if n_repeats > 1 else StratifiedKFold)(n_splits=k)
         sides = splitter.split(np.empty((len(y), 0)), y)
         return [Fold(self.design, self.task, self.seed, *each) for each in sides]
 
@@ -181,8 +180,8 @@ def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     for C, *of_folds in zip(GRID, *paths, strict=False):
         losses, accuracies, converged = np.array(of_folds).T
         error = float(losses.std(ddof=1)) / math.sqrt(len(losses))
-        means, n_failed = (float(losses.mean()), error, float(accuracies.mean())), converged == 0
-        candidates.append(Candidate(C, *means, int(n_failed.sum())))
+        found = float(losses.mean()), error, float(accuracies.mean()), int((converged == 0).sum())
+        candidates.append(Candidate(C, *found))
     best = min(candidates, key=lambda candidate: candidate.log_loss)
     most = best.log_loss + best.standard_error
     simplest = next(each for each in candidates if each.log_loss <= most)
