@@ -212,13 +212,8 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     """
     images, model = digit_images(images), load_model(model)
     scores, typicality, _ = model.look_at(images)
-    return Predictions(
-        class_names=model.card.class_names,
-        classes=classes_of(scores),
-        probabilities=probabilities_of(scores),
-        images=images,
-        typicality=typicality,
-    )
+    classes, probabilities = classes_of(scores), probabilities_of(scores)
+    return Predictions(model.card.class_names, classes, probabilities, images, typicality)
 
 
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:
@@ -229,7 +224,7 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     none of its classes.
     """
     model = load_model(model)
-    classifier = model.classifier
+    classifier, names = model.classifier, model.card.class_names
     if classifier.n_features != N_PIXELS:
         problem = f"{model.ref} does not look at pixels, which could be explained"
         raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
@@ -251,16 +246,8 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     is_of_pair = model.card.task.is_pairwise
     if not is_of_pair:
         p_runner_up, p_answer = probabilities_of(scores[None])[0][[runner_up, answer]].tolist()
-    return Explanation(
-        answer=model.card.class_names[answer],
-        runner_up=model.card.class_names[runner_up],
-        contributions=contributions,
-        intercept=intercept,
-        score=score,
-        p_answer=p_answer,
-        p_runner_up=p_runner_up,
-        is_of_pair=is_of_pair,
-    )
+    terms, shares = (contributions, intercept, score), (p_answer, p_runner_up)
+    return Explanation(names[answer], names[runner_up], *terms, *shares, is_of_pair)
 
 
 def predict_indices(
@@ -415,23 +402,22 @@ def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadIma
 def _predict_block(
     model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError], *, raw: bool
 ) -> Iterator[Prediction | BadImageError]:
+    from mnistcli.conforming.placing import conform_all
+
     seen: list[Seen | BadImageError] = []
     for batch in _batches(inputs):
-        seen += [batch] if isinstance(batch, BadImageError) else _seen_in(batch, raw=raw)
+        if isinstance(batch, BadImageError):
+            seen.append(batch)
+            continue
+        for i, found in enumerate(conform_all(batch.greys, batch.sources, raw=raw)):
+            if i in batch.faults:
+                seen.append(batch.faults[i])
+            elif isinstance(found, BadImageError):
+                seen.append(found)
+            else:
+                notes = batch.notes + found.steps
+                seen.append((batch.sources[i], found.image, notes, batch.greys[i]))
         if len(seen) > BLOCK:  # of a file of many
             yield from _predict_seen(model, abstention, seen)
             seen = []
     yield from _predict_seen(model, abstention, seen)
-
-
-def _seen_in(batch: Batch, *, raw: bool) -> Iterator[Seen | BadImageError]:
-    from mnistcli.conforming.placing import conform_all
-
-    conformed = conform_all(batch.greys, batch.sources, raw=raw)
-    for i, found in enumerate(conformed):
-        if i in batch.faults:
-            yield batch.faults[i]
-        elif isinstance(found, BadImageError):
-            yield found
-        else:
-            yield batch.sources[i], found.image, batch.notes + found.steps, batch.greys[i]
