@@ -12,7 +12,7 @@ from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
-from mnistcli.evaluation import JudgedModel, common_samples, judge
+from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval, McNemarTest, corrected_t, holm, mcnemar_tests
@@ -62,6 +62,16 @@ class Comparison(Displayed):
     def against_best(self) -> Iterator[tuple[JudgedModel, McNemarTest | None]]:
         """Yield each model with the test of it against the best, which has none."""
         return zip_longest(self.judged, (None, *self.tests[: len(self.judged) - 1]))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class ReportOnTwo(Displayed):
+    """All that a page about two models shows."""
+
+    notes: tuple[str, ...]  # what to know before trusting the numbers
+    compared: Comparison  # the better one first
+    # What only the first and only the second got right, with the other's answers, the surest first.
+    alone: tuple[Gallery, Gallery]
 
 
 def compare(
@@ -176,13 +186,41 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     refs = [each.model.ref for each in judged]
     images = []
     for i in farthest[:n].tolist():
-        index, said = int(samples.index[i]), [names[k] for k in answers[:, i]]
-        facts = {
-            "index": index,
-            "truth": names[samples.y[i]],
-            "answers": dict(zip(refs, said, strict=True)),
-            "p_truth": dict(zip(refs, p_truth[:, i].tolist(), strict=True)),
-        }
-        caption = f"#{index}: {facts['truth']} ({'/'.join(said)})"
+        index, y, said = (
+            int(samples.index[i]),
+            names[samples.y[i]],
+            [names[k] for k in answers[:, i]],
+        )
+        facts = {"index": index, "truth": y, "answers": dict(zip(refs, said, strict=True))}
+        facts["p_truth"] = dict(zip(refs, p_truth[:, i].tolist(), strict=True))
+        caption = f"#{index}: {y} ({'/'.join(said)})"
         images.append(CaptionedImage(samples.images[i], caption, facts))
     return len(where), Gallery(images)
+
+
+def judged_in(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:
+    """Return the models that a report is about, as they were judged."""
+    return (report.judged,) if isinstance(report, Report) else report.compared.judged
+
+
+def report_on_any(models: Sequence[Model], dataset: Dataset | str | None) -> Report | ReportOnTwo:
+    """Report on a model, see `evaluation.report_on`, or on two, on the images of `compare`.
+
+    Raises what these do, and UsageError for more models or the same one twice.
+    """
+    if len(models) == 1:
+        return report_on(models[0], dataset)
+    refs, cards = [model.ref for model in models], [model.card for model in models]
+    if len(models) != 2 or cards[0] == cards[1] or refs[0] == refs[1] != "":
+        named = " and ".join(ref or "one without a name" for ref in refs)
+        problem = f"a report is about one model, or two different ones, not about {named or 'none'}"
+        raise UsageError(problem, hint="see mnistcli models list; mnistcli compare takes more")
+    compared = compare(models, dataset)
+    first, second = compared.judged
+    alone = _only_right(first, second), _only_right(second, first)
+    return ReportOnTwo(compared.notes, compared, alone)
+
+
+def _only_right(judged: JudgedModel, other: JudgedModel) -> Gallery:
+    wrong = other.behind()
+    return other.images_at(wrong[judged.is_right[wrong]][:N_MISTAKES].tolist())

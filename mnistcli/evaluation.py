@@ -2,8 +2,9 @@
 
 import functools
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -14,7 +15,7 @@ from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
@@ -25,13 +26,17 @@ from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:
     from mnistcli.metrics.curves import Curves, Target, Threshold
+    from mnistcli.registry.exports import Example
 
 Part = Literal["train", "test"]
+
+# Of the pictures in a report, and of each class in an exported page, right and wrong ones.
+N_MISTAKES, N_UNCERTAIN, N_IN_CELL, N_EXAMPLES = 24, 16, 6, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JudgedModel(Displayed):
-    """A model's evaluation and its worst mistakes."""
+    """A model, the images that it was judged on and what came of it."""
 
     model: Model
     on: str  # "mnist test", or the name of a file
@@ -39,7 +44,6 @@ class JudgedModel(Displayed):
     scores: Float64s  # its decision function of them
     threshold: "Threshold | None"  # None where the most probable class was answered
     evaluation: Evaluation
-    mistakes: Gallery = field(default_factory=Gallery)  # the most probable wrong answers first
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
     predict_seconds: float = 0.0  # what scoring all the samples took, once
 
@@ -67,17 +71,12 @@ class JudgedModel(Displayed):
         probabilities, answers = self.probabilities, self.answers
         images = []
         for i in positions:
-            truth, answer = names[samples.y[i]], names[answers[i]]
-            p_answer = float(probabilities[i, answers[i]])
-            facts = {
-                "index": int(samples.index[i]),
-                "truth": truth,
-                "answer": answer,
-                "p_truth": float(probabilities[i, samples.y[i]]),
-                "p_answer": p_answer,
-            }
-            said = truth if truth == answer else f"{truth} not {answer}"
-            caption = f"#{facts['index']}: {said} ({_sure(p_answer)})"
+            y, k, index = samples.y[i], answers[i], int(samples.index[i])
+            p_truth, p_answer = probabilities[i, [y, k]].tolist()
+            facts = {"index": index, "truth": names[y], "answer": names[k]}
+            facts |= {"p_truth": p_truth, "p_answer": p_answer}
+            said = names[y] if y == k else f"{names[y]} not {names[k]}"
+            caption = f"#{index}: {said} ({_sure(p_answer)})"
             images.append(CaptionedImage(samples.images[i], caption, facts))
         return Gallery(images)
 
@@ -88,7 +87,7 @@ class JudgedModel(Displayed):
         answers, the least probable first. Raises UsageError for what is no class of the task.
         """
         task, answers, y = self.model.card.task, self.answers, self.samples.y
-        is_right = self.is_right
+        is_right = answers == y
         chosen = is_right if truth is not None and truth == answer else ~is_right
         if truth is not None:
             chosen = chosen & (y == task.class_index(truth))
@@ -97,6 +96,10 @@ class JudgedModel(Displayed):
         positions = np.flatnonzero(chosen)
         p_answer = self.probabilities[positions, answers[positions]]
         return positions[np.argsort(np.where(is_right[positions], 1, -1) * p_answer, kind="stable")]
+
+    def mistakes(self, n: int) -> Gallery:
+        """Return the worst mistakes: the most probable wrong answers."""
+        return self.images_at(self.behind()[:n].tolist())
 
     def curves(self) -> "Curves":
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
@@ -113,21 +116,31 @@ class JudgedModel(Displayed):
         return pair_error_rates(self.samples.y, scores, classifier.n_classes)
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Report(Displayed):
+    """All that a page about a model shows."""
+
+    notes: tuple[str, ...]  # what to know before trusting the numbers
+    judged: JudgedModel  # on the test images
+    mistakes: Gallery  # the `N_MISTAKES` worst
+    looks_for: Gallery  # the weights of the pixels, or the patches
+    least_certain: Gallery  # right or wrong
+    behind: Gallery  # see `images_behind`
+
+
 def evaluate(
     model: Model | str,
     data: Dataset | LabelledImages | str | None = None,
     *,
     on: Part = "test",
-    n_mistakes: int = 0,
     name: str = "the data",
     threshold: "Threshold | None" = None,
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on; names do for both.
 
     ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
-    split. ``n_mistakes`` of the worst mistakes are handed over, labelled images are to be called
-    ``name``, and the threshold is for two classes: from which probability on to answer the positive
-    one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
+    split. Labelled images are to be called ``name``, and the threshold is for two classes: from which
+    probability on to answer the positive one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
     threshold and more than two classes.
     """
     model = load_model(model)
@@ -138,7 +151,7 @@ def evaluate(
         samples, name = _part_of(data, model, on), f"{data.name} train"
     else:
         samples, name, notes, _ = common_samples([model], data, name)
-    return judge(model, samples, name, n_mistakes=n_mistakes, threshold=threshold, notes=notes)
+    return judge(model, samples, name, threshold=threshold, notes=notes)
 
 
 def suspects(
@@ -197,7 +210,6 @@ def judge(
     samples: Samples,
     on: str,
     *,
-    n_mistakes: int = 0,
     threshold: "Threshold | None" = None,
     notes: tuple[str, ...] = (),
 ) -> JudgedModel:
@@ -214,9 +226,7 @@ def judge(
     took = time.perf_counter() - start
     bar = threshold.value if threshold else None
     evaluation = evaluate_scores(samples.y, scores, model.card.class_names, threshold=bar)
-    judged = JudgedModel(model, on, samples, scores, threshold, evaluation, Gallery(), notes, took)
-    worst = judged.behind()[:n_mistakes].tolist() if n_mistakes else ()
-    return replace(judged, mistakes=judged.images_at(worst))
+    return JudgedModel(model, on, samples, scores, threshold, evaluation, notes, took)
 
 
 def common_samples(
@@ -310,3 +320,40 @@ def _part_of(dataset: Dataset, model: Model, on: Part) -> Samples:
     split = model.card.split if is_its_own else SplitSpec()
     gather = test_samples if on == "test" else training_samples
     return gather(dataset, model.card.task, split)
+
+
+def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
+    """Judge a model on its test images and gather all that there is to show.
+
+    The dataset is the one that it was trained on unless given. Raises DataUnavailableError where
+    no image of it is of the task.
+    """
+    judged = evaluate(model, dataset)
+    looks_for = weight_images(model) if model.card.has_pixel_weights else filter_images(model)
+    least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN].tolist()
+    at = judged.images_at(least), images_behind(judged)
+    return Report(judged.notes, judged, judged.mistakes(N_MISTAKES), looks_for, *at)
+
+
+def images_behind(judged: JudgedModel) -> Gallery:
+    """Return the least sure right answers and the surest wrong ones, `N_IN_CELL` of each cell."""
+    sure = judged.probabilities.max(axis=1) * np.where(judged.is_right, 1, -1)
+    cells = [*zip(judged.samples.y.tolist(), judged.answers.tolist(), strict=True)]
+    n_in, behind = Counter[tuple[int, int]](), []
+    for position in np.argsort(sure, kind="stable").tolist():
+        n_in[cells[position]] += 1
+        behind += [position] if n_in[cells[position]] <= N_IN_CELL else []
+    return judged.images_at(behind)
+
+
+def examples_of(model: Model, dataset: Dataset) -> "tuple[Example, ...]":
+    """Pick test images of each class: first ones that are read right, and the worst mistakes."""
+    from mnistcli.registry.exports import Example
+
+    judged = evaluate(model, dataset)
+    answers, y, images = judged.answers, judged.samples.y, judged.samples.images
+    chosen: list[int] = []
+    for k, name in enumerate(model.card.class_names):
+        right = np.flatnonzero((answers == y) & (y == k))
+        chosen += [*right[:N_EXAMPLES], *judged.behind(name)[:N_EXAMPLES]]
+    return tuple(Example(images[i], int(y[i]), int(answers[i])) for i in chosen)

@@ -20,9 +20,10 @@ from mnistcli.registry import load_model
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike
 
+    from mnistcli.comparison import ReportOnTwo
     from mnistcli.datasets.dataset import Dataset, LabelledImages
+    from mnistcli.evaluation import Report
     from mnistcli.registry.model_file import Model
-    from mnistcli.reporting import Report, ReportOnTwo
 
 
 def show(images: "ArrayLike | LabelledImages") -> Gallery:
@@ -78,10 +79,10 @@ def report(
 ) -> "Report | ReportOnTwo":
     """Gather all that there is to say of a model, or of two; a path is where to write it, .html or .md.
 
-    Raises what `reporting.report_on_any` and `files.write_atomically` do, UsageError for other names.
+    Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other names.
     """
     from mnistcli.cli.views.report import check_name, publish
-    from mnistcli.reporting import report_on_any
+    from mnistcli.comparison import report_on_any
 
     if path is not None:
         check_name(Path(path))

@@ -1,4 +1,4 @@
-"""Train a model for a task and judge it."""
+"""Train a model for a task and judge it; train one again from its card."""
 
 import contextlib
 import math
@@ -15,7 +15,7 @@ from mnistcli._version import __version__
 from mnistcli.datasets.dataset import Dataset
 from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
-from mnistcli.errors import TrainingError
+from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import VERSION as COPIES_VERSION
@@ -28,7 +28,7 @@ from mnistcli.metrics.classification import evaluate_scores
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
 from mnistcli.parallel import elsewhere
-from mnistcli.progress import Progress, usual
+from mnistcli.progress import SILENT, Progress, usual
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
@@ -72,15 +72,15 @@ def train(
     task = parse_task(task) if isinstance(task, str) else task
     settings = settings or TrainingSettings()
     settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
-    if dataset is None or isinstance(dataset, str):
-        dataset = open_dataset("mnist" if dataset is None else dataset)
+    if not isinstance(dataset, Dataset):
+        dataset = open_dataset(dataset or "mnist")
     line = usual()
     progress = progress or line
     samples = splits.training_samples(dataset, task, settings.split)
     weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays())
-    typical = looked_at(len(samples.images), is_learned=is_learned)
+    typical = looked_at(len(samples), is_learned=is_learned)
     images = samples.images[typical].copy()
     del samples
     wanted, choice, cross_validation = _by_folds(design, task, settings, progress)
@@ -162,16 +162,88 @@ def _by_folds(
     design: DesignMatrix, task: Task, settings: TrainingSettings, progress: Progress
 ) -> "tuple[SolverSettings, ChoiceOfC | None, CrossValidation | None]":
     """Do what is asked for by folds: choose C, and judge what is then wanted of the solver."""
-    wanted, choice, cross_validation = settings.solver, None, None
-    if settings.search or settings.folds:
-        from mnistcli.model_selection.cross_validation import Folds, cross_validate, search
+    wanted, seed, n_jobs = settings.solver, settings.split.seed, settings.n_jobs
+    if not (settings.search or settings.folds):
+        return wanted, None, None
+    from mnistcli.model_selection.cross_validation import Folds, cross_validate, search
 
-        seed, n_jobs = settings.split.seed, settings.n_jobs
-        folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
-        choice = search(folds, wanted) if settings.search else None
-        wanted = replace(wanted, C=choice.C) if choice else wanted
-        cross_validation = cross_validate(folds, wanted) if settings.folds else None
-    return wanted, choice, cross_validation
+    folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
+    choice = search(folds, wanted) if settings.search else None
+    wanted = replace(wanted, C=choice.C) if choice else wanted
+    return wanted, choice, cross_validate(folds, wanted) if settings.folds else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reproduction:
+    """A stored model beside one that was trained again from its card."""
+
+    model: Model
+    again: Model
+    is_identical: bool  # weights, intercepts and what the features learned have the same bits
+    largest_difference: float  # of a weight or an intercept, as a share of the largest one
+    distance: float  # ||W - W'||
+    distance_bound: float | None  # what both certificates allow; None where one does not bound it
+    n_test: int
+    n_different: int  # test images on which they disagree
+    # Then and now of what took part in both; scikit-learn does in cross-validations alone.
+    version_changes: dict[str, tuple[str, str]]
+
+    @property
+    def is_reproduced(self) -> bool:
+        """Whether the two agree on every test image."""
+        return self.n_different == 0
+
+
+def reproduce(
+    model: Model, dataset: Dataset, *, n_jobs: int | None = None, progress: Progress = SILENT
+) -> Reproduction:
+    """Train a model again with the task, the images and the settings of its card.
+
+    The processes are those for all pairs of classes, see `parallel.map_jobs`. Raises
+    DataUnavailableError where the dataset is not the one that the model was trained on.
+    """
+    card = model.card
+    if dataset.sha256 != card.dataset_sha256:
+        known = card.dataset_parts or {}
+        changed = [part for part in dataset.parts if known.get(part.name) != part.sha256]
+        found = changed[0] if changed else dataset
+        sha256 = known.get(found.name, card.dataset_sha256)
+        problem = f"{model.ref} was trained on other data than the {found.name} that is here"
+        then_and_now = f"sha256 {sha256[:12]}... then, {found.sha256[:12]}... now"
+        hint = "a model is reproduced from the very bytes that it was trained on"
+        raise DataUnavailableError(f"{problem}: {then_and_now}", hint=hint)
+    task = card.task
+    settings = TrainingSettings(
+        card.settings, card.split, card.feature_spec, n_jobs=n_jobs, weights=card.weights or {}
+    )
+    again = train(task, dataset, settings, progress=progress).model
+    images = splits.test_samples(dataset, task, card.split).images
+    old, new = model.classifier, again.classifier
+    then = np.concatenate([old.coef.ravel(), old.intercept])
+    now = np.concatenate([new.coef.ravel(), new.intercept])
+    largest = float(np.abs(then).max())
+    after = again.card.versions
+    bounds: list[Any] = [each.card.certificate.get("distance_bound") for each in (model, again)]
+    return Reproduction(
+        model=model,
+        again=again,
+        is_identical=then.tobytes() == now.tobytes() and _learned(model) == _learned(again),
+        largest_difference=float(np.abs(now - then).max()) / (largest or 1.0),
+        distance=float(np.linalg.norm(new.coef - old.coef)),
+        distance_bound=None if None in bounds else sum(bounds),
+        n_test=len(images),
+        n_different=int((old.predict(images) != new.predict(images)).sum()),
+        version_changes={
+            name: (version, after[name])
+            for name, version in card.versions.items()
+            if version != after.get(name, version)
+        },
+    )
+
+
+def _learned(model: Model) -> dict[str, bytes]:
+    features = model.classifier.features
+    return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:

@@ -34,14 +34,15 @@ def some(part, *digits):
 
 def test_the_worst_mistakes_are_those_it_was_surest_of(digits, mnist):
     """Sorted by the number that captions show, which of ten classes is not 1 - p(truth)."""
-    everything = evaluate(digits, mnist, n_mistakes=10_000)
-    assert len(everything.mistakes) == (~everything.is_right).sum()
+    judged = evaluate(digits, mnist)
+    everything = judged.mistakes(10_000)
+    assert len(everything) == (~judged.is_right).sum()
     p = digits.classifier.predict_proba(mnist.test.images)
     wrong = np.flatnonzero(p.argmax(axis=1) != mnist.test.labels)
-    facts = [mistake.facts for mistake in everything.mistakes]
+    facts = [mistake.facts for mistake in everything]
     assert {each["index"] for each in facts} == {*wrong.tolist()}
     assert [each["p_answer"] for each in facts] == np.sort(p[wrong].max(axis=1))[::-1].tolist()
-    for each, mistake in zip(facts[:50], everything.mistakes, strict=False):
+    for each, mistake in zip(facts[:50], everything, strict=False):
         row = p[each["index"]]
         assert each["answer"] == str(row.argmax())
         assert each["truth"] == str(mnist.test.labels[each["index"]])
@@ -50,9 +51,7 @@ def test_the_worst_mistakes_are_those_it_was_surest_of(digits, mnist):
         start, _, sure = mistake.caption.partition(" (")
         assert start == f"#{each['index']}: {each['truth']} not {each['answer']}"
         assert sure == (">99%)" if row.max() > 0.99 else f"{row.max():.0%})")
-    few = evaluate(digits, mnist, n_mistakes=3)
-    assert [each.facts for each in few.mistakes] == facts[:3]
-    assert evaluate(digits, mnist).mistakes == ()
+    assert [each.facts for each in judged.mistakes(3)] == facts[:3]
 
 
 def test_arrays_of_ones_own_are_judged_whatever_holds_them(digits, mnist):
@@ -65,9 +64,9 @@ def test_arrays_of_ones_own_are_judged_whatever_holds_them(digits, mnist):
         (images.tolist(), labels),
         (images[..., None], labels),
     ):
-        again = evaluate(digits, LabelledImages(same, numbers), n_mistakes=50)
+        again = evaluate(digits, LabelledImages(same, numbers))
         assert np.array_equal(again.scores, judged.scores)
-        assert all(each.image.shape == (28, 28) for each in again.mistakes)
+        assert all(each.image.shape == (28, 28) for each in again.mistakes(50))
     for bad in (labels[:2], labels.astype(str), labels.astype(int) + 256, labels[:, None], 7):
         with pytest.raises(UsageError, match="50 images have as many labels, 0 to 255, not "):
             LabelledImages(images, bad)
@@ -119,9 +118,10 @@ def test_suspects_of_both_parts_are_told_apart(digits, mnist):
 
 
 def test_a_hardly_probable_answer_is_not_said_to_be_impossible(binary, mnist):
-    judged = evaluate(binary, mnist, threshold=Threshold(1e-9), n_mistakes=10_000)
-    assert "<1%" in judged.mistakes[-1].caption
-    assert not any("(0%)" in mistake.caption for mistake in judged.mistakes)
+    judged = evaluate(binary, mnist, threshold=Threshold(1e-9))
+    mistakes = judged.mistakes(10_000)
+    assert "<1%" in mistakes[-1].caption
+    assert not any("(0%)" in mistake.caption for mistake in mistakes)
 
 
 def test_a_model_is_judged_on_the_images_that_its_own_split_kept(binary, mnist):

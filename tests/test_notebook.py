@@ -33,13 +33,13 @@ def results(mnist):
         "1v7vrest", mnist, mnistcli.TrainingSettings(split=replace(split, limit=90))
     )
     model, image = training.model, mnist.test.images[0]
-    judged = mnistcli.evaluate(model, mnist, n_mistakes=3)
+    judged = mnistcli.evaluate(model, mnist)
     many = [
         mnist, mnist.train, training, training.evaluation, training.cross_validation, model, judged,
         judged.curves(), mnistcli.predict(model, mnist.test.images[:50]),
         mnistcli.compare([model, better.model], mnist, n_disagreements=3),
         mnistcli.explain(model, image), mnistcli.conform(255 - image), mnistcli.show(image),
-        mnistcli.report(model, dataset=mnist), judged.mistakes[0],
+        mnistcli.report(model, dataset=mnist), judged.mistakes(3)[0],
         mnistcli.report([model, better.model], dataset=mnist),
     ]  # fmt: skip
     return {type(each).__name__: each for each in many}
@@ -170,8 +170,9 @@ def test_show_takes_images_of_any_kind(mnist):
 
 def test_pictures_of_results_are_galleries(results):
     judged, report = results["JudgedModel"], results["Report"]
-    assert len(judged.mistakes) == 3
-    for pictures in (judged.mistakes, report.least_certain, results["Comparison"].disagreements):
+    mistakes = judged.mistakes(3)
+    assert len(mistakes) == 3
+    for pictures in (mistakes, report.least_certain, results["Comparison"].disagreements):
         assert repr(pictures) == f"<Gallery: {len(pictures)} pictures>"
         assert pictures._repr_html_().count("<figure") == len(pictures)
     again = pickle.loads(pickle.dumps(mnistcli.weights(judged.model)))  # noqa: S301 - our own
@@ -297,7 +298,7 @@ def test_wherever_a_model_or_a_dataset_is_taken_its_name_does(mnist):
     assert mnistcli.load_model(model) is model
     for path in (entry.path, str(entry.path)):
         assert mnistcli.load_model(path).card == model.card
-    judged = mnistcli.evaluate("0v1", "mnist", n_mistakes=1)
+    judged = mnistcli.evaluate("0v1", "mnist")
     assert repr(judged) == repr(mnistcli.evaluate(model, mnist)) == repr(mnistcli.evaluate(ref))
     assert repr(mnistcli.mistakes("0v1", "mnist")) == repr(mnistcli.mistakes(model))
     compared = mnistcli.compare(["0v1", training.model], "mnist")

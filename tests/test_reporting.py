@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import mnistcli
+from mnistcli.comparison import report_on_any
 from mnistcli.errors import UsageError
-from mnistcli.reporting import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, report_on, report_on_any
+from mnistcli.evaluation import N_IN_CELL, N_MISTAKES, N_UNCERTAIN, report_on
 from mnistcli.settings import SplitSpec, TrainingSettings
 
 
@@ -48,9 +49,9 @@ def test_behind_every_cell_are_some_of_its_digits(report):
 
 
 def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
-    judged = mnistcli.evaluate(report.judged.model, mnist, n_mistakes=N_MISTAKES)
+    judged = mnistcli.evaluate(report.judged.model, mnist)
     assert report.judged.evaluation.accuracy == judged.evaluation.accuracy
-    assert [m.facts for m in report.judged.mistakes] == [m.facts for m in judged.mistakes]
+    assert [m.facts for m in report.mistakes] == [m.facts for m in judged.mistakes(N_MISTAKES)]
     n_classes = len(report.judged.model.card.class_names)
     assert len(report.judged.curves()) == (1 if n_classes == 2 else n_classes)
     assert len(report.looks_for) == len(report.judged.model.classifier.coef)

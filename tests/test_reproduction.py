@@ -10,8 +10,8 @@ import pytest
 import mnistcli
 from mnistcli.errors import DataUnavailableError
 from mnistcli.registry.model_file import Model
-from mnistcli.reproduction import reproduce
 from mnistcli.settings import FeatureSpec, SolverSettings, SplitSpec, TrainingSettings
+from mnistcli.training import reproduce
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli import comparison, evaluation, prediction, reporting, training
+from mnistcli import comparison, evaluation, prediction, training
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.parts import Facts, Part, Words, confusion_map
 from mnistcli.cli.report.html import joined, style, tag
@@ -38,7 +38,7 @@ def text(result: Any) -> str:
 
 def html(result: Any) -> str:
     """Draw a result for a cell; "" for one that only has a line."""
-    is_page = isinstance(result, reporting.Report | reporting.ReportOnTwo)
+    is_page = isinstance(result, evaluation.Report | comparison.ReportOnTwo)
     elements = contents(result) if is_page else drawn(_parts(result, in_cell=True))
     if not (content := joined(elements)):
         return ""
@@ -55,11 +55,9 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
         case training.Training():
             yield from train.shown(result)
         case evaluation.JudgedModel():
-            behind = reporting.images_behind(result) if in_cell else ()
+            behind = evaluation.images_behind(result) if in_cell else ()
             yield from map(Words, result.notes if in_cell else ())
             yield from evaluate.shown(result, behind=behind)
-            if n := len(result.mistakes):
-                yield evaluate.gallery_of_mistakes(result, n)
         case catalog.Evaluation():
             yield evaluate.class_report(result)
             yield confusion_map(result.confusion, [row.name for row in result.classes])
@@ -87,9 +85,9 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
         case prediction.Explanation():
             why = f"why {result.answer}, not {result.runner_up}"
             yield Gallery((CaptionedImage(result.contributions, why),), predict.legend_of(result))
-        case reporting.Report():
+        case evaluation.Report():
             yield from _parts(result.judged)
-        case reporting.ReportOnTwo():
+        case comparison.ReportOnTwo():
             yield from _parts(result.compared)
         case Dataset():
             yield Facts([(part, _counts(getattr(result, part))) for part in ("train", "test")])

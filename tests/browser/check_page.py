@@ -21,8 +21,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import mnistcli
+from mnistcli.evaluation import examples_of
 from mnistcli.registry.exports import export_model
-from mnistcli.reporting import examples_of
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 from tests.handwriting import DIGITS
 

@@ -19,8 +19,9 @@ from mnistcli.cli.parts import confusion_map
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.page import heat_map, page
 from mnistcli.cli.views.report import markdown
+from mnistcli.comparison import report_on_any
+from mnistcli.evaluation import report_on
 from mnistcli.registry.model_file import encode_model, read_model
-from mnistcli.reporting import report_on, report_on_any
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 
 HTML = "{http://www.w3.org/1999/xhtml}"
@@ -185,8 +186,8 @@ def test_the_mistakes_are_counted(mnist, n_wrong, title):
         report.judged.evaluation, n_correct=report.judged.evaluation.n_samples - n_wrong
     )
     mistakes = (report.judged.images_at([0]) * 24)[:n_wrong]
-    judged = replace(report.judged, evaluation=evaluation, mistakes=mistakes)
-    text = page(replace(report, judged=judged))
+    judged = replace(report.judged, evaluation=evaluation)
+    text = page(replace(report, judged=judged, mistakes=mistakes))
     assert f"<h2>{title}</h2>" in text
     assert ("The worst 24 of 30. " in text) == (n_wrong == 30)
 

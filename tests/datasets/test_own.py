@@ -34,10 +34,9 @@ from mnistcli.features import FeatureSpec
 from mnistcli.model_selection import design
 from mnistcli.model_selection.splits import sample_weights, training_samples
 from mnistcli.registry.card import ModelCard
-from mnistcli.reproduction import reproduce
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
-from mnistcli.training import train
+from mnistcli.training import reproduce, train
 from tests.europeans import draw_europeans
 
 from .conftest import idx_bytes

@@ -74,9 +74,7 @@ def evaluate(
     if target is not None:
         at = evaluation.threshold_for(loaded, target, call.dataset_of(loaded))
     images = call.images(loaded, dataset, data, raw=raw)
-    judged = evaluation.evaluate(
-        loaded, images, on=on, n_mistakes=mistakes, name=str(data), threshold=at
-    )
+    judged = evaluation.evaluate(loaded, images, on=on, name=str(data), threshold=at)
     call.warn(*judged.notes)
     answer = evaluated(
         judged,

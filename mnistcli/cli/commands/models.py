@@ -144,7 +144,7 @@ def export(
     loaded = call.registry().load(model)
     examples: Sequence[Example] = ()
     if exporter(to).shows_examples:
-        from mnistcli.reporting import examples_of
+        from mnistcli.evaluation import examples_of
 
         try:
             examples = examples_of(loaded, call.dataset(loaded.card.dataset))
@@ -167,7 +167,7 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     """
     from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.models import reproduced
-    from mnistcli.reproduction import reproduce
+    from mnistcli.training import reproduce
 
     loaded = call.registry().load(model)
     data = call.dataset_of(loaded)

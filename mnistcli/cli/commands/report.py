@@ -26,8 +26,7 @@ def report(
       mnistcli report 3v8@1 3v8@2 -o two.html
     """
     from mnistcli.cli.views.report import check_name, publish
-    from mnistcli.comparison import check_common_dataset
-    from mnistcli.reporting import report_on_any
+    from mnistcli.comparison import check_common_dataset, report_on_any
 
     check_name(output)
     loaded = [call.registry().load(ref) for ref in models or (None,)]

@@ -17,8 +17,9 @@ from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, joined, style, tag
 from mnistcli.cli.report.sections import Section, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, png, signed, vivid
+from mnistcli.comparison import ReportOnTwo
+from mnistcli.evaluation import Report
 from mnistcli.gallery import CaptionedImage, Gallery
-from mnistcli.reporting import Report, ReportOnTwo
 
 
 def page(report: Report | ReportOnTwo) -> str:

@@ -11,11 +11,11 @@ from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
 from mnistcli.cli.views import compare
 from mnistcli.cli.views.evaluate import class_report, reliability_table
 from mnistcli.cli.views.models import card_facts
-from mnistcli.evaluation import JudgedModel
+from mnistcli.comparison import ReportOnTwo, judged_in
+from mnistcli.evaluation import JudgedModel, Report
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.curves import worst_of
-from mnistcli.reporting import Report, ReportOnTwo, judged_in
 
 _PIXELS = "Ink on red pixels speaks for the class, on blue pixels against it."
 _PATCHES = "How much there is of each of these patches, and where, is what it weighs: red is ink."
@@ -98,7 +98,7 @@ def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
 
 
 def _digits(report: Report) -> Iterator[Section]:
-    mistakes, evaluation = report.judged.mistakes, report.judged.evaluation
+    mistakes, evaluation = report.mistakes, report.judged.evaluation
     n_wrong = evaluation.n_samples - evaluation.n_correct
     if mistakes:
         title, which = "All mistakes" if n_wrong > 1 else "The only mistake", ""

@@ -40,7 +40,7 @@ def evaluated(
     is_for_file: bool = False,
 ) -> Answer:
     """Show an evaluation, and what else was asked for: in a file rather than here, or in both."""
-    evaluation, card = judged.evaluation, judged.model.card
+    evaluation, card, mistakes = judged.evaluation, judged.model.card, judged.mistakes(n_mistakes)
     document = {
         "model": judged.model.ref,
         "task": card.task.name,
@@ -51,7 +51,7 @@ def evaluated(
         "calibration": evaluation.reliability if calibration else None,
         "curves": curves or None,
         "pair_errors": judged.pair_errors(),
-        "mistakes": [each.facts for each in judged.mistakes] if n_mistakes else None,
+        "mistakes": [each.facts for each in mistakes] if n_mistakes else None,
         "notes": judged.notes,
     }
     parts, panels = [*shown(judged, calibration=calibration)], list[Panel]()
@@ -68,7 +68,8 @@ def evaluated(
         panels.append(reliability_plot(evaluation.reliability, card.class_names))
     if n_mistakes:
         (panels if is_for_file else parts).append(gallery_of_mistakes(judged, n_mistakes))
-    rows, quiet = _rows(judged, calibration=calibration), [repr(evaluation.accuracy)]
+    rows, quiet = [*_rows(judged, calibration=calibration)], [repr(evaluation.accuracy)]
+    rows += [("mistake", it.facts["truth"], it.facts["index"], None, None) for it in mistakes]
     return Answer("evaluate", document, quiet, parts, rows, panels=panels)
 
 
@@ -89,8 +90,6 @@ def _rows(judged: JudgedModel, *, calibration: bool) -> Iterator[Sequence[object
     for each in evaluation.reliability if calibration else ():
         said = f"{each.low:.1f} to {each.high:.1f}"
         yield "reliability", said, each.share, *each.share_interval
-    for mistake in judged.mistakes:
-        yield "mistake", mistake.facts["truth"], mistake.facts["index"], None, None
 
 
 def shown(

@@ -12,7 +12,7 @@ from mnistcli.registry.store import ModelSummary
 
 if TYPE_CHECKING:
     from mnistcli.registry.exports import Export
-    from mnistcli.reproduction import Reproduction
+    from mnistcli.training import Reproduction
 
 
 def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> Answer:

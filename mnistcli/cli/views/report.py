@@ -10,9 +10,10 @@ from mnistcli.cli.parts import Cell, Code, Facts, HeatMap, Noted, Part, Table
 from mnistcli.cli.report.page import page
 from mnistcli.cli.report.sections import sections, title_of, verdicts
 from mnistcli.cli.tabular import markdown_table
+from mnistcli.comparison import ReportOnTwo, judged_in
+from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
 from mnistcli.paths import check_ending
-from mnistcli.reporting import Report, ReportOnTwo, judged_in
 
 
 def check_name(path: Path) -> None:

@@ -15,9 +15,9 @@ from py_mini_racer import MiniRacer
 
 import mnistcli
 from mnistcli.errors import BadImageError
+from mnistcli.evaluation import examples_of
 from mnistcli.registry.exports import Example, encode_export
 from mnistcli.registry.exports.to_html import _FOLDER
-from mnistcli.reporting import examples_of
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 from tests.handwriting import SIDE, strokes_of
 
