@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.comparison import check_common_dataset, compare
+from mnistcli.comparison import check_common_dataset, compare, report_on_any
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import UsageError
+from mnistcli.evaluation import N_MISTAKES
 from mnistcli.metrics.catalog import METRICS
 from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings
 
@@ -84,3 +85,37 @@ def test_models_of_several_datasets_need_one_to_be_named(models):
     elsewhere = replace(models[0], card=replace(models[0].card, dataset="fashion-mnist"))
     with pytest.raises(UsageError, match="trained on fashion-mnist and mnist"):
         check_common_dataset([*models, elsewhere])
+
+
+@pytest.fixture(scope="module")
+def two(mnist):
+    splits = (SplitSpec(limit=30), SplitSpec(limit=900))
+    return [mnistcli.train("3v8", mnist, TrainingSettings(split=s)).model for s in splits]
+
+
+def test_of_two_models_each_is_shown_what_only_the_other_got_right(two, mnist):
+    report = report_on_any(two, mnist)
+    better, worse = report.compared.judged
+    assert better.model.classifier is two[1].classifier
+    y = better.samples.y
+    for judged, other, shown in zip((better, worse), (worse, better), report.alone, strict=True):
+        only_it = (judged.answers == y) & (other.answers != y)
+        sure = other.probabilities.max(axis=1)[only_it]
+        assert len(shown) == min(only_it.sum(), N_MISTAKES) > 0
+        assert [each.facts["p_answer"] for each in shown] == np.sort(sure)[::-1][
+            :N_MISTAKES
+        ].tolist()
+        assert {each.facts["index"] for each in shown} <= {*better.samples.index[only_it].tolist()}
+    assert len(report.alone[0]) == N_MISTAKES
+
+
+def test_one_page_is_about_one_model_or_two_different_ones(two, mnist):
+    assert type(report_on_any(two[:1], mnist)).__name__ == "Report"
+    for models in (two[:1] * 2, [*two, two[0]], []):
+        with pytest.raises(UsageError, match="about one model, or two different ones"):
+            report_on_any(models, mnist)
+    other = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=30))).model
+    with pytest.raises(
+        UsageError, match=r"^model 1 does 3v8 and model 2 0v1: only models of the same"
+    ):
+        report_on_any([two[0], other], mnist)

@@ -10,7 +10,15 @@ import pytest
 import mnistcli
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import DataUnavailableError, UsageError
-from mnistcli.evaluation import evaluate, suspects, threshold_for
+from mnistcli.evaluation import (
+    N_IN_CELL,
+    N_MISTAKES,
+    N_UNCERTAIN,
+    evaluate,
+    report_on,
+    suspects,
+    threshold_for,
+)
 from mnistcli.metrics.curves import Threshold, parse_target
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
@@ -183,3 +191,60 @@ def test_pairs_of_classes_are_judged_where_there_are_models_of_pairs(digits, mni
     assert np.isnan(np.diagonal(errors)).all()
     off = errors[~np.eye(10, dtype=bool)]
     assert 0 <= off.min() <= off.max() < 0.3
+
+
+@pytest.fixture(scope="module", params=["3v8", "digits", "pairs"])
+def report(request, mnist):
+    settings = TrainingSettings(split=SplitSpec(limit=300))
+    return report_on(mnistcli.train(request.param, mnist, settings).model, mnist)
+
+
+def test_certainty_is_in_order_and_true(report, mnist):
+    probabilities = report.judged.probabilities.max(axis=1)
+    least = [each.facts["p_answer"] for each in report.least_certain]
+    assert least == np.sort(probabilities)[:N_UNCERTAIN].tolist()
+    names = report.judged.model.card.class_names
+    for each in report.least_certain:
+        assert np.array_equal(each.image, mnist.test.images[each.facts["index"]])
+        assert str(mnist.test.labels[each.facts["index"]]) == each.facts["truth"]
+        model = report.judged.model.classifier
+        p = model.predict_proba(each.image[None])[0]
+        assert each.facts["p_answer"] == pytest.approx(p.max())
+        assert names[p.argmax()] == each.facts["answer"]
+
+
+def test_behind_every_cell_are_some_of_its_digits(report):
+    names, confusion = report.judged.model.card.class_names, report.judged.evaluation.confusion
+    cells = [[[] for _ in names] for _ in names]
+    for each in report.behind:
+        truth, answer = (names.index(each.facts[key]) for key in ("truth", "answer"))
+        cells[truth][answer].append(each.facts)
+    for i, truth in enumerate(names):
+        for j, answer in enumerate(names):
+            some, n = cells[i][j], min(confusion[i, j], N_IN_CELL)
+            all_of_it = report.judged.images_at(report.judged.behind(truth, answer))
+            assert some == [each.facts for each in all_of_it[:n]]
+            assert len(all_of_it) == confusion[i, j]
+            p_answer = [each.facts["p_answer"] for each in all_of_it]
+            assert p_answer == sorted(p_answer, reverse=i != j)
+
+
+def test_the_rest_is_what_evaluate_and_show_say(report, mnist):
+    judged = mnistcli.evaluate(report.judged.model, mnist)
+    assert report.judged.evaluation.accuracy == judged.evaluation.accuracy
+    assert [m.facts for m in report.mistakes] == [m.facts for m in judged.mistakes(N_MISTAKES)]
+    n_classes = len(report.judged.model.card.class_names)
+    assert len(report.judged.curves()) == (1 if n_classes == 2 else n_classes)
+    assert len(report.looks_for) == len(report.judged.model.classifier.coef)
+
+
+def test_captions_of_judged_images_say_how_sure_it_was(report):
+    judged = report.judged
+    positions = range(len(judged.samples))
+    for image, p in zip(judged.images_at(positions), judged.probabilities, strict=True):
+        facts = image.facts
+        sure = ">99%" if p.max() > 0.99 else f"{p.max():.0%}"
+        said = facts["truth"]
+        if facts["answer"] != said:
+            said += f" not {facts['answer']}"
+        assert image.caption == f"#{facts['index']}: {said} ({sure})"
