@@ -138,7 +138,7 @@ def command(
         parameters += [each for members in groups.values() for each in members.values()]
         parameters = [each.replace(default=_named(each)) for each in parameters]
         described = {each.name: each.default for each in parameters}
-        excluding = _pairs(*apart, "quiet verbose")
+        excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
         needing = _pairs(*together, *(" ".join(members) for members in groups.values()))
 
         @wraps(function)

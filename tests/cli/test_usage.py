@@ -212,3 +212,43 @@ def test_options_are_called_as_parameters_and_flags_have_no_second_name(invoke, 
     assert "--no-" not in out
     names = {"predict": "-i, --index", "download": "--as", "curve": "--C"}
     assert f"  {names[command]} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "one", "other"),
+    [
+        ("show --weights digits --seed 3", "seed", "weights"),
+        ("show --filters digits --dataset qmnist", "filters", "dataset"),
+        ("show --weights digits --on train", "weights", "on"),
+        ("show --mean --seed 3", "seed", "mean"),
+        ("show --suspects digits --seed 3", "seed", "suspects"),
+        ("evaluate --output a.svg --curves --render half", "render", "output"),
+        ("evaluate -q --render half", "render", "quiet"),
+        ("predict --index 7 --raw", "raw", "index"),
+        ("download --list --dataset qmnist", "list", "dataset"),
+        ("download --remove mine --source x", "remove", "source"),
+        ("download --source x --as mine --force", "as", "force"),
+        ("curve --disturb blur=1 --jobs 2", "disturb", "jobs"),
+    ],
+)
+def test_an_option_without_effect_is_refused(invoke, arguments, one, other):
+    done = invoke(*arguments.split())
+    assert done.code == 2
+    assert f"error: --{one} and --{other} exclude each other" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("show 7 --seed 3", "--seed goes with --copies"),
+        ("show a.png --on test", "not of files"),
+        ("show a.png --dataset mnist", "not of files"),
+        ("evaluate --raw", "--raw goes with --data"),
+        ("compare digits builtin --raw", "--raw goes with --data"),
+        ("download --yes", "--yes goes with --remove"),
+    ],
+)
+def test_an_option_alone_that_has_no_effect_is_refused(invoke, arguments, problem):
+    done = invoke(*arguments.split())
+    assert done.code == 2
+    assert problem in done.err

@@ -6,7 +6,7 @@ from mnistcli.cli.options import A_MODEL, DATA, OTHER_DATASET, RAW, command, mod
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
-@command("render json tsv quiet", apart=["data dataset"])
+@command("render json tsv quiet", apart=["data dataset"], together=["data raw"])
 def compare(
     call: Call,
     figure: FigureFile | None,

@@ -23,7 +23,7 @@ several_option = partial(option, default="", rich_help_panel="One value or sever
 _APART = [
     "preset features",
     "cluster jobs",
-    "disturb task limit C preset features seeds seed penalty class_weight solver dataset resume",
+    "disturb task limit C preset features seeds seed penalty class_weight solver dataset resume jobs cluster",
 ]
 
 

@@ -14,8 +14,14 @@ own_option = partial(option, rich_help_panel=_OWN)
 
 
 @command(
-    apart=["check source force", "sheet raw"],
-    together=["as_ replace raw sheet test_size seed", "remove dry_run", "sheet output"],
+    apart=[
+        "list_ remove check as_ source force dataset",
+        "remove check as_ source force dataset",
+        "check source force",
+        "as_ force",
+        "sheet raw",
+    ],
+    together=["as_ replace raw sheet test_size seed", "remove dry_run yes", "sheet output"],
 )
 def download(
     call: Call,
@@ -48,7 +54,7 @@ def download(
     ),
     yes: bool = option("Do not ask.", "-y"),
     dry_run: bool = DRY_RUN,
-    listed: bool = option("List the datasets that there are.", "--list"),
+    list_: bool = option("List the datasets that there are."),
     check: bool = option("Read and hash every byte of what is there."),
     force: bool = option("Even if it is there.", "-f"),
 ) -> None:
@@ -71,7 +77,7 @@ def download(
     from mnistcli.cli.views.download import catalog, installed, picture_writer
 
     store = call.store()
-    if listed:
+    if list_:
         names = (*store.catalog, *store.own_names())
         call.emit(catalog([store.summary(name) for name in names]))
     elif remove is not None:

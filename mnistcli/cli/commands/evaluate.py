@@ -11,7 +11,7 @@ from mnistcli.metrics.catalog import metric_names, parse_gate
 @command(
     "render json tsv quiet",
     apart=["data dataset on", "threshold threshold_for"],
-    together=["output confusion"],
+    together=["output confusion", "data raw"],
 )
 def evaluate(
     call: Call,

@@ -12,7 +12,7 @@ from mnistcli.errors import SomeInputsFailedError, UsageError
 
 @command(
     "render json jsonl tsv quiet",
-    apart=["keep index number", "number index explain raw"],
+    apart=["keep index number", "number index explain raw", "raw index"],
     together=["explain against", "keep truth", "truth keep"],
 )
 def predict(

@@ -24,7 +24,13 @@ _EXPECTED = {
 
 @command(
     "render json tsv quiet",
-    apart=["digit task", "count mean weights filters"],
+    apart=[
+        "digit task",
+        "count mean weights filters",
+        "seed mean weights filters mistakes suspects",
+        "weights on dataset",
+        "filters on dataset",
+    ],
     together=["mistakes truth answer", "mean task"],
 )
 def show(
@@ -89,6 +95,10 @@ def show(
     indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
     if files and indices:
         raise UsageError("show either indices or files")
+    if files and {seed, on, dataset} != {None}:
+        raise UsageError("--seed, --on and --dataset are of images of a dataset, not of files")
+    if seed is not None and indices and copies is None:
+        raise UsageError("--seed goes with --copies, where images are named")
     if copies is not None and not indices:
         raise UsageError("--copies goes with indices", hint="mnistcli show 7 --copies 5")
     if weights:
