@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -73,9 +74,11 @@ class Output:
             for line in answer.quiet:
                 write(f"{visible(line)}\n")
         elif self.format == "table":
-            from mnistcli.cli.terminal.console import drawn, drawn_answer
+            from mnistcli.cli.parts import Words
+            from mnistcli.cli.terminal.console import drawn, rendered
 
-            for text in drawn(lambda out: drawn_answer(answer, out, self.render), self.render):
+            shown = answer.parts or [Words("\n".join(answer.quiet), "")]
+            for text in drawn(answer.drawn or partial(rendered, shown), self.render):
                 write(text)
         else:
             from mnistcli.cli.tabular import TABULAR

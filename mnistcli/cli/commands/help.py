@@ -56,5 +56,5 @@ def help(  # noqa: A001 - the command's name
     if sys.stdout.isatty():
         from mnistcli.cli.terminal.console import drawn
 
-        text = "".join(drawn(lambda console: [topics.drawn_topic(text, console)]))
+        text = "".join(drawn(lambda console, _: [topics.drawn_topic(text, console)]))
     write(text)

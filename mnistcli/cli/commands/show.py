@@ -1,4 +1,4 @@
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from mnistcli.cli.options import (
     option,
     task_option,
 )
+from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
 
@@ -83,7 +84,6 @@ def show(
       mnistcli show --mean --task 4v9
     """
     from mnistcli import gallery
-    from mnistcli.cli.views.show import pictures as answer_of
 
     of_models = [asked for asked in (weights, filters, mistakes, suspects) if asked]
     if bool(what) + (digit is not None or mean) + len(of_models) > 1:
@@ -144,4 +144,14 @@ def show(
     if figure:
         call.note(figure.draw(pictures))
     if figure is None or call.format != "table":
-        call.emit(answer_of(pictures))
+        document = [
+            {**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures
+        ]
+        quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
+        keys = (
+            [*pictures[0].facts, *map("pixel{}".format, range(pictures[0].image.size))]
+            if pictures
+            else []
+        )
+        rows = ([*each.facts.values(), *each.image.ravel().tolist()] for each in pictures)
+        call.emit(Answer("show", {"pictures": document}, quiet, [pictures], chain([keys], rows)))

@@ -16,7 +16,6 @@ from rich.text import Text
 from rich.theme import Theme
 
 from mnistcli.cli import parts
-from mnistcli.cli.output import Answer
 from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
@@ -65,57 +64,33 @@ class PlainConsole(Console):
             yield Segment(visible_lines(text), style)
 
 
-def drawn_answer(answer: Answer, console: Console, render: Render) -> Iterable[RenderableType]:
-    """Yield what to print of an answer: all at once, or where that takes long bit by bit."""
-    if answer.drawn:
-        return answer.drawn(console, render)
-    shown = answer.parts or [parts.Words("\n".join(answer.quiet), "")]
-    return [Group(*rendered(shown, console, render))]
-
-
 def drawn(
-    draw: Callable[[Console], Iterable[RenderableType]], render: Render = "auto"
+    draw: Callable[[Console, Render], Iterable[RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    console = PlainConsole(file=_Page())
+    console = PlainConsole()
     if render in NEED_ESCAPES and (console.no_color or not console.color_system):
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
-        colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
-        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
+        console = PlainConsole(force_terminal=True, color_system="truecolor", no_color=False)
     if not sys.stdout.isatty() and not number_in("COLUMNS"):
         console.size = PIPE_WIDTH, console.height
-    for part in draw(console):
-        text = _drawn_on(console, part)
-        yield text if console.is_terminal else _stripped(text)
+    return (_drawn_on(console, part) for part in draw(console, render))
 
 
 def drawn_plainly(shown: Iterable[parts.Part]) -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
     console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
-    return _stripped("".join(_drawn_on(console, part) for part in rendered(shown, console)))
-
-
-class _Page(io.StringIO):
-    """What rich takes for stdout, so that `write` is the only one who writes."""
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return sys.stdout.encoding or "utf-8"
-
-    def isatty(self) -> bool:
-        return sys.stdout.isatty()
+    return "".join(_drawn_on(console, part) for part in rendered(shown, console))
 
 
 def _drawn_on(console: Console, part: RenderableType) -> str:
-    with console.capture() as captured:
+    with console.capture() as captured:  # `write` is the only one who writes
         console.print(part, crop=False)
-    return captured.get()
-
-
-def _stripped(text: str) -> str:
-    """Take away the blanks with which rich fills lines up to the width of a table."""
-    return "\n".join(line.rstrip() for line in text.split("\n"))
+    if console.is_terminal:
+        return captured.get()
+    # rich fills lines up to the width of a table.
+    return "\n".join(line.rstrip() for line in captured.get().split("\n"))
 
 
 def rendered(
@@ -133,7 +108,12 @@ def rendered(
 def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableType:
     match part:
         case parts.Facts():
-            return _facts(part)
+            grid = Table.grid(padding=(0, 2))
+            grid.add_column(style="bold")
+            grid.add_column(overflow="fold")
+            for name, value in part.pairs:
+                grid.add_row(name, _cell(value, gap="  "))
+            return grid
         case parts.Table():
             return Group(*(_table(each, console) for each in _apart(part, console.width)))
         case parts.Words():
@@ -149,15 +129,6 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
     from mnistcli.cli.terminal.pictures import draw_gallery
 
     return draw_gallery(part, console, render)
-
-
-def _facts(facts: parts.Facts) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold")
-    grid.add_column(overflow="fold")
-    for name, value in facts.pairs:
-        grid.add_row(name, _cell(value, gap="  "))
-    return grid
 
 
 def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
