@@ -17,7 +17,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.message import Message
 from textual.widgets import Footer, Static
 
 from mnistcli.arrays import Bytes, Float32s, Float64s
@@ -63,19 +62,14 @@ class Sketch:
         """The drawing as a picture."""
         return np.round(self.pixels * 255).astype(np.uint8)
 
-    def begin(self) -> None:
-        """Begin a step, which `undo` takes back."""
+    def begin(self, *, anew: bool = False) -> None:
+        """Begin a step, which `undo` takes back, with or without what there is."""
         self._past.append(self.pixels)
+        self.pixels = np.zeros_like(self.pixels) if anew else self.pixels
 
     def undo(self) -> None:
         """Take the last step back, if there is one."""
-        if self._past:
-            self.pixels = self._past.pop()
-
-    def clear(self) -> None:
-        """Wipe everything away, in a step of its own."""
-        self.begin()
-        self.pixels = np.zeros_like(self.pixels)
+        self.pixels = self._past.pop() if self._past else self.pixels
 
     def stroke(self, start: Spot, end: Spot, *, erase: bool = False) -> None:
         """Draw, or erase, a straight stroke between two points in pixels."""
@@ -89,10 +83,6 @@ class Sketch:
         # Strokes are as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
         ink = np.clip(6.4 + 0.5 - distance, 0, 1).astype(np.float32)
         self.pixels = np.minimum(self.pixels, 1 - ink) if erase else np.maximum(self.pixels, ink)
-
-    def png(self) -> bytes:
-        """Encode the drawing, larger, for people and for `mnistcli predict`."""
-        return bitmap.png(enlarged(self.grey, 2 * SIDE, 2 * SIDE).convert("L"))
 
 
 class Pixels(Static):
@@ -108,6 +98,7 @@ class Canvas(Pixels, can_focus=True):
     """Where one draws: with the mouse, or by moving a pen with the arrow keys.
 
     It shows a sketch in a square of ``side`` pixels, of which a cell has two; the pen is at one.
+    What is to be done where the sketch has changed is ``tell``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -121,11 +112,8 @@ class Canvas(Pixels, can_focus=True):
         Binding("c", "clear", "clear"),
     ]
 
-    class Changed(Message):
-        """Something was drawn."""
-
-    def __init__(self, sketch: Sketch, side: int) -> None:
-        self._sketch = sketch
+    def __init__(self, sketch: Sketch, side: int, tell: Callable[[], None]) -> None:
+        self._sketch, self._tell = sketch, tell
         self.side = side
         self.pen = side // 2, side // 4
         self.is_down = self.is_eraser = False
@@ -133,12 +121,11 @@ class Canvas(Pixels, can_focus=True):
         super().__init__(id="canvas")
 
     def fit(self, side: int) -> None:
-        """Show the same in another square."""
         x, y = (min(side - 1, place * side // self.side) for place in self.pen)
         self.side, self.pen = side, (x, y)
         self.repaint()
 
-    def repaint(self) -> None:
+    def repaint(self, *, is_changed: bool = False) -> None:
         """Show the sketch, and the pen on it."""
         paper = np.uint8(0 if self.app.current_theme.dark else 255)
         shown = np.asarray(enlarged(self._sketch.grey, self.side, self.side)) ^ paper
@@ -146,6 +133,8 @@ class Canvas(Pixels, can_focus=True):
             _ERASER if self.is_eraser else _PEN_DOWN if self.is_down else _PEN_UP
         )
         self.paint(shown)
+        if is_changed:
+            self._tell()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
@@ -179,12 +168,12 @@ class Canvas(Pixels, can_focus=True):
 
     def action_undo(self) -> None:
         self._sketch.undo()
-        self._changed()
+        self.repaint(is_changed=True)
 
     def action_clear(self) -> None:
-        self._sketch.clear()
+        self._sketch.begin(anew=True)
         self.is_down = False
-        self._changed()
+        self.repaint(is_changed=True)
 
     def _go(self, to: tuple[int, int], *, draws: bool) -> None:
         """Move the pen to a pixel, within the canvas; it may leave a stroke."""
@@ -194,16 +183,11 @@ class Canvas(Pixels, can_focus=True):
             ends = (np.array([start, self.pen]) + 0.5) * SIDE / self.side - 0.5
             is_eraser = self.is_eraser or self._button not in (None, 1)
             self._sketch.stroke(*ends, erase=is_eraser)
-            self.post_message(self.Changed())
-        self.repaint()
+        self.repaint(is_changed=draws)
 
     def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int]:
         cell = event.get_content_offset_capture(self)
         return cell.x, 2 * cell.y
-
-    def _changed(self) -> None:
-        self.repaint()
-        self.post_message(self.Changed())
 
 
 class DrawingApp(App[None]):
@@ -247,7 +231,7 @@ class DrawingApp(App[None]):
     def compose(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="left"):
-                yield Canvas(self.sketch, _side_in(self.size))
+                yield Canvas(self.sketch, _side_in(self.size), self._look_soon)
             with Vertical(id="right"):
                 yield Static(id="answer", markup=False)
                 yield Static(id="notes", markup=False)
@@ -261,7 +245,7 @@ class DrawingApp(App[None]):
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Canvas).fit(_side_in(event.size))
 
-    def on_canvas_changed(self) -> None:
+    def _look_soon(self) -> None:
         """Have the model look soon; strokes come faster than it needs to."""
         if not self._is_due:
             self._is_due = True
@@ -309,17 +293,17 @@ class DrawingApp(App[None]):
             self.query_one(Canvas).action_clear()
 
     def action_save(self) -> None:
-        self._told(self._save)
+        """Write the drawing, larger, where the user said, or to the first free name."""
+        png = bitmap.png(enlarged(self.sketch.grey, 2 * SIDE, 2 * SIDE).convert("L"))
 
-    def _save(self) -> str:
-        """Write where the user said, or to the first free name."""
-        png, path = self.sketch.png(), self._save_to
-        if path is not None:
-            write_atomically(path, png)
-        else:
-            names = (Path(f"digit-{number}.png") for number in count(1))
-            path = next(each for each in names if write_atomically(each, png, is_new=True))
-        return f"saved {path}"
+        def save() -> str:
+            if self._save_to is not None:
+                write_atomically(self._save_to, png)
+                return f"saved {self._save_to}"
+            names = (f"digit-{number}.png" for number in count(1))
+            return f"saved {next(each for each in names if write_atomically(Path(each), png, is_new=True))}"
+
+        self._told(save)
 
     def _told(self, act: Callable[[], str]) -> bool:
         """Do what says what it did, and tell of it; return whether it could be done."""
