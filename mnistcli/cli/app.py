@@ -50,17 +50,12 @@ class CommandLine(parsing.SectionedGroup):
             parsing.check_words(words)
             # Typer's own Exit, with its code, and Ctrl-C, with 130, come back as values.
             sys.exit(super().main(args, **settings, standalone_mode=False))
-        except parsing.ParsingError as error:
-            sys.exit(_reported(parsing.usage_error(error), words))
-        except MnistCliError as error:
-            sys.exit(_reported(error, words))
-
-
-def _reported(error: MnistCliError, words: Sequence[str]) -> int:
-    options = [*takewhile(lambda word: word != "--", words)]
-    as_json = not {"--json", "--jsonl", "--format=json"}.isdisjoint(options)
-    report_error(error, as_json=as_json or ("--format", "json") in pairwise(options))
-    return error.exit_code
+        except (parsing.ParsingError, MnistCliError) as error:
+            ours = error if isinstance(error, MnistCliError) else parsing.usage_error(error)
+            options = [*takewhile(lambda word: word != "--", words)]
+            as_json = not {"--json", "--jsonl", "--format=json"}.isdisjoint(options)
+            report_error(ours, as_json=as_json or ("--format", "json") in pairwise(options))
+            sys.exit(ours.exit_code)
 
 
 def read_command(name: str) -> Any:

@@ -6,6 +6,7 @@ and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\
 
 import json
 import re
+from collections.abc import Callable
 
 # str.isprintable leaves out all separators but the space; screenshots of macOS have these.
 _SPACES = frozenset(
@@ -20,14 +21,12 @@ def visible(text: str) -> str:
 
     A byte of a file name that is not UTF-8 becomes ``\xff``.
     """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in _SPACES else _escape(c) for c in text)
+    return _printable(text, _escape)
 
 
 def visible_lines(text: str) -> str:
     """Return text of several lines, each of them `visible`."""
-    return text if text.isprintable() else "\n".join(map(visible, text.split("\n")))
+    return _printable(text, _escape, kept="\n")
 
 
 def markdown(text: str) -> str:
@@ -37,11 +36,14 @@ def markdown(text: str) -> str:
 
 def json_safe(text: str) -> str:
     r"""Return JSON whose strings hold nothing that cannot be printed: ``\u202e``."""
-    if text.replace("\n", "").isprintable():
+    return _printable(text, _json_escape, kept="\n")
+
+
+def _printable(text: str, escape: Callable[[str], str], kept: str = "") -> str:
+    if text.replace(kept, "").isprintable():
         return text
-    return "".join(
-        c if c == "\n" or c.isprintable() or c in _SPACES else _json_escape(c) for c in text
-    )
+    shown = {*kept, *_SPACES}
+    return "".join(c if c.isprintable() or c in shown else escape(c) for c in text)
 
 
 def _escape(character: str) -> str:

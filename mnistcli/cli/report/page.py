@@ -69,7 +69,7 @@ def drawn(shown: Iterable[parts.Part]) -> Iterator[Markup]:
 def _drawn(part: parts.Part) -> Markup:
     match part:
         case parts.Facts():
-            return facts(part)
+            return _facts(part)
         case parts.Table():
             return _table(part)
         case parts.Words():
@@ -88,11 +88,7 @@ def unbroken(text: str) -> str:
     return text.replace(" %", "\u00a0%")
 
 
-# --- words and numbers --------------------------------------------------------------------------
-
-
-def facts(shown: parts.Facts) -> Markup:
-    """Show names and what is known of them, large ones as tiles."""
+def _facts(shown: parts.Facts) -> Markup:
     if shown.are_large:
         tiles = []
         for name, value in shown.pairs:
@@ -138,7 +134,14 @@ def heat_map(heat: parts.HeatMap) -> Markup:
         cells = []
         for answer, cell in zip(heat.names, row, strict=True):
             images, link = behind.get((truth, answer)), f"{truth}-taken-for-{answer}"
-            cells.append(_heat_cell(cell, f"#{link}" if images else ""))
+            # The style sheet, which knows whether it is dark, gives a cell's strength its colour.
+            class_ = (
+                "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
+            )
+            text = tag("a", cell.text, href=f"#{link}") if images else cell.text
+            strength = f"--strength:{cell.shade:.2f}"
+            empty = tag("td", "·", class_="zero")
+            cells.append(tag("td", text, class_=class_, style=strength) if text else empty)
             if images:
                 which = f"the {'least sure' if cell.is_right else 'surest'} {len(images)} of "
                 which = which * (len(images) < int(cell.text)) or "all "
@@ -148,18 +151,6 @@ def heat_map(heat: parts.HeatMap) -> Markup:
     head = tag("thead", tag("tr", corner, headings))
     table = tag("table", head, tag("tbody", rows), class_="matrix")
     return tag("div", _scrolling(heat.title, " ".join(labels), table), digits)
-
-
-def _heat_cell(cell: parts.HeatCell, link: str) -> Markup:
-    """Write how strong a cell is; the style sheet, which knows whether it is dark, gives the colour."""
-    if not cell.text:
-        return tag("td", "·", class_="zero")
-    class_ = "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
-    text = tag("a", cell.text, href=link) if link else cell.text
-    return tag("td", text, class_=class_, style=f"--strength:{cell.shade:.2f}")
-
-
-# --- pictures -----------------------------------------------------------------------------------
 
 
 def _plot(plot: Plot) -> Markup:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
 from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
-from mnistcli.cli.plots import Plot, curve_plots, reliability_plot
+from mnistcli.cli.plots import curve_plots, reliability_plot
 from mnistcli.cli.views import compare
 from mnistcli.cli.views.evaluate import class_report, reliability_table
 from mnistcli.cli.views.models import card_facts
 from mnistcli.comparison import ReportOnTwo, judged_in
-from mnistcli.evaluation import JudgedModel, Report
+from mnistcli.evaluation import Report
 from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.curves import worst_of
@@ -83,7 +83,15 @@ def _of_one(report: Report) -> Iterator[Section]:
     many = f"All {n} of them" if n > 10 else ""  # to be shown when asked for
     words = _PIXELS if card.has_pixel_weights else _PATCHES
     yield Section("What it looks for", [Gallery(report.looks_for)], words, many)
-    yield from _digits(report)
+    n_wrong = evaluation.n_samples - evaluation.n_correct
+    if mistakes := report.mistakes:
+        title, which = "All mistakes" if n_wrong > 1 else "The only mistake", ""
+        if len(mistakes) < n_wrong:
+            title, which = "Mistakes", f"The worst {len(mistakes)} of {n_wrong:,}. "
+        sure = f"{which}In percent how sure it was of the wrong answer."
+        yield Section(title, [mistakes], sure)
+    words = "Where its answer had the lowest probability; in red where it was wrong."
+    yield Section("Least certain", [report.least_certain], words)
 
 
 def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
@@ -95,19 +103,6 @@ def headline(evaluation: Evaluation) -> Iterator[tuple[str, Noted]]:
         if metric.name == "accuracy":
             always = f"always answering {evaluation.baseline_class}"
             yield "To beat", Noted(percent(evaluation.baseline_accuracy), always)
-
-
-def _digits(report: Report) -> Iterator[Section]:
-    mistakes, evaluation = report.mistakes, report.judged.evaluation
-    n_wrong = evaluation.n_samples - evaluation.n_correct
-    if mistakes:
-        title, which = "All mistakes" if n_wrong > 1 else "The only mistake", ""
-        if len(mistakes) < n_wrong:
-            title, which = "Mistakes", f"The worst {len(mistakes)} of {n_wrong:,}. "
-        sure = f"{which}In percent how sure it was of the wrong answer."
-        yield Section(title, [mistakes], sure)
-    words = "Where its answer had the lowest probability; in red where it was wrong."
-    yield Section("Least certain", [report.least_certain], words)
 
 
 def _of_two(report: ReportOnTwo) -> Iterator[Section]:
@@ -123,7 +118,16 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
         for ref, each in zip(refs, judged, strict=True)
     ]
     yield Section("What is taken for what", matrices)
-    yield Section("Curves", [Plots([*_curves_of_two(judged, refs)])])
+    # Of the class that the first one tells worst.
+    curves = [each.curves() for each in judged]
+    worst = worst_of(curves[0]).name
+    of_worst = (next(c for c in each if c.name == worst) for each in curves)
+    named = [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
+    reliable = (
+        replace(reliability_plot(each.evaluation.reliability, names), title=f"Reliability of {ref}")
+        for ref, each in zip(refs, judged, strict=True)
+    )
+    yield Section("Curves", [Plots([*curve_plots(named), *reliable])])
     (test,) = report.compared.tests
     counts = test.n_only_first, test.n_only_second
     for digits, n, right, wrong in zip(report.alone, counts, refs, refs[::-1], strict=True):
@@ -131,17 +135,3 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
             which = f"The {len(digits)} of {n:,} of which {wrong} was surest. " * (len(digits) < n)
             said = f"{which}After the truth stands the answer of {wrong}, and how sure it was."
             yield Section(f"Only {right} is right", [digits], said)
-
-
-def _curves_of_two(judged: Sequence[JudgedModel], refs: Sequence[str]) -> Iterator[Plot]:
-    """Yield curves of the class that the first one tells worst, and the reliability of each."""
-    curves = [each.curves() for each in judged]
-    worst = worst_of(curves[0]).name
-    of_worst = (next(c for c in each if c.name == worst) for each in curves)
-    yield from curve_plots(
-        [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
-    )
-    for ref, each in zip(refs, judged, strict=True):
-        names = each.model.card.class_names
-        plot = reliability_plot(each.evaluation.reliability, names)
-        yield replace(plot, title=f"Reliability of {ref}")
