@@ -10,7 +10,7 @@ import io
 import textwrap
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unicodedata import normalize
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mnistcli._version import __version__
 from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.parts import HeatMap, Panel
-from mnistcli.cli.plots import Plot, Series, fitting
+from mnistcli.cli.plots import Plot, fitting
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.terminal.bitmap import crisp, enlarged, folded, lifted, png, signed, vivid
 from mnistcli.cli.words import visible
@@ -57,8 +57,7 @@ _SMOOTH, _MOST_PIXELS = 3, 100_000_000
 _ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """A line, or without a width an area; so much is its colour, the rest what is below."""
 
     points: Points
@@ -68,8 +67,7 @@ class Path:
     title: str = ""  # where a mouse rests
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A line of text, whose foot is at a point."""
 
     points: Points
@@ -80,12 +78,14 @@ class Words:
     bold: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class Picture(NamedTuple):
     """Pixels, signed or not, between two corners."""
 
     points: Points
     image: NDArray[Any]
+
+
+Mark = Path | Words | Picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,43 +94,34 @@ class Drawing:
 
     width: float
     height: float
-    marks: Sequence[Path | Words | Picture]
+    marks: Sequence[Mark]
     title: str = ""
 
 
 def symbol(x: float, y: float, number: int) -> Path:
-    """Return the mark of a series."""
+    """Return the mark of a series, which has its colour."""
     n, turn, radius = _SYMBOLS[number % len(_SYMBOLS)]
     angles = 2 * np.pi * (np.arange(n) + turn) / n
     corners = np.stack([x + radius * np.sin(angles), y - radius * np.cos(angles)], axis=1)
-    return Path([(x, y) for x, y in corners.tolist()], series_role(number))
-
-
-def series_role(number: int) -> str:
-    """Return what a series is coloured as."""
-    return f"series-{number % N_SERIES}"
+    return Path([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
 
 
 def together(
     drawings: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0
 ) -> Drawing:
     """Put drawings side by side, or one below the other, with a margin around all."""
-    marks: list[Path | Words | Picture] = []
+    marks: list[Mark] = []
     right = down = margin
     for each in drawings:
-        marks += (
-            replace(mark, points=[(x + right, y + down) for x, y in mark.points])
-            for mark in each.marks
-        )
+        for mark in each.marks:
+            moved = [(x + right, y + down) for x, y in mark.points]
+            marks.append(mark._replace(points=moved))
         right += (each.width + gap) * across
         down += (each.height + gap) * (not across)
     width = right - gap if across else margin + max(each.width for each in drawings)
     height = margin + max(each.height for each in drawings) if across else down - gap
     title = "; ".join(each.title for each in drawings if each.title)
     return Drawing(width + margin, height + margin, marks, title)
-
-
-# --- files ---------------------------------------------------------------------------------------
 
 
 def svg(drawing: Drawing, theme: Theme | None = None, scale: float = 1.0) -> Markup:
@@ -148,7 +139,7 @@ def svg(drawing: Drawing, theme: Theme | None = None, scale: float = 1.0) -> Mar
     return tag("svg", title, paper, marks, viewBox=view, role="img", font_family=fonts, **alone)
 
 
-def _element(mark: Path | Words | Picture, theme: Theme | None) -> Markup:
+def _element(mark: Mark, theme: Theme | None) -> Markup:
     (x, y), *others = mark.points
     if isinstance(mark, Picture):
         ((right, bottom),) = others
@@ -245,8 +236,7 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
     return file.getvalue()
 
 
-# --- where everything lies --------------------------------------------------------------------
-
+# Where everything lies.
 _PANEL_WIDTH, _NARROWEST_OF_TWO, _SHEET_WIDTH = 500.0, 380.0, 1000.0
 _GAP, _LINE_HEIGHT, _NOTE, _MARGIN = 24.0, 20.0, 14.0, 16
 # Letters are about so wide, compared to their height; fonts differ.
@@ -298,9 +288,8 @@ class _Field(NamedTuple):
 
     def within(self, shares: Float64s) -> Points:
         """Return where points of the unit square are; of thousands most are in the same place."""
-        x, y = shares.T
-        x, y = self.left + x * (self.right - self.left), self.bottom - y * (self.bottom - self.top)
-        places = np.round(2 * np.stack([x, y], axis=1)) / 2
+        size = self.right - self.left, self.top - self.bottom
+        places = np.round(2 * (shares * size + (self.left, self.bottom))) / 2
         is_new = np.append([True], (np.diff(places, axis=0) != 0).any(axis=1))
         return [(x, y) for x, y in places[is_new[: len(places)]].tolist()]
 
@@ -312,7 +301,7 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     top = LETTER * (1.5 * bool(plot.title) + 1.5 * bool(plot.up.title) + 0.4)
     field = _Field(plot, left, top, right, top + plot.aspect * (right - left))
     n_letters = width / _width_of("x")
-    marks = [
+    marks: list[Mark] = [
         Words([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
         Words([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
         *_axes(field, labels),
@@ -329,12 +318,17 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
         # Side by side, so that intervals do not cover each other.
         shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
         beside = field._replace(left=left + shift, right=right + shift)
-        marks += _marked(beside, each, number)
+        role = symbol(0, 0, number).role
+        marks += (Path(beside.at(interval), role, 2.2) for interval in each.intervals)
+        if each.kind == "joined":
+            marks.append(Path(beside.at(each.points), role, 2.6, title=each.name))
+        marks += (symbol(x, y, number) for x, y in beside.at(each.points))
     for number, each in enumerate(marked if len(marked) > 1 else ()):
         y += _LINE_HEIGHT
+        in_legend = symbol(20, y - 6, number)
         marks += [
-            Path([(0, y - 6), (40, y - 6)], series_role(number), 2.6),
-            symbol(20, y - 6, number),
+            Path([(0, y - 6), (40, y - 6)], in_legend.role, 2.6),
+            in_legend,
             Words([(50, y)], _cut(each.name, width - 50)),
         ]
     for line in _lines(plot.note, int(width / (0.52 * _NOTE))):
@@ -361,16 +355,6 @@ def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Path | Words]:
     yield Words([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
 
 
-def _marked(field: _Field, series: Series, number: int) -> Iterator[Path]:
-    role = series_role(number)
-    for interval in series.intervals:
-        yield Path(field.at(interval), role, 2.2)
-    if series.kind == "joined":
-        yield Path(field.at(series.points), role, 2.6, title=series.name)
-    for x, y in field.at(series.points):
-        yield symbol(x, y, number)
-
-
 def _inside(shares: Float64s) -> Iterator[Float64s]:
     """Yield the pieces of a line that are within the unit square."""
     for axis, bound in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -395,7 +379,7 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
     tall = min(side, 3 * LETTER)
     longest = max(len(cell.text) for row in heat.cells for cell in row)
     size = max(2, min(LETTER, (side - 6) / (_LETTER_WIDTH * max(1, longest))))
-    marks: list[Path | Words] = [
+    marks: list[Mark] = [
         Words([(0, LETTER)], heat.title, bold=True),
         Words([(left - 8, 4.0 * LETTER)], heat.down, "quiet", anchor="end"),
         Words([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
@@ -433,7 +417,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     letter = 0.5 * LETTER
     captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    marks: list[Picture | Words] = []
+    marks: list[Mark] = []
     y = float(_MARGIN)
     for start in range(0, n, n_columns):
         row = range(start, min(start + n_columns, n))
