@@ -78,7 +78,8 @@ class Output:
             from mnistcli.cli.terminal.console import drawn, rendered
 
             shown = answer.parts or [Words("\n".join(answer.quiet), "")]
-            for text in drawn(answer.drawn or partial(rendered, shown), self.render):
+            texts = drawn(answer.drawn or partial(rendered, shown), self.render)
+            for text in texts if answer.drawn else ("".join(texts),):  # `head` hears all or nothing
                 write(text)
         else:
             from mnistcli.cli.tabular import TABULAR
