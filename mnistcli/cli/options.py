@@ -58,9 +58,7 @@ DRY_RUN = option("Only show what would be removed.")
 
 # What a command may offer by these names, see `command`: flags but for two.
 OUTPUT: dict[str, Any] = {
-    "render": output_option(
-        "How to draw pictures.", default="auto", show_default="the best the terminal can"
-    ),
+    "render": output_option("How to draw pictures.", default="auto", show_default="the best here"),
     "json": output_option("Print one JSON document."),
     "jsonl": output_option("Print JSON lines, each as soon as it is known."),
     "tsv": output_option("Print tab-separated values with a header."),
@@ -97,9 +95,7 @@ def cluster_of(
         "Where folds and fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler.",
         metavar="ADDRESS",
     ),
-    insecure: bool = _cluster_option(
-        "Plain tcp to other machines, in a network that is yours alone."
-    ),
+    insecure: bool = _cluster_option("Plain tcp to others, in a network that is yours alone."),
     tls_ca: Path | None = _pem("Who signs the certificates."),
     tls_cert: Path | None = _pem("The certificate of this machine."),
     tls_key: Path | None = _pem("Its key."),

@@ -14,6 +14,7 @@ from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
 
 # How many ticks there are, about; of places something was measured at, at most.
 _N_TICKS, _MOST_PLACES = 5, 10
+Word = Callable[[float], str]  # writes a number at a tick
 _RIM = 0.04  # what an axis has more at either end
 
 
@@ -26,7 +27,7 @@ class Axis:
     is_log: bool
     ticks: tuple[float, ...]
     title: str = ""
-    word: Callable[[float], str] = "{:g}".format
+    word: Word = "{:g}".format
 
     def place(self, values: Float64s | float) -> Float64s:
         """Return where values are; outside of the range less than 0 or more than 1."""
@@ -76,9 +77,7 @@ class Plot:
         return [each for each in self.series if each.kind in ("joined", "marks")]
 
 
-def axis_for(
-    values: Iterable[float], *, title: str = "", word: Callable[[float], str] = "{:g}".format
-) -> Axis:
+def axis_for(values: Iterable[float], *, title: str = "", word: Word = "{:g}".format) -> Axis:
     """Return an axis on which all values are, logarithmic where they ask for it."""
     known = [value for value in values if math.isfinite(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
@@ -201,9 +200,6 @@ def reliability_plot(bins: Sequence[ReliabilityBin], class_names: Sequence[str])
         (ideal, Series.measured(came_true, np.array(rows), "marks")),
         "On the diagonal a probability means what it says. With 95 % intervals; the bars "
         "count the images, on a logarithmic scale.",
-        [
-            (each.low + rim, each.high - rim, 0.13 * math.log10(1 + each.n_samples) / most)
-            for each in known
-        ],
+        [(b.low + rim, b.high - rim, 0.13 * math.log10(1 + b.n_samples) / most) for b in known],
         aspect=1.0,
     )

@@ -126,9 +126,7 @@ class Watch(Bars):
             curve = plot_drawing(self._fall(i + 1), page.width)
             both = together([replace(page, height=height), curve], 0, across=False)
             frames.append(painted(both, LIGHT))
-        durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
+        ms = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
         film = io.BytesIO()
-        frames[0].save(
-            film, format_, save_all=True, append_images=frames[1:], duration=durations, loop=0
-        )
+        frames[0].save(film, format_, save_all=True, append_images=frames[1:], duration=ms, loop=0)
         return film.getvalue()

@@ -10,15 +10,9 @@ from mnistcli.metrics.catalog import metric_named, metric_names
 def compare(
     call: Call,
     figure: FigureFile | None,
-    models: list[str] | None = model_argument(
-        f"Of the same classes: {A_MODEL}", metavar="MODEL MODEL..."
-    ),
-    by: str = option(
-        f"What to sort by: {', '.join(metric_names())}.", default="accuracy", metavar="METRIC"
-    ),
-    disagreements: int = option(
-        "Draw N of the digits on which they disagree.", default=0, metavar="N", min=0
-    ),
+    models: list[str] | None = model_argument(f"Same classes: {A_MODEL}", metavar="MODEL MODEL..."),
+    by: str = option(f"Sort by {', '.join(metric_names())}.", default="accuracy", metavar="METRIC"),
+    disagreements: int = option("Draw N digits they disagree on.", default=0, metavar="N", min=0),
     data: Path | None = DATA,
     dataset: str | None = OTHER_DATASET,
     raw: bool = RAW,
@@ -41,8 +35,6 @@ def compare(
     if data is None and dataset is None:
         comparison.check_common_dataset(loaded)
     images = call.images(loaded[0], dataset, data, raw=raw)
-    result = comparison.compare(
-        loaded, images, by=by, n_disagreements=disagreements, name=str(data)
-    )
-    call.warn(*result.notes)
-    call.emit(compared(result, disagreements), figure)
+    found = comparison.compare(loaded, images, by=by, n_disagreements=disagreements, name=str(data))
+    call.warn(*found.notes)
+    call.emit(compared(found, disagreements), figure)

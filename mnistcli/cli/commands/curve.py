@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from itertools import chain, product
@@ -19,7 +19,9 @@ from mnistcli.settings import PRESETS
 if TYPE_CHECKING:
     from mnistcli.learning_curves import CurvePoint, Variant
 
-several_option = partial(option, default="", rich_help_panel="One value or several, with commas")
+several_option = partial(
+    option, default="", metavar="NAMES", rich_help_panel="One value or several, with commas"
+)
 _APART = [
     "preset features",
     "cluster jobs",
@@ -35,13 +37,9 @@ def curve(
     task: str = several_option("3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks),
     limit: str = several_option("Train on so many images: 100,300,1000.", metavar="NUMBERS"),
     C: str = several_option("0.01,0.1,1", metavar="NUMBERS", show_default="1, or the preset's"),
-    preset: str = several_option(",".join(PRESETS), metavar="NAMES", show_default="fast"),
-    features: str = several_option(
-        ",".join(FeatureSpec.kinds()), metavar="NAMES", show_default="pixels"
-    ),
-    seeds: int = option(
-        "Train each N times, seed by seed.", default=1, metavar="N", min=1, max=1000
-    ),
+    preset: str = several_option(",".join(PRESETS), show_default="fast"),
+    features: str = several_option(",".join(FeatureSpec.kinds()), show_default="pixels"),
+    seeds: int = option("Train each N times.", default=1, metavar="N", min=1, max=1000),
     seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),
     penalty: settings.Penalty = option("As for train.", default="l2"),
     class_weight: settings.ClassWeight | None = option("As for train."),
@@ -119,9 +117,7 @@ def curve(
     call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")), figure)
 
 
-def _disturbed(
-    call: Call, disturb: str, refs: Sequence[str]
-) -> "Callable[..., Iterable[CurvePoint]]":
+def _disturbed(call: Call, disturb: str, refs: list[str]) -> "Callable[..., Iterable[CurvePoint]]":
     """Return what yields the points of models over the strengths that ``rotate=0,10,20`` names."""
     from mnistcli.comparison import check_common_dataset
     from mnistcli.robustness import disturbed_points
@@ -140,7 +136,7 @@ def _disturbed(
 
 
 def _variants(
-    given: dict[str, Any], seeds: Iterable[int], base: settings.SolverSettings
+    given: dict[str, Any], seeds: range, base: settings.SolverSettings
 ) -> "list[Variant]":
     from mnistcli.learning_curves import Variant
 

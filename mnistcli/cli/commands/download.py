@@ -1,10 +1,17 @@
 from functools import partial
 from pathlib import Path
 
-from mnistcli.cli import completion
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import DATASET, DRY_RUN, RAW, command, option, own_dataset_option
+from mnistcli.cli.options import (
+    DATASET,
+    DRY_RUN,
+    RAW,
+    command,
+    dataset_option,
+    option,
+    own_dataset_option,
+)
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
@@ -42,16 +49,12 @@ def download(
     ),
     replace: bool = own_option("Put it in the place of what has this name."),
     raw: bool = RAW,
-    sheet: bool = own_option(
-        "SOURCE is the photograph of a page of mnistcli sheet, or a folder of them."
-    ),
+    sheet: bool = own_option("SOURCE is a photo of a page of mnistcli sheet, or a folder of them."),
     test_size: float = own_option(
         "Share kept for the test, where SOURCE does not say which images are.", default=0.2
     ),
     seed: int = own_option("Of the images that are drawn for the test.", default=0),
-    remove: str | None = option(
-        "Remove a dataset for good.", metavar="NAME", autocompletion=completion.datasets
-    ),
+    remove: str | None = dataset_option("Remove a dataset for good."),
     yes: bool = option("Do not ask.", "-y"),
     dry_run: bool = DRY_RUN,
     list_: bool = option("List the datasets that there are."),

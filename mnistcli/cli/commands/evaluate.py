@@ -23,12 +23,8 @@ def evaluate(
     data: Path | None = DATA,
     dataset: str | None = OTHER_DATASET,
     mistakes: int = option("Draw the N worst mistakes.", default=0, metavar="N", min=0),
-    calibration: bool = option(
-        "Say whether probabilities mean what they say: reliability table, Brier score."
-    ),
-    curves: bool = option(
-        "Draw the ROC and the precision-recall curve; of several classes the worst one's."
-    ),
+    calibration: bool = option("Do probabilities mean what they say? Reliability, Brier score."),
+    curves: bool = option("Draw ROC and precision-recall curves; of several classes the worst."),
     confusion: bool = option("Draw the confusion matrix into the --output."),
     threshold: float | None = option(
         "Answer the positive class of two from this probability on.",

@@ -24,9 +24,7 @@ def predict(
         metavar="[INPUT]...",
     ),
     model: str | None = MODEL,
-    index: list[int] | None = option(
-        "An image of the model's test set; repeatable.", "-i", metavar="INDEX"
-    ),
+    index: list[int] | None = option("A test image; repeatable.", "-i", metavar="INDEX"),
     proba: bool = option("Print the probability of every class."),
     number: bool = option("Read every digit of a picture, line by line."),
     show: bool = option("Draw each picture beside what the model saw, or its digits in boxes."),

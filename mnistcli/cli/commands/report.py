@@ -10,9 +10,7 @@ def report(
     models: list[str] | None = model_argument(
         A_MODEL, metavar="[MODEL [MODEL]]", show_default="the newest"
     ),
-    output: Path = option(
-        "A page (.html) or Markdown (.md).", "-o", default=Path("report.html"), metavar="FILE"
-    ),
+    output: Path = option("Page: .html or .md.", "-o", default=Path("report.html"), metavar="FILE"),
     dataset: str | None = OTHER_DATASET,
 ) -> None:
     """Write one page about a model: how good, where it fails, what it looks for, how to get it again.

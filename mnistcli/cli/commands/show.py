@@ -1,6 +1,6 @@
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
@@ -45,21 +45,13 @@ def show(
     seed: int | None = option(
         "Pick random images; with --copies, that of train.", min=0, show_default="the first ones"
     ),
-    copies: int | None = option(
-        "Beside each image its first K copies, as train --copies makes them.", metavar="K"
-    ),
+    copies: int | None = option("And its first K copies, see train --copies.", metavar="K"),
     mean: bool = option("The mean image of the digit, or of every digit."),
-    task: str | None = task_option(
-        "With --mean: of every class of a task, and the difference of two."
-    ),
-    weights: list[str] | None = model_option(
-        "What a model looks for, in red and blue; several side by side."
-    ),
+    task: str | None = task_option("With --mean: each class of a task, and the difference of two."),
+    weights: list[str] | None = model_option("What a model looks for; several side by side."),
     filters: str | None = model_option("The typical patches that a model has learned to look for."),
     mistakes: str | None = model_option("What a model gets wrong, the worst first."),
-    suspects: str | None = model_option(
-        "Labels that a model believes least, of training images too."
-    ),
+    suspects: str | None = model_option("Labels a model believes least, of training images too."),
     truth: str | None = option("Only mistakes on images of this class.", metavar="CLASS"),
     answer: str | None = option("Only mistakes with this answer.", metavar="CLASS"),
     on: Literal["test", "train"] | None = option(
@@ -144,14 +136,11 @@ def show(
     if figure:
         call.note(figure.draw(pictures))
     if figure is None or call.format != "table":
-        document = [
-            {**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures
-        ]
+        known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
         quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
-        keys = (
-            [*pictures[0].facts, *map("pixel{}".format, range(pictures[0].image.size))]
-            if pictures
-            else []
-        )
-        rows = ([*each.facts.values(), *each.image.ravel().tolist()] for each in pictures)
-        call.emit(Answer("show", {"pictures": document}, quiet, [pictures], chain([keys], rows)))
+        rows: list[Any] = [
+            [*each.facts.values(), *each.image.ravel().tolist()] for each in pictures
+        ]
+        for first in pictures[:1]:
+            rows.insert(0, [*first.facts, *map("pixel{}".format, range(first.image.size))])
+        call.emit(Answer("show", {"pictures": known}, quiet, [pictures], rows or [[]]))

@@ -98,15 +98,13 @@ def train(
         f"l1: {_SOLVERS['l1']}; of elasticnet: {_SOLVERS['elasticnet']}.",
         default="l2",
     ),
-    l1_ratio: float | None = minimised_option(
-        f"Share of L1 in the elastic net, {RANGES['l1_ratio']}."
-    ),
+    l1_ratio: float | None = minimised_option(f"Share of L1 in elasticnet, {RANGES['l1_ratio']}."),
     class_weight: settings.ClassWeight | None = minimised_option("Let every class count the same."),
     solver: settings.SolverName = minimised_option(
         "newton is ours, the others are scikit-learn's; auto takes the fastest.", default="auto"
     ),
     tol: float | None = minimised_option(
-        f"The solver's tolerance, {RANGES['tol']}.", show_default="its own"
+        f"Tolerance, {RANGES['tol']}.", show_default="the solver's own"
     ),
     max_iter: int | None = minimised_option("Most iterations.", show_default="the solver's own"),
     dataset: str = DATASET,
@@ -123,9 +121,7 @@ def train(
     split: settings.SplitKind = data_option(
         "The dataset's own training and test images, or all of them split anew.", default="standard"
     ),
-    test_size: float | None = data_option(
-        "Share of a random split that is kept for the test.", show_default="0.2"
-    ),
+    test_size: float | None = data_option("Share that is kept for the test.", show_default="0.2"),
     seed: int = data_option(
         "Of the permutation of the training set, the folds, the subset and the split; "
         f"{RANGES['seed']}.",

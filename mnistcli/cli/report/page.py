@@ -135,13 +135,11 @@ def heat_map(heat: parts.HeatMap) -> Markup:
         for answer, cell in zip(heat.names, row, strict=True):
             images, link = behind.get((truth, answer)), f"{truth}-taken-for-{answer}"
             # The style sheet, which knows whether it is dark, gives a cell's strength its colour.
-            class_ = (
-                "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
-            )
+            how = "wrong" if not cell.is_right else "right strong" if cell.shade > 0.85 else "right"
             text = tag("a", cell.text, href=f"#{link}") if images else cell.text
             strength = f"--strength:{cell.shade:.2f}"
             empty = tag("td", "·", class_="zero")
-            cells.append(tag("td", text, class_=class_, style=strength) if text else empty)
+            cells.append(tag("td", text, class_=how, style=strength) if text else empty)
             if images:
                 which = f"the {'least sure' if cell.is_right else 'surest'} {len(images)} of "
                 which = which * (len(images) < int(cell.text)) or "all "
@@ -167,9 +165,8 @@ def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     """Put pictures side by side, as many in a row as fit; weights of many outputs are small."""
     class_ = "digits"
     if any(each.image.dtype != np.uint8 for each in pictures):
-        class_ = (
-            f"weights {'one' if len(pictures) == 1 else 'few' if len(pictures) <= 10 else 'many'}"
-        )
+        n = len(pictures)
+        class_ = f"weights {'one' if n == 1 else 'few' if n <= 10 else 'many'}"
     images = vivid([each.image for each in pictures])
     shown = tag("div", map(_figure, images, pictures), class_=class_)
     if not isinstance(pictures, Gallery) or not pictures.legend:

@@ -26,9 +26,7 @@ def vivid(images: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     signed = [np.abs(image.ravel()) for image in images if image.dtype != np.uint8]
     sizes = np.concatenate(signed) if signed else np.zeros(1)
     top = float(np.quantile(sizes[sizes > 0], 0.99)) if sizes.any() else 1.0
-    return [
-        image if image.dtype == np.uint8 else np.clip(image / top, -1.0, 1.0) for image in images
-    ]
+    return [each if each.dtype == np.uint8 else np.clip(each / top, -1.0, 1.0) for each in images]
 
 
 def colours_of(image: NDArray[Any]) -> Bytes:

@@ -70,11 +70,9 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     for symbol, each in zip(symbols, marked, strict=True):
         for y, x in cells(each.points):
             field[y][x] = symbol
-    at_line = {round(bottom * (1 - float(plot.up.place(y)))): text for y, text in labels.items()}
+    at = {round(bottom * (1 - float(plot.up.place(y)))): text for y, text in labels.items()}
     wall, mark, corner, floor = ("|", "+", "+", "-") if plain else ("│", "┤", "└", "─")
-    sides = [
-        at_line.get(y, "").rjust(margin) + (mark if y in at_line else wall) for y in range(n_lines)
-    ]
+    sides = [at.get(y, "").rjust(margin) + (mark if y in at else wall) for y in range(n_lines)]
     below = [
         " " * margin + corner + floor * columns,
         " " * (margin + 1) + _ticks(plot.across, columns),

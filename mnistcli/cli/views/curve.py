@@ -45,12 +45,10 @@ def drawn_curve(curve: Curve, *, is_for_paper: bool = False) -> Answer:
 
 
 def _legend(curve: Curve, best: MeanPoint) -> str:
-    first, n_seeds = curve.points[0], max(each.n_seeds for each in curve.means)
+    first, n = curve.points[0], max(each.n_seeds for each in curve.means)
     over = "95 % intervals over the images: were other test images drawn"
-    if n_seeds > 1:
-        over = (
-            f"means of {n_seeds} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
-        )
+    if n > 1:
+        over = f"means of {n} seeds; 95 % intervals over the seeds: were others drawn;\n{over}"
     if curve.is_beside:
         over = f"less first: points of accuracy, less {first.model}\n{over}"
     named = (curve.lines, best.line), (curve.axis, _word(best.x))

@@ -35,7 +35,7 @@ from mnistcli.tasks import ALL_DIGITS
 
 # The model looks after a stroke has rested so long, or as often while it goes on.
 LOOK_EVERY_S = 0.05
-_PEN_UP, _PEN_DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
+_UP, _DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
 _THEMES = ("textual-dark", "textual-light")
 # Bars of more classes than this stand in two columns.
 _ONE_COLUMN, _BARS_WIDTH = 5, 34
@@ -129,9 +129,7 @@ class Canvas(Pixels, can_focus=True):
         """Show the sketch, and the pen on it."""
         paper = np.uint8(0 if self.app.current_theme.dark else 255)
         shown = np.asarray(enlarged(self._sketch.grey, self.side, self.side)) ^ paper
-        shown[self.pen[::-1]] = (
-            _ERASER if self.is_eraser else _PEN_DOWN if self.is_down else _PEN_UP
-        )
+        shown[self.pen[::-1]] = _ERASER if self.is_eraser else _DOWN if self.is_down else _UP
         self.paint(shown)
         if is_changed:
             self._tell()

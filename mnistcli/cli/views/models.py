@@ -157,7 +157,5 @@ def _reproduction_facts(result: "Reproduction") -> Iterator[tuple[str, str]]:
     else:
         of = f"{result.n_different:,} of {result.n_test:,} test images"
         yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
-    changes = (
-        f"{name} {then} then, {now} now" for name, (then, now) in result.version_changes.items()
-    )
+    changes = (f"{k} {then} then, {now} now" for k, (then, now) in result.version_changes.items())
     yield "Versions", "; ".join(changes) or "the same"

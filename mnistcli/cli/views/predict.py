@@ -56,13 +56,10 @@ class Asked(NamedTuple):
 def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -> Answer:
     """Show predictions, or what is wrong with the input, one by one; draw them or make a table."""
     class_names = asked.model.card.class_names
-    columns = ["input", "answer", "probability"]
-    if asked.number:
-        columns[1:] = (
-            ["line", *columns[1:]] if asked.proba else ["line", "number", "least_probability"]
-        )
+    is_by_line = asked.number and not asked.proba
+    told = ["number", "least_probability"] if is_by_line else ["answer", "probability"]
     n_classes = len(class_names) if asked.proba else 0
-    columns += class_names[:n_classes]
+    columns = ["input", *["line"] * asked.number, *told, *class_names[:n_classes]]
     rows = (row for each in predictions for row in _rows(each, asked, columns))
     documents = (_document(each, asked) for each in predictions)
     known = {"model": asked.model.ref}
@@ -118,9 +115,7 @@ def _document(each: Any, asked: Asked) -> dict[str, Any]:
     return document
 
 
-def _rows(
-    each: Any, asked: Asked, columns: Sequence[str]
-) -> Iterator[tuple[list[Any], str, str | None]]:
+def _rows(each: Any, asked: Asked, columns: Sequence[str]) -> Iterator[tuple[Any, str, str | None]]:
     """Yield the cells of each row, notes and what is wrong."""
     if isinstance(each, BadImageError):
         known = {"input": each.source, **dict.fromkeys(_ANSWERS, FAILED)}
