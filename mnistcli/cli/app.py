@@ -65,7 +65,7 @@ def read_command(name: str) -> Any:
     if hasattr(module, "app"):
         for each in module.app.registered_commands:
             each.cls = parsing.SectionedCommand
-        app.add_typer(module.app, cls=parsing.SectionedGroup)
+        app.add_typer(module.app, name=name, cls=parsing.SectionedGroup)
     else:
         app.command(cls=parsing.SectionedCommand)(getattr(module, name))
     (only,) = typer.main.get_group(app).commands.values()

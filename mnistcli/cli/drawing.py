@@ -251,9 +251,9 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
     """Lay out panels: plots and heat maps two in a row where they have room, then pictures."""
     plots = [each for each in panels if not isinstance(each, Gallery)]
     n_across = 1 if len(plots) == 1 or (width or 1000) < 2 * _NARROWEST_OF_TWO else 2
-    each_width = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
+    wide = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
     drawn = [
-        plot_drawing(each, each_width) if isinstance(each, Plot) else _heat_map(each, each_width)
+        plot_drawing(each, wide) if isinstance(each, Plot) else _heat_map(each, wide)
         for each in plots
     ]
     rows = [

@@ -92,8 +92,7 @@ def figure_of(
 def cluster_of(
     *,
     cluster: str | None = _cluster_option(
-        "Where folds and fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler.",
-        metavar="ADDRESS",
+        "Where fits are done: local[:N], or tls://HOST:PORT, a Dask scheduler.", metavar="ADDRESS"
     ),
     insecure: bool = _cluster_option("Plain tcp to others, in a network that is yours alone."),
     tls_ca: Path | None = _pem("Who signs the certificates."),

@@ -56,8 +56,7 @@ def curve(
     dataset: str = DATASET,
     jobs: int | None = option("Processes; -1 for all cores.", show_default="1"),
     resume: Path | None = option(
-        "Keep each point in this file as it comes, and begin with those it has.",
-        metavar="FILE.jsonl",
+        "Keep points in this file as they come; begin with those it has.", metavar="FILE.jsonl"
     ),
 ) -> None:
     """Train for several sizes, C, features or tasks, and draw how good each is.

@@ -15,10 +15,7 @@ def draw(
     call: Call,
     model: str | None = MODEL,
     output: Path | None = option(
-        "Where the key s saves the drawing.",
-        "-o",
-        metavar="FILE.png",
-        show_default="digit-1.png, digit-2.png, ...",
+        "Where the key s saves it.", "-o", metavar="FILE.png", show_default="digit-1.png, ..."
     ),
     keep: str | None = own_dataset_option(
         "The keys 0 to 9 put the drawing, as this digit, into a dataset of yours."
@@ -43,11 +40,7 @@ def draw(
 
     from mnistcli.cli.views.draw import DrawingApp
 
-    app = DrawingApp(
-        loaded,
-        output,
-        partial(call.store().keep, keep) if keep else None,
-        is_light=has_light_background(),
-    )
+    keeper = partial(call.store().keep, keep) if keep else None
+    app = DrawingApp(loaded, output, keeper, is_light=has_light_background())
     app.run()
     call.note(*app.told)

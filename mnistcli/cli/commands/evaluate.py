@@ -27,9 +27,7 @@ def evaluate(
     curves: bool = option("Draw ROC and precision-recall curves; of several classes the worst."),
     confusion: bool = option("Draw the confusion matrix into the --output."),
     threshold: float | None = option(
-        "Answer the positive class of two from this probability on.",
-        metavar="P",
-        show_default="more than 0.5",
+        "The positive class from this probability on.", metavar="P", show_default="more than 0.5"
     ),
     threshold_for: str | None = option(
         "Choose the threshold that reaches this on the images the model was trained on.",

@@ -13,9 +13,7 @@ from mnistcli.errors import UsageError
 def help(  # noqa: A001 - the command's name
     ctx: typer.Context,
     about: list[str] | None = argument(
-        "Nothing: the list of them.",
-        metavar="[COMMAND|TOPIC]",
-        autocompletion=completion.help_words,
+        "Nothing: their list.", metavar="[COMMAND|TOPIC]", autocompletion=completion.help_words
     ),
     man: bool = option("All of it, as a manual page.", "--man", default=False),
 ) -> None:

@@ -11,9 +11,7 @@ from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import Example, encode_export, export_model, exporter, formats
 
 app = typer.Typer(
-    name="models",
-    help="List, describe, tag, export, reproduce and remove trained models.",
-    no_args_is_help=True,
+    help="List, describe, tag, export, reproduce and remove trained models.", no_args_is_help=True
 )
 
 

@@ -53,9 +53,7 @@ def train(
     call: Call,
     cluster: Any,
     task: str | None = argument(
-        "0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...",
-        metavar="TASK",
-        autocompletion=completion.tasks,
+        "0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...", autocompletion=completion.tasks
     ),
     same: str | None = task_option("The same.", "--task", "-t"),
     preset: settings.Preset | None = option(
@@ -123,9 +121,7 @@ def train(
     ),
     test_size: float | None = data_option("Share that is kept for the test.", show_default="0.2"),
     seed: int = data_option(
-        "Of the permutation of the training set, the folds, the subset and the split; "
-        f"{RANGES['seed']}.",
-        default=0,
+        f"Of the permutation, the folds, the subset and the split; {RANGES['seed']}.", default=0
     ),
     limit: int | None = data_option("Train on a stratified subset of N images.", metavar="N"),
     without: list[str] | None = data_option(
