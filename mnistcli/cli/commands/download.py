@@ -96,15 +96,11 @@ def download(
         if not replace:  # before thousands of pictures are read
             store.check_free(as_)
         pictures: list[str] = []
-        write = picture_writer(figure, pictures) if figure else lambda _: None
+        taken = picture_writer(figure, pictures) if figure else lambda _: None
+        path, pages = expand(Path(source)), taken if sheet else None
         with Bars(call, unit="items") as shown:
             found = gather(
-                expand(Path(source)),
-                raw=raw,
-                sheet=write if sheet else None,
-                test_size=test_size,
-                seed=seed,
-                progress=shown,
+                path, raw=raw, sheet=pages, test_size=test_size, seed=seed, progress=shown
             )
             installation = store.install_own(as_, found, replacing=replace, progress=shown)
         call.note(*found.notes, *pictures)

@@ -70,14 +70,7 @@ def evaluate(
     images = call.images(loaded, dataset, data, raw=raw)
     judged = evaluation.evaluate(loaded, images, on=on, name=str(data), threshold=at)
     call.warn(*judged.notes)
-    answer = evaluated(
-        judged,
-        n_mistakes=mistakes,
-        calibration=calibration,
-        curves=judged.curves() if curves else (),
-        confusion=confusion,
-        is_for_file=figure is not None,
-    )
-    call.emit(answer, figure)
+    asked = {"calibration": calibration, "curves": curves, "confusion": confusion}
+    call.emit(evaluated(judged, mistakes, **asked, in_file=figure is not None), figure)
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

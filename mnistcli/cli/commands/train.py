@@ -196,14 +196,10 @@ def train(
 
         left_out = indices_to_leave_out(without, data, split)
         asked = replace(asked, split=replace(asked.split, without=left_out))
+    typed = _ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]]))
     with cluster, Bars(call) if watch is None else Watch(call, watch, parsed) as shown:
         result = training.train(
-            parsed,
-            data,
-            asked,
-            command=_ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]])),
-            cache=call.features(),
-            progress=shown,
+            parsed, data, asked, command=typed, cache=call.features(), progress=shown
         )
     call.warn(*convergence_warnings(result))
     entry = None

@@ -14,7 +14,7 @@ from mnistcli.cli.numbers import (
     seconds,
     some_of,
 )
-from mnistcli.cli.output import Answer
+from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.cli.words import visible
@@ -26,10 +26,9 @@ from mnistcli.metrics.catalog import METRICS, metric_names
 def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
     """Show a comparison; ``n_disagreements`` is how many pictures of them were asked for."""
     document = {
-        "on": result.on,
+        **picked(result, "on n_left_out over_seeds n_disagreements notes"),
         "class_names": result.judged[0].model.card.class_names,
         "n_samples": result.judged[0].evaluation.n_samples,
-        "n_left_out": result.n_left_out,
         "by": result.by.name,
         "best": result.refs[0],
         "models": [
@@ -49,10 +48,7 @@ def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
             {**asdict(test), "first": result.refs[test.first], "second": result.refs[test.second]}
             for test in result.tests
         ],
-        "over_seeds": result.over_seeds,
-        "n_disagreements": result.n_disagreements,
         "disagreements": [each.facts for each in result.disagreements] if n_disagreements else None,
-        "notes": result.notes,
     }
     rows, panels = _rows(result), _panels(result)
     return Answer("compare", document, result.refs[:1], shown(result), rows, panels=panels)

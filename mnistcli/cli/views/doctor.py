@@ -94,11 +94,8 @@ def _terminal() -> dict[str, Any]:
 
     stdout = PlainConsole()
     return {
-        "is_terminal": stdout.is_terminal,
+        **picked(stdout, "is_terminal width height encoding"),
         "color_system": None if stdout.no_color else stdout.color_system,
-        "width": stdout.width,
-        "height": stdout.height,
-        "encoding": stdout.encoding,
         "graphics": graphics_on(stdout),
         "one_picture": choose_method("auto", stdout, 1),
         "many_pictures": choose_method("auto", stdout, 2),

@@ -32,27 +32,26 @@ if TYPE_CHECKING:
 
 def evaluated(
     judged: JudgedModel,
-    *,
     n_mistakes: int = 0,
+    *,
     calibration: bool = False,
-    curves: Sequence[ClassCurves] = (),
+    curves: bool = False,
     confusion: bool = False,
-    is_for_file: bool = False,
+    in_file: bool = False,
 ) -> Answer:
     """Show an evaluation, and what else was asked for: in a file rather than here, or in both."""
     evaluation, card, mistakes = judged.evaluation, judged.model.card, judged.mistakes(n_mistakes)
+    drawn = judged.curves() if curves else ()
     document = {
         "model": judged.model.ref,
         "task": card.task.name,
         "class_names": card.class_names,
-        "on": judged.on,
-        "threshold": judged.threshold,
+        **picked(judged, "on threshold notes"),
         **evaluation_document(evaluation),
         "calibration": evaluation.reliability if calibration else None,
-        "curves": curves or None,
+        "curves": drawn or None,
         "pair_errors": judged.pair_errors(),
         "mistakes": [each.facts for each in mistakes] if n_mistakes else None,
-        "notes": judged.notes,
     }
     parts, panels = [*shown(judged, calibration=calibration)], list[Panel]()
     if confusion:
@@ -60,14 +59,14 @@ def evaluated(
     if curves:
         from mnistcli.cli.plots import curve_plots
 
-        parts += shown_curves(curves)
-        panels += curve_plots(curves)
+        parts += shown_curves(drawn)
+        panels += curve_plots(drawn)
     if calibration:
         from mnistcli.cli.plots import reliability_plot
 
         panels.append(reliability_plot(evaluation.reliability, card.class_names))
     if n_mistakes:
-        (panels if is_for_file else parts).append(gallery_of_mistakes(judged, n_mistakes))
+        (panels if in_file else parts).append(gallery_of_mistakes(judged, n_mistakes))
     rows, quiet = [*_rows(judged, calibration=calibration)], [repr(evaluation.accuracy)]
     rows += [("mistake", it.facts["truth"], it.facts["index"], None, None) for it in mistakes]
     return Answer("evaluate", document, quiet, parts, rows, panels=panels)
