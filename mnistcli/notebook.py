@@ -14,6 +14,7 @@ from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.paths import check_ending
 from mnistcli.pictures import grey_levels
 from mnistcli.registry import load_model
 
@@ -81,11 +82,11 @@ def report(
 
     Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other names.
     """
-    from mnistcli.cli.views.report import check_name, publish
+    from mnistcli.cli.views.report import ENDINGS, publish
     from mnistcli.comparison import report_on_any
 
     if path is not None:
-        check_name(Path(path))
+        check_ending(Path(path), ENDINGS, "write a report to")
     models = [model] if isinstance(model, str) or not isinstance(model, Sequence) else model
     found = report_on_any([*map(load_model, models)], dataset)
     if path is not None:

@@ -79,13 +79,9 @@ def curve(
     if not (disturb or task):
         hint = "for example mnistcli curve --task 3v8 --limit 100,300,1000"
         raise UsageError("no task was given", hint=hint)
-    given = {
-        "task": _values("task", task, parse_task),
-        "limit": _values("limit", limit, int),
-        "C": _values("C", C, float),
-        "preset": _values("preset", preset, str),
-        "features": _values("features", features, str),
-    }
+    read: dict[str, Any] = {"task": parse_task, "limit": int, "C": float}
+    texts = zip(learning_curves.AXES, (limit, C, preset, features, task), strict=True)
+    given = {name: _values(name, text, read.get(name, str)) for name, text in texts}
     for name in given["preset"]:
         check_choice("preset", name, tuple(PRESETS))
     axis, lines = ("strength", "model") if disturb else learning_curves.axis_and_lines(given)

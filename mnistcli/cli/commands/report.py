@@ -2,6 +2,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import A_MODEL, OTHER_DATASET, command, model_argument, option
+from mnistcli.paths import check_ending
 
 
 @command()
@@ -23,10 +24,10 @@ def report(
       mnistcli report digits@best -o digits.md
       mnistcli report 3v8@1 3v8@2 -o two.html
     """
-    from mnistcli.cli.views.report import check_name, publish
+    from mnistcli.cli.views.report import ENDINGS, publish
     from mnistcli.comparison import check_common_dataset, report_on_any
 
-    check_name(output)
+    check_ending(output, ENDINGS, "write a report to")
     loaded = [call.registry().load(ref) for ref in models or (None,)]
     if dataset is None:
         check_common_dataset(loaded)

@@ -125,15 +125,12 @@ def _may_be_asked() -> bool:
 
 def _ask(query: bytes) -> bytes:
     """Send a query and collect what comes back, until the last answer or out of patience."""
-    stdin, patience_s = sys.stdin.fileno(), PATIENCE_S
-    if os.environ.get("SSH_CONNECTION"):
-        patience_s = SSH_PATIENCE_S
+    stdin = sys.stdin.fileno()
+    patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
     with contextlib.suppress(OSError, termios.error):
         before = termios.tcgetattr(stdin)
         try:
-            tty.setcbreak(
-                stdin, termios.TCSANOW
-            )  # answers come unechoed and without an end of line
+            tty.setcbreak(stdin, termios.TCSANOW)  # answers come unechoed, without an end of line
             if select.select([stdin], [], [], 0)[0]:
                 return b""  # somebody types ahead; that is for the shell
             os.write(sys.stdout.fileno(), query)

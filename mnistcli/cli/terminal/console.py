@@ -54,14 +54,9 @@ class PlainConsole(Console):
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
         """Render, and write out what cannot be printed."""
-        for segment in super().render(renderable, options):
-            text, style, control = segment
-            if control:
-                yield segment
-                continue
-            if style and style.link:
-                style = style.update_link(None)
-            yield Segment(visible_lines(text), style)
+        for text, style, control in super().render(renderable, options):
+            unlinked = style.update_link(None) if style and style.link else style
+            yield Segment(text if control else visible_lines(text), unlinked, control)
 
 
 def drawn(

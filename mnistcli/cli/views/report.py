@@ -13,12 +13,8 @@ from mnistcli.cli.tabular import markdown_table
 from mnistcli.comparison import ReportOnTwo, judged_in
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
-from mnistcli.paths import check_ending
 
-
-def check_name(path: Path) -> None:
-    """Refuse names of files that say no format."""
-    check_ending(path, (".html", ".md"), "write a report to")
+ENDINGS = (".html", ".md")
 
 
 def publish(report: Report | ReportOnTwo, path: Path) -> Answer:
