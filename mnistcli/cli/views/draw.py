@@ -298,8 +298,8 @@ class DrawingApp(App[None]):
             if self._save_to is not None:
                 write_atomically(self._save_to, png)
                 return f"saved {self._save_to}"
-            names = (f"digit-{number}.png" for number in count(1))
-            return f"saved {next(each for each in names if write_atomically(Path(each), png, is_new=True))}"
+            paths = (Path(f"digit-{number}.png") for number in count(1))
+            return f"saved {next(p for p in paths if write_atomically(p, png, is_new=True))}"
 
         self._told(save)
 
