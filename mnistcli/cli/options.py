@@ -34,7 +34,7 @@ def argument(help: str = "", *, default: Any = None, **settings: Any) -> Any:
 output_option = partial(option, rich_help_panel="Output")
 model_option = partial(option, metavar="MODEL", autocompletion=completion.models)
 dataset_option = partial(option, metavar="NAME", autocompletion=completion.datasets)
-own_dataset_option = partial(
+own_name_option = partial(
     option, metavar="NAME", parser=check_own_name, autocompletion=completion.own_datasets
 )
 task_option = partial(option, metavar="TASK", autocompletion=completion.tasks)
@@ -54,6 +54,7 @@ DATA = option(
     metavar="FILE|FOLDER",
 )
 RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
+REMOVE = dataset_option("Remove a dataset for good.")
 DRY_RUN = option("Only show what would be removed.")
 
 # What a command may offer by these names, see `command`: flags but for two.

@@ -8,6 +8,7 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,10 @@ class _Parsed:
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what can be given; of a group its commands, each with all of its first line."""
         commands = getattr(self, "commands", {}).items()
-        write_sections(formatter, parameter_rows(self, ctx))
-        write_sections(
-            formatter,
-            (
-                (_panel(each) or "Commands", (name, each.get_short_help_str(limit=200)))
-                for name, each in commands
-            ),
+        rows = (
+            (_panel(c) or "Commands", (n, c.get_short_help_str(limit=200))) for n, c in commands
         )
+        write_sections(formatter, chain(parameter_rows(self, ctx), rows))
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Parse, and refuse what no option means: an empty word, one dash for two, NaN."""

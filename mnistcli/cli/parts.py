@@ -103,32 +103,31 @@ class HeatMap:
     cells: Sequence[Sequence[HeatCell]]
     behind: Sequence[CaptionedImage] = ()  # images of the truths and answers, for a page
 
+    @classmethod
+    def of_confusion(
+        cls, confusion: Int64s, class_names: Sequence[str], title: str = "confusion matrix"
+    ) -> HeatMap:
+        """Show what was answered to what, each cell with its share of the row; zeros are empty."""
+        names = tuple(class_names)
+        cells = [
+            [
+                HeatCell(str(count or ""), count / max(sum(counts), 1), is_right=truth == answer)
+                for answer, count in zip(names, counts, strict=True)
+            ]
+            for truth, counts in zip(names, confusion.tolist(), strict=True)
+        ]
+        return cls(title, "truth", "answer", names, cells)
+
+    @classmethod
+    def of_pair_errors(cls, errors: Float64s, class_names: Sequence[str]) -> HeatMap:
+        """Show the error rates of the models of pairs of classes, in percent."""
+        cells = [
+            [HeatCell("", 0) if math.isnan(e) else HeatCell(f"{100 * e:.2f}", e) for e in rates]
+            for rates in errors.tolist()
+        ]
+        title = "errors of each pair's own model, in percent of the images of the two"
+        return cls(title, "pair", "", tuple(class_names), cells)
+
 
 Panel: TypeAlias = "Plot | HeatMap | Gallery"  # what can be drawn into a file
 Part: TypeAlias = "Facts | Table | Words | Code | Plots | HeatMap | Gallery"
-
-
-def confusion_map(
-    confusion: Int64s, class_names: Sequence[str], title: str = "confusion matrix"
-) -> HeatMap:
-    """Show what was answered to what, each cell with its share of the row; zeros are empty."""
-    names = tuple(class_names)
-    cells = [
-        [
-            HeatCell(str(count or ""), count / max(sum(counts), 1), is_right=truth == answer)
-            for answer, count in zip(names, counts, strict=True)
-        ]
-        for truth, counts in zip(names, confusion.tolist(), strict=True)
-    ]
-    return HeatMap(title, "truth", "answer", names, cells)
-
-
-def pair_error_map(errors: Float64s, class_names: Sequence[str]) -> HeatMap:
-    """Show the error rates of the models of pairs of classes, in percent."""
-
-    def cell(rate: float) -> HeatCell:
-        return HeatCell("", 0.0) if math.isnan(rate) else HeatCell(f"{100 * rate:.2f}", rate)
-
-    cells = [[*map(cell, rates)] for rates in errors.tolist()]
-    title = "errors of each pair's own model, in percent of the images of the two"
-    return HeatMap(title, "pair", "", tuple(class_names), cells)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnistcli import comparison, evaluation, prediction, training
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.parts import Facts, Part, Words, confusion_map
+from mnistcli.cli.parts import Facts, HeatMap, Part, Words
 from mnistcli.cli.report.html import joined, style, tag
 from mnistcli.cli.report.page import contents, drawn
 from mnistcli.cli.terminal.console import drawn_plainly
@@ -60,7 +60,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
             yield from evaluate.shown(result, behind=behind)
         case catalog.Evaluation():
             yield evaluate.class_report(result)
-            yield confusion_map(result.confusion, [row.name for row in result.classes])
+            yield HeatMap.of_confusion(result.confusion, [row.name for row in result.classes])
         case CrossValidation():
             yield Facts(train.fold_facts(result))
         case curves.Curves():

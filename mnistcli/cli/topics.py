@@ -60,11 +60,8 @@ def drawn_topic(text: str, console: "Console") -> "RenderableType":
             yield Text(code, no_wrap=True, overflow="ignore")  # to be copied, however long
 
     class PlainMarkdown(Markdown):
-        elements: ClassVar = Markdown.elements | {
-            "heading_open": PlainHeading,
-            "fence": PlainCode,
-            "code_block": PlainCode,
-        }
+        elements: ClassVar = Markdown.elements | dict.fromkeys(("fence", "code_block"), PlainCode)
+        elements["heading_open"] = PlainHeading
 
     styles = {"h1": "bold", "h2": "bold", "code": "cyan", "table.header": "bold"}
     console.push_theme(Theme({f"markdown.{name}": style for name, style in styles.items()}))

@@ -70,10 +70,8 @@ class Watch(Bars):
         self.stop()
         coef = what.coef()
         names = LinearClassifier(coef, np.zeros(len(coef)), self._names).output_names()
-        pictures = [
-            CaptionedImage(weights.reshape(IMAGE_SHAPE), f"for {name}")
-            for (name, _), weights in zip(names, coef, strict=True)
-        ]
+        captions = (f"for {name}" for name, _ in names)
+        pictures = [*map(CaptionedImage, coef.reshape(-1, *IMAGE_SHAPE), captions)]
         self.steps.append((what, pictures))
         if sys.stderr.isatty():
             self._draw(pictures)

@@ -24,7 +24,7 @@ from mnistcli.cli.drawing import (
     svg,
     symbol,
 )
-from mnistcli.cli.parts import confusion_map
+from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.plots import Plot, Series, axis_for
 from mnistcli.gallery import CaptionedImage, Gallery
 
@@ -44,7 +44,7 @@ def plot(n=2):
 
 
 def heat():
-    return confusion_map(np.array([[90, 10, 0], [0, 80, 20], [5, 5, 90]]), "abc", "which")
+    return HeatMap.of_confusion(np.array([[90, 10, 0], [0, 80, 20], [5, 5, 90]]), "abc", "which")
 
 
 def pictures(n=3):

@@ -16,7 +16,7 @@ from sklearn import metrics
 
 import mnistcli
 from mnistcli.cli.numbers import decimal, span
-from mnistcli.cli.parts import confusion_map
+from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.terminal.console import heat_table
 from mnistcli.datasets.sources import BUNDLE
 from mnistcli.metrics.curves import corner_for
@@ -306,7 +306,7 @@ def drawn_matrix(color_system):
         file=io.StringIO(), width=80, height=50, force_terminal=color_system is not None,
         color_system=color_system, _environ={},
     )  # fmt: skip
-    page.print(heat_table(confusion_map(CONFUSION, "abcde"), page))
+    page.print(heat_table(HeatMap.of_confusion(CONFUSION, "abcde"), page))
     return page.file.getvalue()
 
 

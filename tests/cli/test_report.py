@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import mnistcli
-from mnistcli.cli.parts import confusion_map
+from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.page import heat_map, page
 from mnistcli.cli.views.report import markdown
@@ -194,7 +194,7 @@ def test_the_mistakes_are_counted(mnist, n_wrong, title):
 
 def test_cells_are_shaded_by_their_share_of_the_row():
     confusion = np.array([[90, 10], [450, 450], [0, 0]])[:, [0, 1]]
-    text = heat_map(confusion_map(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c")))
+    text = heat_map(HeatMap.of_confusion(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c")))
     cells = re.findall(r'<td class="([a-z ]+)" style="--strength:([0-9.]+)">(\d+)</td>', text)
     assert cells == [
         ("right strong", "0.98", "90"), ("wrong", "0.62", "10"),

@@ -3,15 +3,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import (
-    DATASET,
-    DRY_RUN,
-    RAW,
-    command,
-    dataset_option,
-    option,
-    own_dataset_option,
-)
+from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_name_option
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
@@ -41,7 +33,7 @@ def download(
         metavar="SOURCE",
         autocompletion=lambda: list(NAMED_SOURCES),
     ),
-    as_: str | None = own_dataset_option(
+    as_: str | None = own_name_option(
         "Make a dataset of your own of the labelled digits at SOURCE: folders 0 to 9 of "
         "pictures, pictures called 3_....png or named in a CSV file, CSV, npz, ARFF or IDX pairs, "
         "archives of these; - for standard input.",
@@ -54,7 +46,7 @@ def download(
         "Share kept for the test, where SOURCE does not say which images are.", default=0.2
     ),
     seed: int = own_option("Of the images that are drawn for the test.", default=0),
-    remove: str | None = dataset_option("Remove a dataset for good."),
+    remove: str | None = REMOVE,
     yes: bool = option("Do not ask.", "-y"),
     dry_run: bool = DRY_RUN,
     list_: bool = option("List the datasets that there are."),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
-from mnistcli.cli.parts import Code, Facts, Noted, Part, Plots, Table, confusion_map, pair_error_map
+from mnistcli.cli.parts import Code, Facts, HeatMap, Noted, Part, Plots, Table
 from mnistcli.cli.plots import curve_plots, reliability_plot
 from mnistcli.cli.views import compare
 from mnistcli.cli.views.evaluate import class_report, reliability_table
@@ -66,13 +66,13 @@ def _of_one(report: Report) -> Iterator[Section]:
     yield Section("In numbers", [Facts(headline(evaluation), are_large=True)])
     words = "In small type the intervals that hold the truth in 95 of 100 such samples."
     yield Section("Class by class", [class_report(evaluation)], words)
-    confusion = confusion_map(evaluation.confusion, card.class_names, "")
+    confusion = HeatMap.of_confusion(evaluation.confusion, card.class_names, "")
     words = "Images of each row's class, by what was answered. Blue is right, red is wrong. "
     words += "A number leads to its digits."
     yield Section("What is taken for what", [replace(confusion, behind=report.behind)], words)
     if (errors := judged.pair_errors()) is not None:
         words = "Mistakes in percent of the test images of the two digits."
-        errors_map = replace(pair_error_map(errors, card.class_names), title="")
+        errors_map = replace(HeatMap.of_pair_errors(errors, card.class_names), title="")
         yield Section("Each pair's own model", [errors_map], words)
     bins = evaluation.reliability
     plots = Plots([*curve_plots(judged.curves()), reliability_plot(bins, card.class_names)])
@@ -113,10 +113,8 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
     numbers = zip(*(headline(each.evaluation) for each in judged), strict=True)
     rows = [(first[0], first[1], second[1]) for first, second in numbers]
     yield Section("In numbers", [Table(("", *refs), "lrr", rows)])
-    matrices = [
-        confusion_map(each.evaluation.confusion, names, ref)
-        for ref, each in zip(refs, judged, strict=True)
-    ]
+    counts_of = (each.evaluation.confusion for each in judged)
+    matrices = [HeatMap.of_confusion(c, names, ref) for c, ref in zip(counts_of, refs, strict=True)]
     yield Section("What is taken for what", matrices)
     # Of the class that the first one tells worst.
     curves = [each.curves() for each in judged]

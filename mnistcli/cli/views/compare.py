@@ -5,15 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from mnistcli.cli.numbers import (
-    comparison_sentences,
-    decimal,
-    distinctions,
-    n_bytes,
-    p_value,
-    seconds,
-    some_of,
-)
+from mnistcli.cli import numbers
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
@@ -74,7 +66,7 @@ def shown(result: Comparison) -> Iterator[Part]:
     yield Facts(facts(result))
     yield models(result)
     alone = f"alone: images that only this model, and that only {result.refs[0]} got right\n"
-    yield Words((alone if result.tests else "") + comparison_sentences(result))
+    yield Words((alone if result.tests else "") + numbers.comparison_sentences(result))
     if result.disagreements:
         yield Gallery(result.disagreements, visible(_legend_of_pictures(result)))
 
@@ -94,7 +86,7 @@ def _panels(result: Comparison) -> Iterator[Panel]:
     up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: result.refs[int(i)])  # noqa: FBT003
     named = zip(result.refs, map(", ".join, _distinctions(result)), strict=True)
     differ = "; ".join(": ".join(filter(None, each)) for each in named)
-    note = f"{differ}. {comparison_sentences(result)}"
+    note = f"{differ}. {numbers.comparison_sentences(result)}"
     title, aspect = f"{len(rows)} models on {result.on}", 0.12 * len(rows) + 0.08
     series = Series.measured("models", points, "marks")
     yield Plot(title, across, up, (series,), note, aspect=aspect)
@@ -102,7 +94,7 @@ def _panels(result: Comparison) -> Iterator[Panel]:
 
 
 def _distinctions(result: Comparison) -> list[tuple[str, ...]]:
-    return distinctions([each.model.card for each in result.judged])
+    return numbers.distinctions([each.model.card for each in result.judged])
 
 
 def facts(result: Comparison) -> Iterator[tuple[str, str]]:
@@ -126,13 +118,13 @@ def models(result: Comparison) -> Table:
             each.model.ref,
             ", ".join(words),
             estimate(evaluation.accuracy, evaluation.accuracy_interval),
-            *(decimal(by.of(evaluation)) for _ in more),
+            *(numbers.decimal(by.of(evaluation)) for _ in more),
             "" if each is result.judged[0] else f"{result.difference_of(each):+.4f}",
             f"{test.n_only_second:,} : {test.n_only_first:,}" if test else "",
-            p_value(test.p_corrected) if test else "",
-            seconds(each.model.card.fit_seconds),
+            numbers.p_value(test.p_corrected) if test else "",
+            numbers.seconds(each.model.card.fit_seconds),
             f"{1000 * each.predict_seconds:,.1f} ms",
-            "-" if n is None else n_bytes(n),
+            "-" if n is None else numbers.n_bytes(n),
         ])  # fmt: skip
     headings = ["model", "differs in", "accuracy", *more, "difference", "alone", "p-value"]
     headings += ["fit", "predict", "size"]
@@ -142,5 +134,5 @@ def models(result: Comparison) -> Table:
 
 def _legend_of_pictures(result: Comparison) -> str:
     n_shown, n = len(result.disagreements), result.n_disagreements
-    which = some_of(n_shown, n, "disagreement", "sharpest")
+    which = numbers.some_of(n_shown, n, "disagreement", "sharpest")
     return f"{which}, as #index: truth ({'/'.join(result.refs)})"

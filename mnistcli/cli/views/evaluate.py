@@ -8,18 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
 from mnistcli.cli.output import Answer, picked
-from mnistcli.cli.parts import (
-    Cell,
-    Facts,
-    Noted,
-    Panel,
-    Part,
-    Plots,
-    Table,
-    Words,
-    confusion_map,
-    pair_error_map,
-)
+from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
 from mnistcli.cli.words import visible
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
 
@@ -55,7 +44,7 @@ def evaluated(
     }
     parts, panels = [*shown(judged, calibration=calibration)], list[Panel]()
     if confusion:
-        panels.append(confusion_map(evaluation.confusion, card.class_names, _title(judged)))
+        panels.append(HeatMap.of_confusion(evaluation.confusion, card.class_names, _title(judged)))
     if curves:
         from mnistcli.cli.plots import curve_plots
 
@@ -99,9 +88,9 @@ def shown(
     yield Facts(_facts(judged, calibration=calibration))
     yield class_report(evaluation, _title(judged))
     yield Words(visible(verdict(judged)))
-    yield replace(confusion_map(evaluation.confusion, names), behind=behind)
+    yield replace(HeatMap.of_confusion(evaluation.confusion, names), behind=behind)
     if (errors := judged.pair_errors()) is not None:
-        yield pair_error_map(errors, names)
+        yield HeatMap.of_pair_errors(errors, names)
     if calibration:
         yield reliability_table(evaluation.reliability, names, "calibration")
 

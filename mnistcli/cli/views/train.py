@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
 from mnistcli.cli.output import Answer, picked
-from mnistcli.cli.parts import Cell, Facts, Noted, Part, Plots, Table, Words, confusion_map
+from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, Words
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
@@ -78,7 +78,7 @@ def shown(training: Training, entry: ModelEntry | None = None) -> Iterator[Part]
     if training.cross_validation:
         confusion, names = training.cross_validation.confusion, training.model.card.class_names
         title = "confusion matrix of the folds, each judged by a model that had not seen it"
-        yield confusion_map(confusion, names, title)
+        yield HeatMap.of_confusion(confusion, names, title)
     yield class_report(training.evaluation, "on the test images")
     if entry:
         path = visible(str(entry.path))
