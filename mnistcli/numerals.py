@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -66,12 +65,11 @@ def read_numbers(
     grey = grey_levels(grey, is_one=True)
     lines, model = conform_spans(grey, source), load_model(model)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
-    scores, *known = model.look_at(np.stack([digit.image for digit in placed]))
-    probabilities = probabilities_of(scores)
-    told = (itertools.repeat(None) if each is None else each.tolist() for each in known)
-    answers = zip(classes_of(scores).tolist(), probabilities, scores, *told, strict=False)
+    looks = model.look_at(np.stack([digit.image for digit in placed]))
+    classes, probabilities = classes_of(looks.scores).tolist(), probabilities_of(looks.scores)
+    answers = zip(classes, probabilities, looks.rows(), strict=True)
     knows_patches = _knows_patches(model)
-    is_alone = sum(map(len, lines)) == 1 and knows_patches and known[0] is not None
+    is_alone = sum(map(len, lines)) == 1 and knows_patches and looks.typicality is not None
     ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
     names = model.card.class_names
     read: list[tuple[DigitRead, ...]] = []
@@ -81,7 +79,7 @@ def read_numbers(
             found = {}
             whole = next(iter(spans))
             for span, digit in spans.items():
-                k, row, score, share, twoness = next(answers)
+                k, row, (score, share, twoness) = next(answers)
                 one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
                 cost = _shape_cost(one) + ink_cost * digit.cut
                 decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
@@ -115,8 +113,7 @@ def n_touching(
     # At another size nothing may stand out.
     with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
         if not knows_patches:
-            _, *known = _builtin().look_at(image[None])
-            share, twoness = (None if each is None else float(each[0]) for each in known)
+            ((_, share, twoness),) = _builtin().look_at(image[None]).rows()
             return n_touching(_builtin(), image, share, twoness, grey)
         if is_paired or width >= LEAST_PAIR * height:
             return max(sum(map(len, read_numbers(model, grey))), 1 + is_paired)

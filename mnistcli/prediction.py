@@ -267,14 +267,14 @@ def _predict_seen(
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
-    scores, *known = model.look_at(stacked)
-    told = (itertools.repeat(None) if each is None else each.tolist() for each in known)
-    rows = zip(classes_of(scores).tolist(), probabilities_of(scores), *told, strict=False)
+    looks = model.look_at(stacked)
+    classes, shares = classes_of(looks.scores).tolist(), probabilities_of(looks.scores)
+    rows = zip(classes, shares, looks.rows(), strict=True)
     for each in seen:
         if isinstance(each, BadImageError):
             yield each
             continue
-        k, row, share, twoness = next(rows)
+        k, row, (_, share, twoness) = next(rows)
         best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
         if not (original is None or abstention.refuses(share) or np.array_equal(image, original)):
