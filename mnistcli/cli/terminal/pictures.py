@@ -163,7 +163,7 @@ def shades(image: NDArray[Any], *, large: bool, ascii_only: bool = False) -> Blo
         levels = np.repeat(levels, 2, axis=1)
     else:
         # A cell is about twice as high as wide.
-        levels = _padded(levels, 2)
+        levels = np.pad(levels, [(0, len(levels) % 2), (0, 0)])
         levels = (levels[0::2] + levels[1::2]) / 2
     if image.dtype == np.uint8:
         return _characters(_from_ramp(levels, _ASCII if ascii_only else _SHADES))
@@ -193,7 +193,7 @@ def braille(image: NDArray[Any], *, large: bool) -> Block:
 
 def dotted(dots: Bools) -> Block:
     """Draw an array of dots in braille, two to a cell's width and four to its height."""
-    dots = _padded(_padded(dots, 4), 2, axis=1)
+    dots = np.pad(dots, [(0, -dots.shape[0] % 4), (0, -dots.shape[1] % 2)])
     height, width = dots.shape
     bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))
     alphabet = np.array([" ", *(chr(0x2800 + i) for i in range(1, 256))])
@@ -210,13 +210,6 @@ def _from_ramp(levels: Float64s, ramp: str) -> NDArray[np.str_]:
     position = np.clip(np.round(levels * (len(ramp) - 1)), 0, len(ramp) - 1)
     characters: NDArray[np.str_] = np.array(list(ramp))[position.astype(np.int64)]
     return characters
-
-
-def _padded(values: NDArray[Any], multiple: int, axis: int = 0) -> NDArray[Any]:
-    """Add dark rows or columns until their number is a multiple."""
-    missing = [(0, 0)] * values.ndim
-    missing[axis] = (0, -values.shape[axis] % multiple)
-    return np.pad(values, missing)
 
 
 def graphic(
@@ -254,12 +247,11 @@ def kitty(png_bytes: bytes, columns: int, n_lines: int) -> str:
     answers, C=1 the cursor stays, m=1 more pieces follow.
     """
     payload = base64.standard_b64encode(png_bytes).decode("ascii")
-    pieces = [payload[i : i + KITTY_CHUNK] for i in range(0, len(payload), KITTY_CHUNK)]
-    keys = [f"a=T,f=100,q=2,C=1,c={columns},r={n_lines},"] + [""] * (len(pieces) - 1)
-    more = [1] * (len(pieces) - 1) + [0]
-    return "".join(
-        f"\x1b_G{key}m={m};{piece}\x1b\\" for key, m, piece in zip(keys, more, pieces, strict=True)
-    )
+    keys, sent = f"a=T,f=100,q=2,C=1,c={columns},r={n_lines},", ""
+    for start in range(0, len(payload), KITTY_CHUNK):
+        piece, is_last = payload[start : start + KITTY_CHUNK], start + KITTY_CHUNK >= len(payload)
+        sent += f"\x1b_G{'' if start else keys}m={0 if is_last else 1};{piece}\x1b\\"
+    return sent
 
 
 def sixel(rgb: Bytes) -> str:

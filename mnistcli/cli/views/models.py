@@ -49,8 +49,7 @@ def _document(summary: ModelSummary) -> dict[str, Any]:
     return {
         "model": summary.entry.ref,
         "path": summary.entry.path,
-        "n_bytes": summary.n_bytes,
-        "tags": summary.tags,
+        **picked(summary, "n_bytes tags"),
         "card": summary.card.document() if summary.card else None,
         "problem": summary.problem or None,
     }
