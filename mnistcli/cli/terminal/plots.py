@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from rich.console import Console
 
-from mnistcli.arrays import Bools, Float64s
+from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.terminal.layout import Block, beside, stacked, words
@@ -51,25 +51,23 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     for each in plot.series:
         if each.kind in ("line", "joined", "ideal"):
             dots |= _line(plot, each.points, dots.shape)
-    field = np.where(dots, "." if marked else "*", " ").tolist()
+    field = np.where(dots, "." if marked else "*", " ")
     if not plain:
-        field = [list(line[0].text) for line in dotted(dots).lines]
+        field = np.array([list(line[0].text) for line in dotted(dots).lines])
 
-    def cells(points: Float64s) -> list[tuple[int, int]]:
-        """Return the line and the column of each; outside of the field the nearest."""
+    def cells(points: Float64s) -> tuple[Int64s, Int64s]:
+        """Return the lines and the columns of points; outside of the field the nearest."""
         x, y = np.clip(plot.place(points), 0, 1).T
-        places = np.rint(np.stack([bottom * (1 - y), (columns - 1) * x], axis=1))
-        return [(line, column) for line, column in places.astype(int).tolist()]
+        lines, places = np.rint([bottom * (1 - y), (columns - 1) * x]).astype(np.int64)
+        return lines, places
 
     for each in marked:
         for interval in each.intervals:
-            (top, left), (foot, right) = sorted(cells(interval))
-            for x in range(left, right + 1):
-                for y in range(top, foot + 1):
-                    field[y][x] = ("-" if plain else "─") if left < right else "|" if plain else "│"
+            (top, foot), (left, right) = map(sorted, cells(interval))
+            bar = ("-" if plain else "─") if left < right else "|" if plain else "│"
+            field[top : foot + 1, left : right + 1] = bar
     for symbol, each in zip(symbols, marked, strict=True):
-        for y, x in cells(each.points):
-            field[y][x] = symbol
+        field[cells(each.points)] = symbol
     at = {round(bottom * (1 - float(plot.up.place(y)))): text for y, text in labels.items()}
     wall, mark, corner, floor = ("|", "+", "+", "-") if plain else ("│", "┤", "└", "─")
     sides = [at.get(y, "").rjust(margin) + (mark if y in at else wall) for y in range(n_lines)]
