@@ -39,6 +39,9 @@ NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
 SLIGHTLY, UNEVEN = 0.04, 0.12
 # Where it differs by more than this, one threshold takes shadows for ink.
 STEEP = 0.35
+# So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
+# far as it is on average. They are this share of a photograph.
+FARTHEST, STRONGEST = 2.5, 5e-4
 
 
 def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
@@ -73,6 +76,9 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         return None
     light = levels > t
     dark = _is_paper(light)
+    ends = (high - _level(histogram, STRONGEST), _level(histogram, 1 - STRONGEST) - low)
+    if noise > 0 and ends[not dark] > FARTHEST * (high - low):
+        return None
     strokes, steps = light != dark, list[str]()
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
     contrast = high - low
@@ -218,6 +224,8 @@ def _full_ink(ink: Ink, noise: float) -> float:
         cut = float(ink[above].mean() + ink[~above].mean()) / 2
     strokes = ink[ink > cut]
     full = quantile(strokes, 0.99 if noise == 0 else STROKE_LEVEL) if strokes.size else 0.0
+    if noise > 0:  # there may be more lines on the paper than ink
+        full = max(full, LEAST_FULL * quantile(ink, 1 - STRONGEST))
     if full < MIN_CONTRAST or full < MIN_SIGNAL_TO_NOISE * noise:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return full
