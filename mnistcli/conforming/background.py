@@ -26,6 +26,8 @@ MIN_SIGNAL_TO_NOISE = 6.0
 # Share of the longer side of a picture that no stroke is wider than, and where it may have several
 # digits; wider is shadow.
 WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
+# No stroke is so many times as wide as strokes are on average.
+STROKE_WIDTHS = 2.5
 # Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
 STROKE_LEVEL = 0.88
 # It is at least this share of the strongest ink where the light is even.
@@ -156,20 +158,14 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     # Ink is little and deviates far, paper is much and deviates little: the third power listens to
     # the former. At the edge of a shadow both signs are as strong and cancel.
     dark = float((deviation * deviation) @ deviation) < 0
-    ink = level - picture if dark else picture - level
+    flat = ink = level - picture if dark else picture - level
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
-        # What is wider than any stroke: a morphological opening.
-        small = coarse(ink)
-        reach = max(1, round(widest * max(small.shape)) // 2)
-        opened = window_max(-window_max(-small, reach), reach)
-        shade = stretched(box_mean(opened, 3), *ink.shape)
-        shade += np.float32(median(ink - shade))
-        ink -= shade
-        if dark:
-            # A shadow dims ink and paper alike.
-            light = level - shade
-            ink *= _evening(light)
+        ink, shade = _without_shade(flat, widest, level if dark else None)
+        # What the corners of a hard shadow leave is narrower than a digit, and wider than its strokes.
+        widest_here = STROKE_WIDTHS * _stroke_width(ink) / max(ink.shape)
+        if widest_here < widest / 2:
+            ink, shade = _without_shade(flat, widest_here, level if dark else None)
         if np.ptp(shade) > 3 * MIN_CONTRAST:
             steps.append(EVENED)
     noise = _noise(ink)
@@ -179,6 +175,28 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
         # Otherwise most of the picture is "ink", a sheet of paper on a table.
         noise = unevenness
     return ink / np.float32(full), noise / full, steps
+
+
+def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[Ink, Ink]:
+    """Take out of ink what is wider than a share of the picture: a morphological opening.
+
+    Where the ink is dark, on paper of a level, a shadow dims both alike. Returns the shade, too.
+    """
+    small = coarse(ink)
+    reach = max(1, round(widest * max(small.shape)) // 2)
+    opened = window_max(-window_max(-small, reach), reach)
+    shade = stretched(box_mean(opened, 3), *ink.shape)
+    shade += np.float32(median(ink - shade))
+    ink = ink - shade
+    return (ink if paper is None else ink * _evening(paper - shade)), shade
+
+
+def _stroke_width(ink: Ink) -> float:
+    """Estimate the mean width of strokes in pixels: their area, halved outlines across and down."""
+    strokes = box_mean(ink, 3) > _full_ink(ink, _noise(ink)) / 2
+    outline = sum(np.count_nonzero(each[1:] != each[:-1]) for each in (strokes, strokes.T))
+    # An outline in any direction crosses pixels 4 / pi times as often as it is long.
+    return 8 / np.pi * np.count_nonzero(strokes) / max(outline, 1)
 
 
 def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:

@@ -85,7 +85,7 @@ MARGIN_LINE = 0.4
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
-MIN_FRAME = 32
+MIN_FRAME = 24
 # No digit of MNIST is wider for its height.
 WIDEST_DIGIT = 2.5
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
