@@ -32,13 +32,26 @@ from mnistcli.files import kind_of_path, storage_errors
 _CHUNK_BYTES = 1 << 20
 
 
-def files_in(stream: Stream) -> Iterator[tuple[str, Stream]]:
-    """Yield the files of an archive that are not hidden; each is to be read before the next.
+def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
+    """Return the names and files of an archive; None for an npz file and all that is no archive.
 
-    Raises FormatError where it is damaged or encrypted, holds too much, or a name that leads out of
-    it.
+    Each file is to be read before the next; hidden ones are left out. Raises FormatError where it is
+    damaged or encrypted, holds too much, or a name that leads out of it.
     """
-    files = _of_tar(stream) if kind_of(stream.head()) == "tar" else _of_zip(stream)
+    kind = kind_of(stream.head())
+    if kind == "tar":
+        return _checked(_of_tar(stream))
+    if kind != "zip":
+        return None
+    archive = open_zip(stream, MAX_FILES)
+    names = [name for name in dict.fromkeys(archive.namelist()) if not name.endswith("/")]
+    if any(name.endswith(".npy") for name in names):
+        stream.seekable()  # from the start again
+        return None
+    return _checked((name, zip_member(archive, name)) for name in names)
+
+
+def _checked(files: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Stream]]:
     for n, (name, file) in enumerate(files):
         parts = name.replace("\\", "/").split("/")
         if n == MAX_FILES:
@@ -47,6 +60,21 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]]:
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
         if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
             yield "/".join(parts), Stream(file)
+
+
+def _unpack(
+    files: Iterator[tuple[str, Stream]], folder: Path, is_wanted: Callable[[Path], object]
+) -> None:
+    n_left = MAX_COPIED_BYTES
+    for name, file in files:
+        if is_wanted(path := folder / name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as copy:
+                while part := file.read(_CHUNK_BYTES):
+                    n_left -= len(part)
+                    if n_left < 0:
+                        raise FormatError(f"becomes more than {MAX_COPIED_BYTES >> 30} GiB")
+                    copy.write(part)
 
 
 @contextlib.contextmanager
@@ -61,51 +89,18 @@ def as_folder(
     with contextlib.ExitStack() as closing:
         if stdin or kind_of_path(path) == "file":
             with damage_of(path), storage_errors("read", path), open_stream(path, stdin) as stream:
-                if is_archive(plain := unpacked(stream)):
-                    place = Path(closing.enter_context(_temporary_folder()))
-                    _unpack(plain, place, is_wanted)
+                if (files := files_in(unpacked(stream))) is not None:
+                    import tempfile
+
+                    folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
+                    place = Path(closing.enter_context(folder))
+                    _unpack(files, place, is_wanted)
         try:
             yield place
         except MnistCliError as error:
             error.message = error.message.replace(str(place), str(path))
             error.hint = error.hint.replace(str(place), str(path))
             raise
-
-
-def is_archive(stream: Stream) -> bool:
-    """Tell an archive of files, once nothing compresses it any more, from an npz file and all else."""
-    kind = kind_of(stream.head())
-    if kind != "zip":
-        return kind == "tar"
-    names = open_zip(stream, MAX_FILES).namelist()
-    stream.seekable()  # from the start again
-    return not any(name.endswith(".npy") for name in names)
-
-
-def _temporary_folder() -> Any:
-    import tempfile
-
-    return tempfile.TemporaryDirectory(prefix="mnistcli-")
-
-
-def _unpack(stream: Stream, folder: Path, is_wanted: Callable[[Path], object]) -> None:
-    n_left = MAX_COPIED_BYTES
-    for name, file in files_in(stream):
-        if is_wanted(path := folder / name):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as copy:
-                while part := file.read(_CHUNK_BYTES):
-                    n_left -= len(part)
-                    if n_left < 0:
-                        raise FormatError(f"becomes more than {MAX_COPIED_BYTES >> 30} GiB")
-                    copy.write(part)
-
-
-def _of_zip(stream: Stream) -> Iterator[tuple[str, Any]]:
-    archive = open_zip(stream, MAX_FILES)
-    for name in dict.fromkeys(archive.namelist()):
-        if not name.endswith("/"):
-            yield name, zip_member(archive, name)
 
 
 def _of_tar(stream: Stream) -> Iterator[tuple[str, Any]]:

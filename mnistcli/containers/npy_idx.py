@@ -263,11 +263,11 @@ def _inflate_mat(stream: Stream, plain: IO[bytes]) -> None:
         kind, n_bytes = struct.unpack(f"{order}2I", tag)
         inflater = zlib.decompressobj() if kind == _MAT_COMPRESSED else None
         plain.write(b"" if inflater else tag)
-        while part := stream.read(min(n_bytes, BLOCK_BYTES)):
+        while part := stream.read(min(n_bytes, 1 << 16)):
             n_bytes -= len(part)
             with damage_to("MATLAB"):
                 plain.write(inflater.decompress(part, MAX_MAT_BYTES) if inflater else part)
-            if plain.tell() > MAX_MAT_BYTES:
+            if plain.tell() >= MAX_MAT_BYTES:
                 raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
     plain.seek(0)
 

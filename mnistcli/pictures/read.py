@@ -91,10 +91,10 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         return
     container = reading.kind_of(head)
     if container in ("zip", "tar"):
-        from mnistcli.containers.archives import files_in, is_archive
+        from mnistcli.containers.archives import files_in
 
-        if is_archive(plain):
-            yield from _archived(files_in(plain), name, side)
+        if (files := files_in(plain)) is not None:
+            yield from _archived(files, name, side)
             return
     if container in ("text", "unknown"):
         reading.check_not_foreign(head, _hint())
@@ -126,28 +126,22 @@ def _archived(
     files: Iterator[tuple[str, reading.Stream]], archive: str, side: int
 ) -> Iterator[Batch]:
     """Read the pictures in an archive; what else is in it is left alone, as in a folder."""
-    is_empty = True
+    n = 0
     for name, file in files:
-        if not is_picture_name(Path(name).suffix):
-            continue
-        is_empty = False
-        source = f"{archive}/{name}"
-        try:
-            yield _decoded(file, source, side)
-        except BadImageError as error:
-            fault = error
-        except reading.FormatError as error:
-            fault = bad_image(source, error)
-        else:
-            continue
-        yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults={0: fault})
-    if is_empty:
+        if is_picture_name(Path(name).suffix):
+            n, source = n + 1, f"{archive}/{name}"
+            try:
+                yield _decoded(file, source, side)
+            except (BadImageError, reading.FormatError) as error:
+                faults = {0: bad_image(source, error)}
+                yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults=faults)
+    if not n:
         raise reading.FormatError("is an archive without pictures", hint="unpack it first")
 
 
-def bad_image(name: str, error: reading.FormatError) -> BadImageError:
+def bad_image(name: str, error: reading.FormatError | BadImageError) -> BadImageError:
     """Say which picture cannot be read, and why."""
-    return BadImageError(f"{name}{error.where}", error.problem, hint=error.hint)
+    return BadImageError(f"{name}{getattr(error, 'where', '')}", error.problem, hint=error.hint)
 
 
 def _drawing(stream: reading.Stream, name: str) -> Batch:
