@@ -106,21 +106,19 @@ def symbol(x: float, y: float, number: int) -> Path:
     return Path([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
 
 
-def together(
-    drawings: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0
-) -> Drawing:
+def together(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0) -> Drawing:
     """Put drawings side by side, or one below the other, with a margin around all."""
     marks: list[Mark] = []
     right = down = margin
-    for each in drawings:
+    for each in parts:
         for mark in each.marks:
             moved = [(x + right, y + down) for x, y in mark.points]
             marks.append(mark._replace(points=moved))
         right += (each.width + gap) * across
         down += (each.height + gap) * (not across)
-    width = right - gap if across else margin + max(each.width for each in drawings)
-    height = margin + max(each.height for each in drawings) if across else down - gap
-    title = "; ".join(each.title for each in drawings if each.title)
+    width = right - gap if across else margin + max(each.width for each in parts)
+    height = margin + max(each.height for each in parts) if across else down - gap
+    title = "; ".join(each.title for each in parts if each.title)
     return Drawing(width + margin, height + margin, marks, title)
 
 
@@ -252,10 +250,7 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
     plots = [each for each in panels if not isinstance(each, Gallery)]
     n_across = 1 if len(plots) == 1 or (width or 1000) < 2 * _NARROWEST_OF_TWO else 2
     wide = (width - _MARGIN + _GAP) / n_across - _GAP if width else _PANEL_WIDTH
-    drawn = [
-        plot_drawing(each, wide) if isinstance(each, Plot) else _heat_map(each, wide)
-        for each in plots
-    ]
+    drawn = [plot_drawing(p, wide) if isinstance(p, Plot) else _heat_map(p, wide) for p in plots]
     rows = [
         together(drawn[i : i + n_across], _GAP, across=True, margin=_MARGIN / 2)
         for i in range(0, len(drawn), n_across)

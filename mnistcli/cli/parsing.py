@@ -43,10 +43,8 @@ class _Parsed:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what can be given; of a group its commands, each with all of its first line."""
-        commands = getattr(self, "commands", {}).items()
-        rows = (
-            (_panel(c) or "Commands", (n, c.get_short_help_str(limit=200))) for n, c in commands
-        )
+        below = getattr(self, "commands", {}).items()
+        rows = ((_panel(c) or "Commands", (n, c.get_short_help_str(limit=200))) for n, c in below)
         write_sections(formatter, chain(parameter_rows(self, ctx), rows))
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mnistcli.learning_curves import CurvePoint, Variant
 
 several_option = partial(
-    option, default="", metavar="NAMES", rich_help_panel="One value or several, with commas"
+    option, default="", metavar="NAMES", rich_help_panel="Several, with commas"
 )
 _APART = [
     "preset features",

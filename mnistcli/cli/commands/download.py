@@ -89,11 +89,9 @@ def download(
             store.check_free(as_)
         pictures: list[str] = []
         taken = picture_writer(figure, pictures) if figure else lambda _: None
-        path, pages = expand(Path(source)), taken if sheet else None
+        at, pages = expand(Path(source)), taken if sheet else None
         with Bars(call, unit="items") as shown:
-            found = gather(
-                path, raw=raw, sheet=pages, test_size=test_size, seed=seed, progress=shown
-            )
+            found = gather(at, raw=raw, sheet=pages, test_size=test_size, seed=seed, progress=shown)
             installation = store.install_own(as_, found, replacing=replace, progress=shown)
         call.note(*found.notes, *pictures)
         call.warn(*(f"{source}: {reason}" for source, reason in found.failures))

@@ -18,7 +18,7 @@ def draw(
         "Where the key s saves it.", "-o", metavar="FILE.png", show_default="digit-1.png, ..."
     ),
     keep: str | None = own_name_option(
-        "The keys 0 to 9 put the drawing, as this digit, into a dataset of yours."
+        "Keys 0 to 9 put it into a dataset of yours, as this digit."
     ),
 ) -> None:
     """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.

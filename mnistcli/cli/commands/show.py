@@ -138,9 +138,7 @@ def show(
     if figure is None or call.format != "table":
         known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
         quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
-        rows: list[Any] = [
-            [*each.facts.values(), *each.image.ravel().tolist()] for each in pictures
-        ]
+        rows: list[Any] = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
         for first in pictures[:1]:
             rows.insert(0, [*first.facts, *map("pixel{}".format, range(first.image.size))])
         call.emit(Answer("show", {"pictures": known}, quiet, [pictures], rows or [[]]))

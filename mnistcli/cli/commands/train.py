@@ -101,9 +101,7 @@ def train(
     solver: settings.SolverName = minimised_option(
         "newton is ours, the others are scikit-learn's; auto takes the fastest.", default="auto"
     ),
-    tol: float | None = minimised_option(
-        f"Tolerance, {RANGES['tol']}.", show_default="the solver's own"
-    ),
+    tol: float | None = minimised_option(f"Tolerance, {RANGES['tol']}.", show_default="its own"),
     max_iter: int | None = minimised_option("Most iterations.", show_default="the solver's own"),
     dataset: str = DATASET,
     weight: list[Any] | None = data_option(

@@ -83,7 +83,7 @@ def drawn(grey: Bytes, marks: Sequence[Mark], method: Method, width: int) -> Blo
     page = _scaled(_ink(grey) if method in COLOURLESS else grey, scale, down, across)
     page = np.pad(page, [(0, -len(page) % down), (0, 0)], mode="edge")
     block = draw_image(page, method, width=width)
-    return _walled(block, marks, (scale / down, scale / across), plain=method == "ascii")
+    return _walls(block, marks, (scale / down, scale / across), plain=method == "ascii")
 
 
 def _ink(grey: Bytes) -> Bytes:
@@ -108,21 +108,19 @@ def _scaled(grey: Bytes, scale: float, down: int, across: int) -> Bytes:
     return np.pad(picture, [(down, down), (across, across)], constant_values=round(paper))
 
 
-def _walled(
-    block: Block, marks: Sequence[Mark], cells: tuple[float, float], *, plain: bool
-) -> Block:
+def _walls(block: Block, marks: Sequence[Mark], cell: tuple[float, float], *, plain: bool) -> Block:
     """Put boxes and answers over a picture that has a margin of one cell.
 
-    ``cells`` is how many lines and columns a pixel of the picture takes.
+    ``cell`` is how many lines and columns a pixel of the picture takes.
     """
     page = [[(letter, s.style) for s in line for letter in s.text] for line in block.lines]
     walls = np.zeros((len(page), block.width), np.uint8)
     colours = np.zeros((*walls.shape, 3), np.uint8)
     letters: dict[tuple[int, int], str] = {}
     for (top, bottom, left, right), text, is_sure in marks:
-        y0, x0 = int(cells[0] * top), int(cells[1] * left)
-        y1 = min(math.ceil(cells[0] * bottom) + 1, len(page) - 1)
-        x1 = min(math.ceil(cells[1] * right) + 1, block.width - 1)
+        y0, x0 = int(cell[0] * top), int(cell[1] * left)
+        y1 = min(math.ceil(cell[0] * bottom) + 1, len(page) - 1)
+        x1 = min(math.ceil(cell[1] * right) + 1, block.width - 1)
         for y in (y0, y1):
             walls[y, x0:x1] |= _RIGHT
             walls[y, x0 + 1 : x1 + 1] |= _LEFT
