@@ -32,21 +32,21 @@ def argument(help: str = "", *, default: Any = None, **settings: Any) -> Any:
 
 
 output_option = partial(option, rich_help_panel="Output")
-model_option = partial(option, metavar="MODEL", autocompletion=completion.models)
-dataset_option = partial(option, metavar="NAME", autocompletion=completion.datasets)
-own_name_option = partial(
+model_named = partial(option, metavar="MODEL", autocompletion=completion.models)
+dataset_named = partial(option, metavar="NAME", autocompletion=completion.datasets)
+own_dataset_named = partial(
     option, metavar="NAME", parser=check_own_name, autocompletion=completion.own_datasets
 )
-task_option = partial(option, metavar="TASK", autocompletion=completion.tasks)
+task_named = partial(option, metavar="TASK", autocompletion=completion.tasks)
 model_argument = partial(argument, autocompletion=completion.models)
 
 A_MODEL = "NAME, NAME@VERSION, NAME@TAG, a model file or builtin."
 MODEL_ARGUMENT = model_argument(A_MODEL, metavar="[MODEL]", show_default="the newest")
-MODEL = model_option(A_MODEL, "-m", show_default="the newest")
-DATASET = dataset_option(
+MODEL = model_named(A_MODEL, "-m", show_default="the newest")
+DATASET = dataset_named(
     f"One of {', '.join(CATALOG)}, one of your own, or several joined: mnist+mine.", default="mnist"
 )
-OTHER_DATASET = dataset_option("Another dataset.", show_default="the model's own")
+OTHER_DATASET = dataset_named("Another dataset.", show_default="the model's own")
 DATA = option(
     "Your own labelled digits instead: a folder or an archive as of download --source, CSV or ARFF "
     "(label,pixel0,...,pixel783), npz (images, labels), the images of an IDX pair, ...; "
@@ -54,7 +54,7 @@ DATA = option(
     metavar="FILE|FOLDER",
 )
 RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
-REMOVE = dataset_option("Remove a dataset for good.")
+REMOVE = dataset_named("Remove a dataset for good.")
 DRY_RUN = option("Only show what would be removed.")
 
 # What a command may offer by these names, see `command`: flags but for two.

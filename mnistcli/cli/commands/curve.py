@@ -9,7 +9,7 @@ from mnistcli import settings
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import DATASET, command, model_option, option
+from mnistcli.cli.options import DATASET, command, model_named, option
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
@@ -50,7 +50,7 @@ def curve(
         + ": rotate=0,10,20. 0 is the images themselves.",
         metavar="KIND=NUMBERS",
     ),
-    model: list[str] | None = model_option(
+    model: list[str] | None = model_named(
         "For --disturb; repeatable.", "-m", show_default="the newest"
     ),
     dataset: str = DATASET,

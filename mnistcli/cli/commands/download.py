@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_name_option
+from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
@@ -33,7 +33,7 @@ def download(
         metavar="SOURCE",
         autocompletion=lambda: list(NAMED_SOURCES),
     ),
-    as_: str | None = own_name_option(
+    as_: str | None = own_dataset_named(
         "Make a dataset of your own of the labelled digits at SOURCE: folders 0 to 9 of "
         "pictures, pictures called 3_....png or named in a CSV file, CSV, npz, ARFF or IDX pairs, "
         "archives of these; - for standard input.",

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.options import MODEL, command, option, own_name_option
+from mnistcli.cli.options import MODEL, command, option, own_dataset_named
 from mnistcli.cli.terminal.capabilities import has_light_background
 from mnistcli.errors import UsageError
 from mnistcli.paths import check_ending
@@ -17,7 +17,7 @@ def draw(
     output: Path | None = option(
         "Where the key s saves it.", "-o", metavar="FILE.png", show_default="digit-1.png, ..."
     ),
-    keep: str | None = own_name_option(
+    keep: str | None = own_dataset_named(
         "Keys 0 to 9 put it into a dataset of yours, as this digit."
     ),
 ) -> None:

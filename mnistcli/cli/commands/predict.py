@@ -5,7 +5,7 @@ from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_name_option
+from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_named
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import SomeInputsFailedError, UsageError
 
@@ -45,7 +45,7 @@ def predict(
         "Read the names of inputs from a NUL-separated list; - for standard input.", metavar="FILE"
     ),
     truth: str | None = option("What the pictures show, for --keep.", metavar="DIGIT"),
-    keep: str | None = own_name_option(
+    keep: str | None = own_dataset_named(
         "Add the pictures, labelled --truth, to the training images of a dataset of yours."
     ),
     raw: bool = RAW,

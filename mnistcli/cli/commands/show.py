@@ -4,14 +4,7 @@ from typing import Any, Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.figure import FigureFile
-from mnistcli.cli.options import (
-    argument,
-    command,
-    dataset_option,
-    model_option,
-    option,
-    task_option,
-)
+from mnistcli.cli.options import argument, command, dataset_named, model_named, option, task_named
 from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
@@ -47,17 +40,17 @@ def show(
     ),
     copies: int | None = option("And its first K copies, see train --copies.", metavar="K"),
     mean: bool = option("The mean image of the digit, or of every digit."),
-    task: str | None = task_option("With --mean: each class of a task, and the difference of two."),
-    weights: list[str] | None = model_option("What a model looks for; several side by side."),
-    filters: str | None = model_option("The typical patches that a model has learned to look for."),
-    mistakes: str | None = model_option("What a model gets wrong, the worst first."),
-    suspects: str | None = model_option("Labels a model believes least, of training images too."),
+    task: str | None = task_named("With --mean: each class of a task, and the difference of two."),
+    weights: list[str] | None = model_named("What a model looks for; several side by side."),
+    filters: str | None = model_named("The typical patches that a model has learned to look for."),
+    mistakes: str | None = model_named("What a model gets wrong, the worst first."),
+    suspects: str | None = model_named("Labels a model believes least, of training images too."),
     truth: str | None = option("Only mistakes on images of this class.", metavar="CLASS"),
     answer: str | None = option("Only mistakes with this answer.", metavar="CLASS"),
     on: Literal["test", "train"] | None = option(
         "Which part.", show_default="test; for suspects both, with -q train"
     ),
-    dataset: str | None = dataset_option(
+    dataset: str | None = dataset_named(
         f"One of {', '.join(CATALOG)}, or of your own.",
         show_default="mnist, for mistakes and suspects the model's own",
     ),

@@ -8,7 +8,7 @@ from typing import Any
 from mnistcli import settings
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
-from mnistcli.cli.options import DATASET, argument, command, option, task_option
+from mnistcli.cli.options import DATASET, argument, command, option, task_named
 from mnistcli.errors import UsageError
 from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec
 from mnistcli.ranges import RANGES
@@ -55,7 +55,7 @@ def train(
     task: str | None = argument(
         "0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...", autocompletion=completion.tasks
     ),
-    same: str | None = task_option("The same.", "--task", "-t"),
+    same: str | None = task_named("The same.", "--task", "-t"),
     preset: settings.Preset | None = option(
         "Features and C that go together: fast, pixels (7.4 % errors on the ten digits in "
         "3 s); better, patches and their expansion (0.48 %, 20 s); best, scattering and deformed "
