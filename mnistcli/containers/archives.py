@@ -95,6 +95,8 @@ def as_folder(
                     folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
                     place = Path(closing.enter_context(folder))
                     _unpack(files, place, is_wanted)
+        if stdin:
+            stdin.seek(0)
         try:
             yield place
         except MnistCliError as error:

@@ -117,12 +117,14 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
     Of a folder or an archive they are those for the test, where it says which are, and all of its
     pictures must be usable.
     """
-    with as_folder(path, _is_wanted) as place:
-        if str(path) == "-" or kind_of_path(place) != "folder":
-            return read_labelled(path, raw=raw)
+    with contextlib.ExitStack() as closing:
+        stdin = closing.enter_context(_standard_input()) if str(path) == "-" else None
+        place = closing.enter_context(as_folder(path, _is_wanted, stdin))
+        if (stdin and place is path) or kind_of_path(place) != "folder":
+            return read_labelled(path, raw=raw, stdin=stdin)
         found = gather(place, raw=raw, test_size=None)
         if found.failures:
-            hint = "evaluate --dataset leaves out what download --source PATH --as NAME cannot use"
+            hint = f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
             raise CorruptFileError(*found.failures[0], hint=hint)
     part = found.test if len(found.test.labels) else found.train
     return replace(part, notes=found.notes)
@@ -204,7 +206,7 @@ class _Reading:
         validation: _Named = []
         containers: dict[Path, Part] = {}
         listed: set[Path] = set()
-        folder = _descended(folder)
+        folder = descended(folder)
         for path in _content(folder):
             part = PARTS.get(path.name.lower())
             if part and kind_of_path(path) == "folder":
@@ -261,7 +263,9 @@ class _Reading:
         from mnistcli.pictures.read import read_pictures
 
         is_folder = kind_of_path(path) == "folder"
-        paths = [each for each in _content(path) if is_picture(each)] if is_folder else [path]
+        paths = [path]
+        if is_folder:
+            paths = [each for each in _content(descended(path)) if is_picture(each)]
         for i, each in enumerate(paths, 1):
             try:
                 for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
@@ -314,7 +318,7 @@ def _is_wanted(path: Path) -> bool:
     return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name))
 
 
-def _descended(folder: Path) -> Path:
+def descended(folder: Path) -> Path:
     """Return the folder itself or, where nothing else is in it that is read, the only one in it."""
     for _ in range(4):
         content = _content(folder)

@@ -30,6 +30,7 @@ from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, RemoteFile, public_url
 from mnistcli.datasets.dataset import Loaded, in_parts
+from mnistcli.datasets.gathering import descended
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.errors import CorruptFileError, DownloadError
@@ -111,7 +112,7 @@ class _Loader:
             raise errors.UsageError(f"cannot fetch {source!r}", hint=hint)
         path = expand(Path(source))
         with as_folder(path, lambda _: True) as place:
-            found = self._path(place)
+            found = self._path(place if place is path else descended(place))
             return found._replace(origin=found.origin.replace(str(place), str(path)))
 
     def fetch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,6 +154,13 @@ def test_own_digits_come_through_a_pipe(invoke, tmp_path, mnist):
     document = json.loads(done.out)
     assert [file["shape"][0] for file in document["files"]] == [30, 30, 7, 7]
     assert (document["origin"], document["n_bytes_read"]) == ("standard input", len(piped))
+    rows = np.column_stack([mnist.train.labels[:30], mnist.train.images[:30].reshape(30, -1)])
+    np.savetxt(tmp_path / "d.csv", rows, "%d", ",")
+    archive = shutil.make_archive(str(tmp_path / "d"), "zip", tmp_path, "d.csv")
+    for path in (tmp_path / "d.csv", Path(archive)):
+        piped = path.read_bytes()
+        done = invoke("download", "--source", "-", "--as", path.suffix[1:], "--json", stdin=piped)
+        assert sum(file["shape"][0] for file in json.loads(done.out)["files"]) == 60
     for stdin, code, message in ((b"", 4, "is empty"), (b"\x89PNG\r\n", 4, "-")):
         done = invoke("download", "--source", "-", "--as", "g", stdin=stdin)
         assert (done.code, done.out, done.err.count("error: ")) == (code, "", 1)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +136,10 @@ def test_a_pipe_is_read_as_a_file_is(run, invoke, model, few, tmp_path, data):
     content = (tmp_path / "few.csv").read_bytes()
     piped = run("evaluate", "--data", data, "-q", stdin=content)
     assert piped.out == invoke("evaluate", "--data", str(tmp_path / "few.csv"), "-q").out
+    if data == "-":
+        archive = shutil.make_archive(str(tmp_path / "few"), "gztar", tmp_path, "few.csv")
+        packed = run("evaluate", "--data", "-", "-q", stdin=Path(archive).read_bytes())
+        assert packed.out == piped.out
 
 
 def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):

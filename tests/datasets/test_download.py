@@ -539,6 +539,10 @@ def test_a_folder_of_idx_files(tiny, tmp_path, compressed, rename):
     loaded = load(tiny.spec, str(tmp_path / "in"))
     assert_same(loaded, tiny)
     assert loaded.source == "path"
+    archive = shutil.make_archive(str(tmp_path / "in"), "zip", tmp_path, "in")
+    packed = load(tiny.spec, archive)
+    assert_same(packed, tiny)
+    assert packed.origin == loaded.origin.replace(str(tmp_path / "in"), f"{archive}/in")
 
 
 @pytest.mark.parametrize(
