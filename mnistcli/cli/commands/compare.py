@@ -29,8 +29,7 @@ def compare(
     from mnistcli.cli.views.compare import compared
 
     metric_named(by)
-    registry = call.registry()
-    loaded = [registry.load(ref) for ref in models or ()]
+    loaded = [call.registry().load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
     if data is None and dataset is None:
         comparison.check_common_dataset(loaded)

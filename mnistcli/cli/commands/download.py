@@ -73,8 +73,7 @@ def download(
 
     store = call.store()
     if list_:
-        names = (*store.catalog, *store.own_names())
-        call.emit(catalog([store.summary(name) for name in names]))
+        call.emit(catalog([*map(store.summary, (*store.catalog, *store.own_names()))]))
     elif remove is not None:
         removed = [store.summary(remove)]
         if removed[0].state in ("bundled", "not installed"):

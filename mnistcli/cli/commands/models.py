@@ -151,8 +151,7 @@ def export(
     if is_stdout:
         write(encode_export(loaded, to, examples).decode())
     else:
-        export = export_model(loaded, to, output, overwrite=force, examples=examples)
-        call.emit(exported(export))
+        call.emit(exported(export_model(loaded, to, output, overwrite=force, examples=examples)))
 
 
 @app.command()

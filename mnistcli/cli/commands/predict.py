@@ -33,12 +33,7 @@ def predict(
         "With --explain: why not this class.", metavar="CLASS", show_default="the next best answer"
     ),
     abstain_below: float = option(
-        "Answer ? where the best probability is below P.",
-        default=0.0,
-        metavar="P",
-        min=0.0,
-        max=1.0,
-        show_default="never",
+        "Answer ? below probability P.", default=0, metavar="P", min=0, max=1, show_default="never"
     ),
     abstain_unlike: bool = option("Answer ? where a digit is unlike all training images."),
     files0: str | None = option(

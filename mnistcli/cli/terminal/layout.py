@@ -55,8 +55,7 @@ def _fitted(text: str, width: int, centred: bool) -> str:  # noqa: FBT001
 
 def beside(blocks: Sequence[Block], gap: int) -> Block:
     """Put blocks side by side, their tops in one line."""
-    height = max(len(block.lines) for block in blocks)
-    lines: list[Line] = [[] for _ in range(height)]
+    lines: list[Line] = [[] for _ in range(max(len(block.lines) for block in blocks))]
     for i, block in enumerate(blocks):
         for y, line in enumerate(lines):
             if i:

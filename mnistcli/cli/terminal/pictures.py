@@ -196,8 +196,7 @@ def dotted(dots: Bools) -> Block:
     dots = np.pad(dots, [(0, -dots.shape[0] % 4), (0, -dots.shape[1] % 2)])
     height, width = dots.shape
     bits = (dots.reshape(height // 4, 4, width // 2, 2) * _DOTS[None, :, None, :]).sum(axis=(1, 3))
-    alphabet = np.array([" ", *(chr(0x2800 + i) for i in range(1, 256))])
-    return _characters(alphabet[bits])
+    return _characters(np.array([" ", *map(chr, range(0x2801, 0x2900))])[bits])
 
 
 def _characters(characters: NDArray[np.str_]) -> Block:
