@@ -27,8 +27,7 @@ def download(
     figure: FigureFile | None,
     dataset: str = DATASET,
     source: str = option(
-        "auto (what is there, else the box, else mirrors), bundled, mirror, openml, keras, "
-        "a URL or a path.",
+        "auto (what is there, the box, mirrors), bundled, mirror, openml, keras, a URL or path.",
         default="auto",
         metavar="SOURCE",
         autocompletion=lambda: list(NAMED_SOURCES),

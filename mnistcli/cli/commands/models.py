@@ -118,10 +118,7 @@ def export(
     ),
     model: str | None = MODEL_ARGUMENT,
     output: Path | None = option(
-        "Where to; - is standard output, for what is text.",
-        "-o",
-        metavar="FILE",
-        show_default="its name, such as 0v1-3.onnx",
+        "Where to; - for standard output.", "-o", metavar="FILE", show_default="0v1-3.onnx, ..."
     ),
     force: bool = option("Even if FILE is there.", "-f"),
 ) -> None:

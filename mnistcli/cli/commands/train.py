@@ -85,8 +85,7 @@ def train(
         show_default="a quarter of what is free",
     ),
     C: Any = minimised_option(
-        f"Weight of the data against the penalty, {RANGES['C']}; auto: the best by "
-        "cross-validation.",
+        f"Weight of data against penalty, {RANGES['C']}; auto: the best by cross-validation.",
         parser=_number_or_auto,
         metavar="NUMBER",
         show_default="1, or the preset's",
