@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ _UNKNOWN = ("answer", "best", "probability", "probabilities", "typicality")
 _UNKNOWN_NUMBER = ("height", "width", "numbers", "digits")
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked:
     """What is asked of each picture: a digit or a number, and what else is told of it.
 
     ``proba`` are the probabilities of all classes, or of each digit of a number; ``show`` puts a
@@ -94,9 +96,8 @@ def _document(each: Any, asked: Asked) -> dict[str, Any]:
                 "line": digit.line + 1,
                 "answer": each.answer_of(digit),
                 "best": digit.answer,
-                "probability": digit.probability,
+                **picked(digit, "probability typicality"),
                 "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
-                "typicality": digit.typicality,
                 "box": each.box_of(digit)._asdict(),
             }
             for digit in each.digits
