@@ -50,9 +50,13 @@ class Series:
     intervals: Sequence[Float64s] | Float64s = ()
 
     @classmethod
-    def measured(cls, name: str, rows: Float64s, kind: Literal["joined", "marks"]) -> "Series":
-        """Make a series of rows of x, y, and x and y of both ends of an interval."""
-        return cls(name, rows[:, :2], kind, rows[:, 2:].reshape(-1, 2, 2))
+    def measured(
+        cls, name: str, rows: Float64s, kind: Literal["joined", "marks"], *, across: bool = False
+    ) -> "Series":
+        """Make a series of rows of x, y, and both ends of an interval of y, or ``across`` of x."""
+        x, y, low, high = rows.T
+        ends = np.stack((low, y, high, y) if across else (x, low, x, high), axis=1)
+        return cls(name, rows[:, :2], kind, ends.reshape(-1, 2, 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,10 +191,7 @@ def reliability_plot(bins: Sequence[ReliabilityBin], class_names: Sequence[str])
     said, came_true = reliability_words(class_names)
     known = [each for each in bins if each.n_samples]
     most = math.log10(1 + max(each.n_samples for each in known))
-    rows = []
-    for each in known:
-        x, (low, high) = each.mean_probability, each.share_interval
-        rows.append((x, each.share, x, low, x, high))
+    rows = [(each.mean_probability, each.share, *each.share_interval) for each in known]
     ideal = Series("", np.array([(0.0, 0.0), (1.0, 1.0)]), "ideal")
     rim = 0.1 / len(bins)
     return Plot(

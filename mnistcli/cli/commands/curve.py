@@ -19,9 +19,7 @@ from mnistcli.settings import PRESETS
 if TYPE_CHECKING:
     from mnistcli.learning_curves import CurvePoint, Variant
 
-several_option = partial(
-    option, default="", metavar="NAMES", rich_help_panel="Several, with commas"
-)
+list_option = partial(option, default="", metavar="NAMES", rich_help_panel="Several, with commas")
 _APART = [
     "preset features",
     "cluster jobs",
@@ -34,11 +32,11 @@ def curve(
     call: Call,
     figure: FigureFile | None,
     cluster: Any,
-    task: str = several_option("3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks),
-    limit: str = several_option("Train on so many images: 100,300,1000.", metavar="NUMBERS"),
-    C: str = several_option("0.01,0.1,1", metavar="NUMBERS", show_default="1, or the preset's"),
-    preset: str = several_option(",".join(PRESETS), show_default="fast"),
-    features: str = several_option(",".join(FeatureSpec.kinds()), show_default="pixels"),
+    task: str = list_option("3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks),
+    limit: str = list_option("Train on so many images: 100,300,1000.", metavar="NUMBERS"),
+    C: str = list_option("0.01,0.1,1", metavar="NUMBERS", show_default="1, or the preset's"),
+    preset: str = list_option(",".join(PRESETS), show_default="fast"),
+    features: str = list_option(",".join(FeatureSpec.kinds()), show_default="pixels"),
     seeds: int = option("Train each N times.", default=1, metavar="N", min=1, max=1000),
     seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),
     penalty: settings.Penalty = option("As for train.", default="l2"),
@@ -94,7 +92,7 @@ def curve(
         source = _disturbed(call, disturb, model or [])
     else:
         base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
-        variants = _variants(given, range(seed, seed + seeds), base)
+        variants = _planned(given, range(seed, seed + seeds), base)
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         known = [point for point in (file.read() if file else ()) if point.key in order]
@@ -130,9 +128,7 @@ def _disturbed(call: Call, disturb: str, refs: list[str]) -> "Callable[..., Iter
     return partial(disturbed_points, models, call.dataset_of(models[0]), kind, strengths)
 
 
-def _variants(
-    given: dict[str, Any], seeds: range, base: settings.SolverSettings
-) -> "list[Variant]":
+def _planned(given: dict[str, Any], seeds: range, base: settings.SolverSettings) -> "list[Variant]":
     from mnistcli.learning_curves import Variant
 
     alone: list[Any] = [None]

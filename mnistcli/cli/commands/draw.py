@@ -17,9 +17,7 @@ def draw(
     output: Path | None = option(
         "Where the key s saves it.", "-o", metavar="FILE.png", show_default="digit-1.png, ..."
     ),
-    keep: str | None = own_dataset_named(
-        "Keys 0 to 9 put it into a dataset of yours, as this digit."
-    ),
+    keep: str | None = own_dataset_named("Keys 0 to 9 put it into your dataset, as this digit."),
 ) -> None:
     """Draw a digit in the terminal, with mouse or keys, and watch the probabilities move.
 

@@ -79,16 +79,16 @@ def _panels(result: Comparison) -> Iterator[Panel]:
     for i, each in enumerate(result.judged):
         value = by.of(each.evaluation)
         low, high = by.interval_of(each.evaluation) or (value, value)
-        rows.append((value, i, low, i, high, i))
+        rows.append((value, i, low, high))
     points = np.array(rows)[np.isfinite(rows).all(axis=1)]
     places = tuple(range(len(rows)))
-    across = axis_for(points[:, ::2].flat, title=by.title.lower())
+    across = axis_for(points[:, [0, 2, 3]].flat, title=by.title.lower())
     up = Axis(len(rows) - 0.5, -0.5, False, places, word=lambda i: result.refs[int(i)])  # noqa: FBT003
     named = zip(result.refs, map(", ".join, _distinctions(result)), strict=True)
     differ = "; ".join(": ".join(filter(None, each)) for each in named)
     note = f"{differ}. {numbers.comparison_sentences(result)}"
     title, aspect = f"{len(rows)} models on {result.on}", 0.12 * len(rows) + 0.08
-    series = Series.measured("models", points, "marks")
+    series = Series.measured("models", points, "marks", across=True)
     yield Plot(title, across, up, (series,), note, aspect=aspect)
     yield Gallery(result.disagreements, _legend_of_pictures(result))
 

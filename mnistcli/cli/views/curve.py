@@ -96,12 +96,12 @@ def _plot(curve: Curve, legend: str) -> Plot:
         low, high = each.over_seeds or each.over_images
         x = each.n_train if curve.axis == "limit" else each.x
         name = f"C = {each.line}" if curve.lines == "C" else each.line
-        lines.setdefault(name, []).append((x, 1 - each.accuracy, x, 1 - high, x, 1 - low))
+        lines.setdefault(name, []).append((x, 1 - each.accuracy, 1 - high, 1 - low))
     every = np.concatenate([*lines.values()])
     return Plot(
         f"{', '.join(dict.fromkeys(p.task for p in curve.points))} on {curve.points[0].dataset}",
         places_axis(every[:, 0].tolist(), title=curve.title),
-        axis_for(every[:, 1::2].flat, title="errors on the test images", word=share_word),
+        axis_for(every[:, 1:].flat, title="errors on the test images", word=share_word),
         tuple(Series.measured(name, np.array(sorted(at)), "joined") for name, at in lines.items()),
         legend,
     )

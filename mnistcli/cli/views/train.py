@@ -172,15 +172,14 @@ def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
     )
     points = np.array([
         # A mean less its standard error need not be positive; its tenth is low enough.
-        (each.C, each.log_loss,
-         each.C, max(each.log_loss - each.standard_error, each.log_loss / 10),
-         each.C, each.log_loss + each.standard_error)
-        for each in choice.candidates
+        (c.C, c.log_loss,
+         max(c.log_loss - c.standard_error, c.log_loss / 10), c.log_loss + c.standard_error)
+        for c in choice.candidates
     ])  # fmt: skip
     plot = Plot(
         f"the search for C, {choice.n_folds} folds of the training images",
         places_axis(points[:, 0].tolist(), title="C"),
-        axis_for(points[:, 1::2].flat, title="log loss, plus and minus one standard error"),
+        axis_for(points[:, 1:].flat, title="log loss, plus and minus one standard error"),
         (Series.measured("log loss", points, "joined"),),
     )
     yield Plots([plot])

@@ -63,7 +63,7 @@ def test_what_lies_outside_is_not_drawn(plain):
 
 def test_letters_stand_on_their_intervals_and_are_named_below():
     low = Series("low", np.array([[0.0, 0.0], [1.0, 0.0]]), "joined")
-    high = Series.measured("high", np.array([[0.5, 0.5, 0.5, 0.2, 0.5, 0.8]]), "marks")
+    high = Series.measured("high", np.array([[0.5, 0.5, 0.2, 0.8]]), "marks")
     lines = plotted(low, high, title="")
     assert lines[11] == "0+a" + "." * 19 + "a"
     assert [row[12] for row in lines[2:11]] == [*" ||", "|", "b", "|", *"|| "]
@@ -71,7 +71,7 @@ def test_letters_stand_on_their_intervals_and_are_named_below():
 
 
 def test_intervals_lie_where_their_ends_are():
-    wide = Series.measured("wide", np.array([[0.5, 1.0, 0.0, 1.0, 1.0, 1.0]]), "marks")
+    wide = Series.measured("wide", np.array([[0.5, 1.0, 0.0, 1.0]]), "marks", across=True)
     lines = plotted(wide, title="")
     assert lines[1] == "1+" + "-" * 10 + "o" + "-" * 10
 
