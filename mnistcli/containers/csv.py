@@ -28,7 +28,7 @@ MAX_LINE_BYTES = 1 << 16
 MAX_EMPTY_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
 
-HINT = "expected 784 pixels in a row, or a label and 784 pixels"
+HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256 or 1,024)"
 # Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, and what is padded.
 SIDES = (IMAGE_SIDE, 8, 16, 32)
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot.
@@ -310,12 +310,13 @@ def _order_of(names: tuple[str, ...]) -> Places | None:
 
 
 def side_of_labels(values: Float32s) -> int:
-    """Tell whether labels are in the first column of 785 or in the last: 0 or -1.
+    """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
 
     A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
     it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
     Raises FormatError where neither can be, or both.
     """
+    n, pixels = values.shape[1], f"pixel0,...,pixel{values.shape[1] - 2}"
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
     could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
     if could.all() and not ends.any():
@@ -327,13 +328,13 @@ def side_of_labels(values: Float32s) -> int:
     if could.all() and varies.any():
         could = varies
     if could.all():
-        problem = "may have its labels in the first of its 785 columns or in the last"
-        hint = "add a header: label,pixel0,...,pixel783 or pixel0,...,pixel783,label"
+        problem = f"may have its labels in the first of its {n:,} columns or in the last"
+        hint = f"add a header: label,{pixels} or {pixels},label"
         raise FormatError(problem, hint=hint)
     if not could.any():
         raise FormatError(
-            "has 785 columns, of which neither the first nor the last holds labels from 0 to 9",
-            hint="expected label,pixel0,...,pixel783; labels are digits, 0 and not 10 for zero",
+            f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
+            hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
 
@@ -395,7 +396,7 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
 def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | None:
     cells = line.decode("ascii", "replace").split(",")
     words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
-    if not words and not (len(cells) >= N_PIXELS and len(set(cells)) > N_PIXELS / 2
+    if not words and not (len(cells) >= min(SIDES) ** 2 and 2 * len(set(cells)) > len(cells)
                           and _order_of(tuple(cells)) is not None):  # fmt: skip
         return None
     names = _cells(raw, delimiter)

@@ -18,7 +18,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,11 +197,11 @@ class Npz(NamedTuple):
         Raises FormatError where there are no images, or it cannot be told which they are.
         """
         roles: dict[tuple[str, str], list[str]] = {}
-        for name in sorted(self.names, key=lambda name: _role_of(name)[1]):
-            roles.setdefault(_role_of(name)[0], []).append(name)
+        for name in sorted(self.names, key=lambda name: role_of(name)[1]):
+            roles.setdefault(role_of(name)[0], []).append(name)
         for of in dict.fromkeys((part, "", "val", "train")):
             images, labels = (
-                [name for name in names if _role_of(name)[1] == _role_of(names[0])[1]]
+                [name for name in names if role_of(name)[1] == role_of(names[0])[1]]
                 for names in (roles.get((role, of), []) for role in ("images", "labels"))
             )
             if max(len(images), len(labels)) > 1 and len(self.names) > 2:
@@ -242,14 +242,10 @@ def open_mat(stream: Stream) -> Npz:
     with damage_to("MATLAB"):
         from scipy.io import loadmat
 
-        found = loadmat(plain)
-        arrays = (
-            pair
-            for name in found
-            if name[:2] != "__"
-            for pair in _numbers_in(name, np.asarray(found[name]))
-        )
-        np.savez(npz, **cast("Any", dict(arrays)))
+        arrays: dict[str, Any] = {}
+        for name, value in loadmat(plain).items():
+            arrays |= _numbers_in(name, np.asarray(value))
+        np.savez(npz, **{name: arrays[name] for name in arrays if name[:2] != "__"})
     npz.seek(0)
     return open_npz(Stream(npz, stream))
 
@@ -282,12 +278,12 @@ def _numbers_in(name: str, value: NDArray[Any]) -> Iterator[tuple[str, NDArray[A
         yield name, value
 
 
-def _role_of(name: str) -> tuple[tuple[str, str], int]:
+def role_of(name: str) -> tuple[tuple[str, Literal["train", "test", "val", ""]], int]:
     """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
     base = name.rpartition("/")[2].lower()
     words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
     split = re.findall("[a-z0-9]+", words)
-    part = next((PARTS[word] for word in split if word in PARTS), "")
+    part: Literal["train", "test", "val", ""] = next((PARTS[w] for w in split if w in PARTS), "")
     rest = [word for word in split if word not in PARTS] or [""]
     role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
     return (role, part), len(rest)

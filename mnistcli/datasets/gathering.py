@@ -31,7 +31,7 @@ from mnistcli.containers.archives import as_folder
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import LABELS, PARTS, Part
+from mnistcli.containers.npy_idx import LABELS, Part, role_of
 from mnistcli.containers.reading import damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import read_labelled, read_parts
@@ -208,9 +208,10 @@ class _Reading:
         listed: set[Path] = set()
         folder = descended(folder)
         for path in _content(folder):
-            part = PARTS.get(path.name.lower())
+            part = role_of(path.name)[0][1]
             if part and kind_of_path(path) == "folder":
-                (validation if part == "val" else found[part]).extend(_named_pictures(path))
+                named = [*_named_pictures(descended(path))]
+                (validation if part == "val" else found[part]).extend(named)
             elif path.suffix.lower() == ".npy":
                 containers[folder] = "train"
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
@@ -325,7 +326,7 @@ def descended(folder: Path) -> Path:
         if any(kind_of_path(path) != "folder" and _is_wanted(path) for path in content):
             break
         below = [path for path in content if kind_of_path(path) == "folder"]
-        if len(below) != 1 or below[0].name.lower() in {*PARTS, *"0123456789"}:
+        if len(below) != 1 or role_of(below[0].name)[0][1] or below[0].name in {*"0123456789"}:
             break
         folder = below[0]
     return folder

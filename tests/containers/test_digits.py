@@ -237,7 +237,9 @@ def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
 
 
 @pytest.mark.parametrize("side", [8, 16, 32])
-@pytest.mark.parametrize("form", ["label first", "label last", "one-hot", "header", "LIBSVM"])
+@pytest.mark.parametrize(
+    "form", ["label first", "label last", "one-hot", "header", "numbers", "LIBSVM"]
+)
 def test_tables_of_smaller_and_larger_pictures(images, side, form):
     pictures = np.resize(images, (12, side, side)) // (16 if side == 8 else 1)
     pictures[:, 0, 0], pictures[:, -1, -1] = 0, 16 if side == 8 else 255  # as large as they get
@@ -248,6 +250,9 @@ def test_tables_of_smaller_and_larger_pictures(images, side, form):
         "label last": lambda: table([*pixels.T, LABELS]),
         "one-hot": lambda: table([*pixels.T, *one_hot(LABELS).T], separator=" "),
         "header": lambda: table([*pixels.T, LABELS], [*names, "target"]),
+        "numbers": lambda: table(
+            [range(12), *pixels.T, LABELS], ["", *map(str, range(side**2 + 1))]
+        ),
         "LIBSVM": lambda: svmlight(pixels, LABELS, 1, is_dense=True),
     }[form]()
     got, labels, faults = digits_in(data)

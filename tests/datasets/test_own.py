@@ -315,8 +315,8 @@ def test_the_parts_of_arrays_and_of_archives(folder, few):
 
 
 def test_the_folder_that_is_alone_is_entered(folder, few):
-    class_folders(folder / "mnist_png" / "data" / "training", few[0][:160], few[1][:160])
-    class_folders(folder / "mnist_png" / "data" / "testing", few[0][160:], few[1][160:])
+    class_folders(folder / "mnist_png" / "data" / "trainingSet" / "all", few[0][:160], few[1][:160])
+    class_folders(folder / "mnist_png" / "data" / "MNIST - testing", few[0][160:], few[1][160:])
     found = gather(folder)
     assert (len(found.train.labels), len(found.test.labels)) == (160, 40)
     assert_same_digits(found, few)
