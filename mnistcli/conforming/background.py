@@ -6,6 +6,7 @@ from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
     box_mean,
     coarse,
+    largest_square,
     median,
     quantile,
     stretched,
@@ -28,6 +29,8 @@ MIN_SIGNAL_TO_NOISE = 6.0
 WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
 # No stroke is so many times as wide as strokes are on average.
 STROKE_WIDTHS = 2.5
+# Share of its longest side above which the largest square inside makes a shape a blot.
+FILLED_SQUARE = 0.62
 # Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
 STROKE_LEVEL = 0.88
 # It is at least this share of the strongest ink where the light is even.
@@ -85,6 +88,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
     contrast = high - low
     if _spread(levels[paper]) > SLIGHTLY * contrast + 3.3 * noise:
+        if largest_square(strokes) > FILLED_SQUARE * min(strokes.shape):
+            return None
         far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
         if _spread(levels[far]) > SLIGHTLY * contrast + 3.3 * noise:
             shade = surface(picture, paper)

@@ -98,6 +98,18 @@ def surface(a: Ink, where: Mask) -> Ink:
     return (y @ factors @ x.T).astype(np.float32)
 
 
+def spread(a: Ink, where: Mask) -> Ink:
+    """Fill what is outside a mask, which is not empty, with the mean of what is near and inside."""
+    filled, known = np.where(where, a, np.float32(0)), where.astype(np.float32)
+    window = 3
+    while (todo := known == 0).any():
+        weights, sums = box_mean(known, window), box_mean(filled, window)
+        near = todo & (weights > 0)
+        filled[near], known[near] = sums[near] / weights[near], 1
+        window = 2 * window - 1
+    return filled
+
+
 # --- windows ------------------------------------------------------------------------------------
 
 

@@ -8,10 +8,12 @@ import numpy as np
 from mnistcli.conforming.background import (
     DARK_INK,
     EVENED,
+    FILLED_SQUARE,
     MIN_CONTRAST,
     WIDEST_OF_MANY,
     WIDEST_STROKE,
     flattened,
+    otsu_threshold,
     relit,
 )
 from mnistcli.conforming.grouping import (
@@ -33,6 +35,7 @@ from mnistcli.conforming.operations import (
     pieces_of,
     shrunk,
     span,
+    spread,
     window_max,
 )
 from mnistcli.conforming.strokes import half_level_box
@@ -62,11 +65,17 @@ SPECK = 0.02
 ONE_STROKE = 1.1
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+# The parts of a line that a digit interrupts are no more than this share of its length apart.
+STEEPEST_LINE = 0.1
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
 STRONG = 0.3
 
-# Share of its longest side above which the largest square inside makes a shape a blot.
-FILLED_SQUARE = 0.62
+# A sheet does not end in the picture where the table shows in corners only. That is darker than so
+# much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge is
+# like all of it, but for this share of their difference; it has more than so much of the border; and
+# the edge, where it is no steeper, is straight to so many pixels.
+TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM, STEEP_EDGE, BENT = 0.6, 0.001, 0.5, 0.3, 2, 2
+CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # Turned further, it leaves triangles in the corners of its box: so many, so large, and most of what
@@ -124,6 +133,8 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if min(grey.shape) < MIN_SIDE * k:
         raise NoDigitError("is a strip, too narrow for a digit")
     picture = shrunk(grey, k)
+    if (cleared := _without_table(grey, picture, k)) is not None:
+        grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     pieces, groups, notes = _groups_of(ink, noise)
     strokes = [each for each in groups if not _is_filled_shape(pieces, each, ink)]
@@ -145,6 +156,73 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
             if sheet.reduction * max(longest) > least and not is_hole:
                 return sheet
     return _in_good_light(page)
+
+
+def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
+    """Paint over what a sheet lies on, where it shows in the corners of a picture; None where not.
+
+    ``picture`` is reduced k times.
+    """
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    k *= -(-max(picture.shape) // SEARCH_SIDE)
+    if rim.min() > TABLE_LEVEL * rim.max() or min(grey.shape) < MIN_FRAME * k:
+        return None
+    small = shrunk(grey, k)
+    if np.ptp(small) < MIN_CONTRAST:
+        return None
+    threshold, *_ = otsu_threshold(np.bincount(small.astype(np.intp).ravel(), minlength=256))
+    for is_dark in (True, False):
+        alike = (small <= threshold) == is_dark
+        pieces = pieces_of(alike)
+        in_corner = ((pieces.row == 0) | (pieces.row == len(small) - 1)) & (
+            (pieces.start == 0) | (pieces.stop == small.shape[1])
+        )
+        table = pieces.mask(pieces.among(pieces.piece[in_corner]))
+        if LEAST_TABLE < table.mean() < 0.5 and _ends_in_a_sheet(small, table):
+            # At the border a table may be thinner than a pixel.
+            table = window_max(table, 1) | ~padded(np.ones_like(table[1:-1, 1:-1]))
+            paper = ~window_max(table | alike, 1)
+            if not paper.any():
+                return None
+            painted, where = (
+                each.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
+                for each in (spread(small, paper).astype(np.uint8), table)
+            )
+            return np.where(where, painted, grey)
+    return None
+
+
+def _ends_in_a_sheet(picture: Ink, table: Mask) -> bool:
+    """Return whether a table differs from a sheet with ink, and ends at straight edges."""
+    sheet = ~table
+    rim = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
+    if rim.mean() < LEAST_RIM or not all(_is_even(np.rot90(table, turn)) for turn in range(4)):
+        return False
+    near_table, near_sheet = window_max(table, 3), window_max(sheet, 3)
+    inner, outer = near_table & ~window_max(table, 1), table & near_sheet
+    ink = np.abs(picture - box_mean(picture, 5))[~near_table]
+    if ink.max(initial=0) < 2 * MIN_CONTRAST or not inner.any():
+        return False
+    paper = median(picture[inner])
+    low, high = sorted((paper, median(picture[outer])))
+    is_soft = abs(paper - median(picture[sheet])) > SOFTEST * (high - low)
+    return low < TABLE_LEVEL * high and not is_soft
+
+
+def _is_even(table: Mask) -> bool:
+    """Return whether what lies along the upper border ends at straight lines, and has no dents."""
+    depth = (~table).argmax(axis=0)
+    depth[table.all(axis=0)] = len(table)
+    from_below = (~table[::-1]).argmax(axis=0)
+    if (table.sum(axis=0) - depth - from_below).max() > BENT:
+        return False
+    parts = np.diff(depth > 0) | (np.abs(np.diff(depth)) > STEEP_EDGE)
+    for run in np.split(np.arange(len(depth)), np.flatnonzero(parts) + 1):
+        if depth[run[0]] > 0 and len(run) > 2:
+            slope, start = np.polyfit(run, depth[run], 1)
+            if np.abs(depth[run] - start - slope * run).max() > BENT:
+                return False
+    return True
 
 
 def _in_good_light(page: Page) -> Page:
@@ -174,7 +252,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
         page = find_page(grey[top:bottom, left:right], side, (corner[0] + top, corner[1] + left))
     except NoDigitError:
         raise NoDigitError("is all ink: one filled shape, no strokes") from None
-    return page._replace(steps=("sheet cut out", *page.steps))
+    return page._replace(steps=(CUT_OUT, *page.steps))
 
 
 def one_digit(page: Page) -> Digit:
@@ -389,10 +467,18 @@ def _count_high(pieces: Pieces, keep: Mask) -> int:
 def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
-    start = keep & np.stack([pieces.top == 0, pieces.left == 0])
-    stop = keep & np.stack([pieces.bottom == height, pieces.right == width])
-    both = start & stop if alone else start.any(axis=1) & stop.any(axis=1)
-    return bool(both.any())
+    keep = keep & ~_are_corners(pieces)
+    for start, stop, low, high, length in (
+        (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
+        (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
+    ):
+        if (keep & start & stop).any():
+            return True
+        i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
+        apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
+        if not alone and (apart < STEEPEST_LINE * length).any():
+            return True
+    return False
 
 
 def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
@@ -425,6 +511,9 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     """Drop what reaches in from the border of a photograph, unless it is a digit like the others."""
     outer = keep & pieces.at_border
     inner = keep & ~outer
+    if inner.any():
+        keep &= ~_are_corners(pieces)
+        outer &= keep
     mass = pieces.sums(ink)
     if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
         return
@@ -438,6 +527,20 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
         pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
     )
     keep[outer & ~(is_digit & is_thin)] = False
+
+
+def _are_corners(pieces: Pieces) -> Mask:
+    """Tell what lies beyond the corners of a sheet, (n,): it lines two borders that meet."""
+    height, width = pieces.shape
+    at_top, at_left = pieces.top == 0, pieces.left == 0
+    corners: Mask = (at_top != (pieces.bottom == height)) & (at_left != (pieces.right == width))
+    for i in np.flatnonzero(corners):
+        own = pieces.mask(np.arange(pieces.n) == i)
+        own = own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+        own = own[:: 1 if at_top[i] else -1, :: 1 if at_left[i] else -1]
+        down, across = (int(FRAME_LENGTH * side) for side in own.shape)
+        corners[i] = own[0, across:].any() and own[down:, 0].any()
+    return corners
 
 
 # --- frames -------------------------------------------------------------------------------------

@@ -421,6 +421,36 @@ def test_a_sheet_is_cut_out_however_large_the_digit_on_it_is(test_images, turn):
         assert np.corrcoef(found.image.ravel(), alone.ravel())[0, 1] > 0.7
 
 
+def corners(grey):
+    y, x = np.indices(grey.shape)
+    for near in (x / 60 + y / 90, (grey.shape[1] - x) / 80 + (grey.shape[0] - y) / 40):
+        grey[near < 1] = 40
+
+
+def wedges(grey):
+    y, x = np.indices(grey.shape)
+    grey[(y < 9 + x / 20) | (x > grey.shape[1] - 20 + y / 60)] = 70
+
+
+def turned(grey):
+    picture = Image.fromarray(grey)
+    grey[:] = np.asarray(picture.rotate(5, Image.Resampling.BICUBIC, fillcolor=0))
+
+
+@pytest.mark.parametrize("table", [corners, wedges, turned])
+def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
+    rng = np.random.default_rng(0)
+    for k in range(0, 15, 3):
+        row = np.pad(picture_of_digits(test_images[k : k + 3], 20), ((120, 120), (90, 90)))
+        y, x = np.indices(row.shape) / np.array(row.shape)[:, None, None] - 0.5
+        row = (205 - 0.7 * row) * (1 - 0.4 * (x**2 + y**2))
+        table(row)
+        noisy = row + rng.normal(0, 3, row.shape)
+        grey = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+        read = np.asarray(grey.filter(ImageFilter.GaussianBlur(1)))
+        assert [len(line) for line in conform_spans(read, "photograph")] == [3]
+
+
 def test_several_digits_in_a_frame_are_counted(test_images):
     two = np.pad(255 - picture_of_digits(test_images[:2], 20), 9, constant_values=255)
     with pytest.raises(BadImageError, match="holds 2 digits"):
