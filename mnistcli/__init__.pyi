@@ -18,9 +18,9 @@ from mnistcli.notebook import weights as weights
 from mnistcli.numerals import read_numbers as read_numbers
 from mnistcli.prediction import explain as explain
 from mnistcli.prediction import predict as predict
-from mnistcli.registry import load_model as load_model
-from mnistcli.registry import save_model as save_model
 from mnistcli.registry.model_file import Model as Model
+from mnistcli.registry.store import load_model as load_model
+from mnistcli.registry.store import save_model as save_model
 from mnistcli.settings import FoldSpec as FoldSpec
 from mnistcli.settings import SolverSettings as SolverSettings
 from mnistcli.settings import SplitSpec as SplitSpec

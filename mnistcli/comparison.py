@@ -17,8 +17,8 @@ from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import Metric, metric_named
 from mnistcli.metrics.intervals import Interval, McNemarTest, corrected_t, holm, mcnemar_tests
 from mnistcli.model_selection.splits import test_samples
-from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
+from mnistcli.registry.store import load_model
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ import os
 import platform
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
@@ -55,15 +56,6 @@ class ModelsHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class BlasHealth:
-    """The library that multiplies matrices for NumPy."""
-
-    name: str
-    version: str
-    n_threads: int
-
-
-@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What an installation looks like; the home folder is written as ~ everywhere.
 
@@ -74,7 +66,7 @@ class Diagnosis:
     system: str
     n_cores: int
     versions: dict[str, str | None]
-    blas: tuple[BlasHealth, ...]
+    blas: tuple[dict[str, Any], ...]  # name, version, n_threads of what multiplies matrices
     paths: tuple[PathHealth, ...]
     datasets: tuple[DatasetHealth, ...]
     models: ModelsHealth
@@ -99,7 +91,7 @@ def examine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         n_cores=n_cores(),
         versions={name: _version(name) for name in LIBRARIES},
-        blas=_blas(),
+        blas=tuple(_blas()),
         paths=tuple(
             _examine_folder(what, getattr(places, f"{what}_dir"))
             for what in ("datasets", "features", "models", "own")
@@ -126,15 +118,14 @@ def _version(name: str) -> str | None:
     return None
 
 
-def _blas() -> tuple[BlasHealth, ...]:
+def _blas() -> Iterator[dict[str, Any]]:
     import numpy as np  # noqa: F401 - its BLAS is what is asked for
     import threadpoolctl
 
-    return tuple(
-        BlasHealth(each["internal_api"], str(each["version"]), each["num_threads"])
-        for each in threadpoolctl.threadpool_info()
-        if each["user_api"] == "blas"
-    )
+    for each in threadpoolctl.threadpool_info():
+        if each["user_api"] == "blas":
+            name, version, n_threads = each["internal_api"], each["version"], each["num_threads"]
+            yield {"name": name, "version": str(version), "n_threads": n_threads}
 
 
 def _examine_folder(what: str, folder: Path) -> PathHealth:
@@ -153,7 +144,7 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
     try:
-        if name not in (*store.installed(), *store.own_names()):
+        if not store.has(name):
             return DatasetHealth(name, "not installed")
         if quick:
             return DatasetHealth(name, "not hashed")

@@ -20,8 +20,8 @@ from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
-from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
+from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:

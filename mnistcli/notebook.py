@@ -16,7 +16,7 @@ from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_imag
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.paths import check_ending
 from mnistcli.pictures import grey_levels
-from mnistcli.registry import load_model
+from mnistcli.registry.store import load_model
 
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
     from numpy.typing import ArrayLike

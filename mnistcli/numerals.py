@@ -16,8 +16,8 @@ from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.pictures import Grey, grey_levels
-from mnistcli.registry import load_model
 from mnistcli.registry.model_file import Model
+from mnistcli.registry.store import load_model
 
 # Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
 # shape is a digit's: the logarithm of width through height has this mean and deviation.

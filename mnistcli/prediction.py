@@ -21,7 +21,7 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
 from mnistcli.pictures import digit_images
 from mnistcli.pictures.formats import is_picture
-from mnistcli.registry import load_model
+from mnistcli.registry.store import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -107,9 +107,6 @@ def sheet_file(suffix: str) -> bytes:
     return file.getvalue()
 
 
-# --- what is written ----------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetRead:
     """What was written on a page."""
@@ -195,9 +192,6 @@ def _digit_in(ink: Ink, highest: float, noise: float) -> Grey | None:
     near = box_mean(kept.astype(np.float32), SCALE | 1) > 0
     levels = np.where(near, 255 * (1 - ink / peak), 255).clip(0, 255).astype(np.uint8)
     return np.pad(levels, max(ink.shape) // 4, constant_values=255)
-
-
-# --- where the page is --------------------------------------------------------------------------
 
 
 def _flattened(grey: Grey, source: str) -> tuple[Ink, dict[tuple[int, int], _Edges]]:

@@ -186,7 +186,7 @@ class DatasetStore:
             state = "installed" if self.has(name) else state
             return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
         try:
-            found = self._check(name)
+            found = self.verify(name, full=False)
         except (CorruptFileError, DataUnavailableError) as error:
             return DatasetSummary(name, name, "damaged", problem=error.message)
         counts = tuple(np.bincount(np.concatenate(found.arrays[1::2]), minlength=10).tolist())
@@ -206,7 +206,7 @@ class DatasetStore:
             return self._open_joined(name, progress)
         spec = self.find(name)
         try:
-            return self._check(name).dataset
+            return self.verify(name, full=False).dataset
         except (DataUnavailableError, CorruptFileError) as problem:
             if not spec.bundled:
                 raise
@@ -225,20 +225,39 @@ class DatasetStore:
             return Dataset(spec.name, spec.title, *in_parts(arrays), sha256)
 
     def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
-        """Read and, if ``full``, hash every byte of a dataset in the store.
+        """Map a dataset in the store, having checked it; if ``full``, every byte of it is hashed.
 
-        A damaged dataset (CorruptFileError) of the catalogue is forgotten, so that nothing uses it
-        until it is installed again. Raises DataUnavailableError where it is not there, or cannot be
-        read.
+        A damaged dataset (CorruptFileError) of the catalogue is then forgotten, so that nothing uses
+        it until it is installed again. Raises DataUnavailableError where it is not there, or cannot
+        be read.
         """
         self.find(name)
+        path = self._manifest_of(name)
         try:
-            return self._check(name, full=full)
-        except CorruptFileError:
-            if name in self.catalog:
+            while True:
+                manifest = Manifest.read(path)
+                spec = self._spec(name, manifest.sizes)
+                manifest.check_about(spec, path)
+                names = [self._file_name(name, each.name, each.sha256) for each in manifest.files]
+                paths = [path.with_name(each) for each in names]
+                try:
+                    arrays, now = manifest.mapped(paths, spec, full=full)
+                    break
+                except (CorruptFileError, DataUnavailableError):
+                    if Manifest.read(path) == manifest:
+                        raise
+                    # Another process changed it just now; look again.
+        except CorruptFileError as damage:
+            damage.hint = (_TO_MEND if name in self.catalog else _TO_MEND_OWN).format(name)
+            if full and name in self.catalog:
                 with contextlib.suppress(OSError):
-                    (self.folder / name / MANIFEST_NAME).unlink()
+                    path.unlink()
             raise
+        if now != manifest and name in self.catalog:
+            # Copied or restored, and just found to be the same: no need to hash it next time.
+            with contextlib.suppress(DataUnavailableError):
+                replace_file(path, now.to_bytes())
+        return Installation(spec, now, path.parent, arrays)
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset, damaged or not; one of the user's own is then gone for good."""
@@ -269,7 +288,7 @@ class DatasetStore:
         if name in self.catalog:
             return self._install(spec, source, keep_intact=keep_intact, progress=progress)
         if keep_intact:
-            return self._check(name)
+            return self.verify(name, full=False)
         hint = f"mnistcli download --source PATH --as {name} --replace"
         raise UsageError(f"{name} is a dataset of your own", hint=hint)
 
@@ -293,7 +312,7 @@ class DatasetStore:
             if not self.has(name):
                 parts = in_parts([images, labels, images[:0], labels[:0]])
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
-            found = self._check(name, full=True)
+            found = self.verify(name)
             old, (old_images, old_labels, *test) = found.manifest, found.arrays
             grown = np.concatenate([old_images, images]), np.concatenate([old_labels, labels])
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
@@ -316,7 +335,7 @@ class DatasetStore:
         with self._lock(spec.name, progress):
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):
-                    return self._check(spec.name)
+                    return self.verify(spec.name, full=False)
             loaded = sources.load(spec, source, progress=progress, patience=self.patience)
             tag = self.folder / "CACHEDIR.TAG"
             if files.kind_of_path(tag, follow=False) == "nothing":
@@ -362,32 +381,6 @@ class DatasetStore:
 
     def _file_name(self, dataset: str, part: str, sha256: str) -> str:
         return f"{part}.npy" if dataset in self.catalog else f"{part}-{sha256[:16]}.npy"
-
-    def _check(self, name: str, *, full: bool = False) -> Installation:
-        """Map a dataset, having checked it; all of it is hashed if ``full``."""
-        path = self._manifest_of(name)
-        try:
-            while True:
-                manifest = Manifest.read(path)
-                spec = self._spec(name, manifest.sizes)
-                manifest.check_about(spec, path)
-                names = [self._file_name(name, each.name, each.sha256) for each in manifest.files]
-                paths = [path.with_name(each) for each in names]
-                try:
-                    arrays, now = manifest.mapped(paths, spec, full=full)
-                    break
-                except (CorruptFileError, DataUnavailableError):
-                    if Manifest.read(path) == manifest:
-                        raise
-                    # Another process changed it just now; look again.
-        except CorruptFileError as damage:
-            damage.hint = (_TO_MEND if name in self.catalog else _TO_MEND_OWN).format(name)
-            raise
-        if now != manifest and name in self.catalog:
-            # Copied or restored, and just found to be the same: no need to hash it next time.
-            with contextlib.suppress(DataUnavailableError):
-                replace_file(path, now.to_bytes())
-        return Installation(spec, now, path.parent, arrays)
 
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
         folder, arrays = self._folder_of(name), loaded.arrays

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from mnistcli import files
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
-from mnistcli.paths import NAME, check_name
+from mnistcli.paths import NAME, check_name, find_places
 from mnistcli.registry.card import MAX_ORDER, ModelCard
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, read_card, read_model
 
@@ -197,7 +197,7 @@ class ModelRegistry:
         if check_name(tag, what="tag") in (LATEST, BEST) or _is_number(tag):
             raise UsageError(f"{tag!r} is taken", hint="choose another word for the tag")
         entry = self._find_own(ref)
-        files.write_atomically(self._tag_path(entry.name, tag), _tag_content(entry, tag))
+        files.write_atomically(entry.path.parent / "tags" / tag, _tag_content(entry, tag))
         return entry
 
     def untag(self, ref: str) -> ModelEntry:
@@ -206,7 +206,7 @@ class ModelRegistry:
         tag = ref.partition("@")[2]
         if not self._tagged(entry.name, tag):
             raise UsageError(f"{ref!r} does not end in a tag of yours", hint=_LIST)
-        files.remove_file(self._tag_path(entry.name, tag))
+        files.remove_file(entry.path.parent / "tags" / tag)
         return entry
 
     def removable(self, *refs: str, force: bool = False) -> tuple[list[ModelEntry], list[str]]:
@@ -287,9 +287,6 @@ class ModelRegistry:
             files.sweep_dead_temporaries(each)
         return folder
 
-    def _tag_path(self, name: str, tag: str) -> Path:
-        return self.folder / name / "tags" / tag
-
     def _names(self) -> list[str]:
         files.sweep_dead_temporaries(self.folder)
         paths = (path for path in _content_of(self.folder) if NAME.fullmatch(path.name))
@@ -329,13 +326,12 @@ class ModelRegistry:
         for path in sorted(_content_of(self.folder / name / "tags")):
             # Removed just now, not a file, damaged, or out of reach.
             with contextlib.suppress(CorruptFileError, StorageError):
-                if version := self._tagged(name, path.name):
-                    tags[path.name] = version
-        return tags
+                tags[path.name] = self._tagged(name, path.name)
+        return {tag: version for tag, version in tags.items() if version}
 
     def _tagged(self, name: str, tag: str) -> int:
         """Return which version a tag stands for, 0 if it is not there; raise for a damaged one."""
-        path = self._tag_path(name, tag)
+        path = self.folder / name / "tags" / tag
         if not NAME.fullmatch(tag) or not os.path.lexists(path):
             return 0
         with files.storage_errors("read", path), files.open_regular(path) as file:
@@ -346,6 +342,23 @@ class ModelRegistry:
             hint = f"tag the version again: mnistcli models tag {name}@VERSION {tag}"
             raise CorruptFileError(path, "the tag is damaged", hint=hint)
         return version
+
+
+def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> Model:
+    """Load the newest model, or the one that is named or given; raise UsageError for what is none."""
+    if isinstance(ref, Model):
+        return ref
+    if not isinstance(ref, (str, os.PathLike, type(None))):
+        hint = "name one, or give mnistcli.train(...).model"  # type: ignore[unreachable]
+        raise UsageError(f"{type(ref).__name__} is no model", hint=hint)
+    registry = ModelRegistry(find_places().models_dir)
+    return registry.load(None if ref is None else os.fspath(ref))
+
+
+def save_model(model: Model | str, name: str | None = None) -> ModelEntry:
+    """Keep a model in the user's registry, by default under the name of its task."""
+    model = load_model(model)
+    return ModelRegistry(find_places().models_dir).save(model, name or model.card.task.name)
 
 
 def _tag_content(entry: ModelEntry, tag: str) -> bytes:

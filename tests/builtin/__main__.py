@@ -13,9 +13,9 @@ import tempfile
 from dataclasses import replace
 
 from mnistcli import load_model
-from mnistcli.registry import open_registry
+from mnistcli.paths import find_places
 from mnistcli.registry.model_file import encode_model
-from mnistcli.registry.store import BUILTIN
+from mnistcli.registry.store import BUILTIN, ModelRegistry
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         os.environ["MNISTCLI_HOME"] = home
         subprocess.run(train, check=True)
         model = load_model("digits")
-        path = open_registry().find(BUILTIN).path
+        path = ModelRegistry(find_places().models_dir).find(BUILTIN).path
     model = replace(model, card=replace(model.card, order=0))
     path.write_bytes(encode_model(model, BUILTIN))
 

@@ -105,7 +105,7 @@ def test_a_flipped_byte_on_each_page_of_all_of_mnist_is_noticed(store, tmp_path,
 
 def is_refused(store: DatasetStore) -> bool:
     try:
-        store._check("mnist", full=True)
+        store.verify("mnist")
     except CorruptFileError:
         return True
     return False

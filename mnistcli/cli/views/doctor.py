@@ -56,8 +56,8 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
     if missing:
         yield "", f"not installed: {', '.join(missing)}"
     for blas in diagnosis.blas:
-        threads = f"{blas.n_threads} thread{'' if blas.n_threads == 1 else 's'}"
-        yield "BLAS", f"{blas.name} {blas.version}, {threads}"
+        threads = f"{blas['n_threads']} thread{'' if blas['n_threads'] == 1 else 's'}"
+        yield "BLAS", f"{blas['name']} {blas['version']}, {threads}"
     of_datasets, of_features, of_models, of_own = diagnosis.paths
     yield "Datasets", _folder(of_datasets)
     for each in diagnosis.datasets:

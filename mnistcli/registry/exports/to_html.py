@@ -33,18 +33,16 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
     """Return the page as UTF-8, with examples to look at."""
-    files = {
-        name: (_FOLDER / name.replace("_", ".")).read_text("utf-8")
-        for name in ("page_css", "numbers_js", "page_js")
-    }
     content = {
-        **files,
-        **{f"{name}_hash": _hash(text) for name, text in files.items()},
         "title": html.escape(model.ref or model.card.task.name),
         "version": __version__,
         "model": _as_text(_content(model, examples)),
         "words": _as_text(json.loads((_FOLDER / "words.json").read_text("utf-8"))),
     }
+    for name in ("page_css", "numbers_js", "page_js"):
+        content[name] = text = (_FOLDER / name.replace("_", ".")).read_text("utf-8")
+        # What a content security policy calls it by.
+        content[f"{name}_hash"] = f"sha256-{_base64(sha256(text.encode()).digest())}"
     page = (_FOLDER / "page.html").read_text("utf-8")
     # In one pass: what a model is called may look like such a place.
     return _PLACE.sub(lambda place: content[place[1]], page).encode(errors="replace")
@@ -52,11 +50,9 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
 
 def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     card, classifier = model.card, model.classifier
+    seen = classifier.features
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
-    filters: tuple[NDArray[Any], ...] = ()
-    if classifier.features:
-        arrays |= classifier.features.arrays()
-        filters = classifier.features.filters()
+    arrays |= seen.arrays() if seen else {}
     features = {**card.features, "chains": chains_of(card.features["kind"]), "n_points": N_POINTS}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
@@ -66,7 +62,9 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
         "is_pairwise": card.task.is_pairwise,
         "scale": classifier.scale,
         "features": features,
-        "filters": [{"side": each.shape[1], **_array(each)} for each in filters],
+        "filters": [
+            {"side": each.shape[1], **_array(each)} for each in (seen.filters() if seen else ())
+        ],
         "arrays": {name: _array(array) for name, array in arrays.items()},
         "examples": [
             {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}
@@ -79,7 +77,7 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
 def _array(array: "NDArray[Any]") -> dict[str, str]:
     """Write numbers as they are in memory, little endian."""
     data = array.astype(array.dtype.newbyteorder("<")).tobytes()
-    return {"dtype": f"f{array.itemsize}", "data": base64.b64encode(data).decode()}
+    return {"dtype": f"f{array.itemsize}", "data": _base64(data)}
 
 
 def _picture(image: "Bytes") -> str:
@@ -87,17 +85,16 @@ def _picture(image: "Bytes") -> str:
 
     file = io.BytesIO()
     Image.fromarray(image).save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return f"data:image/png;base64,{_base64(file.getvalue())}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _as_text(content: Any) -> str:
     """Write JSON in which nothing ends the element that it stands in."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
-
-
-def _hash(text: str) -> str:
-    """Return what a content security policy calls a script or a style sheet by."""
-    return "sha256-" + base64.b64encode(sha256(text.encode()).digest()).decode()
 
 
 EXPORTER = Exporter(

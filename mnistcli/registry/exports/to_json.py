@@ -32,10 +32,7 @@ def encode(model: Model) -> bytes:
         **_learned(classifier.features),
         "card": json.loads(model.card.to_json()),
     }
-    lines = [
-        f'  "{key}": {_numbers(value) if hasattr(value, "dtype") else _text(value)}'
-        for key, value in fields.items()
-    ]
+    lines = [f'  "{key}": {_text(value)}' for key, value in fields.items()]
     # The path of a file may hold bytes that are no text.
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode(errors="replace")
 
@@ -73,15 +70,13 @@ def _how_to_predict(model: Model) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
-    return textwrap.indent(text, "  ").lstrip()
-
-
-def _numbers(array: Any) -> str:
-    """Write as few digits as say which number of the array's precision it is, 28 on a line."""
-    if array.ndim > 1:
-        return "[\n    " + ",\n    ".join(map(_numbers, array)) + "\n  ]"
-    texts = [str(each) for each in array]
+    """Write arrays with as few digits as say which number of their precision it is, 28 on a line."""
+    if not hasattr(value, "dtype"):
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2)
+        return textwrap.indent(text, "  ").lstrip()
+    if value.ndim > 1:
+        return "[\n    " + ",\n    ".join(map(_text, value)) + "\n  ]"
+    texts = [str(each) for each in value]
     lines = (", ".join(texts[k : k + IMAGE_SIDE]) for k in range(0, len(texts), IMAGE_SIDE))
     return "[" + ",\n     ".join(lines) + "]"
 
