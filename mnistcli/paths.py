@@ -48,18 +48,15 @@ def find_places(home: Path | None = None, environ: Mapping[str, str] = os.enviro
 
     import platformdirs
 
-    cache_dir = platformdirs.user_cache_path("mnistcli", appauthor=False)
-    data_dir = platformdirs.user_data_path("mnistcli", appauthor=False)
-    for folder in (cache_dir, data_dir):
+    kinds = platformdirs.user_cache_path, platformdirs.user_data_path, platformdirs.user_config_path
+    cache, data, settings = (folder_of("mnistcli", appauthor=False) for folder_of in kinds)
+    for folder in (cache, data):
         # Without HOME and without a passwd entry "~" stays as it is, and a folder of that name
         # would appear in the working directory.
         if not folder.is_absolute():
             raise StorageError("use", folder, "this user has no home directory")
-    settings_dir = platformdirs.user_config_path("mnistcli", appauthor=False)
-    return Places(
-        cache_dir / "datasets", data_dir / "models", cache_dir / "features", data_dir / "own",
-        settings_dir / DEFAULTS,
-    )  # fmt: skip
+    homes = cache / "datasets", data / "models", cache / "features", data / "own"
+    return Places(*homes, settings / DEFAULTS)
 
 
 def expand(path: Path) -> Path:

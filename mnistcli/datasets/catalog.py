@@ -1,9 +1,8 @@
 """What datasets exist, where their files are, and by which checksums they are known.
 
-Two kinds of checksum are at work. The one of a published file says whether a download is that
-file. The one of the *payload*, the decoded pixels or labels without any header, is the identity of
-the data: whatever container MNIST arrives in (IDX, ARFF, npz), its payload is the same, and so is
-the trust in it. Where the payload's checksum is not known, only the published files are accepted.
+The checksum of a published file says whether a download is that file. That of the *payload*, the
+decoded pixels or labels without any header, is the identity of the data, whatever container it arrives
+in (IDX, ARFF, npz); where it is not known, only the published files are accepted.
 
 The facts stand in ``catalog.json``; an entry there is all that a dataset needs. Not in it is the
 original host of MNIST, which answers 403 since 2020 and speaks plain http only. The labels of QMNIST

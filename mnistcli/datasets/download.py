@@ -43,12 +43,14 @@ class Patience(NamedTuple):
     retry_wait_s: float = 0.5  # before the second and last attempt, if the failure may pass
 
 
+PATIENCE = Patience()
+
+
 def fetch(
     url: str,
     expected: RemoteFile | None,
     max_bytes: int,
     progress: Progress = SILENT,
-    patience: Patience | None = None,
     *,
     is_second: bool = False,
 ) -> BinaryIO:
@@ -61,15 +63,15 @@ def fetch(
     redirect that leaves https or the web; CorruptFileError for a web page, what is too large or of
     another size or checksum than published; StorageError without room for a large download.
     """
-    exchange = _Exchange(url, expected, max_bytes, progress, patience or Patience())
+    exchange = _Exchange(url, expected, max_bytes, progress)
     try:
         return exchange.fetch()
     except (OSError, ValueError, http.client.HTTPException) as error:
-        reason, may_pass = _explained(error, exchange.patience.timeout_s)
+        reason, may_pass = _explained(error)
         if not may_pass or is_second:
             raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
-    time.sleep(exchange.patience.retry_wait_s)
-    return fetch(url, expected, max_bytes, progress, patience, is_second=True)
+    time.sleep(PATIENCE.retry_wait_s)
+    return fetch(url, expected, max_bytes, progress, is_second=True)
 
 
 @dataclass(slots=True)
@@ -83,7 +85,6 @@ class _Exchange:
     expected: RemoteFile | None
     max_bytes: int
     progress: Progress
-    patience: Patience
     started_s: float = field(default_factory=time.monotonic)
     n_received: int = 0  # bytes of any kind
     n_done: int = 0  # bytes of the file
@@ -102,8 +103,7 @@ class _Exchange:
     def check(self) -> None:
         """Raise DownloadError or CorruptFileError if it goes on for too long."""
         elapsed_s = time.monotonic() - self.started_s
-        n_due = (elapsed_s - 2 * self.patience.timeout_s) * self.patience.min_bytes_per_s
-        if self.n_done < n_due:
+        if self.n_done < (elapsed_s - 2 * PATIENCE.timeout_s) * PATIENCE.min_bytes_per_s:
             raise self.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
         limit = (self.expected and self.expected.n_bytes) or self.max_bytes
         if max(self.n_done, self.n_received - MAX_OVERHEAD_BYTES) > limit:
@@ -113,7 +113,7 @@ class _Exchange:
         file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         body = cast("BinaryIO", file)
         try:
-            with self.opener().open(self.request(), timeout=self.patience.timeout_s) as response:
+            with self.opener().open(self.request(), timeout=PATIENCE.timeout_s) as response:
                 try:
                     self.receive(response, body)
                 except CorruptFileError as error:
@@ -219,16 +219,16 @@ class _NoDowngrade(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, *answer)
 
 
-def _explained(error: object, timeout_s: float) -> tuple[str, bool]:
+def _explained(error: object) -> tuple[str, bool]:
     """Say what a network error means, and whether the same request may succeed in a moment."""
     if isinstance(error, urllib.error.HTTPError):
         error.close()
         may_pass = error.code in {408, 425, 429, 500, 502, 503, 504}
         return f"HTTP {error.code} {error.reason}", may_pass
     if isinstance(error, urllib.error.URLError):
-        return _explained(error.reason, timeout_s)
+        return _explained(error.reason)
     if isinstance(error, TimeoutError):
-        return f"no answer within {timeout_s:g} s", False
+        return f"no answer within {PATIENCE.timeout_s:g} s", False
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused", False
     if isinstance(error, (ConnectionError, http.client.HTTPException)):

@@ -26,15 +26,14 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from mnistcli.conforming.placing import conform_all
 from mnistcli.containers.archives import as_folder
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
-from mnistcli.containers.digits import label_faults, labels_of
+from mnistcli.containers.digits import Block, label_faults, labels_of
 from mnistcli.containers.npy_idx import LABELS, Part, role_of
-from mnistcli.containers.reading import damage_of, open_stream
+from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
-from mnistcli.datasets.labelled import read_labelled, read_parts
+from mnistcli.datasets.labelled import labelled_images, read_labelled, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -179,6 +178,7 @@ class _Reading:
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     n_bytes_read: int = 0
+    n_done: int = 0  # pictures
 
     def joined(self, part: Part) -> LabelledImages:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
@@ -235,29 +235,30 @@ class _Reading:
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
 
     def _pictures(self, found: dict[Part, _Named]) -> None:
+        n_all = sum(map(len, found.values()))
+        for part, named in found.items():
+            images = labelled_images(self._blocks(named, n_all), "", self.failures, raw=self.raw)
+            self.parts.append((part, replace(images, notes=())))
+
+    def _blocks(self, named: _Named, n_all: int) -> Iterator[Block]:
         from mnistcli.pictures.read import read_pictures
 
-        n_done, n_all = 0, sum(map(len, found.values()))
-        for part, named in found.items():
-            images, labels = bytearray(), bytearray()
-            for path, label in named:
-                n_done += 1
-                self.progress.update("pictures", n_done, n_all)
-                if label is None:
-                    self.failures.append((str(path), "nothing says which digit it shows"))
-                    continue
+        for path, label in named:
+            self.n_done += 1
+            self.progress.update("pictures", self.n_done, n_all)
+            source, problem = str(path), "nothing says which digit it shows"
+            if label is not None:
                 try:
                     for picture in read_pictures(path):
-                        (one,) = conform_all(picture.grey[None], [picture.source], raw=self.raw)
-                        if isinstance(one, BadImageError):
-                            raise one
-                        images += one.image.tobytes()
-                        labels.append(label)
+                        yield Block(
+                            picture.grey[None], np.full(1, label, float), (picture.source,), {}
+                        )
                     self._count_bytes(path)
+                    continue
                 except BadImageError as error:
-                    self.failures.append((error.source, error.problem))
-            digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
-            self.parts.append((part, LabelledImages(digits, np.frombuffer(labels, np.uint8))))
+                    source, problem = error.source, error.problem
+            nothing = np.zeros((1, *IMAGE_SHAPE), np.uint8)
+            yield Block(nothing, np.zeros(1), (source,), {0: FormatError(problem)})
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""

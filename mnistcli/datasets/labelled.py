@@ -3,20 +3,23 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from mnistcli.arrays import Bytes, Float64s
+from mnistcli.arrays import Float64s
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.npy_idx import Part, find_idx
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.files import storage_errors
-from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+
+if TYPE_CHECKING:
+    from mnistcli.conforming.placing import Conformed
 
 
 def read_labelled(
@@ -54,9 +57,6 @@ def read_parts(
         raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
-    except BadImageError as error:
-        hint = "or take all pixels as they are: --raw"
-        raise CorruptFileError(error.source, error.problem, hint=hint) from None
 
 
 def labelled_images(
@@ -66,28 +66,42 @@ def labelled_images(
     *,
     raw: bool,
 ) -> LabelledImages:
-    """Put blocks of a file together; raise FormatError or BadImageError, see `read_parts`."""
+    """Put blocks of pictures together; raise FormatError or CorruptFileError, see `read_parts`."""
     images = bytearray()  # grows without a second copy
     labels: list[Float64s] = []
     where: list[str] = []
     faults: dict[int, BadImageError | FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
+    note = ""
     for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
         elif block.without_labels:
             raise FormatError(block.without_labels, hint=HINT)
-        pictures, unreadable = _as_predicted(block, str(path), steps, raw=raw)
-        faults |= {len(where) + i: each for i, each in (unreadable | block.faults).items()}
-        if faults and failures is None:
-            raise faults[min(faults)]
-        images += pictures.tobytes()
+        for i, fault in enumerate(_as_predicted(block, str(path), raw=raw)):
+            if not isinstance(fault, (BadImageError, FormatError)):
+                steps[fault.steps] += 1
+                images += fault.image.tobytes()
+                continue
+            if failures is None and isinstance(fault, BadImageError):
+                hint = fault.hint if raw else "or take all pixels as they are: --raw"
+                raise CorruptFileError(fault.source, fault.problem, hint=hint)
+            if failures is None:
+                raise fault
+            faults[len(where) + i] = fault
+            images += bytes(N_PIXELS)
         where += block.where
-    values = np.concatenate(labels) if labels else _labels_beside(Path(path))
+        note = block.note
+    values = (
+        np.concatenate([np.empty(0), *labels])
+        if labels or not where
+        else _labels_beside(Path(path))
+    )
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
-    notes = [block.note] if block.note else []
+    notes = [note] if note else []
+    del steps[()]  # nothing
     if steps:
         done = ", ".join(dict.fromkeys(step for kind, _ in steps.most_common() for step in kind))
         n_done = f"{steps.total():,} of {len(digits):,} images"
@@ -104,28 +118,16 @@ def labelled_images(
 
 
 def _as_predicted(
-    block: Block, name: str, steps: Counter[tuple[str, ...]], *, raw: bool
-) -> tuple[Bytes, dict[int, BadImageError | FormatError]]:
-    """Bring the pictures of a block into MNIST's form, and count what was done to how many.
-
-    Returns them, black where there is a fault, and the faults beside those that the block has.
-    """
+    block: Block, name: str, *, raw: bool
+) -> "Iterator[Conformed | BadImageError | FormatError]":
+    """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
     from mnistcli.conforming.placing import conform_all
 
-    if raw and block.images.shape[1:] != IMAGE_SHAPE:
-        height, width = block.images.shape[1:]
+    n, height, width = block.images.shape
+    if raw and n > 1 and (height, width) != IMAGE_SHAPE:
         raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
-    images = np.zeros((len(block.images), *IMAGE_SHAPE), np.uint8)
-    sources = [name + where for where in block.where]
-    faults: dict[int, BadImageError | FormatError] = {}
-    for i, conformed in enumerate(conform_all(block.images, sources, raw=raw)):
-        if isinstance(conformed, BadImageError):
-            faults[i] = conformed
-            continue
-        images[i] = conformed.image
-        if conformed.steps:
-            steps[conformed.steps] += 1
-    return images, faults
+    conformed = conform_all(block.images, [name + where for where in block.where], raw=raw)
+    yield from (block.faults.get(i, each) for i, each in enumerate(conformed))
 
 
 def _labels_beside(path: Path) -> Float64s:

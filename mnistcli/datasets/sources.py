@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
@@ -38,9 +38,6 @@ from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
-if TYPE_CHECKING:  # and its libraries: loaded where something is fetched
-    from mnistcli.datasets.download import Patience
-
 T = TypeVar("T")
 
 BUNDLE = Path(__file__).with_name("bundled")
@@ -53,7 +50,6 @@ def load(
     source: str = "auto",
     *,
     progress: Progress = SILENT,
-    patience: "Patience | None" = None,
 ) -> Loaded:
     """Get the arrays of a dataset from a source (see the top of this module) and verify them.
 
@@ -62,7 +58,7 @@ def load(
     something is, but not this dataset.
     """
     try:
-        return _Loader(spec, progress, patience).load(source)
+        return _Loader(spec, progress).load(source)
     except CorruptFileError as error:
         right = f"get the right bytes with: mnistcli download --dataset {spec.name} --force"
         error.hint = error.hint or right
@@ -75,7 +71,6 @@ class _Loader:
 
     spec: DatasetSpec
     progress: Progress
-    patience: "Patience | None"
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def load(self, source: str) -> Loaded:
@@ -123,7 +118,7 @@ class _Loader:
     ) -> BinaryIO:
         from mnistcli.datasets.download import fetch
 
-        return fetch(url, expected, max_bytes, self.progress, self.patience)
+        return fetch(url, expected, max_bytes, self.progress)
 
     def _path(self, path: Path) -> Loaded:
         names = [part.file.name for part in self.spec.parts]

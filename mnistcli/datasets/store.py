@@ -17,20 +17,17 @@
             manifest.json
 
 Trust. A `.npy` file is a header that is known to the byte and a payload whose sha256 stands in the
-manifest and, where the catalogue knows it, must be the one there; so size, header and payload
-cover every byte. To hash 55 MB at each start would cost more than the rest of a command. The
-manifest therefore remembers (size, mtime, inode) of each file as it was when it was written and
-hashed, and a large file that still has them is taken as unchanged; small files (the labels) are
-hashed each time. This leaves one thing open: pixels that change on the disk without the file
-system noticing, or with the times set back. `verify` reads everything.
+manifest and, where the catalogue knows it, must be the one there. To hash 55 MB at each start would
+cost more than the rest of a command: a large file that still has the size, mtime and inode that it had
+when it was written and hashed is taken as unchanged; small files (the labels) are hashed each time. This
+leaves one thing open, pixels that change without the file system noticing: `verify` reads everything.
 
-Damage. What is found damaged is never used. MNIST then comes from the box again without a word
-from the user; other datasets say what to type. A folder that cannot be written is no obstacle
-either: MNIST is decoded in memory.
+Damage. What is found damaged is never used. MNIST then comes from the box again without a word from
+the user, in memory where the folder cannot be written; other datasets say what to type.
 
-Own digits cannot be had again. So no file is overwritten that a manifest speaks of: new content has
-a new name, the manifest turns from the old files to the new in one step, and only then the old ones
-go. What is damaged is not used, and never forgotten: a backup may mend it.
+Own digits cannot be had again. So no file is overwritten that a manifest speaks of: new content has a
+new name, and the old files go once the manifest speaks of the new. What is damaged is not used, and
+never forgotten: a backup may mend it.
 """
 
 import contextlib
@@ -39,7 +36,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -51,10 +47,6 @@ from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, replace_file, sh
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.paths import find_places
 from mnistcli.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from mnistcli.datasets.download import Patience
-
 
 CACHEDIR_TAG = b"""\
 Signature: 8a477f597d28d172789f06886806bc55
@@ -134,11 +126,10 @@ class DatasetStore:
         folder: Path,
         *,
         catalog: Mapping[str, DatasetSpec] = CATALOG,
-        patience: "Patience | None" = None,
         own_folder: Path | None = None,
     ) -> None:
         self.folder, self.own_folder = folder, own_folder or folder.with_name("own")
-        self.catalog, self.patience = catalog, patience
+        self.catalog = catalog
 
     def installed(self) -> tuple[str, ...]:
         """Name the datasets of the catalogue that are here, in its order, unverified."""
@@ -336,7 +327,7 @@ class DatasetStore:
             if keep_intact:
                 with contextlib.suppress(DataUnavailableError, CorruptFileError):
                     return self.verify(spec.name, full=False)
-            loaded = sources.load(spec, source, progress=progress, patience=self.patience)
+            loaded = sources.load(spec, source, progress=progress)
             tag = self.folder / "CACHEDIR.TAG"
             if files.kind_of_path(tag, follow=False) == "nothing":
                 files.write_atomically(tag, CACHEDIR_TAG)

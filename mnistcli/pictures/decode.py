@@ -129,20 +129,15 @@ def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
     # Image.open would import the plugins of six formats.
     module, _, opener = kind.opener.rpartition(".")
     image: ImageFile.ImageFile = getattr(import_module(module), opener)(file)
-    if kind.name == "JPEG":
+    if kind.name == "JPEG":  # opened up to its first scan; not to be decoded for ever
         file.farthest = len(data)
-        _check_jpeg(data, file.tell(), image)
+        if (n_scans := 1 + data.count(b"\xff\xda", file.tell())) > MAX_JPEG_SCANS:
+            raise _TooManyError("scans")
+        _, across, down, _ = zip(*cast("Any", image).layer, strict=True)
+        shares = np.multiply(across, down).sum() / (max(across) * max(down))
+        if n_scans > 1 and image.width * image.height * shares > MAX_JPEG_COEFFICIENTS:
+            raise _TooManyError("pixels for one in several scans")
     return image
-
-
-def _check_jpeg(data: bytes, at: int, image: Any) -> None:
-    """Raise _TooManyError for a JPEG, opened up to its first scan, that would be decoded for ever."""
-    if (n_scans := 1 + data.count(b"\xff\xda", at)) > MAX_JPEG_SCANS:
-        raise _TooManyError("scans")
-    _, across, down, _ = zip(*image.layer, strict=True)
-    shares = np.multiply(across, down).sum() / (max(across) * max(down))
-    if n_scans > 1 and image.width * image.height * shares > MAX_JPEG_COEFFICIENTS:
-        raise _TooManyError("pixels for one in several scans")
 
 
 def _tiff_frames(data: bytes, name: str) -> int:

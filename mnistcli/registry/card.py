@@ -109,8 +109,8 @@ class ModelCard(Displayed):
 
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""
-        content = {each.name: getattr(self, each.name) for each in fields(self)}
         names = {"task": self.task.name, "class_names": list(self.class_names)}
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
         settings = {"split": asdict(self.split), "settings": asdict(self.settings)}
         return {**names, **content, **names, **settings}
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import mnistcli.datasets
+from mnistcli.datasets import download
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, RemoteFile
 from mnistcli.datasets.download import Patience
 from mnistcli.datasets.store import DatasetStore
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
 
 BUNDLE = Path(mnistcli.datasets.__file__).with_name("bundled")
 N_TRAIN, N_TEST = 600, 100
-IMPATIENT = Patience(timeout_s=0.5, retry_wait_s=0.01)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", Patience(timeout_s=0.5, retry_wait_s=0.01))
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +89,7 @@ class Tiny:
 
     def store(self, folder: Path, **changes: object) -> DatasetStore:
         spec = replace(self.spec, **changes)
-        return DatasetStore(folder, catalog={spec.name: spec}, patience=IMPATIENT)
+        return DatasetStore(folder, catalog={spec.name: spec})
 
     def write_to(self, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

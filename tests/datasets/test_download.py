@@ -17,7 +17,6 @@ import pytest
 
 from mnistcli.datasets import download
 from mnistcli.datasets.catalog import CATALOG
-from mnistcli.datasets.download import Patience
 from mnistcli.datasets.sources import load
 from mnistcli.errors import (
     ChecksumMismatchError,
@@ -26,12 +25,11 @@ from mnistcli.errors import (
     DownloadError,
     UsageError,
 )
-from mnistcli.progress import SILENT, Progress
+from mnistcli.progress import Progress
 from tests.conftest import Recorder
 
 from .conftest import (
     BUNDLE,
-    IMPATIENT,
     arff_text,
     cut_short,
     dribbling,
@@ -74,12 +72,12 @@ def assert_same(loaded, tiny):
         np.testing.assert_array_equal(got, array)
 
 
-def fetch(site, tiny, behaviour, patience=IMPATIENT):
+def fetch(site, tiny, behaviour):
     """Ask for the published training images; the page behaves as told."""
     published = tiny.spec.parts[0].file
     site.pages["/file.gz"] = behaviour(tiny.published[published.name])
     url = f"{site.url}/file.gz"
-    with download.fetch(url, published, 1 << 20, SILENT, patience) as file:
+    with download.fetch(url, published, 1 << 20) as file:
         return file.read()
 
 
@@ -192,10 +190,10 @@ def test_what_is_larger_than_allowed_is_not_read_to_its_end(site, tiny, expected
     published = tiny.spec.parts[0].file if expected else None
     limit = published.n_bytes if published else 1 << 20
     with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
-        download.fetch(f"{site.url}/x", published, 1 << 20, SILENT, IMPATIENT)
+        download.fetch(f"{site.url}/x", published, 1 << 20)
     site.pages["/y"] = dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000, 0)
     with pytest.raises(CorruptFileError, match=f"has more than {limit:,} bytes"):
-        download.fetch(f"{site.url}/y", published, 1 << 20, SILENT, IMPATIENT)
+        download.fetch(f"{site.url}/y", published, 1 << 20)
 
 
 def test_a_server_s_words_are_bounded(site, tiny):
@@ -254,13 +252,13 @@ def test_md5_decides_where_nothing_better_is_published(site, tiny):
         checksum=f"md5:{hashlib.md5(data, usedforsecurity=False).hexdigest()}",
         n_bytes=None,
     )
-    with download.fetch(f"{site.url}/x", published, 100, SILENT, IMPATIENT) as file:
+    with download.fetch(f"{site.url}/x", published, 100) as file:
         assert file.read() == data
     site.pages["/x"] = good(b"anythinG")
     with pytest.raises(CorruptFileError, match=r"md5 is .*, expected"):
-        download.fetch(f"{site.url}/x", published, 100, SILENT, IMPATIENT)
+        download.fetch(f"{site.url}/x", published, 100)
     with pytest.raises(CorruptFileError, match="has more than 7 bytes"):
-        download.fetch(f"{site.url}/x", published, 7, SILENT, IMPATIENT)
+        download.fetch(f"{site.url}/x", published, 7)
 
 
 @pytest.mark.parametrize("first", [status(500), status(503), resetting(), not_http()])
@@ -330,14 +328,14 @@ def test_an_unknown_certificate_is_refused(tiny, certificate, monkeypatch):
 )
 def test_urls_that_lead_nowhere(tiny, url):
     with pytest.raises(DownloadError):
-        download.fetch(url, tiny.spec.parts[0].file, 100, SILENT, IMPATIENT)
+        download.fetch(url, tiny.spec.parts[0].file, 100)
 
 
 def test_a_large_body_goes_to_a_file_without_a_name(site, litter, monkeypatch):
     monkeypatch.setattr("mnistcli.datasets.download.IN_MEMORY_BYTES", 1000)
     body = os.urandom(300_000)
     site.pages["/big"] = good(body)
-    with download.fetch(f"{site.url}/big", None, 1 << 20, SILENT, IMPATIENT) as file:
+    with download.fetch(f"{site.url}/big", None, 1 << 20) as file:
         assert list(litter.iterdir()) == []
         assert file.read() == body
 
@@ -351,7 +349,7 @@ def test_an_interrupted_download_leaves_nothing(site, tiny, litter, monkeypatch)
 
     site.pages["/x"] = good(tiny.published[TRAIN_IMAGES])
     with pytest.raises(KeyboardInterrupt):
-        download.fetch(f"{site.url}/x", None, 1 << 20, Interrupting(), IMPATIENT)
+        download.fetch(f"{site.url}/x", None, 1 << 20, Interrupting())
 
 
 # ----------------------------------------------------------------------------------------- mirrors
@@ -367,7 +365,7 @@ def test_mirrors_in_order_each_failure_named(site, tiny):
     ]
     told = Recorder()
     spec = replace(tiny.spec, mirrors=tuple(bases))
-    loaded = load(spec, progress=told, patience=IMPATIENT)
+    loaded = load(spec, progress=told)
     assert_same(loaded, tiny)
     assert loaded.source == "mirror"
     assert loaded.origin == bases[3]
@@ -385,7 +383,7 @@ def test_mirrors_in_order_each_failure_named(site, tiny):
 def test_a_mirror_that_failed_is_asked_last_from_then_on(site, tiny):
     slow = site.publish("/slow/", tiny.published, stalling)
     quick = site.publish("/quick/", tiny.published, good)
-    load(replace(tiny.spec, mirrors=(slow, quick)), "mirror", patience=IMPATIENT)
+    load(replace(tiny.spec, mirrors=(slow, quick)), "mirror")
     assert [path for path in site.paths() if "slow" in path] == [f"/slow/{TRAIN_IMAGES}"]
 
 
@@ -393,7 +391,7 @@ def test_a_mirror_that_lacks_one_file_does_not_cost_the_others(site, tiny):
     first = site.publish("/first/", tiny.published, good)
     second = site.publish("/second/", tiny.published, good)
     del site.pages["/first/t10k-images-idx3-ubyte.gz"]
-    loaded = load(replace(tiny.spec, mirrors=(first, second)), "mirror", patience=IMPATIENT)
+    loaded = load(replace(tiny.spec, mirrors=(first, second)), "mirror")
     assert_same(loaded, tiny)
     assert loaded.origin == f"{first}, {second}"
     assert sum(path.endswith(TRAIN_IMAGES) for path in site.paths()) == 1
@@ -405,7 +403,7 @@ def test_when_all_mirrors_fail_all_are_named(site, tiny):
         for behave in (html, half, flipped, cut_short)
     )
     with pytest.raises(DownloadError) as caught:
-        load(replace(tiny.spec, mirrors=bases), "mirror", patience=IMPATIENT)
+        load(replace(tiny.spec, mirrors=bases), "mirror")
     assert caught.value.exit_code == 3
     assert [url for url, _ in caught.value.failures] == [base + TRAIN_IMAGES for base in bases]
     assert all(base in caught.value.message for base in bases)
@@ -415,7 +413,7 @@ def test_when_all_mirrors_fail_all_are_named(site, tiny):
 def test_the_only_mirror_s_own_error_comes_through(site, tiny):
     base = site.publish("/x/", tiny.published, flipped)
     with pytest.raises(ChecksumMismatchError) as caught:
-        load(replace(tiny.spec, mirrors=(base,)), "mirror", patience=IMPATIENT)
+        load(replace(tiny.spec, mirrors=(base,)), "mirror")
     assert caught.value.source == base + TRAIN_IMAGES
     assert "mnistcli download" in caught.value.hint
 
@@ -442,12 +440,12 @@ def test_openml_and_keras(site, tiny):
         openml_urls=(f"{site.url}/down", f"{site.url}/data.arff"),
         keras_urls=(f"{site.url}/data.npz",),
     )
-    loaded = load(spec, "openml", patience=IMPATIENT)
+    loaded = load(spec, "openml")
     assert_same(loaded, tiny)
     assert loaded.source == "openml"
     assert loaded.failures == ((f"{site.url}/down", "HTTP 503 Service Unavailable, twice"),)
     assert site.requests[-1][1]["Accept-Encoding"] == "gzip"
-    loaded = load(spec, "keras", patience=IMPATIENT)
+    loaded = load(spec, "keras")
     assert_same(loaded, tiny)
     assert loaded.origin == f"{site.url}/data.npz"
 
@@ -455,16 +453,16 @@ def test_openml_and_keras(site, tiny):
 def test_openml_down_is_said_so(site, tiny):
     spec = replace(tiny.spec, openml_urls=(f"{site.url}/a", f"{site.url}/b"))
     with pytest.raises(DownloadError, match=r"/a: HTTP 404 Not Found; .*/b: HTTP 404 Not Found"):
-        load(spec, "openml", patience=IMPATIENT)
+        load(spec, "openml")
     with pytest.raises(UsageError, match="cannot be had from keras"):
-        load(spec, "keras", patience=IMPATIENT)
+        load(spec, "keras")
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
 def test_a_base_url(site, tiny, ending):
     base = site.publish("/base/", tiny.published, good)
     site.pages["/base"] = html()
-    loaded = load(tiny.spec, base.rstrip("/") + ending, patience=IMPATIENT)
+    loaded = load(tiny.spec, base.rstrip("/") + ending)
     assert_same(loaded, tiny)
     assert (loaded.source, loaded.origin) == ("url", base)
 
@@ -474,7 +472,7 @@ def test_a_url_of_one_file_whatever_its_name(site, tiny, name):
     arff = arff_text(tiny.arrays).encode()
     for data in (arff, gzip.compress(arff), npz_of(tiny.arrays)):
         site.pages[f"/{name}"] = good(data)
-        assert_same(load(tiny.spec, f"{site.url}/{name}", patience=IMPATIENT), tiny)
+        assert_same(load(tiny.spec, f"{site.url}/{name}"), tiny)
 
 
 @pytest.mark.parametrize("packed", ["a large table", "half a table, then nothing"])
@@ -502,7 +500,7 @@ def test_a_gzip_bomb_is_refused_and_nothing_is_kept(site, tiny, tmp_path, packed
 def test_a_url_of_nothing_names_what_was_tried(site, tiny):
     site.pages["/page"] = html()
     with pytest.raises(DownloadError) as caught:
-        load(tiny.spec, f"{site.url}/page", patience=IMPATIENT)
+        load(tiny.spec, f"{site.url}/page")
     assert caught.value.failures == (
         (f"{site.url}/page", "is a web page (HTML)"),
         (f"{site.url}/page/{TRAIN_IMAGES}", "HTTP 404 Not Found"),
@@ -630,8 +628,8 @@ def test_paths_that_hold_nothing(tiny, tmp_path):
 def test_without_a_known_payload_only_published_files_are_trusted(unpinned, site, tmp_path):
     base = site.publish("/base/", unpinned.published, good)
     lay_out(tmp_path / "published", unpinned.published)
-    assert_same(load(unpinned.spec, base, patience=IMPATIENT), unpinned)
-    assert_same(load(unpinned.spec, base.rstrip("/"), patience=IMPATIENT), unpinned)
+    assert_same(load(unpinned.spec, base), unpinned)
+    assert_same(load(unpinned.spec, base.rstrip("/")), unpinned)
     assert_same(load(unpinned.spec, str(tmp_path / "published")), unpinned)
 
     lay_out(tmp_path / "plain", plain(unpinned))
@@ -680,7 +678,7 @@ def test_a_damaged_box_is_named_and_the_mirrors_asked(site, tmp_path, monkeypatc
     files = {path.name: path.read_bytes() for path in BUNDLE.glob("*.gz")}
     mirror = site.publish("/mnist/", files, good)
     spec = replace(CATALOG["mnist"], mirrors=(mirror,))
-    loaded = load(spec, patience=Patience(retry_wait_s=0.01))
+    loaded = load(spec)
     assert (loaded.source, loaded.origin) == ("mirror", mirror)
     assert [source for source, _ in loaded.failures] == [str(box)]
 
