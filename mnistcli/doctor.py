@@ -48,14 +48,6 @@ class DatasetHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelsHealth:
-    """The registry: how many models are whole, and of the others reference and problem."""
-
-    n_whole: int
-    damaged: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What an installation looks like; the home folder is written as ~ everywhere.
 
@@ -69,13 +61,14 @@ class Diagnosis:
     blas: tuple[dict[str, Any], ...]  # name, version, n_threads of what multiplies matrices
     paths: tuple[PathHealth, ...]
     datasets: tuple[DatasetHealth, ...]
-    models: ModelsHealth
+    n_whole_models: int
+    damaged_models: tuple[tuple[str, str], ...]  # reference and problem
 
     @property
     def damaged(self) -> tuple[str, ...]:
         """The datasets and models that are damaged."""
         datasets = (each.name for each in self.datasets if each.state == "damaged")
-        return (*datasets, *(ref for ref, _ in self.models.damaged))
+        return (*datasets, *(ref for ref, _ in self.damaged_models))
 
 
 def examine(
@@ -86,6 +79,7 @@ def examine(
     Every byte of what is stored is read and hashed, unless ``quick`` leaves the datasets out. A
     damaged dataset is forgotten, see `DatasetStore.verify`; nothing else is changed.
     """
+    n_whole, damaged = _examine_models(registry)
     return Diagnosis(
         python=f"{platform.python_implementation()} {platform.python_version()}",
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
@@ -100,7 +94,8 @@ def examine(
             _examine_dataset(store, name, quick=quick)
             for name in (*store.catalog, *store.own_names())
         ),
-        models=_examine_models(registry),
+        n_whole_models=n_whole,
+        damaged_models=tuple(damaged),
     )
 
 
@@ -156,10 +151,10 @@ def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetH
     return DatasetHealth(name, "whole")
 
 
-def _examine_models(registry: ModelRegistry) -> ModelsHealth:
+def _examine_models(registry: ModelRegistry) -> tuple[int, list[tuple[str, str]]]:
     try:
         summaries = (*registry.summaries(), registry.summary(BUILTIN))
     except (CorruptFileError, DataUnavailableError) as error:
-        return ModelsHealth(0, (("the registry", without_home(error.message)),))
+        return 0, [("the registry", without_home(error.message))]
     damaged = [(each.entry.ref, without_home(each.problem)) for each in summaries if each.problem]
-    return ModelsHealth(len(summaries) - len(damaged), tuple(damaged))
+    return len(summaries) - len(damaged), damaged

@@ -44,7 +44,7 @@ def test_a_healthy_home(own_home, invoke, monkeypatch):
         "mnist": "whole", "fashion-mnist": "not installed", "kmnist": "not installed",
         "qmnist": "not installed",
     }  # fmt: skip
-    assert found.models.n_whole == 2  # and builtin
+    assert found.n_whole_models == 2  # and builtin
     assert [(each.what, each.state) for each in found.paths] == [
         ("datasets", "writable"), ("features", "can be made"), ("models", "writable"),
         ("own", "can be made"),
@@ -85,8 +85,8 @@ def test_damaged_models_are_named(own_home, invoke, monkeypatch):
     flip(own_home / "models" / "0v1" / "2.safetensors", -5)
     found = look(own_home, quick=True)
     assert found.damaged == ("0v1@2",)
-    assert found.models.n_whole == 2  # and builtin
-    ((ref, problem),) = found.models.damaged
+    assert found.n_whole_models == 2  # and builtin
+    ((ref, problem),) = found.damaged_models
     assert ref == "0v1@2"
     assert "sha256" in problem
 
@@ -110,7 +110,7 @@ def test_a_registry_that_cannot_be_read_is_no_end(own_home, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     found = look(own_home, quick=True)
-    assert found.models.damaged[0][0] == "the registry"
+    assert found.damaged_models[0][0] == "the registry"
 
 
 def test_no_name_of_a_user_gets_out(tmp_path, monkeypatch):

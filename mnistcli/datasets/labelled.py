@@ -14,7 +14,7 @@ from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, r
 from mnistcli.containers.npy_idx import Part, find_idx
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
-from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
+from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
@@ -66,11 +66,11 @@ def labelled_images(
     *,
     raw: bool,
 ) -> LabelledImages:
-    """Put blocks of pictures together; raise FormatError or CorruptFileError, see `read_parts`."""
+    """Put blocks of pictures together; raise FormatError, see `read_parts`."""
     images = bytearray()  # grows without a second copy
     labels: list[Float64s] = []
     where: list[str] = []
-    faults: dict[int, BadImageError | FormatError] = {}
+    faults: dict[int, FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
     note = ""
     for block in blocks:
@@ -78,25 +78,20 @@ def labelled_images(
             labels.append(block.labels)
         elif block.without_labels:
             raise FormatError(block.without_labels, hint=HINT)
-        for i, fault in enumerate(_as_predicted(block, str(path), raw=raw)):
-            if not isinstance(fault, (BadImageError, FormatError)):
-                steps[fault.steps] += 1
-                images += fault.image.tobytes()
+        for i, found in enumerate(_as_predicted(block, raw=raw), len(where)):
+            if not isinstance(found, FormatError):
+                steps[found.steps] += 1
+                images += found.image.tobytes()
                 continue
-            if failures is None and isinstance(fault, BadImageError):
-                hint = fault.hint if raw else "or take all pixels as they are: --raw"
-                raise CorruptFileError(fault.source, fault.problem, hint=hint)
             if failures is None:
-                raise fault
-            faults[len(where) + i] = fault
+                raise found
+            faults[i] = found
             images += bytes(N_PIXELS)
         where += block.where
         note = block.note
-    values = (
-        np.concatenate([np.empty(0), *labels])
-        if labels or not where
-        else _labels_beside(Path(path))
-    )
+    values = np.concatenate([np.empty(0), *labels])
+    if where and not labels:
+        values = _labels_beside(Path(path))
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
@@ -117,17 +112,21 @@ def labelled_images(
     return LabelledImages(digits, values.astype(np.uint8), tuple(notes))
 
 
-def _as_predicted(
-    block: Block, name: str, *, raw: bool
-) -> "Iterator[Conformed | BadImageError | FormatError]":
+def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatError]":
     """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
     from mnistcli.conforming.placing import conform_all
 
     n, height, width = block.images.shape
     if raw and n > 1 and (height, width) != IMAGE_SHAPE:
         raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
-    conformed = conform_all(block.images, [name + where for where in block.where], raw=raw)
-    yield from (block.faults.get(i, each) for i, each in enumerate(conformed))
+    for i, found in enumerate(conform_all(block.images, block.where, raw=raw)):
+        if i in block.faults:
+            yield block.faults[i]
+        elif isinstance(found, BadImageError):
+            hint = found.hint if raw else "or take all pixels as they are: --raw"
+            yield FormatError(found.problem, where=block.where[i], hint=hint)
+        else:
+            yield found
 
 
 def _labels_beside(path: Path) -> Float64s:

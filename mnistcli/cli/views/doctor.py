@@ -21,11 +21,10 @@ _COLOURS = {"standard": "16 colours", "256": "256 colours", "truecolor": "16 mil
 
 def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Answer:
     """Show what `doctor` found."""
-    models = diagnosis.models
-    damaged = [{"model": ref, "problem": problem} for ref, problem in models.damaged]
+    damaged = [{"model": ref, "problem": problem} for ref, problem in diagnosis.damaged_models]
     document = {
-        **picked(diagnosis),
-        "models": {**picked(models), "damaged": damaged},
+        **picked(diagnosis, "python system n_cores versions blas paths datasets"),
+        "models": {"n_whole": diagnosis.n_whole_models, "damaged": damaged},
         "terminal": _terminal(),
         "defaults": [
             {"option": name, "value": value, "origin": without_home(origin)}
@@ -65,8 +64,8 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
     yield "Own digits", _folder(of_own)
     yield "Features", _folder(of_features)
     yield "Models", _folder(of_models)
-    yield "", f"{diagnosis.models.n_whole:,} whole"
-    for ref, problem in diagnosis.models.damaged:
+    yield "", f"{diagnosis.n_whole_models:,} whole"
+    for ref, problem in diagnosis.damaged_models:
         yield "", f"{ref}: damaged: {problem}"
     terminal = _terminal()
     kind = "a terminal" if terminal["is_terminal"] else "not a terminal"
