@@ -191,9 +191,9 @@ def _dense(
 
 
 def _is_told(line: bytes) -> bool:
-    """Return whether a line is more than a comment, or Excel's sep=."""
+    """Return whether a line is more than a comment, empty cells, or Excel's sep=."""
     line = line.strip()
-    return bool(line) and line[:1] != b"#" and not _SEPARATOR.fullmatch(line)
+    return bool(line.strip(b",;|")) and line[:1] != b"#" and not _SEPARATOR.fullmatch(line)
 
 
 def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:

@@ -128,6 +128,7 @@ LABELLED = {
     "empty last cells": lambda x, y: table(
         [y, *columns_of(x), ["", "odd"] * 6, [""] * 12], [*KAGGLE, "note", "more"]),
     "rows of commas": lambda x, y: table([y, *columns_of(x)], KAGGLE) + b"," * 784 + b"\n",
+    "commas above": lambda x, y: b"," * 784 + b"\n" + table([y, *columns_of(x)], KAGGLE),
     "units": lambda x, y: table(
         [y, *columns_of(x)], ["label", *(f"pixel[{i}] (0-255)" for i in range(784))]),
     "R's, one renamed": lambda x, y: table(
