@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, cast
 
 from mnistcli._version import __version__
 from mnistcli.datasets.catalog import RemoteFile, public_url
@@ -29,21 +29,10 @@ IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
 # Headers, chunk sizes and the like may take so much beside a file.
 MAX_OVERHEAD_BYTES = 1 << 20
-
-
-class Patience(NamedTuple):
-    """How long to wait for a server.
-
-    From twice ``timeout_s`` after the request, redirects and headers included, a server must have
-    sent ``min_bytes_per_s`` of the file for each second beyond: no answer takes longer than that.
-    """
-
-    timeout_s: float = 10.0  # for a connection, and for each piece of an answer
-    min_bytes_per_s: int = 5_000
-    retry_wait_s: float = 0.5  # before the second and last attempt, if the failure may pass
-
-
-PATIENCE = Patience()
+# For a connection, and for each piece of an answer. From twice so long after the request, redirects and
+# headers included, a server must have sent so much of the file for each second beyond.
+TIMEOUT_S, MIN_BYTES_PER_S = 10.0, 5_000
+RETRY_WAIT_S = 0.5  # before the second and last attempt, if the failure may pass
 
 
 def fetch(
@@ -70,7 +59,7 @@ def fetch(
         reason, may_pass = _explained(error)
         if not may_pass or is_second:
             raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
-    time.sleep(PATIENCE.retry_wait_s)
+    time.sleep(RETRY_WAIT_S)
     return fetch(url, expected, max_bytes, progress, is_second=True)
 
 
@@ -103,7 +92,7 @@ class _Exchange:
     def check(self) -> None:
         """Raise DownloadError or CorruptFileError if it goes on for too long."""
         elapsed_s = time.monotonic() - self.started_s
-        if self.n_done < (elapsed_s - 2 * PATIENCE.timeout_s) * PATIENCE.min_bytes_per_s:
+        if self.n_done < (elapsed_s - 2 * TIMEOUT_S) * MIN_BYTES_PER_S:
             raise self.failure(f"too slow: {self.n_done:,} bytes in {elapsed_s:.0f} s")
         limit = (self.expected and self.expected.n_bytes) or self.max_bytes
         if max(self.n_done, self.n_received - MAX_OVERHEAD_BYTES) > limit:
@@ -113,7 +102,7 @@ class _Exchange:
         file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         body = cast("BinaryIO", file)
         try:
-            with self.opener().open(self.request(), timeout=PATIENCE.timeout_s) as response:
+            with self.opener().open(self.request(), timeout=TIMEOUT_S) as response:
                 try:
                     self.receive(response, body)
                 except CorruptFileError as error:
@@ -228,7 +217,7 @@ def _explained(error: object) -> tuple[str, bool]:
     if isinstance(error, urllib.error.URLError):
         return _explained(error.reason)
     if isinstance(error, TimeoutError):
-        return f"no answer within {PATIENCE.timeout_s:g} s", False
+        return f"no answer within {TIMEOUT_S:g} s", False
     if isinstance(error, ConnectionRefusedError):
         return "the connection was refused", False
     if isinstance(error, (ConnectionError, http.client.HTTPException)):

@@ -20,7 +20,6 @@ import pytest
 import mnistcli.datasets
 from mnistcli.datasets import download
 from mnistcli.datasets.catalog import CATALOG, DatasetSpec, RemoteFile
-from mnistcli.datasets.download import Patience
 from mnistcli.datasets.store import DatasetStore
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ N_TRAIN, N_TEST = 600, 100
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(download, "PATIENCE", Patience(timeout_s=0.5, retry_wait_s=0.01))
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(download, "RETRY_WAIT_S", 0.01)
 
 
 @pytest.fixture(autouse=True)
