@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 
@@ -55,32 +54,21 @@ _HINT = (
 )
 
 
-class Layout(NamedTuple):
-    """Where everything lies, in millimetres on A4; the margins leave all of it on US letter."""
-
-    width: float = 210.0
-    height: float = 297.0
-    n_rows: int = 12
-    n_columns: int = 10
-    box: float = 15.0
-    mark: float = 8.0
-    hole: float = 4.4
-
-    def box_at(self, row: int, column: int, scale: float) -> _Edges:
-        """Return where to write, in so many dots for a millimetre."""
-        left, top = 16.5 + 18 * column, 32 + 20 * row
-        x, y = (round(scale * edge) for edge in (left, top))
-        return x, y, round(scale * (left + self.box)), round(scale * (top + self.box))
-
-    @property
-    def marks(self) -> Float64s:
-        """The centres of the marks, x and y, clockwise from the one with a hole."""
-        x, y = 20.5, 21.5
-        right, bottom = self.width - x, self.height - y
-        return np.array([(x, y), (right, y), (right, bottom), (x, bottom)])
+# Where everything lies, in millimetres on A4; the margins leave all of it on US letter.
+N_ROWS, N_COLUMNS = 12, 10
+_WIDTH, _HEIGHT, _BOX, _MARK, _HOLE = 210.0, 297.0, 15.0, 8.0, 4.4
+# The centres of the marks, x and y, clockwise from the one with a hole.
+_LEFT, _TOP = 20.5, 21.5
+_RIGHT, _BOTTOM = _WIDTH - _LEFT, _HEIGHT - _TOP
+_MARKS = np.array([(_LEFT, _TOP), (_RIGHT, _TOP), (_RIGHT, _BOTTOM), (_LEFT, _BOTTOM)])
 
 
-LAYOUT = Layout()
+def _box_at(row: int, column: int, scale: float) -> _Edges:
+    """Return where to write, in so many dots for a millimetre."""
+    left, top = 16.5 + 18 * column, 32 + 20 * row
+    edges = left, top, left + _BOX, top + _BOX
+    x, y, right, bottom = (round(scale * edge) for edge in edges)
+    return x, y, right, bottom
 
 
 def sheet_file(suffix: str) -> bytes:
@@ -88,16 +76,16 @@ def sheet_file(suffix: str) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     scale = DOTS_PER_INCH / 25.4
-    page = Image.new("L", (round(LAYOUT.width * scale), round(LAYOUT.height * scale)), 255)
+    page = Image.new("L", (round(_WIDTH * scale), round(_HEIGHT * scale)), 255)
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(3.7 * scale)
-    for i, (x, y) in enumerate((LAYOUT.marks * scale).tolist()):
-        for side, ink in ((LAYOUT.mark, 0), (LAYOUT.hole if i == 0 else 0, 255)):
+    for i, (x, y) in enumerate((_MARKS * scale).tolist()):
+        for side, ink in ((_MARK, 0), (_HOLE if i == 0 else 0, 255)):
             half = side * scale / 2
             if half:
                 pen.rectangle((x - half, y - half, x + half, y + half), fill=ink)
-    pen.text((page.width / 2, LAYOUT.marks[0, 1] * scale), INSTRUCTION, 0, font, "mm")
-    for row, column in np.ndindex(LAYOUT.n_rows, LAYOUT.n_columns):
-        left, top, right, bottom = LAYOUT.box_at(row, column, scale)
+    pen.text((page.width / 2, _MARKS[0, 1] * scale), INSTRUCTION, 0, font, "mm")
+    for row, column in np.ndindex(N_ROWS, N_COLUMNS):
+        left, top, right, bottom = _box_at(row, column, scale)
         pen.rectangle((left, top, right, bottom), outline=0, width=2)
         pen.text(((left + right) / 2, top - 0.9 * scale), str(column), 0, font, "ms")
     file, dpi = io.BytesIO(), (DOTS_PER_INCH, DOTS_PER_INCH)
@@ -199,7 +187,7 @@ def _flattened(grey: Grey, source: str) -> tuple[Ink, dict[tuple[int, int], _Edg
     from PIL import Image
 
     photograph = Image.fromarray(grey)
-    size = round(LAYOUT.width * SCALE), round(LAYOUT.height * SCALE)
+    size = round(_WIDTH * SCALE), round(_HEIGHT * SCALE)
     for matrix in _homographies(grey):
         # From pixels of the page, not millimetres.
         numbers = (matrix / matrix[2, 2] / np.array([SCALE, SCALE, 1])).ravel()[:8].tolist()
@@ -222,8 +210,8 @@ def _darkness(grey: Ink, reach: int) -> Ink:
 
 def _frames(ink: Ink) -> dict[tuple[int, int], _Edges]:
     """Find the frame of every box near to where it should be; none where too few are seen."""
-    shape, smooth = (LAYOUT.n_rows, LAYOUT.n_columns), box_mean(ink, 3)
-    places = [LAYOUT.box_at(row, column, SCALE) for row, column in np.ndindex(shape)]
+    shape, smooth = (N_ROWS, N_COLUMNS), box_mean(ink, 3)
+    places = [_box_at(row, column, SCALE) for row, column in np.ndindex(shape)]
     shifts = np.array([_shift(smooth, *place) for place in places]).reshape(*shape, 2)
     seen = np.isfinite(shifts).all(axis=2)
     frames: dict[tuple[int, int], _Edges] = {}
@@ -234,7 +222,7 @@ def _frames(ink: Ink) -> dict[tuple[int, int], _Edges]:
         near = slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
         known = shifts[near][seen[near]]
         dx, dy = np.median(known, axis=0).round().astype(int).tolist() if len(known) else (0, 0)
-        left, top, right, bottom = places[row * LAYOUT.n_columns + column]
+        left, top, right, bottom = places[row * N_COLUMNS + column]
         frames[row, column] = (left + dx, top + dy, right + dx, bottom + dy)
     return frames
 
@@ -278,13 +266,13 @@ def _homographies(grey: Grey) -> Iterator[Float64s]:
     corners = np.concatenate([points[four], np.ones((len(four), 4, 1))], axis=2).swapaxes(1, 2)
     is_triangle = np.linalg.det(corners[:, :, :3]) > 1
     four, corners = four[is_triangle], corners[is_triangle]
-    page = np.concatenate([LAYOUT.marks.T, np.ones((1, 4))])
+    page = np.concatenate([_MARKS.T, np.ones((1, 4))])
     found = _basis(corners) @ np.linalg.inv(_basis(page))
     # The area of a mark says how near it is, which must be as near as the homography has it.
     with np.errstate(all="ignore"):
         found /= found[:, 2:, 2:]
         depth = found[:, 2] @ page
-        ratios = areas[four] * depth**3 / (np.linalg.det(found)[:, None] * LAYOUT.mark**2)
+        ratios = areas[four] * depth**3 / (np.linalg.det(found)[:, None] * _MARK**2)
         good = ((depth > 0) & (ratios > _AREAS[0]) & (ratios < _AREAS[1])).all(axis=1)
         errors = np.abs(np.log(ratios[good])).sum(axis=1)
     for i in np.argsort(errors)[:_MOST_ANSWERS]:
@@ -322,5 +310,5 @@ def _blobs(ink: Ink) -> tuple[Float64s, Float64s, Bools]:
     is_open = ink[cy.round().astype(int), cx.round().astype(int)] <= _DARK
     is_hollow = is_open & (area > _HOLLOW[0] * size) & (area < _HOLLOW[1] * size)
     is_mark &= is_hollow | ((area > _SOLID[0] * size) & (area < _SOLID[1] * size))
-    whole = np.where(is_hollow, area / (1 - (LAYOUT.hole / LAYOUT.mark) ** 2), area)
+    whole = np.where(is_hollow, area / (1 - (_HOLE / _MARK) ** 2), area)
     return np.stack([cx, cy], axis=1)[is_mark] + 0.5, whole[is_mark], is_hollow[is_mark]

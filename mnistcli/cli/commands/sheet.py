@@ -23,13 +23,13 @@ def sheet(
       mnistcli sheet
       mnistcli sheet -o sheet.png
     """
-    from mnistcli.sheets import LAYOUT, sheet_file
+    from mnistcli.sheets import N_COLUMNS, N_ROWS, sheet_file
 
     check_ending(output, (".pdf", ".png"), "write a page to")
     content = sheet_file(output.suffix.lower())
     write_atomically(output, content)
-    n, digits = LAYOUT.n_rows * LAYOUT.n_columns, [*range(LAYOUT.n_columns)]
-    document = {"path": str(output), "n_bytes": len(content), "n_rows": LAYOUT.n_rows}
+    n, digits = N_ROWS * N_COLUMNS, [*range(N_COLUMNS)]
+    document = {"path": str(output), "n_bytes": len(content), "n_rows": N_ROWS}
     facts = [
         ("Wrote", f"{output}, {n_bytes(len(content))}: {n} boxes, for A4 and US letter"),
         ("Next", "mnistcli download --source photo.jpg --sheet --as class"),
