@@ -56,17 +56,17 @@ _HINT = (
 
 # Where everything lies, in millimetres on A4; the margins leave all of it on US letter.
 N_ROWS, N_COLUMNS = 12, 10
-_WIDTH, _HEIGHT, _BOX, _MARK, _HOLE = 210.0, 297.0, 15.0, 8.0, 4.4
+WIDTH, HEIGHT, BOX, _MARK, _HOLE = 210.0, 297.0, 15.0, 8.0, 4.4
 # The centres of the marks, x and y, clockwise from the one with a hole.
 _LEFT, _TOP = 20.5, 21.5
-_RIGHT, _BOTTOM = _WIDTH - _LEFT, _HEIGHT - _TOP
-_MARKS = np.array([(_LEFT, _TOP), (_RIGHT, _TOP), (_RIGHT, _BOTTOM), (_LEFT, _BOTTOM)])
+_RIGHT, _BOTTOM = WIDTH - _LEFT, HEIGHT - _TOP
+MARKS = np.array([(_LEFT, _TOP), (_RIGHT, _TOP), (_RIGHT, _BOTTOM), (_LEFT, _BOTTOM)])
 
 
-def _box_at(row: int, column: int, scale: float) -> _Edges:
+def box_at(row: int, column: int, scale: float) -> _Edges:
     """Return where to write, in so many dots for a millimetre."""
     left, top = 16.5 + 18 * column, 32 + 20 * row
-    edges = left, top, left + _BOX, top + _BOX
+    edges = left, top, left + BOX, top + BOX
     x, y, right, bottom = (round(scale * edge) for edge in edges)
     return x, y, right, bottom
 
@@ -76,16 +76,16 @@ def sheet_file(suffix: str) -> bytes:
     from PIL import Image, ImageDraw, ImageFont
 
     scale = DOTS_PER_INCH / 25.4
-    page = Image.new("L", (round(_WIDTH * scale), round(_HEIGHT * scale)), 255)
+    page = Image.new("L", (round(WIDTH * scale), round(HEIGHT * scale)), 255)
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(3.7 * scale)
-    for i, (x, y) in enumerate((_MARKS * scale).tolist()):
+    for i, (x, y) in enumerate((MARKS * scale).tolist()):
         for side, ink in ((_MARK, 0), (_HOLE if i == 0 else 0, 255)):
             half = side * scale / 2
             if half:
                 pen.rectangle((x - half, y - half, x + half, y + half), fill=ink)
-    pen.text((page.width / 2, _MARKS[0, 1] * scale), INSTRUCTION, 0, font, "mm")
+    pen.text((page.width / 2, MARKS[0, 1] * scale), INSTRUCTION, 0, font, "mm")
     for row, column in np.ndindex(N_ROWS, N_COLUMNS):
-        left, top, right, bottom = _box_at(row, column, scale)
+        left, top, right, bottom = box_at(row, column, scale)
         pen.rectangle((left, top, right, bottom), outline=0, width=2)
         pen.text(((left + right) / 2, top - 0.9 * scale), str(column), 0, font, "ms")
     file, dpi = io.BytesIO(), (DOTS_PER_INCH, DOTS_PER_INCH)
@@ -187,7 +187,7 @@ def _flattened(grey: Grey, source: str) -> tuple[Ink, dict[tuple[int, int], _Edg
     from PIL import Image
 
     photograph = Image.fromarray(grey)
-    size = round(_WIDTH * SCALE), round(_HEIGHT * SCALE)
+    size = round(WIDTH * SCALE), round(HEIGHT * SCALE)
     for matrix in _homographies(grey):
         # From pixels of the page, not millimetres.
         numbers = (matrix / matrix[2, 2] / np.array([SCALE, SCALE, 1])).ravel()[:8].tolist()
@@ -211,7 +211,7 @@ def _darkness(grey: Ink, reach: int) -> Ink:
 def _frames(ink: Ink) -> dict[tuple[int, int], _Edges]:
     """Find the frame of every box near to where it should be; none where too few are seen."""
     shape, smooth = (N_ROWS, N_COLUMNS), box_mean(ink, 3)
-    places = [_box_at(row, column, SCALE) for row, column in np.ndindex(shape)]
+    places = [box_at(row, column, SCALE) for row, column in np.ndindex(shape)]
     shifts = np.array([_shift(smooth, *place) for place in places]).reshape(*shape, 2)
     seen = np.isfinite(shifts).all(axis=2)
     frames: dict[tuple[int, int], _Edges] = {}
@@ -266,7 +266,7 @@ def _homographies(grey: Grey) -> Iterator[Float64s]:
     corners = np.concatenate([points[four], np.ones((len(four), 4, 1))], axis=2).swapaxes(1, 2)
     is_triangle = np.linalg.det(corners[:, :, :3]) > 1
     four, corners = four[is_triangle], corners[is_triangle]
-    page = np.concatenate([_MARKS.T, np.ones((1, 4))])
+    page = np.concatenate([MARKS.T, np.ones((1, 4))])
     found = _basis(corners) @ np.linalg.inv(_basis(page))
     # The area of a mark says how near it is, which must be as near as the homography has it.
     with np.errstate(all="ignore"):

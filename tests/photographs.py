@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mnistcli.sheets import LAYOUT, sheet_file
+from mnistcli import sheets
+from mnistcli.sheets import sheet_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,14 +26,14 @@ class Filled(NamedTuple):
 
 def empty_page() -> Grey:
     page = Image.open(io.BytesIO(sheet_file(".png"))).convert("L")
-    size = round(DOTS * LAYOUT.width), round(DOTS * LAYOUT.height)
+    size = round(DOTS * sheets.WIDTH), round(DOTS * sheets.HEIGHT)
     return np.array(page.resize(size, Image.Resampling.BOX))
 
 
 def filled(rng, images, labels, *, n_empty=10, ink=(10, 110), size=(6.5, 12.5)) -> Filled:
     """Write a digit into every box but a few, each as large as it likes and where it likes."""
     page, written = empty_page(), {}
-    every = list(np.ndindex(LAYOUT.n_rows, LAYOUT.n_columns))
+    every = list(np.ndindex(sheets.N_ROWS, sheets.N_COLUMNS))
     empty = rng.choice(len(every), n_empty, replace=False)
     for i, (row, column) in enumerate(every):
         if i in empty:
@@ -42,8 +43,8 @@ def filled(rng, images, labels, *, n_empty=10, ink=(10, 110), size=(6.5, 12.5)) 
         side = round(DOTS * rng.uniform(*size) * 28 / 20)
         large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
         large = large[np.ix_(large.max(axis=1) > 20, large.max(axis=0) > 20)] / 255
-        left, top, *_ = LAYOUT.box_at(row, column, DOTS)
-        room = [DOTS * (LAYOUT.box - 2.4) - n for n in large.shape]
+        left, top, *_ = sheets.box_at(row, column, DOTS)
+        room = [DOTS * (sheets.BOX - 2.4) - n for n in large.shape]
         top, left = (
             round(edge + 1.2 * DOTS + rng.uniform(0, max(0, free)))
             for edge, free in zip((top, left), room, strict=True)
@@ -88,10 +89,10 @@ def photographed(
     """Photograph a page: turned by any angle, in perspective, bent, shaded, blurred; as JPEG."""
     height, width = shape
     turn = rng.uniform(0, 2 * np.pi) if turn is None else turn
-    middle = np.array([LAYOUT.width / 2, LAYOUT.height / 2])
+    middle = np.array([sheets.WIDTH / 2, sheets.HEIGHT / 2])
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * middle
     rotated = corners @ np.array([(np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))])
-    rotated += rng.uniform(-tilt, tilt, (4, 2)) * LAYOUT.width / 2
+    rotated += rng.uniform(-tilt, tilt, (4, 2)) * sheets.WIDTH / 2
     low, high = rotated.min(axis=0), rotated.max(axis=0)
     scale = rng.uniform(*fills) * min(width / (high - low)[0], height / (high - low)[1])
     spare = np.array([width, height]) - scale * (high - low)
@@ -104,9 +105,9 @@ def photographed(
     u, v, w = (row[0] * x + row[1] * y + row[2] for row in back.tolist())
     u, v = u / w, v / w
     # Paper that bulges: what is seen of a place lies a little beside it, least at the corners.
-    bulge = np.sin(np.pi * (v / LAYOUT.height).clip(0, 1)) * bend
-    u, v = u + bulge * np.sin(np.pi * (u / LAYOUT.width).clip(0, 1)) * 0.7, v + bulge
-    on_page = (u > 0) & (v > 0) & (u < LAYOUT.width) & (v < LAYOUT.height)
+    bulge = np.sin(np.pi * (v / sheets.HEIGHT).clip(0, 1)) * bend
+    u, v = u + bulge * np.sin(np.pi * (u / sheets.WIDTH).clip(0, 1)) * 0.7, v + bulge
+    on_page = (u > 0) & (v > 0) & (u < sheets.WIDTH) & (v < sheets.HEIGHT)
     i, j = (
         (DOTS * v - 0.5).clip(0, page.shape[0] - 1.01),
         (DOTS * u - 0.5).clip(0, page.shape[1] - 1.01),

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistcli import sheets
 from mnistcli.datasets.gathering import gather
 from mnistcli.errors import BadImageError
-from mnistcli.sheets import LAYOUT, picture_of, read_sheet, sheet_file
+from mnistcli.sheets import picture_of, read_sheet, sheet_file
 from tests.conftest import bundled_idx
 from tests.photographs import empty_page, filled, photographed
 
@@ -96,7 +97,7 @@ def test_an_empty_page_has_empty_boxes_only():
 @pytest.mark.parametrize("corner", range(4))
 def test_a_page_without_one_of_its_marks_is_refused(corner, test_images, labels):
     page = filled(np.random.default_rng(2), test_images, labels).page
-    x, y = (6 * LAYOUT.marks[corner]).astype(int)
+    x, y = (6 * sheets.MARKS[corner]).astype(int)
     page[max(0, y - 40) : y + 40, max(0, x - 40) : x + 40] = 255
     with pytest.raises(BadImageError, match="p: its four corner marks are not found"):
         read_sheet(page, source="p")
@@ -119,7 +120,7 @@ def test_what_is_no_page_is_refused(picture):
 
 def test_what_cannot_be_read_is_told_of(test_images, labels):
     page, written = filled(np.random.default_rng(4), test_images, labels, n_empty=0)
-    left, top, right, bottom = LAYOUT.box_at(2, 3, 6)
+    left, top, right, bottom = sheets.box_at(2, 3, 6)
     page[top + 8 : bottom - 8, left + 8 : right - 8] = 20
     read = read_sheet(page, source="page.jpg")
     ((source, reason),) = read.failures
@@ -197,9 +198,9 @@ def test_the_page_as_pdf_and_as_png(invoke, tmp_path, monkeypatch):
             round(25.4 * n / dpi) for n, dpi in zip(page.size, page.info["dpi"], strict=True)
         ] == [210, 297]
         paper = np.asarray(page.convert("L"))
-    for x, y in LAYOUT.marks[1:]:
+    for x, y in sheets.MARKS[1:]:
         assert paper[round(y / 297 * height), round(x / 210 * width)] == 0
-    x, y = LAYOUT.marks[0]
+    x, y = sheets.MARKS[0]
     assert paper[round(y / 297 * height), round(x / 210 * width)] == 255
     assert len(sheet_file(".png")) < 100_000
 
