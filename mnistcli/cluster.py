@@ -43,23 +43,19 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MOST_HELD = -1, -3, 64 * 2**20  # malloc.
 _SILENT = logging.CRITICAL + 1
 _LOCAL = re.compile(r"local(?::([1-9][0-9]{0,2}))?")
 _SCHEDULER = re.compile(r"(?P<scheme>tcp|tls)://(?P<host>\[[0-9a-fA-F:.]+\]|[^\s:/@]+):[0-9]{1,5}")
+# The files of certificates, as Dask calls them.
+_TLS = {"tls_ca": "tls_ca_file", "tls_cert": "tls_client_cert", "tls_key": "tls_client_key"}
 _HELP = "see mnistcli help cluster"
 
 
 @contextlib.contextmanager
-def joined(
-    address: str,
-    *,
-    insecure: bool = False,
-    tls_ca: Path | None = None,
-    tls_cert: Path | None = None,
-    tls_key: Path | None = None,
-) -> Iterator[None]:
+def joined(address: str, *, insecure: bool = False, **tls: Path | None) -> Iterator[None]:
     """Give the jobs of `parallel.map_jobs`, and the blocks of large fits, to a cluster meanwhile.
 
     The address is ``"local"`` or ``"local:N"``, processes on this machine, or a scheduler's, such
     as ``"tls://host:8786"``; plain tcp to another machine has to be ``insecure``, since whoever
-    reaches a scheduler runs what they like. Certificates not given are as Dask's configuration says.
+    reaches a scheduler runs what they like. Of `_TLS` what is not given is as Dask's configuration
+    says.
 
     Raises UsageError for an address that makes no sense or is not safe, ClusterError where the
     cluster cannot be reached, has other versions, or nobody there has worked for two minutes.
@@ -74,8 +70,7 @@ def joined(
         raise UsageError("--cluster needs Dask, which is not installed", hint=hint) from None
     for handler in logging.getLogger("distributed").handlers:
         handler.setLevel(_SILENT)  # what matters is said in one line
-    files = {"tls_ca_file": tls_ca, "tls_client_cert": tls_cert, "tls_client_key": tls_key}
-    given = {name: str(path) for name, path in files.items() if path is not None}
+    given = {_TLS[name]: str(path) for name, path in tls.items() if path is not None}
     with contextlib.ExitStack() as stack:
         try:
             security: Any = Security(**given, require_encryption=address.startswith("tls") or None)
@@ -97,15 +92,7 @@ def joined(
             hint = f"does it run, and are --tls-ca, --tls-cert and --tls-key right? {_HELP}"
             raise ClusterError(message, hint=hint) from error
         _bound(client)
-        told = client.get_versions(packages=["mnistcli"])
-        for machine, its in {"the scheduler": told["scheduler"], **told["workers"]}.items():
-            for name in ("python", "numpy", "distributed", "mnistcli"):
-                there, here = its["packages"][name], told["client"]["packages"][name]
-                if there != here:
-                    message = f"{machine} has {name} {there}, here it is {here}"
-                    raise ClusterError(message, hint="install the same versions everywhere")
-        for worker in told["workers"]:
-            _check_safe(worker, insecure=insecure)
+        _check_members(client, insecure=insecure)
         stack.callback(elsewhere.reset, elsewhere.set(_Cluster(client)))
         yield
 
@@ -124,6 +111,19 @@ def _bound(client: Any) -> None:
             raise _nobody_works() from None
 
     client.sync = bounded
+
+
+def _check_members(client: Any, *, insecure: bool) -> None:
+    """Refuse other versions than those here, and workers in plain tcp on other machines."""
+    told = client.get_versions(packages=["mnistcli"])
+    for machine, its in {"the scheduler": told["scheduler"], **told["workers"]}.items():
+        for name in ("python", "numpy", "distributed", "mnistcli"):
+            there, here = its["packages"][name], told["client"]["packages"][name]
+            if there != here:
+                message = f"{machine} has {name} {there}, here it is {here}"
+                raise ClusterError(message, hint="install the same versions everywhere")
+    for worker in told["workers"]:
+        _check_safe(worker, insecure=insecure)
 
 
 def _nobody_works() -> ClusterError:

@@ -186,11 +186,8 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
     refs = [each.model.ref for each in judged]
     images = []
     for i in farthest[:n].tolist():
-        index, y, said = (
-            int(samples.index[i]),
-            names[samples.y[i]],
-            [names[k] for k in answers[:, i]],
-        )
+        index, y = int(samples.index[i]), names[samples.y[i]]
+        said = [names[k] for k in answers[:, i]]
         facts = {"index": index, "truth": y, "answers": dict(zip(refs, said, strict=True))}
         facts["p_truth"] = dict(zip(refs, p_truth[:, i].tolist(), strict=True))
         caption = f"#{index}: {y} ({'/'.join(said)})"

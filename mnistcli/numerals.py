@@ -51,7 +51,7 @@ class DigitRead(Displayed):
     box: Box  # top, bottom, left, right, in pixels of the picture
     image: Grey  # what the model saw
     line: int  # on which it stands, from 0
-    typicality: float | None = None  # as in `prediction.Predictions`
+    typicality: float = math.nan  # as in `prediction.Prediction`
 
 
 def read_numbers(
@@ -65,11 +65,11 @@ def read_numbers(
     grey = grey_levels(grey, is_one=True)
     lines, model = conform_spans(grey, source), load_model(model)
     placed = [digit for line in lines for spans in line for digit in spans.values()]
-    looks = model.look_at(np.stack([digit.image for digit in placed]))
-    classes, probabilities = classes_of(looks.scores).tolist(), probabilities_of(looks.scores)
-    answers = zip(classes, probabilities, looks.rows(), strict=True)
+    scores, *known = model.look_at(np.stack([digit.image for digit in placed]))
+    told = (each.tolist() for each in (classes_of(scores), *known))
+    answers = zip(probabilities_of(scores), scores, *told, strict=True)
     knows_patches = _knows_patches(model)
-    is_alone = sum(map(len, lines)) == 1 and knows_patches and looks.typicality is not None
+    is_alone = sum(map(len, lines)) == 1 and knows_patches and model.typicality is not None
     ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
     names = model.card.class_names
     read: list[tuple[DigitRead, ...]] = []
@@ -79,7 +79,7 @@ def read_numbers(
             found = {}
             whole = next(iter(spans))
             for span, digit in spans.items():
-                k, row, (score, share, twoness) = next(answers)
+                row, score, k, share, twoness = next(answers)
                 one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
                 cost = _shape_cost(one) + ink_cost * digit.cut
                 decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
@@ -97,23 +97,21 @@ def read_numbers(
     return tuple(read)
 
 
-def n_touching(
-    model: Model, image: Grey, typicality: float | None, pairedness: float | None, grey: Grey
-) -> int:
+def n_touching(model: Model, image: Grey, typicality: float, pairedness: float, grey: Grey) -> int:
     """Count the digits of a picture that may touch, where its image is unlike one digit.
 
     Models of patches tell. Others are as sure of anything: of what is strange to them builtin is
     asked in their place, where it can be read.
     """
     knows_patches = _knows_patches(model)
-    is_paired = knows_patches and (pairedness or 0.0) > 0
-    if not is_paired and (typicality or 0.0) > (UNUSUAL if knows_patches else STRANGE):
+    is_paired = knows_patches and pairedness > 0
+    if not is_paired and typicality > (UNUSUAL if knows_patches else STRANGE):
         return 1
     height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
     # At another size nothing may stand out.
     with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
         if not knows_patches:
-            ((_, share, twoness),) = _builtin().look_at(image[None]).rows()
+            _, (share,), (twoness,) = _builtin().look_at(image[None])
             return n_touching(_builtin(), image, share, twoness, grey)
         if is_paired or width >= LEAST_PAIR * height:
             return max(sum(map(len, read_numbers(model, grey))), 1 + is_paired)

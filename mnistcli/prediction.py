@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    from mnistcli.arrays import Bytes, Float64s, Int64s
+    from mnistcli.arrays import Bytes, Float64s, Floats, Int64s
     from mnistcli.datasets.dataset import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures.read import Batch
@@ -57,11 +57,11 @@ class Abstention(NamedTuple):
     below: float = 0.0
     from_unlike: bool = False
 
-    def refuses(self, typicality: float | None) -> bool:
+    def refuses(self, typicality: float) -> bool:
         """Return whether an image so typical is not answered, however sure the model is."""
         return self.from_unlike and is_unlike(typicality)
 
-    def answer(self, best: str, probability: float, typicality: float | None) -> str:
+    def answer(self, best: str, probability: float, typicality: float) -> str:
         """Return the best answer, or `ABSTAINED`."""
         return ABSTAINED if probability < self.below or self.refuses(typicality) else best
 
@@ -78,7 +78,7 @@ class Predictions(Displayed):
     probabilities: Float64s  # (n, n_classes)
     images: Bytes  # (n, ...)
     # The share of training images that are as unlike the others, (n,); None where not known.
-    typicality: Float64s | None = None
+    typicality: Floats | None = None
 
     @property
     def answers(self) -> NDArray[np.str_]:
@@ -118,8 +118,8 @@ class Prediction(Displayed):
     best: str  # the most probable class
     probability: float  # of that class
     probabilities: Float64s
-    original: Bytes | None = None  # as it was found; None for an image of a dataset
-    typicality: float | None = None  # see `Predictions`
+    original: Bytes | None  # as it was found; None for an image of a dataset
+    typicality: float  # see `Predictions`; NaN where not known
 
     @property
     def n_unlike(self) -> int:
@@ -213,7 +213,8 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     images, model = digit_images(images), load_model(model)
     scores, typicality, _ = model.look_at(images)
     classes, probabilities = classes_of(scores), probabilities_of(scores)
-    return Predictions(model.card.class_names, classes, probabilities, images, typicality)
+    known = typicality if model.typicality else None
+    return Predictions(model.card.class_names, classes, probabilities, images, known)
 
 
 def explain(model: Model | str, image: ArrayLike, against: str | int | None = None) -> Explanation:
@@ -267,14 +268,14 @@ def _predict_seen(
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
-    looks = model.look_at(stacked)
-    classes, shares = classes_of(looks.scores).tolist(), probabilities_of(looks.scores)
-    rows = zip(classes, shares, looks.rows(), strict=True)
+    scores, *known = model.look_at(stacked)
+    told = (each.tolist() for each in (classes_of(scores), *known))
+    rows = zip(probabilities_of(scores), *told, strict=True)
     for each in seen:
         if isinstance(each, BadImageError):
             yield each
             continue
-        k, row, (_, share, twoness) = next(rows)
+        row, k, share, twoness = next(rows)
         best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
         if not (original is None or abstention.refuses(share) or np.array_equal(image, original)):
@@ -289,9 +290,9 @@ def _predict_seen(
         yield Prediction(source, image, found, answer, best, probability, row, original, share)
 
 
-def is_unlike(typicality: float | None) -> bool:
+def is_unlike(typicality: float) -> bool:
     """Return whether so typical an image is unlike all the images that a model was trained on."""
-    return typicality is not None and typicality < UNLIKE_BELOW
+    return typicality < UNLIKE_BELOW
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:

@@ -18,9 +18,8 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
@@ -30,11 +29,9 @@ from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from mnistcli.arrays import Bytes, Float32s, Float64s
+    from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
     from mnistcli.features.typicality import Typicality
     from mnistcli.linear_model.classifier import LinearClassifier
 
@@ -52,19 +49,6 @@ _OUT_OF_FOLD = "out_of_fold"
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
 
-class Looks(NamedTuple):
-    """What a model says of images, see `Model.look_at`."""
-
-    scores: "Float64s"
-    typicality: "Float64s | None" = None
-    pairedness: "Float32s | None" = None
-
-    def rows(self) -> "Iterator[Any]":
-        """Yield the three of each image."""
-        told = (repeat(None) if each is None else each.tolist() for each in self[1:])
-        return zip(self.scores, *told, strict=False)
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model(Displayed):
     """A classifier, its card, and where it came from: "0v1@3", a path, or "" if not stored."""
@@ -78,14 +62,15 @@ class Model(Displayed):
     out_of_fold: "Float32s | None" = None
     n_bytes: int | None = None  # of its file, where it has one
 
-    def look_at(self, images: "Bytes") -> Looks:
-        """Return the scores of images, and typicality and pairedness, (n,), where they can be told."""
+    def look_at(self, images: "Bytes") -> "tuple[Float64s, Floats, Floats]":
+        """Return the scores of images, their typicality and pairedness, (n,); NaN if not known."""
         import numpy as np
 
         from mnistcli.linear_model.classifier import ROWS_PER_BLOCK
 
         if self.typicality is None or not len(images):
-            return Looks(self.classifier.decision_function(images))
+            unknown = np.full(len(images), np.nan)
+            return self.classifier.decision_function(images), unknown, unknown
         images = images.astype(np.uint8, copy=False).reshape(-1, *IMAGE_SHAPE)
         score = replace(self.classifier, features=None).decision_function
         scores, shares, paired = [], [], []
@@ -95,7 +80,7 @@ class Model(Displayed):
             scores.append(score(rows))
             shares.append(self.typicality.of(block, rows, scores[-1]))
             paired.append(self.typicality.pairedness(rows))
-        return Looks(np.concatenate(scores), np.concatenate(shares), np.concatenate(paired))
+        return np.concatenate(scores), np.concatenate(shares), np.concatenate(paired)
 
     def _in_words(self) -> str:
         return f"{self.ref or 'not saved'}, {self.card.task.name}"

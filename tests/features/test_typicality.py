@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -206,7 +207,7 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
 def test_models_without_it_say_nothing(mnist):
     model = make_model()
     assert mnistcli.predict(model, mnist.test.images[:3]).typicality is None
-    assert not is_unlike(None)
+    assert not is_unlike(math.nan)
     assert mnistcli.predict(model, mnist.test.images[:0]).typicality is None
     few = TrainingSettings(split=SplitSpec(limit=90))
     assert mnistcli.train("0v1", mnist, few).model.typicality is None
