@@ -42,30 +42,34 @@ def likeness(ink: Float32s, filters: Sequence[Float32s], n_points: int) -> Float
     parts = []
     for each in filters:
         sums = _both_ways(squares(), _places(ink, each))
-        parts.append(_both_ways(points(n_points), np.sqrt(sums, out=sums)).reshape(len(ink), -1))
+        found = _both_ways(points(n_points), np.sqrt(sums, out=sums))
+        parts.append(found.transpose(3, 1, 2, 0).reshape(len(ink), -1))
     return np.concatenate(parts, axis=1)
 
 
 def _places(ink: Float32s, filters: Float32s) -> Float32s:
-    """Compare every patch with every filter, (n, n_places, n_places, n_filters)."""
+    """Compare every patch with every filter, (n_filters, n_places, n_places, n).
+
+    Images come last: that way rows are long, for products and for what is done to each number.
+    """
     n, side = len(ink), math.isqrt(filters.shape[1])
-    reach = side // 2
-    padded = np.zeros((n, IMAGE_SIDE + 2 * reach, IMAGE_SIDE + 2 * reach), dtype=np.float32)
-    padded[:, reach : reach + IMAGE_SIDE, reach : reach + IMAGE_SIDE] = ink
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))
-    patches = np.ascontiguousarray(windows[:, ::STRIDE, ::STRIDE])
-    likeness = patches.reshape(-1, side * side) @ filters.T
-    likeness /= contrasts(ink, side).reshape(-1, 1)
+    inside = slice(side // 2, side // 2 + IMAGE_SIDE)
+    padded = np.zeros((IMAGE_SIDE + side - 1, IMAGE_SIDE + side - 1, n), dtype=np.float32)
+    padded[inside, inside] = ink.transpose(1, 2, 0)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(0, 1))
+    patches = windows[::STRIDE, ::STRIDE].transpose(3, 4, 0, 1, 2)
+    likeness = filters @ patches.reshape(side * side, -1)
+    likeness /= contrasts(ink, side).transpose(1, 2, 0).reshape(-1)
     likeness -= np.float32(THRESHOLD)
     np.maximum(likeness, 0, out=likeness)
-    return likeness.reshape(*patches.shape[:3], len(filters))
+    return likeness.reshape(len(filters), *patches.shape[2:])
 
 
 def _both_ways(weights: Float32s, maps: Float32s) -> Float32s:
-    """Add up maps of shape (n, k, k, n_filters) along both axes by weights of shape (m, k)."""
-    n, k, _, n_filters = maps.shape
-    rows = weights @ maps.reshape(n, k, k * n_filters)
-    return np.asarray(weights @ rows.reshape(n, len(weights), k, n_filters))
+    """Add up maps of shape (n_filters, k, k, n) along both axes by weights of shape (m, k)."""
+    n_filters, k, _, n = maps.shape
+    rows = weights @ maps.reshape(n_filters, k, k * n)
+    return np.asarray(weights @ rows.reshape(n_filters, len(weights), k, n))
 
 
 def contrasts(ink: Float32s, side: int) -> Float32s:

@@ -108,7 +108,7 @@ class LBFGS:
         if is_old:
             self._n_times *= 2
         share = ROUGH_REFRESH if self._is_rough else REFRESH
-        if is_old or point.objective < share * self._objective_then:
+        if is_old or 0.0 < point.objective < share * self._objective_then:
             self._age = 0
             self._inverses = []  # Not two at a time: of 6,000 features they take 350 MB.
             self._inverses = self._subsampled_inverses(point)
@@ -122,7 +122,7 @@ class LBFGS:
         counted and not measured in seconds: the same fit then takes the same steps.
         """
         problem = self.problem
-        gap, goal = point.gap + 1e-300, self._tol * point.objective + 1e-300
+        gap, goal = point.gap + 1e-300, self._tol * abs(point.objective) + 1e-300
         gained = max(math.log(self._gap_then / gap), 1e-3)
         to_come = self._age * math.log(gap / goal) / gained
         n_rows, n = 2 * self._n_drawn, problem.X.shape[1] + 1
@@ -200,6 +200,7 @@ def search_along(problem: Problem, point: Point, direction: Float64s, slope: flo
     """
     line = problem.line(point.theta, direction, point.key)
     linear = problem.penalty * float(np.vdot(point.theta[:, :-1], direction[:, :-1]))
+    linear += float(np.sum(problem.slope * direction))
     square = problem.penalty * squared_norm(direction[:, :-1])
     _, loss_curvature = problem.sums(probe, line, 0.0)
     low, high, here, size = 0.0, math.inf, slope, 0.0

@@ -210,6 +210,13 @@ class Problem:
     scale: float
     dtype: type[np.floating[Any]] = np.float32
     factor: float = 1.0  # What the weights are multiplied with.
+    slope: Float64s | float = 0.0  # Of a linear function of theta that is added,
+    offset: float = 0.0  # and its value at 0.
+
+    @property
+    def is_real(self) -> bool:
+        """Whether no rows are replaced by a linear function."""
+        return isinstance(self.slope, float)
 
     def subset(self, rows: Places) -> "Problem":
         """Return the problem of some rows, of which one thread of this process has all.
@@ -222,6 +229,17 @@ class Problem:
         X, y = self.X[rows], self.y[rows]
         blocks = LocalBlocks(blocks_of(X, y, weights))
         return replace(self, X=X, y=y, weights=weights, blocks=blocks)
+
+    def of_few(self, point: "Point", rows: Places) -> "tuple[Problem, Point]":
+        """Return the problem of some rows, of which the others are as linear as at a point.
+
+        Objective and gradient there, which come with it, are those of all rows.
+        """
+        few = self.subset(rows)
+        here = few.point(point.theta)
+        slope = point.gradient - here.gradient
+        offset = point.objective - here.objective - float(np.vdot(slope, point.theta))
+        return replace(few, slope=slope, offset=offset), point._replace(key=here.key)
 
     def sums(self, function: Callable[..., tuple[Any, ...]], *arguments: Any) -> list[Any]:
         """Return the sum over the blocks of each of the results of a function."""
@@ -245,8 +263,10 @@ class Problem:
         key, theta = next(_keys), line.theta + size * line.direction
         loss, gradient = self.sums(arrive, line, size, key)
         gradient[:, :-1] += self.penalty * theta[:, :-1]
+        gradient += self.slope
         penalty = 0.5 * self.penalty * objective.squared_norm(theta[:, :-1])
-        return Point(key, theta, gradient, float(loss) + penalty)
+        linear = float(np.sum(self.slope * theta)) + self.offset
+        return Point(key, theta, gradient, float(loss) + penalty + linear)
 
     def with_best_intercept(self, theta: Float64s) -> "Point":
         """Return the point of the same weights with the best intercepts, by Newton's method."""
@@ -354,6 +374,13 @@ def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any
     residuals[y, np.arange(len(y))] += 1.0  # probabilities now
     hessian = np.diag(residuals @ weights) - (residuals * weights) @ residuals.T
     return loss, gradient, hessian, weight
+
+
+def curvatures(block: Block, line: Line) -> Floats:
+    """Return how much the loss of each row bends at most, (n_samples,)."""
+    _, residuals = block.loss_and_residuals(line, 0.0)
+    largest = np.abs(residuals).max(axis=0)
+    return np.asarray(largest * (1.0 - largest) * block.loss_weights(line), dtype=np.float32)
 
 
 def feature_ranges(block: Block, n_classes: int) -> Floats:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from mnistcli.linear_model import newton
 from mnistcli.linear_model.certificate import certify
 from mnistcli.linear_model.newton import fit_newton
-from mnistcli.linear_model.problem import SeparableDataError
+from mnistcli.linear_model.problem import LocalBlocks, Problem, SeparableDataError, blocks_of
 from tests.conftest import Recorder
 
 
@@ -259,6 +260,40 @@ def test_progress_falls_to_the_tolerance_and_running_out_of_steps_is_said(mnist)
         seen[0].coef()[:, X.max(axis=0) == 0], np.zeros((10, (X.max(axis=0) == 0).sum()))
     )
     np.testing.assert_allclose(seen[-1].coef(), found.coef, atol=1e-4)
+
+
+def test_where_few_rows_bend_a_step_leads_over_these(monkeypatch, mnist):
+    X, y = rows_of(mnist.train, (0, 1, 4), 6000)
+    y = np.searchsorted([0, 1, 4], y)
+    monkeypatch.setattr(newton, "FEW_VALUES", 0)
+    told = Recorder()
+    quick = fit(X, y, progress=told)
+    n_rough = sum(each[3].share < 1 for each in told.updates)
+    assert len(told.updates) - n_rough == quick.certificate.n_iterations
+    monkeypatch.setattr(newton, "FEW_VALUES", math.inf)
+    slow = fit(X, y)
+    assert slow.certificate.converged
+    assert quick.certificate.converged
+    assert quick.certificate.objective == pytest.approx(slow.certificate.objective, rel=1e-4)
+    assert quick.certificate.n_iterations < 0.7 * slow.certificate.n_iterations
+    assert quick.certificate.n_passes < slow.certificate.n_passes
+
+
+def test_few_rows_and_the_slope_of_the_others_lie_below_all_and_touch_them(mnist):
+    X, y = rows_of(mnist.train, n_samples=400)
+    weights = np.full(1, 0.5)
+    blocks = LocalBlocks(blocks_of(X, y, weights))
+    real = Problem(X, y, weights, blocks, 10, 1.0, 1 / 255, dtype=np.float64)
+    rng = np.random.default_rng(0)
+    here, *elsewhere = rng.normal(0, 0.1, (5, 10, 785))
+    at = real.point(here)
+    few, start = real.of_few(at, np.arange(0, 400, 3))
+    again = few.point(here)
+    assert (real.is_real, few.is_real) == (True, False)
+    assert start.objective == at.objective == pytest.approx(again.objective, rel=1e-12)
+    np.testing.assert_allclose(again.gradient, at.gradient, atol=1e-9)
+    for theta in elsewhere:
+        assert few.point(theta).objective < real.point(theta).objective
 
 
 def test_progress_begins_with_the_rough_solution(mnist):
