@@ -236,17 +236,12 @@ def _fsync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock(
-    path: Path,
-    *,
-    timeout_s: float = LOCK_TIMEOUT_S,
-    on_wait: Callable[[Path], object] | None = None,
-) -> Iterator[None]:
+def lock(path: Path, *, on_wait: Callable[[Path], object] | None = None) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
     Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work that
     would be done twice. The file stays, empty. ``on_wait`` is called once with the path if the lock
-    is not free at once. Raises LockTimeoutError where another process held it for ``timeout_s``.
+    is not free at once. Raises LockTimeoutError where another process held it for too long.
     """
     import filelock
 
@@ -259,9 +254,9 @@ def lock(
             if on_wait is not None:
                 on_wait(path)
             try:
-                held.acquire(timeout=timeout_s)
+                held.acquire(timeout=LOCK_TIMEOUT_S)
             except filelock.Timeout:
-                raise LockTimeoutError(path, timeout_s) from None
+                raise LockTimeoutError(path, LOCK_TIMEOUT_S) from None
     try:
         yield
     finally:

@@ -219,7 +219,8 @@ LOCK_HOLDER = """
 """
 
 
-def test_a_lock_is_waited_for_and_given_up_in_the_end(tmp_path):
+def test_a_lock_is_waited_for_and_given_up_in_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnistcli.files.LOCK_TIMEOUT_S", 0.3)
     path = tmp_path / "lock"
     command = [sys.executable, "-c", textwrap.dedent(LOCK_HOLDER), str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
@@ -228,14 +229,15 @@ def test_a_lock_is_waited_for_and_given_up_in_the_end(tmp_path):
         started = time.monotonic()
         with (
             pytest.raises(LockTimeoutError) as caught,
-            lock(path, timeout_s=0.3, on_wait=waited.append),
+            lock(path, on_wait=waited.append),
         ):
             pass
         assert time.monotonic() - started >= 0.3
         assert waited == [path]
         assert caught.value.exit_code == 9
         holder.kill()
-    with lock(path, timeout_s=5):  # the system released it with the process
+    monkeypatch.setattr("mnistcli.files.LOCK_TIMEOUT_S", 5)
+    with lock(path):  # the system released it with the process
         pass
 
 

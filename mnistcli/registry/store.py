@@ -249,10 +249,6 @@ class ModelRegistry:
                 files.remove_file(folder / f"{version}{_REMOVED}")
         return entries
 
-    def check_writable(self) -> None:
-        """Raise StorageError where a model could not be saved; better before a long fit."""
-        files.check_writable(self.folder)
-
     def _find_own(self, ref: str) -> ModelEntry:
         entry = self.find(ref)
         if entry.is_builtin:

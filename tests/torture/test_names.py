@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mnistcli.errors import MnistCliError
+from mnistcli.files import check_writable
 from mnistcli.registry.store import ModelRegistry
 from tests.registry.test_model_file import make_model
 
@@ -121,7 +122,7 @@ def test_planted_links_lead_nowhere(registry, canary, tmp_path, kind, record_pro
     n_acts = 0
     for name in ("m", "x", "y"):
         for act in (
-            registry.check_writable,
+            lambda: check_writable(registry.folder),
             registry.summaries,
             lambda name=name: registry.save(make_model(), name),
             lambda name=name: registry.load(name),

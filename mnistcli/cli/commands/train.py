@@ -147,6 +147,7 @@ def train(
     from mnistcli import training
     from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.train import convergence_warnings, trained
+    from mnistcli.files import check_writable
     from mnistcli.registry.store import check_new_name
     from mnistcli.tasks import parse_task
 
@@ -186,7 +187,7 @@ def train(
     model_name = check_new_name(name or parsed.name)
     registry = call.registry()
     if not no_save:
-        registry.check_writable()
+        check_writable(registry.folder)  # better before a long fit
     data = call.dataset(dataset)
     if without:
         from mnistcli.model_selection.splits import indices_to_leave_out
