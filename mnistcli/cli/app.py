@@ -95,10 +95,7 @@ def _print_version(wanted: bool) -> None:
 def start(
     ctx: typer.Context,
     home: Path | None = typer.Option(
-        None,
-        envvar=HOME_VARIABLE,
-        metavar="FOLDER",
-        help="Keep datasets and models here instead of in the platform's own folders.",
+        None, envvar=HOME_VARIABLE, metavar="FOLDER", help="Keep datasets and models here."
     ),
     _version: bool = typer.Option(
         None, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."

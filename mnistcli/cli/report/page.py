@@ -152,11 +152,9 @@ def heat_map(heat: parts.HeatMap) -> Markup:
 
 
 def _plot(plot: Plot) -> Markup:
-    drawing = replace(
-        # Letters are smaller where a plot is wider.
-        plot_drawing(replace(plot, title="", note=""), 440.0),
-        title=f"{plot.title}. {plot.note}",
-    )
+    # Letters are smaller where a plot is wider.
+    drawing = plot_drawing(replace(plot, title="", note=""), 440.0)
+    drawing = replace(drawing, title=f"{plot.title}. {plot.note}")
     caption = tag("figcaption", tag("strong", plot.title), " ", plot.note)
     return tag("figure", svg(drawing), caption, class_="plot")
 
