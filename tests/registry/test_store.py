@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
+from mnistcli.files import check_writable
 from mnistcli.registry.card import MAX_ORDER, ModelCard
 from mnistcli.registry.model_file import encode_model
 from mnistcli.registry.store import ModelRegistry
@@ -275,7 +276,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     registry = ModelRegistry(tmp_path / "file" / "models")
     with pytest.raises(StorageError, match=r"cannot make the folder .*file") as caught:
-        registry.check_writable()
+        check_writable(registry.folder)
     assert caught.value.exit_code == 3
 
 
