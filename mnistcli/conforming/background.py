@@ -82,7 +82,7 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     light = levels > t
     dark = _is_paper(light)
     ends = (high - _level(histogram, STRONGEST), _level(histogram, 1 - STRONGEST) - low)
-    if noise > 0 and ends[not dark] > FARTHEST * (high - low):
+    if max(ends) > FARTHEST * (high - low):
         return None
     strokes, steps = light != dark, list[str]()
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))

@@ -116,7 +116,7 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         is_alone = len(large) == 1
         beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
         both = large[nearest].joined(each)
-        is_wide = both.width > HALF_WIDTH * max(both.height, large[nearest].width)
+        is_wide = both.width > HALF_WIDTH * max(large[nearest].height, large[nearest].width)
         if max(across, down) < SMALL_REACH * usual and beside and not is_wide:
             large[nearest] = both
         else:

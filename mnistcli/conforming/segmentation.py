@@ -87,6 +87,8 @@ TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 # What fills so much of its box, once its holes are filled, is a rectangle; no round digit does.
 RECTANGLE = 0.96
+# A 1 is longer for its width.
+BAR = 3
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4
 # A line down the paper is thinner than the strokes on it: no 1.
@@ -494,17 +496,20 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
 
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:
-    """Drop a window's title and margin lines, from border to border, beside what touches none."""
+    """Drop buttons, and a window's title and margin lines along the border or across."""
     height, width = pieces.shape
+    short, long = np.sort([pieces.height, pieces.width], axis=0)
+    is_button = (pieces.area > RECTANGLE * short * long) & (long < BAR * short)
+    keep &= ~(is_button & (long < long[keep & ~is_button].max(initial=0)))
     edge = 1 + width // 64  # a window may have an outline
     left, right = pieces.left < edge, pieces.right > width - edge
     top, bottom = pieces.top < edge, pieces.bottom > height - edge
-    longest = np.maximum(pieces.height, pieces.width)
-    inner = keep & ~(left | right | top | bottom) & (longest > LEAST_FRAMED * min(height, width))
+    at_edge = left | right | top | bottom
+    inner = keep & ~at_edge & (long > LEAST_FRAMED * min(height, width))
     if inner.any():
         thickness = pieces.area / (pieces.height + pieces.width)
         is_thin = thickness < MARGIN_LINE * thickness[inner].min()
-        keep[(left & right) | (top & bottom & is_thin)] = False
+        keep[at_edge & (pieces.width > FRAME_LENGTH * width) | (top & bottom & is_thin)] = False
 
 
 def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
@@ -600,7 +605,7 @@ def _is_frame(pieces: Pieces, i: int) -> bool:
     frame = frame[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
     for turn in range(4):
         side = np.rot90(frame, turn)
-        line = side[: max(2, round(FRAME_BAND * len(side)))]
+        line = side[: 2 + round(FRAME_BAND * len(side))]
         if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
             return False
     return True
