@@ -177,6 +177,39 @@ def test_lines_on_paper_are_no_ink(ruled):
     assert np.abs(seen - wanted).mean() < 8
 
 
+def is_alike(seen, wanted):
+    near = (np.roll(seen.image, by, (0, 1)) for by in itertools.product((-1, 0, 1), repeat=2))
+    return max(np.corrcoef(each.ravel(), wanted.image.ravel())[0, 1] for each in near) > 0.8
+
+
+def test_lines_and_falling_light_with_more_area_than_the_ink_are_none(test_images):
+    rng = np.random.default_rng(0)
+    for digit in test_images[:10]:
+        y, x = np.mgrid[:480, :640]
+        paper = (240 - 0.12 * x - 0.1 * y) * np.where((y + 0.04 * x) % 30 < 3, 0.8, 1)
+        large = enlarged(digit, 3)
+        paper[200:284, 300:384] *= 1 - 0.85 / 255 * large
+        photo = (paper + rng.normal(0, 2, paper.shape)).clip(0, 255).astype(np.uint8)
+        assert is_alike(conform(photo), conform(255 - large))
+
+
+def test_a_hard_shadow_is_no_ink(test_images):
+    rng = np.random.default_rng(0)
+    shadow = Image.new("L", (640, 480), 255)
+    ImageDraw.Draw(shadow).rectangle((-300, 230, 400, 900), fill=130)
+    light = np.asarray(shadow.rotate(12, fillcolor=255).filter(ImageFilter.GaussianBlur(1)))
+    n_alike = 0
+    for digit in test_images[:10]:
+        large = enlarged(digit, 7)
+        paper = np.tile(np.linspace(235, 180, 640), (480, 1))
+        paper[60:256, 380:576] *= 1 - 0.85 / 255 * large
+        photo = paper * light / 255 + rng.normal(0, 2, paper.shape)
+        with contextlib.suppress(BadImageError):
+            found = conform(photo.clip(0, 255).astype(np.uint8))
+            n_alike += is_alike(found, conform(255 - large))
+    assert n_alike >= 9
+
+
 @pytest.mark.parametrize("amount", [15, 40])
 def test_squares_that_fade_join_no_digits(test_images, amount):
     ink = np.concatenate([enlarged(test_images[i], 3) for i in (0, 2, 3)], axis=1)
@@ -264,6 +297,17 @@ def test_a_frame_is_cut_off(test_images, frame):
         assert min(np.abs(each.astype(int) - alone).mean() for each in near) < 8
 
 
+def test_a_small_soft_frame_is_cut_off(test_images):
+    for digit in test_images[:10]:
+        box = np.pad(255 - enlarged(digit, 2), 12, constant_values=255)
+        sheet = np.pad(np.pad(box, 4, constant_values=60), 60, constant_values=255)
+        seen, wanted = (
+            conform(np.asarray(Image.fromarray(each).filter(ImageFilter.GaussianBlur(1))))
+            for each in (sheet, box)
+        )
+        assert is_alike(seen, wanted)
+
+
 def test_what_is_no_frame():
     def drawn(*lines, width):
         image = Image.new("L", (200, 300), 255)
@@ -337,6 +381,18 @@ def toolbar(grey):
 
 def margin_line(grey):
     grey[:, 12:14] = 90
+
+
+def test_buttons_and_the_desk_around_a_canvas_are_no_ink(test_images):
+    rng = np.random.default_rng(0)
+    for digit in test_images[:10]:
+        grey = np.full((600, 900), 211, np.uint8)
+        grey[:100] = 245
+        for left in range(12, 400, 40):
+            grey[50:75, left : left + 25] = rng.integers(0, 200)
+        canvas = np.pad(255 - enlarged(digit, 6), 60, constant_values=255)
+        grey[105:393, 5:293] = canvas
+        assert is_alike(conform(grey), conform(canvas))
 
 
 @pytest.mark.parametrize("draw", [window, margin_line])
