@@ -18,7 +18,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,19 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow ha
 MAX_HEADER_BYTES = 1 << 16
 # EMNIST's digits are 220 MB.
 MAX_MAT_BYTES = 512 << 20
-_MAT_COMPRESSED = 15
+_MAT_COMPRESSED, _MAT_STRUCTURE, _MAT_NUMBERS = 15, 2, range(6, 16)
+_MAT_DTYPES = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
 _MAGIC = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_IDX_DIMENSIONS = 4
@@ -232,50 +244,57 @@ def open_npz(stream: Stream) -> Npz:
 
 
 def open_mat(stream: Stream) -> Npz:
-    """Read a MATLAB 5 file by SciPy, and put its arrays, those of structures too, into an npz file."""
+    """Read the arrays of a MATLAB 5 file, those in structures too, and put them into an npz file.
+
+    SciPy would believe the sizes in it. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
+    """
     import tempfile
 
-    plain, npz = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - the stream closes
-    for file in (plain, npz):
-        stream.enter_context(file)
-    _inflate_mat(stream, plain)
+    arrays: dict[str, Any] = {}
+    header, n_left = stream.read(128), MAX_MAT_BYTES
+    order = "<" if header.endswith(b"IM") else ">"
     with damage_to("MATLAB"):
-        from scipy.io import loadmat
-
-        arrays: dict[str, Any] = {}
-        for name, value in loadmat(plain).items():
-            arrays |= _numbers_in(name, np.asarray(value))
-        np.savez(npz, **{name: arrays[name] for name in arrays if name[:2] != "__"})
+        while tag := stream.read(8):
+            kind, n_bytes = struct.unpack(f"{order}2I", tag)
+            data = stream.read(min(n_bytes, n_left))
+            if kind == _MAT_COMPRESSED:
+                data = zlib.decompressobj().decompress(data, n_left)[8:]
+            n_left -= max(n_bytes, len(data))
+            if n_left <= 0:
+                raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
+            arrays |= _mat_arrays(memoryview(data), order)
+        npz = stream.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with it
+        np.savez(npz, **arrays)
     npz.seek(0)
     return open_npz(Stream(npz, stream))
 
 
-def _inflate_mat(stream: Stream, plain: IO[bytes]) -> None:
-    """Undo the compression of a MATLAB file, which may become anything."""
-    header = stream.read(128)
-    order = "<" if header.endswith(b"IM") else ">"
-    plain.write(header)
-    while len(tag := stream.read(8)) == 8:
-        kind, n_bytes = struct.unpack(f"{order}2I", tag)
-        inflater = zlib.decompressobj() if kind == _MAT_COMPRESSED else None
-        plain.write(b"" if inflater else tag)
-        while part := stream.read(min(n_bytes, 1 << 16)):
-            n_bytes -= len(part)
-            with damage_to("MATLAB"):
-                plain.write(inflater.decompress(part, MAX_MAT_BYTES) if inflater else part)
-            if plain.tell() >= MAX_MAT_BYTES:
-                raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
-    plain.seek(0)
+def _mat_arrays(data: memoryview, order: str, of: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the numbers in an array or a structure of one; what else there is holds no digits."""
+    parts = _mat_elements(data, order)
+    (_, flags), (_, sizes), (_, own_name) = (next(parts) for _ in range(3))
+    kind, shape = flags[0 if order == "<" else 3], np.frombuffer(sizes, f"{order}i4")
+    name = of or bytes(own_name).decode("latin-1")
+    if kind == _MAT_STRUCTURE and shape.prod() == 1:
+        (_, length), (_, fields) = next(parts), next(parts)
+        step = int(np.frombuffer(length, f"{order}i4")[0])
+        for i in range(0, len(fields), step):
+            field = bytes(fields[i : i + step]).partition(b"\0")[0].decode("latin-1")
+            yield from _mat_arrays(next(parts)[1], order, f"{name}_{field}")
+    elif kind in _MAT_NUMBERS:
+        code, values = next(parts)
+        yield name, np.frombuffer(values, f"{order}{_MAT_DTYPES[code]}").reshape(shape, order="F")
 
 
-def _numbers_in(name: str, value: NDArray[Any]) -> Iterator[tuple[str, NDArray[Any]]]:
-    if value.dtype.names:
-        for field in value.dtype.names:
-            yield from _numbers_in(f"{name}_{field}", value[field])
-    elif value.dtype == object and value.size == 1:
-        yield from _numbers_in(name, np.asarray(value.item()))
-    elif value.dtype.kind in "buif":
-        yield name, value
+def _mat_elements(data: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:
+    at = 0
+    while at < len(data):
+        kind, n_bytes = struct.unpack_from(f"{order}2I", data, at)
+        start = at + 8
+        if kind >> 16:  # of four bytes at most, which stand in the tag
+            kind, n_bytes, start = kind & 0xFFFF, kind >> 16, at + 4
+        yield kind, data[start : start + n_bytes]
+        at = -(-(start + n_bytes) // 8) * 8
 
 
 def role_of(name: str) -> tuple[tuple[str, Literal["train", "test", "val", ""]], int]:

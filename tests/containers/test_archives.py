@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from mnistcli.containers import archives, compressed
@@ -16,7 +18,7 @@ from mnistcli.containers.archives import as_folder
 from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.pictures.read import read_batches
 
-from .making import npz, tar_of, zip_of, zipped
+from .making import mutate, npz, tar_of, zip_of, zipped
 
 FILES = {"b/2.png": b"two", "a/1.png": b"one", "notes.txt": b"unwanted", "__MACOSX/a/._1.png": b"",
          "a/.hidden.png": b"x", "./a/3.png": b"three"}  # fmt: skip
@@ -147,6 +149,18 @@ def test_the_pictures_in_an_archive_are_predicted_one_by_one(archive, pack):
     archive.write_bytes(pack({"labels.csv": b"", "x.csv": b""}))
     with pytest.raises(BadImageError, match="is an archive without pictures"):
         list(read_batches(archive))
+
+
+@given(st.data())
+def test_mutated_archives_are_refused_or_read(data):
+    pack = data.draw(st.sampled_from([zip_of, tar_of, lambda files: tar_of(files, "w")]))
+    packed = mutate(data.draw, pack({"3/a.png": png(3), "4/b.png": png(4)}), st)
+    try:
+        for batch in read_batches("-", stdin=io.BytesIO(packed)):
+            assert batch.greys.ndim == 3
+    except BadImageError as error:
+        assert "\n" not in error.message
+        assert len(error.message) < 300
 
 
 def test_errors_name_the_archive(archive):

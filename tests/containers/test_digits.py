@@ -543,6 +543,8 @@ SEEDS = [
     table([LABELS[:2], *columns_of(STROKES[:2])], separator=" "), arff(STROKES[:2], LABELS[:2]),
     npy(STROKES[:2]), npy(np.asfortranarray(STROKES[:2])), npz(images=STROKES[:2], labels=LABELS[:2]),
     idx(STROKES[:2]), zipped(idx(STROKES[:2])), zipped(npz(x=STROKES[:2])), zip_of({"a": npy(STROKES[:2])}),
+    svmlight(STROKES[:2].reshape(2, -1), LABELS[:2], 1), mat(x=STROKES[:2], y=LABELS[:2, None]),
+    sparse_arff(STROKES[:2].reshape(2, -1), LABELS[:2]), npz(train1=STROKES[:2], train2=STROKES[:2]),
 ]  # fmt: skip
 
 
