@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-_N_FOR_DIRECTIONS = 10_000  # images, whose principal directions are taken
+_N_FOR_DIRECTIONS = 20_000  # images, whose principal directions are taken
 _RAMP, _SQUARE = 80, 25  # what functions are multiplied with to become bytes
 _IMAGES_PER_BLOCK = 128
 

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features.measured import N_POINTS, Measured
-from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-_N_FOR_FILTERS = 20_000  # images, from whose patches filters are learned
 # How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
 VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
 
@@ -50,14 +48,9 @@ class Patches(Displayed, Measured):
         from mnistcli.features.geometry import normalised
         from mnistcli.features.likeness import learn_filters
 
-        ink = normalised(images[:_N_FOR_FILTERS]) / np.float32(255)
-
-        def learn_size(one: slice) -> Float32s:
-            side = spec.sides[one.start]
-            rng = np.random.default_rng([seed, 2, side])
-            return learn_filters(ink, side, spec.n_filters, rng)
-
-        patterns = tuple(map_blocks(learn_size, len(spec.sides), 1))
+        rng = np.random.default_rng([seed, 2])
+        ink = normalised(images) / np.float32(255)
+        patterns = tuple(learn_filters(ink, side, spec.n_filters, rng) for side in spec.sides)
         features = cls(patterns, np.ones(cls.count(spec), dtype=np.float32), spec.n_views)
         return cls(patterns, features.usual_factors(images), spec.n_views)
 
