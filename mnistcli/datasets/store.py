@@ -131,10 +131,6 @@ class DatasetStore:
         self.folder, self.own_folder = folder, own_folder or folder.with_name("own")
         self.catalog = catalog
 
-    def installed(self) -> tuple[str, ...]:
-        """Name the datasets of the catalogue that are here, in its order, unverified."""
-        return tuple(filter(self.has, self.catalog))
-
     def own_names(self) -> tuple[str, ...]:
         """Name the user's own datasets, unverified and in alphabetic order."""
         try:
