@@ -267,9 +267,6 @@ def _fault(value: Any, limit: float) -> FormatError:
     return FormatError(f"holds {value:g}, expected 0 to {limit:.0f}{other}", hint=hint)
 
 
-# ---------------------------------------------------------------------------------------- labels
-
-
 def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:
     """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
     stream = unpacked(stream)

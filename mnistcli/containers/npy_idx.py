@@ -313,9 +313,6 @@ def _listed(names: list[str] | tuple[str, ...]) -> str:
     return f"{shown}, ..." if len(names) > 6 else shown
 
 
-# ---------------------------------------------------------------------------------------- pictures
-
-
 class _Plan(NamedTuple):
     """How to see an array of a certain shape as pictures."""
 

@@ -165,9 +165,6 @@ def _shared_out(
     return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
 
 
-# ------------------------------------------------------------------------------ files and folders
-
-
 @dataclass(slots=True)
 class _Reading:
     """What has been read so far, and what could not be."""
