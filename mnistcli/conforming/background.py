@@ -42,6 +42,9 @@ LEAST_PAPER = 0.1
 NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
 # Light is even where paper differs by less than these shares of the contrast.
 SLIGHTLY, UNEVEN = 0.04, 0.12
+# Where more than so much is so far on the other side of paper, in contrasts, strokes on a light sheet
+# are dark, and what seems to be paper is its dim rim.
+LEAST_BELOW, BELOW_PAPER = 0.002, 0.5
 # Where it differs by more than this, one threshold takes shadows for ink.
 STEEP = 0.35
 # So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
@@ -118,6 +121,9 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     # Where there is noise there may be more lines on the paper than ink.
     contrast = max(usual, int(LEAST_FULL * strongest)) if noise > 0 else strongest
     if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
+        return None
+    below = int(level - BELOW_PAPER * contrast - 3 * noise)
+    if not dark and histogram[: max(below, 0)].sum() > LEAST_BELOW * levels.size:
         return None
     ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)
     return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps

@@ -99,6 +99,8 @@ RIM, RIM_CONTRAST = 0.06, 64
 MIN_FRAME = 24
 # No digit of MNIST is wider for its height.
 WIDEST_DIGIT = 2.5
+# A thumb at the border fills so much of its box, and reaches in less far than it is wide.
+THUMB = 0.6
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
 AT_BORDER = (0.6, 1.5)
 
@@ -531,7 +533,13 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
         pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
     )
-    keep[outer & ~(is_digit & is_thin)] = False
+    across, down = (
+        (pieces.left == 0) | ~is_inside,
+        (pieces.top == 0) | (pieces.bottom == pieces.shape[0]),
+    )
+    is_low = np.where(across, pieces.width < pieces.height, pieces.height < pieces.width)
+    is_full = pieces.area > THUMB * pieces.height * pieces.width
+    keep[outer & (~(is_digit & is_thin) | (is_low & is_full & (across != down)))] = False
 
 
 def _are_corners(pieces: Pieces) -> Mask:

@@ -507,6 +507,14 @@ def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
         assert [len(line) for line in conform_spans(read, "photograph")] == [3]
 
 
+def test_a_thumb_at_the_border_is_no_digit(test_images):
+    for digit in test_images[:20]:
+        grey = 210 - 0.7 * np.pad(enlarged(digit, 2), 60)
+        y, x = np.indices(grey.shape)
+        grey[np.hypot(x - 50, y - len(grey)) < 34] = 120
+        conform((grey + np.random.default_rng(0).normal(0, 3, grey.shape)).astype(np.uint8))
+
+
 def test_several_digits_in_a_frame_are_counted(test_images):
     two = np.pad(255 - picture_of_digits(test_images[:2], 20), 9, constant_values=255)
     with pytest.raises(BadImageError, match="holds 2 digits"):
