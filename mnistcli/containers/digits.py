@@ -30,8 +30,8 @@ HINT = (
     " or the images of a pair of IDX files"
 )
 
-
 _OF_CLASS = re.compile(r"(train|test|digit|class|)_?([0-9])")
+TRANSPOSED = "transposed, because most were wider than tall"
 
 
 class Block(NamedTuple):
@@ -115,15 +115,13 @@ def _from_one_hot(values: NDArray[Any]) -> Float64s:
 
 def _upright(blocks: Iterator[Block]) -> Iterator[Block]:
     """Transpose pictures that were written column by column, as MATLAB writes and EMNIST has them."""
-    note = ""
-    for i, block in enumerate(blocks):
-        if i == 0 and _is_transposed(block.images):
-            note = "transposed, because most were wider than tall"
-        if note:
-            told = f"{block.note}; {note}" if block.note else note
-            yield block._replace(images=block.images.transpose(0, 2, 1), note=told)
-        else:
-            yield block
+    is_turned = None  # which the first of them decide
+    for block in blocks:
+        if is_turned is None:
+            is_turned = _is_transposed(block.images)
+        note = f"{block.note}; {TRANSPOSED}" if block.note else TRANSPOSED
+        turned = block._replace(images=block.images.transpose(0, 2, 1), note=note)
+        yield turned if is_turned else block
 
 
 def _is_transposed(images: Bytes) -> bool:
@@ -159,14 +157,12 @@ def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iter
     found = sorted((PARTS.get(name[1], "train"), int(name[2]), name[0]) for name in named)
     parts = {of for of, *_ in found}
     for of, digit, name in found:
-        if len(parts) > 1 and part not in (None, of):
-            continue
-        raw = npz.open(name)
-        labels = np.full(raw.shape[:1], digit, np.float64)
-        for block in _of_array(raw, labels, ""):
-            where = tuple(f" {name}{each}" for each in block.where)
-            of_part: Any = of if len(parts) > 1 and part is None else None
-            yield block._replace(part=of_part, where=where)
+        if part in (None, of) or len(parts) == 1:
+            raw = npz.open(name)
+            of_part: Any = of if part is None and len(parts) > 1 else None
+            for block in _of_array(raw, np.full(raw.shape[:1], float(digit)), ""):
+                where = tuple(f" {name}{each}" for each in block.where)
+                yield block._replace(part=of_part, where=where)
 
 
 def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers.csv import DIGIT_WORDS
+from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets.labelled import read_labelled, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, MnistCliError
@@ -32,7 +33,6 @@ from .making import (
     zipped,
 )
 
-TRANSPOSED = "transposed, because most were wider than tall"
 LABELS = np.array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6])
 
 
