@@ -66,7 +66,8 @@ BENDING = 0.97  # Where so much of the curvature is that of few rows, up to
 FEW_SHARE, FEW_LEAST = 1 / 4, 1 / 16  # these shares of all, and at least that,
 FEW_VALUES = 2**25  # of all rows, at least: less is read in no time;
 FEW_TOL = 1e-2  # a step leads to where they leave so much of the gap,
-FEW_GAIN = 1 / 4  # as long as such steps leave less than this of the real one.
+FEW_GAIN = 1 / 2  # and where it gains less than this of what there is to gain at most,
+FEW_WAIT = 5  # so many steps on all rows are next.
 PATIENCE = 10  # Steps without progress after which rounding errors are taken to have won.
 SETTLED = 1e-4  # Without a penalty: a last step so short (squared, relative) is an arrival.
 TIGHTER = (1.0, 0.5, 0.25)  # Shares of the tolerance that float64 steps try, in turn.
@@ -300,19 +301,22 @@ class _Minimiser:
         """Take steps until `tol` is reached, or rounding errors or `max_iter` end them."""
         share = self._share(problem)
         max_iter = self.max_iter if share == 1.0 else ROUGH_MAX_ITER
-        least, n_idle, few_will_do = math.inf, 0, share == 1.0
+        least, n_idle, few_from = math.inf, 0, 0 if share == 1.0 else math.inf
         smallest_gain = float(np.finfo(problem.dtype).eps)
         while not self._is_done(problem, point, tol) and self.n_iterations < max_iter:
-            rows = self._rows_that_bend(problem, point) if few_will_do else None
-            if rows is None:
-                direction = lbfgs.direction(point)
-            else:
-                direction = self._end_on(rows, problem, point, tol, lbfgs) - point.theta
+            end, may_be_few = None, self.n_iterations >= few_from
+            if may_be_few and (rows := self._rows_that_bend(problem, point)) is not None:
+                end = self._end_on(rows, problem, point, tol, lbfgs)
+            direction = end.theta - point.theta if end else lbfgs.direction(point)
             slope = float(np.vdot(point.gradient, direction))
             if not slope < 0.0:
                 break
             new = search_along(problem, point, direction, slope)
-            few_will_do = few_will_do and (rows is None or new.gap < FEW_GAIN * point.gap)
+            if end:
+                # A linear function in place of a convex one is below it: so is its least value.
+                to_gain = point.objective - end.objective
+                if point.objective - new.objective < FEW_GAIN * to_gain:
+                    few_from = self.n_iterations + FEW_WAIT
             lbfgs.remember(point, new)
             has_gained = point.objective - new.objective > smallest_gain * abs(new.objective)
             n_idle = 0 if has_gained or new.gradient_norm < least else n_idle + 1
@@ -346,7 +350,7 @@ class _Minimiser:
 
     def _end_on(
         self, rows: Places, problem: Problem, point: Point, tol: float, lbfgs: LBFGS
-    ) -> Float64s:
+    ) -> Point:
         """Return where steps on some rows end, those of which count as one together."""
         n_iterations, self.n_iterations = self.n_iterations, 0
         lbfgs.problem, start = problem.of_few(point, rows)
@@ -354,7 +358,7 @@ class _Minimiser:
         goal = max(tol / 2, FEW_TOL * point.gap / point.objective)
         end = self._descend(lbfgs.problem, start, goal, lbfgs)
         self.n_iterations, lbfgs.problem = n_iterations, problem
-        return end.theta
+        return end
 
     def _share(self, problem: Problem) -> float:
         """Return which share of the rows a pass reads."""
