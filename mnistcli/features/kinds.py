@@ -235,7 +235,7 @@ def seen_by(features: Features | None, images: Bytes) -> Bytes:
 
 
 def typicality_shapes(
-    spec: FeatureSpec, n_prototypes: int, *, knows_pairs: bool
+    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
@@ -243,12 +243,13 @@ def typicality_shapes(
     strokes = "U8", (n_prototypes, N_STROKES)
     n = spec.features.count(spec)
     n_columns = n if spec.features.shapes(spec) else 2 * N_STROKES
+    learned = {"usual_pairs": ("F32", (n + 1,)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
         "usual_levels": ("F32", (12,)),
         "usual_means": strokes,
         "usual_spreads": strokes,
         "usual_oddness": ("F32", (n_columns,)),
-    } | ({"usual_pairs": ("F32", (n + 1,))} if knows_pairs else {})
+    } | (learned if knows_pairs else {})
 
 
 class Pixels(Features):

@@ -1,18 +1,19 @@
 """How unlike the images that a model was trained on a picture is.
 
-Three numbers, each in standard deviations among training images, at least -1, are added up:
+Numbers, each in standard deviations among training images, at least -1, are added up:
 
-    distance + 0.7 (oddness + doubt)
+    distance + 0.7 (strangeness + doubt) + 0.45 oddness    where features were learned,
+    distance + 0.7 (oddness + doubt)                        elsewhere
 
 The distance is that of the directions of a digit's strokes from the nearest of some prototypes, in
 which every direction at every point has a mean and a spread (a Gaussian mixture, by k-means).
 Directional features tell characters from other drawings better than pixels do (Liu, Sako and
 Fujisawa, Performance evaluation of pattern classifiers for handwritten character recognition, 2002).
-The oddness tells training images from what can be pieced together from them (Hendrycks, Mazeika
-and Dietterich, Deep anomaly detection with outlier exposure, 2019): a linear function of the
-model's features where those were learned, else of the directions and their squares. The doubt is
-how small the model's scores are (Liu, Wang, Owens and Li, Energy-based out-of-distribution
-detection, 2020).
+The oddness tells training images from what can be pieced together from them: a linear function of
+the model's features where those were learned, else of the directions and their squares. The
+strangeness, a linear function for each answer, tells those answered so from what else is: pieces,
+and strokes of a pen. The doubt is how small the model's scores are (Liu, Wang, Owens and Li,
+Energy-based out-of-distribution detection, 2020).
 Where features were learned, another linear function tells training images from two that touch.
 """
 
@@ -22,8 +23,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Bytes, Float32s, Float64s, Floats, Places
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised, sampled
+from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
+from mnistcli.features.copies import deformed
+from mnistcli.features.counterexamples import pen_strokes, pieced_together, side_by_side
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
@@ -38,16 +41,16 @@ MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
 LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 # What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
-_N_ROUNDS, _N_STEPS = 10, 20
+_N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
+_N_STRANGE_FEATURES = 20_000_000  # at most, of all together
+_N_COPIES = 2  # of each training image, and one of strokes of a pen: then copies tell nothing
 # So many standard deviations above the mean of training images one may as well be two.
-LEAST_PAIRED = np.float32(5)
-_N_PAIRS, _N_PAIR_FEATURES = 1500, 3_000_000  # at most, of all together
-# By how many pixels they overlap, and how much lower than the left one the right one is, on average.
-_OVERLAP, _LOWER = (-1, 3), 2
-_INK, _LONGEST = 100, 20  # a level, and the longest side of a digit
+LEAST_PAIRED, _STRANGENESS_OF_PAIRS = np.float32(6), np.float32(0.3)
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each number
+# Of so many numbers, as `_numbers` returns them.
+_WEIGHTS = {3: (1, 0.7, 0.7), 4: (1, 0.45, 0.7, 0.7)}
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
@@ -59,10 +62,11 @@ class Typicality:
 
     means: Bytes  # strokes of the prototypes, (n_prototypes, N_STROKES)
     spreads: Bytes  # their standard deviations
-    # Mean and standard deviation of each of the three numbers, then unlikeness by `SHARES`.
+    # Mean and standard deviation of distance, oddness and doubt, then unlikeness by `SHARES`.
     levels: Float32s
     oddness: Float32s  # weights, (n_features,) if those were learned, else of strokes
     pairs: Float32s | None = None  # weights, (n_features,), and what is then taken off
+    strangeness: Floats | None = None  # the same for each class, (n_classes, n_features + 1)
 
     def of(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
         """Return the share of training images that are as unlike the others as each image, (n,).
@@ -77,14 +81,17 @@ class Typicality:
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
         return np.asarray(shares, dtype=np.float64)
 
-    def pairedness(self, rows: NDArray[np.generic]) -> Float32s:
+    def pairedness(self, rows: NDArray[np.generic], scores: Floats) -> Float32s:
         """Return how much images look like two digits rather than one, (n,); 0 is undecided.
 
-        It is in standard deviations among training images.
+        It is in standard deviations among training images; rows and scores are those of `of`.
         """
         if self.pairs is None:
             return np.zeros(len(rows), np.float32)
-        return np.asarray(rows.astype(np.float32) @ self.pairs[:-1] - self.pairs[-1])
+        paired = np.asarray(rows.astype(np.float32) @ self.pairs[:-1] - self.pairs[-1])
+        if self.strangeness is not None:
+            paired += _STRANGENESS_OF_PAIRS * _of_answers(self.strangeness, rows, _outputs(scores))
+        return paired
 
     @property
     def is_sound(self) -> bool:
@@ -122,32 +129,35 @@ def learn_typicality(
     n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
     strokes = stroke_directions(known)
     means, spreads = _prototypes(strokes, n_prototypes)
-    measure, pairs = rows[is_measure], None
+    measure, pairs, strangeness = rows[is_measure], None, None
     if transform:
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
-        one = rows[~is_measure][:n_odd]
-        oddness = _separating(one, transform(pieced_together(known[:n_odd])))
-        n_pairs = min(_N_PAIRS, _N_PAIR_FEATURES // rows.shape[1])
-        two = transform(side_by_side(known[-2 * n_pairs :]))
-        weights = _separating(one, two)
-        usual = measure.astype(np.float32) @ weights
+        one, pieced = rows[~is_measure], transform(pieced_together(known[:n_odd]))
+        oddness = _separating(one[:n_odd], pieced)
+        known = known[: _N_STRANGE_FEATURES // rows.shape[1]]
+        digits = [one[: len(known)], *(transform(_copied(known, k + 1)) for k in range(_N_COPIES))]
+        one = np.concatenate(digits)
+        pens = transform(_copied(pen_strokes(len(known)), 1))
+        strangeness = _strangeness(one, np.concatenate([pieced, pens]), measure, scores)
+        pairs = _separating(one[::3], transform(side_by_side(known)), n_steps=_N_CAREFUL_STEPS)
+        usual = measure.astype(np.float32) @ pairs
         deviation = max(usual.std(), np.float32(1e-9))
         offset = usual.mean() + LEAST_PAIRED * deviation
-        pairs = np.asarray(np.append(weights, offset) / deviation)
+        pairs = np.asarray(np.append(pairs, offset) / deviation)
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
-    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs)
+    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs, strangeness)
     numbers = _numbers(found, images[is_measure], measure, scores(measure))
     return replace(found, levels=_levels(numbers))
 
 
 def _levels(numbers: Float64s) -> Float32s:
-    """Return `Typicality.levels` of the numbers of the measure, (3, n)."""
+    """Return `Typicality.levels` of the numbers of the measure, (3 or 4, n)."""
     # Where all are alike, rounding is no difference.
-    means_of_all = numbers.mean(axis=1)
+    means_of_all = numbers[:3].mean(axis=1)
     least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
-    moments = np.concatenate([means_of_all, np.maximum(numbers.std(axis=1), least)])
+    moments = np.concatenate([means_of_all, np.maximum(numbers[:3].std(axis=1), least)])
     # Of few images the tail is known badly: a standard error on the side that flags less.
     n = numbers.shape[1]
     n_beyond = np.array(SHARES) * n
@@ -183,42 +193,6 @@ def stroke_directions(images: Bytes) -> Float32s:
     return np.minimum(strokes, np.float32(255))
 
 
-def pieced_together(images: Bytes) -> Bytes:
-    """Return images that are no digits, mostly: two halves, one over another, a quarter turned."""
-    a, b, c, d = np.array_split(images, 4)
-    half = IMAGE_SIDE // 2
-    top_and_bottom = np.concatenate([a[:, :half], np.roll(a, 1, axis=0)[:, half:]], axis=1)
-    left_and_right = np.concatenate([b[:, :, :half], np.roll(b, 1, axis=0)[:, :, half:]], axis=2)
-    over = np.maximum(c, np.roll(np.roll(c, 1, axis=0), 4, axis=2))
-    return np.concatenate([top_and_bottom, left_and_right, over, np.rot90(d, axes=(1, 2))])
-
-
-def side_by_side(images: Bytes) -> Bytes:
-    """Return images of two digits that touch or overlap, half as many, about as large as one."""
-    n = len(images) // 2
-    left, right = images[:n].astype(np.float32), images[n : 2 * n].astype(np.float32)
-    # How many columns are empty, in each row, where they meet, and in all rows on the other sides.
-    apart = (_margins(left[:, :, ::-1]) + _margins(right)).min(axis=1)
-    before, after = _margins(left).min(axis=1), _margins(right[:, :, ::-1]).min(axis=1)
-    rng = np.random.default_rng(0)
-    start = IMAGE_SIDE - apart - rng.uniform(*_OVERLAP, n)  # of the right one, in the left one
-    end = start + IMAGE_SIDE - after
-    middle = (IMAGE_SIDE - 1) / 2
-    grid = np.maximum((end - before) / _LONGEST, 1)[:, None] * (np.arange(IMAGE_SIDE) - middle)
-    x = ((before + end - 1) / 2)[:, None] + grid
-    places = np.broadcast_arrays(x[:, None, :], (middle + grid)[:, :, None])
-    moved = np.stack([start, rng.normal(0, _LOWER, n)])[:, :, None, None]
-    x, y = np.stack([places, places - moved], axis=1).astype(np.float32)
-    ink = sampled(left, x[0], y[0]), sampled(right, x[1], y[1])
-    return np.asarray(np.maximum(*ink), dtype=np.uint8)
-
-
-def _margins(images: Float32s) -> Places:
-    """Return how many columns are empty before the ink of each row, (n, 28)."""
-    ink = images > _INK
-    return np.where(ink.any(axis=2), ink.argmax(axis=2), IMAGE_SIDE)
-
-
 def _prototypes(strokes: Float32s, n: int) -> tuple[Bytes, Bytes]:
     means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
     for _ in range(_N_ROUNDS):
@@ -242,14 +216,55 @@ def _curved(strokes: Float32s) -> Float32s:
     return np.concatenate([from_middle, from_middle**2 / np.float32(_MIDDLING / 2)], axis=1)
 
 
-def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s) -> Float32s:
+def _copied(images: Bytes, number: int) -> Bytes:
+    return deformed(images, np.arange(len(images)), np.full(len(images), number), 0)
+
+
+def _strangeness(
+    rows: Bytes, strange: Bytes, measure: Bytes, scores: Callable[[Bytes], Floats]
+) -> Floats:
+    """Return `Typicality.strangeness`, in standard deviations of the measure."""
+    answers, strange_answers = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
+    outputs = _outputs(scores(measure))
+    weights = np.zeros((outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
+    for k in np.unique(answers):
+        same = rows[answers == k], strange[strange_answers == k]
+        weights[k, :-1] = _separating(*same, n_steps=_N_CAREFUL_STEPS)
+    found, kinds = _of_answers(weights, measure, outputs), outputs.argmax(axis=1)
+    # What is known of few images is mixed with what is known of all.
+    n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
+
+    def mean_of_kinds(values: Floats) -> Float64s:
+        sums = np.bincount(kinds, weights=values, minlength=len(weights))
+        return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
+
+    usual = mean_of_kinds(found)
+    deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
+    weights[:, -1] = usual
+    weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
+    return weights.astype(np.float16)
+
+
+def _of_answers(weights: Floats, rows: NDArray[np.generic], outputs: Floats) -> Float32s:
+    """Return what the weights of each row's answer say of it, (n,)."""
+    values = rows.astype(np.float32) @ weights[:, :-1].T.astype(np.float32) - weights[:, -1]
+    kinds = outputs.argmax(axis=1)[:, None]
+    return np.asarray(np.take_along_axis(values, kinds, axis=1)[:, 0], dtype=np.float32)
+
+
+def _outputs(scores: Floats) -> Floats:
+    return scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
+
+
+def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int = _N_STEPS) -> Float32s:
     """Return weights that tell rows from odd ones: least squares by a few conjugate gradients."""
-    X = np.concatenate([rows, odd]).astype(np.float32) / np.float32(255)
+    X = np.concatenate([rows, odd], dtype=np.float32)
+    X /= 255
     X -= X.mean(axis=0)
     wanted = np.repeat(np.array([0, 1], dtype=np.float32), [len(rows), len(odd)])
     weights = np.zeros(X.shape[1], dtype=np.float32)
     residual = step = (wanted - wanted.mean()) @ X
-    for _ in range(_N_STEPS):
+    for _ in range(n_steps):
         if not residual.any():
             break
         move = X @ step
@@ -263,7 +278,7 @@ def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s) -> Float32s:
 def _numbers(
     typicality: Typicality, images: Bytes, rows: NDArray[np.generic], scores: Floats
 ) -> Float64s:
-    """Return distance, oddness and doubt of images, (3, n)."""
+    """Return distance, oddness, doubt and, where that was learned, strangeness of images, (3 or 4, n)."""
     directions = stroke_directions(images)
     strokes = directions.astype(np.float64)
     means, spreads = (each.astype(np.float64) for each in (typicality.means, typicality.spreads))
@@ -273,11 +288,18 @@ def _numbers(
     is_learned = rows.shape[1] == len(typicality.oddness)
     columns = rows.astype(np.float32) if is_learned else _curved(directions)
     oddness = columns @ typicality.oddness
-    outputs = scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
-    return np.stack([distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)])
+    outputs = _outputs(scores)
+    numbers = [distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)]
+    if typicality.strangeness is not None:
+        numbers.append(_of_answers(typicality.strangeness, rows, outputs))
+    return np.stack(numbers)
 
 
 def _joined(numbers: Float64s, levels: Floats) -> Float64s:
-    centres, scales = levels[:3, None], levels[3:6, None]
+    n = len(numbers)
+    # Strangeness is in standard deviations already.
+    centres, scales = np.append(levels[:3], 0)[:n, None], np.append(levels[3:6], 1)[:n, None]
     # None makes up for the others: an empty image is not odd, and a full one not doubted.
-    return np.array([1, 0.7, 0.7]) @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE)
+    return np.asarray(
+        np.array(_WEIGHTS[n]) @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE)
+    )

@@ -8,7 +8,7 @@ opened, and memory is bounded by the file's size. What is in the file:
               and under ``__metadata__`` one entry ``mnistcli`` whose text is again JSON:
               {"card": ModelCard as text, "ref": "0v1@3", "sha256": of both and the arrays' bytes}
     arrays    coef, intercept, by name what the features have learned (float32) and what is kept
-              of the training images (float32, then bytes), with nothing before, between or after
+              of the training images (float32, float16, then bytes), with nothing before, between or after
 
 The reference says under which number the registry stored the file, so that one which stands where
 another stood is noticed.
@@ -41,10 +41,10 @@ METADATA_KEY = "mnistcli"
 MAX_HEADER_BYTES = 64 * 1024
 MAX_FILE_BYTES = 256 * 1024 * 1024
 _Layout = dict[str, dict[str, Any]]  # of each array by name: dtype, shape and data_offsets
-_DTYPES = {"F64": "<f8", "F32": "<f4", "U8": "|u1"}
-_N_BYTES = {"F64": 8, "F32": 4, "U8": 1}
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "U8": "|u1"}
+_N_BYTES = {"F64": 8, "F32": 4, "F16": 2, "U8": 1}
 # Sums of squares of so large weights are still numbers.
-_MAX_WEIGHT = {"F64": 1e100, "F32": 1e15, "U8": 255}
+_MAX_WEIGHT = {"F64": 1e100, "F32": 1e15, "F16": 65504, "U8": 255}
 _OUT_OF_FOLD = "out_of_fold"
 _RETRAIN = "train it again, or take a copy from elsewhere"
 
@@ -79,7 +79,7 @@ class Model(Displayed):
             rows = self.classifier.raw_features(block)
             scores.append(score(rows))
             shares.append(self.typicality.of(block, rows, scores[-1]))
-            paired.append(self.typicality.pairedness(rows))
+            paired.append(self.typicality.pairedness(rows, scores[-1]))
         return np.concatenate(scores), np.concatenate(shares), np.concatenate(paired)
 
     def _in_words(self) -> str:
@@ -102,9 +102,10 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     known |= kept
     if model.out_of_fold is not None:
         known[_OUT_OF_FOLD] = model.out_of_fold
+    is_old = pairs and "usual_strangeness" not in kept
     arrays = {
         name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
-        for name, each in _layout_of(described).items()
+        for name, each in _layout_of(described, is_old=is_old).items()
     }
     card = described.to_json()
     content = {"card": card, "ref": ref}
@@ -139,9 +140,10 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    kept = typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs)
-    usual = {each.removeprefix("usual_"): arrays.pop(each) for each in kept if each in arrays}
-    if kept and len(usual) == len(kept):
+    usual = {
+        name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card) if name in arrays
+    }
+    if "oddness" in usual:
         from mnistcli.features.typicality import Typicality
 
         typicality = Typicality(**usual)
@@ -212,15 +214,22 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     return entry, card, layout, content[start:]
 
 
+def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
+    n_classes = len(card.class_names)
+    return typicality_shapes(
+        card.feature_spec, card.n_prototypes, n_classes, knows_pairs=card.knows_pairs
+    )
+
+
 def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
 
-    In old files models of pixels kept no oddness, and what they kept beside it is of no use now.
+    In old files models of pixels kept no oddness, and what they kept beside it is of no use now;
+    others kept no strangeness.
     """
-    spec, n_outputs = card.feature_spec, card.task.n_outputs
-    kept = typicality_shapes(spec, card.n_prototypes, knows_pairs=card.knows_pairs)
-    if is_old and not spec.features.shapes(spec):
-        kept.pop("usual_oddness", None)
+    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card)
+    if is_old:
+        kept.pop("usual_strangeness" if spec.features.shapes(spec) else "usual_oddness", None)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.features.count(spec))),
         ("intercept", "F64", (n_outputs,)),
