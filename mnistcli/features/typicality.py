@@ -46,7 +46,7 @@ _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 _N_STRANGE_FEATURES = 20_000_000  # at most, of all together
 _N_COPIES = 2  # of each training image, and one of strokes of a pen: then copies tell nothing
 # So many standard deviations above the mean of training images one may as well be two.
-LEAST_PAIRED, _STRANGENESS_OF_PAIRS = np.float32(6), np.float32(0.3)
+LEAST_PAIRED, _STRANGENESS_OF_PAIRS = np.float32(5.8), np.float32(0.3)
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each number
 # Of so many numbers, as `_numbers` returns them.

@@ -174,8 +174,8 @@ def test_two_digits_that_touch_look_like_two(builtin, mnist):
     assert two.shape == (400, 28, 28)
     assert (builtin.look_at(two)[2] > 0).mean() > 0.8
     _, _, one = builtin.look_at(mnist.test.images[:4000])
-    assert (one > 0).mean() < 0.002
-    assert abs(one.mean() + 6) < 0.1
+    assert (one > 0).mean() < 0.003
+    assert abs(one.mean() + 5.8) < 0.1
     assert one.std() == pytest.approx(1.15, abs=0.1)
 
 
@@ -190,8 +190,8 @@ def test_strokes_of_a_pen_are_unlike_digits_by_what_they_are_answered(builtin, m
         for rows in [builtin.classifier.raw_features(each)]
     )
     assert weights.shape == (10, 1729)
-    assert abs(digits.mean()) < 0.1
-    assert digits.std() == pytest.approx(1, abs=0.1)
+    assert abs(digits.mean()) < 0.25
+    assert digits.std() == pytest.approx(1, abs=0.15)
     assert (pens[:, None] > digits).mean() > 0.95  # the area under the curve
 
 
