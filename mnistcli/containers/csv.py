@@ -46,6 +46,7 @@ _SPARSE = re.compile(
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+_WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
 _WORDS = {word: i for i, word in enumerate(DIGIT_WORDS)} | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 
@@ -386,10 +387,19 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
     if delimiter == b" ":
         return b",".join(line.replace(b",", b".").split())
     if delimiter != b",":
-        thousands = b"" if _DECIMAL.search(line) else b".,"
+        is_whole = b"," not in line and b"." not in line
+        thousands = b"" if is_whole or _DECIMAL.search(line) else b".,"
         line = line.translate(bytes.maketrans(b"," + delimiter, b".,"), thousands)
+    line = line.replace(b", ", b",")  # quick
     if b" " in line or b"\t" in line:
         line = b",".join(cell.strip(b" \t") for cell in line.split(b","))
+    if line.translate(None, b"0123456789,.+-eE"):  # in rows of numbers they are read at once
+        line = _WORD.sub(
+            lambda word: (
+                b"%d" % _WORDS[key] if (key := word[0].decode().lower()) in _WORDS else word[0]
+            ),
+            line,
+        )
     return line
 
 
@@ -407,9 +417,10 @@ def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | N
 
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     """Parse lines of cells all at once, or where that fails one by one."""
-    whole = _whole_numbers(b"\n".join(lines) + b"\n", layout.n_columns)
-    if whole is not None:
-        return whole, {}
+    for told in (lines, [line.rstrip(b",") for line in lines]):
+        whole = _whole_numbers(b"\n".join(told) + b"\n", layout.n_columns)
+        if whole is not None:
+            return whole, {}
     values, faults = np.full((len(lines), layout.n_columns), np.nan, np.float32), {}
     is_pixel = frozenset(layout.pixels.tolist())
     with np.errstate(over="ignore"):
