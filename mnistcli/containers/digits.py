@@ -224,8 +224,8 @@ class Scale:
             return values, {}
         flat = values.reshape(len(values), -1)
         if self._full is None and values.dtype.kind == "f":
-            is_within = not ((flat < -1) | (flat > 1)).any()
-            self._is_signed = is_within and bool((flat == -1).mean() > MIN_PAPER)
+            is_within = not ((flat < -1) | (flat > 1)).any() and (flat > 0).any()
+            self._is_signed = bool(is_within and (flat == -1).mean() > MIN_PAPER)
         if self._is_signed:
             flat = (flat + 1) / 2
             values = flat.reshape(values.shape)
