@@ -20,9 +20,10 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     except ValueError:
         raise UsageError("pictures in one array are all of one size") from None
     if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):
-        raise UsageError(f"pictures are grey numbers, (h, w), not {array.shape} of {array.dtype}")
-    if array.dtype == np.uint8:
-        return array
+        problem = f"pictures are grey numbers, (h, w), not {array.shape} of {array.dtype}"
+        raise UsageError(problem, hint='of a file or of colours: Image.open(file).convert("L")')
+    if array.dtype == np.uint8 or not array.size:
+        return array.astype(np.uint8, copy=False)
     from mnistcli.containers.digits import Scale
 
     scaled, faults = Scale().to_bytes(array.reshape(1, -1))
@@ -34,7 +35,9 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
 def digit_images(images: ArrayLike) -> Grey:
     """Return images (n, 28, 28) or (n, 784) in bytes; raise UsageError for what is none."""
     grey = grey_levels(images)
-    grey = grey[None] if grey.shape in (IMAGE_SHAPE, (N_PIXELS,)) else grey
-    if grey.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1)):
+    one = (IMAGE_SHAPE, (N_PIXELS,), (*IMAGE_SHAPE, 1), (1, *IMAGE_SHAPE))
+    if grey.shape[1:] not in one and grey.shape in one:
+        grey = grey[None]
+    if grey.shape[1:] not in one:
         raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
     return grey
