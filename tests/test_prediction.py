@@ -167,3 +167,14 @@ def test_a_folder_unfolds_into_its_regular_pictures_by_name(tmp_path):
     assert problem.source == str(empty)
     assert problem.problem == "is a folder without pictures"
     assert long == too_long
+
+
+def test_images_come_with_a_channel_or_without(model, test_images):
+    wanted = predict(model, test_images[:2]).probabilities
+    for images in (test_images[:2, None], test_images[:2, ..., None] / 255):
+        assert np.allclose(predict(model, images).probabilities, wanted)
+    for image in (test_images[0][..., None], test_images[0][None]):
+        assert np.allclose(predict(model, image).probabilities, wanted[:1])
+    for wrong in ("seven.png", []):
+        with pytest.raises(UsageError):
+            predict(model, wrong)
