@@ -4,40 +4,40 @@ import contextlib
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.arrays import Float64s
-from mnistcli.conforming.grouping import LEAST_PAIR
-from mnistcli.conforming.placing import conform_spans
+from mnistcli.conforming.placing import PlacedDigit, find_strokes
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
-from mnistcli.linear_model.classifier import classes_of, probabilities_of
+from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 
-# Fitted to strings of MNIST's training images that touch. A digit costs more, in nats, the less its
-# shape is a digit's: the logarithm of width through height has this mean and deviation.
-SHAPE, SHAPE_OF_1 = (-0.27, 0.25), (-0.94, 0.48)
-SHAPE_COST, WORST_SHAPE = 1.4, 10.0
-# What it costs to cut through as much ink as the digit is high, where answers are sure of anything.
-INK_COST = 12.0
-# A model of patches gives most digits a score of at least the first, and a much lower one to anything
-# else, of which it may be just as sure. So scores count, and cuts less.
-HIGH_SCORE, NO_COST, SCORE_COST, INK_COST_BESIDE_SCORES = 15.0, 17.5, 0.52, 3.0
-# What is less typical than this costs more with each power of ten, as far as the last. Strokes that
-# stand alone are one digit if they are typical, and several if they are not and their parts are;
-# in a row a digit may be strange.
-UNUSUAL, WHOLE_UNUSUAL_COST, PART_UNUSUAL_COST, LEAST_TYPICAL = 0.01, 10.0, 4.0, 1e-4
-# Models of other features are less sure of what is like the images that they know.
-STRANGE = 0.1
-# They cost more, too, the more they look like two, and what does so rather than like one is no
-# more usual than this.
-PAIRED_COST, PAIRED_DECADES = 4.0, 1.0
+# What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
+# and hardly any that touch.
+LEAST_PAIRED, WIDEST = -3.0, 1.3
+# In a picture that may be of one digit they are several only if they are less typical than this, and
+# no narrower. Models of other features are less sure of what is like the images that they know.
+UNUSUAL, STRANGE, LEAST_PAIR = 0.01, 0.1, 0.8
 
+# What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
+# they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
+# Each, and what all strokes that stand together make; where no others are, as much as it looks like two.
+EACH_COST, WHOLE_COST, ALONE_COST = 2.75, -1.4, 4.2
+# What it is lower than its line, and wider than that is high, as logarithms.
+LOW_COST, WIDE_COST = 1.5, 6.0
+# Its score, as far as the last, and the logarithm of its probability.
+SCORE_COST, HIGH_SCORE, SURPRISE_COST = -0.25, 25.0, 0.5
+# Each power of ten that it is less typical, as far as the last, and how much it looks like two.
+UNTYPICAL_COST, LEAST_TYPICAL, PAIRED_COST = 1.3, 1e-4, 1.0
+
+_Span = tuple[int, int]
 _builtin = functools.cache(functools.partial(load_model, "builtin"))
 
 
@@ -54,6 +54,16 @@ class DigitRead(Displayed):
     typicality: float = math.nan  # as in `prediction.Prediction`
 
 
+class _Seen(NamedTuple):
+    """Strokes that may be a digit, and what a model says of them."""
+
+    placed: PlacedDigit
+    score: float  # the largest
+    probabilities: Float64s
+    typicality: float
+    pairedness: float
+
+
 def read_numbers(
     model: Model | str, grey: ArrayLike, *, source: str = "image"
 ) -> tuple[tuple[DigitRead, ...], ...]:
@@ -63,38 +73,29 @@ def read_numbers(
     where there is no digit in it, UsageError for what is no grey picture.
     """
     grey = grey_levels(grey, is_one=True)
-    lines, model = conform_spans(grey, source), load_model(model)
-    placed = [digit for line in lines for spans in line for digit in spans.values()]
-    scores, *known = model.look_at(np.stack([digit.image for digit in placed]))
-    told = (each.tolist() for each in (classes_of(scores), *known))
-    answers = zip(probabilities_of(scores), scores, *told, strict=True)
-    knows_patches = _knows_patches(model)
-    is_alone = sum(map(len, lines)) == 1 and knows_patches and model.typicality is not None
-    ink_cost = INK_COST_BESIDE_SCORES if knows_patches else INK_COST
-    names = model.card.class_names
-    read: list[tuple[DigitRead, ...]] = []
-    for number, line in enumerate(lines):
-        digits: list[DigitRead] = []
-        for spans in line:
-            found = {}
-            whole = next(iter(spans))
-            for span, digit in spans.items():
-                row, score, k, share, twoness = next(answers)
-                one = DigitRead(names[k], float(row[k]), row, digit.box, digit.image, number, share)
-                cost = _shape_cost(one) + ink_cost * digit.cut
-                decades = math.log10(UNUSUAL / max(share, LEAST_TYPICAL)) if is_alone else 0.0
-                if is_alone and span == whole:
-                    decades = max(decades, PAIRED_DECADES) if twoness > 0 else decades
-                    cost += WHOLE_UNUSUAL_COST * decades + PAIRED_COST * twoness
-                elif knows_patches:
-                    cost += SCORE_COST * (NO_COST - min(float(score.max()), HIGH_SCORE))
-                    cost += PART_UNUSUAL_COST * max(decades, 0.0)
-                else:
-                    cost -= math.log(max(one.probability, 1e-9))
-                found[span] = one, cost
-            digits += _best_path(found)
-        read.append(tuple(digits))
-    return tuple(read)
+    lines, model = find_strokes(grey, source), load_model(model)
+    judge = model if _knows_patches(model) else _builtin()
+    strokes = [each for line in lines for each in line]
+    found = _seen(judge, [each.digits(in_parts=False) for each in strokes])
+    doubtful = [i for i, each in enumerate(found) if _may_be_several(each[0, 1])]
+    parted = _seen(judge, [strokes[i].digits(in_parts=True) for i in doubtful])
+    for i, each in zip(doubtful, parted, strict=True):
+        found[i] = each
+    of_strokes, chosen = iter(found), []
+    for line in lines:
+        together = [next(of_strokes) for _ in line]
+        height = max(seen.placed.box.height for each in together for seen in each.values())
+        digits: dict[_Span, _Seen] = {}
+        for each in together:
+            for span in _best_path(_costs(each, height, is_alone=len(strokes) == 1)):
+                digits[len(digits), 0] = each[span]
+        chosen.append(digits)
+    if judge is not model:
+        chosen = _seen(model, [{at: seen.placed for at, seen in each.items()} for each in chosen])
+    return tuple(
+        tuple(_digit_read(model, seen, line) for seen in each.values())
+        for line, each in enumerate(chosen)
+    )
 
 
 def n_touching(model: Model, image: Grey, typicality: float, pairedness: float, grey: Grey) -> int:
@@ -104,17 +105,15 @@ def n_touching(model: Model, image: Grey, typicality: float, pairedness: float, 
     asked in their place, where it can be read.
     """
     knows_patches = _knows_patches(model)
-    is_paired = knows_patches and pairedness > 0
-    if not is_paired and typicality > (UNUSUAL if knows_patches else STRANGE):
-        return 1
-    height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
     # At another size nothing may stand out.
     with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
-        if not knows_patches:
-            _, (share,), (twoness,) = _builtin().look_at(image[None])
-            return n_touching(_builtin(), image, share, twoness, grey)
-        if is_paired or width >= LEAST_PAIR * height:
-            return max(sum(map(len, read_numbers(model, grey))), 1 + is_paired)
+        if not knows_patches and not typicality > STRANGE:
+            model, knows_patches = _builtin(), True
+            _, (typicality,), (pairedness,) = model.look_at(image[None])
+        height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
+        is_unlike_one = not typicality > UNUSUAL and width >= LEAST_PAIR * height
+        if knows_patches and (is_unlike_one or pairedness > 0):
+            return max(sum(map(len, read_numbers(model, grey))), 1 + bool(pairedness > 0))
     return 1
 
 
@@ -123,22 +122,61 @@ def _knows_patches(model: Model) -> bool:
     return model.card.feature_spec.kind == "patches" and len(names) > 2 and "".join(names).isdigit()
 
 
-def _shape_cost(digit: DigitRead) -> float:
-    mean, deviation = SHAPE_OF_1 if digit.answer == "1" else SHAPE
-    z = (math.log(digit.box.width / digit.box.height) - mean) / deviation
-    if digit.answer == "1":
-        z = max(z, 0.0)  # a 1 may be any narrower
-    return SHAPE_COST * min(z * z / 2, WORST_SHAPE)
+def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_Span, _Seen]]:
+    """Show a model, all at once, what strokes may be."""
+    if not strokes:
+        return []
+    images = np.stack([placed.image for spans in strokes for placed in spans.values()])
+    scores, *known = model.look_at(images)
+    best = scores.reshape(len(images), -1).max(axis=1)
+    answers = zip(best, probabilities_of(scores), *known, strict=True)
+    return [
+        {span: _Seen(placed, *next(answers)) for span, placed in spans.items()} for spans in strokes
+    ]
 
 
-def _best_path(digits: dict[tuple[int, int], tuple[DigitRead, float]]) -> list[DigitRead]:
+def _may_be_several(seen: _Seen) -> bool:
+    box = seen.placed.box
+    return not seen.pairedness <= LEAST_PAIRED or box.width > WIDEST * box.height
+
+
+def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
+    placed, row = seen.placed, seen.probabilities
+    k = int(row.argmax())
+    answer, probability = model.card.class_names[k], float(row[k])
+    share = float(seen.typicality)
+    return DigitRead(answer, probability, row, placed.box, placed.image, line, share)
+
+
+def _costs(digits: dict[_Span, _Seen], height: float, *, is_alone: bool) -> dict[_Span, float]:
+    """Return what digits cost on a line of that height; the first of them is all strokes."""
+    whole = next(iter(digits))
+    costs = {}
+    for span, seen in digits.items():
+        box, row = seen.placed.box, seen.probabilities
+        # What is not known is no reason.
+        decades = -math.log10(max(LEAST_TYPICAL, np.nan_to_num(seen.typicality, nan=1.0)))
+        twoness = max(0.0, seen.pairedness)
+        costs[span] = (
+            EACH_COST
+            + LOW_COST * math.log(height / box.height)
+            + WIDE_COST * max(0.0, math.log(box.width / height))
+            + SCORE_COST * min(seen.score, HIGH_SCORE)
+            - SURPRISE_COST * math.log(max(float(row.max()), 1e-9))
+            + UNTYPICAL_COST * decades
+            + PAIRED_COST * twoness
+        )
+        if span == whole:
+            costs[span] += WHOLE_COST + (ALONE_COST * twoness if is_alone else 0.0)
+    return costs
+
+
+def _best_path(costs: dict[_Span, float]) -> list[_Span]:
     """Choose the cheapest way to part strokes into digits: a shortest path."""
-    end = max(stop for _, stop in digits)
-    paths: dict[int, tuple[float, list[DigitRead]]] = {0: (0.0, [])}
-    for (start, stop), (digit, cost) in sorted(digits.items(), key=lambda item: item[0]):
-        if start not in paths:
-            continue
-        before, path = paths[start]
-        if stop not in paths or before + cost < paths[stop][0]:
-            paths[stop] = before + cost, [*path, digit]
-    return paths[end][1]
+    paths: dict[int, tuple[float, list[_Span]]] = {0: (0.0, [])}
+    for (start, stop), cost in sorted(costs.items()):
+        if start in paths:
+            before, path = paths[start]
+            if stop not in paths or before + cost < paths[stop][0]:
+                paths[stop] = before + cost, [*path, (start, stop)]
+    return paths[max(paths)][1]

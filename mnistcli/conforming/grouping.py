@@ -28,13 +28,12 @@ STEEPEST, OVERLAP = 0.25, 0.25
 SEVERAL = 4
 # Each is compared with each.
 MAX_PIECES = 1200
-# No two digits that touch are narrower for their height.
-LEAST_PAIR = 0.8
+# Not many digits that touch are narrower for their height.
+LEAST_PAIR = 0.6
 # Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much ink.
-WAY_HEIGHT, ASIDE = 48, 0.4
-# They are so far apart, cut no more ink than so much of the height, and are no more than so many
-# for a width that is the height.
-CUT_SPACING, CUT_LEVEL, CUTS_PER_SQUARE = 0.15, 0.45, 4
+WAY_HEIGHT, ASIDE = 48, 0.2
+# Between them is at least so much ink, for a square of that height. They cost less than so much of it.
+CUT_SPACING, CUT_LEVEL = 0.025, 0.7
 
 
 class Group(NamedTuple):
@@ -231,14 +230,13 @@ def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], 
 # --- what touches ---------------------------------------------------------------------------------
 
 
-def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:
+def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
     """Take a group that may be several touching digits apart, from left to right.
 
     What is apart, and what can be cut along a way with little ink, may be a digit or a part of one.
-    Returns the parts, and how much ink, as a share of its height, was cut to the left of each.
     """
     if group.width < LEAST_PAIR * group.height:
-        return [(pieces.mask(pieces.among(group.members)), 0.0)]
+        return [pieces.mask(pieces.among(group.members))]
     parts: list[Group] = []
     for i in sorted(group.members, key=lambda i: pieces.left[i] + pieces.right[i]):
         piece = group_of(pieces, np.array([i]))
@@ -250,34 +248,33 @@ def strokes_of(pieces: Pieces, group: Group) -> list[tuple[Mask, float]]:
     return [cut for part in parts for cut in _cut(pieces.mask(pieces.among(part.members)), part)]
 
 
-def _cut(mask: Mask, part: Group) -> list[tuple[Mask, float]]:
+def _cut(mask: Mask, part: Group) -> list[Mask]:
     """Cut a piece of ink along the ways with the least of it, each the best one nearby."""
     inside = mask[part.top : part.bottom, part.left : part.right]
     k = -(-part.height // WAY_HEIGHT)
     ink = shrunk(inside.astype(np.uint8), k)
     ways, costs = _ways(ink)
     height, width = ink.shape
-    near = max(1, round(CUT_SPACING * height))
+    before = (ink.cumsum(axis=1) - ink)[np.arange(height)[:, None], ways].sum(axis=0)
+    near, sides = CUT_SPACING * height**2, [0.0, float(ink.sum())]
     chosen: list[int] = []
-    order = np.argsort(costs[near : width - near], kind="stable") + near
-    for at in order.tolist():
-        if costs[at] > CUT_LEVEL * height or len(chosen) >= CUTS_PER_SQUARE * width / height:
+    for at in np.argsort(costs, kind="stable").tolist():
+        if costs[at] > CUT_LEVEL * height:
             break
-        if all(abs(at - other) >= near for other in chosen):
+        if np.abs(before[at] - [*sides, *before[chosen]]).min() >= near:
             chosen.append(at)
-    parts: list[tuple[Mask, float]] = []
+    parts = []
     columns = np.arange(part.width)
+    left = np.zeros((part.height, 1), np.intp)
     # The last one is the right side.
-    ways = np.column_stack([ways, np.full(height, width)])
-    left, cut = np.zeros((part.height, 1), np.intp), 0.0
-    for at in [*sorted(chosen), width]:
-        right = np.repeat(ways[:, at] * k, k)[: part.height, None]
+    for way in [*ways[:, sorted(chosen)].T, np.full(height, width)]:
+        right = np.repeat(way * k, k)[: part.height, None]
         segment = inside & (columns >= left) & (columns < right)
         if segment.any():
             whole = np.zeros_like(mask)
             whole[part.top : part.bottom, part.left : part.right] = segment
-            parts.append((whole, cut))
-        left, cut = right, float(costs[min(at, width - 1)]) / height
+            parts.append(whole)
+        left = right
     return parts
 
 

@@ -10,6 +10,7 @@ and one 13.49), and the brightest pixel is 254 or 255.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,40 +56,53 @@ class PlacedDigit(Conformed):
     """One of the digits of a picture, as the model sees it."""
 
     box: Box  # top, bottom, left, right, in pixels of the picture
-    cut: float = 0.0  # ink, as a share of its height, that held it to the digit on its left
 
 
-def conform_spans(grey: Grey, source: str) -> list[list[dict[tuple[int, int], PlacedDigit]]]:
-    """Bring every digit of a picture into the form of MNIST, and what touching ones may be.
+class Strokes(NamedTuple):
+    """Strokes of a picture that stand together: one digit, or several that touch."""
 
-    Of each line there is a dictionary for each group of strokes, from left to right. Strokes that may
-    be several digits are cut into more parts than those have, and it has the digit that the parts
-    from one number up to another would make, all of them first.
-    """
+    page: Page
+    group: Group
+    slope: float  # of their line
+
+    def digits(self, *, in_parts: bool) -> dict[tuple[int, int], PlacedDigit]:
+        """Return all of the strokes as one digit, or all digits that they may be.
+
+        For these they are cut into more parts than they have digits. There is the digit that the
+        parts from one number up to another would make, all of them first.
+        """
+        pieces = self.page.pieces
+        parts = [pieces.mask(pieces.among(self.group.members))]
+        if in_parts:
+            parts = strokes_of(pieces, self.group)
+        edges = [span(part, 1) for part in parts]
+        widest = WIDEST_PART * self.group.height
+        placed = {}
+        for n in range(len(parts), 0, -1):
+            for start in range(len(parts) - n + 1):
+                if n < len(parts) and edges[start + n - 1].stop - edges[start].start >= widest:
+                    continue
+                strokes = np.logical_or.reduce(parts[start : start + n])
+                try:
+                    digit, box = digit_of(self.page, strokes, self.slope)
+                except NoDigitError:  # a cut leaves hardly anything
+                    continue
+                if n == len(parts) or box.width < WIDEST_PART * box.height:
+                    found = _placed(digit)
+                    placed[start, start + n] = PlacedDigit(found.image, found.steps, box)
+        return placed
+
+
+def find_strokes(grey: Grey, source: str) -> list[list[Strokes]]:
+    """Find the digits of a picture, line by line, those that touch together."""
     try:
         page = find_page(grey, LINES_SIDE)
-        return [
-            [_spans(*surroundings(page, group), slope_of(line)) for group in line]
-            for line in page.lines
-        ]
     except NoDigitError as error:
         raise BadImageError(source, str(error), hint=error.hint) from None
-
-
-def _spans(page: Page, group: Group, slope: float) -> dict[tuple[int, int], PlacedDigit]:
-    parts = strokes_of(page.pieces, group)
-    placed = {}
-    for n in range(len(parts), 0, -1):
-        for start in range(len(parts) - n + 1):
-            strokes = np.logical_or.reduce([part for part, _ in parts[start : start + n]])
-            try:
-                digit, box = digit_of(page, strokes, slope)
-            except NoDigitError:  # a cut leaves hardly anything
-                continue
-            if n == len(parts) or box.width < WIDEST_PART * box.height:
-                found, cut = _placed(digit), parts[start][1]
-                placed[start, start + n] = PlacedDigit(found.image, found.steps, box, cut)
-    return placed
+    return [
+        [Strokes(*surroundings(page, group), slope_of(line)) for group in line]
+        for line in page.lines
+    ]
 
 
 def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
-from mnistcli.conforming.placing import conform, conform_spans, is_mnist_like
+from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
 from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_bent_light, on_paper
@@ -22,8 +22,8 @@ from tests.conforming.disturbances import DISTURBANCES, agreement, enlarged, in_
 
 def conform_lines(picture, source="image"):
     """The digits of a picture line by line, those that touch as one."""
-    lines = conform_spans(picture, source)
-    return tuple(tuple(next(iter(spans.values())) for spans in line) for line in lines)
+    lines = find_strokes(picture, source)
+    return tuple(tuple(each.digits(in_parts=False)[0, 1] for each in line) for line in lines)
 
 
 def test_mnist_comes_back_as_it_is(train_images, test_images):
@@ -463,7 +463,7 @@ def test_a_turned_scan_with_dust_on_it_is_no_frame(test_images):
         scan = Image.fromarray(255 - enlarged(digit, 7)).rotate(8, expand=True, fillcolor=0)
         grey = np.where(np.asarray(scan)[10:-10, 10:-10] > 128, 255, 0).astype(np.uint8)
         grey[(rng.random(grey.shape) < 0.01) & (grey == 0)] = 255
-        assert [len(line) for line in conform_spans(grey, "scan")] == [1]
+        assert [len(line) for line in find_strokes(grey, "scan")] == [1]
 
 
 @pytest.mark.parametrize("turn", [0, 6])
@@ -504,7 +504,7 @@ def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
         noisy = row + rng.normal(0, 3, row.shape)
         grey = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
         read = np.asarray(grey.filter(ImageFilter.GaussianBlur(1)))
-        assert [len(line) for line in conform_spans(read, "photograph")] == [3]
+        assert [len(line) for line in find_strokes(read, "photograph")] == [3]
 
 
 def test_a_thumb_at_the_border_is_no_digit(test_images):

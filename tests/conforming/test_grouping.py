@@ -28,9 +28,8 @@ def test_parts_are_all_of_the_ink_once(height):
     )
     parts = parts_of(mask)
     assert len(parts) > 2
-    assert np.array_equal(np.sum([part for part, _ in parts], axis=0), mask.astype(int))
-    assert all(part.any() for part, _ in parts)
-    assert all(0 <= cut <= 0.45 for _, cut in parts)
+    assert np.array_equal(np.sum(parts, axis=0), mask.astype(int))
+    assert all(part.any() for part in parts)
 
 
 @pytest.mark.parametrize("lean", [-30, 0, 30])
@@ -39,13 +38,11 @@ def test_two_strokes_are_cut_between_them(lean):
     mask = drawn(*strokes, [(50 + lean // 2, 60), (140 + lean // 2, 60)])
     halves = [drawn(each) for each in strokes]
     parts = parts_of(mask)
-    between = [cut for _, cut in parts[1:]]
-    assert max(between) < 0.2  # a stroke's width of a hundred
-    for part, _ in parts:
+    for part in parts:
         assert min((part & half).sum() / half.sum() for half in halves) < 0.05
 
 
 def test_what_is_narrow_is_not_cut():
     mask = drawn([(50, 10), (90, 110)])
-    ((part, cut),) = parts_of(mask)
-    assert (np.array_equal(part, mask), cut) == (True, 0.0)
+    (part,) = parts_of(mask)
+    assert np.array_equal(part, mask)
