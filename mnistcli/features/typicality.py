@@ -43,7 +43,8 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
-_N_STRANGE_FEATURES = 20_000_000  # at most, of all together
+# At most so many images times features squared: an expansion has more, each of all that were before.
+_N_STRANGE = 34_560_000_000
 _N_COPIES = 2  # of each training image, and one of strokes of a pen: then copies tell nothing
 # So many standard deviations above the mean of training images one may as well be two.
 LEAST_PAIRED, _STRANGENESS_OF_PAIRS = np.float32(5.8), np.float32(0.3)
@@ -134,7 +135,7 @@ def learn_typicality(
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
         one, pieced = rows[~is_measure], transform(pieced_together(known[:n_odd]))
         oddness = _separating(one[:n_odd], pieced)
-        known = known[: _N_STRANGE_FEATURES // rows.shape[1]]
+        known = known[: _N_STRANGE // rows.shape[1] ** 2]
         digits = [one[: len(known)], *(transform(_copied(known, k + 1)) for k in range(_N_COPIES))]
         one = np.concatenate(digits)
         pens = transform(_copied(pen_strokes(len(known)), 1))

@@ -127,7 +127,7 @@ def check_answers(page, model, images):
     assert off.max() <= 1
     # Of more numbers before an expansion more are one off, each of which moves several of its own.
     is_expanded = "scattering+expansion" in model.card.feature_spec.kind
-    assert off.mean() < (2e-3 if is_expanded else 1e-4)
+    assert off.mean() < (2e-3 if is_expanded else 5e-4)
     same = ~off.any(axis=1)
     assert same.mean() > 0.85
     expected = classifier.linear_scores(images)
