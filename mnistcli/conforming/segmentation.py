@@ -471,7 +471,10 @@ def _count_high(pieces: Pieces, keep: Mask) -> int:
 def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
-    keep = keep & ~_are_corners(pieces)
+    keep = keep & pieces.at_border
+    if not keep.any():
+        return False
+    keep &= ~_are_corners(pieces)
     for start, stop, low, high, length in (
         (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
         (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
