@@ -21,7 +21,7 @@ from mnistcli.registry.store import load_model
 
 # What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
 # and hardly any that touch.
-LEAST_PAIRED, WIDEST = -3.0, 1.3
+DOUBTFUL, WIDEST = -3.0, 1.3
 # In a picture that may be of one digit they are several only if they are less typical than this, and
 # no narrower. Models of other features are less sure of what is like the images that they know.
 UNUSUAL, STRANGE, LEAST_PAIR = 0.01, 0.1, 0.8
@@ -137,7 +137,7 @@ def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_S
 
 def _may_be_several(seen: _Seen) -> bool:
     box = seen.placed.box
-    return not seen.pairedness <= LEAST_PAIRED or box.width > WIDEST * box.height
+    return not seen.pairedness <= DOUBTFUL or box.width > WIDEST * box.height
 
 
 def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:

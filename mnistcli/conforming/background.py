@@ -9,6 +9,7 @@ from mnistcli.conforming.operations import (
     largest_square,
     median,
     quantile,
+    rim_of,
     stretched,
     surface,
     window_max,
@@ -160,7 +161,7 @@ def _is_paper(light: Mask) -> bool:
 
 def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]]:
     """Take out of a picture what is wider than any stroke."""
-    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    rim = rim_of(picture)
     level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     small = coarse(picture)

@@ -29,7 +29,7 @@ SEVERAL = 4
 # Each is compared with each.
 MAX_PIECES = 1200
 # Not many digits that touch are narrower for their height.
-LEAST_PAIR = 0.6
+LEAST_CUT = 0.6
 # Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much ink.
 WAY_HEIGHT, ASIDE = 48, 0.2
 # Between them is at least so much ink, for a square of that height. They cost less than so much of it.
@@ -235,7 +235,7 @@ def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
 
     What is apart, and what can be cut along a way with little ink, may be a digit or a part of one.
     """
-    if group.width < LEAST_PAIR * group.height:
+    if group.width < LEAST_CUT * group.height:
         return [pieces.mask(pieces.among(group.members))]
     parts: list[Group] = []
     for i in sorted(group.members, key=lambda i: pieces.left[i] + pieces.right[i]):

@@ -10,7 +10,7 @@ from mnistcli.arrays import Float32s, Float64s, Places
 from mnistcli.conforming.types import Box, Ink, Mask
 from mnistcli.pictures import Grey
 
-_T = TypeVar("_T", np.bool_, np.float32)
+_T = TypeVar("_T", np.bool_, np.uint8, np.float32)
 
 # What varies slowly, such as light, is looked at with so many pixels a side.
 COARSE_SIDE = 96
@@ -35,6 +35,11 @@ def shrunk(grey: Grey, k: int) -> Ink:
     for i in range(1, k):
         sums += rows[:, i::k]
     return (sums / np.float32(k * k)).astype(np.float32, copy=False)
+
+
+def enlarged(a: NDArray[_T], k: int, shape: tuple[int, ...]) -> NDArray[_T]:
+    """Make k x k pixels of each, as many of them as were shrunk."""
+    return a.repeat(k, axis=0)[: shape[0]].repeat(k, axis=1)[:, : shape[1]]
 
 
 def averaged(ink: Ink, box: Box, height: int, width: int) -> Ink:
@@ -143,6 +148,11 @@ def _with_edges(a: NDArray[_T], reach: int) -> NDArray[_T]:
     wide = np.empty((len(a) + 2 * reach, a.shape[1]), a.dtype)
     wide[:reach], wide[reach : reach + len(a)], wide[reach + len(a) :] = a[0], a, a[-1]
     return wide
+
+
+def rim_of(a: NDArray[_T]) -> NDArray[_T]:
+    """Return the pixels along the border, the corners twice."""
+    return np.concatenate([a[0], a[-1], a[:, 0], a[:, -1]])
 
 
 def padded(a: NDArray[_T]) -> NDArray[_T]:

@@ -28,11 +28,13 @@ from mnistcli.conforming.grouping import (
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
+    enlarged,
     largest_square,
     levelled,
     median,
     padded,
     pieces_of,
+    rim_of,
     shrunk,
     span,
     spread,
@@ -167,7 +169,7 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
 
     ``picture`` is reduced k times.
     """
-    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    rim = rim_of(picture)
     k *= -(-max(picture.shape) // SEARCH_SIDE)
     if rim.min() > TABLE_LEVEL * rim.max() or min(grey.shape) < MIN_FRAME * k:
         return None
@@ -188,19 +190,17 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
             paper = ~window_max(table | alike, 1)
             if not paper.any():
                 return None
-            painted, where = (
-                each.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
-                for each in (spread(small, paper).astype(np.uint8), table)
-            )
-            return np.where(where, painted, grey)
+            painted = enlarged(spread(small, paper).astype(np.uint8), k, grey.shape)
+            return np.where(enlarged(table, k, grey.shape), painted, grey)
     return None
 
 
 def _ends_in_a_sheet(picture: Ink, table: Mask) -> bool:
     """Return whether a table differs from a sheet with ink, and ends at straight edges."""
     sheet = ~table
-    rim = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
-    if rim.mean() < LEAST_RIM or not all(_is_even(np.rot90(table, turn)) for turn in range(4)):
+    if rim_of(sheet).mean() < LEAST_RIM or not all(
+        _is_even(np.rot90(table, turn)) for turn in range(4)
+    ):
         return False
     near_table, near_sheet = window_max(table, 3), window_max(sheet, 3)
     inner, outer = near_table & ~window_max(table, 1), table & near_sheet
@@ -247,8 +247,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     inside = ~window_max(~inside, 2)[1:-1, 1:-1]
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
-        inside = inside.repeat(k, axis=0)[: len(grey)].repeat(k, axis=1)[:, : grey.shape[1]]
-        grey = np.where(inside, grey, paper)
+        grey = np.where(enlarged(inside, k, grey.shape), grey, paper)
     margin = 0.08 * max(sheet.height, sheet.width)
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
@@ -579,7 +578,7 @@ def _rim_depth(grey: Grey) -> int:
 def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
     """Return the level of the pixels at a depth from the border, and the share that has it."""
     at = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
-    ring = np.concatenate([at[0], at[-1], at[:, 0], at[:, -1]]).astype(np.float32)
+    ring = rim_of(at).astype(np.float32)
     level = median(ring)
     return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
 

@@ -46,9 +46,10 @@ _SPARSE = re.compile(
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
-_WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
 _WORDS = {word: i for i, word in enumerate(DIGIT_WORDS)} | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
+_WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
+_IN_DIGITS = {word.encode(): b"%d" % i for word, i in _WORDS.items()}
 
 
 class Layout(NamedTuple):
@@ -394,12 +395,7 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
     if b" " in line or b"\t" in line:
         line = b",".join(cell.strip(b" \t") for cell in line.split(b","))
     if line.translate(None, b"0123456789,.+-eE"):  # in rows of numbers they are read at once
-        line = _WORD.sub(
-            lambda word: (
-                b"%d" % _WORDS[key] if (key := word[0].decode().lower()) in _WORDS else word[0]
-            ),
-            line,
-        )
+        line = _WORD.sub(lambda word: _IN_DIGITS.get(word[0].lower(), word[0]), line)
     return line
 
 
@@ -417,10 +413,12 @@ def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | N
 
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     """Parse lines of cells all at once, or where that fails one by one."""
-    for told in (lines, [line.rstrip(b",") for line in lines]):
-        whole = _whole_numbers(b"\n".join(told) + b"\n", layout.n_columns)
-        if whole is not None:
-            return whole, {}
+    whole = _whole_numbers(b"\n".join(lines) + b"\n", layout.n_columns)
+    if whole is None and lines[0].endswith(b","):
+        block = b"".join(line.rstrip(b",") + b"\n" for line in lines)
+        whole = _whole_numbers(block, layout.n_columns)
+    if whole is not None:
+        return whole, {}
     values, faults = np.full((len(lines), layout.n_columns), np.nan, np.float32), {}
     is_pixel = frozenset(layout.pixels.tolist())
     with np.errstate(over="ignore"):
