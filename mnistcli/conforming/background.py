@@ -6,7 +6,6 @@ from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
     box_mean,
     coarse,
-    largest_square,
     median,
     quantile,
     rim_of,
@@ -30,8 +29,6 @@ MIN_SIGNAL_TO_NOISE = 6.0
 WIDEST_STROKE, WIDEST_OF_MANY = 0.28, 0.1
 # No stroke is so many times as wide as strokes are on average.
 STROKE_WIDTHS = 2.5
-# Share of its longest side above which the largest square inside makes a shape a blot.
-FILLED_SQUARE = 0.62
 # Where there is noise, full ink is this quantile of the strokes, and not their strongest noise.
 STROKE_LEVEL = 0.88
 # It is at least this share of the strongest ink where the light is even.
@@ -43,9 +40,6 @@ LEAST_PAPER = 0.1
 NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
 # Light is even where paper differs by less than these shares of the contrast.
 SLIGHTLY, UNEVEN = 0.04, 0.12
-# Where more than so much is so far on the other side of paper, in contrasts, strokes on a light sheet
-# are dark, and what seems to be paper is its dim rim.
-LEAST_BELOW, BELOW_PAPER = 0.002, 0.5
 # Where it differs by more than this, one threshold takes shadows for ink.
 STEEP = 0.35
 # So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
@@ -92,8 +86,6 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     paper = ~window_max(strokes, max(1, round(NEAR * max(strokes.shape))))
     contrast = high - low
     if _spread(levels[paper]) > SLIGHTLY * contrast + 3.3 * noise:
-        if largest_square(strokes) > FILLED_SQUARE * min(strokes.shape):
-            return None
         far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
         if _spread(levels[far]) > SLIGHTLY * contrast + 3.3 * noise:
             shade = surface(picture, paper)
@@ -122,9 +114,6 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
     # Where there is noise there may be more lines on the paper than ink.
     contrast = max(usual, int(LEAST_FULL * strongest)) if noise > 0 else strongest
     if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
-        return None
-    below = int(level - BELOW_PAPER * contrast - 3 * noise)
-    if not dark and histogram[: max(below, 0)].sum() > LEAST_BELOW * levels.size:
         return None
     ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)
     return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps

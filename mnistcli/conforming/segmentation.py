@@ -8,7 +8,6 @@ import numpy as np
 from mnistcli.conforming.background import (
     DARK_INK,
     EVENED,
-    FILLED_SQUARE,
     MIN_CONTRAST,
     WIDEST_OF_MANY,
     WIDEST_STROKE,
@@ -72,6 +71,8 @@ STEEPEST_LINE = 0.1
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
 STRONG = 0.3
 
+# Share of its longest side above which the largest square inside makes a shape a blot.
+FILLED_SQUARE = 0.62
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
 # much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge is
 # like all of it, but for this share of their difference; it has more than so much of the border; and
