@@ -59,6 +59,9 @@ def otsu_threshold(histogram: Places) -> tuple[int, float, float]:
     """Return the level that parts a histogram best (Otsu 1979), and the mean on either side."""
     n, total = histogram.cumsum(), (histogram * np.arange(len(histogram))).cumsum()
     inner = (n > 0) & (n < n[-1])
+    if not inner.any():
+        level = int(histogram.argmax())
+        return level, float(level), float(level)
     between = np.full(len(n), -1.0)
     expected = total[-1] * (n[inner] / n[-1])
     between[inner] = (expected - total[inner]) ** 2 / (n[inner] * (n[-1] - n[inner]).astype(float))

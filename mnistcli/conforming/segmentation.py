@@ -175,8 +175,6 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
     if rim.min() > TABLE_LEVEL * rim.max() or min(grey.shape) < MIN_FRAME * k:
         return None
     small = shrunk(grey, k)
-    if np.ptp(small) < MIN_CONTRAST:
-        return None
     threshold, *_ = otsu_threshold(np.bincount(small.astype(np.intp).ravel(), minlength=256))
     for is_dark in (True, False):
         alike = (small <= threshold) == is_dark
@@ -192,7 +190,8 @@ def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
             if not paper.any():
                 return None
             painted = enlarged(spread(small, paper).astype(np.uint8), k, grey.shape)
-            return np.where(enlarged(table, k, grey.shape), painted, grey)
+            cleared = np.where(enlarged(table, k, grey.shape), painted, grey)
+            return cleared if np.ptp(cleared) >= MIN_CONTRAST else None
     return None
 
 

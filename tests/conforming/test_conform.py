@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
+from mnistcli.conforming.background import otsu_threshold
 from mnistcli.conforming.placing import conform, find_strokes, is_mnist_like
 from mnistcli.errors import BadImageError
 from mnistcli.pictures.read import read_pictures
@@ -505,6 +506,10 @@ def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
         grey = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
         read = np.asarray(grey.filter(ImageFilter.GaussianBlur(1)))
         assert [len(line) for line in find_strokes(read, "photograph")] == [3]
+
+
+def test_one_level_has_no_threshold():
+    assert otsu_threshold(np.bincount([128] * 9, minlength=256)) == (128, 128.0, 128.0)
 
 
 def test_a_thumb_at_the_border_is_no_digit(test_images):
