@@ -81,8 +81,8 @@ def test_what_is_mapped_from_a_file_reaches_other_processes(mnist, tmp_path):
         FeatureCache(tmp_path),
         np.arange(3000, dtype=np.uint8).repeat(1000).reshape(3000, 1000),
     )
-    cache.save("0" * 32, {}, rows.shape, [rows])
-    _, mapped = cache.load("0" * 32, FeatureSpec())
+    cache.save("0" * 32, {}, [rows])
+    _, mapped = cache.load("0" * 32, FeatureSpec(), rows.shape)
     arrays = [mnist.train.images, mnist.test.images[5:], mapped, mapped[100:2000]]
     found = list(map_jobs(_crc, [(each,) for each in arrays], 2))
     assert found == [zlib.crc32(np.ascontiguousarray(each)) for each in arrays]

@@ -1,9 +1,10 @@
 """Transformed training images, kept so that the next training with another C is only the solve.
 
-    <folder>/<key>.safetensors   what was learned, and the features of the training images, uint8
+    <folder>/<key>.features   a mark that holds the key, the sha256 of what follows, what was learned
+                              (float32, in the order of names), the features of the images (uint8)
 
-The header holds the key and the sha256 of all that follows. Nothing here is worth keeping: what is
-damaged, missing, in the way or written by another user is computed again.
+The key decides on all shapes. Nothing here is worth keeping: what is damaged, missing, in the way or
+written by another user is computed again.
 """
 
 import contextlib
@@ -24,15 +25,9 @@ from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
 
-Learned = dict[str, Float32s]
-Shapes = dict[str, tuple[int, ...]]
-
 # Raised with every change of what features come out: older entries are then never asked for.
-VERSION = 4
+VERSION = 5
 MAX_ENTRIES = 3
-_MARK = "mnistcli features"
-_MAX_HEADER_BYTES = 1 << 16
-_UNUSABLE = (MnistCliError, LookupError, TypeError, ValueError, OSError, RecursionError)
 
 
 class FeatureCache:
@@ -46,90 +41,69 @@ class FeatureCache:
         content = {"version": VERSION, "images": images_sha256, "seed": seed, **asdict(spec)}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
-    def load(self, key: str, spec: FeatureSpec) -> tuple[Learned, Bytes] | None:
-        """Return what was learned and the features, memory-mapped; None without a good entry."""
-        try:
-            with open_regular(self._path(key), own=True) as file:
-                text = _read_header(file)
-                content = json.loads(text)
-                rows_shape = tuple(content["rows"]["shape"])
-                shapes = dict(sorted(spec.features.shapes(spec).items()))
-                start = file.tell()
-                sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-                if text != _header(key, {**shapes, "rows": rows_shape}, sha256)[8:]:
-                    return None
+    def load(
+        self, key: str, spec: FeatureSpec, shape: tuple[int, int]
+    ) -> tuple[dict[str, Float32s], Bytes] | None:
+        """Return what was learned and the features, of a shape, memory-mapped; None without them."""
+        mark, shapes = _mark(key), sorted(spec.features.shapes(spec).items())
+        n_bytes = 4 * sum(math.prod(each) for _, each in shapes) + math.prod(shape)
+        with (
+            contextlib.suppress(MnistCliError, OSError, ValueError),
+            open_regular(self._path(key), own=True) as file,
+        ):
+            is_ours, sha256 = file.read(len(mark)) == mark, file.read(hashlib.sha256().digest_size)
+            start = file.tell()
+            digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
+            if is_ours and sha256 == digest.digest() and file.tell() == start + n_bytes:
                 os.utime(file.fileno())  # so that the oldest is the one used longest ago
                 file.seek(start)
                 learned = {
-                    name: np.frombuffer(file.read(4 * math.prod(shape)), "<f4").reshape(shape)
-                    for name, shape in shapes.items()
+                    name: np.frombuffer(file.read(4 * math.prod(each)), "<f4").reshape(each)
+                    for name, each in shapes
                 }
-                rows = np.memmap(file, np.uint8, "r", file.tell(), rows_shape)
+                rows = np.memmap(file, np.uint8, "r", file.tell(), shape)
                 rows.filename = str(self._path(key))  # by which joblib's workers find it
-        except _UNUSABLE:
-            return None
-        return learned, rows
+                return learned, rows
+        return None
 
-    def save(
-        self, key: str, learned: Learned, shape: tuple[int, int], rows: Iterable[Bytes]
-    ) -> None:
+    def save(self, key: str, learned: dict[str, Float32s], rows: Iterable[Bytes]) -> None:
         """Keep an entry, and only the youngest; raise StorageError where that is refused.
 
-        The rows, altogether of the shape that is given, come block by block and are written so.
+        The rows come block by block and are written so.
         """
-        arrays = {name: np.ascontiguousarray(learned[name], "<f4") for name in sorted(learned)}
-        shapes: Shapes = {name: array.shape for name, array in arrays.items()}
-        shapes["rows"] = shape
-        digest = hashlib.sha256()
+        arrays = [np.ascontiguousarray(learned[name], "<f4") for name in sorted(learned)]
+        mark, digest = _mark(key), hashlib.sha256()
 
         def write(file: BinaryIO) -> None:
             # The hash is of what follows it: it is put in its place in the end.
-            file.write(_header(key, shapes, digest.hexdigest()))
-            for block in itertools.chain(arrays.values(), rows):
+            file.write(mark + digest.digest())
+            for block in itertools.chain(arrays, rows):
                 content = np.ascontiguousarray(block).reshape(-1).view(np.uint8).data
                 digest.update(content)
                 file.write(content)
-            file.seek(0)
-            file.write(_header(key, shapes, digest.hexdigest()))
+            file.seek(len(mark))
+            file.write(digest.digest())
 
         write_atomically(self._path(key), write)
         with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
-            self._sweep()
+            entries = [path for path in self.folder.iterdir() if _is_entry(path)]
+            entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in entries[MAX_ENTRIES:]:
+                remove_file(path)
 
     def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.safetensors"
+        return self.folder / f"{key}.features"
 
-    def _sweep(self) -> None:
-        entries = [path for path in self.folder.iterdir() if _is_entry(path)]
-        entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in entries[MAX_ENTRIES:]:
-            remove_file(path)
+
+def _mark(key: str) -> bytes:
+    return f'"mnistcli features": "{key}"\n'.encode()
 
 
 def _is_entry(path: Path) -> bool:
     """Return whether a file was written here: by its name, its owner and what it says."""
-    if path.suffix != ".safetensors" or not is_own_file(path):
+    # Those of versions before are safetensors, near whose beginning the same mark stands.
+    if path.suffix not in (".features", ".safetensors") or not is_own_file(path):
         return False
-    try:
-        with open_regular(path) as file:
-            return bool(json.loads(_read_header(file))["__metadata__"][_MARK] == path.stem)
-    except _UNUSABLE:
-        return False
-
-
-def _read_header(file: BinaryIO) -> bytes:
-    n_bytes = int.from_bytes(file.read(8), "little")
-    return file.read(n_bytes) if n_bytes <= _MAX_HEADER_BYTES else b""
-
-
-def _header(key: str, shapes: Shapes, sha256: str) -> bytes:
-    """Return how a safetensors file begins: where each array is, the rows last."""
-    content: dict[str, object] = {"__metadata__": {_MARK: key, "sha256": sha256}}
-    start = 0
-    for name, shape in shapes.items():
-        dtype, n_bytes = ("U8", 1) if name == "rows" else ("F32", 4)
-        stop = start + n_bytes * math.prod(shape)
-        content[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [start, stop]}
-        start = stop
-    header = json.dumps(content).encode()
-    return len(header).to_bytes(8, "little") + header
+    with contextlib.suppress(MnistCliError, OSError), open_regular(path) as file:
+        return _mark(path.stem).strip() in file.read(100)
+    return False

@@ -110,25 +110,25 @@ def design_matrix(
         if spec.n_copies:
             digest.update(samples.index.tobytes())
         key = cache.key(spec, digest.hexdigest(), seed)
-    if cache and not spread and (found := cache.load(key, spec)):
+    n_rows, n_features = shape = (1 + spec.n_copies) * len(images), kind.count(spec)
+    if cache and not spread and (found := cache.load(key, spec, shape)):
         features = kind.from_arrays(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
-    features = kind.learn(spec, images, seed)
+    features, n_bytes = kind.learn(spec, images, seed), math.prod(shape)
     arrays = features.arrays() if features else {}
-    made = MadeRows(images, samples.index, kind.count(spec), features, spec.n_copies, seed)
+    made = MadeRows(images, samples.index, n_features, features, spec.n_copies, seed)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
-    (n_rows, n_features), n_bytes = made.shape, math.prod(made.shape)
     if spread and n_blocks(n_rows) > 1:
         return design
     may_keep = n_bytes <= room.on_disk
     if n_bytes <= room.in_memory * _SHARE_OF_ROWS:
-        X = np.empty(made.shape, dtype=np.uint8)
+        X = np.empty(shape, dtype=np.uint8)
         for i, block in enumerate(read_blocks(made, n_rows, progress, n_outputs)):
             X[i * _ROWS_AT_ONCE :][: len(block)] = block
         if cache and may_keep:
             # Nothing is lost but the time that it would have saved.
             with contextlib.suppress(StorageError):
-                cache.save(key, arrays, made.shape, [X])
+                cache.save(key, arrays, [X])
         return replace(design, rows=X, kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
     n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
@@ -141,8 +141,8 @@ def design_matrix(
     if cache and may_keep and moving * (1 + n_read) < making * _N_READS:
         progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
         with contextlib.suppress(StorageError):
-            cache.save(key, arrays, made.shape, read_blocks(made, n_rows, progress, n_outputs))
-        if found := cache.load(key, spec):
+            cache.save(key, arrays, read_blocks(made, n_rows, progress, n_outputs))
+        if found := cache.load(key, spec, shape):
             left = Room(memory_bytes, room.on_disk - n_bytes, room.folder)
             return replace(design, rows=found[1], kept="file", room=left)
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
 from mnistcli.features.patches import Patches
@@ -18,6 +18,7 @@ from mnistcli.settings import FeatureSpec, SplitSpec
 from mnistcli.tasks import parse_task
 
 SPEC = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
+SHAPE = (120, 4 * 36)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
     second = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.rows[:], second.rows[:])
     np.testing.assert_array_equal(first.features.factors, second.features.factors)
-    assert second.rows[:].shape == (120, 4 * 36)
+    assert second.rows[:].shape == SHAPE
     assert second.n_copies == 1
 
 
@@ -78,19 +79,31 @@ def test_another_seed_subset_or_spec_is_another_entry(mnist, samples, cache):
     assert len(list(cache.folder.iterdir())) == MAX_ENTRIES
 
 
+def test_entries_of_the_versions_before_are_swept_too(samples, cache):
+    cache.folder.mkdir()
+    keys = [str(k) * 32 for k in range(MAX_ENTRIES + 1)]
+    for key in keys:
+        old = {"__metadata__": {"mnistcli features": key, "sha256": "0" * 64}}
+        (cache.folder / f"{key}.safetensors").write_bytes(bytes(8) + json.dumps(old).encode())
+    design_matrix(samples, SPEC, seed=0, cache=cache)
+    left = {path.suffix for path in cache.folder.iterdir()}
+    assert left == {".safetensors", ".features"}
+    assert len(list(cache.folder.iterdir())) == MAX_ENTRIES
+
+
 def test_files_of_others_in_the_folder_survive(samples, cache):
     cache.folder.mkdir()
-    foreign = ["mine.npy", "model.safetensors", "0" * 32 + ".npy", "1" * 32 + ".safetensors"]
+    foreign = ["mine.npy", "model.features", "0" * 32 + ".npy", "1" * 32 + ".features"]
     for name in foreign:
         (cache.folder / name).write_bytes(b"somebody's")
     os.utime(cache.folder / foreign[-1], (0, 0))
-    (cache.folder / ("2" * 32 + ".safetensors")).symlink_to("nowhere")
-    (cache.folder / "loop.safetensors").symlink_to("loop.safetensors")
+    (cache.folder / ("2" * 32 + ".features")).symlink_to("nowhere")
+    (cache.folder / "loop.features").symlink_to("loop.features")
     design_matrix(samples, SPEC, seed=99, cache=cache)
     (entry,) = (
         path for path in cache.folder.iterdir() if path.stat(follow_symlinks=False).st_size > 99
     )
-    for name in (f"{entry.stem}.bak", "3" * 32 + ".safetensors"):  # a user's copies
+    for name in (f"{entry.stem}.bak", "3" * 32 + ".features"):  # a user's copies
         shutil.copy(entry, cache.folder / name)
         os.utime(cache.folder / name, (0, 0))
     entry.unlink()
@@ -109,28 +122,20 @@ def test_an_entry_of_another_user_is_not_believed(samples, cache, monkeypatch):
     design_matrix(samples, SPEC, seed=0, cache=cache)
     (path,) = cache.folder.iterdir()
     key = path.stem
-    assert cache.load(key, SPEC) is not None
+    assert cache.load(key, SPEC, SHAPE) is not None
     path.chmod(0o666)  # others may have written to it
-    assert cache.load(key, SPEC) is None
+    assert cache.load(key, SPEC, SHAPE) is None
     path.chmod(0o644)
     monkeypatch.setattr("os.geteuid", lambda: 12345)
-    assert cache.load(key, SPEC) is None
+    assert cache.load(key, SPEC, SHAPE) is None
 
 
 def test_an_entry_under_the_name_of_another_is_not_believed(samples, cache):
     design_matrix(samples, SPEC, seed=0, cache=cache)
     (path,) = cache.folder.iterdir()
-    os.link(path, path.with_name("0" * 32 + ".safetensors"))
-    assert cache.load("0" * 32, SPEC) is None
-    assert cache.load(path.stem, SPEC) is not None
-
-
-def test_safetensors_reads_an_entry(samples, cache):
-    design = design_matrix(samples, SPEC, seed=0, cache=cache)
-    (path,) = cache.folder.iterdir()
-    tensors = load_file(path)
-    np.testing.assert_array_equal(tensors.pop("rows"), design.rows[:])
-    assert {name: each.shape for name, each in tensors.items()} == SPEC.features.shapes(SPEC)
+    os.link(path, path.with_name("0" * 32 + ".features"))
+    assert cache.load("0" * 32, SPEC, SHAPE) is None
+    assert cache.load(path.stem, SPEC, SHAPE) is not None
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(samples, tmp_path):
