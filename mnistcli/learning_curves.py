@@ -1,9 +1,9 @@
 """The same training for several sizes, C, features and tasks, and several seeds: points of a curve."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from itertools import chain, groupby, takewhile
+from itertools import chain, groupby, product, takewhile
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.card import ModelCard, Share, read_typed, strict_json
-from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.settings import SolverSettings, SplitSpec, TrainingSettings, chosen_by
 from mnistcli.tasks import Task, parse_task
 from mnistcli.training import peak_memory_bytes
 
@@ -152,28 +152,32 @@ def curve_points(
     dataset: Dataset,
     variants: Iterable[Variant],
     *,
-    known: Sequence[CurvePoint] = (),
+    file: "PointFile | None" = None,
     cache: FeatureCache | None = None,
     n_jobs: int | None = 1,
     progress: Progress = SILENT,
 ) -> Iterator[CurvePoint]:
-    """Train and judge every variant but those that are known, and yield the points as they come.
+    """Train and judge every variant, and yield the points as they come.
 
-    Trainings that differ only in C share their features, and each begins where the one before it
+    Those in the file are not trained again and come first; others are added to it. Trainings that differ only in C share their features, and each begins where the one before it
     ended. The jobs are those of `parallel.map_jobs`.
     """
-    done = {point.key for point in known}
-    todo = [each for each in variants if key_of(each, dataset) not in done]
+    todo = {key_of(each, dataset): each for each in variants}
+    for point in file.read() if file else ():
+        if todo.pop(point.key, None):
+            yield point
 
     def shared(variant: Variant) -> tuple[str, str, str]:
         return repr(variant.feature_spec), variant.task.name, repr(variant.split)
 
-    todo.sort(key=lambda each: (*shared(each), each.settings.C))
+    rest = sorted(todo.values(), key=lambda each: (*shared(each), each.settings.C))
     cache = None if elsewhere.get() else cache  # a folder of this machine
-    calls = [(dataset, list(path), cache) for _, path in groupby(todo, shared)]
+    calls = [(dataset, list(path), cache) for _, path in groupby(rest, shared)]
     points = chain.from_iterable(map_jobs(_points, calls, n_jobs, in_order=False))
     for n_done, point in enumerate(points, start=1):
-        progress.update("points", n_done, len(todo))
+        progress.update("points", n_done, len(rest))
+        if file:
+            file.add(point)
         yield point
 
 
@@ -208,6 +212,26 @@ def axis_and_lines(given: Mapping[str, Sequence[Any]]) -> tuple[str, str | None]
     if len(several) > 2:
         raise UsageError(f"{', '.join(several)} have several values: a curve takes two such lists")
     return several[0], several[1] if len(several) == 2 else None
+
+
+def planned(
+    given: Mapping[str, Sequence[Any]], seeds: Iterable[int], base: SolverSettings
+) -> list[Variant]:
+    """Return a training for each seed and each combination of what is given; see `AXES`.
+
+    Presets exclude features; without either it is fast, without C that of the preset.
+    """
+    variants, alone = [], [None]
+    names = given["preset"] or given["features"] or ["fast"]
+    for name, task, limit, seed in product(names, given["task"], given["limit"] or alone, seeds):
+        preset = name if name not in given["features"] else None
+        chosen = chosen_by(preset, None if preset else name)
+        split = SplitSpec(seed=seed, limit=limit)
+        for C in given["C"] or alone:
+            settings = chosen.minimised(base, C)
+            TrainingSettings(settings, split, chosen.features)  # for its checks
+            variants.append(Variant(task, split, chosen.features, settings, preset))
+    return variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +291,7 @@ class PointFile:
 
     path: Path
     start: str
+    written: Callable[[CurvePoint], str]
 
     def read(self) -> list[CurvePoint]:
         """Return the points there are; what an interrupted run has cut off is none.
@@ -291,8 +316,9 @@ class PointFile:
                     raise CorruptFileError(self.path, problem) from error
         return points
 
-    def add(self, line: str) -> None:
+    def add(self, point: CurvePoint) -> None:
         """Append a line, on its own even where the one before was cut off."""
+        line = self.written(point)
         with storage_errors("write", self.path), self.path.open("ab+") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)

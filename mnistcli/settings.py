@@ -162,6 +162,11 @@ class PresetSettings(NamedTuple):
     C: float
     tol: float | None = None
 
+    def minimised(self, base: SolverSettings, C: float | None = None) -> SolverSettings:
+        """Return settings with its C, or another, and its tolerance where newton will be taken."""
+        is_ours = base.tol is None and base.penalty == "l2" and base.solver == "auto"
+        return replace(base, C=self.C if C is None else C, tol=self.tol if is_ours else base.tol)
+
 
 _BETTER = FeatureSpec.of("patches+expansion")
 # Two expansions of 2,000 functions are little dearer than one of 3,000, and hardly worse than two.
@@ -176,6 +181,12 @@ PRESETS: dict[Preset, PresetSettings] = {
     "better": PresetSettings(_BETTER, 1.0, tol=1e-6),
     "best": PresetSettings(_BEST, 1.0, tol=1e-6),
 }
+
+
+def chosen_by(preset: Preset | None, features: str | None) -> PresetSettings:
+    """Return what a preset stands for, by default fast; or other features, with the C of fast."""
+    chosen = PRESETS[preset or "fast"]
+    return chosen if features is None else PresetSettings(FeatureSpec.of(features), chosen.C)
 
 
 def preset_of(features: FeatureSpec, solver: SolverSettings) -> Preset | None:

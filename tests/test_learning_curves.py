@@ -135,10 +135,30 @@ def test_one_seed_says_nothing_of_seeds(points):
     assert all(each.over_seeds is None for each in Curve(points[:1], "limit").means)
 
 
-def test_known_points_are_not_trained_again(mnist, points, monkeypatch):
+def test_known_points_come_first_and_only_the_others_are_trained(mnist, points, tmp_path):
     variants = [variant(C=p.C, limit=p.limit, seed=p.seed) for p in points]
-    monkeypatch.setattr(design, "fit_classifier", None)
-    assert list(learning_curves.curve_points(mnist, variants, known=points)) == []
+    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
+    for known in (points[3], points[3], replace(points[4], seed=7)):  # and one of another curve
+        file.add(known)
+    found = list(learning_curves.curve_points(mnist, variants, file=file))
+    assert found[0] == points[3]
+    assert len({point.key for point in found}) == len(found) == len(points)
+    assert file.read()[3:] == found[1:]
+
+
+def test_a_plan_has_a_training_for_each_combination_with_the_preset_s_settings():
+    given = dict.fromkeys(learning_curves.AXES, ()) | {"task": [parse_task("3v8")]}
+    lists = {"preset": ["better", "fast"], "limit": [60, 40], "C": [0.1, 2.0]}
+    found = learning_curves.planned(given | lists, (5, 6), SolverSettings())
+    said = [(v.preset, v.split.limit, v.split.seed, v.settings.C) for v in found]
+    assert said == [*product(lists["preset"], lists["limit"], (5, 6), lists["C"])]
+    assert {(v.preset, v.settings.tol) for v in found} == {("better", 1e-6), ("fast", None)}
+    (one,) = learning_curves.planned(given, [0], SolverSettings(penalty="l1"))
+    assert one == Variant(
+        given["task"][0], SplitSpec(), FeatureSpec(), SolverSettings(penalty="l1"), "fast"
+    )
+    (other,) = learning_curves.planned(given | {"features": ["deskew"]}, [0], SolverSettings())
+    assert (other.preset, other.feature_spec.kind) == (None, "deskew")
 
 
 @pytest.mark.parametrize(
@@ -162,17 +182,17 @@ def test_no_list_and_three_are_refused(several):
 
 
 def test_points_go_into_a_file_and_come_back(points, tmp_path):
-    file = PointFile(tmp_path / "points.jsonl", POINT_START)
+    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
     assert file.read() == []
     for point in points:
-        file.add(point_line(point))
+        file.add(point)
     assert file.read() == points
 
 
 def test_a_line_that_was_cut_off_costs_only_itself(points, tmp_path):
-    file = PointFile(tmp_path / "points.jsonl", POINT_START)
+    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
     file.path.write_text(point_line(points[0]) + point_line(points[1])[:-20])
-    file.add(point_line(points[2]))
+    file.add(points[2])
     assert file.read() == [points[0], points[2]]
 
 
@@ -193,10 +213,10 @@ def test_a_file_with_something_else_is_refused_and_left_alone(points, tmp_path, 
     path.write_text(json.dumps(json.loads(point_line(points[0])) | change) + "\n")
     before = path.read_text()
     with pytest.raises(CorruptFileError, match="line 1 is no point"):
-        PointFile(path, POINT_START).read()
+        PointFile(path, POINT_START, point_line).read()
     path.write_text("my notes")
     with pytest.raises(CorruptFileError, match="line 1 is no point"):
-        PointFile(path, POINT_START).read()
+        PointFile(path, POINT_START, point_line).read()
     assert path.read_text() == "my notes"
     assert before
 

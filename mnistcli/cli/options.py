@@ -113,29 +113,38 @@ GROUPS: dict[str, Callable[..., Any]] = {"figure": figure_of, "cluster": cluster
 
 
 def command(
-    offers: str = "json tsv quiet", *, apart: Sequence[str] = (), together: Sequence[str] = ()
+    offers: str = "json tsv quiet",
+    *,
+    apart: Sequence[str] = (),
+    together: Sequence[str] = (),
+    **own: Callable[..., Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the `Call`, and ``figure`` and ``cluster`` where it takes them.
+    """Give a command the `Call`, ``figure`` and ``cluster`` where it takes them, and ``own`` ones.
 
-    In their place the user has what is offered of `OUTPUT`, and the options of `GROUPS`. The first
-    option of each string in ``apart`` excludes every other in it, and the others of a string in
-    ``together`` go with its first.
+    In their place the user has what is offered of `OUTPUT`, and the options of `GROUPS` and of the
+    functions in ``own``. The first option of each string in ``apart`` excludes every other in it,
+    and the others of a string in ``together`` go with its first.
     """
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = _parameters_of(function)
-        groups = {name: _parameters_of(GROUPS[name]) for name in taken if name in GROUPS}
-        parameters = [taken[name] for name in taken if name not in ("call", *GROUPS)]
+        makers = {name: each for name, each in (GROUPS | own).items() if name in taken}
+        groups = {name: _parameters_of(maker) for name, maker in makers.items()}
+        parameters = [each for name in own for each in groups[name].values()]
+        parameters += [taken[name] for name in taken if name not in ("call", *groups)]
         offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
         parameters += [
             _parameter(name, annotation=_TYPES.get(name, bool), default=OUTPUT[name])
             for name in offered
         ]
-        parameters += [each for members in groups.values() for each in members.values()]
-        parameters = [each.replace(default=_named(each)) for each in parameters]
+        parameters += [each for name in GROUPS for each in groups.get(name, {}).values()]
+        parameters = [
+            _parameter(each.name, annotation=each.annotation, default=_named(each))
+            for each in parameters
+        ]
         described = {each.name: each.default for each in parameters}
         excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
-        needing = _pairs(*together, *(" ".join(members) for members in groups.values()))
+        needing = _pairs(*together, *(" ".join(groups[name]) for name in GROUPS if name in groups))
 
         @wraps(function)
         def run(ctx: typer.Context, **options: Any) -> None:
@@ -149,11 +158,11 @@ def command(
             shape = _format(given, origins.get("format"))
             call = replace(ctx.find_root().obj, format=shape, render=render, verbose=verbose)
             call = replace(call, defaults=defaults.tell(options | given, origins, call))
-            for name, members in groups.items():
-                options[name] = GROUPS[name](**{each: options.pop(each) for each in members})
             if verbose:
                 call.tell_files()
             try:
+                for name, members in groups.items():
+                    options[name] = makers[name](**{each: options.pop(each) for each in members})
                 function(call, **options)
             except StorageError as error:
                 call.add_hint(error)

@@ -1,7 +1,5 @@
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
-from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +12,11 @@ from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.ranges import DISTURBANCES, RANGES, check_choice
-from mnistcli.settings import PRESETS
+from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
-    from mnistcli.learning_curves import CurvePoint, Variant
+    from mnistcli.learning_curves import CurvePoint
 
-list_option = partial(option, default="", metavar="NAMES", rich_help_panel="Several, with commas")
 _APART = [
     "preset features",
     "cluster jobs",
@@ -27,25 +24,62 @@ _APART = [
 ]
 
 
+def _several(name: str, read: Callable[[str], Any], text: str) -> list[Any]:
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        return [*dict.fromkeys(read(part) for part in parts if part)]
+    except ValueError:
+        raise UsageError(f"--{name} takes numbers, not {text!r}") from None
+
+
+def _preset(name: str) -> str:
+    check_choice("preset", name, tuple(settings.PRESETS))
+    return name
+
+
+def _disturbance(text: str) -> tuple[str, list[float]]:
+    kind, _, numbers = text.partition("=")
+    strengths = _several(f"disturb {kind}", float, numbers)
+    if kind not in DISTURBANCES or not strengths:
+        known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
+        raise UsageError(f"{text!r} is no disturbance", hint=known)
+    for each in strengths:
+        DISTURBANCES[kind][0].checked(kind, each)
+    return kind, strengths
+
+
+def list_option(name: str, read: Callable[[str], Any], *described: str, **how: Any) -> Any:
+    """Describe an option of several values with commas."""
+    how = {"metavar": "NUMBERS", "rich_help_panel": "Several, with commas"} | how
+    return option(*described, parser=lambda text: _several(name, read, text), **how)
+
+
 @command("json jsonl tsv quiet", apart=_APART, together=["disturb model"])
 def curve(
     call: Call,
     figure: FigureFile | None,
     cluster: Any,
-    task: str = list_option("3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks),
-    limit: str = list_option("Train on so many images: 100,300,1000.", metavar="NUMBERS"),
-    C: str = list_option("0.01,0.1,1", metavar="NUMBERS", show_default="1, or the preset's"),
-    preset: str = list_option(",".join(PRESETS), show_default="fast"),
-    features: str = list_option(",".join(FeatureSpec.kinds()), show_default="pixels"),
+    task: Any = list_option(
+        "task", parse_task, "3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks
+    ),
+    limit: Any = list_option("limit", int, "Train on so many images: 100,300,1000."),
+    C: Any = list_option("C", float, "0.01,0.1,1", show_default="1, or the preset's"),
+    preset: Any = list_option(
+        "preset", _preset, ",".join(settings.PRESETS), metavar="NAMES", show_default="fast"
+    ),
+    features: Any = list_option(
+        "features", str, ",".join(FeatureSpec.kinds()), metavar="NAMES", show_default="pixels"
+    ),
     seeds: int = option("Train each N times.", default=1, metavar="N", min=1, max=1000),
     seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),
     penalty: settings.Penalty = option("As for train.", default="l2"),
     class_weight: settings.ClassWeight | None = option("As for train."),
     solver: settings.SolverName = option("As for train.", default="auto"),
-    disturb: str | None = option(
+    disturb: Any = option(
         "Judge models on test images with "
         + ", ".join(f"{name} ({unit})" for name, (_, unit) in DISTURBANCES.items())
         + ": rotate=0,10,20. 0 is the images themselves.",
+        parser=_disturbance,
         metavar="KIND=NUMBERS",
     ),
     model: list[str] | None = model_named(
@@ -72,83 +106,37 @@ def curve(
     from mnistcli import learning_curves
     from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.curve import NUMBERS, POINT_START, drawn_curve, point_line
-    from mnistcli.tasks import parse_task
 
     if not (disturb or task):
         hint = "for example mnistcli curve --task 3v8 --limit 100,300,1000"
         raise UsageError("no task was given", hint=hint)
-    read: dict[str, Any] = {"task": parse_task, "limit": int, "C": float}
-    texts = zip(learning_curves.AXES, (limit, C, preset, features, task), strict=True)
-    given = {name: _values(name, text, read.get(name, str)) for name, text in texts}
-    for name in given["preset"]:
-        check_choice("preset", name, tuple(PRESETS))
+    lists = zip(learning_curves.AXES, (limit, C, preset, features, task), strict=True)
+    given = {name: values or [] for name, values in lists}
     axis, lines = ("strength", "model") if disturb else learning_curves.axis_and_lines(given)
     if figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
-    file = resume and learning_curves.PointFile(resume, POINT_START)
-    points: list[CurvePoint] = []
-    known, order = [], {}
+    order = {}
     if disturb:
-        source = _disturbed(call, disturb, model or [])
+        from mnistcli.comparison import check_common_dataset
+        from mnistcli.robustness import disturbed_points
+
+        models = {each.ref: each for each in map(call.model, model or (None,))}
+        check_common_dataset([*models.values()])
+        data = call.dataset_of(next(iter(models.values())))
+        source = partial(disturbed_points, [*models.values()], data, *disturb)
     else:
         base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
-        variants = _planned(given, range(seed, seed + seeds), base)
+        variants = learning_curves.planned(given, range(seed, seed + seeds), base)
+        file = learning_curves.PointFile(resume, POINT_START, point_line) if resume else None
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
-        known = [point for point in (file.read() if file else ()) if point.key in order]
-        trained = learning_curves.curve_points
-        source = partial(trained, data, variants, known=tuple(known), cache=cache)
+        source = partial(learning_curves.curve_points, data, variants, file=file, cache=cache)
+    points: list[CurvePoint] = []
     with cluster, Bars(call) as shown:
-        for point in chain(known, source(n_jobs=jobs, progress=shown)):
+        for point in source(n_jobs=jobs, progress=shown):
             points.append(point)
-            if file and len(points) > len(known):
-                file.add(point_line(point))
             if call.format == "jsonl":
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
     found = learning_curves.Curve(points, axis, lines)
     call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")), figure)
-
-
-def _disturbed(call: Call, disturb: str, refs: list[str]) -> "Callable[..., Iterable[CurvePoint]]":
-    """Return what yields the points of models over the strengths that ``rotate=0,10,20`` names."""
-    from mnistcli.comparison import check_common_dataset
-    from mnistcli.robustness import disturbed_points
-
-    kind, _, numbers = disturb.partition("=")
-    strengths = _values(f"disturb {kind}", numbers, float)
-    if kind not in DISTURBANCES or not strengths:
-        known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
-        raise UsageError(f"{disturb!r} is no disturbance", hint=known)
-    for each in strengths:
-        DISTURBANCES[kind][0].checked(kind, each)
-    loaded = [call.model(ref) for ref in refs] or [call.model(None)]
-    models = list({each.ref: each for each in loaded}.values())
-    check_common_dataset(models)
-    return partial(disturbed_points, models, call.dataset_of(models[0]), kind, strengths)
-
-
-def _planned(given: dict[str, Any], seeds: range, base: settings.SolverSettings) -> "list[Variant]":
-    from mnistcli.learning_curves import Variant
-
-    alone: list[Any] = [None]
-    names = given["preset"] or given["features"] or ["fast"]
-    variants = []
-    for name, task, limit, seed in product(names, given["task"], given["limit"] or alone, seeds):
-        chosen = PRESETS.get(name) or settings.PresetSettings(FeatureSpec.of(name), 1.0)
-        tol = chosen.tol if base.penalty == "l2" and base.solver == "auto" else None
-        split = settings.SplitSpec(seed=seed, limit=limit)
-        for C in given["C"] or [chosen.C]:
-            minimised = replace(base, C=C, tol=tol)
-            settings.TrainingSettings(minimised, split, chosen.features)  # for its checks
-            preset = name if name in PRESETS else None
-            variants.append(Variant(task, split, chosen.features, minimised, preset))
-    return variants
-
-
-def _values(name: str, text: str, read: Callable[[str], Any]) -> list[Any]:
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        return [*dict.fromkeys(read(part) for part in parts if part)]
-    except ValueError:
-        raise UsageError(f"--{name} takes numbers, not {text!r}") from None

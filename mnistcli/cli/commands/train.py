@@ -12,11 +12,13 @@ from mnistcli.cli.options import DATASET, argument, command, option, task_named
 from mnistcli.errors import UsageError
 from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec
 from mnistcli.ranges import RANGES
-from mnistcli.settings import PRESETS
+from mnistcli.tasks import Task, parse_task
 
 # Whose machines took part changes no bit and is nobody's business.
 _ELSEWHERE = re.compile(r" --insecure\b| '?--(?:cluster|tls-\w+)[ =](?:'[^']*'|\S+)")
 _SOLVERS = {each: ", ".join(settings.solvers_for(each)) for each in ("l1", "elasticnet")}
+_SUMMARIES = FEATURE_KINDS | {f"+{name}": stage for name, stage in FURTHER_STAGES.items()}
+_LOOKED_AT = "; ".join(f"{name}: {each.summary}" for name, each in _SUMMARIES.items())
 minimised_option = partial(option, rich_help_panel="What is minimised")
 data_option = partial(option, rich_help_panel="Images")
 
@@ -48,10 +50,8 @@ def _number_or_auto(text: str) -> float | str:
 size_option = partial(data_option, parser=_size, metavar="SIZE")
 
 
-@command(apart=["preset features", "cluster jobs", "no_save name"], together=["cv repeats"])
-def train(
-    call: Call,
-    cluster: Any,
+def asked_of(
+    *,
     task: str | None = argument(
         "0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...", autocompletion=completion.tasks
     ),
@@ -63,10 +63,7 @@ def train(
         show_default="fast",
     ),
     features: str | None = minimised_option(
-        "What the model looks at; "
-        + "; ".join(f"{name}: {kind.summary}" for name, kind in FEATURE_KINDS.items())
-        + "".join(f"; +{name}: {stage.summary}" for name, stage in FURTHER_STAGES.items())
-        + "; several of them beside each other, with a + between.",
+        f"What the model looks at; {_LOOKED_AT}; several of them beside each other, with a + between.",
         metavar=f"[{'|'.join(FEATURE_KINDS)}][+{'|'.join(FURTHER_STAGES)}][+...]",
         autocompletion=FeatureSpec.kinds,
         show_default="pixels",
@@ -102,7 +99,6 @@ def train(
     ),
     tol: float | None = minimised_option(f"Tolerance, {RANGES['tol']}.", show_default="its own"),
     max_iter: int | None = minimised_option("Most iterations.", show_default="the solver's own"),
-    dataset: str = DATASET,
     weight: list[Any] | None = data_option(
         "What each image of one of the joined datasets weighs in the fit; repeatable.",
         parser=_weight,
@@ -121,6 +117,44 @@ def train(
         f"Of the permutation, the folds, the subset and the split; {RANGES['seed']}.", default=0
     ),
     limit: int | None = data_option("Train on a stratified subset of N images.", metavar="N"),
+) -> tuple[Task, settings.TrainingSettings]:
+    """Return what is asked of a training."""
+    if test_size is not None and split == "standard":
+        raise UsageError("--test-size goes with --split random")
+    if task and same and task != same:
+        raise UsageError(f"two tasks were given: {task} and {same}")
+    if not (task := task or same):
+        raise UsageError("no task was given", hint="type mnistcli train 0v1")
+    parsed, chosen = parse_task(task), settings.chosen_by(preset, features)
+    spec = chosen.features if copies is None else replace(chosen.features, n_copies=copies)
+    minimised = settings.SolverSettings(
+        penalty=penalty, l1_ratio=l1_ratio, class_weight=class_weight,
+        solver=solver, tol=tol, max_iter=max_iter,
+    )  # fmt: skip
+    share = 0.2 if test_size is None else test_size
+    return parsed, settings.TrainingSettings(
+        chosen.minimised(minimised, C if isinstance(C, float) else None),
+        settings.SplitSpec(kind=split, test_size=share, seed=seed, limit=limit),
+        features=spec,
+        folds=None if cv is None else settings.FoldSpec(cv, repeats),
+        search=C == "auto",
+        weights=dict(weight or ()),
+        n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
+        memory_bytes=memory,
+        disk_bytes=disk,
+    )
+
+
+@command(
+    apart=["preset features", "cluster jobs", "no_save name"],
+    together=["cv repeats"],
+    asked=asked_of,
+)
+def train(
+    call: Call,
+    cluster: Any,
+    asked: Any,
+    dataset: str = DATASET,
     without: list[str] | None = data_option(
         "Leave out images by index, as show --suspects -q prints them, - for a pipe; repeatable.",
         metavar="[NAME=]FILE",
@@ -149,42 +183,13 @@ def train(
     from mnistcli.cli.views.train import convergence_warnings, trained
     from mnistcli.files import check_writable
     from mnistcli.registry.store import check_new_name
-    from mnistcli.tasks import parse_task
 
-    if test_size is not None and split == "standard":
-        raise UsageError("--test-size goes with --split random")
-    if task and same and task != same:
-        raise UsageError(f"two tasks were given: {task} and {same}")
-    if not (task := task or same):
-        raise UsageError("no task was given", hint="type mnistcli train 0v1")
-    parsed, chosen = parse_task(task), PRESETS[preset or "fast"]
-    spec = FeatureSpec.of(features) if features else chosen.features
-    asked = settings.TrainingSettings(
-        settings.SolverSettings(
-            C=C if isinstance(C, float) else chosen.C,
-            penalty=penalty,
-            l1_ratio=l1_ratio,
-            class_weight=class_weight,
-            solver=solver,
-            tol=chosen.tol if tol is None and penalty == "l2" and solver == "auto" else tol,
-            max_iter=max_iter,
-        ),
-        settings.SplitSpec(
-            kind=split, test_size=0.2 if test_size is None else test_size, seed=seed, limit=limit
-        ),
-        features=spec if copies is None else replace(spec, n_copies=copies),
-        folds=None if cv is None else settings.FoldSpec(cv, repeats),
-        search=C == "auto",
-        weights=dict(weight or ()),
-        n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
-        memory_bytes=memory,
-        disk_bytes=disk,
-    )
+    task, how = asked
     if watch is not None:
         from mnistcli.cli.watch import Watch, check_watchable
 
-        check_watchable(watch, parsed, asked)
-    model_name = check_new_name(name or parsed.name)
+        check_watchable(watch, task, how)
+    model_name = check_new_name(name or task.name)
     registry = call.registry()
     if not no_save:
         check_writable(registry.folder)  # better before a long fit
@@ -192,12 +197,12 @@ def train(
     if without:
         from mnistcli.model_selection.splits import indices_to_leave_out
 
-        left_out = indices_to_leave_out(without, data, split)
-        asked = replace(asked, split=replace(asked.split, without=left_out))
+        left_out = indices_to_leave_out(without, data, how.split.kind)
+        how = replace(how, split=replace(how.split, without=left_out))
     typed = _ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]]))
-    with cluster, Bars(call) if watch is None else Watch(call, watch, parsed) as shown:
+    with cluster, Bars(call) if watch is None else Watch(call, watch, task) as shown:
         result = training.train(
-            parsed, data, asked, command=typed, cache=call.features(), progress=shown
+            task, data, how, command=typed, cache=call.features(), progress=shown
         )
     call.warn(*convergence_warnings(result))
     entry = None
