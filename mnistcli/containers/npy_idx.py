@@ -34,13 +34,14 @@ if TYPE_CHECKING:
     import zipfile
 
 Part = Literal["train", "test"]
+OfPart = Literal["train", "test", "val", ""]
 
 IMAGES = frozenset("images image imgs x data pixels features".split())  # noqa: SIM905
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
 )
-PARTS: dict[str, Literal["train", "test", "val"]] = {
+PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
 }  # fmt: skip
 PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
@@ -297,12 +298,12 @@ def _mat_elements(data: memoryview, order: str) -> Iterator[tuple[int, memoryvie
         at = -(-(start + n_bytes) // 8) * 8
 
 
-def role_of(name: str) -> tuple[tuple[str, Literal["train", "test", "val", ""]], int]:
+def role_of(name: str) -> tuple[tuple[str, OfPart], int]:
     """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
     base = name.rpartition("/")[2].lower()
     words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
     split = re.findall("[a-z0-9]+", words)
-    part: Literal["train", "test", "val", ""] = next((PARTS[w] for w in split if w in PARTS), "")
+    part: OfPart = next((PARTS[w] for w in split if w in PARTS), "")
     rest = [word for word in split if word not in PARTS] or [""]
     role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
     return (role, part), len(rest)

@@ -1,7 +1,7 @@
 """A folder or a file of the user's own labelled pictures -> what becomes a dataset.
 
-    3/a.png, 3/b.jpg, ...           a folder for each digit, also below train/ and test/
-    3_a.png, 3-b.jpg, ...           pictures whose names begin with the digit
+    3/a.png, digit_3/Ann/b.jpg, ... a folder for each digit, also below train/, test/ or Ann/
+    3_a.png, 3 (2).jpg, ...         pictures whose names begin with the digit
     train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
     labels.csv                      names of pictures beside their digits
     page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
@@ -14,6 +14,7 @@ What cannot be used is left out and told of.
 
 import contextlib
 import itertools
+import os
 import re
 import shutil
 import sys
@@ -28,9 +29,9 @@ import numpy as np
 
 from mnistcli.containers.archives import as_folder
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.csv import cells_of
+from mnistcli.containers.csv import DIGIT_WORDS, cells_of
 from mnistcli.containers.digits import Block, label_faults, labels_of
-from mnistcli.containers.npy_idx import LABELS, Part, role_of
+from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import labelled_images, read_labelled, read_parts
@@ -51,7 +52,11 @@ _CONTAINER = re.compile(
 )
 _DATA = re.compile(_CONTAINER.pattern + r"|.*(\.npy|labels[-.]idx[12].*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
-_NUMBERED = re.compile(r"([0-9]+)[_-]")
+# What may stand before the digit in the name of a folder or of a picture.
+_KIND = re.compile(r"^(?:digit|class|label|number)[ _=-]*", re.IGNORECASE)
+_NUMBERED = re.compile(rf"(?:{_KIND.pattern})?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
+# Folders that nothing is said by, of a form and of a pupil in it.
+_MAX_DEPTH = 2
 _LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
     "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
@@ -203,22 +208,24 @@ class _Reading:
         validation: _Named = []
         containers: dict[Path, Part] = {}
         listed: set[Path] = set()
+        part: Part
         folder = descended(folder)
         for path in _content(folder):
-            part = role_of(path.name)[0][1]
-            if part and kind_of_path(path) == "folder":
-                named = [*_named_pictures(descended(path))]
-                (validation if part == "val" else found[part]).extend(named)
-            elif path.suffix.lower() == ".npy":
+            if path.suffix.lower() == ".npy":
                 containers[folder] = "train"
             elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
+                if path.with_suffix("") in containers:  # which this is compressed
+                    continue
                 containers[path] = part = "test" if _TEST.search(path.name) else "train"
                 try:
                     found[part] += (named := _listed_pictures(path))
                     listed |= {each for each, _ in named}
                 except CorruptFileError as error:
                     self.failures.append((str(path), error.problem))
-        found["train"] += [each for each in _named_pictures(folder) if each[0] not in listed]
+        for of, path, digit in _named_pictures(folder):
+            if path not in listed:
+                part = "test" if of == "test" else "train"
+                (validation if of == "val" else found[part]).append((path, digit))
         found["train" if found["test"] else "test"] += validation
         if any(label is not None for named in found.values() for _, label in named):
             self._pictures(found)
@@ -310,7 +317,13 @@ def _listed_pictures(path: Path) -> _Named:
         )
         wrong = {i for i, _ in label_faults(labels)}
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
-    return [(path.parent / row[name], digit) for row, digit in zip(listed, digits, strict=True)]
+    return [(_beside(path, row[name]), of) for row, of in zip(listed, digits, strict=True)]
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Return where a file is that a table beside it names, be it as Windows does."""
+    found = path.parent / name
+    return found if os.path.lexists(found) else path.parent / name.replace("\\", "/")
 
 
 def _is_wanted(path: Path) -> bool:
@@ -324,7 +337,7 @@ def descended(folder: Path) -> Path:
         if any(kind_of_path(path) != "folder" and _is_wanted(path) for path in content):
             break
         below = [path for path in content if kind_of_path(path) == "folder"]
-        if len(below) != 1 or role_of(below[0].name)[0][1] or below[0].name in {*"0123456789"}:
+        if len(below) != 1 or _said_by(below[0].name) != ("", None):
             break
         folder = below[0]
     return folder
@@ -352,16 +365,42 @@ def _content(folder: Path) -> list[Path]:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
 
 
-def _named_pictures(folder: Path) -> Iterator[tuple[Path, int | None]]:
-    """Yield the pictures in a folder and in its folders of one digit, and what they show."""
+def _said_by(name: str) -> tuple[OfPart, int | None]:
+    """Tell which part and which digit a folder of this name holds: train, test_3, digit_3, three."""
+    word = _KIND.sub("", name, count=1).lower()
+    digit = int(word) if word.isdecimal() else [*DIGIT_WORDS, word].index(word)
+    return role_of(name)[0][1], digit if digit < len(DIGIT_WORDS) else None
+
+
+def _named_pictures(
+    folder: Path, part: OfPart = "", digit: int | None = None, depth: int = 0
+) -> list[tuple[OfPart, Path, int | None]]:
+    """Return the pictures in a folder and in those below it, whose part they are, and what they show.
+
+    Folders whose names say neither are entered within one of a digit, or where nothing beside them
+    has a label.
+    """
     content = _content(folder)
     numbers = Counter(match[1] for path in content if (match := _NUMBERED.match(path.name)))
-    if max(map(len, numbers), default=1) > 1 and max(numbers.values()) == 1:
+    if digit is None and max(map(len, numbers), default=1) > 1 and max(numbers.values()) == 1:
         problem = "has pictures that begin with a number of their own, not with the digit"
         raise CorruptFileError(folder, problem, hint=_LAYOUTS)
+    found: list[tuple[OfPart, Path, int | None]] = []
+    others = []
     for path in content:
-        if re.fullmatch("[0-9]", path.name) and kind_of_path(path) == "folder":
-            yield from ((each, int(path.name)) for each in _content(path) if is_picture(each))
-        elif is_picture(path):
+        if is_picture(path):
             match = _NUMBERED.match(path.name)
-            yield path, int(match[1]) if match and len(match[1]) == 1 else None
+            own = int(match[1]) if match and len(match[1]) == 1 else None
+            found.append((part, path, own if digit is None else digit))
+        elif os.path.isdir(path):  # noqa: PTH112 - links in a circle are none
+            of, own = _said_by(path.name)
+            said = part or of, own if digit is None else digit
+            if said != (part, digit):
+                found += _named_pictures(path, *said)
+            elif depth < _MAX_DEPTH and not path.is_symlink():
+                others.append(path)
+    if digit is not None or all(label is None for *_, label in found):
+        for path in others:
+            below = _named_pictures(path, part, digit, depth + 1)
+            found += below if any(label is not None for *_, label in below) else []
+    return found
