@@ -392,13 +392,14 @@ def _named_pictures(
             match = _NUMBERED.match(path.name)
             own = int(match[1]) if match and len(match[1]) == 1 else None
             found.append((part, path, own if digit is None else digit))
-        elif os.path.isdir(path):  # noqa: PTH112 - links in a circle are none
-            of, own = _said_by(path.name)
-            said = part or of, own if digit is None else digit
-            if said != (part, digit):
+            continue
+        of, own = _said_by(path.name)
+        said = part or of, own if digit is None else digit
+        if said != (part, digit):
+            if kind_of_path(path) == "folder":
                 found += _named_pictures(path, *said)
-            elif depth < _MAX_DEPTH and not path.is_symlink():
-                others.append(path)
+        elif depth < _MAX_DEPTH and kind_of_path(path, follow=False) == "folder":
+            others.append(path)
     if digit is not None or all(label is None for *_, label in found):
         for path in others:
             below = _named_pictures(path, part, digit, depth + 1)
