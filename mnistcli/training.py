@@ -79,7 +79,7 @@ def train(
     samples = splits.training_samples(dataset, task, settings.split)
     weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
-    is_learned = bool(design.features and design.features.arrays())
+    is_learned = bool(design.features and design.features.arrays)
     typical = looked_at(len(samples), is_learned=is_learned)
     images = samples.images[typical].copy()
     del samples
@@ -243,7 +243,7 @@ def reproduce(
 
 def _learned(model: Model) -> dict[str, bytes]:
     features = model.classifier.features
-    return {name: each.tobytes() for name, each in features.arrays().items()} if features else {}
+    return {name: each.tobytes() for name, each in features.arrays.items()} if features else {}
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import mnistcli
 from mnistcli.errors import DataUnavailableError
 from mnistcli.evaluation import evaluate
 from mnistcli.features.cache import FeatureCache
+from mnistcli.features.kinds import features_of, learn_features
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import cross_validation as choice
 from mnistcli.model_selection.cross_validation import Folds, cross_validate
@@ -54,8 +55,8 @@ def test_an_image_and_its_copies_count_as_one(mnist, samples, spec):
 
 def test_what_is_learned_follows_the_seed(monkeypatch, mnist, samples):
     monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
-    learned = train(mnist, features=PATCHES).model.classifier.features.arrays()
-    for name, array in PATCHES.features.learn(PATCHES, samples.images, 3).arrays().items():
+    learned = train(mnist, features=PATCHES).model.classifier.features.arrays
+    for name, array in learn_features(PATCHES, samples.images, 3).arrays.items():
         np.testing.assert_array_equal(learned[name], array)
 
 
@@ -260,8 +261,9 @@ def test_learned_features_come_out_again(mnist):
     result = reproduce(model, mnist)
     assert result.is_identical
     assert result.again.card.features == model.card.features
-    arrays = model.classifier.features.arrays()
-    other = replace(model.classifier.features, factors=arrays["factors"] * np.float32(1.5))
+    arrays = model.classifier.features.arrays
+    factors = arrays["factors"] * np.float32(1.5)
+    other = features_of(model.card.feature_spec, arrays | {"factors": factors})
     assert not reproduce(
         replace(model, classifier=replace(model.classifier, features=other)), mnist
     ).is_identical

@@ -191,7 +191,7 @@ def _said_of(card: ModelCard) -> tuple[str, ...]:
 
 def describe_settings(card: ModelCard) -> str:
     """Describe what is minimised."""
-    what = f"logistic regression on {card.feature_spec.features.describe(card.feature_spec)}"
+    what = f"logistic regression on {card.feature_spec.describe()}"
     return ", ".join(filter(None, (what, *_settings_words(card))))
 
 

@@ -37,7 +37,7 @@ def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
         check_writable(Path(watch).parent)
     if task.is_pairwise:
         raise UsageError(f"--watch follows one fit, {task.name} has {task.n_outputs}")
-    if not settings.features.features.has_pixel_weights:
+    if not settings.features.has_pixel_weights:
         hint = "mnistcli show --filters MODEL draws what it looks for"
         raise UsageError(f"--watch draws a weight for each pixel, {kind} have none", hint=hint)
     if solver != "newton":

@@ -7,11 +7,11 @@ file here and an entry below.
 """
 
 from mnistcli.features.expansion import Expansion
-from mnistcli.features.kinds import FEATURE_KINDS, FURTHER_STAGES, Features, FeatureSpec
+from mnistcli.features.kinds import FEATURE_KINDS, FURTHER_STAGES, Features, FeatureSpec, Stage
 from mnistcli.features.patches import Patches
 from mnistcli.features.scattering import Scattering
 
-__all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features"]
+__all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features", "Stage"]
 
 FEATURE_KINDS.update(patches=Patches, scattering=Scattering)
 FURTHER_STAGES["expansion"] = Expansion

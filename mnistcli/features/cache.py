@@ -45,7 +45,7 @@ class FeatureCache:
         self, key: str, spec: FeatureSpec, shape: tuple[int, int]
     ) -> tuple[dict[str, Float32s], Bytes] | None:
         """Return what was learned and the features, of a shape, memory-mapped; None without them."""
-        mark, shapes = _mark(key), sorted(spec.features.shapes(spec).items())
+        mark, shapes = _mark(key), sorted(spec.shapes().items())
         n_bytes = 4 * sum(math.prod(each) for _, each in shapes) + math.prod(shape)
         with (
             contextlib.suppress(MnistCliError, OSError, ValueError),

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
-from mnistcli.features.kinds import Features, seen_by
+from mnistcli.features.kinds import Stage
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
-from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-_N_FOR_DIRECTIONS = 20_000  # images, whose principal directions are taken
 _RAMP, _SQUARE = 80, 25  # what functions are multiplied with to become bytes
-_IMAGES_PER_BLOCK = 128
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expansion(Features):
+class Expansion(Stage):
     """Ramps and squares of random mixtures of the principal directions of a first stage.
 
     A linear model of these is, but for chance, one with a kernel (Rahimi and Recht, Random features
@@ -33,83 +28,62 @@ class Expansion(Features):
     summary = "random ramps and squares of its principal directions"
     defaults = {"n_directions": 150, "n_relus": 2000, "n_squares": 1000}  # noqa: RUF012 - a constant
     has_pixel_weights = False
+    n_to_learn_from = 20_000  # whose principal directions are taken
 
-    first: Features | None  # None for pixels
-    directions: Float32s  # (n_directions, n_columns)
-    shift: Float32s  # (n_directions,)
-    mixture: Float32s  # (n_directions, n_relus + n_squares), the factors multiplied in
-    offset: Float32s  # (n_relus,), likewise
+    def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
+        import numpy as np
+
+        from mnistcli.features.projection import bits_of, normal_numbers
+
+        super().__init__(spec, arrays)
+        self.directions = arrays["directions"]  # (n_directions, n_columns)
+        self.shift = arrays["shift"]  # (n_directions,)
+        # (n_directions, n_relus + n_squares) and (n_relus,), the factors multiplied in.
+        self.mixture = normal_numbers(spec.n_directions, spec.n_relus + spec.n_squares)
+        self.mixture[:, : spec.n_relus] *= np.float32(_RAMP)
+        self.mixture[:, spec.n_relus :] *= np.float32(_SQUARE**0.5)
+        bits = bits_of(np.uint32(2**31) + np.arange(spec.n_relus, dtype=np.uint32))
+        self.offset = (_RAMP * (bits / 2**32 - 0.5)).astype(np.float32)
 
     @classmethod
-    def check(cls, spec: FeatureSpec, /) -> None:
-        n_columns = spec.before.features.count(spec.before)
+    def check(cls, spec: FeatureSpec, n_columns: int, /) -> None:
         if not 0 < spec.n_directions <= n_columns:
-            hint = f"{spec.before.kind} have 1 to {n_columns:,}"
+            hint = f"what is expanded has 1 to {n_columns:,}"
             raise UsageError(f"{spec.n_directions} directions make no sense", hint=hint)
         if not spec.n_relus + spec.n_squares:
             raise UsageError("an expansion has ramps or squares")
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Expansion:
+    def learn(cls, spec: FeatureSpec, given: Bytes, _seed: int, /) -> Learned:
         from mnistcli.features.projection import principal_directions
 
-        first = spec.before.features.learn(spec.before, images, seed)
-        rows = seen_by(first, images[:_N_FOR_DIRECTIONS])
-        directions, shift = principal_directions(rows, spec.n_directions)
-        kept = first.arrays() if first else {}
-        return cls.from_arrays(spec, {**kept, "directions": directions, "shift": shift})
+        directions, shift = principal_directions(given, spec.n_directions)
+        return {"directions": directions, "shift": shift}
 
     @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Expansion:
-        import numpy as np
-
-        from mnistcli.features.projection import bits_of, normal_numbers
-
-        first = spec.before.features.from_arrays(spec.before, arrays)
-        mixture = normal_numbers(spec.n_directions, spec.n_relus + spec.n_squares)
-        mixture[:, : spec.n_relus] *= np.float32(_RAMP)
-        mixture[:, spec.n_relus :] *= np.float32(_SQUARE**0.5)
-        bits = bits_of(np.uint32(2**31) + np.arange(spec.n_relus, dtype=np.uint32))
-        offset = (_RAMP * (bits / 2**32 - 0.5)).astype(np.float32)
-        return cls(first, arrays["directions"], arrays["shift"], mixture, offset)
-
-    @classmethod
-    def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        directions = (spec.n_directions, spec.before.features.count(spec.before))
-        own = {"directions": directions, "shift": (spec.n_directions,)}
-        return {**spec.before.features.shapes(spec.before), **own}
+    def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
+        return {"directions": (spec.n_directions, n_columns), "shift": (spec.n_directions,)}
 
     @classmethod
     def count(cls, spec: FeatureSpec, /) -> int:
         return spec.n_relus + spec.n_squares
 
     @classmethod
-    def describe(cls, spec: FeatureSpec, /) -> str:
+    def describe(cls, spec: FeatureSpec, before: str, /) -> str:
         functions = f"{spec.n_relus:,} ramps and {spec.n_squares:,} squares"
-        of_what = f"{spec.n_directions} directions of {spec.before.features.describe(spec.before)}"
-        return f"{functions} of {of_what}"
+        return f"{functions} of {spec.n_directions} directions of {before}"
 
-    def transform(self, images: Bytes) -> Bytes:
+    def transform(self, given: Bytes) -> Bytes:
         import numpy as np
 
         n_relus = len(self.offset)
-        out = np.empty((len(images), self.mixture.shape[1]), dtype=np.uint8)
-
-        def expand(block: slice) -> None:
-            rows = seen_by(self.first, images[block]).astype(np.float32)
-            s = (rows @ self.directions.T - self.shift) @ self.mixture
-            s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
-            s[:, n_relus:] *= s[:, n_relus:]
-            out[block] = np.minimum(s, 255, out=s) + np.float32(0.5)
-
-        map_blocks(expand, len(images), _IMAGES_PER_BLOCK)
-        return out
-
-    def arrays(self) -> dict[str, Float32s]:
-        of_first = self.first.arrays() if self.first else {}
-        return {**of_first, "directions": self.directions, "shift": self.shift}
+        s = (given.astype(np.float32) @ self.directions.T - self.shift) @ self.mixture
+        s[:, :n_relus] = np.maximum(s[:, :n_relus] + self.offset, 0)
+        s[:, n_relus:] *= s[:, n_relus:]
+        s = np.minimum(s, 255, out=s)
+        s += np.float32(0.5)
+        return s.astype(np.uint8)
 
     def filters(self) -> tuple[Float32s, ...]:
-        first = self.first.filters() if self.first else ()
         is_of_pixels = self.directions.shape[1] == N_PIXELS
-        return first or ((self.directions.reshape(-1, *IMAGE_SHAPE),) if is_of_pixels else ())
+        return (self.directions.reshape(-1, *IMAGE_SHAPE),) if is_of_pixels else ()

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.mnist import N_PIXELS
+from mnistcli.parallel import map_blocks
 from mnistcli.ranges import Checked, check_choice
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
 
-    Learned = Mapping[str, Float32s]
+    Learned = dict[str, Float32s]
 
 # What `typicality` looks at: strokes in so many directions, at points across and down.
 N_DIRECTIONS, N_POINTS = 8, 6
 N_STROKES = N_DIRECTIONS * N_POINTS**2
 
+# Of images that go through several stages: what a thread works on at a time.
+_IMAGES_PER_BLOCK = 128
+
 # The class of each kind by its name, and of each stage that may follow one; filled where all of
 # them are known, in the package.
-FEATURE_KINDS: dict[str, type[Features]] = {}
-FURTHER_STAGES: dict[str, type[Features]] = {}
+FEATURE_KINDS: dict[str, type[Stage]] = {}
+FURTHER_STAGES: dict[str, type[Stage]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +55,17 @@ class FeatureSpec(Checked):
     def _check(self) -> None:
         first, *others = str(self.kind).split("+")
         check_choice("features", first, tuple(FEATURE_KINDS))
-        for stage in others:
-            check_choice("further features", stage, (*FURTHER_STAGES, *FEATURE_KINDS))
-        chains = [kind.split("+") for kind in chains_of(self.kind)]
-        firsts = [first for first, *_ in chains]
-        if any(len(set(stages)) != len(stages) for stages in (firsts, *chains)):
+        for name in others:
+            check_choice("further features", name, (*FURTHER_STAGES, *FEATURE_KINDS))
+        firsts = [chain[0] for chain in self.chains]
+        if any(len(set(names)) != len(names) for names in (firsts, *self.chains)):
             raise UsageError(f"{self.kind} has a stage twice")
         own = {"kind", "n_copies", *self.settings()}
         for each in fields(self):
             if each.name not in own and (value := getattr(self, each.name)) != each.default:
                 raise UsageError(f"{self.kind} have no {each.name}, which is {value} here")
-        self.features.check(self)
+        for _, stage, n_columns in self.stages():
+            stage.check(self, n_columns)
 
     @classmethod
     def of(cls, kind: str) -> FeatureSpec:
@@ -71,71 +77,91 @@ class FeatureSpec(Checked):
         """Return the names of all kinds, and of each with a further stage."""
         return [*FEATURE_KINDS, *(f"{a}+{b}" for a in FEATURE_KINDS for b in FURTHER_STAGES)]
 
-    @property
-    def features(self) -> type[Features]:
-        """The class of the kind: `Beside`, or that of the last stage, which knows those before."""
-        return _stages(self.kind)[-1] if len(chains_of(self.kind)) == 1 else Beside
-
-    @property
-    def before(self) -> FeatureSpec:
-        """What a further stage is given."""
-        return self.of_kind(self.kind.rpartition("+")[0])
-
-    def of_kind(self, kind: str) -> FeatureSpec:
-        """Return a kind that is part of this one, with the settings from here."""
-        return FeatureSpec(kind, **{name: getattr(self, name) for name in _defaults(kind)})
-
     def settings(self) -> dict[str, Any]:
         """Return the settings that the stages have."""
         return {name: getattr(self, name) for name in _defaults(self.kind)}
 
+    @property
+    def chains(self) -> list[list[str]]:
+        """The names of the stages, chain by chain; the first of each is given images."""
+        chains: list[list[str]] = []
+        for name in self.kind.split("+"):
+            if chains and name in FURTHER_STAGES:
+                chains[-1].append(name)
+            else:
+                chains.append([name])
+        return chains
 
-def chains_of(kind: str) -> list[str]:
-    """Return the chains of a kind; each begins with a stage that is given images."""
-    chains: list[str] = []
-    for stage in kind.split("+"):
-        if chains and stage in FURTHER_STAGES:
-            chains[-1] += f"+{stage}"
-        else:
-            chains.append(stage)
-    return chains
+    def stages(self) -> Iterator[tuple[str, type[Stage], int]]:
+        """Yield the class of each stage, the name of its chain, and how many columns it is given."""
+        for chain in self.chains:
+            n_columns = N_PIXELS
+            for stage in map(_stage, chain):
+                yield chain[0], stage, n_columns
+                n_columns = stage.count(self)
+
+    @property
+    def has_pixel_weights(self) -> bool:
+        """Whether a model has a weight for each pixel, of an image as it is or straightened."""
+        return len(self.chains) == 1 and _stage(self.chains[0][-1]).has_pixel_weights
+
+    def count(self) -> int:
+        """Return the number of features of an image."""
+        return sum(_stage(chain[-1]).count(self) for chain in self.chains)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is learned, float32."""
+        return {
+            self.array_name(chain, name): shape
+            for chain, stage, n_columns in self.stages()
+            for name, shape in stage.shapes(self, n_columns).items()
+        }
+
+    def array_name(self, chain: str, name: str) -> str:
+        """Return what an array is called, of several chains also after its own."""
+        return f"{chain}.{name}" if len(self.chains) > 1 else name
+
+    def describe(self) -> str:
+        """Describe the features in a few words."""
+        told: dict[str, str] = {}
+        for chain, stage, _ in self.stages():
+            told[chain] = stage.describe(self, told.get(chain, ""))
+        return ", and ".join(told.values())
 
 
-def _stages(kind: str) -> list[type[Features]]:
-    known = {**FEATURE_KINDS, **FURTHER_STAGES}
-    return [known.get(name, Features) for name in kind.split("+")]
+def _stage(name: str) -> type[Stage]:
+    return FURTHER_STAGES.get(name) or FEATURE_KINDS.get(name, Stage)
 
 
 def _defaults(kind: str) -> dict[str, Any]:
-    return {name: value for stage in _stages(kind) for name, value in stage.defaults.items()}
+    names = kind.split("+")
+    return {name: value for each in names for name, value in _stage(each).defaults.items()}
 
 
-class Features:
-    """A kind of features; an instance holds what was learned from training images."""
+class Stage:
+    """A stage of features, made of a `FeatureSpec` and of what it has learned, arrays by name."""
 
-    # What the kind is, for the help; its settings, and what they are where only it is named.
+    # What the stage is, for the help; its settings, and what they are where only it is named.
     summary: ClassVar[str]
     defaults: ClassVar[dict[str, Any]] = {}
-    # Whether a model has a weight for each pixel, of an image as it is or straightened.
     has_pixel_weights: ClassVar[bool] = True
+    n_to_learn_from: ClassVar[int | None] = None  # images, or all
+
+    def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
+        self.spec, self.arrays = spec, arrays
 
     @classmethod
-    def check(cls, _spec: FeatureSpec, /) -> None:
+    def check(cls, _spec: FeatureSpec, _n_columns: int, /) -> None:
         """Refuse settings that make no sense together, by a `UsageError`."""
 
     @classmethod
-    def learn(cls, spec: FeatureSpec, _images: Bytes, _seed: int, /) -> Features | None:
-        """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
-        return cls.from_arrays(spec, {})
+    def learn(cls, _spec: FeatureSpec, _given: Bytes, _seed: int, /) -> Learned:
+        """Learn from training images of shape (n, 28, 28), or from what the stage before yields."""
+        return {}
 
     @classmethod
-    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> Features | None:
-        """Return what was learned before, from its `arrays`; None for pixels."""
-        return cls()
-
-    @classmethod
-    def shapes(cls, _spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the `arrays`, which are float32."""
+    def shapes(cls, _spec: FeatureSpec, _n_columns: int, /) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is learned, float32."""
         return {}
 
     @classmethod
@@ -144,94 +170,79 @@ class Features:
         return N_PIXELS
 
     @classmethod
-    def describe(cls, spec: FeatureSpec, /) -> str:
-        """Describe the features in a few words."""
+    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
+        """Describe the features in a few words, as the stage before it is."""
         raise NotImplementedError
 
-    def transform(self, images: Bytes) -> Bytes:
-        """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
+    def transform(self, given: Bytes) -> Bytes:
+        """Turn images, or what the stage before yields, into features of shape (n, n_features)."""
         raise NotImplementedError
-
-    def arrays(self) -> dict[str, Float32s]:
-        """Return what was learned, by name."""
-        return {}
 
     def filters(self) -> tuple[Float32s, ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
         return ()
 
 
-class Beside(Features):
-    """What several chains of stages make of an image, one after the other.
+class Features(Displayed):
+    """What makes features of images: the stages of a `FeatureSpec`, and the arrays that they learned."""
 
-    An array of a chain is called by the name of its first stage, a point, and its own name.
-    """
-
-    has_pixel_weights = False
-
-    def __init__(self, parts: Mapping[str, Features | None]) -> None:
-        self.parts = parts  # by the names of the first stages
-
-    @staticmethod
-    def chains(spec: FeatureSpec, /) -> dict[str, FeatureSpec]:
-        """Return the chains by the names of their first stages."""
-        kinds = chains_of(spec.kind)
-        return {kind.partition("+")[0]: spec.of_kind(kind) for kind in kinds}
-
-    @classmethod
-    def check(cls, spec: FeatureSpec, /) -> None:
-        cls.chains(spec)  # each of which is checked when it is made
-
-    @classmethod
-    def learn(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Beside:
-        chains = cls.chains(spec).items()
-        return cls({name: chain.features.learn(chain, images, seed) for name, chain in chains})
-
-    @classmethod
-    def from_arrays(cls, spec: FeatureSpec, arrays: Learned, /) -> Beside:
-        parts = {}
-        for name, chain in cls.chains(spec).items():
-            own = {each: arrays[f"{name}.{each}"] for each in chain.features.shapes(chain)}
-            parts[name] = chain.features.from_arrays(chain, own)
-        return cls(parts)
-
-    @classmethod
-    def shapes(cls, spec: FeatureSpec, /) -> dict[str, tuple[int, ...]]:
-        return {
-            f"{name}.{each}": shape
-            for name, chain in cls.chains(spec).items()
-            for each, shape in chain.features.shapes(chain).items()
-        }
-
-    @classmethod
-    def count(cls, spec: FeatureSpec, /) -> int:
-        return sum(chain.features.count(chain) for chain in cls.chains(spec).values())
-
-    @classmethod
-    def describe(cls, spec: FeatureSpec, /) -> str:
-        chains = cls.chains(spec).values()
-        return ", and ".join(chain.features.describe(chain) for chain in chains)
+    def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
+        self.spec, self.arrays = spec, arrays
+        self.chains: dict[str, list[Stage]] = {}  # by the names of their first stages
+        for chain, stage, n_columns in spec.stages():
+            names = stage.shapes(spec, n_columns)
+            own = {name: arrays[spec.array_name(chain, name)] for name in names}
+            self.chains.setdefault(chain, []).append(stage(spec, own))
 
     def transform(self, images: Bytes) -> Bytes:
+        """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
         import numpy as np
 
-        return np.concatenate([seen_by(each, images) for each in self.parts.values()], axis=1)
-
-    def arrays(self) -> dict[str, Float32s]:
-        return {
-            f"{name}.{each}": array
-            for name, part in self.parts.items()
-            if part
-            for each, array in part.arrays().items()
-        }
+        parts = [_seen(stages, images) for stages in self.chains.values()]
+        return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def filters(self) -> tuple[Float32s, ...]:
-        return tuple(each for part in self.parts.values() if part for each in part.filters())
+        """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
+        of_chains = (
+            next(filter(None, (stage.filters() for stage in stages)), ())
+            for stages in self.chains.values()
+        )
+        return tuple(itertools.chain.from_iterable(of_chains))
+
+    def _in_words(self) -> str:
+        return self.spec.describe()
 
 
-def seen_by(features: Features | None, images: Bytes) -> Bytes:
-    """Return the features of images of shape (n, 28, 28), or their pixels, (n, n_features)."""
-    return features.transform(images) if features else images.reshape(len(images), -1)
+def features_of(spec: FeatureSpec, arrays: Learned) -> Features | None:
+    """Return the features that have learned these arrays; None for pixels."""
+    return Features(spec, arrays) if spec.kind != "pixels" else None
+
+
+def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | None:
+    """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
+    arrays: dict[str, Float32s] = {}
+    before: dict[str, list[Stage]] = {}
+    for chain, stage, _ in spec.stages():
+        stages = before.setdefault(chain, [])
+        learned = stage.learn(spec, _seen(stages, images[: stage.n_to_learn_from]), seed)
+        arrays |= {spec.array_name(chain, name): each for name, each in learned.items()}
+        stages.append(stage(spec, learned))
+    return features_of(spec, arrays)
+
+
+def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:
+    """Return what stages make of images, one after the other."""
+    if len(stages) < 2:
+        return stages[0].transform(images) if stages else images
+    import numpy as np
+
+    def see(block: slice) -> Bytes:
+        seen = images[block]
+        for stage in stages:
+            seen = stage.transform(seen)
+        return seen
+
+    return np.concatenate(map_blocks(see, max(len(images), 1), _IMAGES_PER_BLOCK))
 
 
 def typicality_shapes(
@@ -241,8 +252,8 @@ def typicality_shapes(
     if not n_prototypes:
         return {}
     strokes = "U8", (n_prototypes, N_STROKES)
-    n = spec.features.count(spec)
-    n_columns = n if spec.features.shapes(spec) else 2 * N_STROKES
+    n = spec.count()
+    n_columns = n if spec.shapes() else 2 * N_STROKES
     learned = {"usual_pairs": ("F32", (n + 1,)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
         "usual_levels": ("F32", (12,)),
@@ -252,33 +263,32 @@ def typicality_shapes(
     } | (learned if knows_pairs else {})
 
 
-class Pixels(Features):
+class Pixels(Stage):
     """The pixels as they are."""
 
     summary = "the pixels as they are"
 
     @classmethod
-    def from_arrays(cls, _spec: FeatureSpec, _arrays: Learned, /) -> None:
-        """Return None: nothing has to be done."""
-
-    @classmethod
-    def describe(cls, _spec: FeatureSpec, /) -> str:
+    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
         return "pixels / 255"
 
+    def transform(self, given: Bytes) -> Bytes:
+        return given.reshape(-1, N_PIXELS)
 
-class Deskew(Features):
+
+class Deskew(Stage):
     """The pixels of straightened images; nothing is learned."""
 
     summary = "those of straightened digits"
 
     @classmethod
-    def describe(cls, _spec: FeatureSpec, /) -> str:
+    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
         return "the pixels of straightened digits / 255"
 
-    def transform(self, images: Bytes) -> Bytes:
+    def transform(self, given: Bytes) -> Bytes:
         from mnistcli.features.geometry import straightened
 
-        return straightened(images).round().astype("uint8").reshape(len(images), -1)
+        return straightened(given).round().astype("uint8").reshape(-1, N_PIXELS)
 
 
 FEATURE_KINDS.update(pixels=Pixels, deskew=Deskew)

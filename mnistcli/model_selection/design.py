@@ -15,6 +15,7 @@ from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import MadeRows
+from mnistcli.features.kinds import features_of, learn_features
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.lbfgs import expected_seconds
@@ -100,7 +101,7 @@ def design_matrix(
     are made there. Progress looks ahead to a fit of so many outputs. None is a quarter of the
     machine's memory, or of what is free on the disk of the cache.
     """
-    images, kind = samples.images, spec.features
+    images = samples.images
     room = Room(memory_bytes, disk_bytes, cache.folder if cache else None)
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
@@ -110,12 +111,12 @@ def design_matrix(
         if spec.n_copies:
             digest.update(samples.index.tobytes())
         key = cache.key(spec, digest.hexdigest(), seed)
-    n_rows, n_features = shape = (1 + spec.n_copies) * len(images), kind.count(spec)
+    n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
     if cache and not spread and (found := cache.load(key, spec, shape)):
-        features = kind.from_arrays(spec, found[0])
+        features = features_of(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
-    features, n_bytes = kind.learn(spec, images, seed), math.prod(shape)
-    arrays = features.arrays() if features else {}
+    features = learn_features(spec, images, seed)
+    arrays, n_bytes = features.arrays if features else {}, math.prod(shape)
     made = MadeRows(images, samples.index, n_features, features, spec.n_copies, seed)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
     if spread and n_blocks(n_rows) > 1:

@@ -105,7 +105,7 @@ class ModelCard(Displayed):
     @property
     def has_pixel_weights(self) -> bool:
         """Whether there is a weight for each pixel, of an image as it is or straightened."""
-        return self.feature_spec.features.has_pixel_weights
+        return self.feature_spec.has_pixel_weights
 
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
-from mnistcli.features.kinds import typicality_shapes
+from mnistcli.features.kinds import features_of, typicality_shapes
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
@@ -93,7 +93,7 @@ def encode_model(model: Model, ref: str = "") -> bytes:
 
     classifier = model.classifier
     known: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
-    known |= classifier.features.arrays() if classifier.features else {}
+    known |= classifier.features.arrays if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
     n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
@@ -157,7 +157,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
         intercept=arrays.pop("intercept"),
         class_names=card.class_names,
         scale=card.features["scale"],
-        features=spec.features.from_arrays(spec, arrays),
+        features=features_of(spec, arrays),
         is_pairwise=card.task.is_pairwise,
     )
     n_bytes = memoryview(payload.obj).nbytes  # of the whole
@@ -229,11 +229,11 @@ def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
     """
     spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card)
     if is_old:
-        kept.pop("usual_strangeness" if spec.features.shapes(spec) else "usual_oddness", None)
+        kept.pop("usual_strangeness" if spec.shapes() else "usual_oddness", None)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
-        ("coef", "F64", (n_outputs, spec.features.count(spec))),
+        ("coef", "F64", (n_outputs, spec.count())),
         ("intercept", "F64", (n_outputs,)),
-        *((name, "F32", shape) for name, shape in spec.features.shapes(spec).items()),
+        *((name, "F32", shape) for name, shape in spec.shapes().items()),
         *((name, dtype, shape) for name, (dtype, shape) in kept.items()),
         *([(_OUT_OF_FOLD, "F32", (card.n_train,))] if card.has_out_of_fold else []),
     ]

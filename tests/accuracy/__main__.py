@@ -136,7 +136,7 @@ def line(home: Path, scratch: Path, arguments: tuple[str, ...], timeout_s: float
     n_errors = card.n_test - card.metrics["test_n_correct"]
     return Line(
         arguments=" ".join(arguments),
-        n_features=card.feature_spec.features.count(card.feature_spec),
+        n_features=card.feature_spec.count(),
         n_train=card.n_train,
         n_test=card.n_test,
         n_errors=n_errors,

@@ -41,7 +41,9 @@ def test_the_second_time_nothing_is_computed(monkeypatch, samples, cache):
     monkeypatch.setattr(Patches, "learn", None)
     second = design_matrix(samples, SPEC, seed=0, cache=cache)
     np.testing.assert_array_equal(first.rows[:], second.rows[:])
-    np.testing.assert_array_equal(first.features.factors, second.features.factors)
+    np.testing.assert_array_equal(
+        first.features.arrays["factors"], second.features.arrays["factors"]
+    )
     assert second.rows[:].shape == SHAPE
     assert second.n_copies == 1
 

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion, map_coor
 from mnistcli.features import FeatureSpec
 from mnistcli.features import copies as module
 from mnistcli.features.copies import MadeRows, _fields, _moved, _stroked, deformed
+from mnistcli.features.kinds import learn_features
 from mnistcli.features.projection import bits_of
 
 PINNED = "464e8c77495e45dc812cdc5ba30b1ff6173e3942876120d57b1b58704d7c0511"
@@ -115,10 +116,10 @@ def test_elastic_fields_are_as_smooth_and_as_large_as_is_said():
 def test_rows_are_the_same_bytes_however_they_are_read(mnist, monkeypatch, spec):
     monkeypatch.setattr("mnistcli.features.likeness.N_PATCHES", 1000)
     images, indices = mnist.train.images[:300], np.arange(300) + 7
-    features = spec.features.learn(spec, images, 0)
-    made = MadeRows(images, indices, spec.features.count(spec), features, 2, seed=3)
+    features = learn_features(spec, images, 0)
+    made = MadeRows(images, indices, spec.count(), features, 2, seed=3)
     whole = made[:900]
-    assert made.shape == whole.shape == (900, spec.features.count(spec))
+    assert made.shape == whole.shape == (900, spec.count())
     sent = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own
     for start, stop in ((0, 1), (290, 310), (299, 301), (13, 500), (899, 900), (880, 999)):
         np.testing.assert_array_equal(sent[start:stop], whole[start:stop])

@@ -13,6 +13,7 @@ import pytest
 
 import mnistcli
 from mnistcli.features import FeatureSpec
+from mnistcli.features.kinds import features_of, learn_features
 
 EXPANSION = {"n_directions": 20, "n_relus": 40, "n_squares": 10}
 SPECS = (
@@ -29,15 +30,15 @@ SPECS = (
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
 def test_what_is_kept_brings_the_features_back(mnist, spec):
     images = mnist.train.images[:100]
-    features = spec.features.learn(spec, images, 0)
-    kept = features.arrays() if features else {}
-    assert {name: array.shape for name, array in kept.items()} == spec.features.shapes(spec)
-    again = spec.features.from_arrays(spec, kept)
+    features = learn_features(spec, images, 0)
+    kept = features.arrays if features else {}
+    assert {name: array.shape for name, array in kept.items()} == spec.shapes()
+    again = features_of(spec, kept)
     if features is None:
         assert again is None
         return
     rows = features.transform(images[:5])
-    assert (rows.shape, rows.dtype) == ((5, spec.features.count(spec)), np.uint8)
+    assert (rows.shape, rows.dtype) == ((5, spec.count()), np.uint8)
     np.testing.assert_array_equal(again.transform(images[:5]), rows)
 
 
@@ -45,60 +46,39 @@ def test_what_is_kept_brings_the_features_back(mnist, spec):
 STRIPES = """
     import sys
     import numpy as np
-    from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, Features
+    from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, Stage
 
-    class Stripes(Features):
+    class Stripes(Stage):
         summary = "the ink of each row"
         has_pixel_weights = False
-        def __init__(self, weights):
-            self.weights = weights
         @classmethod
         def learn(cls, spec, images, seed):
-            return cls(np.full((1, 28), 1 / 28, np.float32))
+            return {"weights": np.full((1, 28), 1 / 28, np.float32)}
         @classmethod
-        def from_arrays(cls, spec, arrays):
-            return cls(arrays["weights"])
-        @classmethod
-        def shapes(cls, spec):
+        def shapes(cls, spec, n_columns):
             return {"weights": (1, 28)}
         @classmethod
         def count(cls, spec):
             return 28
         @classmethod
-        def describe(cls, spec):
+        def describe(cls, spec, before):
             return "28 rows"
         def transform(self, images):
-            return np.round(images @ self.weights[0]).astype(np.uint8)
-        def arrays(self):
-            return {"weights": self.weights}
+            return np.round(images @ self.arrays["weights"][0]).astype(np.uint8)
         def filters(self):
-            return (self.weights.reshape(1, 1, 28).repeat(28, axis=1),)
+            return (self.arrays["weights"].reshape(1, 1, 28).repeat(28, axis=1),)
 
-    class Halves(Features):
+    class Halves(Stage):
         summary = "half of the features"
-        def __init__(self, first):
-            self.first = first
-        @classmethod
-        def learn(cls, spec, images, seed):
-            return cls(spec.before.features.learn(spec.before, images, seed))
-        @classmethod
-        def from_arrays(cls, spec, arrays):
-            return cls(spec.before.features.from_arrays(spec.before, arrays))
-        @classmethod
-        def shapes(cls, spec):
-            return spec.before.features.shapes(spec.before)
+        has_pixel_weights = False
         @classmethod
         def count(cls, spec):
             return 14
         @classmethod
-        def describe(cls, spec):
-            return "half of " + spec.before.features.describe(spec.before)
-        def transform(self, images):
-            return self.first.transform(images)[:, 7:21]
-        def arrays(self):
-            return self.first.arrays()
-        def filters(self):
-            return self.first.filters()
+        def describe(cls, spec, before):
+            return "half of " + before
+        def transform(self, rows):
+            return rows[:, 7:21]
 
     FEATURE_KINDS["stripes"] = Stripes
     FURTHER_STAGES["halves"] = Halves

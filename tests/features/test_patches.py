@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +17,10 @@ from mnistcli.features.patches import VIEWS, Patches
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
 
 
+def learned(spec, images, seed):
+    return Patches(spec, Patches.learn(spec, images, seed))
+
+
 @pytest.fixture(scope="module")
 def images(mnist):
     return mnist.train.images[:300]
@@ -25,7 +28,7 @@ def images(mnist):
 
 @pytest.fixture(scope="module")
 def patches(images):
-    return Patches.learn(SPEC, images, 0)
+    return learned(SPEC, images, 0)
 
 
 def test_filters_are_patterns_of_length_one(images):
@@ -73,21 +76,19 @@ def test_features_are_averages_of_pooled_correlations(images, patches):
                     if abs(v - y) <= 2 and abs(h - x) <= 2
                 ]
                 theirs.append(np.mean(near, axis=0))
-        expected = np.minimum(np.concatenate(theirs) * patches.factors + 0.5, 255)
+        expected = np.minimum(np.concatenate(theirs) * patches.arrays["factors"] + 0.5, 255)
         assert np.abs(row - np.floor(expected)).max() <= 1
         assert (row != np.floor(expected)).mean() < 0.01
 
 
 def test_four_views_are_averaged(images):
-    one, four = (
-        Patches.learn(FeatureSpec("patches", (7,), 8, n_views=n), images, 0) for n in (1, 4)
-    )
+    one, four = (learned(FeatureSpec("patches", (7,), 8, n_views=n), images, 0) for n in (1, 4))
     np.testing.assert_array_equal(one.patterns[0], four.patterns[0])
     looks = [
         likeness(normalised(images[:20], view) / np.float32(255), one.patterns, 6)
         for view in VIEWS[4]
     ]
-    expected = np.minimum(np.mean(looks, axis=0) * four.factors, 255)
+    expected = np.minimum(np.mean(looks, axis=0) * four.arrays["factors"], 255)
     assert np.abs(four.transform(images[:20]) - expected).max() <= 0.51
 
 
@@ -100,7 +101,8 @@ def test_views_are_turned_and_moved_as_much_to_one_side_as_to_the_other():
 def test_what_is_more_like_a_filter_than_any_image_was_is_255(images, patches):
     some = images[:20]
     expected = np.minimum(patches.transform(some).astype(float) * 4, 255)
-    louder = replace(patches, factors=4 * patches.factors).transform(some)
+    factors = 4 * patches.arrays["factors"]
+    louder = Patches(SPEC, patches.arrays | {"factors": factors}).transform(some)
     assert (louder == 255).mean() > 0.05
     assert np.abs(louder - expected).max() <= 3
     # A tenth is left above the largest of the images that were learned from.
@@ -116,14 +118,14 @@ def test_features_do_not_depend_on_the_company_or_the_threads(monkeypatch, image
 
 
 def test_the_same_seed_learns_the_same(images, patches):
-    again = Patches.learn(SPEC, images, 0)
-    other = Patches.learn(SPEC, images, 1)
+    again = learned(SPEC, images, 0)
+    other = learned(SPEC, images, 1)
     np.testing.assert_array_equal(again.transform(images[:5]), patches.transform(images[:5]))
     assert (other.patterns[0] != patches.patterns[0]).any()
 
 
 def test_images_without_ink_can_be_learned_from_as_far_as_there_is_anything(images):
     few = images[:1]
-    features = Patches.learn(FeatureSpec("patches", (5,), 8), few, 0)
+    features = learned(FeatureSpec("patches", (5,), 8), few, 0)
     assert np.isfinite(features.patterns[0]).all()
     assert features.transform(few).max() > 200

@@ -7,6 +7,7 @@ import pytest
 
 from mnistcli.features import FeatureSpec
 from mnistcli.features.geometry import normalised
+from mnistcli.features.kinds import learn_features
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, N_SCALES, wavelets
 
 SPEC = FeatureSpec("scattering")
@@ -14,7 +15,7 @@ SPEC = FeatureSpec("scattering")
 
 @pytest.fixture(scope="module")
 def scattering(mnist):
-    return SPEC.features.learn(SPEC, mnist.train.images[:200], 0)
+    return learn_features(SPEC, mnist.train.images[:200], 0)
 
 
 def filtered(image, scale, direction):
@@ -42,7 +43,8 @@ def near_points(image):
 
 def test_numbers_are_those_of_the_definition(mnist, scattering):
     images = mnist.train.images[:20]
-    found = scattering.measure(images).astype(float) ** 2
+    (stage,) = scattering.chains["scattering"]
+    found = stage.measure(images).astype(float) ** 2
     expected = []
     for digit in normalised(images) / 255:
         image, maps = np.pad(digit, 2).astype(float), []

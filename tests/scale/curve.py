@@ -10,6 +10,7 @@ import numpy as np
 
 from mnistcli.datasets.store import open_dataset
 from mnistcli.features.copies import MadeRows
+from mnistcli.features.kinds import learn_features
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, probabilities_of
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.metrics.classification import log_loss
@@ -28,10 +29,8 @@ def main() -> None:
     y = train.labels[chosen].astype(np.int64)
     settings = PRESETS[preset]
     spec = replace(settings.features, n_copies=max(wanted))
-    features = spec.features.learn(spec, train.images[chosen], 0)
-    made = MadeRows(
-        train.images[chosen], chosen, spec.features.count(spec), features, spec.n_copies, 0
-    )
+    features = learn_features(spec, train.images[chosen], 0)
+    made = MadeRows(train.images[chosen], chosen, spec.count(), features, spec.n_copies, 0)
     X_test = train.images[held_out]
     X_test = features.transform(X_test) if features else X_test.reshape(len(X_test), -1)
     X, start = np.empty((0, made.n_features), dtype=np.uint8), None

@@ -3,8 +3,7 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.features import FeatureSpec
-from mnistcli.features.kinds import seen_by
+from mnistcli.features import Features, FeatureSpec
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
@@ -45,15 +44,13 @@ def make_estimator(model: Model) -> "Pipeline":
     logistic.n_iter_ = np.array([card.certificate.get("n_iterations", 0)], dtype=np.int32)
     if not classifier.features:
         return make_pipeline(scaler, logistic)
-    what = {"spec": asdict(card.feature_spec), "arrays": classifier.features.arrays()}
+    what = {"spec": asdict(card.feature_spec), "arrays": classifier.features.arrays}
     return make_pipeline(FunctionTransformer(features_of, kw_args=what), scaler, logistic)
 
 
 def features_of(X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, Float32s]") -> "Bytes":
     """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
-    parsed, images = FeatureSpec(**spec), images_of(X)
-    features = parsed.features.from_arrays(parsed, arrays)
-    return seen_by(features, images)
+    return Features(FeatureSpec(**spec), arrays).transform(images_of(X))
 
 
 def images_of(X: "ArrayLike") -> "Bytes":

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnistcli.errors import UsageError
-from mnistcli.features import Features, likeness, wavelets
+from mnistcli.features import Features, FeatureSpec, Stage, likeness, wavelets
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
-from mnistcli.features.kinds import Beside, Deskew
+from mnistcli.features.kinds import Deskew, Pixels
 from mnistcli.features.measured import N_POINTS
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.features.scattering import Scattering
@@ -68,28 +68,34 @@ class Node(NDArrayOperatorsMixin):
 
 def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
-    if isinstance(features, Beside):
-        first, *others = (add_features(each, pixels) for each in features.parts.values())
-        return first.of("Concat", *others, axis=1)
-    if isinstance(features, Expansion):
-        z = add_features(features.first, pixels) @ features.directions.T - features.shift
-        n_relus = len(features.offset)
-        ramps = (z @ features.mixture[:, :n_relus] + features.offset).of("Max", 0)
-        roots = z @ features.mixture[:, n_relus:]
-        return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
     ink = pixels.of("Cast", to=1)  # float32
-    if isinstance(features, Patches):
-        drawn = [_sampled(ink, *upright_and_sized(ink, v)) / 255 for v in VIEWS[features.n_views]]
-        looks = sum(_likeness(features, each) for each in drawn)
-        return _as_bytes(looks / len(drawn) * features.factors)
-    if isinstance(features, Scattering):
-        drawn = _sampled(ink, *upright_and_sized(ink, VIEWS[1][0])) / 255
-        return _as_bytes(np.sqrt(_scattered(drawn)) * features.factors)
-    if isinstance(features, Deskew):
-        return _sampled(ink, *upright(ink)).of("Round").of("Flatten")
-    if features:
-        raise UsageError(f"onnx has no graph for features of the class {type(features).__name__}")
-    return ink.of("Flatten")
+    seen = []
+    for stages in features.chains.values() if features else [[Pixels(FeatureSpec(), {})]]:
+        seen.append(ink)
+        for stage in stages:
+            seen[-1] = _add_stage(stage, seen[-1])
+    return seen[0].of("Concat", *seen[1:], axis=1) if len(seen) > 1 else seen[0]
+
+
+def _add_stage(stage: Stage, given: Any) -> Any:
+    if isinstance(stage, Expansion):
+        z, n_relus = given @ stage.directions.T - stage.shift, len(stage.offset)
+        ramps = (z @ stage.mixture[:, :n_relus] + stage.offset).of("Max", 0)
+        roots = z @ stage.mixture[:, n_relus:]
+        return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
+    if isinstance(stage, Patches):
+        views = VIEWS[stage.spec.n_views]
+        drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in views]
+        looks = sum(_likeness(stage, each) for each in drawn)
+        return _as_bytes(looks / len(drawn) * stage.arrays["factors"])
+    if isinstance(stage, Scattering):
+        drawn = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
+        return _as_bytes(np.sqrt(_scattered(drawn)) * stage.arrays["factors"])
+    if isinstance(stage, Deskew):
+        return _sampled(given, *upright(given)).of("Round").of("Flatten")
+    if isinstance(stage, Pixels):
+        return given.of("Flatten")
+    raise UsageError(f"onnx has no graph for features of the class {type(stage).__name__}")
 
 
 def _as_bytes(numbers: Any) -> Any:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
-from mnistcli.features.kinds import chains_of
 from mnistcli.features.measured import N_POINTS
 from mnistcli.features.patches import VIEWS
 from mnistcli.registry.exports import Example, Exporter
@@ -52,8 +51,9 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     card, classifier = model.card, model.classifier
     seen = classifier.features
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
-    arrays |= seen.arrays() if seen else {}
-    features = {**card.features, "chains": chains_of(card.features["kind"]), "n_points": N_POINTS}
+    arrays |= seen.arrays if seen else {}
+    chains = ["+".join(each) for each in card.feature_spec.chains]
+    features = {**card.features, "chains": chains, "n_points": N_POINTS}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
     return {

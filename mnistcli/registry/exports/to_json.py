@@ -2,13 +2,13 @@
 
 import json
 import textwrap
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from mnistcli.errors import UsageError
 from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
-from mnistcli.features.kinds import Beside, chains_of
 from mnistcli.features.patches import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
@@ -38,26 +38,25 @@ def encode(model: Model) -> bytes:
 
 
 def _learned(features: Features | None) -> dict[str, Any]:
-    parts = features.parts.values() if isinstance(features, Beside) else [features]
+    if features is None:
+        return {}
     fixed: dict[str, Any] = {}  # the same for all chains
-    for part in parts:
-        first = part.first if isinstance(part, Expansion) else part
-        if isinstance(part, Expansion):
-            fixed |= {"mixture": part.mixture, "offset": part.offset}
-        if isinstance(first, Patches):
-            fixed["views"] = VIEWS[first.n_views]
-    return fixed | (features.arrays() if features else {})
+    for stage in chain.from_iterable(features.chains.values()):
+        if isinstance(stage, Expansion):
+            fixed |= {"mixture": stage.mixture, "offset": stage.offset}
+        if isinstance(stage, Patches):
+            fixed["views"] = VIEWS[stage.spec.n_views]
+    return fixed | features.arrays
 
 
 def _how_to_predict(model: Model) -> list[str]:
     formulas = json.loads(_FORMULAS.read_text("utf-8"))
     names = model.classifier.class_names
-    kind = model.card.feature_spec.kind
+    kind, chains = model.card.feature_spec.kind, model.card.feature_spec.chains
     steps = [] if kind == "pixels" else [*formulas["images"]]
     if {"patches", "scattering"} & {*kind.split("+")}:
         steps += formulas["standard size"]
-    for chain in (chains := chains_of(kind)):
-        stages = chain.split("+")
+    for stages in chains:
         if unknown := [stage for stage in stages if stage not in formulas]:
             raise UsageError(f"json has no words for features of the kind {unknown[0]}")
         if len(chains) > 1:

@@ -208,7 +208,8 @@ def test_of_an_expansion_a_little_more_ink_is_taken_apart(mnist, open_page):
     features = FeatureSpec("pixels+expansion", **EXPANDED)
     settings = TrainingSettings(split=SplitSpec(limit=200), features=features)
     model = mnistcli.train("3v8", mnist, settings).model
-    stage, image = model.classifier.features, mnist.train.images[7].ravel().astype(float)
+    _, stage = model.classifier.features.chains["pixels"]
+    image = mnist.train.images[7].ravel().astype(float)
 
     def score(x):
         s = (stage.directions @ x - stage.shift).astype(float) @ stage.mixture
