@@ -17,14 +17,14 @@ from PIL import Image
 
 from mnistcli import TrainingSettings, train
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, Pixels, Sketch
+from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, with_stroke
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.prediction import predict_picture
 from mnistcli.settings import SplitSpec
 
 # A seven: along the top, then down and to the left; (x, y) in cells of the canvas.
 SEVEN = [(12, 5), (27, 5), (22, 11), (19, 16)]
-LEGEND = "draw for "
+LEGEND = "draw for"
 
 
 @pytest.fixture(scope="module")
@@ -59,38 +59,48 @@ async def drag(pilot, points):
 def ink_at(app, x, y):
     """The ink in the middle of a pixel of the canvas."""
     side = app.query_one(Canvas).side
-    return app.sketch.pixels[int((y + 0.5) * SIDE / side), int((x + 0.5) * SIDE / side)]
+    return app.canvas.ink[int((y + 0.5) * SIDE / side), int((x + 0.5) * SIDE / side)]
 
 
-def text_of(app, selector):
-    return str(app.query_one(selector).content)
+def panel_of(app):
+    """The lines beside the canvas: the answer, two of notes, 14 of the picture, the bars."""
+    return app.query_one("#panel").content.lines
 
 
-def cells_of(widget):
-    lines = [widget.render_line(y) for y in range(14)]
-    return [[s.style.color.triplet[0] for s in line for _ in s.text] for line in lines]
+def text_of(app, lines):
+    return " ".join("".join(s.text for s in line) for line in panel_of(app)[lines]).strip()
+
+
+ANSWER, NOTES, SEEN, BARS = slice(1), slice(1, 3), slice(3, 17), slice(17, None)
+
+
+def cells_of(app):
+    return [
+        [s.style.color.triplet[0] for s in line for _ in s.text if s.style]
+        for line in panel_of(app)[SEEN]
+    ]
 
 
 def bars_of(app):
     """The lines of the bars, without what they are made of."""
-    lines = ("".join(s.text for s in line) for line in app.query_one("#bars").content.lines)
+    lines = ("".join(s.text for s in line) for line in panel_of(app)[BARS])
     return [re.sub("[█▏▎▍▌▋▊▉ ]+", " ", line).strip() for line in lines]
 
 
 def test_a_drawn_seven_is_a_seven(model):
     async def script(app, pilot):
-        assert text_of(app, "#answer").startswith(LEGEND)
+        assert text_of(app, ANSWER).startswith(LEGEND)
         await drag(pilot, SEVEN)
-        expected = predict_picture(model, app.sketch.grey)
+        expected = predict_picture(model, app.canvas.grey)
         assert (app.prediction.answer, app.prediction.probability) == ("7", expected.probability)
-        assert text_of(app, "#answer").startswith("7 (")
+        assert text_of(app, ANSWER).startswith("7 (")
         shares = expected.probabilities
         for k in range(5):
             both = [f"{i} {percent(shares[i])}" for i in (k, k + 5)]
             assert bars_of(app)[1 + k] == " ".join(both)
-        assert "█" in text_of(app, "#bars")
+        assert "█" in text_of(app, BARS)
         # what the model saw is on the screen
-        assert cells_of(app.query_one("#seen", Pixels)) == expected.image[::2].tolist()
+        assert cells_of(app) == expected.image[::2].tolist()
         # and so is the stroke, where it was drawn
         assert ink_at(app, 20, 2 * 5) == 1.0
         assert ink_at(app, 12, 2 * 5 + 8) == 0.0
@@ -126,16 +136,16 @@ def test_probabilities_move_while_one_draws(model):
 def test_another_button_erases_and_c_clears(model):
     async def script(app, pilot):
         await drag(pilot, SEVEN)
-        before = app.sketch.pixels.sum()
+        before = app.canvas.ink.sum()
         for x in range(12, 24):
             await pilot.click(Canvas, offset=(x + 1, 6), button=3)
         assert not any(ink_at(app, x, 2 * 5) for x in range(12, 24))
-        assert 0 < app.sketch.pixels.sum() < 0.9 * before
+        assert 0 < app.canvas.ink.sum() < 0.9 * before
         await pilot.press("c")
         await pilot.pause(0.2)
-        assert app.sketch.is_blank
+        assert not app.canvas.ink.any()
         assert app.prediction is None
-        assert text_of(app, "#answer").startswith(LEGEND)
+        assert text_of(app, ANSWER).startswith(LEGEND)
 
     play(model, script)
 
@@ -143,7 +153,7 @@ def test_another_button_erases_and_c_clears(model):
 def test_the_keyboard_draws(model):
     async def script(app, pilot):
         await pilot.press("left", "left")
-        assert app.sketch.is_blank  # the pen is up
+        assert not app.canvas.ink.any()  # the pen is up
         await pilot.press("space", *["right"] * 8, *["down"] * 12, "space", *["left"] * 5)
         await pilot.pause(0.2)
         canvas = app.query_one(Canvas)
@@ -164,8 +174,8 @@ def test_what_is_no_digit_is_said(model):
         for x in (4, 20, 36):
             await drag(pilot, [(x, 3), (x, 16)])
         assert app.prediction is None
-        assert text_of(app, "#answer") == "?"
-        assert "digits" in text_of(app, "#notes")
+        assert text_of(app, ANSWER) == "?"
+        assert "digits" in text_of(app, NOTES)
 
     play(model, script)
 
@@ -175,7 +185,7 @@ def test_everything_fits(model, size):
     async def script(app, pilot):
         await drag(pilot, SEVEN[:2])
         if size != (60, 15):
-            for selector in ("#canvas", "#seen", "#bars", "#answer"):
+            for selector in ("#canvas", "#panel"):
                 region = app.query_one(selector).region
                 assert region.right <= size[0], selector
                 assert region.bottom <= size[1] - 1, selector
@@ -205,7 +215,7 @@ def test_saving(model, tmp_path, monkeypatch):
     with Image.open(tmp_path / "digit-1.png") as picture:
         pixels = np.asarray(picture)
     assert pixels.shape == (2 * SIDE, 2 * SIDE)
-    assert (pixels[::2, ::2] == app.sketch.grey).all()
+    assert (pixels[::2, ::2] == app.canvas.grey).all()
     assert app.told == ["saved digit-1.png", "saved digit-2.png"]
     assert predict_picture(model, pixels).answer == "7"
     play(model, script, save_to=tmp_path / "mine.png")
@@ -226,30 +236,28 @@ def test_a_folder_that_cannot_be_written_is_said_and_survived(model, tmp_path):
 
 
 def test_a_stroke_is_round_and_soft():
-    sketch = Sketch()
-    sketch.stroke((80, 80), (80, 80))
-    dot = sketch.pixels
+    middle = np.array([80.0, 80.0])
+    dot = with_stroke(np.zeros((SIDE, SIDE), np.float32), middle, middle)
     assert (dot == dot.T).all()
     assert dot[80, 80] == 1.0
     assert ((dot > 0) & (dot < 1)).any()
     assert np.hypot(*(np.argwhere(dot > 0) - 80).T).max() <= 6.9
-    sketch.stroke((80, 80), (80, 80), erase=True)
-    assert sketch.pixels[80, 80] == 0
+    assert with_stroke(dot, middle, middle, erase=True)[80, 80] == 0
 
 
 def test_strokes_and_clearing_can_be_undone(model):
     async def script(app, pilot):
         await pilot.press("u")  # there is nothing to undo
         await drag(pilot, SEVEN[:2])
-        line = app.sketch.pixels
+        line = app.canvas.ink
         await drag(pilot, SEVEN[1:])
-        seven = app.sketch.pixels
+        seven = app.canvas.ink
         await pilot.press("c", "u")
-        assert app.sketch.pixels is seven
+        assert app.canvas.ink is seven
         await pilot.press("ctrl+z")
-        assert app.sketch.pixels is line
+        assert app.canvas.ink is line
         await pilot.press("u", "u")
-        assert app.sketch.is_blank
+        assert not app.canvas.ink.any()
 
     play(model, script)
 
@@ -293,11 +301,11 @@ def test_the_canvas_fills_the_terminal_and_follows_it(model):
         assert canvas.side == canvas.region.width - 2 == 42
         assert canvas.region.height == 23  # all but the footer
         await drag(pilot, SEVEN)
-        drawn = app.sketch.pixels
+        drawn = app.canvas.ink
         await pilot.resize_terminal(160, 50)
         await pilot.pause()
         assert (canvas.side, canvas.region.height) == (94, 49)
-        assert app.sketch.pixels is drawn
+        assert app.canvas.ink is drawn
         await pilot.resize_terminal(20, 5)
         await pilot.pause()
         assert canvas.side == 16
@@ -377,7 +385,7 @@ def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
         kept.append(app.prediction.image)
         await pilot.press("7")
         await pilot.pause(0.2)
-        assert app.sketch.is_blank
+        assert not app.canvas.ink.any()
         await drag(pilot, SEVEN[1:])
         kept.append(app.prediction.image)
         await pilot.press("1")

@@ -5,25 +5,25 @@ missing.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
+from textwrap import wrap
 from typing import ClassVar
 
 import numpy as np
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.geometry import Size
 from textual.widgets import Footer, Static
 
 from mnistcli.arrays import Bytes, Float32s, Float64s
 from mnistcli.cli.numbers import percent
-from mnistcli.cli.terminal import bitmap
-from mnistcli.cli.terminal.bitmap import enlarged
-from mnistcli.cli.terminal.layout import beside
+from mnistcli.cli.terminal.bitmap import enlarged, png
+from mnistcli.cli.terminal.layout import beside, stacked, words
 from mnistcli.cli.terminal.pictures import half_blocks
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
@@ -37,68 +37,34 @@ from mnistcli.tasks import ALL_DIGITS
 LOOK_EVERY_S = 0.05
 _UP, _DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
 _THEMES = ("textual-dark", "textual-light")
-# Bars of more classes than this stand in two columns.
-_ONE_COLUMN, _BARS_WIDTH = 5, 34
+# What stands beside the canvas; bars of more classes than so many stand in two columns.
+_PANEL_WIDTH, _ONE_COLUMN = 34, 5
 # Pixels across and down, however many of them a terminal shows.
 SIDE = 160
 
-Spot = Sequence[float] | Float64s  # x and y
+
+def with_stroke(ink: Float32s, start: Float64s, end: Float64s, *, erase: bool = False) -> Float32s:
+    """Draw, or erase, a straight stroke of a round, soft brush between two points (x, y) in pixels.
+
+    Ink is light, 0 to 1, on black.
+    """
+    y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    along = np.subtract(end, start)
+    length = max(float(along @ along), 1e-12)
+    # Where on the stroke each pixel's nearest point lies: 0 at the start, 1 at the end.
+    nearest = np.clip(((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length, 0, 1)
+    distance = np.hypot(x - start[0] - nearest * along[0], y - start[1] - nearest * along[1])
+    # Strokes are as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
+    stroke = np.clip(6.4 + 0.5 - distance, 0, 1).astype(np.float32)
+    drawn: Float32s = np.minimum(ink, 1 - stroke) if erase else np.maximum(ink, stroke)
+    return drawn
 
 
-class Sketch:
-    """Light ink, 0 to 1, on black, drawn with a round, soft brush."""
-
-    def __init__(self) -> None:
-        self.pixels: Float32s = np.zeros((SIDE, SIDE), np.float32)
-        self._past: deque[Float32s] = deque(maxlen=100)
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is no ink."""
-        return not self.pixels.any()
-
-    @property
-    def grey(self) -> Bytes:
-        """The drawing as a picture."""
-        return np.round(self.pixels * 255).astype(np.uint8)
-
-    def begin(self, *, anew: bool = False) -> None:
-        """Begin a step, which `undo` takes back, with or without what there is."""
-        self._past.append(self.pixels)
-        self.pixels = np.zeros_like(self.pixels) if anew else self.pixels
-
-    def undo(self) -> None:
-        """Take the last step back, if there is one."""
-        self.pixels = self._past.pop() if self._past else self.pixels
-
-    def stroke(self, start: Spot, end: Spot, *, erase: bool = False) -> None:
-        """Draw, or erase, a straight stroke between two points in pixels."""
-        y, x = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-        along = np.subtract(end, start)
-        length = max(float(along @ along), 1e-12)
-        # Where on the stroke each pixel's nearest point lies: 0 at the start, 1 at the end.
-        nearest = ((x - start[0]) * along[0] + (y - start[1]) * along[1]) / length
-        nearest = np.clip(nearest, 0, 1)
-        distance = np.hypot(x - start[0] - nearest * along[0], y - start[1] - nearest * along[1])
-        # Strokes are as wide, compared to the canvas, as in MNIST: 2.4 of 20 pixels.
-        ink = np.clip(6.4 + 0.5 - distance, 0, 1).astype(np.float32)
-        self.pixels = np.minimum(self.pixels, 1 - ink) if erase else np.maximum(self.pixels, ink)
-
-
-class Pixels(Static):
-    """A picture in half-blocks."""
-
-    def paint(self, image: Bytes) -> None:
-        block = half_blocks(image)
-        self.styles.width, self.styles.height = block.width, len(block.lines)
-        self.update(block)
-
-
-class Canvas(Pixels, can_focus=True):
+class Canvas(Static, can_focus=True):
     """Where one draws: with the mouse, or by moving a pen with the arrow keys.
 
-    It shows a sketch in a square of ``side`` pixels, of which a cell has two; the pen is at one.
-    What is to be done where the sketch has changed is ``tell``.
+    It shows its ink in a square of ``side`` pixels, of which a cell has two; the pen is at one.
+    What is to be done where the ink has changed is ``tell``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -112,13 +78,20 @@ class Canvas(Pixels, can_focus=True):
         Binding("c", "clear", "clear"),
     ]
 
-    def __init__(self, sketch: Sketch, side: int, tell: Callable[[], None]) -> None:
-        self._sketch, self._tell = sketch, tell
+    def __init__(self, side: int, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self.ink: Float32s = np.zeros((SIDE, SIDE), np.float32)
+        self._past: deque[Float32s] = deque(maxlen=100)  # before each step
         self.side = side
         self.pen = side // 2, side // 4
         self.is_down = self.is_eraser = False
         self._button: int | None = None  # of the mouse, that is held
         super().__init__(id="canvas")
+
+    @property
+    def grey(self) -> Bytes:
+        """The drawing as a picture."""
+        return np.round(self.ink * 255).astype(np.uint8)
 
     def fit(self, side: int) -> None:
         x, y = (min(side - 1, place * side // self.side) for place in self.pen)
@@ -126,18 +99,19 @@ class Canvas(Pixels, can_focus=True):
         self.repaint()
 
     def repaint(self, *, is_changed: bool = False) -> None:
-        """Show the sketch, and the pen on it."""
+        """Show the ink in half-blocks, and the pen on it."""
         paper = np.uint8(0 if self.app.current_theme.dark else 255)
-        shown = np.asarray(enlarged(self._sketch.grey, self.side, self.side)) ^ paper
+        shown = np.asarray(enlarged(self.grey, self.side, self.side)) ^ paper
         shown[self.pen[::-1]] = _ERASER if self.is_eraser else _DOWN if self.is_down else _UP
-        self.paint(shown)
+        self.styles.width, self.styles.height = self.side, self.side // 2
+        self.update(half_blocks(shown))
         if is_changed:
             self._tell()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
         self.capture_mouse()
-        self._sketch.begin()
+        self._past.append(self.ink)
         self._button = event.button
         self.pen = self._pixel_at(event)
         self._go(self.pen, draws=True)
@@ -156,7 +130,7 @@ class Canvas(Pixels, can_focus=True):
     def action_toggle_pen(self) -> None:
         self.is_down = not self.is_down
         if self.is_down:
-            self._sketch.begin()
+            self._past.append(self.ink)
         self._go(self.pen, draws=self.is_down)
 
     def action_toggle_eraser(self) -> None:
@@ -165,11 +139,12 @@ class Canvas(Pixels, can_focus=True):
         self.repaint()
 
     def action_undo(self) -> None:
-        self._sketch.undo()
+        self.ink = self._past.pop() if self._past else self.ink
         self.repaint(is_changed=True)
 
     def action_clear(self) -> None:
-        self._sketch.begin(anew=True)
+        self._past.append(self.ink)
+        self.ink = np.zeros_like(self.ink)
         self.is_down = False
         self.repaint(is_changed=True)
 
@@ -180,7 +155,7 @@ class Canvas(Pixels, can_focus=True):
         if draws:
             ends = (np.array([start, self.pen]) + 0.5) * SIDE / self.side - 0.5
             is_eraser = self.is_eraser or self._button not in (None, 1)
-            self._sketch.stroke(*ends, erase=is_eraser)
+            self.ink = with_stroke(self.ink, *ends, erase=is_eraser)
         self.repaint(is_changed=draws)
 
     def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int]:
@@ -189,17 +164,13 @@ class Canvas(Pixels, can_focus=True):
 
 
 class DrawingApp(App[None]):
-    """The canvas, what the model saw, and its probabilities."""
+    """The canvas; beside it the answer, what the model saw, and its probabilities."""
 
-    CSS = """
-    Screen { align: center top; }
-    #canvas { border: round $primary; box-sizing: content-box; }
-    #canvas:focus { border: round $accent; }
-    #left, #right { width: auto; height: auto; }
-    #right { margin: 0 0 0 2; }
-    #answer { text-style: bold; width: 34; }
-    #notes { width: 34; height: 2; color: $text-muted; }
-    #bars { width: 34; }
+    CSS = f"""
+    Screen {{ align: center top; }}
+    #canvas {{ border: round $primary; box-sizing: content-box; }}
+    #canvas:focus {{ border: round $accent; }}
+    #panel {{ width: {_PANEL_WIDTH}; margin: 0 0 0 2; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "save", "save"),
@@ -219,7 +190,6 @@ class DrawingApp(App[None]):
         super().__init__()
         self.theme = _THEMES[is_light]
         self.model = model
-        self.sketch = Sketch()
         self.prediction: Prediction | None = None
         self.told: list[str] = []  # what was saved
         self._save_to = save_to
@@ -227,21 +197,17 @@ class DrawingApp(App[None]):
         self._is_due = False
 
     def compose(self) -> ComposeResult:
+        self.canvas = Canvas(_side_in(self.size), self._look_soon)
         with Horizontal():
-            with Vertical(id="left"):
-                yield Canvas(self.sketch, _side_in(self.size), self._look_soon)
-            with Vertical(id="right"):
-                yield Static(id="answer", markup=False)
-                yield Static(id="notes", markup=False)
-                yield Pixels(id="seen")
-                yield Static(id="bars")
+            yield self.canvas
+            yield Static(id="panel")
         yield Footer()
 
     def on_mount(self) -> None:
         self._look()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.query_one(Canvas).fit(_side_in(event.size))
+        self.canvas.fit(_side_in(event.size))
 
     def _look_soon(self) -> None:
         """Have the model look soon; strokes come faster than it needs to."""
@@ -251,34 +217,36 @@ class DrawingApp(App[None]):
 
     def _look(self) -> None:
         self._is_due = False
-        if not self.query("#answer"):  # the screen is being taken down
+        if not self.query("#panel"):  # the screen is being taken down
             return
         names, seen = self.model.card.class_names, np.zeros(IMAGE_SHAPE, np.uint8)
         self.prediction, best, shares = None, "", [0.0] * len(names)
         answer, notes = f"draw for {self.model.ref}", "mouse, or arrows and space"
         if self._keep:
             notes += "; 0 to 9 keep it as that digit"
-        if not self.sketch.is_blank:
+        if self.canvas.ink.any():
             try:
-                found = self.prediction = predict_picture(self.model, self.sketch.grey)
+                found = self.prediction = predict_picture(self.model, self.canvas.grey)
             except BadImageError as error:
                 answer, notes = "?", error.problem
             else:
                 answer = f"{found.answer} ({percent(found.probability)})"
                 notes, seen = "; ".join(found.notes), found.image
                 best, shares = found.best, found.probabilities.tolist()
-        self.query_one("#answer", Static).update(answer)
-        self.query_one("#notes", Static).update(notes)
-        self.query_one("#seen", Pixels).paint(seen)
         n = len(names) if len(names) <= _ONE_COLUMN else -(-len(names) // 2)
-        width = _BARS_WIDTH if n == len(names) else _BARS_WIDTH // 2 - 1
+        width = _PANEL_WIDTH if n == len(names) else _PANEL_WIDTH // 2 - 1
         columns = (slice(i, i + n) for i in range(0, len(names), n))
         bars = [probability_bars(names[part], shares[part], best, width) for part in columns]
-        self.query_one("#bars", Static).update(beside(bars, 2))
+        said = (
+            words([answer], style="bold"),
+            words([*wrap(notes, _PANEL_WIDTH), "", ""][:2], style="dim"),
+        )
+        panel = stacked([*said, half_blocks(seen), beside(bars, 2)])
+        self.query_one("#panel", Static).update(panel)
 
     def action_turn_theme(self) -> None:
         self.theme = _THEMES[self.current_theme.dark]
-        self.query_one(Canvas).repaint()
+        self.canvas.repaint()
 
     def on_key(self, event: events.Key) -> None:
         """Keep what was drawn as the digit whose key was pressed, and begin anew."""
@@ -288,18 +256,18 @@ class DrawingApp(App[None]):
         if self.prediction is None:
             self.notify("there is no digit to keep yet", severity="error")
         elif self._told(partial(self._keep, [self.prediction.image], int(event.key))):
-            self.query_one(Canvas).action_clear()
+            self.canvas.action_clear()
 
     def action_save(self) -> None:
         """Write the drawing, larger, where the user said, or to the first free name."""
-        png = bitmap.png(enlarged(self.sketch.grey, 2 * SIDE, 2 * SIDE).convert("L"))
+        picture = png(enlarged(self.canvas.grey, 2 * SIDE, 2 * SIDE).convert("L"))
 
         def save() -> str:
             if self._save_to is not None:
-                write_atomically(self._save_to, png)
+                write_atomically(self._save_to, picture)
                 return f"saved {self._save_to}"
             paths = (Path(f"digit-{number}.png") for number in count(1))
-            return f"saved {next(p for p in paths if write_atomically(p, png, is_new=True))}"
+            return f"saved {next(p for p in paths if write_atomically(p, picture, is_new=True))}"
 
         self._told(save)
 
