@@ -4,30 +4,109 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
-from mnistcli.cli.output import Output
+from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
+from mnistcli.cli.terminal.capabilities import Render
+from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
 from mnistcli.paths import find_places
 
 if TYPE_CHECKING:
+    from mnistcli.cli.options import FigureFile
     from mnistcli.datasets.dataset import Dataset, LabelledImages
     from mnistcli.datasets.store import DatasetStore
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
 
+_STARTED = time.monotonic()
+
 
 @dataclass(frozen=True)
-class Call(Output):
-    """Where things are, and the door out; ``home`` is the value of ``--home``."""
+class Call:
+    """Where things are, and the door out; ``home`` is the value of ``--home``.
+
+    For ``render`` see `terminal.capabilities`.
+    """
 
     home: Path | None = None
+    format: Format = "table"
+    render: Render = "auto"
+    verbose: bool = False
     defaults: Sequence[str] = ()  # that change the answer, as a shell sets them
+    figure: FigureFile | None = None
+    cluster: AbstractContextManager[None] = field(default_factory=nullcontext)  # for a block
+
+    def emit(self, answer: Answer) -> None:
+        """Draw a result into the figure, if there is one, and print it to stdout in the format."""
+        if self.figure and answer.panels:
+            self.note(self.figure.draw(*answer.panels))
+        if self.format == "json":
+            write(json_text(answer.schema, answer.document))
+        elif self.format == "jsonl":
+            for schema, record in answer.records:
+                write(json_text(schema, record, indent=None))
+        elif self.format == "quiet":
+            for line in answer.quiet:
+                write(f"{visible(line)}\n")
+        elif self.format == "table":
+            from mnistcli.cli.parts import Words
+            from mnistcli.cli.terminal.console import drawn, rendered
+
+            shown = answer.parts or [Words("\n".join(answer.quiet), "")]
+            texts = drawn(answer.drawn or partial(rendered, shown), self.render)
+            for text in texts if answer.drawn else ("".join(texts),):  # `head` hears all or nothing
+                write(text)
+        else:
+            from mnistcli.cli.tabular import TABULAR
+
+            rows = answer.rows or (list(answer.document), list(answer.document.values()))
+            for line in TABULAR[self.format](rows):
+                write(line)
+
+    def note(self, *messages: str) -> None:
+        """Say things in passing, on stderr; nothing in quiet mode."""
+        for message in messages if self.format != "quiet" else ():
+            to_stderr(visible(message))
+
+    def detail(self, message: str) -> None:
+        """Say on stderr, where --verbose asks for it, what is done, and when after the start."""
+        if self.verbose:
+            to_stderr(f"{time.monotonic() - _STARTED:7.2f} s  {visible(message)}")
+
+    def warn(self, *messages: str) -> None:
+        """Tell on stderr what must not be missed, in quiet mode too."""
+        for message in messages:
+            to_stderr(f"warning: {visible(message)}")
+
+    def removed(
+        self, names: Sequence[str], remove: Callable[[], object], *, yes: bool, dry_run: bool
+    ) -> bool:
+        """Remove what is named, if it is confirmed, and say so; return whether it is to be listed."""
+        listed = ", ".join(names)
+        if names and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?")):
+            remove()
+            self.note(f"removed {listed}")
+            return True
+        self.note("nothing removed")
+        return dry_run
+
+    def _is_confirmed(self, question: str) -> bool:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody is there to confirm the removal", hint="add --yes")
+        to_stderr(f"{visible(question)} [y/N] ", end="")
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
+            to_stderr("")
+        return answer.strip().lower() in ("y", "yes")
 
     def store(self) -> DatasetStore:
         """Return the dataset store."""
@@ -98,7 +177,7 @@ class Call(Output):
             f"mnistcli {__version__}, Python {sys.version.split()[0]}, numpy {version('numpy')}"
         )
         folders = (*map(str, find_places(self.home)), str(Path(__file__).parents[1]))
-        told, endings = {""}, (".npy", ".safetensors", ".gz", ".toml")
+        told, endings = {""}, (".npy", ".features", ".safetensors", ".gz", ".toml")
 
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
             path = str(arguments[0]) if event == "open" else ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistcli.cli.output import Output
+from mnistcli.cli.call import Call
 from mnistcli.errors import StorageError, UsageError
 from mnistcli.paths import find_places
 
@@ -41,13 +41,13 @@ def origin_of(name: str, ctx: Any) -> str | None:
     return "" if source == "COMMANDLINE" or ctx.parent is None else ctx.meta[_FOUND][name][1]
 
 
-def tell(options: dict[str, Any], origins: dict[str, str], out: Output) -> list[str]:
+def tell(options: dict[str, Any], origins: dict[str, str], call: Call) -> list[str]:
     """Note which defaults are in effect; return those that change the answer, as a shell sets them."""
     words = []
     for name, origin in origins.items():
         if origin and options.get(name) is not None:
             # In quiet mode no result says what it was.
-            say = out.warn if out.format == "quiet" and name in OF_TRAIN else out.detail
+            say = call.warn if call.format == "quiet" and name in OF_TRAIN else call.detail
             say(f"{spelt(name)} {options[name]} is your default, from {origin}")
             words += [f"{_variable(name)}={options[name]}"] * (name in OF_TRAIN)
     return words

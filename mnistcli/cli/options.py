@@ -4,21 +4,25 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial, wraps
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import typer
 from typer.models import OptionInfo
 
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.defaults import spelt
-from mnistcli.cli.figure import ENDINGS, FigureFile, check_figure
 from mnistcli.cli.output import Format
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG, check_own_name
 from mnistcli.errors import StorageError, UsageError
+from mnistcli.paths import check_ending
+
+if TYPE_CHECKING:
+    from mnistcli.cli.parts import Panel
 
 
 def option(help: str, *names: str, default: Any = None, **settings: Any) -> Any:
@@ -70,15 +74,50 @@ OUTPUT: dict[str, Any] = {
 _TABLES = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
 _TYPES: dict[str, Any] = {"render": Render, "format": _TABLES | None}
 
+FIGURE_ENDINGS = (".svg", ".png", ".pdf")
+
 _figure_option = partial(option, rich_help_panel="Figures")
 _cluster_option = partial(option, rich_help_panel="Other machines (mnistcli help cluster)")
 _pem = partial(_cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
 
 
+@dataclass(frozen=True, slots=True)
+class FigureFile:
+    """Where to draw, how large, and whether on dark paper; a width leaves letters as they are."""
+
+    path: Path
+    scale: float = 1.0
+    width_mm: float | None = None
+    dark: bool = False
+
+    def draw(self, *panels: "Panel") -> str:
+        """Draw panels, old or new but never half; return what was written."""
+        from mnistcli.cli import drawing
+        from mnistcli.cli.terminal.bitmap import png
+        from mnistcli.files import write_atomically
+        from mnistcli.gallery import Gallery
+
+        shown = [each for each in panels if each or not isinstance(each, Gallery)]
+        if not shown:
+            return f"no pictures: {self.path} was not written"
+        dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
+        whole = drawing.drawing_of(shown, self.width_mm and self.width_mm / dot)
+        size = f"{dot * whole.width:.0f} x {dot * whole.height:.0f} mm"
+        if self.path.suffix.lower() == ".svg":
+            content = f"{drawing.svg(whole, theme, self.scale)}\n".encode()
+        elif self.path.suffix.lower() == ".pdf":
+            content = drawing.pdf(whole, theme, self.scale)
+        else:
+            page = drawing.painted(whole, theme, 2 * self.scale)  # 300 pixels for an inch
+            content, size = png(page), f"{page.width} x {page.height} pixels"
+        write_atomically(self.path, content)
+        return f"wrote {self.path}, {size}"
+
+
 def figure_of(
     *,
     output: Path | None = _figure_option(
-        f"Draw into a file: {', '.join(ENDINGS)}.", "-o", metavar="FILE.svg", callback=check_figure
+        f"Draw into a file: {', '.join(FIGURE_ENDINGS)}.", "-o", metavar="FILE.svg"
     ),
     width_mm: float | None = _figure_option(
         "How wide it is; letters keep their size.", min=30, max=841, show_default="85 for a plot"
@@ -86,8 +125,14 @@ def figure_of(
     scale: float = _figure_option("How large all of it is.", default=1.0, min=0.25, max=5),
     dark: bool = _figure_option("Draw on dark paper, for slides."),
 ) -> FigureFile | None:
-    """Return where a figure goes, if one is asked for."""
-    return FigureFile(output, scale, width_mm, dark=dark) if output else None
+    """Return where a figure goes, if one is asked for, by a name in a format that can be written."""
+    if output is None:
+        return None
+    check_ending(output, FIGURE_ENDINGS, "draw into")
+    if output.suffix.lower() == ".pdf" and not find_spec("reportlab"):
+        hint = "pip install 'mnistcli[pdf]', or draw into .svg or .png"
+        raise UsageError("a PDF needs reportlab, which is not installed", hint=hint)
+    return FigureFile(output, scale, width_mm, dark=dark)
 
 
 def cluster_of(
@@ -108,7 +153,7 @@ def cluster_of(
     return joined(cluster, insecure=insecure, tls_ca=tls_ca, tls_cert=tls_cert, tls_key=tls_key)
 
 
-# What a command takes by these names, and whose parameters are the user's options for it.
+# What a `Call` has by these names where it is offered; their parameters are the user's options.
 GROUPS: dict[str, Callable[..., Any]] = {"figure": figure_of, "cluster": cluster_of}
 
 
@@ -119,20 +164,21 @@ def command(
     together: Sequence[str] = (),
     **own: Callable[..., Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the `Call`, ``figure`` and ``cluster`` where it takes them, and ``own`` ones.
+    """Give a command the `Call`, and what the functions in ``own`` return.
 
-    In their place the user has what is offered of `OUTPUT`, and the options of `GROUPS` and of the
-    functions in ``own``. The first option of each string in ``apart`` excludes every other in it,
-    and the others of a string in ``together`` go with its first.
+    In their place the user has the options of these, and of what is offered of `OUTPUT` and
+    `GROUPS`. The first option of each string in ``apart`` excludes every other in it, and the
+    others of a string in ``together`` go with its first.
     """
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
         taken = _parameters_of(function)
-        makers = {name: each for name, each in (GROUPS | own).items() if name in taken}
+        makers = own | {name: maker for name, maker in GROUPS.items() if name in offers.split()}
         groups = {name: _parameters_of(maker) for name, maker in makers.items()}
         parameters = [each for name in own for each in groups[name].values()]
-        parameters += [taken[name] for name in taken if name not in ("call", *groups)]
-        offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
+        parameters += [taken[name] for name in taken if name not in ("call", *own)]
+        offered = [name for name in offers.split() if name in OUTPUT]
+        offered += [*["format"] * ("tsv" in offers), "verbose"]
         parameters += [
             _parameter(name, annotation=_TYPES.get(name, bool), default=OUTPUT[name])
             for name in offered
@@ -161,9 +207,10 @@ def command(
             if verbose:
                 call.tell_files()
             try:
-                for name, members in groups.items():
-                    options[name] = makers[name](**{each: options.pop(each) for each in members})
-                function(call, **options)
+                for name, maker in makers.items():
+                    options[name] = maker(**{each: options.pop(each) for each in groups[name]})
+                held = {name: options.pop(name) for name in makers if name in GROUPS}
+                function(replace(call, **held), **options)
             except StorageError as error:
                 call.add_hint(error)
                 raise

@@ -9,27 +9,22 @@ import json
 import math
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import json_safe, visible
-from mnistcli.errors import DataUnavailableError, MnistCliError, UsageError
+from mnistcli.errors import DataUnavailableError, MnistCliError
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.figure import FigureFile
     from mnistcli.cli.parts import Panel, Part
 
 Format = Literal["table", "json", "jsonl", "tsv", "csv", "markdown", "latex", "quiet"]
 SCHEMA_VERSION = 1
-
-_STARTED = time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -51,78 +46,6 @@ class Answer:
     records: Iterable[tuple[str, dict[str, Any]]] = ()
     drawn: "Callable[[Console, Render], Iterable[RenderableType]] | None" = None
     panels: "Iterable[Panel]" = ()
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where a command hands over its result; for ``render`` see `terminal.capabilities`."""
-
-    format: Format = "table"
-    render: Render = "auto"
-    verbose: bool = False
-
-    def emit(self, answer: Answer, figure: "FigureFile | None" = None) -> None:
-        """Draw a result into a file, if there is one, and print it to stdout in the chosen format."""
-        if figure:
-            self.note(figure.draw(*answer.panels))
-        if self.format == "json":
-            write(json_text(answer.schema, answer.document))
-        elif self.format == "jsonl":
-            for schema, record in answer.records:
-                write(json_text(schema, record, indent=None))
-        elif self.format == "quiet":
-            for line in answer.quiet:
-                write(f"{visible(line)}\n")
-        elif self.format == "table":
-            from mnistcli.cli.parts import Words
-            from mnistcli.cli.terminal.console import drawn, rendered
-
-            shown = answer.parts or [Words("\n".join(answer.quiet), "")]
-            texts = drawn(answer.drawn or partial(rendered, shown), self.render)
-            for text in texts if answer.drawn else ("".join(texts),):  # `head` hears all or nothing
-                write(text)
-        else:
-            from mnistcli.cli.tabular import TABULAR
-
-            rows = answer.rows or (list(answer.document), list(answer.document.values()))
-            for line in TABULAR[self.format](rows):
-                write(line)
-
-    def note(self, *messages: str) -> None:
-        """Say things in passing, on stderr; nothing in quiet mode."""
-        for message in messages if self.format != "quiet" else ():
-            _to_stderr(visible(message))
-
-    def detail(self, message: str) -> None:
-        """Say on stderr, where --verbose asks for it, what is done, and when after the start."""
-        if self.verbose:
-            _to_stderr(f"{time.monotonic() - _STARTED:7.2f} s  {visible(message)}")
-
-    def warn(self, *messages: str) -> None:
-        """Tell on stderr what must not be missed, in quiet mode too."""
-        for message in messages:
-            _to_stderr(f"warning: {visible(message)}")
-
-    def removed(
-        self, names: Sequence[str], remove: Callable[[], object], *, yes: bool, dry_run: bool
-    ) -> bool:
-        """Remove what is named, if it is confirmed, and say so; return whether it is to be listed."""
-        listed = ", ".join(names)
-        if names and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?")):
-            remove()
-            self.note(f"removed {listed}")
-            return True
-        self.note("nothing removed")
-        return dry_run
-
-    def _is_confirmed(self, question: str) -> bool:
-        if not sys.stdin.isatty():
-            raise UsageError("nobody is there to confirm the removal", hint="add --yes")
-        _to_stderr(f"{visible(question)} [y/N] ", end="")
-        answer = sys.stdin.readline()
-        if not answer.endswith("\n"):  # Ctrl-D leaves the cursor behind the question
-            _to_stderr("")
-        return answer.strip().lower() in ("y", "yes")
 
 
 def json_text(schema: str, document: dict[str, Any], *, indent: int | None = 2) -> str:
@@ -182,17 +105,17 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
     """Print an error to stderr: one line and a hint, or one JSON document."""
     if as_json:
         content = picked(error, "code message hint exit_code") | {"hint": error.hint or None}
-        _to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
+        to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
     message = visible(error.message)
     if len(message) > 1000:  # a name, or what claims to be one
         message = f"{message[:500]}...{message[-500:]}"
-    _to_stderr(f"error: {message}")
+    to_stderr(f"error: {message}")
     if error.hint:
-        _to_stderr(f"hint: {visible(error.hint)}")
+        to_stderr(f"hint: {visible(error.hint)}")
 
 
-def _to_stderr(message: str, end: str = "\n") -> None:
-    # If nobody listens, the exit code still tells.
+def to_stderr(message: str, end: str = "\n") -> None:
+    """Write to stderr; if nobody listens, the exit code still tells."""
     with contextlib.suppress(OSError, DataUnavailableError, SystemExit):
         write(message + end, sys.stderr)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
-from mnistcli.cli.output import Output
+from mnistcli.cli.call import Call
 from mnistcli.cli.words import visible
 from mnistcli.progress import Progress
 
@@ -22,14 +22,14 @@ PATIENCE_S = 0.5
 class Bars(Progress):
     """One bar for each thing under way while a block runs; the first appears after `PATIENCE_S`."""
 
-    def __init__(self, out: Output, unit: str = "", *, hidden: bool = False) -> None:
-        self._out = out
+    def __init__(self, call: Call, unit: str = "", *, hidden: bool = False) -> None:
+        self._call = call
         self._unit = unit
         self._started = time.monotonic()
         self._progress: RichProgress | None = None
         self._seen: set[str] = set()
         self._tasks: dict[str, TaskID] = {}
-        self._hidden = hidden or out.format == "quiet" or not sys.stderr.isatty()
+        self._hidden = hidden or call.format == "quiet" or not sys.stderr.isatty()
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +41,7 @@ class Bars(Progress):
         """Move the bar of a stage, which says ``what``, or else the stage."""
         if stage not in self._seen:
             self._seen.add(stage)
-            self._out.detail(stage)
+            self._call.detail(stage)
         if self._hidden or time.monotonic() - self._started < PATIENCE_S:
             return
         if self._progress is None:
@@ -55,7 +55,7 @@ class Bars(Progress):
     def note(self, event: str, /) -> None:
         """Print a sentence above the bars."""
         with self.aside():
-            self._out.note(event)
+            self._call.note(event)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:

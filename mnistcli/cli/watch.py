@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistcli.cli.output import Output, write
+from mnistcli.cli.call import Call
+from mnistcli.cli.output import write
 from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.terminal.capabilities import choose_method
@@ -47,12 +48,12 @@ def check_watchable(watch: str, task: Task, settings: TrainingSettings) -> None:
 class Watch(Bars):
     """Draws every step of a fit on stderr, if that is a terminal; in the end keeps them in a film."""
 
-    def __init__(self, out: Output, watch: str, task: Task) -> None:
-        super().__init__(out)
+    def __init__(self, call: Call, watch: str, task: Task) -> None:
+        super().__init__(call)
         self._path, self._names = None if watch == "-" else Path(watch), task.class_names
         if not self._path and not sys.stderr.isatty():
             instead = "--watch FILE.gif keeps what there is to see"
-            out.note(f"there is no terminal to watch on; {instead}")
+            call.note(f"there is no terminal to watch on; {instead}")
         self.steps: list[tuple[NewtonProgress, list[CaptionedImage]]] = []
         self._n_lines = 0  # of the drawing on the screen
 
@@ -60,7 +61,7 @@ class Watch(Bars):
         super().__exit__(*error)
         if self._path and self.steps and not any(error):
             write_atomically(self._path, self._film(_FORMATS[self._path.suffix.lower()]))
-            self._out.note(f"wrote {self._path}")
+            self._call.note(f"wrote {self._path}")
 
     def update(self, stage: str, done: float, total: float | None, what: object = None, /) -> None:
         """Draw a step of a fit; of all else show the bar."""

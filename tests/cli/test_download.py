@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistcli.cli.output import Output
+from mnistcli.cli.call import Call
 from mnistcli.cli.views.download import installed
 from mnistcli.datasets.sources import BUNDLE
 from tests.europeans import draw_europeans
@@ -86,13 +86,13 @@ def test_what_cannot_be(invoke, arguments, code):
 def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
     failures = (("https://a.example/x", "HTTP 503"), ("https://b.example/x", "no answer"))
     view = installed(replace(store.install("mnist"), failures=failures), checked=False)
-    Output().emit(view)
+    Call().emit(view)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines if "example" in line] == [
         ["Failed", "https://a.example/x:", "HTTP", "503"],
         ["Failed", "https://b.example/x:", "no", "answer"],
     ]
-    Output("json").emit(view)
+    Call(format="json").emit(view)
     assert json.loads(capsys.readouterr().out)["failures"] == [
         {"source": source, "reason": reason} for source, reason in failures
     ]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistcli.cli import drawing, figure
+from mnistcli.cli import drawing, options
 from mnistcli.cli.drawing import (
     DARK,
     LIGHT,
@@ -24,6 +24,7 @@ from mnistcli.cli.drawing import (
     svg,
     symbol,
 )
+from mnistcli.cli.options import FigureFile
 from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.plots import Plot, Series, axis_for
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -63,7 +64,7 @@ def test_a_file_is_as_wide_as_was_asked(tmp_path, ending, width_mm):
     scale = 0.5
     panels = plot(), heat(), pictures()
     for some in (*((panel,) for panel in panels), panels):
-        said = figure.FigureFile(path, scale, width_mm).draw(*some)
+        said = FigureFile(path, scale, width_mm).draw(*some)
         if ending == "svg":
             width = float(re.search(r'width="([0-9.]+)mm"', path.read_text())[1])
         elif ending == "pdf":
@@ -259,7 +260,7 @@ def test_what_cannot_be_drawn_is_one_line(invoke, words, message, hint):
 
 
 def test_a_pdf_without_its_library_is_refused_before_any_work(invoke, monkeypatch):
-    monkeypatch.setattr(figure, "find_spec", lambda _: None)
+    monkeypatch.setattr(options, "find_spec", lambda _: None)
     done = invoke("show", "7", "-o", "x.pdf")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
@@ -282,5 +283,5 @@ def test_letters_that_the_font_of_pixels_has_not_are_written_plainly():
 def test_without_pictures_nothing_is_written(invoke, models, tmp_path):
     path = tmp_path / "x.svg"
     words = ("show", "--mistakes", "3v8", "--truth", "3", "--answer", "3", "-o", str(path))
-    assert figure.FigureFile(path).draw(Gallery([])) == f"no pictures: {path} was not written"
+    assert FigureFile(path).draw(Gallery([])) == f"no pictures: {path} was not written"
     assert invoke(*words).code == 0

@@ -178,7 +178,7 @@ def test_quiet_keeps_notes_for_itself(invoke):
 
 def test_a_removal_that_is_declined_removes_nothing(invoke, monkeypatch):
     assert invoke("train", "0v1", "--limit", "50", "-q").code == 0
-    monkeypatch.setattr("mnistcli.cli.output.Output._is_confirmed", lambda *_: False)
+    monkeypatch.setattr("mnistcli.cli.call.Call._is_confirmed", lambda *_: False)
     done = invoke("models", "rm", "0v1@1", "--json")
     assert (done.code, done.err) == (0, "nothing removed\n")
     assert json.loads(done.out)["models"] == []

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from mnistcli import SplitSpec, TrainingSettings, train
 from mnistcli.cli import progress
-from mnistcli.cli.output import Output
+from mnistcli.cli.call import Call
 from mnistcli.cli.terminal.console import PlainConsole
 from mnistcli.cli.words import json_safe, markdown, visible, visible_lines
 from mnistcli.registry.model_file import Model, encode_model
@@ -227,7 +227,7 @@ def test_nasty_words_in_bars(monkeypatch):
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "400")
-    with progress.Bars(Output()) as shown:
+    with progress.Bars(Call()) as shown:
         shown.update(CLOSING, 1, 2)
         shown.update(CLOSING, 2, 2)
     written = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", terminal.getvalue())

@@ -1,15 +1,13 @@
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import A_MODEL, DATA, OTHER_DATASET, RAW, command, model_argument, option
 from mnistcli.metrics.catalog import metric_named, metric_names
 
 
-@command("render json tsv quiet", apart=["data dataset"], together=["data raw"])
+@command("render json tsv quiet figure", apart=["data dataset"], together=["data raw"])
 def compare(
     call: Call,
-    figure: FigureFile | None,
     models: list[str] | None = model_argument(f"Same classes: {A_MODEL}", metavar="MODEL MODEL..."),
     by: str = option(f"Sort by {', '.join(metric_names())}.", default="accuracy", metavar="METRIC"),
     disagreements: int = option("Draw N digits they disagree on.", default=0, metavar="N", min=0),
@@ -36,4 +34,4 @@ def compare(
     images = call.images(loaded[0], dataset, data, raw=raw)
     found = comparison.compare(loaded, images, by=by, n_disagreements=disagreements, name=str(data))
     call.warn(*found.notes)
-    call.emit(compared(found, disagreements), figure)
+    call.emit(compared(found, disagreements))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from mnistcli import settings
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATASET, command, model_named, option
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
@@ -54,11 +53,9 @@ def list_option(name: str, read: Callable[[str], Any], *described: str, **how: A
     return option(*described, parser=lambda text: _several(name, read, text), **how)
 
 
-@command("json jsonl tsv quiet", apart=_APART, together=["disturb model"])
+@command("json jsonl tsv quiet figure cluster", apart=_APART, together=["disturb model"])
 def curve(
     call: Call,
-    figure: FigureFile | None,
-    cluster: Any,
     task: Any = list_option(
         "task", parse_task, "3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks
     ),
@@ -113,7 +110,7 @@ def curve(
     lists = zip(learning_curves.AXES, (limit, C, preset, features, task), strict=True)
     given = {name: values or [] for name, values in lists}
     axis, lines = ("strength", "model") if disturb else learning_curves.axis_and_lines(given)
-    if figure and axis not in NUMBERS:
+    if call.figure and axis not in NUMBERS:
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
     order = {}
     if disturb:
@@ -132,11 +129,11 @@ def curve(
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         source = partial(learning_curves.curve_points, data, variants, file=file, cache=cache)
     points: list[CurvePoint] = []
-    with cluster, Bars(call) as shown:
+    with call.cluster, Bars(call) as shown:
         for point in source(n_jobs=jobs, progress=shown):
             points.append(point)
             if call.format == "jsonl":
                 write(point_line(point))
     points.sort(key=lambda point: order.get(point.key, 0))
     found = learning_curves.Curve(points, axis, lines)
-    call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")), figure)
+    call.emit(drawn_curve(found, is_for_paper=call.format in ("markdown", "latex")))

@@ -2,7 +2,6 @@ from functools import partial
 from pathlib import Path
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
@@ -13,6 +12,7 @@ own_option = partial(option, rich_help_panel=_OWN)
 
 
 @command(
+    "json tsv quiet figure",
     apart=[
         "list_ remove check as_ source force dataset",
         "remove check as_ source force dataset",
@@ -24,7 +24,6 @@ own_option = partial(option, rich_help_panel=_OWN)
 )
 def download(
     call: Call,
-    figure: FigureFile | None,
     dataset: str = DATASET,
     source: str = option(
         "auto (what is there, the box, mirrors), bundled, mirror, openml, keras, a URL or path.",
@@ -86,7 +85,7 @@ def download(
         if not replace:  # before thousands of pictures are read
             store.check_free(as_)
         pictures: list[str] = []
-        taken = picture_writer(figure, pictures) if figure else lambda _: None
+        taken = picture_writer(call.figure, pictures) if call.figure else lambda _: None
         at, pages = expand(Path(source)), taken if sheet else None
         with Bars(call, unit="items") as shown:
             found = gather(at, raw=raw, sheet=pages, test_size=test_size, seed=seed, progress=shown)

@@ -2,20 +2,18 @@ from pathlib import Path
 from typing import Literal
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import DATA, MODEL_ARGUMENT, OTHER_DATASET, RAW, command, option
 from mnistcli.errors import QualityGateError, UsageError
 from mnistcli.metrics.catalog import metric_names, parse_gate
 
 
 @command(
-    "render json tsv quiet",
+    "render json tsv quiet figure",
     apart=["data dataset on", "threshold threshold_for"],
     together=["output confusion", "data raw"],
 )
 def evaluate(
     call: Call,
-    figure: FigureFile | None,
     model: str | None = MODEL_ARGUMENT,
     on: Literal["test", "train"] = option(
         "The images that the model was tested on, or trained on.", default="test"
@@ -54,7 +52,7 @@ def evaluate(
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import evaluated
 
-    if figure and not (mistakes or calibration or curves or confusion):
+    if call.figure and not (mistakes or calibration or curves or confusion):
         hint = "add --curves, --confusion, --calibration or --mistakes 20"
         raise UsageError("--output draws what is asked for", hint=hint)
     gates = [parse_gate(text) for text in fail_under or ()]
@@ -71,6 +69,6 @@ def evaluate(
     judged = evaluation.evaluate(loaded, images, on=on, name=str(data), threshold=at)
     call.warn(*judged.notes)
     asked = {"calibration": calibration, "curves": curves, "confusion": confusion}
-    call.emit(evaluated(judged, mistakes, **asked, in_file=figure is not None), figure)
+    call.emit(evaluated(judged, mistakes, **asked, in_file=call.figure is not None))
     if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
         raise QualityGateError(judged.model.ref, problems)

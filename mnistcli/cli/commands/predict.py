@@ -4,20 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_named
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import SomeInputsFailedError, UsageError
 
 
 @command(
-    "render json jsonl tsv quiet",
+    "render json jsonl tsv quiet figure",
     apart=["keep index number", "number index explain raw", "raw index"],
     together=["explain against", "keep truth", "truth keep"],
 )
 def predict(
     call: Call,
-    figure: FigureFile | None,
     inputs: list[str] | None = argument(
         "Pictures (PNG, JPEG, ...), folders and archives of them, NPY, npz, CSV, ARFF or IDX files of many; "
         "- for standard input.",
@@ -71,7 +69,7 @@ def predict(
     alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
     asked = Asked(loaded, number, proba, show, explain, against, alone)
     # Drawings and lines that come one by one are their own progress.
-    is_shown = (show or explain) and figure is None
+    is_shown = (show or explain) and call.figure is None
     on_screen = sys.stdout.isatty() and (is_shown or call.format in ("jsonl", "tsv", "csv"))
     seen: list[Any] = []  # by the model, to be kept
     drawn: list[Any] = []  # pictures for a file
@@ -79,7 +77,7 @@ def predict(
     def hear(each: Any) -> None:
         if keep:
             seen.append(each.image.copy())  # not a part of a thousand
-        if figure:
+        if call.figure:
             drawn.append(pictures_for_file(each, asked, is_first=not drawn))
 
     answers: Iterable[Any]  # what the view below takes
@@ -105,8 +103,8 @@ def predict(
         call.emit(predicted(tally.follow(answers), asked, draw=is_shown))
     if seen and keep:
         call.note(call.store().keep(keep, seen, label))
-    if figure:
-        call.note(figure.draw(sheet_of(drawn, asked)))
+    if call.figure:
+        call.note(call.figure.draw(sheet_of(drawn, asked)))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
     if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):

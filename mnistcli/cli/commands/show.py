@@ -3,7 +3,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.options import argument, command, dataset_named, model_named, option, task_named
 from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
@@ -17,7 +16,7 @@ _EXPECTED = {
 
 
 @command(
-    "render json tsv quiet",
+    "render json tsv quiet figure",
     apart=[
         "digit task",
         "count mean weights filters",
@@ -29,7 +28,6 @@ _EXPECTED = {
 )
 def show(
     call: Call,
-    figure: FigureFile | None,
     what: list[str] | None = argument(
         "Indices of images, or files and folders of pictures.", metavar="[INDEX|FILE]..."
     ),
@@ -126,9 +124,9 @@ def show(
             pictures = gallery.mean_digits(of_part, range(10) if only is None else [only], part)
         else:
             pictures = gallery.some_digits(of_part, count or 10, part, digit=only, seed=seed)
-    if figure:
-        call.note(figure.draw(pictures))
-    if figure is None or call.format != "table":
+    if call.figure:
+        call.note(call.figure.draw(pictures))
+    if call.figure is None or call.format != "table":
         known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
         quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
         rows: list[Any] = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]

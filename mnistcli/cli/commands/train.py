@@ -146,13 +146,13 @@ def asked_of(
 
 
 @command(
+    "json tsv quiet cluster",
     apart=["preset features", "cluster jobs", "no_save name"],
     together=["cv repeats"],
     asked=asked_of,
 )
 def train(
     call: Call,
-    cluster: Any,
     asked: Any,
     dataset: str = DATASET,
     without: list[str] | None = data_option(
@@ -200,7 +200,7 @@ def train(
         left_out = indices_to_leave_out(without, data, how.split.kind)
         how = replace(how, split=replace(how.split, without=left_out))
     typed = _ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]]))
-    with cluster, Bars(call) if watch is None else Watch(call, watch, task) as shown:
+    with call.cluster, Bars(call) if watch is None else Watch(call, watch, task) as shown:
         result = training.train(
             task, data, how, command=typed, cache=call.features(), progress=shown
         )

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from mnistcli.cli.figure import FigureFile
 from mnistcli.cli.numbers import n_bytes
+from mnistcli.cli.options import FigureFile
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts, Table
 from mnistcli.cli.words import visible
