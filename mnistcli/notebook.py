@@ -82,7 +82,7 @@ def report(
 
     Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other names.
     """
-    from mnistcli.cli.views.report import ENDINGS, publish
+    from mnistcli.cli.report.page import ENDINGS, publish
     from mnistcli.comparison import report_on_any
 
     if path is not None:

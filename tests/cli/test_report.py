@@ -18,7 +18,7 @@ import mnistcli
 from mnistcli.cli.parts import HeatMap
 from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.report.page import heat_map, page
-from mnistcli.cli.views.report import markdown
+from mnistcli.cli.report.sections import markdown
 from mnistcli.comparison import report_on_any
 from mnistcli.evaluation import report_on
 from mnistcli.registry.model_file import encode_model, read_model

@@ -24,7 +24,7 @@ def report(
       mnistcli report digits@best -o digits.md
       mnistcli report 3v8@1 3v8@2 -o two.html
     """
-    from mnistcli.cli.views.report import ENDINGS, publish
+    from mnistcli.cli.report.page import ENDINGS, publish
     from mnistcli.comparison import check_common_dataset, report_on_any
 
     check_ending(output, ENDINGS, "write a report to")

@@ -1,9 +1,10 @@
-"""The whole page, and what a person is shown in it and in a notebook's cell."""
+"""The whole page as a file, and what a person is shown in it and in a notebook's cell."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,40 @@ from numpy.typing import NDArray
 from mnistcli._version import __version__
 from mnistcli.cli import parts
 from mnistcli.cli.drawing import plot_drawing, svg
-from mnistcli.cli.numbers import percent
+from mnistcli.cli.numbers import n_bytes, percent
+from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, joined, style, tag
-from mnistcli.cli.report.sections import Section, sections, title_of, verdicts
+from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
 from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, png, signed, vivid
-from mnistcli.comparison import ReportOnTwo
+from mnistcli.comparison import ReportOnTwo, judged_in
 from mnistcli.evaluation import Report
+from mnistcli.files import write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
+
+ENDINGS = (".html", ".md")
+
+
+def publish(report: Report | ReportOnTwo, path: Path) -> Answer:
+    """Write a report in the format of the file's name, and say what it comes to."""
+    text = markdown(report) if path.suffix.lower() == ".md" else page(report)
+    content = text.encode(errors="replace")  # a command line may hold bytes that are no text
+    write_atomically(path, content)
+    judged, *others = judged_in(report)
+    said = verdicts(report)
+    document = {
+        "model": judged.model.ref,
+        "path": str(path),
+        "n_bytes": len(content),
+        "on": judged.on,
+        "accuracy": judged.evaluation.accuracy,
+        "verdict": said[0],
+    }
+    for other in others:
+        document |= {"other": other.model.ref, "other_accuracy": other.evaluation.accuracy}
+        document |= {"other_verdict": said[1], "comparison": said[2]}
+    facts = [("Wrote", f"{path}, {n_bytes(len(content))}"), *(("Says", each) for each in said)]
+    return Answer("report", document, [str(path)], [parts.Facts(facts)])
 
 
 def page(report: Report | ReportOnTwo) -> str:

@@ -1,16 +1,19 @@
-"""What a report says, section by section, for the page and for Markdown."""
+"""What a report says, section by section, for the page; and as Markdown."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from mnistcli.cli.numbers import comparison_sentences, percent, reading, verdict
-from mnistcli.cli.parts import Code, Facts, HeatMap, Noted, Part, Plots, Table
+from mnistcli.cli.parts import Cell, Code, Facts, HeatMap, Noted, Part, Plots, Table
 from mnistcli.cli.plots import curve_plots, reliability_plot
+from mnistcli.cli.tabular import markdown_table
 from mnistcli.cli.views import compare
 from mnistcli.cli.views.evaluate import class_report, reliability_table
 from mnistcli.cli.views.models import card_facts
+from mnistcli.cli.words import markdown as escaped
+from mnistcli.cli.words import visible
 from mnistcli.comparison import ReportOnTwo, judged_in
 from mnistcli.evaluation import Report
 from mnistcli.gallery import Gallery
@@ -133,3 +136,47 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
             which = f"The {len(digits)} of {n:,} of which {wrong} was surest. " * (len(digits) < n)
             said = f"{which}After the truth stands the answer of {wrong}, and how sure it was."
             yield Section(f"Only {right} is right", [digits], said)
+
+
+def markdown(report: Report | ReportOnTwo) -> str:
+    """Write the report; equal reports give equal texts."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report | ReportOnTwo) -> Iterator[str]:
+    yield f"# {escaped(title_of(report))}"
+    for text in (*verdicts(report), *report.notes):
+        yield from ("", escaped(text))
+    for section in sections(report):
+        drawn = [["", *_drawn(part)] for part in section.parts]
+        if any(len(lines) > 1 for lines in drawn):  # and not of pictures only
+            yield from ("", f"## {escaped(section.title)}")
+            for lines in drawn:
+                yield from lines
+
+
+def _drawn(part: Part) -> Iterator[str]:
+    match part:
+        case Facts():
+            yield from _table(["", ""], "ll", part.pairs)
+        case Table():
+            yield from _table(part.headings, part.columns, [*part.rows, *part.averages])
+        case HeatMap():
+            if part.title:
+                yield from (f"### {escaped(part.title)}", "")
+            corner = ", ".join(filter(None, (part.down, part.across)))
+            rows = zip(part.names, part.cells, strict=True)
+            cells = ([name, *(cell.text for cell in row)] for name, row in rows)
+            yield from _table([corner, *part.names], "l" + "r" * len(part.names), cells)
+        case Code():
+            # Here nothing can be escaped: what might end the block, or be a tag, is in the card only.
+            commands = (visible(line) for line in part.lines if not {"`", "<"} & {*line})
+            yield from ("```sh", *commands, "```")
+
+
+def _table(headings: Iterable[str], columns: str, rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
+    def text(cell: Cell) -> str:
+        return f"{cell.text} ({cell.note})" if isinstance(cell, Noted) and cell.note else str(cell)
+
+    body = (map(text, row) for row in rows)
+    return markdown_table(headings, (kind == "r" for kind in columns), body)
