@@ -18,12 +18,14 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.geometry import Size
+from textual.reactive import reactive
+from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from mnistcli.arrays import Bytes, Float32s, Float64s
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.bitmap import enlarged, png
-from mnistcli.cli.terminal.layout import beside, stacked, words
+from mnistcli.cli.terminal.layout import Block, beside, stacked, words
 from mnistcli.cli.terminal.pictures import half_blocks
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
@@ -60,7 +62,7 @@ def with_stroke(ink: Float32s, start: Float64s, end: Float64s, *, erase: bool = 
     return drawn
 
 
-class Canvas(Static, can_focus=True):
+class Canvas(Widget, can_focus=True):
     """Where one draws: with the mouse, or by moving a pen with the arrow keys.
 
     It shows its ink in a square of ``side`` pixels, of which a cell has two; the pen is at one.
@@ -73,40 +75,48 @@ class Canvas(Static, can_focus=True):
         Binding("left", "move(-1, 0)", "move", show=False),
         Binding("right", "move(1, 0)", "move", show=False),
         Binding("space", "toggle_pen", "pen up/down"),
-        Binding("e", "toggle_eraser", "eraser"),
+        Binding("e", "toggle('is_eraser')", "eraser"),
         Binding("u,ctrl+z", "undo", "undo"),
         Binding("c", "clear", "clear"),
     ]
 
+    side: reactive[int] = reactive(16, layout=True)
+    pen: reactive[tuple[int, int]] = reactive((0, 0))
+    is_down: reactive[bool] = reactive(False)  # noqa: FBT003
+    is_eraser: reactive[bool] = reactive(False)  # noqa: FBT003
+    ink: reactive[Float32s] = reactive(
+        lambda: np.zeros((SIDE, SIDE), np.float32), init=False, always_update=True
+    )
+
     def __init__(self, side: int, tell: Callable[[], None]) -> None:
-        self._tell = tell
-        self.ink: Float32s = np.zeros((SIDE, SIDE), np.float32)
-        self._past: deque[Float32s] = deque(maxlen=100)  # before each step
-        self.side = side
-        self.pen = side // 2, side // 4
-        self.is_down = self.is_eraser = False
-        self._button: int | None = None  # of the mouse, that is held
         super().__init__(id="canvas")
+        self._tell = tell
+        self._past: deque[Float32s] = deque(maxlen=100)  # before each step
+        self._button: int | None = None  # of the mouse, that is held
+        self.side, self.pen = side, (side // 2, side // 4)
 
     @property
     def grey(self) -> Bytes:
         """The drawing as a picture."""
         return np.round(self.ink * 255).astype(np.uint8)
 
-    def fit(self, side: int) -> None:
-        x, y = (min(side - 1, place * side // self.side) for place in self.pen)
-        self.side, self.pen = side, (x, y)
-        self.repaint()
-
-    def repaint(self, *, is_changed: bool = False) -> None:
-        """Show the ink in half-blocks, and the pen on it."""
+    def render(self) -> Block:
+        """Return the ink in half-blocks, and the pen on it."""
         paper = np.uint8(0 if self.app.current_theme.dark else 255)
         shown = np.asarray(enlarged(self.grey, self.side, self.side)) ^ paper
         shown[self.pen[::-1]] = _ERASER if self.is_eraser else _DOWN if self.is_down else _UP
-        self.styles.width, self.styles.height = self.side, self.side // 2
-        self.update(half_blocks(shown))
-        if is_changed:
-            self._tell()
+        return half_blocks(shown)
+
+    def watch_side(self, before: int, side: int) -> None:
+        self.styles.width, self.styles.height = side, side // 2
+        x, y = (min(side - 1, place * side // before) for place in self.pen)
+        self.pen = x, y
+
+    def watch_is_eraser(self) -> None:
+        self.border_subtitle = "eraser" if self.is_eraser else ""
+
+    def watch_ink(self) -> None:
+        self._tell()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
@@ -133,20 +143,13 @@ class Canvas(Static, can_focus=True):
             self._past.append(self.ink)
         self._go(self.pen, draws=self.is_down)
 
-    def action_toggle_eraser(self) -> None:
-        self.is_eraser = not self.is_eraser
-        self.border_subtitle = "eraser" if self.is_eraser else ""
-        self.repaint()
-
     def action_undo(self) -> None:
         self.ink = self._past.pop() if self._past else self.ink
-        self.repaint(is_changed=True)
 
     def action_clear(self) -> None:
         self._past.append(self.ink)
         self.ink = np.zeros_like(self.ink)
         self.is_down = False
-        self.repaint(is_changed=True)
 
     def _go(self, to: tuple[int, int], *, draws: bool) -> None:
         """Move the pen to a pixel, within the canvas; it may leave a stroke."""
@@ -156,7 +159,6 @@ class Canvas(Static, can_focus=True):
             ends = (np.array([start, self.pen]) + 0.5) * SIDE / self.side - 0.5
             is_eraser = self.is_eraser or self._button not in (None, 1)
             self.ink = with_stroke(self.ink, *ends, erase=is_eraser)
-        self.repaint(is_changed=draws)
 
     def _pixel_at(self, event: events.MouseEvent) -> tuple[int, int]:
         cell = event.get_content_offset_capture(self)
@@ -174,7 +176,7 @@ class DrawingApp(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "save", "save"),
-        Binding("t", "turn_theme", "light/dark"),
+        Binding("t", "toggle_dark", "light/dark"),
         Binding("q,escape,ctrl+c", "quit", "quit"),
     ]
     ENABLE_COMMAND_PALETTE = False
@@ -207,7 +209,7 @@ class DrawingApp(App[None]):
         self._look()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.canvas.fit(_side_in(event.size))
+        self.canvas.side = _side_in(event.size)
 
     def _look_soon(self) -> None:
         """Have the model look soon; strokes come faster than it needs to."""
@@ -243,10 +245,6 @@ class DrawingApp(App[None]):
         )
         panel = stacked([*said, half_blocks(seen), beside(bars, 2)])
         self.query_one("#panel", Static).update(panel)
-
-    def action_turn_theme(self) -> None:
-        self.theme = _THEMES[self.current_theme.dark]
-        self.canvas.repaint()
 
     def on_key(self, event: events.Key) -> None:
         """Keep what was drawn as the digit whose key was pressed, and begin anew."""
