@@ -79,8 +79,7 @@ class Watch(Bars):
 
     def _draw(self, pictures: list[CaptionedImage]) -> None:
         from mnistcli.cli.terminal.console import PlainConsole
-        from mnistcli.cli.terminal.layout import stacked, words
-        from mnistcli.cli.terminal.pictures import draw
+        from mnistcli.cli.terminal.pictures import draw, stacked, words
         from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 
         console = PlainConsole(stderr=True)

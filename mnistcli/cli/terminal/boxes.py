@@ -14,8 +14,7 @@ from rich.style import Style
 from mnistcli.arrays import Bytes
 from mnistcli.cli.terminal.bitmap import enlarged
 from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cell_size
-from mnistcli.cli.terminal.layout import Block
-from mnistcli.cli.terminal.pictures import draw_image, graphic
+from mnistcli.cli.terminal.pictures import Block, draw_image, graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
 

@@ -1,7 +1,5 @@
 """The consoles that everything is drawn on, and what a person is shown, part by part."""
 
-from __future__ import annotations
-
 import io
 import os
 import sys

@@ -9,8 +9,7 @@ from rich.console import Console
 from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.terminal.layout import Block, beside, stacked, words
-from mnistcli.cli.terminal.pictures import dotted, usable_width
+from mnistcli.cli.terminal.pictures import Block, beside, dotted, stacked, usable_width, words
 
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
 _LINES, _WIDEST = 17, 100

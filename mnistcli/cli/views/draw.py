@@ -25,8 +25,7 @@ from textual.widgets import Footer, Static
 from mnistcli.arrays import Bytes, Float32s, Float64s
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.bitmap import enlarged, png
-from mnistcli.cli.terminal.layout import Block, beside, stacked, words
-from mnistcli.cli.terminal.pictures import half_blocks
+from mnistcli.cli.terminal.pictures import Block, beside, half_blocks, stacked, words
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import write_atomically

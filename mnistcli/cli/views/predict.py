@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from mnistcli.cli.terminal.boxes import Mark
-    from mnistcli.cli.terminal.layout import Block
+    from mnistcli.cli.terminal.pictures import Block
 
 # The columns for answers.
 _ANSWERS = ("answer", "number")
@@ -172,8 +172,7 @@ def _drawn(each: Any, asked: Asked, console: Console, render: Render) -> Rendera
 
     from mnistcli.cli.terminal.bitmap import signed
     from mnistcli.cli.terminal.boxes import drawn
-    from mnistcli.cli.terminal.layout import beside, stacked
-    from mnistcli.cli.terminal.pictures import draw, signs_of, usable_width
+    from mnistcli.cli.terminal.pictures import beside, draw, signs_of, stacked, usable_width
 
     if isinstance(each, BadImageError):
         return Group(f"{each.source}: {FAILED} ({each.problem})", "")
@@ -263,7 +262,7 @@ def probability_bars(
     names: Sequence[str], shares: Sequence[float], best: str, width: int, method: Method = "half"
 ) -> Block:
     """Draw the probability of each class as a bar, below an empty line."""
-    from mnistcli.cli.terminal.layout import stacked, words
+    from mnistcli.cli.terminal.pictures import stacked, words
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
