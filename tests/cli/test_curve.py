@@ -131,7 +131,7 @@ def test_models_are_drawn_over_the_strengths(invoke, two_models, monkeypatch, tm
     [
         (("--disturb", "rotate"), "'rotate' is no disturbance"),
         (("--disturb", "twist=1"), "'twist=1' is no disturbance"),
-        (("--disturb", "blur=a"), "--disturb blur takes numbers, not 'a'"),
+        (("--disturb", "blur=a"), "'a' are no such numbers"),
         (("--disturb", "blur=-1"), "blur = -1 makes no sense"),
         (("--disturb", "blur=1", "-t", "3v8"), "--disturb and --task exclude each other"),
         (("--disturb", "blur=1", "--C", "1"), "--disturb and --C exclude each other"),
@@ -149,7 +149,7 @@ def test_what_is_no_disturbance_is_one_line(invoke, words, message):
     ("words", "message"),
     [
         (("-t", "3v8"), "a curve needs several values"),
-        (("-t", "3v8", "--limit", "40,x"), "--limit takes numbers, not '40,x'"),
+        (("-t", "3v8", "--limit", "40,x"), "'40,x' are no such numbers"),
         (("-t", "3v8", "--C", "0,1"), "C = 0 makes no sense"),
         (("-t", "3v8", "--preset", "fast,worst"), "'worst' is no preset"),
         (("-t", "3v8", "--features", "pixels,wavelets"), "'wavelets' is no features"),

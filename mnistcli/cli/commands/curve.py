@@ -23,12 +23,13 @@ _APART = [
 ]
 
 
-def _several(name: str, read: Callable[[str], Any], text: str) -> list[Any]:
+def _several(read: Callable[[str], Any], text: str) -> list[Any]:
     parts = [part.strip() for part in text.split(",")]
     try:
         return [*dict.fromkeys(read(part) for part in parts if part)]
     except ValueError:
-        raise UsageError(f"--{name} takes numbers, not {text!r}") from None
+        hint = "put commas between them: 0.1,1,10"
+        raise UsageError(f"{text!r} are no such numbers", hint=hint) from None
 
 
 def _preset(name: str) -> str:
@@ -38,7 +39,7 @@ def _preset(name: str) -> str:
 
 def _disturbance(text: str) -> tuple[str, list[float]]:
     kind, _, numbers = text.partition("=")
-    strengths = _several(f"disturb {kind}", float, numbers)
+    strengths = _several(float, numbers)
     if kind not in DISTURBANCES or not strengths:
         known = f"for example rotate=0,10,20; there are {', '.join(DISTURBANCES)}"
         raise UsageError(f"{text!r} is no disturbance", hint=known)
@@ -47,26 +48,23 @@ def _disturbance(text: str) -> tuple[str, list[float]]:
     return kind, strengths
 
 
-def list_option(name: str, read: Callable[[str], Any], *described: str, **how: Any) -> Any:
-    """Describe an option of several values with commas."""
-    how = {"metavar": "NUMBERS", "rich_help_panel": "Several, with commas"} | how
-    return option(*described, parser=lambda text: _several(name, read, text), **how)
+def list_option(read: Callable[[str], Any], *described: str, **how: Any) -> Any:
+    """Describe an option of several numbers, or names, with commas."""
+    how = {"metavar": "NUMBERS" if read in (int, float) else "NAMES"} | how
+    panel = "Several, with commas"
+    return option(*described, parser=partial(_several, read), rich_help_panel=panel, **how)
 
 
 @command("json jsonl tsv quiet figure cluster", apart=_APART, together=["disturb model"])
 def curve(
     call: Call,
     task: Any = list_option(
-        "task", parse_task, "3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks
+        parse_task, "3v8,4v9", "-t", metavar="TASKS", autocompletion=completion.tasks
     ),
-    limit: Any = list_option("limit", int, "Train on so many images: 100,300,1000."),
-    C: Any = list_option("C", float, "0.01,0.1,1", show_default="1, or the preset's"),
-    preset: Any = list_option(
-        "preset", _preset, ",".join(settings.PRESETS), metavar="NAMES", show_default="fast"
-    ),
-    features: Any = list_option(
-        "features", str, ",".join(FeatureSpec.kinds()), metavar="NAMES", show_default="pixels"
-    ),
+    limit: Any = list_option(int, "Train on so many images: 100,300,1000."),
+    C: Any = list_option(float, "0.01,0.1,1", show_default="1, or the preset's"),
+    preset: Any = list_option(_preset, ",".join(settings.PRESETS), show_default="fast"),
+    features: Any = list_option(str, ",".join(FeatureSpec.kinds()), show_default="pixels"),
     seeds: int = option("Train each N times.", default=1, metavar="N", min=1, max=1000),
     seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),
     penalty: settings.Penalty = option("As for train.", default="l2"),
