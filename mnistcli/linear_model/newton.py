@@ -156,12 +156,7 @@ def fit_newton(
     )
     if problem.penalty == 0.0:
         problem.refuse_separating_feature(kept, n_classes)
-
-    def coef_at(theta: Float64s) -> Float64s:
-        coef = np.zeros((problem.n_outputs, X.shape[1]))
-        coef[:, kept] = theta[:, :-1]
-        return coef
-
+    coef_at = partial(_coef_at, kept, X.shape[1])
     rng = np.random.default_rng(seed)
     minimiser = _Minimiser(problem, totals, rng, tol, max_iter, progress, coef_at)
     start = None
@@ -169,8 +164,14 @@ def fit_newton(
         start = centred(np.column_stack([warm_start[0][:, kept], warm_start[1]]).astype(np.float64))
     point = minimiser.run(start)
     coef, intercept = coef_at(point.theta), point.theta[:, -1].copy()
-    certificate = minimiser.certificate(point)
-    return Fit(coef, intercept, certificate, time.perf_counter() - started)
+    return Fit(coef, intercept, minimiser.certificate(point), time.perf_counter() - started)
+
+
+def _coef_at(kept: Places, n_features: int, theta: Float64s) -> Float64s:
+    """Return the weights of all features, of which some were kept."""
+    coef = np.zeros((len(theta), n_features))
+    coef[:, kept] = theta[:, :-1]
+    return coef
 
 
 def _working_rows(X: Rows) -> tuple[Rows, Places]:

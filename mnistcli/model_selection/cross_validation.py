@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -33,16 +33,6 @@ N_RISES = 2
 SEARCH_TOL = 1e-7
 
 
-class Fold(NamedTuple):
-    """Positions of the samples to train on and of those to judge on, each of shape (n,), intp."""
-
-    design: DesignMatrix
-    task: Task
-    seed: int
-    train: Places
-    test: Places
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Folds:
     """A plan of folds of the training set; nothing else is looked at.
@@ -58,8 +48,8 @@ class Folds:
     n_jobs: int | None = None
     progress: Progress = SILENT
 
-    def split(self) -> list[Fold]:
-        """Divide the samples; raise TrainingError where a class has fewer than there are folds.
+    def split(self) -> list[tuple[Places, Places]]:
+        """Return which samples to train and to judge on, fold by fold; raise TrainingError where a class has fewer than there are folds.
 
         Once, the folds are those of scikit-learn's StratifiedKFold on the samples as they stand,
         which is ``cross_val_score(..., cv=n_folds)`` on the permuted training set; repeated, those
@@ -74,17 +64,14 @@ class Folds:
             raise TrainingError(problem, hint="use fewer folds or more images")
         repeated = partial(RepeatedStratifiedKFold, n_repeats=n_repeats, random_state=self.seed)
         splitter = (repeated if n_repeats > 1 else StratifiedKFold)(n_splits=k)
-        sides = splitter.split(np.empty((len(y), 0)), y)
-        return [Fold(self.design, self.task, self.seed, *each) for each in sides]
+        return list(splitter.split(np.empty((len(y), 0)), y))
 
-    def map(
-        self, judge: Callable[[Fold, SolverSettings], T], settings: SolverSettings, stage: str
-    ) -> Iterator[T]:
-        """Yield ``judge(fold, settings)`` for each fold of `split`, in order."""
-        folds = self.split()
-        room = self.design.room.shared(n_at_once(self.n_jobs, len(folds)))
-        design = replace(self.design, room=room)
-        calls = [(fold._replace(design=design), settings) for fold in folds]
+    def map(self, judge: Callable[..., T], settings: SolverSettings, stage: str) -> Iterator[T]:
+        """Yield ``judge(folds, settings, train, test)`` for each fold of `split`, in order."""
+        sides = self.split()
+        room = self.design.room.shared(n_at_once(self.n_jobs, len(sides)))
+        folds = replace(self, design=replace(self.design, room=room), progress=SILENT)
+        calls = [(folds, settings, *each) for each in sides]
         for n_done, result in enumerate(map_jobs(judge, calls, self.n_jobs), start=1):
             yield result
             self.progress.update(stage, n_done, len(calls))
@@ -131,14 +118,16 @@ def cross_validate(folds: Folds, settings: SolverSettings) -> CrossValidation:
     )
 
 
-def _judge_fold(fold: Fold, settings: SolverSettings) -> tuple[Places, Float64s, Int64s, bool]:
+def _judge_fold(
+    folds: Folds, settings: SolverSettings, train: Places, test: Places
+) -> tuple[Places, Float64s, Int64s, bool]:
     """Return the samples of a fold, `CrossValidation.p_truth` and confusion, whether it converged."""
-    design, task = fold.design, fold.task
-    classifier, result = design.fit(task, settings, fold.train, seed=fold.seed)
-    scores, y = classifier.decision_function(design.rows[fold.test]), design.y[fold.test]
+    design, task = folds.design, folds.task
+    classifier, result = design.fit(task, settings, train, seed=folds.seed)
+    scores, y = classifier.decision_function(design.rows[test]), design.y[test]
     p_truth = probabilities_of(scores)[np.arange(len(y)), y]
     confusion = confusion_matrix(y, classes_of(scores), task.n_classes)
-    return fold.test, p_truth, confusion, result.certificate.converged
+    return test, p_truth, confusion, result.certificate.converged
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +177,12 @@ def search(folds: Folds, settings: SolverSettings) -> ChoiceOfC:
     return ChoiceOfC(best.C, simplest.C, folds.spec.n_folds, tuple(candidates))
 
 
-def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool]]:
+def _path(
+    folds: Folds, settings: SolverSettings, train: Places, test: Places
+) -> list[tuple[float, float, bool]]:
     """Return log loss, accuracy, converged along the grid; each fit starts from the one before."""
-    design, task = fold.design, fold.task
-    X_test, y_test = design.rows[fold.test], design.y[fold.test]
+    design, task = folds.design, folds.task
+    X_test, y_test = design.rows[test], design.y[test]
     path: list[tuple[float, float, bool]] = []
     result: Fit | None = None
     n_rises = 0
@@ -199,7 +190,7 @@ def _path(fold: Fold, settings: SolverSettings) -> list[tuple[float, float, bool
         there = replace(settings, C=C)
         if settings.tol is None and settings.solver_for(task.n_classes_per_fit) == "newton":
             there = replace(there, tol=SEARCH_TOL)
-        classifier, result = design.fit(task, there, fold.train, seed=fold.seed, warm_start=result)
+        classifier, result = design.fit(task, there, train, seed=folds.seed, warm_start=result)
         scores = classifier.decision_function(X_test)
         loss = log_loss(y_test, probabilities_of(scores))
         n_rises = n_rises + 1 if path and loss > path[-1][0] else 0

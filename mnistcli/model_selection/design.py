@@ -105,12 +105,7 @@ def design_matrix(
     room = Room(memory_bytes, disk_bytes, cache.folder if cache else None)
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
-    key = ""
-    if cache:
-        digest = hashlib.sha256(images.tobytes())
-        if spec.n_copies:
-            digest.update(samples.index.tobytes())
-        key = cache.key(spec, digest.hexdigest(), seed)
+    key = cache.key(spec, _digest(samples, spec), seed) if cache else ""
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
     if cache and not spread and (found := cache.load(key, spec, shape)):
         features = features_of(spec, found[0])
@@ -121,25 +116,21 @@ def design_matrix(
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
     if spread and n_blocks(n_rows) > 1:
         return design
-    may_keep = n_bytes <= room.on_disk
+    if n_bytes > room.on_disk:
+        cache = None
     if n_bytes <= room.in_memory * _SHARE_OF_ROWS:
         X = np.empty(shape, dtype=np.uint8)
         for i, block in enumerate(read_blocks(made, n_rows, progress, n_outputs)):
             X[i * _ROWS_AT_ONCE :][: len(block)] = block
-        if cache and may_keep:
+        if cache:
             # Nothing is lost but the time that it would have saved.
             with contextlib.suppress(StorageError):
                 cache.save(key, arrays, [X])
         return replace(design, rows=X, kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
-    n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
-    made[n_rows - 1 : n_rows]  # what is made once for all
-    started = time.perf_counter()
-    made[n_rows - n_some : n_rows]
-    making = (time.perf_counter() - started) * n_rows / n_some
-    moving = n_bytes / _DISK_BYTES_PER_S
+    making, moving = _seconds_to_make(made), n_bytes / _DISK_BYTES_PER_S
     n_read = 0 if n_bytes < machine_bytes() - room.in_memory else _N_READS
-    if cache and may_keep and moving * (1 + n_read) < making * _N_READS:
+    if cache and moving * (1 + n_read) < making * _N_READS:
         progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
         with contextlib.suppress(StorageError):
             cache.save(key, arrays, read_blocks(made, n_rows, progress, n_outputs))
@@ -148,6 +139,24 @@ def design_matrix(
             return replace(design, rows=found[1], kept="file", room=left)
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design
+
+
+def _digest(samples: Samples, spec: FeatureSpec) -> str:
+    """Return the sha256 of what rows are made of."""
+    digest = hashlib.sha256(samples.images.tobytes())
+    if spec.n_copies:
+        digest.update(samples.index.tobytes())
+    return digest.hexdigest()
+
+
+def _seconds_to_make(rows: MadeRows) -> float:
+    """Return about how long it takes to make all rows, told from the last of them."""
+    n_rows, n_features = rows.shape
+    n_some = min(n_rows, max(_ROWS_AT_ONCE, _PROBE_BYTES // n_features))
+    rows[n_rows - 1 : n_rows]  # what is made once for all
+    started = time.perf_counter()
+    rows[n_rows - n_some : n_rows]
+    return (time.perf_counter() - started) * n_rows / n_some
 
 
 def read_blocks(

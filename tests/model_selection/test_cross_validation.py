@@ -93,8 +93,8 @@ def test_models_of_folds_see_the_copies_and_are_judged_without(samples, task, th
     assert ours.confusion.sum() == 600
 
 
-def room_of(fold, settings):
-    return fold.design.room.memory_bytes
+def room_of(folds, settings, train, test):
+    return folds.design.room.memory_bytes
 
 
 @pytest.mark.parametrize(("n_jobs", "expected"), [(1, 900), (2, 450), (8, 300)])
@@ -136,8 +136,9 @@ def test_losses_along_the_path_are_those_of_fits_from_scratch(mnist, name, n_cop
 def test_a_path_ends_when_the_loss_has_risen_twice_in_a_row(mnist):
     task = parse_task("3v8")
     samples = training_samples(mnist, task, SplitSpec(limit=300))
-    for fold in Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3)).split():
-        losses = np.array(_path(fold, SolverSettings()))[:, 0]
+    folds = Folds(design_matrix(samples, FeatureSpec(), seed=0), task, FoldSpec(3))
+    for train, test in folds.split():
+        losses = np.array(_path(folds, SolverSettings(), train, test))[:, 0]
         rises = np.diff(losses) > 0
         assert (rises[1:] & rises[:-1]).tolist() == [False] * (len(losses) - 3) + [True]
 

@@ -82,11 +82,11 @@ def test_copies_follow_their_images(samples):
 @pytest.mark.parametrize("n_repeats", [1, 2])
 def test_copies_of_an_image_are_never_on_both_sides_of_a_fold(samples, n_repeats):
     design = design_matrix(samples, FeatureSpec(n_copies=2), seed=0)
-    for fold in Folds(design, parse_task("3v8"), FoldSpec(3, n_repeats)).split():
-        rows, y = fold.design.with_copies(fold.train)
-        assert len(rows.numbers) == len(y) == 3 * len(fold.train)
-        assert sorted({*(rows.numbers % 60)} | {*fold.test}) == list(range(60))
-        assert not {*(rows.numbers % 60)} & {*fold.test}
+    for train, test in Folds(design, parse_task("3v8"), FoldSpec(3, n_repeats)).split():
+        rows, y = design.with_copies(train)
+        assert len(rows.numbers) == len(y) == 3 * len(train)
+        assert sorted({*(rows.numbers % 60)} | {*test}) == list(range(60))
+        assert not {*(rows.numbers % 60)} & {*test}
         np.testing.assert_array_equal(y, samples.y[rows.numbers % 60])
 
 
