@@ -10,7 +10,7 @@ import io
 import textwrap
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from unicodedata import normalize
@@ -408,27 +408,23 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     # A whole number of dots for each of a digit's 28, so that all are the same size.
     room = int((width or _SHEET_WIDTH) - _MARGIN) // n_columns - _MARGIN
     side = 28 * max(1, min(room // 28, 1000 if width else 16))
-    heights = [max(1, round(side * image.shape[0] / image.shape[1])) for image in images]
-    letter = 0.5 * LETTER
-    captions = [folded(each.caption, max(4, int(side / letter))) for each in sheet]
+    letter, cells = 0.5 * LETTER, []
+    for image, picture in zip(images, sheet, strict=True):
+        foot = max(1, round(side * image.shape[0] / image.shape[1]))
+        marks: list[Mark] = [Picture([(0, 0), (side, foot)], image)]
+        for line in folded(picture.caption, max(4, int(side / letter))):
+            marks.append(Words([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
+            foot += _LINE_HEIGHT
+        cells.append(Drawing(side, foot, marks))
+    starts = range(0, n, n_columns)
+    parts = [together(cells[i : i + n_columns], _MARGIN, across=True) for i in starts]
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
-    marks: list[Mark] = []
-    y = float(_MARGIN)
-    for start in range(0, n, n_columns):
-        row = range(start, min(start + n_columns, n))
-        for column, i in enumerate(row):
-            x, foot = _MARGIN + column * (side + _MARGIN), y + heights[i]
-            marks.append(Picture([(x, y), (x + side, foot)], images[i]))
-            for k, line in enumerate(captions[i], start=1):
-                marks.append(
-                    Words([(x + side / 2, foot + k * _LINE_HEIGHT - 2)], line, anchor="middle")
-                )
-        y += max(heights[i] + _LINE_HEIGHT * len(captions[i]) for i in row) + _MARGIN
     legend = signed(sheet.legend, _SIGNS)
-    for line in _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
-        y += _LINE_HEIGHT
-        marks.append(Words([(_MARGIN, y)], line))
-    return Drawing(whole, y + (_MARGIN if legend else 0), marks, legend)
+    if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
+        said = [Words([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
+        parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))
+    page = together(parts, _MARGIN, across=False, margin=_MARGIN)
+    return replace(page, width=whole, title=legend)
 
 
 def _lines(text: str, width: int) -> list[str]:
