@@ -13,7 +13,7 @@ import mnistcli
 from mnistcli.errors import DataUnavailableError
 from mnistcli.evaluation import evaluate
 from mnistcli.features.cache import FeatureCache
-from mnistcli.features.kinds import features_of, learn_features
+from mnistcli.features.kinds import learn_features, restored_features
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import cross_validation as choice
 from mnistcli.model_selection.cross_validation import Folds, cross_validate
@@ -263,7 +263,7 @@ def test_learned_features_come_out_again(mnist):
     assert result.again.card.features == model.card.features
     arrays = model.classifier.features.arrays
     factors = arrays["factors"] * np.float32(1.5)
-    other = features_of(model.card.feature_spec, arrays | {"factors": factors})
+    other = restored_features(model.card.feature_spec, arrays | {"factors": factors})
     assert not reproduce(
         replace(model, classifier=replace(model.classifier, features=other)), mnist
     ).is_identical

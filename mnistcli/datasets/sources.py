@@ -38,6 +38,7 @@ from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.paths import expand
 from mnistcli.progress import SILENT, Progress
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 BUNDLE = Path(__file__).with_name("bundled")
@@ -76,9 +77,8 @@ class _Loader:
     def load(self, source: str) -> Loaded:
         spec = self.spec
         if source in ("auto", "bundled") and spec.bundled:
-            paths = [BUNDLE / part.file.name for part in spec.parts]
             try:
-                return self._idx_files(paths, "bundled", BUNDLE)
+                return self._published([BUNDLE], "bundled")
             except errors.MnistCliError as error:
                 if source == "bundled":
                     raise
@@ -94,11 +94,7 @@ class _Loader:
             if not urls:
                 hint = f"mnistcli download --dataset {spec.name} --source mirror"
                 raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
-
-            def get(url: str) -> Loaded:
-                with self.fetch(url) as file:
-                    return self._container(file, source, url)
-
+            get = partial(self._fetched, source=source)
             return self._first(urls, get, f"{spec.title} from {source}")[1]
         if source.startswith(("http://", "https://")):
             return self._url(source)
@@ -130,9 +126,8 @@ class _Loader:
         if kind == "folder":
             idx_folders, files = _places(self.spec, path)
             for folder in idx_folders:
-                paths = [each for name in names if (each := find_idx(folder, name))]
-                if len(paths) == len(names):
-                    return self._idx_files(paths, "path", folder)
+                if all(find_idx(folder, name) for name in names):
+                    return self._published([folder], "path")
         for file in files if kind == "folder" else [path]:
             if kind_of_path(file) == "file":
                 with storage_errors("read", file), file.open("rb") as opened:
@@ -140,19 +135,9 @@ class _Loader:
         problem, hint = f"{path} holds no {self.spec.title}", f"it should hold {', '.join(names)}"
         raise errors.DataUnavailableError(problem, hint=hint)
 
-    def _idx_files(self, paths: Sequence[Path], source: str, origin: Path) -> Loaded:
-        arrays: list[Bytes] = []
-        n_bytes_read = 0
-        total = sum(math.prod(part.shape) for part in self.spec.parts)
-        for part, path in zip(self.spec.parts, paths, strict=True):
-            with storage_errors("read", path), path.open("rb") as file:
-                if part.payload_sha256 is None:
-                    part.file.check(file, str(path))
-                arrays.append(_decode_idx(part, file, str(path)))
-                n_bytes_read += file.seek(0, 2)
-            done = sum(array.size for array in arrays)
-            self.progress.update(f"decoding {self.spec.title}", done, total)
-        return self._verified(arrays, source, str(origin), n_bytes_read)
+    def _fetched(self, url: str, source: str) -> Loaded:
+        with self.fetch(url) as file:
+            return self._container(file, source, public_url(url))
 
     def _container(self, file: BinaryIO, source: str, origin: str) -> Loaded:
         spec = self.spec
@@ -183,29 +168,40 @@ class _Loader:
                 raise errors.ChecksumMismatchError(what, expected=part.payload_sha256, got=got)
         return Loaded(*in_parts(arrays), source, origin, n_bytes_read, tuple(self.failures))
 
-    def _published(self, bases: Sequence[str], source: str) -> Loaded:
-        """Fetch each published file from the first base URL that delivers it.
+    def _published(self, places: Sequence[str | Path], source: str) -> Loaded:
+        """Read each published file from the first base URL, or folder, that delivers it.
 
         One that has failed is asked last from then on.
         """
         arrays: list[Bytes] = []
         delivered: dict[str, None] = {}
-        n_bytes_read = 0
+        n_bytes_read, total = 0, sum(math.prod(part.shape) for part in self.spec.parts)
         for part in self.spec.parts:
-            name, max_bytes = part.file.name, part.file.n_bytes
-            max_bytes = max_bytes or _max_decoded_bytes(part) + (1 << 16)
-            urls = [base + name for base in bases]
-            fetch = partial(self.fetch, expected=part.file, max_bytes=max_bytes)
-            i, file = self._first(urls, fetch, name)
-            with file:
-                arrays.append(_decode_idx(part, file, public_url(urls[i])))
+            i, (shown, file) = self._first(places, partial(self._opened, part), part.file.name)
+            with storage_errors("read", Path(shown)), file:
+                if part.payload_sha256 is None:
+                    part.file.check(file, shown)
+                arrays.append(_decode_idx(part, file, shown))
                 n_bytes_read += file.seek(0, 2)
-            bases = [*bases[i:], *bases[:i]]
-            delivered[public_url(bases[0])] = None
+            places = [*places[i:], *places[:i]]
+            first = places[0]
+            delivered[public_url(first) if isinstance(first, str) else str(first)] = None
+            n_done = sum(array.size for array in arrays)
+            self.progress.update(f"decoding {self.spec.title}", n_done, total)
         return self._verified(arrays, source, ", ".join(delivered), n_bytes_read)
 
-    def _first(self, urls: Sequence[str], get: Callable[[str], T], what: str) -> tuple[int, T]:
-        """Return the first of the URLs that works, by its number, and what it gives."""
+    def _opened(self, part: PartSpec, place: str | Path) -> tuple[str, BinaryIO]:
+        """Open a published file that is to be had there; return what to call it, too."""
+        name = part.file.name
+        if isinstance(place, Path):
+            path = find_idx(place, name) or place / name
+            with storage_errors("read", path):
+                return str(path), path.open("rb")
+        max_bytes = part.file.n_bytes or _max_decoded_bytes(part) + (1 << 16)
+        return public_url(place + name), self.fetch(place + name, part.file, max_bytes)
+
+    def _first(self, urls: Sequence[S], get: Callable[[S], T], what: str) -> tuple[int, T]:
+        """Return the first of the places that works, by its number, and what it gives."""
         for i, url in enumerate(urls):
             try:
                 return i, get(url)
@@ -231,7 +227,7 @@ class _Loader:
             else:
                 with file:
                     return self._container(file, "url", public_url(url))
-        return self._published((url if url.endswith("/") else f"{url}/",), "url")
+        return self._published([url if url.endswith("/") else f"{url}/"], "url")
 
 
 def _places(spec: DatasetSpec, folder: Path) -> tuple[list[Path], list[Path]]:

@@ -213,7 +213,7 @@ class Features(Displayed):
         return self.spec.describe()
 
 
-def features_of(spec: FeatureSpec, arrays: Learned) -> Features | None:
+def restored_features(spec: FeatureSpec, arrays: Learned) -> Features | None:
     """Return the features that have learned these arrays; None for pixels."""
     return Features(spec, arrays) if spec.kind != "pixels" else None
 
@@ -227,7 +227,7 @@ def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | No
         learned = stage.learn(spec, _seen(stages, images[: stage.n_to_learn_from]), seed)
         arrays |= {spec.array_name(chain, name): each for name, each in learned.items()}
         stages.append(stage(spec, learned))
-    return features_of(spec, arrays)
+    return restored_features(spec, arrays)
 
 
 def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:

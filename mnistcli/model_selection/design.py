@@ -15,7 +15,7 @@ from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import MadeRows
-from mnistcli.features.kinds import features_of, learn_features
+from mnistcli.features.kinds import learn_features, restored_features
 from mnistcli.linear_model.certificate import Fit
 from mnistcli.linear_model.classifier import LinearClassifier
 from mnistcli.linear_model.lbfgs import expected_seconds
@@ -108,7 +108,7 @@ def design_matrix(
     key = cache.key(spec, _digest(samples, spec), seed) if cache else ""
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
     if cache and not spread and (found := cache.load(key, spec, shape)):
-        features = features_of(spec, found[0])
+        features = restored_features(spec, found[0])
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
     arrays, n_bytes = features.arrays if features else {}, math.prod(shape)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli.display import Displayed
 from mnistcli.errors import CorruptFileError
-from mnistcli.features.kinds import features_of, typicality_shapes
+from mnistcli.features.kinds import restored_features, typicality_shapes
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.card import ModelCard, strict_json
@@ -157,7 +157,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
         intercept=arrays.pop("intercept"),
         class_names=card.class_names,
         scale=card.features["scale"],
-        features=features_of(spec, arrays),
+        features=restored_features(spec, arrays),
         is_pairwise=card.task.is_pairwise,
     )
     n_bytes = memoryview(payload.obj).nbytes  # of the whole
