@@ -9,7 +9,6 @@ import csv
 import itertools
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -103,29 +102,35 @@ def open_csv(stream: Stream) -> Table:
     if not line:
         raise FormatError("is empty")
     names = _header_of(line, head, delimiter)
-    rows = [row.rstrip(b",") for row in [line, *rest[:100]]]
-    counts = Counter(row.count(b",") + 1 for row in rows[names is not None :])
-    if names is None:
-        usual = max(_WIDTHS, key=counts.__getitem__)
-        if not counts[usual]:
-            n_columns = rows[0].count(b",") + 1
-            raise FormatError(f"has {_columns(n_columns)} in its first line", hint=HINT)
-        n_pixels, columns = _WIDTHS[usual], np.arange(usual)
-        without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
-        layout = Layout(usual, columns, without_labels=without)
-        if usual > n_pixels + 1:
-            layout = Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
-        return Table(layout, itertools.chain([[line, *rest]], kept))
-    n_usual = counts.most_common(1)[0][0] if counts else 0
-    n_all = len(names)
-    while names and not names[-1]:
-        names = names[:-1]
-    n_unnamed = n_usual - len(names)
-    if n_unnamed > 0 and len(names) < n_all:
-        names += ("",) * n_unnamed
+    rows = rest if names is not None else [line, *rest]
+    widths = [row.rstrip(b",").count(b",") + 1 for row in rows[:100]]
+    layout = _unnamed_layout(widths) if names is None else _named_layout(names, widths)
+    return Table(layout, itertools.chain([rows], kept))
+
+
+def _unnamed_layout(widths: list[int]) -> Layout:
+    """Tell what the columns are by how many most rows have."""
+    usual = max(_WIDTHS, key=widths.count)
+    if usual not in widths:
+        raise FormatError(f"has {_columns(widths[0])} in its first line", hint=HINT)
+    n_pixels, columns = _WIDTHS[usual], np.arange(usual)
+    if usual > n_pixels + 1:
+        return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
+    without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
+    return Layout(usual, columns, without_labels=without)
+
+
+def _named_layout(names: tuple[str, ...], widths: list[int]) -> Layout:
+    """Tell what the columns are by their names; of those that most rows have, some have none."""
+    named = names
+    while named and not named[-1]:
+        named = named[:-1]
+    n_unnamed = max(widths, key=widths.count, default=0) - len(named)
+    if n_unnamed > 0 and len(named) < len(names):
+        named += ("",) * n_unnamed
     elif n_unnamed == 1:
-        names = ("", *names)  # as R writes the names of rows, without one of their own
-    return Table(_layout_of(names), itertools.chain([rest], kept))
+        named = ("", *named)  # as R writes the names of rows, without one of their own
+    return _layout_of(named)
 
 
 def open_arff(stream: Stream) -> Table:
