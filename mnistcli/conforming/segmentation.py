@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.background import (
     DARK_INK,
     EVENED,
@@ -70,20 +71,24 @@ LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 STEEPEST_LINE = 0.1
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
 STRONG = 0.3
+# What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of the
+# strong ink, shines through the paper.
+FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
 # much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge is
 # like all of it, but for this share of their difference; it has more than so much of the border; and
-# the edge, where it is no steeper, is straight to so many pixels.
-TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM, STEEP_EDGE, BENT = 0.6, 0.001, 0.5, 0.3, 2, 2
+# the edge, where it is no steeper, is straight to so many pixels of 160; stairs have more edges so level.
+TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
+STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
 CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
-# Turned further, it leaves triangles in the corners of its box: so many, so large, and most of what
-# is around it. They are half of their boxes, give or take this. Strokes on it fill less than the rest.
-TRIANGLES, LEAST_TRIANGLE, MOSTLY_TRIANGLES, HALF_OF_BOX = 3, 20, 0.95, 0.05
+# It holds a square of so many pixels, and of this share of its length; what is on it is no smaller
+# than this share of its shorter side. Strokes on a scan of it fill less than the rest.
+LEAST_SHEET, SHEET_SQUARE, LEAST_ON_SHEET = 40, 0.45, 0.12
 TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
@@ -94,8 +99,8 @@ RECTANGLE = 0.96
 BAR = 3
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4
-# A line down the paper is thinner than the strokes on it: no 1.
-MARGIN_LINE = 0.4
+# A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
+MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
 RIM, RIM_CONTRAST = 0.06, 64
 # Smaller ones cannot be told from digits.
@@ -144,20 +149,23 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     pieces, groups, notes = _groups_of(ink, noise)
-    strokes = [each for each in groups if not _is_filled_shape(pieces, each, ink)]
+    shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
+    # What lies in the box of one may be the inside of an 0 on it.
+    is_in_one = [any(shape.joined(each)[:4] == shape[:4] for shape in shapes) for each in groups]
+    strokes = [each for each, is_in in zip(groups, is_in_one, strict=True) if not is_in]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
     page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
     if not strokes:
-        return _on_sheet(page, groups[0], side)
-    if len(strokes) == 1 and _is_straight(pieces, strokes[0]):  # a sheet, or a 0 with corners
+        return _on_sheet(page, max(shapes, key=lambda shape: shape.area), side)
+    if len(strokes) == 1 and _is_solid(pieces, strokes[0]):  # a sheet, or a 0 with corners
         with contextlib.suppress(NoDigitError):
             sheet = _on_sheet(page, strokes[0], side)
             inner = [group for line in sheet.lines for group in line]
             longest = [max(each.height, each.width) for each in inner]
-            least = LEAST_FRAMED * k * min(strokes[0].height, strokes[0].width)
+            least = LEAST_ON_SHEET * k * min(strokes[0].height, strokes[0].width)
             widths = [largest_square(_alone(sheet.pieces, each)) for each in inner]
             is_hole = any(np.array(widths) > HOLE * np.array(longest))
             if sheet.reduction * max(longest) > least and not is_hole:
@@ -215,16 +223,27 @@ def _ends_in_a_sheet(picture: Ink, table: Mask) -> bool:
 
 def _is_even(table: Mask) -> bool:
     """Return whether what lies along the upper border ends at straight lines, and has no dents."""
-    depth = (~table).argmax(axis=0)
-    depth[table.all(axis=0)] = len(table)
     from_below = (~table[::-1]).argmax(axis=0)
-    if (table.sum(axis=0) - depth - from_below).max() > BENT:
-        return False
+    n_between = table.sum(axis=0) - _depth(table) - from_below
+    return bool(n_between.max() <= BENT) and _is_straight(table)
+
+
+def _depth(table: Mask) -> Places:
+    """Measure what lies along the upper border, in each column."""
+    return np.where(table.all(axis=0), len(table), (~table).argmax(axis=0))
+
+
+def _is_straight(table: Mask) -> bool:
+    """Return whether what lies along the upper border ends at straight lines."""
+    depth = _depth(table)
     parts = np.diff(depth > 0) | (np.abs(np.diff(depth)) > STEEP_EDGE)
+    n_level = 0
     for run in np.split(np.arange(len(depth)), np.flatnonzero(parts) + 1):
         if depth[run[0]] > 0 and len(run) > 2:
             slope, start = np.polyfit(run, depth[run], 1)
-            if np.abs(depth[run] - start - slope * run).max() > BENT:
+            n_level += int(abs(slope) < LEVEL_EDGE)
+            bent = np.abs(depth[run] - start - slope * run).max()
+            if bent > max(1, BENT / SEARCH_SIDE * len(depth)) or n_level > MOST_LEVEL:
                 return False
     return True
 
@@ -389,35 +408,21 @@ def _filled(mask: Mask) -> Mask:
     return filled
 
 
-def _is_straight(pieces: Pieces, group: Group) -> bool:
-    """Return whether a shape, its holes filled, is a rectangle, and hardly hollow."""
+def _is_solid(pieces: Pieces, group: Group) -> bool:
+    """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
     if 2 * group.area < group.height * group.width:
         return False
     filled = _filled(_alone(pieces, group))
-    if largest_square(filled) < max(MIN_FRAME, FILLED_SQUARE * max(group.height, group.width)):
+    if largest_square(filled) < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
         return False
     is_rectangle = bool(filled.sum() > RECTANGLE * group.height * group.width)
     return is_rectangle or _has_straight_sides(filled)
 
 
 def _has_straight_sides(filled: Mask) -> bool:
-    """Return whether around a shape, in its box, there are hardly more than triangles in corners.
-
-    A triangle is half of its box; what an 0 leaves in a corner is a fifth of it.
-    """
-    empty = ~filled[1:-1, 1:-1]
-    outside = pieces_of(empty)
-    bottom, right = empty.shape
-    is_in_corner = ((outside.top == 0) != (outside.bottom == bottom)) & (
-        (outside.left == 0) != (outside.right == right)
-    )
-    box = outside.height * outside.width
-    rounding = (outside.height + outside.width) / 2
-    is_half = np.abs(2 * outside.area - box) < HALF_OF_BOX * box + rounding
-    triangles = outside.area[is_in_corner & is_half]
-    n_large = np.count_nonzero(triangles >= LEAST_TRIANGLE)
-    is_most = triangles.sum() > MOSTLY_TRIANGLES * np.count_nonzero(empty)
-    return bool(n_large >= TRIANGLES and is_most)
+    """Return whether what a shape leaves of its box ends at straight lines, as a turned sheet does."""
+    outside = ~filled[1:-1, 1:-1]
+    return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
 
 
 # --- which pixels -------------------------------------------------------------------------------
@@ -445,12 +450,16 @@ def _inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
     n_high, is_inside = 0, False
     if noise > 0:
         pieces, keep, _ = _dark_pieces(seen, STRONG)
-        n_high = _count_high(pieces, keep)
+        n_high, strong = _count_high(pieces, keep), pieces.mask(keep)
         is_inside = n_high < SEVERAL and not (keep & pieces.at_border).any()
+        reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
+        faint = ~window_max(strong, reach) & (seen < FAINT)
 
     def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
         reach_in = is_inside and bool((keep & pieces.at_border).any())
-        return reach_in or _spans(pieces, keep) or _count_high(pieces, keep) < n_high
+        if reach_in or _spans(pieces, keep) or _count_high(pieces, keep) < n_high:
+            return True
+        return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
 
     among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
     if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several):
@@ -470,9 +479,11 @@ def _count_high(pieces: Pieces, keep: Mask) -> int:
 def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
     """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
     height, width = pieces.shape
-    keep = keep & pieces.at_border
-    if not keep.any():
+    if not (keep & pieces.at_border).any():
         return False
+    keep = keep.copy()
+    _drop_bars(pieces, keep)
+    keep &= pieces.at_border
     keep &= ~_are_corners(pieces)
     for start, stop, low, high, length in (
         (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
@@ -509,11 +520,16 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     left, right = pieces.left < edge, pieces.right > width - edge
     top, bottom = pieces.top < edge, pieces.bottom > height - edge
     at_edge = left | right | top | bottom
-    inner = keep & ~at_edge & (long > LEAST_FRAMED * min(height, width))
+    inner = keep & ~at_edge & (long > LEAST_INSIDE * min(height, width))
     if inner.any():
         thickness = pieces.area / (pieces.height + pieces.width)
-        is_thin = thickness < MARGIN_LINE * thickness[inner].min()
-        keep[at_edge & (pieces.width > FRAME_LENGTH * width) | (top & bottom & is_thin)] = False
+        is_bar = (pieces.height > LINE_LENGTH * height) & (
+            thickness < MARGIN_LINE * thickness[inner].min()
+        )
+        if long[inner].max() > LEAST_FRAMED * min(height, width):
+            is_low = 2 * pieces.height < height
+            is_bar |= at_edge & is_low & (pieces.width > FRAME_LENGTH * width)
+        keep[is_bar] = False
 
 
 def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:

@@ -380,7 +380,7 @@ def toolbar(grey):
         grey[6:18, left : left + 10] = 100
 
 
-def margin_line(grey):
+def line_along_the_side(grey):
     grey[:, 12:14] = 90
 
 
@@ -396,7 +396,7 @@ def test_buttons_and_the_desk_around_a_canvas_are_no_ink(test_images):
         assert is_alike(conform(grey), conform(canvas))
 
 
-@pytest.mark.parametrize("draw", [window, margin_line])
+@pytest.mark.parametrize("draw", [window, line_along_the_side])
 def test_what_reaches_from_border_to_border_is_no_ink(test_images, draw):
     for digit in test_images[:20]:
         grey = np.pad(255 - enlarged(digit, 5), ((40, 10), (30, 30)), constant_values=255)
@@ -506,6 +506,57 @@ def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
         grey = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
         read = np.asarray(grey.filter(ImageFilter.GaussianBlur(1)))
         assert [len(line) for line in find_strokes(read, "photograph")] == [3]
+
+
+def in_perspective(paper, y, x):
+    """A sheet with four corners on a darker table, of which hardly a side is level."""
+    is_sheet = (
+        (y > 30 + 0.08 * x) & (x > 20 + 0.15 * y) & (y < 440 - 0.05 * x) & (x < 600 - 0.3 * y)
+    )
+    return np.where(is_sheet, paper, 70)
+
+
+def dark_corners(paper, y, x):
+    return paper * (1 - 0.37 * (((y - 240) / 240) ** 2 + ((x - 320) / 320) ** 2))
+
+
+def shining_through(paper, y, x):
+    return paper - 25.0 * (np.abs(np.hypot(y - 190, x - 300) - 60) < 8)
+
+
+def margin_line(paper, y, x):
+    rules = np.where((y + 0.05 * x) % 40 < 3, paper - 60, paper)
+    return np.where(np.abs(x - 60 + 0.05 * y) < 2, paper - 115, rules)
+
+
+@pytest.mark.parametrize(
+    ("photograph", "ink"),
+    [(in_perspective, 0.85), (dark_corners, 0.8), (shining_through, 0.8), (margin_line, 0.6)],
+)
+def test_photographs_of_paper_are_read(test_images, photograph, ink):
+    rng, n_alike = np.random.default_rng(0), 0
+    y, x = np.mgrid[:480, :640]
+    for digit in test_images[:15]:
+        large = enlarged(digit, 8)
+        grey = photograph(np.full(y.shape, 230.0), y, x)
+        grey[130:354, 200:424] *= 1 - ink / 255 * large
+        grey += rng.normal(0, 3, grey.shape)
+        with contextlib.suppress(BadImageError):
+            found = conform(grey.clip(0, 255).astype(np.uint8))
+            n_alike += is_alike(found, conform(255 - large))
+    assert n_alike >= 14
+
+
+def test_the_inside_of_an_0_on_a_sheet_is_none(test_images):
+    zero = enlarged(test_images[3], 13)
+    y, x = np.mgrid[:480, :640]
+    is_sheet = (
+        (y > 20 - 0.05 * x) & (x > 20 + 0.05 * y) & (y < 475 - 0.06 * x) & (x < 655 - 0.12 * y)
+    )
+    grey = np.where(is_sheet, 220.0, 70)
+    grey[60:424, 150:514] -= 0.7 * zero
+    noisy = grey + np.random.default_rng(0).normal(0, 1, grey.shape)
+    assert is_alike(conform(noisy.astype(np.uint8)), conform(255 - zero))
 
 
 def test_one_level_has_no_threshold():
