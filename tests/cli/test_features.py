@@ -76,7 +76,7 @@ def test_straightened_pixels_are_explained_to_the_last_bit(invoke):
 def test_another_c_uses_the_features_of_before(invoke, home):
     arguments = ("train", "--task", "3v8", *LIMIT, "--features", "patches", "-q")
     invoke(*arguments)
-    (kept,) = (home / "features").glob("*.safetensors")
+    (kept,) = (home / "features").glob("*.features")
     before = kept.stat().st_ino
     assert invoke(*arguments, "--C", "0.1").code == 0
     (kept,) = (home / "features").iterdir()
