@@ -3,14 +3,17 @@
 import contextlib
 import functools
 import math
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnistcli.arrays import Float64s
-from mnistcli.conforming.placing import PlacedDigit, find_strokes
+from mnistcli.arrays import Float32s, Float64s
+from mnistcli.conforming.grouping import lines_of
+from mnistcli.conforming.placing import PlacedDigit, Strokes, find_strokes
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
@@ -22,14 +25,15 @@ from mnistcli.registry.store import load_model
 # What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
 # and hardly any that touch.
 DOUBTFUL, WIDEST = -3.0, 1.3
-# In a picture that may be of one digit they are several only if they are less typical than this, and
-# no narrower. Models of other features are less sure of what is like the images that they know.
-UNUSUAL, STRANGE, LEAST_PAIR = 0.01, 0.1, 0.8
+# A picture that may be of one digit is looked at again only if it looks more like two than this; where
+# a model knows no pairs, if it is less typical.
+SUSPECT, STRANGE = -2.0, 0.1
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
-# Each, and what all strokes that stand together make; where no others are, as much as it looks like two.
-EACH_COST, WHOLE_COST, ALONE_COST = 2.75, -1.4, 4.2
+# Each, and what all strokes that stand together make; where no others are, how much more it looks like
+# two than what is suspect.
+EACH_COST, WHOLE_COST, SUSPECT_COST = 2.75, -1.4, 2.5
 # What it is lower than its line, and wider than that is high, as logarithms.
 LOW_COST, WIDE_COST = 1.5, 6.0
 # Its score, as far as the last, and the logarithm of its probability.
@@ -61,7 +65,7 @@ class _Seen(NamedTuple):
     score: float  # the largest
     probabilities: Float64s
     typicality: float
-    pairedness: float
+    pairedness: Float32s  # side by side, and one above the other if known
 
 
 def read_numbers(
@@ -72,54 +76,64 @@ def read_numbers(
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
     where there is no digit in it, UsageError for what is no grey picture.
     """
-    grey = grey_levels(grey, is_one=True)
-    lines, model = find_strokes(grey, source), load_model(model)
-    judge = model if _knows_patches(model) else _builtin()
+    grey, model = grey_levels(grey, is_one=True), load_model(model)
+    judge = model if _knows_pairs(model) else _builtin()
+    lines = _digits_of(judge, find_strokes(grey, source))
+    if judge is not model:
+        placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
+        lines = [list(seen.values()) for seen in _seen(model, placed)]
+    return tuple(
+        tuple(_digit_read(model, seen, n) for seen in line) for n, line in enumerate(lines)
+    )
+
+
+def _digits_of(judge: Model, lines: list[list[Strokes]]) -> list[list[_Seen]]:
+    """Return the digits that a model of patches sees, line by line."""
     strokes = [each for line in lines for each in line]
     found = _seen(judge, [each.digits(in_parts=False) for each in strokes])
     doubtful = [i for i, each in enumerate(found) if _may_be_several(each[0, 1])]
     parted = _seen(judge, [strokes[i].digits(in_parts=True) for i in doubtful])
     for i, each in zip(doubtful, parted, strict=True):
         found[i] = each
-    of_strokes, chosen = iter(found), []
+    stacks = {i: _seen(judge, strokes[i].stacks()) for i in doubtful}
+    chosen, numbers = list[list[_Seen]](), iter(range(len(strokes)))
     for line in lines:
-        together = [next(of_strokes) for _ in line]
-        height = max(seen.placed.box.height for each in together for seen in each.values())
-        digits: dict[_Span, _Seen] = {}
-        for each in together:
-            for span in _best_path(_costs(each, height, is_alone=len(strokes) == 1)):
-                digits[len(digits), 0] = each[span]
-        chosen.append(digits)
-    if judge is not model:
-        chosen = _seen(model, [{at: seen.placed for at, seen in each.items()} for each in chosen])
-    return tuple(
-        tuple(_digit_read(model, seen, line) for seen in each.values())
-        for line, each in enumerate(chosen)
-    )
+        together = [next(numbers) for _ in line]
+        height = max(seen.placed.box.height for i in together for seen in found[i].values())
+        chosen.append([])
+        for i in together:
+            alone = len(strokes) == 1
+            chosen[-1] += _cheapest(found[i], stacks.get(i, []), height, is_alone=alone)
+    if any(stacks.values()):
+        of_boxes = {seen.placed.box: seen for line in chosen for seen in line}
+        chosen = [[of_boxes[box] for box in line] for line in lines_of(list(of_boxes))]
+    return chosen
 
 
-def n_touching(model: Model, image: Grey, typicality: float, pairedness: float, grey: Grey) -> int:
-    """Count the digits of a picture that may touch, where its image is unlike one digit.
+def n_touching(
+    model: Model, image: Grey, typicality: float, pairedness: Sequence[float], grey: Grey
+) -> int:
+    """Count the digits of a picture that may touch, where its image looks like two.
 
-    Models of patches tell. Others are as sure of anything: of what is strange to them builtin is
-    asked in their place, where it can be read.
+    Models of pixels are as sure of anything: of what is strange to them builtin is asked in their
+    place, where it can be read.
     """
-    knows_patches = _knows_patches(model)
     # At another size nothing may stand out.
     with contextlib.suppress(BadImageError, CorruptFileError, DataUnavailableError):
-        if not knows_patches and not typicality > STRANGE:
-            model, knows_patches = _builtin(), True
-            _, (typicality,), (pairedness,) = model.look_at(image[None])
-        height, width = (np.count_nonzero(image.any(axis=axis)) for axis in (1, 0))
-        is_unlike_one = not typicality > UNUSUAL and width >= LEAST_PAIR * height
-        if knows_patches and (is_unlike_one or pairedness > 0):
-            return max(sum(map(len, read_numbers(model, grey))), 1 + bool(pairedness > 0))
+        if not _knows_pairs(model):
+            if typicality > STRANGE:
+                return 1
+            model = _builtin()
+            _, _, (pairedness,) = model.look_at(image[None])
+        if max(pairedness) > SUSPECT:
+            n = sum(map(len, _digits_of(model, find_strokes(grey, ""))))
+            return max(n, 1 + bool(max(pairedness) > 0))
     return 1
 
 
-def _knows_patches(model: Model) -> bool:
+def _knows_pairs(model: Model) -> bool:
     names = model.card.class_names
-    return model.card.feature_spec.kind == "patches" and len(names) > 2 and "".join(names).isdigit()
+    return model.card.knows_pairs and len(names) > 2 and "".join(names).isdigit()
 
 
 def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_Span, _Seen]]:
@@ -137,7 +151,7 @@ def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_S
 
 def _may_be_several(seen: _Seen) -> bool:
     box = seen.placed.box
-    return not seen.pairedness <= DOUBTFUL or box.width > WIDEST * box.height
+    return not (seen.pairedness <= DOUBTFUL).all() or box.width > WIDEST * box.height
 
 
 def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
@@ -148,27 +162,41 @@ def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
     return DigitRead(answer, probability, row, placed.box, placed.image, line, share)
 
 
-def _costs(digits: dict[_Span, _Seen], height: float, *, is_alone: bool) -> dict[_Span, float]:
-    """Return what digits cost on a line of that height; the first of them is all strokes."""
+def _cheapest(
+    digits: dict[_Span, _Seen], stacks: list[dict[_Span, _Seen]], height: float, *, is_alone: bool
+) -> list[_Seen]:
+    """Choose what strokes on a line of that height are: of all digits, the first is all of them.
+
+    Or they are one above the other.
+    """
     whole = next(iter(digits))
-    costs = {}
-    for span, seen in digits.items():
-        box, row = seen.placed.box, seen.probabilities
-        # What is not known is no reason.
-        decades = -math.log10(max(LEAST_TYPICAL, np.nan_to_num(seen.typicality, nan=1.0)))
-        twoness = max(0.0, seen.pairedness)
-        costs[span] = (
-            EACH_COST
-            + LOW_COST * math.log(height / box.height)
-            + WIDE_COST * max(0.0, math.log(box.width / height))
-            + SCORE_COST * min(seen.score, HIGH_SCORE)
-            - SURPRISE_COST * math.log(max(float(row.max()), 1e-9))
-            + UNTYPICAL_COST * decades
-            + PAIRED_COST * twoness
-        )
-        if span == whole:
-            costs[span] += WHOLE_COST + (ALONE_COST * twoness if is_alone else 0.0)
-    return costs
+    # NaN is not known.
+    suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
+    costs = {span: _cost(seen, height) for span, seen in digits.items()}
+    costs[whole] += WHOLE_COST + suspicion[0]
+    path = _best_path(costs)
+    ways = [(sum(costs[span] for span in path), [digits[span] for span in path])]
+    for stack in stacks:
+        highest = max(seen.placed.box.height for seen in stack.values())
+        cost = sum(_cost(seen, highest) for seen in stack.values()) + suspicion[0] - suspicion[-1]
+        ways.append((cost, [*stack.values()]))
+    return min(ways, key=operator.itemgetter(0))[1]
+
+
+def _cost(seen: _Seen, height: float) -> float:
+    """Return what a digit costs on a line of that height."""
+    box, row = seen.placed.box, seen.probabilities
+    # What is not known is no reason.
+    decades = -math.log10(max(LEAST_TYPICAL, np.nan_to_num(seen.typicality, nan=1.0)))
+    return (
+        EACH_COST
+        + LOW_COST * math.log(height / box.height)
+        + WIDE_COST * max(0.0, math.log(box.width / height))
+        + SCORE_COST * min(seen.score, HIGH_SCORE)
+        - SURPRISE_COST * math.log(max(float(row.max()), 1e-9))
+        + UNTYPICAL_COST * decades
+        + PAIRED_COST * float(np.fmax.reduce(seen.pairedness, initial=0))
+    )
 
 
 def _best_path(costs: dict[_Span, float]) -> list[_Span]:

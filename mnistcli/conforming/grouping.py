@@ -1,13 +1,13 @@
 """Which pieces of ink make up a digit, which digits a line, and where to cut those that touch."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from mnistcli.arrays import Places
-from mnistcli.conforming.operations import Pieces, pieces_of, shrunk, window_max
-from mnistcli.conforming.types import Ink, Mask, NoDigitError
+from mnistcli.conforming.operations import Pieces, pieces_of, shrunk, span, window_max
+from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
 
 # In heights of a usual digit: pieces closer than this belong together, and small ones
 # to a digit this far away.
@@ -28,12 +28,12 @@ STEEPEST, OVERLAP = 0.25, 0.25
 SEVERAL = 4
 # Each is compared with each.
 MAX_PIECES = 1200
-# Not many digits that touch are narrower for their height.
-LEAST_CUT = 0.6
+# Not many digits that touch are narrower for their height, nor wider where one is above the other.
+LEAST_CUT, WIDEST_STACK = 0.6, 0.85
 # Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much ink.
 WAY_HEIGHT, ASIDE = 48, 0.2
 # Between them is at least so much ink, for a square of that height. They cost less than so much of it.
-CUT_SPACING, CUT_LEVEL = 0.025, 0.7
+CUT_SPACING, STACK_SPACING, CUT_LEVEL = 0.025, 0.05, 0.7
 
 
 class Group(NamedTuple):
@@ -66,6 +66,9 @@ class Group(NamedTuple):
             self.area + other.area,
             self.members + other.members,
         )
+
+
+_G = TypeVar("_G", Group, Box)
 
 
 def usual_height(pieces: Pieces, keep: Mask) -> float:
@@ -181,12 +184,12 @@ def _are_parts(light: Group, heavy: Group, usual: float, *, is_pair: bool) -> bo
     )
 
 
-def lines_of(groups: list[Group]) -> list[list[Group]]:
+def lines_of(groups: list[_G]) -> list[list[_G]]:
     """Sort digits into lines, which may all be slanted alike, and each from left to right."""
     slopes = [0.0]
     if len(groups) > 2:
         slopes = sorted(np.linspace(-STEEPEST, STEEPEST, 41).tolist(), key=abs)
-    best, least = list[list[Group]](), np.inf
+    best, least = list[list[_G]](), np.inf
     for slope in slopes:
         lines, covered = _level_lines(groups, slope)
         if covered < least * 0.98:
@@ -207,14 +210,14 @@ def slope_of(line: list[Group]) -> float:
     return min(max(slope, -STEEPEST), STEEPEST) if abs(slope) > 3 * error else 0.0
 
 
-def _level_lines(groups: list[Group], slope: float) -> tuple[list[list[Group]], float]:
+def _level_lines(groups: list[_G], slope: float) -> tuple[list[list[_G]], float]:
     """Sort digits into the lines that they cover at a slope; return how high these are together."""
     spans = []
     for each in groups:
         drop = slope * (each.left + each.right) / 2
         inset = OVERLAP * each.height
         spans.append((each.top - drop + inset, each.bottom - drop - inset))
-    lines: list[list[Group]] = []
+    lines: list[list[_G]] = []
     covered, last = 0.0, -np.inf
     for i in sorted(range(len(groups)), key=lambda i: spans[i][0]):
         top, bottom = spans[i]
@@ -245,37 +248,45 @@ def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
         for each in before:
             piece = each.joined(piece)
         parts.append(piece)
-    return [cut for part in parts for cut in _cut(pieces.mask(pieces.among(part.members)), part)]
+    return [
+        cut
+        for part in parts
+        for cut in _cut(pieces.mask(pieces.among(part.members)), part.height, CUT_SPACING)
+    ]
 
 
-def _cut(mask: Mask, part: Group) -> list[Mask]:
-    """Cut a piece of ink along the ways with the least of it, each the best one nearby."""
-    inside = mask[part.top : part.bottom, part.left : part.right]
-    k = -(-part.height // WAY_HEIGHT)
+def halves_of(pieces: Pieces, group: Group) -> list[tuple[Mask, Mask]]:
+    """Cut a group that may be two touching digits, one above the other, in all likely ways."""
+    if group.width > WIDEST_STACK * group.height:
+        return []
+    mask = pieces.mask(pieces.among(group.members)).T
+    parts = [part.T for part in _cut(mask, max(group.width, group.height // 2), STACK_SPACING)]
+    union = np.logical_or.reduce
+    return [(union(parts[:i]), union(parts[i:])) for i in range(1, len(parts))]
+
+
+def _cut(mask: Mask, size: int, spacing: float) -> list[Mask]:
+    """Cut ink, from left to right, along the ways with the least of it, each the best one nearby.
+
+    The size is how many pixels high a digit may be.
+    """
+    rows, columns = span(mask, 0), span(mask, 1)
+    inside = mask[rows, columns]
+    k = -(-size // WAY_HEIGHT)
+    size = -(-size // k)
     ink = shrunk(inside.astype(np.uint8), k)
     ways, costs = _ways(ink)
-    height, width = ink.shape
-    before = (ink.cumsum(axis=1) - ink)[np.arange(height)[:, None], ways].sum(axis=0)
-    near, sides = CUT_SPACING * height**2, [0.0, float(ink.sum())]
+    before = np.take_along_axis(ink.cumsum(axis=1) - ink, ways, axis=1).sum(axis=0)
     chosen: list[int] = []
     for at in np.argsort(costs, kind="stable").tolist():
-        if costs[at] > CUT_LEVEL * height:
+        if costs[at] > CUT_LEVEL * size:
             break
-        if np.abs(before[at] - [*sides, *before[chosen]]).min() >= near:
+        if np.abs(before[at] - [0.0, ink.sum(), *before[chosen]]).min() >= spacing * size**2:
             chosen.append(at)
-    parts = []
-    columns = np.arange(part.width)
-    left = np.zeros((part.height, 1), np.intp)
-    # The last one is the right side.
-    for way in [*ways[:, sorted(chosen)].T, np.full(height, width)]:
-        right = np.repeat(way * k, k)[: part.height, None]
-        segment = inside & (columns >= left) & (columns < right)
-        if segment.any():
-            whole = np.zeros_like(mask)
-            whole[part.top : part.bottom, part.left : part.right] = segment
-            parts.append(whole)
-        left = right
-    return parts
+    edges = (ways[:, chosen] * k).repeat(k, axis=0)[: len(inside)]
+    number = np.zeros(mask.shape, np.intp)
+    number[rows, columns] = (edges[:, None] <= np.arange(inside.shape[1])[:, None]).sum(axis=2)
+    return [mask & (number == i) for i in np.unique(number[mask])]
 
 
 def _ways(ink: Ink) -> tuple[Places, Ink]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mnistcli.conforming.background import DARK_INK, INVERTED
-from mnistcli.conforming.grouping import Group, slope_of, strokes_of
+from mnistcli.conforming.grouping import Group, halves_of, slope_of, strokes_of
 from mnistcli.conforming.operations import area_weights, span, stretched
 from mnistcli.conforming.segmentation import Page, digit_of, find_page, one_digit, surroundings
 from mnistcli.conforming.strokes import with_readable_strokes
@@ -82,15 +82,24 @@ class Strokes(NamedTuple):
             for start in range(len(parts) - n + 1):
                 if n < len(parts) and edges[start + n - 1].stop - edges[start].start >= widest:
                     continue
-                strokes = np.logical_or.reduce(parts[start : start + n])
-                try:
-                    digit, box = digit_of(self.page, strokes, self.slope)
-                except NoDigitError:  # a cut leaves hardly anything
-                    continue
-                if n == len(parts) or box.width < WIDEST_PART * box.height:
-                    found = _placed(digit)
-                    placed[start, start + n] = PlacedDigit(found.image, found.steps, box)
+                found = self._placed(np.logical_or.reduce(parts[start : start + n]))
+                if found and (n == len(parts) or found.box.width < WIDEST_PART * found.box.height):
+                    placed[start, start + n] = found
         return placed
+
+    def stacks(self) -> list[dict[tuple[int, int], PlacedDigit]]:
+        """Return the ways in which the strokes may be two digits, the first above the second."""
+        ways = halves_of(self.page.pieces, self.group)
+        placed = [(self._placed(above), self._placed(below)) for above, below in ways]
+        return [{(0, 1): above, (1, 2): below} for above, below in placed if above and below]
+
+    def _placed(self, strokes: Mask) -> PlacedDigit | None:
+        try:
+            digit, box = digit_of(self.page, strokes, self.slope)
+        except NoDigitError:  # a cut leaves hardly anything
+            return None
+        found = _placed(digit)
+        return PlacedDigit(found.image, found.steps, box)
 
 
 def find_strokes(grey: Grey, source: str) -> list[list[Strokes]]:

@@ -254,7 +254,7 @@ def typicality_shapes(
     strokes = "U8", (n_prototypes, N_STROKES)
     n = spec.count()
     n_columns = n if spec.shapes() else 2 * N_STROKES
-    learned = {"usual_pairs": ("F32", (n + 1,)), "usual_strangeness": ("F16", (n_classes, n + 1))}
+    learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
         "usual_levels": ("F32", (12,)),
         "usual_means": strokes,

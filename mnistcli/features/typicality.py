@@ -14,7 +14,8 @@ the model's features where those were learned, else of the directions and their 
 strangeness, a linear function for each answer, tells those answered so from what else is: pieces,
 and strokes of a pen. The doubt is how small the model's scores are (Liu, Wang, Owens and Li,
 Energy-based out-of-distribution detection, 2020).
-Where features were learned, another linear function tells training images from two that touch.
+Where features were learned, other linear functions tell training images from two that touch, side
+by side or one above the other.
 """
 
 from collections.abc import Callable
@@ -46,8 +47,9 @@ _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 # At most so many images times features squared: an expansion has more, each of all that were before.
 _N_STRANGE = 34_560_000_000
 _N_COPIES = 2  # of each training image, and one of strokes of a pen: then copies tell nothing
-# So many standard deviations above the mean of training images one may as well be two.
-LEAST_PAIRED, _STRANGENESS_OF_PAIRS = np.float32(5.8), np.float32(0.3)
+# So many standard deviations above the mean of training images one may as well be two: side by side,
+# or one above the other, of which fewer tell enough.
+LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), np.float32(0.3), 3000
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each number
 # Of so many numbers, as `_numbers` returns them.
@@ -66,7 +68,9 @@ class Typicality:
     # Mean and standard deviation of distance, oddness and doubt, then unlikeness by `SHARES`.
     levels: Float32s
     oddness: Float32s  # weights, (n_features,) if those were learned, else of strokes
-    pairs: Float32s | None = None  # weights, (n_features,), and what is then taken off
+    # Weights and what is then taken off, of pairs side by side and of stacked ones, which old models
+    # do not know, (2, n_features + 1) or (n_features + 1,).
+    pairs: Floats | None = None
     strangeness: Floats | None = None  # the same for each class, (n_classes, n_features + 1)
 
     def of(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
@@ -83,15 +87,18 @@ class Typicality:
         return np.asarray(shares, dtype=np.float64)
 
     def pairedness(self, rows: NDArray[np.generic], scores: Floats) -> Float32s:
-        """Return how much images look like two digits rather than one, (n,); 0 is undecided.
+        """Return how much images look like two digits rather than one, side by side and stacked, (n, 2).
 
-        It is in standard deviations among training images; rows and scores are those of `of`.
+        It is in standard deviations among training images, and 0 is undecided. Of what is not known
+        there is none, or NaN alone, (n, 1); rows and scores are those of `of`.
         """
         if self.pairs is None:
-            return np.zeros(len(rows), np.float32)
-        paired = np.asarray(rows.astype(np.float32) @ self.pairs[:-1] - self.pairs[-1])
+            return np.full((len(rows), 1), np.nan, np.float32)
+        pairs = np.atleast_2d(self.pairs).astype(np.float32)
+        paired = np.asarray(rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1])
         if self.strangeness is not None:
-            paired += _STRANGENESS_OF_PAIRS * _of_answers(self.strangeness, rows, _outputs(scores))
+            strange = _of_answers(self.strangeness, rows, _outputs(scores))
+            paired += _STRANGENESS_OF_PAIRS * strange[:, None]
         return paired
 
     @property
@@ -140,11 +147,14 @@ def learn_typicality(
         one = np.concatenate(digits)
         pens = transform(_copied(pen_strokes(len(known)), 1))
         strangeness = _strangeness(one, np.concatenate([pieced, pens]), measure, scores)
-        pairs = _separating(one[::3], transform(side_by_side(known)), n_steps=_N_CAREFUL_STEPS)
-        usual = measure.astype(np.float32) @ pairs
-        deviation = max(usual.std(), np.float32(1e-9))
-        offset = usual.mean() + LEAST_PAIRED * deviation
-        pairs = np.asarray(np.append(pairs, offset) / deviation)
+        stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
+        two = side_by_side(known), stacked
+        weights = [_separating(one[::3], transform(each), n_steps=_N_CAREFUL_STEPS) for each in two]
+        usual = measure.astype(np.float32) @ np.transpose(weights)
+        mean = usual.mean(axis=0)
+        deviation = np.maximum(usual.std(axis=0), _LEAST_DEVIATION * (1 + np.abs(mean)))
+        offset = mean + LEAST_PAIRED * deviation
+        pairs = (np.column_stack([weights, offset]) / deviation[:, None]).astype(np.float16)
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))

@@ -63,14 +63,14 @@ class Model(Displayed):
     n_bytes: int | None = None  # of its file, where it has one
 
     def look_at(self, images: "Bytes") -> "tuple[Float64s, Floats, Floats]":
-        """Return the scores of images, their typicality and pairedness, (n,); NaN if not known."""
+        """Return the scores of images, typicality, (n,), and pairedness, (n, 1 or 2); NaN if unknown."""
         import numpy as np
 
         from mnistcli.linear_model.classifier import ROWS_PER_BLOCK
 
         if self.typicality is None or not len(images):
             unknown = np.full(len(images), np.nan)
-            return self.classifier.decision_function(images), unknown, unknown
+            return self.classifier.decision_function(images), unknown, unknown[:, None]
         images = images.astype(np.uint8, copy=False).reshape(-1, *IMAGE_SHAPE)
         score = replace(self.classifier, features=None).decision_function
         scores, shares, paired = [], [], []
@@ -97,15 +97,16 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
     n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
-    pairs = "usual_pairs" in kept
+    pairs, age = "usual_pairs" in kept, 0
     described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds, knows_pairs=pairs)
     known |= kept
     if model.out_of_fold is not None:
         known[_OUT_OF_FOLD] = model.out_of_fold
-    is_old = pairs and "usual_strangeness" not in kept
+    if pairs and kept["usual_pairs"].ndim == 1:
+        age = 1 if "usual_strangeness" in kept else 2
     arrays = {
         name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
-        for name, each in _layout_of(described, is_old=is_old).items()
+        for name, each in _layout_of(described, age).items()
     }
     card = described.to_json()
     content = {"card": card, "ref": ref}
@@ -206,7 +207,7 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    if layout not in (_layout_of(card), _layout_of(card, is_old=True)):
+    if layout not in [_layout_of(card, age) for age in range(3)]:
         raise ValueError("its arrays are not those that its card speaks of")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
@@ -221,14 +222,16 @@ def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
     )
 
 
-def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
+def _layout_of(card: ModelCard, age: int = 0) -> _Layout:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
 
-    In old files models of pixels kept no oddness, and what they kept beside it is of no use now;
-    others kept no strangeness.
+    Older files knew of pairs side by side only. In the oldest models of pixels kept no oddness, and
+    what they kept beside it is of no use now; others kept no strangeness.
     """
     spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card)
-    if is_old:
+    if age and "usual_pairs" in kept:
+        kept["usual_pairs"] = "F32", kept["usual_pairs"][1][1:]
+    if age == 2:
         kept.pop("usual_strangeness" if spec.shapes() else "usual_oddness", None)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.count())),

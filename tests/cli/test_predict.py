@@ -408,7 +408,7 @@ def many(mnist, tmp_path):
     folder = tmp_path / "many"
     folder.mkdir()
     for i in range(150):
-        large = Image.fromarray(255 - mnist.test.images[200 + i]).resize((1200, 1200))
+        large = Image.fromarray(255 - mnist.test.images[400 + i]).resize((1200, 1200))
         large.save(folder / f"{i:03}.png")
     for i in (100, 120):
         (folder / f"{i}.png").write_bytes(b"nonsense")

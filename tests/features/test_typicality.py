@@ -172,11 +172,13 @@ def test_patches_tell_more_than_strokes(mnist):
 def test_two_digits_that_touch_look_like_two(builtin, mnist):
     two = side_by_side(mnist.test.images[:800])
     assert two.shape == (400, 28, 28)
-    assert (builtin.look_at(two)[2] > 0).mean() > 0.8
+    assert (builtin.look_at(two)[2][:, 0] > 0).mean() > 0.8
+    stacked = side_by_side(mnist.test.images[:800].swapaxes(1, 2)).swapaxes(1, 2)
+    assert (builtin.look_at(stacked)[2][:, 1] > 0).mean() > 0.6
     _, _, one = builtin.look_at(mnist.test.images[:4000])
-    assert (one > 0).mean() < 0.003
-    assert abs(one.mean() + 5.8) < 0.1
-    assert one.std() == pytest.approx(1.15, abs=0.1)
+    assert ((one > 0).mean(axis=0) < 0.003).all()
+    assert np.allclose(one.mean(axis=0), (-5.7, -5.3), atol=0.1)
+    assert np.allclose(one.std(axis=0), 1.15, atol=0.1)
 
 
 def test_strokes_of_a_pen_are_unlike_digits_by_what_they_are_answered(builtin, mnist):
@@ -197,7 +199,8 @@ def test_strokes_of_a_pen_are_unlike_digits_by_what_they_are_answered(builtin, m
 
 def test_models_that_know_no_strangeness_are_read_and_written_as_they_are(builtin, mnist, tmp_path):
     path = tmp_path / "old.safetensors"
-    known = replace(builtin.typicality, strangeness=None)
+    side_by_side = builtin.typicality.pairs[0].astype(np.float32)
+    known = replace(builtin.typicality, pairs=side_by_side, strangeness=None)
     path.write_bytes(encode_model(replace(builtin, typicality=known)))
     loaded = read_model_bytes(encode_model(read_model(path)), tmp_path)
     assert path.read_bytes() == encode_model(loaded)
@@ -230,7 +233,7 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     images = mnist.test.images[:20]
     rows, scores = builtin.classifier.raw_features(images), builtin.look_at(images)[0]
     assert np.array_equal(loaded.look_at(images)[1], known.of(images, rows, scores))
-    assert not loaded.look_at(images)[2].any()
+    assert np.isnan(loaded.look_at(images)[2]).all()
 
 
 def test_models_without_it_say_nothing(mnist):
@@ -304,9 +307,9 @@ def test_few_images_are_all_looked_at():
 @pytest.fixture
 def pictures(tmp_path, mnist):
     """Two digits and a letter."""
-    paths = [tmp_path / f"{name}.png" for name in ("seven", "house", "one")]
+    paths = [tmp_path / f"{name}.png" for name in ("seven", "K", "one")]
     digits = [np.pad(255 - mnist.test.images[i], 6, constant_values=255) for i in (0, 2)]
-    for path, grey in zip(paths, (digits[0], NO_DIGITS["house"], digits[1]), strict=True):
+    for path, grey in zip(paths, (digits[0], NO_DIGITS["K"], digits[1]), strict=True):
         Image.fromarray(grey).save(path)
     return [str(path) for path in paths]
 
