@@ -5,7 +5,7 @@
     train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
     labels.csv                      names of pictures beside their digits
     page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
-    digits.csv, digits.npz, ...     whatever `labelled.read_labelled` reads
+    digits.csv, digits.npz, ...     whatever `labelled.read_parts` reads
     X.npy, y.npy                    the arrays of an npz file, each in a file of its own
     digits.zip, digits.tar.gz       any of these in an archive
 
@@ -34,7 +34,7 @@ from mnistcli.containers.digits import Block, label_faults, labels_of
 from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
-from mnistcli.datasets.labelled import labelled_images, read_labelled, read_parts
+from mnistcli.datasets.labelled import labelled_images, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -116,7 +116,7 @@ def gather(
 
 
 def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
-    """Read labelled digits to judge a model on; the same errors as `gather`'s, or `read_labelled`'s.
+    """Read labelled digits to judge a model on; the same errors as `gather`'s, or `read_parts`'s.
 
     Of a folder or an archive they are those for the test, where it says which are, and all of its
     pictures must be usable.
@@ -125,7 +125,7 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
         stdin = closing.enter_context(_standard_input()) if str(path) == "-" else None
         place = closing.enter_context(as_folder(path, _is_wanted, stdin))
         if (stdin and place is path) or kind_of_path(place) != "folder":
-            return read_labelled(path, raw=raw, stdin=stdin)
+            return read_parts(path, raw=raw, stdin=stdin, part="test")[None]
         found = gather(place, raw=raw, test_size=None)
         if found.failures:
             hint = f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"

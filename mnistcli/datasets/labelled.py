@@ -22,21 +22,6 @@ if TYPE_CHECKING:
     from mnistcli.conforming.placing import Conformed
 
 
-def read_labelled(
-    path: Input, *, raw: bool = False, stdin: BinaryIO | None = None
-) -> LabelledImages:
-    """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
-
-    It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
-    what stands in for it; of an npz file that has both parts that for the test. The labels of IDX
-    images lie beside them under the usual name.
-
-    Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
-    CorruptFileError, which names row and column, where something is wrong with it or a picture.
-    """
-    return read_parts(path, raw=raw, stdin=stdin, part="test")[None]
-
-
 def read_parts(
     path: Input,
     *,
@@ -45,9 +30,15 @@ def read_parts(
     part: Part | None = None,
     failures: list[tuple[str, str]] | None = None,
 ) -> dict[Part | None, LabelledImages]:
-    """Read the same as `read_labelled` from an npz file by part; where it has one that is None.
+    """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
 
+    It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
+    what stands in for it. They are under None, but of an npz file that has both parts, and where
+    none is asked for, under each. The labels of IDX images lie beside them under the usual name.
     Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
+
+    Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
+    CorruptFileError, which names row and column, where something is wrong with it or a picture.
     """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:

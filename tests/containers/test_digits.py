@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mnistcli.containers.csv import DIGIT_WORDS
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
-from mnistcli.datasets.labelled import read_labelled, read_parts
+from mnistcli.datasets.labelled import read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, MnistCliError
 from mnistcli.pictures.read import read_batches
 
@@ -39,6 +39,10 @@ LABELS = np.array([7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6])
 @pytest.fixture(scope="module")
 def images(test_images):
     return test_images[:12].copy()
+
+
+def read_labelled(path, **how):
+    return read_parts(path, part="test", **how)[None]
 
 
 def columns_of(images):
