@@ -86,14 +86,13 @@ STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
 CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
-# It holds a square of so many pixels, and of this share of its length; what is on it is no smaller
-# than this share of its shorter side. Strokes on a scan of it fill less than the rest.
-LEAST_SHEET, SHEET_SQUARE, LEAST_ON_SHEET = 40, 0.45, 0.12
-TURNED_EMPTY, WHOLE_SCAN = 0.8, 0.95
+# With any four corners it holds a square of so many pixels, and of this share of its length, and has
+# so much of its box; what is on it is no smaller than this share of its shorter side.
+LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, LEAST_ON_SHEET = 40, 0.45, 0.4, 0.12
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
-# What fills so much of its box, once its holes are filled, is a rectangle; no round digit does.
+# What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
 # A 1 is longer for its width.
 BAR = 3
@@ -387,13 +386,9 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
         return True
     filled = _filled(mask)
-    paper, square = filled & (ink > 0.2), largest_square(filled)
-    if filled.sum() > SHEET_CORNERS * whole and (mask & paper).sum() > SHEET_EMPTY * filled.sum():
-        return square > FILLED_SQUARE * longest
-    # A scan ends where the sheet does.
-    is_scan = whole > WHOLE_SCAN * pieces.shape[0] * pieces.shape[1] and square > longest / 2
-    is_empty = bool(paper.sum() > TURNED_EMPTY * filled.sum())
-    return is_scan and is_empty and _has_straight_sides(filled)
+    is_sheet = filled.sum() > SHEET_CORNERS * whole
+    is_sheet &= (mask & (ink > 0.2)).sum() > SHEET_EMPTY * filled.sum()
+    return bool(is_sheet) and largest_square(filled) > FILLED_SQUARE * longest
 
 
 def _alone(pieces: Pieces, group: Group) -> Mask:
@@ -410,17 +405,11 @@ def _filled(mask: Mask) -> Mask:
 
 def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
-    if 2 * group.area < group.height * group.width:
+    if group.area < SHEET_AREA * group.height * group.width:
         return False
     filled = _filled(_alone(pieces, group))
     if largest_square(filled) < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
         return False
-    is_rectangle = bool(filled.sum() > RECTANGLE * group.height * group.width)
-    return is_rectangle or _has_straight_sides(filled)
-
-
-def _has_straight_sides(filled: Mask) -> bool:
-    """Return whether what a shape leaves of its box ends at straight lines, as a turned sheet does."""
     outside = ~filled[1:-1, 1:-1]
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
 

@@ -62,17 +62,8 @@ MAX_HEADER_BYTES = 1 << 16
 MAX_MAT_BYTES = 512 << 20
 _MAT_COMPRESSED, _MAT_STRUCTURE, _MAT_NUMBERS = 15, 2, range(6, 16)
 _MAT_DTYPES = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-}
+    1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"
+}  # fmt: skip
 _MAGIC = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_IDX_DIMENSIONS = 4
