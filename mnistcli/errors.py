@@ -75,6 +75,14 @@ class DownloadError(DataUnavailableError):
         self.failures = tuple(failures)
 
 
+class NotEnoughMemoryError(DataUnavailableError):
+    """The operating system has no more memory for us."""
+
+    def __init__(self, reason: object) -> None:
+        hint = "give the program more, or it less to do: train takes --limit and --memory"
+        super().__init__(f"there is not enough memory: {reason}".rstrip(": "), hint=hint)
+
+
 class StorageError(DataUnavailableError):
     """The operating system refused to read or write a path."""
 

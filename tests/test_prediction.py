@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -45,8 +46,11 @@ def test_the_answer_is_the_most_probable_class(model, mnist):
 
 @pytest.mark.parametrize(
     "other",
-    [lambda x: x / 255, lambda x: (x / 255).astype("f4"), np.int64, lambda x: x[..., None]],
-)
+    [
+        lambda x: x / 255, lambda x: (x / 255).astype("f4"), np.int64, lambda x: x[..., None],
+        lambda x: pd.DataFrame(x.reshape(-1, 784)).astype("Int64"), lambda x: pd.Series(list(x)),
+    ],
+)  # fmt: skip
 def test_an_array_is_read_as_a_file_is(model, mnist, other):
     images = mnist.test.images[:20]
     assert predict(model, other(images)).classes.tolist() == predict(model, images).classes.tolist()

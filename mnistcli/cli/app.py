@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 from mnistcli.cli import parsing
 from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
-from mnistcli.errors import MnistCliError
+from mnistcli.errors import MnistCliError, NotEnoughMemoryError
 from mnistcli.paths import HOME_VARIABLE
 
 # What `mnistcli --help` lists, under which heading: the module of each in `cli.commands`, which is
@@ -50,8 +50,9 @@ class CommandLine(parsing.SectionedGroup):
             parsing.check_words(words)
             # Typer's own Exit, with its code, and Ctrl-C, with 130, come back as values.
             sys.exit(super().main(args, **settings, standalone_mode=False))
-        except (parsing.ParsingError, MnistCliError) as error:
-            ours = error if isinstance(error, MnistCliError) else parsing.usage_error(error)
+        except (parsing.ParsingError, MnistCliError, MemoryError) as error:
+            ours = NotEnoughMemoryError(error) if isinstance(error, MemoryError) else error
+            ours = ours if isinstance(ours, MnistCliError) else parsing.usage_error(ours)
             options = [*takewhile(lambda word: word != "--", words)]
             as_json = not {"--json", "--jsonl", "--format=json"}.isdisjoint(options)
             report_error(ours, as_json=as_json or ("--format", "json") in pairwise(options))

@@ -17,10 +17,13 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     """
     try:
         array = np.asarray(values)
+        if array.dtype == object:  # pandas' own whole numbers, or a column of pictures
+            array = np.array(array.tolist())
     except ValueError:
         raise UsageError("pictures in one array are all of one size") from None
     if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):
-        problem = f"pictures are grey numbers, (h, w), not {array.shape} of {array.dtype}"
+        shape = ", (h, w)" if is_one else ""
+        problem = f"pictures are grey numbers{shape}, not {array.shape} of {array.dtype}"
         raise UsageError(problem, hint='of a file or of colours: Image.open(file).convert("L")')
     if array.dtype == np.uint8 or not array.size:
         return array.astype(np.uint8, copy=False)

@@ -14,7 +14,7 @@ from mnistcli.files import kind_of_path
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
 MAX_PIXELS, MAX_TIFF_PIXELS, MAX_WEBP_PIXELS = 100_000_000, 50_000_000, 16_000_000
-# libheif decodes in colour, of 3 bytes a pixel, and copies once.
+# libheif and libavif decode in colour, of 3 bytes a pixel, and copy once.
 MAX_HEIC_PIXELS = 50_000_000
 # A picture is made smaller as long as its longer side keeps so many pixels.
 USEFUL_SIDE = 1000
@@ -42,12 +42,14 @@ FORMATS = (
     ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "PIL.WebPImagePlugin.WebPImageFile",
                 MAX_WEBP_PIXELS),
     ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PIL.PpmImagePlugin.PpmImageFile"),
+    ImageFormat("AVIF", rb"....ftypavi[fs]", (".avif",), "PIL.AvifImagePlugin.AvifImageFile",
+                MAX_HEIC_PIXELS),
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
-    ".avif", ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga",
+    ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga",
     ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2",
 )  # fmt: skip
 

@@ -309,7 +309,7 @@ def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
     assert (done.code, done.out.count("!")) == (7, 6)
     errors = [line for line in done.err.splitlines() if line.startswith("error: ")][:6]
     assert [Path(line.split(": ")[1]).name for line in errors] == names
-    known = ": is (no picture of a known kind|a camera raw file|an AVIF picture or a video|a web page, an SVG or other XML)"
+    known = ": is (no picture of a known kind|a camera raw file|a damaged AVIF picture|a web page, an SVG or other XML)"
     assert all(re.search(known, line) for line in errors)
     for digit in "37":
         shutil.copytree(folder, tmp_path / "own" / digit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -346,6 +347,23 @@ def test_a_read_only_home_can_be_looked_at(home, run, tmp_path_factory):
     assert b"Permission denied" in done.stderr
     assert as_nobody("models", "rm", "0v1@1", "--yes").returncode == 3
     assert run("models", "list", "-q").out == "0v1@1\n"
+
+
+def test_too_little_memory_is_one_line(home):
+    """All is imported before the limit, and nothing but the digits has to be found room for."""
+    code = (
+        "import resource, sys, mnistcli.training, mnistcli.cli.commands.train, mnistcli.cli.app as a\n"
+        "size = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + (40 << 20),) * 2)\n"
+        "a.app(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, "train", "digits", "--no-save", "--json"]
+    env = os.environ | {"MNISTCLI_HOME": str(home)}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 3
+    assert json.loads(done.stderr.splitlines()[-1])["error"]["code"] == "not_enough_memory", (
+        done.stderr
+    )
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch, invoke):

@@ -211,7 +211,7 @@ def test_a_format_of_one_s_own_is_one_entry(monkeypatch, tmp_path, invoke):
     monkeypatch.setattr("mnistcli.pictures.read.FORMATS", (*FORMATS, pcx))
     assert invoke("predict", "-m", model, str(tmp_path), "-q").code == 0
     assert np.array_equal(read(path.read_bytes()).grey, np.asarray(digit))
-    path.write_bytes(b"%PDF")
+    path.write_bytes(b"\0\1\2")
     assert "HEIC, PCX, NPY" in invoke("predict", "-m", model, str(path)).err
 
 

@@ -194,8 +194,8 @@ def test_exif_rotation_is_undone(orientation):
 
 def test_frames_are_noted():
     frames = [Image.new("L", (9, 9), level) for level in (10, 90, 200)]
-    for kind, n in itertools.product(("GIF", "TIFF", "PNG", "WEBP"), (2, 3)):
-        options = {"lossless": True} if kind == "WEBP" else {}
+    for kind, n in itertools.product(("GIF", "TIFF", "PNG", "WEBP", "AVIF"), (2, 3)):
+        options = {"WEBP": {"lossless": True}, "AVIF": {"quality": 100}}.get(kind, {})
         data = saved(frames[0], kind, save_all=True, append_images=frames[1:n], **options)
         (picture,) = read(data)
         assert picture.notes == (f"frame 1 of {n}",)
@@ -234,7 +234,8 @@ def test_bombs_are_refused_before_decoding(side):
     [
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a damaged WEBP picture"),
         (b"\0\0\0\x18ftypheic", "is a damaged HEIC picture"),
-        (b"\0\0\0\x18ftypavif", "is an AVIF picture or a video"),
+        (b"\0\0\0\x18ftypavif", "is a damaged AVIF picture"),
+        (b"\0\0\0\x18ftypisom", "is a video"),
         (b"\0\0\0\x18ftypcrx ", "is a camera raw file"),
         (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "is a camera raw file"),
         (b"FUJIFILMCCD-RAW 0201" + bytes(40), "is a camera raw file"),
@@ -283,7 +284,7 @@ SEEDS = [
     saved(Image.fromarray(np.arange(84, dtype=np.uint8).reshape(7, 12) * 3).convert(mode), kind)
     for kind, mode in (
         ("PNG", "L"), ("PNG", "P"), ("PNG", "LA"), ("JPEG", "RGB"), ("JPEG", "CMYK"),
-        ("GIF", "P"), ("WEBP", "RGB"), ("WEBP", "RGBA"), ("BMP", "RGB"), ("BMP", "1"), ("TIFF", "L"), ("TIFF", "CMYK"),
+        ("GIF", "P"), ("WEBP", "RGB"), ("WEBP", "RGBA"), ("AVIF", "RGB"), ("BMP", "RGB"), ("BMP", "1"), ("TIFF", "L"), ("TIFF", "CMYK"),
         ("PPM", "L"), ("PPM", "RGB"), ("PPM", "1"),
     )
 ] + [
