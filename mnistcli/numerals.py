@@ -25,20 +25,19 @@ from mnistcli.registry.store import load_model
 # What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
 # and hardly any that touch.
 DOUBTFUL, WIDEST = -3.0, 1.3
-# A picture that may be of one digit is looked at again only if it looks more like two than this; where
-# a model knows no pairs, if it is less typical.
+# What looks more like two than this is suspect, and a picture of it looked at again; where a model
+# knows no pairs, what is less typical.
 SUSPECT, STRANGE = -2.0, 0.1
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
-# Each, and what all strokes that stand together make; where no others are, how much more it looks like
-# two than what is suspect.
-EACH_COST, WHOLE_COST, SUSPECT_COST = 2.75, -1.4, 2.5
+# Each, and what all strokes that stand together make; where no others are, how much it is suspect.
+EACH_COST, WHOLE_COST, SUSPECT_COST = 2.75, -1.4, 1.5
 # What it is lower than its line, and wider than that is high, as logarithms.
 LOW_COST, WIDE_COST = 1.5, 6.0
 # Its score, as far as the last, and the logarithm of its probability.
 SCORE_COST, HIGH_SCORE, SURPRISE_COST = -0.25, 25.0, 0.5
-# Each power of ten that it is less typical, as far as the last, and how much it looks like two.
+# Each power of ten that it is less typical, as far as the last, and how much it is suspect.
 UNTYPICAL_COST, LEAST_TYPICAL, PAIRED_COST = 1.3, 1e-4, 1.0
 
 _Span = tuple[int, int]
@@ -90,21 +89,17 @@ def read_numbers(
 def _digits_of(judge: Model, lines: list[list[Strokes]]) -> list[list[_Seen]]:
     """Return the digits that a model of patches sees, line by line."""
     strokes = [each for line in lines for each in line]
-    found = _seen(judge, [each.digits(in_parts=False) for each in strokes])
-    doubtful = [i for i, each in enumerate(found) if _may_be_several(each[0, 1])]
-    parted = _seen(judge, [strokes[i].digits(in_parts=True) for i in doubtful])
-    for i, each in zip(doubtful, parted, strict=True):
-        found[i] = each
-    stacks = {i: _seen(judge, strokes[i].stacks()) for i in doubtful}
-    chosen, numbers = list[list[_Seen]](), iter(range(len(strokes)))
+    found = [[each] for each in _seen(judge, [each.digits(in_parts=False) for each in strokes])]
+    for i, ((each,), those) in enumerate(zip(found, strokes, strict=True)):
+        if _may_be_several(each[0, 1]):
+            found[i] = _seen(judge, [those.digits(in_parts=True), *those.stacks()])
+    chosen, rest = list[list[_Seen]](), iter(found)
     for line in lines:
-        together = [next(numbers) for _ in line]
-        height = max(seen.placed.box.height for i in together for seen in found[i].values())
-        chosen.append([])
-        for i in together:
-            alone = len(strokes) == 1
-            chosen[-1] += _cheapest(found[i], stacks.get(i, []), height, is_alone=alone)
-    if any(stacks.values()):
+        together = [next(rest) for _ in line]
+        height = max(seen.placed.box.height for ways in together for seen in ways[0].values())
+        cheapest = [_cheapest(ways, height, is_alone=len(found) == 1) for ways in together]
+        chosen.append([seen for way in cheapest for seen in way])
+    if any(len(ways) > 1 for ways in found):
         of_boxes = {seen.placed.box: seen for line in chosen for seen in line}
         chosen = [[of_boxes[box] for box in line] for line in lines_of(list(of_boxes))]
     return chosen
@@ -162,25 +157,25 @@ def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
     return DigitRead(answer, probability, row, placed.box, placed.image, line, share)
 
 
-def _cheapest(
-    digits: dict[_Span, _Seen], stacks: list[dict[_Span, _Seen]], height: float, *, is_alone: bool
-) -> list[_Seen]:
-    """Choose what strokes on a line of that height are: of all digits, the first is all of them.
+def _cheapest(ways: list[dict[_Span, _Seen]], height: float, *, is_alone: bool) -> list[_Seen]:
+    """Choose what strokes on a line of that height are.
 
-    Or they are one above the other.
+    The first way holds all digits that they may be, and of these the first is all of them; the
+    others hold two, one above the other.
     """
+    digits, *stacks = ways
     whole = next(iter(digits))
     # NaN is not known.
     suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + suspicion[0]
     path = _best_path(costs)
-    ways = [(sum(costs[span] for span in path), [digits[span] for span in path])]
+    found = [(sum(costs[span] for span in path), [digits[span] for span in path])]
     for stack in stacks:
         highest = max(seen.placed.box.height for seen in stack.values())
         cost = sum(_cost(seen, highest) for seen in stack.values()) + suspicion[0] - suspicion[-1]
-        ways.append((cost, [*stack.values()]))
-    return min(ways, key=operator.itemgetter(0))[1]
+        found.append((cost, [*stack.values()]))
+    return min(found, key=operator.itemgetter(0))[1]
 
 
 def _cost(seen: _Seen, height: float) -> float:
@@ -195,7 +190,7 @@ def _cost(seen: _Seen, height: float) -> float:
         + SCORE_COST * min(seen.score, HIGH_SCORE)
         - SURPRISE_COST * math.log(max(float(row.max()), 1e-9))
         + UNTYPICAL_COST * decades
-        + PAIRED_COST * float(np.fmax.reduce(seen.pairedness, initial=0))
+        + PAIRED_COST * float(np.fmax.reduce(seen.pairedness - SUSPECT, initial=0))
     )
 
 
