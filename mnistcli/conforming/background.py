@@ -33,8 +33,6 @@ STROKE_WIDTHS = 2.5
 STROKE_LEVEL = 0.88
 # It is at least this share of the strongest ink where the light is even.
 LEAST_FULL = 0.7
-# Less paper than this share of a picture says nothing about the light.
-LEAST_PAPER = 0.1
 # Paper is what is farther from all ink than a share of the longer side. What is farther than a
 # share of the shorter one shows the light, where there is enough of it.
 NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
@@ -205,25 +203,6 @@ def _stroke_width(ink: Ink) -> float:
     outline = sum(np.count_nonzero(each[1:] != each[:-1]) for each in (strokes, strokes.T))
     # An outline in any direction crosses pixels 4 / pi times as often as it is long.
     return 8 / np.pi * np.count_nonzero(strokes) / max(outline, 1)
-
-
-def relit(picture: Ink, ink: Ink, strokes: Mask, *, dark: bool) -> Ink:
-    """Measure the light again where it is known that there are no strokes.
-
-    A sheet that is lit from one side or bends has light that is a polynomial; behind a sharp shadow
-    it is not, and the ink, of `flattened`, stays as it is. ``dark`` is ink darker than its paper.
-    """
-    paper = ~strokes
-    if paper.mean() < LEAST_PAPER:
-        return ink
-    light = surface(picture, paper)
-    again = picture - light
-    if dark:
-        again *= -_evening(light)
-    full = quantile(again[strokes & (ink > ink[strokes].max() / 2)], STROKE_LEVEL)
-    again /= np.float32(max(full, 1))
-    is_more_even = np.abs(again[paper]).mean() < np.abs(ink[paper]).mean()
-    return again if is_more_even else ink
 
 
 def _evening(light: Ink) -> Ink:

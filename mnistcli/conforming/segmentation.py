@@ -7,14 +7,11 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.background import (
-    DARK_INK,
-    EVENED,
     MIN_CONTRAST,
     WIDEST_OF_MANY,
     WIDEST_STROKE,
     flattened,
     otsu_threshold,
-    relit,
 )
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
@@ -120,7 +117,6 @@ class Page(NamedTuple):
     reduction: int  # each pixel of `picture` and `ink` is the mean of so many squared of `grey`
     picture: Ink
     ink: Ink
-    noise: float  # the standard deviation of the paper, in units of full ink
     pieces: Pieces
     lines: list[list[Group]]  # in reading order
     steps: tuple[str, ...]  # what was found and done
@@ -156,7 +152,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
         raise NoDigitError("is blank but for a speck")
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
     steps = tuple(dict.fromkeys(steps))
-    page = Page(grey, corner, k, picture, ink, noise, pieces, lines_of(strokes), steps)
+    page = Page(grey, corner, k, picture, ink, pieces, lines_of(strokes), steps)
     if not strokes:
         return _on_sheet(page, max(shapes, key=lambda shape: shape.area), side)
     if len(strokes) == 1 and _is_solid(pieces, strokes[0]):  # a sheet, or a 0 with corners
@@ -169,7 +165,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
             is_hole = any(np.array(widths) > HOLE * np.array(longest))
             if sheet.reduction * max(longest) > least and not is_hole:
                 return sheet
-    return _in_good_light(page)
+    return page
 
 
 def _without_table(grey: Grey, picture: Ink, k: int) -> Grey | None:
@@ -245,17 +241,6 @@ def _is_straight(table: Mask) -> bool:
             if bent > max(1, BENT / SEARCH_SIDE * len(depth)) or n_level > MOST_LEVEL:
                 return False
     return True
-
-
-def _in_good_light(page: Page) -> Page:
-    """Measure the light of a page again, now that it is known where strokes are."""
-    if page.noise == 0 and EVENED not in page.steps:
-        return page
-    groups = [group for line in page.lines for group in line]
-    strokes = _mask_of(page, *groups)
-    longest = sum(max(group.height, group.width) for group in groups) / len(groups)
-    zone = window_max(strokes, max(1, round(longest / BOX)))
-    return page._replace(ink=relit(page.picture, page.ink, zone, dark=DARK_INK in page.steps))
 
 
 def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
@@ -369,8 +354,7 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     after = [note for note in page.steps if "ignored" in note]
     corner = page.corner[0] + top, page.corner[1] + left
     found = tuple(dict.fromkeys([*before, *steps, *after]))
-    page = Page(grey, corner, reduction, picture, ink, noise, pieces, [[group]], found)
-    return _in_good_light(page), group
+    return Page(grey, corner, reduction, picture, ink, pieces, [[group]], found), group
 
 
 def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
