@@ -160,17 +160,16 @@ def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
 def _cheapest(ways: list[dict[_Span, _Seen]], height: float, *, is_alone: bool) -> list[_Seen]:
     """Choose what strokes on a line of that height are.
 
-    The first way holds all digits that they may be, and of these the first is all of them; the
-    others hold two, one above the other.
+    The first way holds all digits that they may be, the others two, one above the other.
     """
     digits, *stacks = ways
-    whole = next(iter(digits))
+    whole = 0, max(stop for _, stop in digits)
     # NaN is not known.
     suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + suspicion[0]
-    path = _best_path(costs)
-    found = [(sum(costs[span] for span in path), [digits[span] for span in path])]
+    cost, path = _best_path(costs)
+    found = [(cost, [digits[span] for span in path])]
     for stack in stacks:
         highest = max(seen.placed.box.height for seen in stack.values())
         cost = sum(_cost(seen, highest) for seen in stack.values()) + suspicion[0] - suspicion[-1]
@@ -194,12 +193,12 @@ def _cost(seen: _Seen, height: float) -> float:
     )
 
 
-def _best_path(costs: dict[_Span, float]) -> list[_Span]:
-    """Choose the cheapest way to part strokes into digits: a shortest path."""
+def _best_path(costs: dict[_Span, float]) -> tuple[float, list[_Span]]:
+    """Choose the cheapest way to part strokes into digits, a shortest path; return its cost, too."""
     paths: dict[int, tuple[float, list[_Span]]] = {0: (0.0, [])}
     for (start, stop), cost in sorted(costs.items()):
         if start in paths:
             before, path = paths[start]
             if stop not in paths or before + cost < paths[stop][0]:
                 paths[stop] = before + cost, [*path, (start, stop)]
-    return paths[max(paths)][1]
+    return paths[max(paths)]

@@ -24,7 +24,7 @@ from mnistcli.settings import SplitSpec, TrainingSettings
     ],
 )
 def test_strokes_are_parted_in_the_cheapest_way(costs, answers):
-    assert "-".join("{}{}".format(*span) for span in _best_path(costs)) == answers
+    assert "-".join("{}{}".format(*span) for span in _best_path(costs)[1]) == answers
 
 
 def test_a_picture_without_a_digit_is_an_error():

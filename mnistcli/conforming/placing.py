@@ -7,6 +7,7 @@ the ink is 20 pixels (16 times 19), the centre of mass rounds to 14 on both axes
 and one 13.49), and the brightest pixel is 254 or 255.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Strokes(NamedTuple):
         """Return all of the strokes as one digit, or all digits that they may be.
 
         For these they are cut into more parts than they have digits. There is the digit that the
-        parts from one number up to another would make, all of them first.
+        parts from one number up to another would make.
         """
         pieces = self.page.pieces
         parts = [pieces.mask(pieces.among(self.group.members))]
@@ -78,13 +79,12 @@ class Strokes(NamedTuple):
         edges = [span(part, 1) for part in parts]
         widest = WIDEST_PART * self.group.height
         placed = {}
-        for n in range(len(parts), 0, -1):
-            for start in range(len(parts) - n + 1):
-                if n < len(parts) and edges[start + n - 1].stop - edges[start].start >= widest:
-                    continue
-                found = self._placed(np.logical_or.reduce(parts[start : start + n]))
-                if found and (n == len(parts) or found.box.width < WIDEST_PART * found.box.height):
-                    placed[start, start + n] = found
+        for start, stop in itertools.combinations(range(len(parts) + 1), 2):
+            is_whole = stop - start == len(parts)
+            if is_whole or edges[stop - 1].stop - edges[start].start < widest:
+                found = self._placed(np.logical_or.reduce(parts[start:stop]))
+                if found and (is_whole or found.box.width < WIDEST_PART * found.box.height):
+                    placed[start, stop] = found
         return placed
 
     def stacks(self) -> list[dict[tuple[int, int], PlacedDigit]]:
