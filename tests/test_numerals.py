@@ -165,3 +165,22 @@ def test_one_above_the_other_are_two_and_stand_on_lines_of_their_own(test_images
         n_whole += answers == [[n] for n in mnist.test.labels[i : i + 2]]
     assert n_refused >= 20
     assert n_whole >= 18
+
+
+def test_lines_that_touch_are_read_one_after_the_other(test_images):
+    rows = [
+        np.concatenate(
+            [
+                np.pad(np.kron(image, np.ones((3, 3), np.uint8)), ((0, 0), (8, 8)))
+                for image in images
+            ],
+            axis=1,
+        )
+        for images in (test_images[:3], test_images[3:6])
+    ]
+    above, below = (row[row.max(axis=1) > 60] for row in rows)
+    ink = np.zeros((len(above) + len(below) - 6, above.shape[1]), np.uint8)
+    ink[: len(above)] = above
+    ink[-len(below) :] = np.maximum(ink[-len(below) :], below)
+    lines = read_numbers("builtin", np.pad(ink, 30))
+    assert ["".join(digit.answer for digit in line) for line in lines] == ["721", "041"]
