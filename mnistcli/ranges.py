@@ -51,6 +51,7 @@ RANGES = {
     "limit": Range(int, 1, 10**9, "--limit"),
     "n_filters": Range(int, 0, 1024),
     "n_views": Range(int, 1, 4),
+    "n_codes": Range(int, 0, 1024),
     "n_copies": Range(int, 0, 1024, "--copies"),
     "n_directions": Range(int, 0, 512),
     "n_relus": Range(int, 0, 16384),

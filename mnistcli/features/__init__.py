@@ -6,6 +6,7 @@ model on features is still a linear model, and everything around it stays. A new
 file here and an entry below.
 """
 
+from mnistcli.features.arrangements import Arrangements
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.kinds import FEATURE_KINDS, FURTHER_STAGES, Features, FeatureSpec, Stage
 from mnistcli.features.patches import Patches
@@ -13,5 +14,5 @@ from mnistcli.features.scattering import Scattering
 
 __all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features", "Stage"]
 
-FEATURE_KINDS.update(patches=Patches, scattering=Scattering)
+FEATURE_KINDS.update(patches=Patches, scattering=Scattering, arrangements=Arrangements)
 FURTHER_STAGES["expansion"] = Expansion

@@ -39,7 +39,7 @@ class FeatureSpec(Checked):
     stage is given what comes before it; a stage that is none begins a chain anew, and a model looks
     at what all chains yield: "patches+expansion+scattering+expansion". Patches have odd sides in
     pixels, so many filters for each, and a number of views: drawings of every image, a little
-    turned and moved, over which they are averaged. Each expansion has principal directions, and
+    turned and moved, over which they are averaged. Arrangements have codes. Each expansion has principal directions, and
     ramps and squares of random mixtures of them.
     """
 
@@ -47,6 +47,7 @@ class FeatureSpec(Checked):
     sides: tuple[int, ...] = ()
     n_filters: int = 0
     n_views: int = 1
+    n_codes: int = 0
     n_copies: int = 0
     n_directions: int = 0
     n_relus: int = 0

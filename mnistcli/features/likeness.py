@@ -103,7 +103,11 @@ def learn_filters(
 
     They have shape (n_filters, side * side), mean 0 and length 1; the side is odd.
     """
-    patches = _sample_patches(images, side, rng)
+    return centres(_sample_patches(images, side, rng), n_filters, rng)
+
+
+def centres(patches: Float32s, n_filters: int, rng: np.random.Generator) -> Float32s:
+    """Return directions around which rows of length 1 gather, by k-means, (n_filters, n_columns)."""
     filters = patches[rng.choice(len(patches), n_filters, replace=len(patches) < n_filters)]
     blocks = [patches[i : i + _PATCHES_AT_ONCE] for i in range(0, len(patches), _PATCHES_AT_ONCE)]
     for _ in range(N_ROUNDS):

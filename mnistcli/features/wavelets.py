@@ -31,9 +31,7 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
     """
     from scipy.fft import fft2
 
-    frames = np.zeros((len(ink), 1, FRAME, FRAME), dtype=np.float32)
-    inside = slice(MARGIN, MARGIN + IMAGE_SIDE)
-    frames[:, 0, inside, inside] = ink
+    frames = _framed(ink)
     maps, spectra = [frames], fft2(frames)
     for scale in range(N_SCALES):
         maps.append(_moduli(spectra, scale))
@@ -46,13 +44,33 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
     return np.concatenate(averages, axis=1)
 
 
+def strokes(ink: Float32s) -> Float32s:
+    """Return the square roots of the moduli of the two finer scales, (n, 12, 16, 16)."""
+    from scipy.fft import fft2
+
+    spectra = fft2(_framed(ink))
+    fine, wider = (_moduli(spectra, scale) for scale in (0, 1))
+    rows = fine[:, :, ::2] + fine[:, :, 1::2]
+    means = (rows[..., ::2] + rows[..., 1::2]) / np.float32(4)
+    maps = np.concatenate([means, wider], axis=1)
+    return np.sqrt(maps, out=maps)
+
+
+def _framed(ink: Float32s) -> Float32s:
+    """Return images with paper around them, (n, 1, 32, 32)."""
+    frames = np.zeros((len(ink), 1, FRAME, FRAME), dtype=np.float32)
+    inside = slice(MARGIN, MARGIN + IMAGE_SIDE)
+    frames[:, 0, inside, inside] = ink
+    return frames
+
+
 def _moduli(spectra: NDArray[np.complex64], scale: int) -> Float32s:
     """Filter maps by each wavelet of a scale: spectra of shape (n, k, m, m) to (n, 6 * k, l, l)."""
     from scipy.fft import ifft2
 
     n, _, side, _ = spectra.shape
     places, filters = wavelets(scale, side)
-    windows = spectra.reshape(n, -1, side**2)[..., places].reshape(n, -1, *filters.shape)
+    windows = spectra.reshape(n, -1, side**2).take(places, axis=-1).reshape(n, -1, *filters.shape)
     windows *= filters
     moduli: Float32s = np.abs(ifft2(windows, overwrite_x=True))
     return moduli.reshape(n, -1, *filters.shape[1:])

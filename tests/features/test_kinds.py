@@ -23,6 +23,7 @@ SPECS = (
     FeatureSpec("patches+expansion", sides=(5,), n_filters=8, **EXPANSION),
     FeatureSpec("pixels+expansion", **EXPANSION),
     FeatureSpec("scattering"),
+    FeatureSpec("arrangements+expansion", n_codes=8, **EXPANSION),
     FeatureSpec("pixels+patches+expansion+scattering", sides=(5,), n_filters=8, **EXPANSION),
 )
 
@@ -119,7 +120,10 @@ def test_a_new_kind_is_one_class_and_one_entry(home):
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     parts = dict(part.split("\n", 1) for part in ended.stdout.split("--- ")[1:])
-    assert "[pixels|deskew|patches|scattering|stripes][+expansion|halves][+...]" in parts[lines[0]]
+    assert (
+        "[pixels|deskew|patches|scattering|arrangements|stripes][+expansion|halves][+...]"
+        in parts[lines[0]]
+    )
     assert "stripes: the ink of each row" in " ".join(parts[lines[0]].split())
     assert "logistic regression on 28 rows, L2 penalty" in parts[lines[1]]
     assert "28 rows" in parts[lines[2]]

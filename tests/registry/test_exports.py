@@ -284,9 +284,12 @@ SEEN = {
     "ramps": ("0v1", FeatureSpec("deskew+expansion", **EXPANDED | {"n_squares": 0})),
     "squares": ("digits", FeatureSpec("pixels+expansion", **EXPANDED | {"n_relus": 0})),
     "scattering": ("digits", FeatureSpec("scattering")),
+    "arrangements": ("digits", FeatureSpec("arrangements", n_codes=7)),
     "beside": (
         "digits",
-        FeatureSpec("patches+expansion+scattering+expansion", **PATCHES, **EXPANDED),
+        FeatureSpec(
+            "patches+expansion+scattering+expansion+arrangements", **PATCHES, **EXPANDED, n_codes=5
+        ),
     ),
     "pixels beside": ("0v1", FeatureSpec("pixels+deskew+expansion", **EXPANDED)),
 }
@@ -421,7 +424,7 @@ def chain_as_told(content, image, kind):
     x = I.ravel()
     if kind[0] == "deskew":
         x = np.round(at(column + slant * (row - mean_y), row)).ravel()
-    if kind[0] in {"patches", "scattering"}:
+    if kind[0] in {"patches", "scattering", "arrangements"}:
         var_upright = var_x - slant * (2 * cov_xy - slant * var_y)
         width = np.clip(np.sqrt(np.sqrt(max(var_upright, 0.5)) / 7.1), 0.3, 1.2)
         height = np.clip(np.sqrt(np.sqrt(max(var_y, 0.5)) / 10), 0.5, 1.1)
@@ -432,8 +435,7 @@ def chain_as_told(content, image, kind):
             u, v = column - 13.5 - move_x, row - 13.5 - move_y
             across, down = cos * u - sin * v, height * (sin * u + cos * v)
             J = at(mean_x + width * across + slant * down, mean_y + down) / 255
-            told = likeness_as_told(content, J) if kind[0] == "patches" else scattering_as_told(J)
-            p = p + told / len(views)
+            p = p + TOLD[kind[0]](content, J) / len(views)
         x = np.floor(np.minimum(255, np.array(content["factors"]) * p) + 0.5)
     if kind[-1] == "expansion":
         n_relus = content["card"]["features"]["n_relus"]
@@ -444,24 +446,41 @@ def chain_as_told(content, image, kind):
     return x
 
 
-def scattering_as_told(J):
-    F, inverse = np.fft.fft2, np.fft.ifft2
+def filtered(M, s, d):
+    m, n, waves, angle = len(M), 32 // 2**s, 12 / 2**s, np.deg2rad(30 * d)
+    v = round(waves * np.sin(angle)) - n // 2 + np.arange(n)[:, None]
+    u = round(waves * np.cos(angle)) - n // 2 + np.arange(n)
+    along = np.cos(angle) * u + np.sin(angle) * v
+    across = np.cos(angle) * v - np.sin(angle) * u
+    w = 2 * np.pi / 32 * 0.8 * 2**s
+
+    def bell(c):
+        return np.exp(-(w**2) / 2 * ((along - c) ** 2 + 4 * across**2))
+
+    wavelet = bell(waves) - np.exp(-(w**2) / 2 * waves**2) * bell(0)
+    return np.abs(np.fft.ifft2(np.fft.fft2(M)[v % m, u % m] * wavelet)) * (n / m) ** 2
+
+
+def arrangements_as_told(content, J):
     J = np.pad(J, 2)
+    fine = [filtered(J, 0, d) for d in range(6)]
+    fine = [(M[::2, ::2] + M[1::2, ::2] + M[::2, 1::2] + M[1::2, 1::2]) / 4 for M in fine]
+    strokes = np.sqrt([*fine, *(filtered(J, 1, d) for d in range(6))])
+    axes, codes = np.array(content["axes"]), np.array(content["codes"])
+    b = np.array([[np.exp(-((2 * y - 5.5 - 20 / 3 * m) ** 2) / 20.48) for y in range(16)]
+                  for m in range(4)])  # fmt: skip
+    b /= b.sum(axis=1, keepdims=True)
+    near = np.zeros((4, 4, len(codes)))
+    for i in range(14):
+        for j in range(14):
+            z = axes @ strokes[:, i : i + 3, j : j + 3].ravel() - content["middle"]
+            like = np.maximum(0, codes @ z / np.sqrt((z**2).sum() + 0.05) - 0.3)
+            near += b[:, None, i + 1, None] * b[None, :, j + 1, None] * like
+    return np.sqrt(near).ravel()
 
-    def filtered(M, s, d):
-        m, n, waves, angle = len(M), 32 // 2**s, 12 / 2**s, np.deg2rad(30 * d)
-        v = round(waves * np.sin(angle)) - n // 2 + np.arange(n)[:, None]
-        u = round(waves * np.cos(angle)) - n // 2 + np.arange(n)
-        along = np.cos(angle) * u + np.sin(angle) * v
-        across = np.cos(angle) * v - np.sin(angle) * u
-        w = 2 * np.pi / 32 * 0.8 * 2**s
 
-        def bell(c):
-            return np.exp(-(w**2) / 2 * ((along - c) ** 2 + 4 * across**2))
-
-        wavelet = bell(waves) - np.exp(-(w**2) / 2 * waves**2) * bell(0)
-        return np.abs(inverse(F(M)[v % m, u % m] * wavelet)) * (n / m) ** 2
-
+def scattering_as_told(_content, J):
+    J = np.pad(J, 2)
     maps = [J]
     for s in range(3):
         maps += [filtered(J, s, d) for d in range(6)]
@@ -501,6 +520,13 @@ def likeness_as_told(content, J):
             for l in range(6)  # noqa: E741
         ]
     return np.concatenate(parts)
+
+
+TOLD = {
+    "patches": likeness_as_told,
+    "scattering": scattering_as_told,
+    "arrangements": arrangements_as_told,
+}
 
 
 @pytest.mark.parametrize("format_", ["skops", "onnx"])

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnistcli.errors import UsageError
-from mnistcli.features import Features, FeatureSpec, Stage, likeness, wavelets
+from mnistcli.features import Features, FeatureSpec, Stage, codebook, likeness, wavelets
+from mnistcli.features.arrangements import N_POINTS as CODE_POINTS
+from mnistcli.features.arrangements import Arrangements
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
 from mnistcli.features.kinds import Deskew, Pixels
@@ -91,6 +93,9 @@ def _add_stage(stage: Stage, given: Any) -> Any:
     if isinstance(stage, Scattering):
         drawn = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
         return _as_bytes(np.sqrt(_scattered(drawn)) * stage.arrays["factors"])
+    if isinstance(stage, Arrangements):
+        drawn = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
+        return _as_bytes(np.sqrt(_arranged(stage, drawn)) * stage.arrays["factors"])
     if isinstance(stage, Deskew):
         return _sampled(given, *upright(given)).of("Round").of("Flatten")
     if isinstance(stage, Pixels):
@@ -137,8 +142,7 @@ def _likeness(features: Patches, ink: Any) -> Any:
 
 def _scattered(ink: Any) -> Any:
     """See `wavelets.scattered`; the maps of all images come one after the other."""
-    margin, n_scales = wavelets.MARGIN, wavelets.N_SCALES
-    frames = ink.of("Pad", np.array([0, margin, margin] * 2))
+    frames, n_scales = _framed(ink), wavelets.N_SCALES
     averages = [_near_points(frames, wavelets.FRAME, 1)]
     spectra, n_maps = _fourier(frames, wavelets.FRAME), wavelets.N_DIRECTIONS
     for scale in range(n_scales):
@@ -150,6 +154,29 @@ def _scattered(ink: Any) -> Any:
             maps = _moduli(changes, wider, side)
             averages.append(_near_points(maps, wavelets.FRAME >> wider, n_maps**2))
     return averages[0].of("Concat", *averages[1:], axis=1)
+
+
+def _arranged(stage: Arrangements, ink: Any) -> Any:
+    """See `codebook.likeness_near_points`; here the codes come before the places."""
+    axes, middle, codes = (stage.arrays[name] for name in ("axes", "middle", "codes"))
+    spectra, n = _fourier(_framed(ink), wavelets.FRAME), wavelets.N_DIRECTIONS
+    fine, wider = (
+        _moduli(spectra, scale, wavelets.FRAME).reshape(-1, n, side, side)
+        for scale, side in enumerate((wavelets.FRAME, wavelets.FRAME // 2))
+    )
+    fine = fine.of("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    strokes = np.sqrt(fine.of("Concat", wider, axis=1))
+    along = strokes.of("Conv", axes.reshape(len(axes), 2 * n, codebook.N_PLACES, -1))
+    along = along - middle[:, None, None]
+    lengths = np.sqrt((along * along).sum(axis=1)[:, None] + codebook.PAPER)
+    alike = (along / lengths).of("Conv", codes[:, :, None, None]) - codebook.THRESHOLD
+    points = np.kron(*[codebook.near_places(CODE_POINTS)] * 2).T
+    near = np.maximum(alike, 0).reshape(0, len(codes), len(points)) @ points
+    return near.of("Transpose", perm=[0, 2, 1]).of("Flatten")
+
+
+def _framed(ink: Any) -> Any:
+    return ink.of("Pad", np.array([0, wavelets.MARGIN, wavelets.MARGIN] * 2))
 
 
 def _fourier(maps: Any, side: int) -> Any:

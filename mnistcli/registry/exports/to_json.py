@@ -54,8 +54,11 @@ def _how_to_predict(model: Model) -> list[str]:
     names = model.classifier.class_names
     kind, chains = model.card.feature_spec.kind, model.card.feature_spec.chains
     steps = [] if kind == "pixels" else [*formulas["images"]]
-    if {"patches", "scattering"} & {*kind.split("+")}:
+    told = {*kind.split("+")}
+    if told & {"patches", "scattering", "arrangements"}:
         steps += formulas["standard size"]
+    if told & {"scattering", "arrangements"}:
+        steps += formulas["wavelets"]
     for stages in chains:
         if unknown := [stage for stage in stages if stage not in formulas]:
             raise UsageError(f"json has no words for features of the kind {unknown[0]}")

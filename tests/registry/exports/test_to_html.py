@@ -114,7 +114,16 @@ KINDS = [
     ("digits", FeatureSpec("deskew+expansion", **EXPANDED)),
     ("pairs", replace(PATCHES, kind="patches+expansion", **EXPANDED)),
     ("digits", FeatureSpec("scattering")),
-    ("digits", replace(PATCHES, kind="patches+expansion+scattering+expansion", **EXPANDED)),
+    ("digits", FeatureSpec("arrangements", n_codes=9)),
+    (
+        "digits",
+        replace(
+            PATCHES,
+            kind="patches+expansion+scattering+expansion+arrangements+expansion",
+            n_codes=9,
+            **EXPANDED,
+        ),
+    ),
     ("even-odd", replace(PATCHES, kind="deskew+patches")),
 ]
 

@@ -426,6 +426,7 @@ const STAGES = {
   deskew: (seen) => asTheyAre(straightened(seen.features).map(rounded)),
   patches,
   scattering,
+  arrangements,
   expansion,
 };
 
@@ -440,6 +441,7 @@ const STEEPEST = 1.5, STANDARD_WIDTH = 7.1, STANDARD_HEIGHT = 10;
 const WIDTHS = [0.3, 1.2], HEIGHTS = [0.5, 1.1];
 const THRESHOLD = 0.4, STRIDE = 2, SQUARE = 8, NEARNESS = 2, PAPER = 0.05;
 const N_DIRECTIONS = 6, N_SCALES = 3, FRAME = 32, MARGIN = 2, WAVES = 12, WAVELET_WIDTH = 0.8;
+const CODE_SIDE = 3, CODE_POINTS = 4, CODE_THRESHOLD = 0.3;
 
 /** Where the ink of an image is: means, variances and covariance of its coordinates. */
 function moments(image) {
@@ -571,11 +573,8 @@ function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
 
 /** Moduli of wavelets, once and twice, averaged near points, and their square roots as bytes. */
 function scattering({ features: image }, { n_points: nPoints, arrays: { factors } }) {
-  const picture = normalised(image, [0, 0, 0]), maps = [];
-  const frame = grid(FRAME, FRAME, (y, x) =>
-    levelAt({ height: SIDE, width: SIDE, data: picture }, y - MARGIN, x - MARGIN) / 255);
-  const spectrum = fourier([frame.data, new Float32Array(FRAME ** 2)], FRAME, -1);
-  maps.push([frame.data, FRAME]);
+  const picture = normalised(image, [0, 0, 0]), { frame, spectrum } = framed(picture);
+  const maps = [[frame, FRAME]];
   for (let scale = 0; scale < N_SCALES; scale++) {
     const side = FRAME >> scale, strokes = moduli(spectrum, FRAME, scale);
     const changes = strokes.map((map) => fourier([map, new Float32Array(side ** 2)], side, -1));
@@ -589,6 +588,42 @@ function scattering({ features: image }, { n_points: nPoints, arrays: { factors 
   const numbers = maps.flatMap(([map, side]) => averagesNear(map, side, nPoints)).map(Math.sqrt);
   const features = Uint8Array.from(numbers, (each, i) => Math.min(f32(f32(each * factors[i]) + 0.5), 255));
   return nearPoints(features, picture, nPoints, (i) => i % nPoints ** 2);
+}
+
+/** How like typical arrangements of strokes a digit is near points, as bytes. */
+function arrangements({ features: image }, { n_codes: nCodes, arrays }) {
+  const { axes, middle, codes, factors } = arrays, nAxes = middle.length;
+  const picture = normalised(image, [0, 0, 0]), { spectrum } = framed(picture), side = FRAME / 2;
+  const fine = moduli(spectrum, FRAME, 0).map((map) => Array.from({ length: side ** 2 }, (_, i) => {
+    const at = 2 * Math.floor(i / side) * FRAME + 2 * (i % side);
+    return (map[at] + map[at + 1] + map[at + FRAME] + map[at + FRAME + 1]) / 4;
+  }));
+  const maps = [...fine, ...moduli(spectrum, FRAME, 1)].map((map) => Array.from(map, Math.sqrt));
+  const across = side - CODE_SIDE + 1, none = new Float32Array(side ** 2);
+  const alike = Array.from({ length: nCodes }, () => none.slice());
+  for (let place = 0; place < across ** 2; place++) {
+    const first = Math.floor(place / across) * side + place % across;
+    const strokes = maps.flatMap((map) => Array.from({ length: CODE_SIDE ** 2 }, (_, i) =>
+      map[first + Math.floor(i / CODE_SIDE) * side + i % CODE_SIDE]));
+    const along = Array.from(middle, (start, k) =>
+      sum(strokes.map((level, i) => level * axes[k * strokes.length + i])) - start);
+    const length = Math.sqrt(sum(along.map((each) => each * each)) + PAPER);
+    alike.forEach((map, code) => {
+      const product = sum(along.map((each, k) => each * codes[code * nAxes + k]));
+      map[first + side + 1] = Math.max(product / length - CODE_THRESHOLD, 0);
+    });
+  }
+  const averages = alike.map((map) => averagesNear(map, side, CODE_POINTS));
+  const features = Uint8Array.from(factors, (factor, i) => Math.min(
+    f32(f32(Math.sqrt(averages[i % nCodes][Math.floor(i / nCodes)]) * factor) + 0.5), 255));
+  return nearPoints(features, picture, CODE_POINTS, (i) => Math.floor(i / nCodes));
+}
+
+/** A picture in the middle of paper, and its spectrum. */
+function framed(picture) {
+  const frame = grid(FRAME, FRAME, (y, x) =>
+    levelAt({ height: SIDE, width: SIDE, data: picture }, y - MARGIN, x - MARGIN) / 255).data;
+  return { frame, spectrum: fourier([frame, new Float32Array(FRAME ** 2)], FRAME, -1) };
 }
 
 /** The discrete Fourier transform of n x n complex numbers; the inverse, too, divides by nothing. */

@@ -1,0 +1,104 @@
+"""How much of which typical arrangement of strokes is where.
+
+A second layer on the wavelets of `wavelets`: what strokes of six directions and two widths there
+are at 3 x 3 neighbouring places is compared with typical arrangements, found by k-means without
+labels, and what is like them is averaged near points: `registry/exports/formulas.json`. Patches of
+oriented edges as features go back to Riesenhuber and Poggio (Hierarchical models of object
+recognition in cortex, Nature Neuroscience 2, 1999) and Serre et al. (IEEE TPAMI 29, 2007); whitening
+before k-means to Coates and Ng (Learning feature representations with k-means, 2012).
+"""
+
+import numpy as np
+
+from mnistcli.arrays import Bytes, Float32s
+from mnistcli.features.geometry import normalised
+from mnistcli.features.likeness import N_PATCHES, centres
+from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, drawn, near_points, strokes
+
+N_PLACES = 3  # across and down, next to each other, and the strokes at them:
+N_STROKES = 2 * N_DIRECTIONS * N_PLACES**2
+N_AXES = 50  # principal directions of these that count
+THRESHOLD = 0.3
+PAPER = 0.05  # added to the squared length of an arrangement: paper is like nothing
+_LEAST_VARIANCE = 0.01  # of the largest, added to that of each direction before it is taken out
+_N_IMAGES = 6000  # to learn from, and so many patches of each,
+_N_PER_IMAGE = 20
+_LEAST_LENGTH = 0.3  # but those that are shorter than this share of the mean length
+
+
+def arrangements(ink: Float32s) -> Float32s:
+    """Return the strokes at neighbouring places of images (n, 28, 28), 0 to 1: (n, 14, 14, 108)."""
+    windows = np.lib.stride_tricks.sliding_window_view(strokes(ink), (N_PLACES,) * 2, axis=(2, 3))
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(*windows.shape[:1], *windows.shape[2:4], -1)
+
+
+def learn_codebook(
+    images: Bytes, n_centres: int, rng: np.random.Generator
+) -> tuple[Float32s, Float32s, Float32s]:
+    """Learn from training images of shape (n, 28, 28) which arrangements are typical.
+
+    Returns the whitened principal directions of arrangements, (50, 108), the mean along each, and
+    the centres of k-means along these, (n_centres, 50), of length 1.
+    """
+    chosen = images[np.sort(rng.permutation(len(images))[:_N_IMAGES])]
+    found = []
+    for first in range(0, len(chosen), 500):
+        block = arrangements(normalised(chosen[first : first + 500]) / np.float32(255))
+        of_images = block.reshape(len(block), -1, N_STROKES)
+        places = rng.integers(of_images.shape[1], size=(len(block), _N_PER_IMAGE))
+        found.append(np.take_along_axis(of_images, places[..., None], axis=1))
+    patches = np.concatenate(found).reshape(-1, N_STROKES)
+    lengths = np.linalg.norm(patches, axis=1)
+    patches = patches[lengths > _LEAST_LENGTH * lengths.mean()][:N_PATCHES]
+    mean = patches.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov(patches.T))
+    variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]
+    whitened = axes / np.sqrt(variances + _LEAST_VARIANCE * variances[0])
+    whitened /= np.linalg.norm((patches - mean) @ whitened, axis=1).mean()
+    directions = np.asarray(whitened.T, dtype=np.float32)
+    shift = directions @ mean
+    along = patches @ directions.T - shift
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), np.float32(1e-6))
+    return directions, shift, centres(along, n_centres, rng)
+
+
+def likeness_near_points(
+    ink: Float32s, directions: Float32s, shift: Float32s, codes: Float32s, n_points: int
+) -> Float32s:
+    """Return how like each code images of shape (n, 28, 28), 0 to 1, are near each point.
+
+    The features are code by code within a point: (n, n_points**2 * n_codes).
+    """
+    found = arrangements(ink)
+    n, side = found.shape[:2]
+    # One product of all arrangements is quicker than one of each row of places.
+    along = found.reshape(-1, N_STROKES) @ directions.T
+    along -= shift
+    along /= np.sqrt((along * along).sum(axis=1, keepdims=True) + np.float32(PAPER))
+    alike = along @ codes.T
+    alike -= np.float32(THRESHOLD)
+    np.maximum(alike, 0, out=alike)
+    weights = near_places(n_points)
+    rows = weights @ alike.reshape(n, side, -1)
+    near = weights @ rows.reshape(n * n_points, side, -1)
+    return np.sqrt(near, out=near).reshape(n, -1)
+
+
+def near_places(n_points: int) -> Float32s:
+    """Return the matrix that averages the middles of arrangements near points, (n_points, 14)."""
+    inside = slice(N_PLACES // 2, -(N_PLACES // 2))
+    return near_points(FRAME // 2, n_points)[:, inside]
+
+
+def drawn_codes(axes: Float32s, codes: Float32s) -> Float32s:
+    """Return pictures of the strokes that each code stands for, (n_codes, 15, 15)."""
+    levels = (codes @ np.linalg.pinv(axes).T).reshape(len(codes), 2, N_DIRECTIONS, N_PLACES, N_PLACES)
+    width = drawn(1).shape[1]
+    pictures = np.zeros((len(codes), *(width + 2 * (N_PLACES - 1),) * 2), dtype=np.float32)
+    for scale in (0, 1):
+        waves = drawn(scale)
+        edge, side = (width - waves.shape[1]) // 2, waves.shape[1]
+        for i, j in np.ndindex(N_PLACES, N_PLACES):
+            here = np.tensordot(levels[:, scale, :, i, j], waves, axes=1)
+            pictures[:, edge + 2 * i :, edge + 2 * j :][:, :side, :side] += here
+    return pictures
