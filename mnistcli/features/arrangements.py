@@ -68,4 +68,5 @@ class Arrangements(Measured):
     def filters(self) -> tuple[Float32s, ...]:
         from mnistcli.features.codebook import drawn_codes
 
-        return (drawn_codes(self.arrays["axes"], self.arrays["codes"]),)
+        names = "axes", "middle", "codes"
+        return (drawn_codes(*(self.arrays[name] for name in names)),)

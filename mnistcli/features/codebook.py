@@ -12,14 +12,14 @@ import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
-from mnistcli.features.likeness import N_PATCHES, centres
+from mnistcli.features.likeness import centres, some
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, drawn, near_points, strokes
 
 N_PLACES = 3  # across and down, next to each other, and the strokes at them:
 N_STROKES = 2 * N_DIRECTIONS * N_PLACES**2
 N_AXES = 50  # principal directions of these that count
 THRESHOLD = 0.3
-PAPER = 0.05  # added to the squared length of an arrangement: paper is like nothing
+PAPER = 0.05  # added to the squared length: what is near the mean arrangement is like no code
 _LEAST_VARIANCE = 0.01  # of the largest, added to that of each direction before it is taken out
 _N_IMAGES = 6000  # to learn from, and so many patches of each,
 _N_PER_IMAGE = 20
@@ -49,7 +49,7 @@ def learn_codebook(
         found.append(np.take_along_axis(of_images, places[..., None], axis=1))
     patches = np.concatenate(found).reshape(-1, N_STROKES)
     lengths = np.linalg.norm(patches, axis=1)
-    patches = patches[lengths > _LEAST_LENGTH * lengths.mean()][:N_PATCHES]
+    patches = some(patches[lengths > _LEAST_LENGTH * lengths.mean()])
     mean = patches.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(patches.T))
     variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]
@@ -90,15 +90,11 @@ def near_places(n_points: int) -> Float32s:
     return near_points(FRAME // 2, n_points)[:, inside]
 
 
-def drawn_codes(axes: Float32s, codes: Float32s) -> Float32s:
-    """Return pictures of the strokes that each code stands for, (n_codes, 15, 15)."""
-    levels = (codes @ np.linalg.pinv(axes).T).reshape(len(codes), 2, N_DIRECTIONS, N_PLACES, N_PLACES)
-    width = drawn(1).shape[1]
-    pictures = np.zeros((len(codes), *(width + 2 * (N_PLACES - 1),) * 2), dtype=np.float32)
-    for scale in (0, 1):
-        waves = drawn(scale)
-        edge, side = (width - waves.shape[1]) // 2, waves.shape[1]
-        for i, j in np.ndindex(N_PLACES, N_PLACES):
-            here = np.tensordot(levels[:, scale, :, i, j], waves, axes=1)
-            pictures[:, edge + 2 * i :, edge + 2 * j :][:, :side, :side] += here
-    return pictures
+def drawn_codes(axes: Float32s, middle: Float32s, codes: Float32s) -> Float32s:
+    """Return the strokes of each code at its places, beside each other, (n_codes, 15, 15)."""
+    levels = ((middle + codes) @ np.linalg.pinv(axes).T).reshape(
+        len(codes), 2, N_DIRECTIONS, N_PLACES, N_PLACES
+    )
+    cells = np.einsum("ndij,dyx->niyjx", levels.sum(axis=1), drawn(0))
+    side = cells.shape[1] * cells.shape[2]
+    return np.asarray(cells.reshape(len(codes), side, side), dtype=np.float32)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mnistcli.arrays import Float32s
+from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SIDE
 
 THRESHOLD = 0.4
@@ -141,4 +142,11 @@ def _sample_patches(images: Float32s, side: int, rng: np.random.Generator) -> Fl
         n_found += int(is_ink.sum())
         if n_found >= N_PATCHES:
             break
-    return np.concatenate(found)[:N_PATCHES]
+    return some(np.concatenate(found)[:N_PATCHES])
+
+
+def some(patches: Float32s) -> Float32s:
+    """Return patches if there are any, else refuse."""
+    if not len(patches):
+        raise UsageError("images without ink have no patterns to learn")
+    return patches

@@ -52,8 +52,7 @@ def strokes(ink: Float32s) -> Float32s:
     fine, wider = (_moduli(spectra, scale) for scale in (0, 1))
     rows = fine[:, :, ::2] + fine[:, :, 1::2]
     means = (rows[..., ::2] + rows[..., 1::2]) / np.float32(4)
-    maps = np.concatenate([means, wider], axis=1)
-    return np.sqrt(maps, out=maps)
+    return np.asarray(np.sqrt(np.concatenate([means, wider], axis=1)))
 
 
 def _framed(ink: Float32s) -> Float32s:
