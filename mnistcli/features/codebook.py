@@ -12,7 +12,7 @@ import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
-from mnistcli.features.likeness import centres, some
+from mnistcli.features.likeness import centres, nonempty
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, drawn, near_points, strokes
 
 N_PLACES = 3  # across and down, next to each other, and the strokes at them:
@@ -49,7 +49,7 @@ def learn_codebook(
         found.append(np.take_along_axis(of_images, places[..., None], axis=1))
     patches = np.concatenate(found).reshape(-1, N_STROKES)
     lengths = np.linalg.norm(patches, axis=1)
-    patches = some(patches[lengths > _LEAST_LENGTH * lengths.mean()])
+    patches = nonempty(patches[lengths > _LEAST_LENGTH * lengths.mean()])
     mean = patches.mean(axis=0)
     variances, axes = np.linalg.eigh(np.cov(patches.T))
     variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]

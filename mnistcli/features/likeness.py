@@ -142,10 +142,10 @@ def _sample_patches(images: Float32s, side: int, rng: np.random.Generator) -> Fl
         n_found += int(is_ink.sum())
         if n_found >= N_PATCHES:
             break
-    return some(np.concatenate(found)[:N_PATCHES])
+    return nonempty(np.concatenate(found)[:N_PATCHES])
 
 
-def some(patches: Float32s) -> Float32s:
+def nonempty(patches: Float32s) -> Float32s:
     """Return patches if there are any, else refuse."""
     if not len(patches):
         raise UsageError("images without ink have no patterns to learn")
