@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import UsageError
-from mnistcli.features.measured import Measured
+from mnistcli.features.measured import N_AXES, N_STROKES, Measured
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float32s
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 # Across and down, near each of which features tell what an image is like; arrangements are wider
 # than patches, and so need fewer.
 N_POINTS = 4
-_N_AXES, _N_STROKES = 50, 108  # as in `codebook`, which needs NumPy
 
 
 class Arrangements(Measured):
@@ -41,9 +40,9 @@ class Arrangements(Measured):
     @classmethod
     def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
         patterns: dict[str, tuple[int, ...]] = {
-            "axes": (_N_AXES, _N_STROKES),
-            "middle": (_N_AXES,),
-            "codes": (spec.n_codes, _N_AXES),
+            "axes": (N_AXES, N_STROKES),
+            "middle": (N_AXES,),
+            "codes": (spec.n_codes, N_AXES),
         }
         return patterns | super().shapes(spec, n_columns)
 

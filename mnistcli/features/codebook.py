@@ -13,11 +13,10 @@ import numpy as np
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features.geometry import normalised
 from mnistcli.features.likeness import centres, nonempty
+from mnistcli.features.measured import N_AXES, N_STROKES
 from mnistcli.features.wavelets import FRAME, N_DIRECTIONS, drawn, near_points, strokes
 
-N_PLACES = 3  # across and down, next to each other, and the strokes at them:
-N_STROKES = 2 * N_DIRECTIONS * N_PLACES**2
-N_AXES = 50  # principal directions of these that count
+N_PLACES = 3  # across and down, next to each other
 THRESHOLD = 0.3
 PAPER = 0.05  # added to the squared length: what is near the mean arrangement is like no code
 _LEAST_VARIANCE = 0.01  # of the largest, added to that of each direction before it is taken out
@@ -51,10 +50,11 @@ def learn_codebook(
     lengths = np.linalg.norm(patches, axis=1)
     patches = nonempty(patches[lengths > _LEAST_LENGTH * lengths.mean()])
     mean = patches.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(patches.T))
+    variances, axes = np.linalg.eigh(np.cov(patches.T, ddof=0))
     variances, axes = variances[::-1][:N_AXES], axes[:, ::-1][:, :N_AXES]
-    whitened = axes / np.sqrt(variances + _LEAST_VARIANCE * variances[0])
-    whitened /= np.linalg.norm((patches - mean) @ whitened, axis=1).mean()
+    # Of equal patches there are no directions: what is added keeps the numbers finite.
+    whitened = axes / np.sqrt(variances + max(_LEAST_VARIANCE * variances[0], 1e-9))
+    whitened /= max(np.linalg.norm((patches - mean) @ whitened, axis=1).mean(), 1e-3)
     directions = np.asarray(whitened.T, dtype=np.float32)
     shift = directions @ mean
     along = patches @ directions.T - shift

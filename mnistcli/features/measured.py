@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mnistcli.features.kinds import FeatureSpec, Learned
 
 N_POINTS = 6  # across and down, near each of which features tell what an image is like
+N_STROKES = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
+N_AXES = 50  # principal directions of these that count
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
 _HEADROOM = 1.1

@@ -61,10 +61,12 @@ def test_codes_are_drawn_stroke_by_stroke():
 
 
 def test_few_images_still_make_codes(mnist):
-    images = mnist.train.images[:3]
-    found = learn_features(SPEC, images, 0)
-    assert all(np.isfinite(each).all() for each in found.arrays.values())
-    assert found.transform(images).shape == (3, 640)
+    dot = np.zeros((2, 28, 28), np.uint8)
+    dot[:, 14, 14] = 255
+    for images in (mnist.train.images[:3], mnist.train.images[:1], dot):
+        found = learn_features(SPEC, images, 0)
+        assert all(np.isfinite(each).all() for each in found.arrays.values())
+        assert found.transform(images).shape == (len(images), 640)
 
 
 @pytest.mark.parametrize("kind", ["arrangements", "patches+expansion"])
