@@ -194,7 +194,11 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
     shade = stretched(box_mean(opened, 3), *ink.shape)
     shade += np.float32(median(ink - shade))
     ink = ink - shade
-    return (ink if paper is None else ink * _evening(paper - shade)), shade
+    if paper is not None:
+        light = paper - shade
+        usual = max(median(light), 1.0)
+        ink *= (usual / np.maximum(light, usual / 4)).astype(np.float32)
+    return ink, shade
 
 
 def _stroke_width(ink: Ink) -> float:
@@ -203,12 +207,6 @@ def _stroke_width(ink: Ink) -> float:
     outline = sum(np.count_nonzero(each[1:] != each[:-1]) for each in (strokes, strokes.T))
     # An outline in any direction crosses pixels 4 / pi times as often as it is long.
     return 8 / np.pi * np.count_nonzero(strokes) / max(outline, 1)
-
-
-def _evening(light: Ink) -> Ink:
-    """Return the factors that make uneven light even."""
-    usual = max(median(light), 1.0)
-    return (usual / np.maximum(light, usual / 4)).astype(np.float32)
 
 
 def _noise(ink: Ink) -> float:

@@ -20,16 +20,13 @@ _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
 SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
 _TO_CSV = "save it as CSV first"
+_TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
 # What is not read: the first bytes of it, and what to do.
 _FOREIGN = {
     RAW: (rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx", ""),
     "a video": (rb"....ftyp", ""),
-    "a PDF or PostScript file": (
-        rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", "make pictures of its pages: pdftoppm -r 200 -png FILE page"
-    ),
-    "a web page, an SVG or other XML": (
-        rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", "save what it shows as PNG"
-    ),
+    "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
+    "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", _TO_PNG),
     "a Python pickle, which could run code": (rb"\x80[\x02-\x05]", SAVEZ),
     "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_CSV),
     "a Feather file": (rb"ARROW1", _TO_CSV),
