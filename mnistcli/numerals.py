@@ -31,8 +31,7 @@ SUSPECT, STRANGE = -2.0, 0.1
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
-# Each, and what all strokes that stand together make; how much it is suspect of two, one above the
-# other, and where no others are, of two side by side.
+# Each, and what all strokes that stand together make; where no others are, how much it is suspect.
 EACH_COST, WHOLE_COST, SUSPECT_COST = 2.75, -1.4, 1.5
 # What it is lower than its line, and wider than that is high, as logarithms.
 LOW_COST, WIDE_COST = 1.5, 6.0
@@ -165,8 +164,9 @@ def _cheapest(ways: list[dict[_Span, _Seen]], height: float, *, is_alone: bool) 
     """
     digits, *stacks = ways
     whole = 0, max(stop for _, stop in digits)
-    suspicion = SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)  # NaN is not known
-    beside, above = is_alone * suspicion[0], suspicion[1:].sum()
+    # NaN is not known.
+    suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
+    beside, above = suspicion[0], suspicion[1:].sum()
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + beside
     cost, path = _best_path(costs)

@@ -109,7 +109,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         first, last = _level(counts, 0.03), _level(counts, 0.4)
         level = _level(counts, 0.5 if noise > 0.02 * contrast else 0.2)
         if noise > 0:  # that of neighbours does not tell how rough the paper is
-            smooth = box_mean(picture, 2 * near + 1)[paper].clip(0, 255).astype(np.uint8)
+            clear = ~window_max(strokes, 3 * near)  # of edges, however soft
+            smooth = box_mean(picture, 2 * near + 1)[clear].clip(0, 255).astype(np.uint8)
             if _spread(smooth) > UNEVEN * contrast + 3.3 * noise:
                 return None  # it is not rough but shaded
             noise = max(noise, (_level(counts, 0.84) - _level(counts, 0.16)) / 2)

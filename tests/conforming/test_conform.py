@@ -775,3 +775,15 @@ def test_the_dark_corners_of_a_turned_scan_are_no_ink(test_images, turn):
         wanted = conform(np.array(upright)).image.astype(int)
         near = (np.roll(seen.image, by, (0, 1)) for by in np.ndindex(2, 2))
         assert min(np.abs(each.astype(int) - wanted).mean() for each in near) < 8
+
+
+def test_soft_edges_of_a_crop_are_no_shade(test_images):
+    n_as_it_is = 0
+    for image in test_images[:60]:
+        coarse = Image.fromarray(255 - image[4:24, 4:24]).resize((8, 8), Image.Resampling.BOX)
+        grey = np.asarray(coarse.resize((160, 160), Image.Resampling.BICUBIC))
+        rows, columns = (np.flatnonzero((grey < 128).any(axis=axis)) for axis in (1, 0))
+        with contextlib.suppress(BadImageError):
+            found = conform(grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+            n_as_it_is += "shading evened out" not in found.steps
+    assert n_as_it_is >= 48
