@@ -287,6 +287,7 @@ def test_everything_has_a_name_and_stands_out(builtin, browse, scheme):
         ("digits", FeatureSpec("deskew")),
         ("pairs", FeatureSpec()),
         ("digits", FeatureSpec.of("patches+expansion")),
+        ("digits", FeatureSpec.of("arrangements+expansion")),
     ],
     ids=str,
 )
