@@ -168,7 +168,7 @@ class PresetSettings(NamedTuple):
         return replace(base, C=self.C if C is None else C, tol=self.tol if is_ours else base.tol)
 
 
-_BETTER = FeatureSpec.of("arrangements+expansion")
+_BETTER = FeatureSpec.of("patches+expansion")
 # Expansions of 2,000 functions are hardly worse than of 3,000; fewer directions make smaller files.
 _BEST = replace(
     FeatureSpec.of("patches+expansion+scattering+expansion+arrangements+expansion"),

@@ -28,7 +28,7 @@ class Expansion(Stage):
     summary = "random ramps and squares of its principal directions"
     defaults = {"n_directions": 150, "n_relus": 2000, "n_squares": 1000}  # noqa: RUF012 - a constant
     has_pixel_weights = False
-    n_to_learn_from = 10_000  # whose principal directions are taken
+    n_to_learn_from = 20_000  # whose principal directions are taken
 
     def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
         import numpy as np
