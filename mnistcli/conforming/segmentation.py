@@ -457,6 +457,7 @@ def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> boo
     keep = keep.copy()
     _drop_bars(pieces, keep)
     keep &= pieces.at_border
+    keep &= ~_are_corners(pieces)
     for start, stop, low, high, length in (
         (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
         (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
@@ -508,6 +509,9 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     """Drop what reaches in from the border of a photograph, unless it is a digit like the others."""
     outer = keep & pieces.at_border
     inner = keep & ~outer
+    if inner.any():
+        keep &= ~_are_corners(pieces)
+        outer &= keep
     mass = pieces.sums(ink)
     if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
         return
@@ -527,6 +531,20 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_low = np.where(across, pieces.width < pieces.height, pieces.height < pieces.width)
     is_full = pieces.area > THUMB * pieces.height * pieces.width
     keep[outer & (~(is_digit & is_thin) | (is_low & is_full & (across != down)))] = False
+
+
+def _are_corners(pieces: Pieces) -> Mask:
+    """Tell what lies beyond the corners of a sheet, (n,): it lines two borders that meet."""
+    height, width = pieces.shape
+    at_top, at_left = pieces.top == 0, pieces.left == 0
+    corners: Mask = (at_top != (pieces.bottom == height)) & (at_left != (pieces.right == width))
+    for i in np.flatnonzero(corners):
+        own = pieces.mask(np.arange(pieces.n) == i)
+        own = own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+        own = own[:: 1 if at_top[i] else -1, :: 1 if at_left[i] else -1]
+        down, across = (int(FRAME_LENGTH * side) for side in own.shape)
+        corners[i] = own[0, across:].any() and own[down:, 0].any()
+    return corners
 
 
 # --- frames -------------------------------------------------------------------------------------

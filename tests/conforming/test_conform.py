@@ -508,6 +508,35 @@ def test_a_table_that_shows_beside_its_sheet_is_no_ink(test_images, table):
         assert [len(line) for line in find_strokes(read, "photograph")] == [3]
 
 
+def test_small_corners_of_a_table_in_fading_light_are_no_digits(test_images):
+    rng, n_whole = np.random.default_rng(5), 0
+    for _ in range(25):
+        height, width, n = rng.integers([500, 700, 3], [900, 1200, 7])
+        ink = np.zeros((height, width))
+        for i, j in np.ndindex(2, n):
+            side = int(min(width / (n + 1), height / 3) * rng.uniform(0.55, 0.85))
+            digit = Image.fromarray(test_images[rng.integers(100)]).resize((side, side))
+            top, left = (
+                int((k + 0.5) * each - side / 2) for k, each in ((i, height / 2), (j, width / n))
+            )
+            ink[top : top + side, left : left + side] = np.asarray(digit) / 255
+        y, x = np.indices(ink.shape) / np.array(ink.shape)[:, None, None]
+        middle = rng.uniform(0.3, 0.7, 2)
+        fading = rng.uniform(0.1, 0.45) * ((y - middle[0]) ** 2 + (x - middle[1]) ** 2)
+        grey = rng.uniform(170, 230) * (1 - fading) * (1 - 0.7 * ink)
+        for u in (x, 1 - x):
+            for v in (y, 1 - y):
+                wide, high = rng.uniform([0.02, 0.03], [0.09, 0.15])
+                if rng.random() < 0.6:
+                    grey[u / wide + v / high < 1] = rng.uniform(20, 80)
+        soft = Image.fromarray(grey.clip(0, 255).astype(np.uint8)).filter(
+            ImageFilter.GaussianBlur(1)
+        )
+        noisy = (np.asarray(soft) + rng.normal(0, 3, grey.shape)).clip(0, 255).astype(np.uint8)
+        n_whole += [len(line) for line in find_strokes(noisy, "photograph")] == [n, n]
+    assert n_whole == 25
+
+
 def in_perspective(paper, y, x):
     """A sheet with four corners on a darker table, of which hardly a side is level."""
     is_sheet = (
