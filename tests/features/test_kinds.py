@@ -43,6 +43,21 @@ def test_what_is_kept_brings_the_features_back(mnist, spec):
     np.testing.assert_array_equal(again.transform(images[:5]), rows)
 
 
+MEASURED = {
+    FeatureSpec("scattering"): 127 * 36,
+    FeatureSpec("arrangements", n_codes=40): 40 * 16,
+}
+
+
+@pytest.mark.parametrize(("spec", "n_features"), MEASURED.items(), ids=lambda it: str(it)[:30])
+def test_features_do_not_depend_on_the_company(mnist, spec, n_features):
+    features, images = learn_features(spec, mnist.train.images[:500], 0), mnist.train.images[:100]
+    together = features.transform(images)
+    alone = np.concatenate([features.transform(image[None]) for image in images[:10]])
+    assert np.abs(alone.astype(int) - together[:10]).max() <= 1
+    assert features.transform(images[:0]).shape == (0, n_features)
+
+
 # What a new file in the package and one more entry of FEATURE_KINDS would be.
 STRIPES = """
     import sys

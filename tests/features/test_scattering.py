@@ -77,12 +77,7 @@ def test_wavelets_answer_to_strokes_across_their_waves_and_not_to_even_ink():
     assert answers[3] < 0.05 * answers[0]
 
 
-def test_features_do_not_depend_on_the_company(mnist, scattering):
-    images = mnist.train.images[:100]
-    together = scattering.transform(images)
-    alone = np.concatenate([scattering.transform(image[None]) for image in images[:10]])
-    assert np.abs(alone.astype(int) - together[:10]).max() <= 1
-    assert scattering.transform(images[:0]).shape == (0, 127 * 36)
+def test_an_image_without_ink_has_no_strokes(scattering):
     assert not scattering.transform(np.zeros((1, 28, 28), np.uint8)).any()
 
 

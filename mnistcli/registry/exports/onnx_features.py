@@ -90,12 +90,10 @@ def _add_stage(stage: Stage, given: Any) -> Any:
         drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in views]
         looks = sum(_likeness(stage, each) for each in drawn)
         return _as_bytes(looks / len(drawn) * stage.arrays["factors"])
-    if isinstance(stage, Scattering):
-        drawn = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
-        return _as_bytes(np.sqrt(_scattered(drawn)) * stage.arrays["factors"])
-    if isinstance(stage, Arrangements):
-        drawn = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
-        return _as_bytes(np.sqrt(_arranged(stage, drawn)) * stage.arrays["factors"])
+    if isinstance(stage, (Scattering, Arrangements)):
+        ink = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
+        near = _scattered(ink) if isinstance(stage, Scattering) else _arranged(stage, ink)
+        return _as_bytes(np.sqrt(near) * stage.arrays["factors"])
     if isinstance(stage, Deskew):
         return _sampled(given, *upright(given)).of("Round").of("Flatten")
     if isinstance(stage, Pixels):

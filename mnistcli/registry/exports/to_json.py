@@ -15,6 +15,11 @@ from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
 
 _FORMULAS = Path(__file__).with_name("formulas.json")
+# What several kinds of features begin with is told once, before them.
+_NEEDED_BY = {
+    "standard size": {"patches", "scattering", "arrangements"},
+    "wavelets": {"scattering", "arrangements"},
+}
 
 
 def encode(model: Model) -> bytes:
@@ -54,11 +59,8 @@ def _how_to_predict(model: Model) -> list[str]:
     names = model.classifier.class_names
     kind, chains = model.card.feature_spec.kind, model.card.feature_spec.chains
     steps = [] if kind == "pixels" else [*formulas["images"]]
-    told = {*kind.split("+")}
-    if told & {"patches", "scattering", "arrangements"}:
-        steps += formulas["standard size"]
-    if told & {"scattering", "arrangements"}:
-        steps += formulas["wavelets"]
+    for words, needed_by in _NEEDED_BY.items():
+        steps += formulas[words] if needed_by & {*kind.split("+")} else []
     for stages in chains:
         if unknown := [stage for stage in stages if stage not in formulas]:
             raise UsageError(f"json has no words for features of the kind {unknown[0]}")
