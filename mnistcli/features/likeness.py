@@ -120,7 +120,8 @@ def centres(patches: Float32s, n_filters: int, rng: np.random.Generator) -> Floa
         sums[used] = np.add.reduceat(patches[np.argsort(nearest, kind="stable")], starts[used])
         # What attracts nobody starts again from a patch.
         sums[counts == 0] = patches[rng.choice(len(patches), n_filters - len(used))]
-        filters = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        filters = sums / np.maximum(lengths, np.float32(1e-6))  # rows that are all alike have none
     return filters
 
 

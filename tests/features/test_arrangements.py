@@ -61,6 +61,12 @@ def test_few_images_still_make_codes(mnist):
         assert found.transform(images).shape == (len(images), 640)
 
 
+def test_arrangements_that_are_all_alike_have_codes(monkeypatch, mnist):
+    monkeypatch.setattr(codebook, "arrangements", lambda ink: np.ones((len(ink), 14, 14, 108)))
+    found = codebook.learn_codebook(mnist.train.images[:9], 4, np.random.default_rng(0))
+    assert all(np.isfinite(each).all() for each in found)
+
+
 @pytest.mark.parametrize("kind", ["arrangements", "patches+expansion"])
 def test_images_without_ink_teach_nothing(kind):
     with pytest.raises(UsageError, match="images without ink have no patterns to learn"):

@@ -385,6 +385,10 @@ def test_json_says_how_to_make_features(kind, seeing, odd, tmp_path):
     assert np.abs(seen - expected).max() <= 1
     # Of more numbers before an expansion more are one off, each of which moves several of its own.
     assert np.mean(seen != expected) < (1e-2 if kind == "beside" else 1e-3)
+    # What a step speaks of, one before it defines.
+    told = " ".join(content["how_to_predict"])
+    for used, defined in {"filtered(J": "filtered(M, s, d), of", " J ": "J[row][column] ="}.items():
+        assert used not in told or 0 <= told.find(defined) < told.rfind(used)
 
 
 def features_as_told(content, image):
