@@ -1,0 +1,220 @@
+"""Which ink is the digits': neither specks nor printed lines, bars, frames, or what reaches in."""
+
+import numpy as np
+
+from mnistcli.conforming.grouping import DIGIT_HEIGHT, SEVERAL, Group, grouped, usual_height
+from mnistcli.conforming.operations import Pieces, box_mean, pieces_of, window_max
+from mnistcli.conforming.types import FAINTEST_INK, Ink, Mask, NoDigitError
+
+# Share of full ink that a piece must reach somewhere to be more than noise.
+DARK = 0.4
+# Share of the strongest piece from which another one is no speck.
+SPECK = 0.02
+# Shares of full ink at which lines printed on paper are told from ink.
+LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
+# The parts of a line that a digit interrupts are no more than this share of its length apart.
+STEEPEST_LINE = 0.1
+# Lines that do not span the page join what is apart at this share, or reach in to one digit.
+STRONG = 0.3
+# What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of the
+# strong ink, shines through the paper.
+FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
+# A frame has a line in this share of its box along each side, over this share of its length, and
+# fills no more of it; what is in it is longer than this share of its shorter side.
+FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
+# What fills so much of its box is a rectangle; no round digit does.
+RECTANGLE = 0.96
+# A 1 is longer for its width.
+BAR = 3
+# A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
+MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
+# Smaller ones cannot be told from digits.
+MIN_FRAME = 24
+# A thumb at the border fills so much of its box, and reaches in less far than it is wide.
+THUMB = 0.6
+# What touches the border, of a photograph or beside so many others, is a digit if it is as high.
+AT_BORDER = (0.6, 1.5)
+
+
+def groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
+    """Find the pieces of ink that are neither specks, lines nor frames, and group them."""
+    pieces, keep, notes = inked(ink, noise)
+    if _drop_frames(pieces, keep, ink):
+        notes.append("frame cut off")
+    _drop_bars(pieces, keep)
+    if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
+        _drop_border(pieces, keep, ink)
+    groups, n_dropped = grouped(pieces, keep)
+    if n_dropped and not notes:
+        notes.append("specks ignored")
+    return pieces, groups, notes
+
+
+def inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
+    """Find pieces of ink, and which of them are more than specks."""
+    seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
+    floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
+    first = _dark_pieces(seen, floor)
+    n_high, is_inside = 0, False
+    if noise > 0:
+        pieces, keep, _ = _dark_pieces(seen, STRONG)
+        n_high, strong = _count_high(pieces, keep), pieces.mask(keep)
+        is_inside = n_high < SEVERAL and not (keep & pieces.at_border).any()
+        reach = 1 + round(FAINT_REACH * usual_height(pieces, keep))
+        faint = ~window_max(strong, reach) & (seen < FAINT)
+
+    def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
+        reach_in = is_inside and bool((keep & pieces.at_border).any())
+        if reach_in or _spans(pieces, keep) or _count_high(pieces, keep) < n_high:
+            return True
+        return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
+
+    among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
+    if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several):
+        # Nothing faint spans the picture, joins digits or reaches in, or the digit fills it.
+        return *first[:2], ["specks ignored"] if first[2] else []
+    cuts = [cut for cut in LINE_CUTS if cut > floor]
+    while len(cuts) > 1 and are_lines(*_dark_pieces(seen, cuts[0])):
+        cuts.pop(0)
+    # Where lines just break up, pieces of them still cling to the digit.
+    return *_dark_pieces(seen, cuts[1] if len(cuts) > 1 else cuts[0])[:2], ["lines ignored"]
+
+
+def _count_high(pieces: Pieces, keep: Mask) -> int:
+    return int((pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum())
+
+
+def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
+    """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
+    height, width = pieces.shape
+    if not (keep & pieces.at_border).any():
+        return False
+    keep = keep.copy()
+    _drop_bars(pieces, keep)
+    keep &= pieces.at_border
+    keep &= ~_are_corners(pieces)
+    for start, stop, low, high, length in (
+        (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
+        (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
+    ):
+        if (keep & start & stop).any():
+            return True
+        i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
+        apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
+        if not alone and (apart < STEEPEST_LINE * length).any():
+            return True
+    return False
+
+
+def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
+    """Find connected pieces of ink, which of them count, and the number of specks left out."""
+    pieces = pieces_of(ink > cut)
+    if pieces.n:
+        mass, peak = pieces.sums(ink), pieces.peaks(ink)
+        # A piece counts when it is dark somewhere and not tiny.
+        keep = (mass >= SPECK * mass.max()) & (peak >= DARK)
+    if not pieces.n or not keep.any():
+        raise NoDigitError("is blank: nothing on it stands out from the paper")
+    return pieces, keep, int(((peak >= DARK) & ~keep).sum())
+
+
+def _drop_bars(pieces: Pieces, keep: Mask) -> None:
+    """Drop buttons, and a window's title and margin lines along the border or across."""
+    height, width = pieces.shape
+    short, long = np.sort([pieces.height, pieces.width], axis=0)
+    is_button = (pieces.area > RECTANGLE * short * long) & (long < BAR * short)
+    keep &= ~(is_button & (long < long[keep & ~is_button].max(initial=0)))
+    edge = 1 + width // 64  # a window may have an outline
+    left, right = pieces.left < edge, pieces.right > width - edge
+    top, bottom = pieces.top < edge, pieces.bottom > height - edge
+    at_edge = left | right | top | bottom
+    inner = keep & ~at_edge & (long > LEAST_INSIDE * min(height, width))
+    if inner.any():
+        thickness = pieces.area / (pieces.height + pieces.width)
+        is_bar = (pieces.height > LINE_LENGTH * height) & (
+            thickness < MARGIN_LINE * thickness[inner].min()
+        )
+        if long[inner].max() > LEAST_FRAMED * min(height, width):
+            is_low = 2 * pieces.height < height
+            is_bar |= at_edge & is_low & (pieces.width > FRAME_LENGTH * width)
+        keep[is_bar] = False
+
+
+def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
+    """Drop what reaches in from the border of a photograph, unless it is a digit like the others."""
+    outer = keep & pieces.at_border
+    inner = keep & ~outer
+    if inner.any():
+        keep &= ~_are_corners(pieces)
+        outer &= keep
+    mass = pieces.sums(ink)
+    if not outer.any() or mass[inner].sum() < 0.1 * mass[keep].sum():
+        return
+    usual = usual_height(pieces, inner)
+    is_digit = (pieces.height > AT_BORDER[0] * usual) & (pieces.height < AT_BORDER[1] * usual)
+    # A row of digits may be as high as its picture.
+    is_inside = (pieces.left > 0) & (pieces.right < pieces.shape[1])
+    is_wide = pieces.width > LEAST_FRAMED * pieces.height
+    is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
+    is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
+        pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
+    )
+    across, down = (
+        (pieces.left == 0) | ~is_inside,
+        (pieces.top == 0) | (pieces.bottom == pieces.shape[0]),
+    )
+    is_low = np.where(across, pieces.width < pieces.height, pieces.height < pieces.width)
+    is_full = pieces.area > THUMB * pieces.height * pieces.width
+    keep[outer & (~(is_digit & is_thin) | (is_low & is_full & (across != down)))] = False
+
+
+def _are_corners(pieces: Pieces) -> Mask:
+    """Tell what lies beyond the corners of a sheet, (n,): it lines two borders that meet."""
+    height, width = pieces.shape
+    at_top, at_left = pieces.top == 0, pieces.left == 0
+    corners: Mask = (at_top != (pieces.bottom == height)) & (at_left != (pieces.right == width))
+    for i in np.flatnonzero(corners):
+        own = pieces.mask(np.arange(pieces.n) == i)
+        own = own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+        own = own[:: 1 if at_top[i] else -1, :: 1 if at_left[i] else -1]
+        down, across = (int(FRAME_LENGTH * side) for side in own.shape)
+        corners[i] = own[0, across:].any() and own[down:, 0].any()
+    return corners
+
+
+def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
+    """Keep what is inside frames, if there are any, and inside a table what is no speck there.
+
+    A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
+    """
+    if pieces.n == 1:
+        return False
+    framed = np.zeros_like(keep)
+    frames = []
+    short, long = np.sort([pieces.height, pieces.width], axis=0)
+    mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
+    is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
+    edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
+    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)):
+        within = is_dark & (edges > edges[:, [i]]).all(axis=0)
+        inside, least = keep & within & (long > LEAST_FRAMED * short[i]), 1
+        if not inside.any():
+            inside, least = within & (mass > SPECK * mass[within].max(initial=0)), SEVERAL
+        if inside.sum() >= least and _is_frame(pieces, int(i)):
+            frames.append(i)
+            framed |= inside
+    if frames:
+        keep[:] = framed
+        keep[frames] = False
+    return bool(frames)
+
+
+def _is_frame(pieces: Pieces, i: int) -> bool:
+    frame = pieces.mask(np.arange(pieces.n) == i)
+    frame = frame[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+    for turn in range(4):
+        side = np.rot90(frame, turn)
+        line = side[: 2 + round(FRAME_BAND * len(side))]
+        if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
+            return False
+    return True
