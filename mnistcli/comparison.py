@@ -2,14 +2,14 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, zip_longest
 
 import numpy as np
 
-from mnistcli.datasets.dataset import Dataset, LabelledImages
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.dataset import Dataset
+from mnistcli.datasets.given import Given, to_judge
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
@@ -76,7 +76,7 @@ class ReportOnTwo(Displayed):
 
 def compare(
     models: Sequence[Model | str],
-    data: Dataset | LabelledImages | str | None = None,
+    data: Given | None = None,
     *,
     by: str = "accuracy",
     n_disagreements: int = 0,
@@ -91,6 +91,8 @@ def compare(
     disagree to hand over. Raises UsageError for fewer than two models, or of different tasks,
     DataUnavailableError where no image is left that none of them was trained on.
     """
+    if isinstance(models, (str, Model)) or not isinstance(models, Iterable):
+        models = ()
     metric = metric_named(by)
     # Those without a name are counted, to be told apart.
     loaded = map(load_model, models)
@@ -99,7 +101,7 @@ def compare(
     if data is None:
         check_common_dataset(named)
         data = named[0].card.dataset
-    data = open_dataset(data) if isinstance(data, str) else data
+    data = to_judge(data)
     notes: tuple[str, ...] = ()
     is_paired, n_left_out, cards = False, 0, [model.card for model in named]
     splits = {(card.dataset_sha256, card.split.kind) for card in cards}

@@ -12,6 +12,7 @@ import numpy as np
 
 from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.datasets.given import Given, to_judge
 from mnistcli.datasets.store import open_dataset
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, UsageError
@@ -20,6 +21,7 @@ from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
+from mnistcli.ranges import check_choice
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec
@@ -130,7 +132,7 @@ class Report(Displayed):
 
 def evaluate(
     model: Model | str,
-    data: Dataset | LabelledImages | str | None = None,
+    data: Given | None = None,
     *,
     on: Part = "test",
     name: str = "the data",
@@ -138,14 +140,14 @@ def evaluate(
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on; names do for both.
 
-    ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
+    Other data are taken as `datasets.given` says. ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
     split. Labelled images are to be called ``name``, and the threshold is for two classes: from which
     probability on to answer the positive one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
     threshold and more than two classes.
     """
     model = load_model(model)
-    if data is None or isinstance(data, str):
-        data = open_dataset(model.card.dataset if data is None else data)
+    check_choice("part", on, get_args(Part))
+    data = to_judge(model.card.dataset if data is None else data)
     notes: tuple[str, ...] = ()
     if isinstance(data, Dataset) and on == "train":
         samples, name = _part_of(data, model, on), f"{data.name} train"

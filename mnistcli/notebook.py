@@ -6,7 +6,7 @@ are `display.Displayed`, who draws them: `cli.results`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.paths import check_ending
-from mnistcli.pictures import grey_levels
+from mnistcli.pictures import grey_levels, numbers_in
+from mnistcli.ranges import Range
 from mnistcli.registry.store import load_model
 
 if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
 
     from mnistcli.comparison import ReportOnTwo
     from mnistcli.datasets.dataset import Dataset, LabelledImages
+    from mnistcli.datasets.given import Given
     from mnistcli.evaluation import Report
     from mnistcli.registry.model_file import Model
 
@@ -34,14 +36,16 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
     and blue. Labelled images are shown without their labels. Raises UsageError for
     what is no picture.
     """
-    array = np.asarray(getattr(images, "images", images))
+    given: Any = images
+    array = numbers_in(getattr(given, "images", given))
     if array.shape[-1:] == (N_PIXELS,):
         array = array.reshape(*array.shape[:-1], *IMAGE_SHAPE)
     is_colour = array.ndim == 3 and array.shape[2] in (3, 4)
     if array.ndim not in (2, 3) or is_colour or not array.size or array.dtype.kind not in "buif":
         found = f"{array.shape} of {array.dtype}"
         raise UsageError(f"images are grey, (h, w), (n, h, w) or (n, 784), not {found}")
-    array = array / np.abs(array).max() if array.min() < 0 else grey_levels(array)
+    is_signed = array.min() < 0 and bool(np.isfinite(array).all())
+    array = array / np.abs(array).max() if is_signed else grey_levels(array)
     pictures = array if array.ndim == 3 else array[None]
     return Gallery(CaptionedImage(each) for each in pictures)
 
@@ -56,7 +60,7 @@ def weights(model: "Model | str", *others: "Model | str") -> Gallery:
 
 def mistakes(
     model: "Model | str",
-    data: "Dataset | LabelledImages | str | None" = None,
+    data: "Given | None" = None,
     *,
     n: int = 24,
     truth: object = None,
@@ -70,6 +74,7 @@ def mistakes(
     from mnistcli.evaluation import evaluate
 
     asked = (None if each is None else str(each) for each in (truth, answer))
+    n = int(Range(int, 0, 10**9).checked("n", n))
     return gallery_of_mistakes(evaluate(model, data, name="the images"), n, *asked)
 
 

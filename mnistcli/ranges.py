@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from mnistcli.errors import UsageError
 
@@ -82,6 +82,9 @@ class Checked:
             value = getattr(self, each.name)
             if each.name in RANGES and not (value is None and each.default is None):
                 object.__setattr__(self, each.name, RANGES[each.name].checked(each.name, value))
+            for kind in get_args(each.type) or (each.type,):
+                if isinstance(kind, type) and issubclass(kind, Checked) and value is not None:
+                    check_kind(each.name, value, kind)
         self._check()
 
     def _check(self) -> None:
@@ -93,3 +96,10 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
     if value not in choices:
         known = ", ".join(str(choice) for choice in choices if choice is not None)
         raise UsageError(f"{value!r} is no {name.replace('_', ' ')}", hint=f"choose from {known}")
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise `UsageError` for a value of another kind."""
+    if not isinstance(value, kind):
+        problem = f"{name} = {value!r:.40} makes no sense"
+        raise UsageError(problem, hint=f"{name} takes a {kind.__name__}")

@@ -84,8 +84,12 @@ class Task:
         return encoded
 
 
-def parse_task(text: str) -> Task:
+def parse_task(text: str | Task) -> Task:
     """Read a task: ``parse_task("2vrest")``; raise TaskError, which says what makes no sense."""
+    if isinstance(text, Task):
+        return text
+    if not isinstance(text, str):
+        raise TaskError(repr(text)[:40], f"it is no text but {type(text).__name__}")
     try:
         return _parsed(text.strip().lower())
     except ValueError as error:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnistcli._version import __version__
 from mnistcli.datasets.dataset import Dataset
-from mnistcli.datasets.store import open_dataset
+from mnistcli.datasets.given import Given, dataset_of
 from mnistcli.display import Displayed
 from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.features import FeatureSpec
@@ -29,6 +29,7 @@ from mnistcli.model_selection import splits
 from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
 from mnistcli.parallel import elsewhere
 from mnistcli.progress import SILENT, Progress, usual
+from mnistcli.ranges import check_kind
 from mnistcli.registry.card import ModelCard, features_entry
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
@@ -55,7 +56,7 @@ class Training(Displayed):
 
 def train(
     task: str | Task,
-    dataset: Dataset | str | None = None,
+    dataset: Given | None = None,
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
@@ -64,16 +65,15 @@ def train(
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
-    The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, and the
-    command what to note in the card as the way to get this model. Progress is by default a line in
+    The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, by name or
+    as `datasets.given` takes it, and the command what to note in the card as the way to get this model. Progress is by default a line in
     a notebook's cell. Raises TaskError, UsageError or TrainingError, before or after looking at the
     data; nothing is kept.
     """
-    task = parse_task(task) if isinstance(task, str) else task
-    settings = settings or TrainingSettings()
+    task, settings = parse_task(task), settings or TrainingSettings()
+    check_kind("settings", settings, TrainingSettings)
     settings.solver.solver_for(task.n_classes_per_fit)  # before any data is looked at
-    if not isinstance(dataset, Dataset):
-        dataset = open_dataset(dataset or "mnist")
+    dataset = dataset_of("mnist" if dataset is None else dataset, seed=settings.split.seed)
     line = usual()
     progress = progress or line
     samples = splits.training_samples(dataset, task, settings.split)

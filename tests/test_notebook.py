@@ -333,3 +333,46 @@ def test_what_is_no_model_is_one_clear_error(kind, mnist):
     ):
         with pytest.raises(UsageError, match=f"^{kind} is no model"):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("call", "problem", "hint"),
+    [
+        (lambda m: m.parse_task(5), "'5' is not a task: it is no text but int", "tasks look like"),
+        (
+            lambda m: m.train(("0", "1")),
+            "is not a task: it is no text but tuple",
+            "tasks look like",
+        ),
+        (lambda m: m.train("0v1", settings={"C": 1}), "settings = {'C': 1}", "TrainingSettings"),
+        (lambda m: m.TrainingSettings(folds=3), "folds = 3 makes no sense", "takes a FoldSpec"),
+        (
+            lambda m: m.TrainingSettings(split=0.2),
+            "split = 0.2 makes no sense",
+            "takes a SplitSpec",
+        ),
+        (lambda m: m.TrainingSettings(solver="saga"), "solver = 'saga'", "takes a SolverSettings"),
+        (lambda m: m.TrainingSettings(features="patches"), "features = 'patches'", "a FeatureSpec"),
+        (lambda m: m.evaluate("builtin", on="val"), "'val' is no part", "choose from train, test"),
+        (lambda m: m.mistakes("builtin", n=-1), "n = -1 makes no sense", "whole number, 0 to"),
+        (
+            lambda m: m.mistakes("builtin", n="all"),
+            "n = 'all' makes no sense",
+            "whole number, 0 to",
+        ),
+        (lambda m: m.compare("builtin"), "takes two models or more", "mnistcli compare"),
+        (lambda m: m.compare(m.load_model("builtin")), "takes two models or more", "compare"),
+        (lambda m: m.compare(None), "takes two models or more", "compare"),
+        (lambda m: m.open_dataset(None), "unknown dataset 'None'", "the datasets are mnist, "),
+        (lambda m: m.open_dataset("MNIST"), "unknown dataset 'MNIST'", "did you mean mnist?"),
+        (lambda m: m.open_dataset("fashion"), "unknown dataset 'fashion'", "fashion-mnist?"),
+        (lambda m: m.show([[1], [1, 2]]), "pictures in one array are all of one size", ""),
+        (lambda m: m.show([[-np.inf, 0], [0, 0]]), "the picture holds -inf", ""),
+    ],
+)
+def test_what_a_function_cannot_take_is_one_line_with_a_hint(call, problem, hint):
+    with pytest.raises(UsageError) as caught:
+        call(mnistcli)
+    assert problem in caught.value.message
+    assert hint in caught.value.hint
+    assert "\n" not in caught.value.message

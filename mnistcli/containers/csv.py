@@ -130,7 +130,7 @@ def _named_layout(names: tuple[str, ...], widths: list[int]) -> Layout:
         named += ("",) * n_unnamed
     elif n_unnamed == 1:
         named = ("", *named)  # as R writes the names of rows, without one of their own
-    return _layout_of(named)
+    return layout_of(named)
 
 
 def open_arff(stream: Stream) -> Table:
@@ -142,7 +142,7 @@ def open_arff(stream: Stream) -> Table:
         raise FormatError("has no @data line in its first megabyte")
     attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
     names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
-    layout, rest = _layout_of(tuple(names)), first[data + 1 :]
+    layout, rest = layout_of(tuple(names)), first[data + 1 :]
     rows = _cleaned(itertools.chain([rest], blocks), b",", b"%")
     if any(line.startswith(b"{") for line in rest):  # {153 3, 154 18, 784 7}
         form = bytes.maketrans(b" ", b":")
@@ -242,7 +242,8 @@ def is_table(head: bytes) -> bool:
     )
 
 
-def _layout_of(names: tuple[str, ...]) -> Layout:
+def layout_of(names: tuple[str, ...]) -> Layout:
+    """Tell what columns are by their names; raise FormatError where those do not tell the pixels."""
     order = _order_of(names)
     if order is None:
         if len(names) < N_PIXELS:

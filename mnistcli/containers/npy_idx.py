@@ -208,6 +208,9 @@ class Npz(NamedTuple):
                 [name for name in names if role_of(name)[1] == role_of(names[0])[1]]
                 for names in (roles.get((role, of), []) for role in ("images", "labels"))
             )
+            forms = {self.open(name).shape for name in images}
+            if len(forms) == len(images) > 1 == len({*map(math.prod, forms)}):
+                images = images[:1]  # the same in several shapes, as scikit-learn's digits
             if max(len(images), len(labels)) > 1 and len(self.names) > 2:
                 raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
             if len(images) == 1 and len(labels) < 2:

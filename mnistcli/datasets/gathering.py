@@ -110,7 +110,7 @@ def gather(
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
     notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
-        train, test = _shared_out(train if len(train.labels) else test, test_size, seed)
+        train, test = shared_out(train if len(train.labels) else test, test_size, seed)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 
@@ -159,7 +159,7 @@ def _too_few(
     return DataUnavailableError(f"{path} holds {one}", hint=hint)
 
 
-def _shared_out(
+def shared_out(
     data: LabelledImages, test_size: float, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
     """Keep a share of every digit for the test, one image at least."""

@@ -114,7 +114,8 @@ def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatErr
         if i in block.faults:
             yield block.faults[i]
         elif isinstance(found, BadImageError):
-            hint = found.hint if raw else "or take all pixels as they are: --raw"
+            may_be_raw = not raw and (height, width) == IMAGE_SHAPE
+            hint = "or take all pixels as they are: --raw" if may_be_raw else found.hint
             yield FormatError(found.problem, where=block.where[i], hint=hint)
         else:
             yield found

@@ -112,7 +112,7 @@ def open_dataset(
     if store is None:
         places = find_places()
         store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(name, progress=progress)
+    return store.open(str(name), progress=progress)
 
 
 class DatasetStore:
@@ -154,8 +154,12 @@ class DatasetStore:
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset up; raise UsageError where there is none."""
         if name not in self.catalog and not self.has(name):
-            known = ", ".join((*self.catalog, *self.own_names()))
-            raise UsageError(f"unknown dataset {name!r}", hint=f"the datasets are {known}")
+            from difflib import get_close_matches
+
+            known = (*self.catalog, *self.own_names())
+            near = get_close_matches(name.lower(), known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"the datasets are {', '.join(known)}"
+            raise UsageError(f"unknown dataset {name!r}", hint=hint)
         return self._spec(name)
 
     def check_free(self, name: str) -> None:

@@ -1,7 +1,9 @@
 """A user's pictures: `read` makes grey arrays of them."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from mnistcli.arrays import Bytes
 from mnistcli.errors import UsageError
@@ -10,17 +12,22 @@ from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 Grey = Bytes
 
 
+def numbers_in(values: ArrayLike, what: str = "pictures") -> NDArray[Any]:
+    """Return an array of what may be one; raise UsageError for parts of several sizes."""
+    try:
+        array = np.asarray(values)
+        # Words, pandas' own whole numbers, or a column of pictures.
+        return np.array(array.tolist()) if array.dtype == object else array
+    except ValueError:
+        raise UsageError(f"{what} in one array are all of one size") from None
+
+
 def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     """Return an array, 0 to 255 or 0 to 1, in bytes; raise UsageError for what is none.
 
     If ``is_one`` it is one picture, of shape (h, w).
     """
-    try:
-        array = np.asarray(values)
-        if array.dtype == object:  # pandas' own whole numbers, or a column of pictures
-            array = np.array(array.tolist())
-    except ValueError:
-        raise UsageError("pictures in one array are all of one size") from None
+    array = numbers_in(values)
     if array.dtype.kind not in "buif" or (is_one and array.ndim != 2):
         shape = ", (h, w)" if is_one else ""
         problem = f"pictures are grey numbers{shape}, not {array.shape} of {array.dtype}"

@@ -354,7 +354,7 @@ def load_model(ref: "Model | str | os.PathLike[str] | None" = None) -> Model:
 def save_model(model: Model | str, name: str | None = None) -> ModelEntry:
     """Keep a model in the user's registry, by default under the name of its task."""
     model = load_model(model)
-    return ModelRegistry(find_places().models_dir).save(model, name or model.card.task.name)
+    return ModelRegistry(find_places().models_dir).save(model, str(name or model.card.task.name))
 
 
 def _tag_content(entry: ModelEntry, tag: str) -> bytes:

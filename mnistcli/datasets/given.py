@@ -1,0 +1,137 @@
+"""What somebody has at hand in Python -> a dataset, or labelled images to judge a model on.
+
+    "mnist+mine", open_dataset()          a dataset, by name or opened
+    X, y                                  arrays, frames, lists, tensors; y is digits in any form
+    train_test_split(X, y)                four of them
+    (X_train, y_train), (X_test, y_test)  as Keras has them
+    frame                                 a table with its labels in a column, or another array of both
+    load_digits(), dict(images=..., labels=...), numpy.load("digits.npz"), torchvision's MNIST(...)
+    Path("digits.csv"), Path("scans")     whatever `mnistcli help data` and `own-digits` have
+
+Arrays mean what they mean in an npz file, because they become one. Their pixels are taken as they
+are where there are 28 x 28 of them, as those of `predict` are; others are brought into MNIST's form.
+"""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mnistcli.containers.npy_idx import role_of
+from mnistcli.containers.reading import damage_of
+from mnistcli.datasets.dataset import Dataset, LabelledImages, identity
+from mnistcli.datasets.manifest import sha256_of
+from mnistcli.datasets.store import open_dataset
+from mnistcli.errors import UsageError
+from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
+from mnistcli.pictures import numbers_in
+
+if TYPE_CHECKING:
+    from mnistcli.containers.csv import Layout
+
+Given = Dataset | LabelledImages | Path | Mapping[str, ArrayLike] | ArrayLike
+
+_NAME = "arrays"
+_TEST_SIZE = 0.2
+_HINT = (
+    "give images and labels, (X, y), or the name of a dataset, or the Path of a file or a folder"
+)
+
+
+def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
+    """Return a dataset to train on; see above.
+
+    Where nothing says which images are for the test, they are a fifth of every digit. Raises
+    UsageError or CorruptFileError for what is none, and what opening a dataset or file does.
+    """
+    if isinstance(given, Dataset):
+        return given
+    if isinstance(given, str):
+        return open_dataset(given)
+    from mnistcli.datasets.gathering import gather, shared_out  # which MNIST does not need
+
+    if isinstance(given, Path):
+        found, name = gather(given, test_size=_TEST_SIZE, seed=seed), given.stem
+        parts = found.train, found.test
+    else:
+        read, name = _labelled(given), _NAME
+        whole = read.get(None) or read.get("train") or read["test"]
+        is_apart = "train" in read and "test" in read
+        parts = (read["train"], read["test"]) if is_apart else shared_out(whole, _TEST_SIZE, seed)
+    arrays = [array for part in parts for array in (part.images, part.labels)]
+    sha256 = identity([sha256_of(np.ascontiguousarray(array)) for array in arrays])
+    return Dataset(name, name, *parts, sha256)
+
+
+def to_judge(given: Given) -> Dataset | LabelledImages:
+    """Return a dataset, or labelled images: all of them, or those for the test; see above."""
+    if isinstance(given, (Dataset, str)):
+        return dataset_of(given)
+    if isinstance(given, Path):
+        from mnistcli.datasets.gathering import read_to_judge
+
+        return read_to_judge(given)
+    read = _labelled(given)
+    return read.get("test") or next(iter(read.values()))
+
+
+def _labelled(given: Any) -> dict[Any, LabelledImages]:
+    if isinstance(given, LabelledImages):
+        return {None: given}
+    from mnistcli.datasets.labelled import read_parts
+
+    with damage_of("the data"):
+        arrays: dict[str, Any] = {
+            name: _array_of(name, values) for name, values in _named(given).items()
+        }
+    shapes = (array.shape for name, array in arrays.items() if _role(name) == "images")
+    is_as_mnist = all({IMAGE_SIDE, N_PIXELS, N_PIXELS + 1} & {*shape} for shape in shapes)
+    with io.BytesIO() as npz:
+        np.savez(npz, **arrays)
+        npz.seek(0)
+        found = read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
+    if is_as_mnist and any(np.median(part.images) > 127 for part in found.values()):
+        raise UsageError("the images are dark ink on light paper", hint="turn them: 255 - X")
+    return dict(found)
+
+
+def _named(given: Any) -> dict[str, Any]:
+    """Give arrays the names that they have in an npz file."""
+    if isinstance(given, Mapping):
+        return {name: given[name] for name in given if _role(str(name))}
+    if hasattr(given, "targets"):
+        return {"data": given.data, "targets": given.targets}
+    if isinstance(given, (tuple, list)):
+        if len(given) == 2 and all(isinstance(each, tuple) and len(each) == 2 for each in given):
+            (x_train, y_train), (x_test, y_test) = given
+            return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+        if len(given) == 2:
+            return {"images": given[0], "labels": given[1]}
+        if len(given) == 4:
+            return dict(zip(("x_train", "x_test", "y_train", "y_test"), given, strict=True))
+        if isinstance(given, tuple):
+            raise UsageError(f"{len(given)} arrays are not images and their labels", hint=_HINT)
+    labels = _columns(given).labels if hasattr(given, "columns") else ()
+    return {"images": given} | ({"labels": given.iloc[:, list(labels)]} if labels else {})
+
+
+def _columns(frame: Any) -> "Layout":
+    from mnistcli.containers.csv import layout_of
+
+    return layout_of(tuple(map(str, frame.columns)))
+
+
+def _role(name: str) -> str:
+    return role_of(name)[0][0]
+
+
+def _array_of(name: str, values: Any) -> NDArray[Any]:
+    if hasattr(values, "columns") and _role(name) == "images":
+        values = values.iloc[:, _columns(values).pixels]  # in the order that their names tell
+    array = np.atleast_1d(numbers_in(values, name))
+    if array.dtype.kind not in "buifSU":
+        raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)
+    return array

@@ -1,0 +1,163 @@
+"""Arrays, frames and whatever somebody has at hand in Python, to train on and to judge on."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from sklearn.utils import Bunch
+
+import mnistcli
+from mnistcli.containers.csv import DIGIT_WORDS
+from mnistcli.datasets.given import dataset_of, to_judge
+from mnistcli.errors import CorruptFileError, DataUnavailableError, UsageError
+
+
+@pytest.fixture(scope="module")
+def pair(mnist):
+    return mnist.test.images[:60], mnist.test.labels[:60]
+
+
+def frame_of(X, y, *, last=False):
+    frame = pd.DataFrame(X.reshape(len(X), -1), columns=[f"pixel{i}" for i in range(784)])
+    frame.insert(784 if last else 0, "label", y)
+    return frame
+
+
+def npz_of(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    file.seek(0)
+    return np.load(file)
+
+
+FORMS = {
+    "arrays": lambda X, y: (X, y),
+    "rows": lambda X, y: (X.reshape(len(X), -1), y.astype(float)),
+    "shares of 255": lambda X, y: ((X / 255).astype(np.float32), np.eye(10)[y]),
+    "channels last": lambda X, y: (X[..., None], y[:, None]),
+    "channels first, signed": lambda X, y: (X[:, None] / 127.5 - 1, y),
+    "columns": lambda X, y: (X.reshape(len(X), -1).T, y),
+    "colours": lambda X, y: (np.repeat(X[..., None], 3, axis=-1), y),
+    "text": lambda X, y: (X, y.astype(str)),
+    "words": lambda X, y: (X, np.array(DIGIT_WORDS)[y]),
+    "lists": lambda X, y: [X.reshape(len(X), -1).tolist(), y.tolist()],
+    "pictures": lambda X, y: ([Image.fromarray(each) for each in X], list(y)),
+    "frame and categories": lambda X, y: (
+        frame_of(X, y).drop(columns="label"),
+        pd.Series(y.astype(str), dtype="category"),
+    ),
+    "columns in another order": lambda X, y: (
+        (frame := frame_of(X, y).drop(columns="label"))[sorted(frame)],
+        pd.Series(y),
+    ),
+    "frame": frame_of,
+    "label last": lambda X, y: frame_of(X, y, last=True),
+    "pandas' whole numbers": lambda X, y: frame_of(X, y).astype("Int64"),
+    "numbered columns": lambda X, y: pd.DataFrame(np.c_[y, X.reshape(len(X), -1)]),
+    "785 columns": lambda X, y: np.c_[X.reshape(len(X), -1), y],
+    "names": lambda X, y: {"images": X, "labels": y, "description": "mine"},
+    "scikit-learn": lambda X, y: Bunch(data=pd.DataFrame(X.reshape(len(X), -1)), target=pd.Series(y)),
+    "scikit-learn's digits": lambda X, y: Bunch(
+        images=X, data=X.reshape(len(X), -1), target=y, target_names=list("0123456789")
+    ),
+    "torchvision": lambda X, y: type("MNIST", (), {"data": X, "targets": y})(),
+    "npz": lambda X, y: npz_of(x=X, y=y),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_and_labels_in_any_form(form, pair):
+    found = to_judge(FORMS[form](*pair))
+    assert (found.images == pair[0]).all()
+    assert (found.labels == pair[1]).all()
+
+
+SPLIT_FORMS = {
+    "Keras": lambda X, y: ((X[20:], y[20:]), (X[:20], y[:20])),
+    "four arrays": lambda X, y: train_test_split(X, y, test_size=20, shuffle=False),
+    "names": lambda X, y: {"X_train": X, "y_train": y, "X_test": X[:20], "y_test": y[:20]},
+}
+
+
+@pytest.mark.parametrize("form", SPLIT_FORMS)
+def test_what_says_which_images_are_for_the_test(form, pair):
+    given = SPLIT_FORMS[form](*pair)
+    dataset = dataset_of(given)
+    assert len(dataset.test.labels) == 20
+    assert len(dataset.train.labels) == (60 if form == "names" else 40)
+    assert (to_judge(given).images == dataset.test.images).all()
+
+
+def test_a_fifth_of_every_digit_is_kept_for_the_test_by_seed(pair):
+    one, same, other = (dataset_of(pair, seed=seed) for seed in (1, 1, 2))
+    assert len(one.test.labels) == 12
+    assert one.sha256 == same.sha256 != other.sha256
+    assert np.ptp(np.bincount(one.train.labels) - 4 * np.bincount(one.test.labels)) < 8
+
+
+def test_what_is_evaluated_is_what_is_predicted(pair):
+    X, y = pair[0] // 2, pair[1]  # nothing of which is brought into MNIST's form
+    predicted = mnistcli.predict("builtin", X).answers.astype(int)
+    judged = mnistcli.evaluate("builtin", (X, y))
+    assert judged.on == "the data"
+    assert (judged.answers == predicted).all()
+    assert judged.evaluation.accuracy == (predicted == y).mean()
+
+
+def test_pictures_of_another_size_are_brought_into_the_form(pair):
+    large = np.kron(pair[0], np.ones((1, 3, 3), np.uint8))
+    assert mnistcli.evaluate("builtin", (large, pair[1])).evaluation.accuracy > 0.95
+    digits = load_digits()
+    few = Bunch(images=digits.images[:9], data=digits.data[:9], target=digits.target[:9])
+    assert to_judge(few).labels.tolist() == [*range(9)]
+
+
+def test_training_on_arrays(mnist, pair):
+    X, y = mnist.train.images[:400], mnist.train.labels[:400]
+    training = mnistcli.train("digits", ((X, y), pair))
+    assert training.evaluation.accuracy > 0.7
+    assert (training.model.card.dataset, training.model.card.n_train) == ("arrays", 400)
+    assert mnistcli.train("0v1", (X, y)).evaluation.accuracy == 1.0
+    assert len(mnistcli.compare([training.model, "builtin"], pair).judged[0].samples) == 60
+    assert len(mnistcli.mistakes(training.model, pair, n=2)) == 2
+
+
+def test_files_and_folders_by_their_paths(pair, tmp_path):
+    path = tmp_path / "mine.csv"
+    frame_of(*pair).to_csv(path, index=False)
+    assert (to_judge(path).images == pair[0]).all()
+    dataset = dataset_of(path)
+    assert (dataset.name, len(dataset.test.labels)) == ("mine", 12)
+    with pytest.raises(DataUnavailableError, match="there is no file"):
+        to_judge(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "problem"),
+    [
+        (lambda X, _: X, CorruptFileError, "has no labels beside"),
+        (lambda X, y: (X, y[:5]), CorruptFileError, "holds 5 labels"),
+        (lambda X, y: (y, X), CorruptFileError, "expected one label for each image"),
+        (lambda X, y: (X, y.astype(int) + 1), CorruptFileError, "its label is 10"),
+        (lambda X, y: (X, np.where(y > 8, np.nan, y)), CorruptFileError, "its label is no number"),
+        (lambda X, _: (X, None), UsageError, "labels are no numbers but NoneType"),
+        (lambda X, y: (X, y, y), UsageError, "3 arrays are not images and their labels"),
+        (lambda X, y: (255 - X, y), UsageError, "the images are dark ink on light paper"),
+        (lambda X, y: ([X[0], X[0][:9]], y[:2]), UsageError, "images in one array are all of one"),
+        (lambda X, y: zip(X, y, strict=True), UsageError, "images are no numbers but zip"),
+        (lambda X, y: (X.astype(complex), y), UsageError, "images are no numbers but ndarray"),
+        (lambda _, y: pd.DataFrame({"a": y}), CorruptFileError, "has 1 column"),
+        (lambda *_: 7, CorruptFileError, "has shape"),
+    ],
+)
+def test_what_is_no_labelled_digits_is_said_in_a_line(given, error, problem, pair):
+    for take in (to_judge, dataset_of, lambda g: mnistcli.train("digits", g)):
+        with pytest.raises(error, match=problem) as caught:
+            take(given(*pair))
+        assert "\n" not in str(caught.value)
