@@ -6,7 +6,7 @@ from -1 on where that is paper, and what 16 bits hold a share of 65,535. Whether
 
 import math
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.npy_idx import PARTS, Npz, Part, open_idx, open_mat, open_npy, open_npz
-from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
+from mnistcli.containers.reading import FormatError, Kind, Stream, check_not_foreign, kind_of
+from mnistcli.containers.records import open_json
 from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
@@ -30,6 +31,8 @@ HINT = (
     " or the images of a pair of IDX files"
 )
 
+# What has arrays by their names.
+_NAMED: dict[Kind, Callable[[Stream], Npz]] = {"zip": open_npz, "mat": open_mat, "json": open_json}
 _OF_CLASS = re.compile(r"(train|test|digit|class|)_?([0-9])")
 TRANSPOSED = "transposed, because most were wider than tall"
 
@@ -64,8 +67,8 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
         blocks = _of_table(read(stream))
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
-    elif kind in ("zip", "mat"):
-        blocks = _of_npz(open_npz(stream) if kind == "zip" else open_mat(stream), part)
+    elif kind in _NAMED:
+        blocks = _of_npz(_NAMED[kind](stream), part)
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:

@@ -243,8 +243,6 @@ def open_mat(stream: Stream) -> Npz:
 
     SciPy would believe the sizes in it. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
     """
-    import tempfile
-
     arrays: dict[str, Any] = {}
     header, n_left = stream.read(128), MAX_MAT_BYTES
     order = "<" if header.endswith(b"IM") else ">"
@@ -258,8 +256,15 @@ def open_mat(stream: Stream) -> Npz:
             if n_left <= 0:
                 raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
             arrays |= _mat_arrays(memoryview(data), order)
-        npz = stream.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with it
-        np.savez(npz, **arrays)
+    return npz_of(stream, arrays)
+
+
+def npz_of(stream: Stream, arrays: dict[str, Any]) -> Npz:
+    """Put what was read of a stream into an npz file that is closed with it."""
+    import tempfile
+
+    npz = stream.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with it
+    np.savez(npz, **{name: array for name, array in arrays.items() if name != "file"})
     npz.seek(0)
     return open_npz(Stream(npz, stream))
 

@@ -1,5 +1,6 @@
 """Bytes in order, with a look ahead, and what is wrong with them."""
 
+import binascii
 import codecs
 import contextlib
 import re
@@ -35,12 +36,12 @@ _FOREIGN = {
     "data of R": (rb"[XA]\n\0\0\0[\2\3]|RD[XA][23]\n", "in R: write.csv(x, 'digits.csv')"),
     "a database": (rb"SQLite format 3", _TO_CSV),
     "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", _TO_CSV),
+    "a pointer of Git LFS": (rb"version https://git-lfs", "get the file itself: git lfs pull"),
     "zstd data": (rb"\x28\xb5\x2f\xfd", "unpack it first"),
     "a 7-Zip archive": (rb"7z\xbc\xaf", "unpack it first"),
     "a RAR archive": (rb"Rar!\x1a", "unpack it first"),
     "a tar archive": (rb".{257}ustar", "unpack it first"),
     "an empty zip archive": (rb"PK\x05\x06", ""),
-    "JSON": (rb"\s*(?:\{\s*\"|\[\s*\{|\[\s*\[\s*[\[\d])", SAVEZ),
     "a picture, without a label": (
         rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP", ""
     ),
@@ -49,6 +50,13 @@ _FOREIGN = {
 
 # A file, a pipe, or standard input.
 Input = Path | Literal["-"]
+Kind = Literal["npy", "idx", "zip", "tar", "mat", "json", "arff", "text", "unknown"]
+DATA_URL = re.compile(rb"""[\s"']*data:image/[\w.+-]+;base64,""")
+# In the cells of a table, or the words of JSON.
+PICTURES = re.compile(
+    rb"""["',;\t\n](?:data:image/[\w.+-]+;base64,|(?<!base64,)(?:iVBORw0KGgo|/9j/|R0lGOD|UklGR))"""
+)
+_JSON = re.compile(rb"\{\s*\"|\[\s*[\[{]")
 
 
 class FormatError(Exception):
@@ -158,7 +166,7 @@ def check_not_foreign(head: bytes, hint: str) -> None:
             raise FormatError(f"is {kind}", hint=what_to_do or hint)
 
 
-def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "tar", "mat", "arff", "text", "unknown"]:
+def kind_of(head: bytes) -> Kind:
     """Tell what bytes are from the first of them, once nothing compresses them any more."""
     if head.startswith(b"\x93NUMPY"):
         return "npy"
@@ -179,9 +187,18 @@ def kind_of(head: bytes) -> Literal["npy", "idx", "zip", "tar", "mat", "arff", "
             return "unknown"
     if b"\0" in text:
         return "unknown"
+    if _JSON.match(text):
+        return "json"
     lines = (line.lstrip().lower() for line in text.replace(b"\r", b"\n").split(b"\n"))
     if re.match(rb"%(?!PDF|!PS)", text) or any(
         line.startswith((b"@relation", b"@attribute")) for line in lines
     ):
         return "arff"
     return "text"
+
+
+def from_base64(text: bytes) -> bytes:
+    """Decode a picture that a web page gives, with or without ``data:image/png;base64,`` before it."""
+    start = DATA_URL.match(text)
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", text[start.end() if start else 0 :])
+    return binascii.a2b_base64(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")

@@ -15,7 +15,7 @@ are where there are 28 x 28 of them, as those of `predict` are; others are broug
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,9 +28,6 @@ from mnistcli.datasets.store import open_dataset
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 from mnistcli.pictures import numbers_in
-
-if TYPE_CHECKING:
-    from mnistcli.containers.csv import Layout
 
 Given = Dataset | LabelledImages | Path | Mapping[str, ArrayLike] | ArrayLike
 
@@ -114,14 +111,15 @@ def _named(given: Any) -> dict[str, Any]:
             return dict(zip(("x_train", "x_test", "y_train", "y_test"), given, strict=True))
         if isinstance(given, tuple):
             raise UsageError(f"{len(given)} arrays are not images and their labels", hint=_HINT)
-    labels = _columns(given).labels if hasattr(given, "columns") else ()
-    return {"images": given} | ({"labels": given.iloc[:, list(labels)]} if labels else {})
+    if hasattr(given, "columns"):
+        return _of_frame(given)
+    return {"images": given}
 
 
-def _columns(frame: Any) -> "Layout":
-    from mnistcli.containers.csv import layout_of
+def _of_frame(frame: Any) -> dict[str, Any]:
+    from mnistcli.containers.records import of_table
 
-    return layout_of(tuple(map(str, frame.columns)))
+    return of_table(frame.columns, frame.iloc)
 
 
 def _role(name: str) -> str:
@@ -130,7 +128,7 @@ def _role(name: str) -> str:
 
 def _array_of(name: str, values: Any) -> NDArray[Any]:
     if hasattr(values, "columns") and _role(name) == "images":
-        values = values.iloc[:, _columns(values).pixels]  # in the order that their names tell
+        values = _of_frame(values)["images"]
     array = np.atleast_1d(numbers_in(values, name))
     if array.dtype.kind not in "buifSU":
         raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)

@@ -14,7 +14,7 @@ from mnistcli.files import kind_of_path
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
 MAX_PIXELS, MAX_TIFF_PIXELS, MAX_WEBP_PIXELS = 100_000_000, 50_000_000, 16_000_000
-# libheif and libavif decode in colour, of 3 bytes a pixel, and copy once.
+# libheif and libavif decode in colour, of 3 bytes a pixel, and copy once; OpenJPEG needs 4 of a colour.
 MAX_HEIC_PIXELS = 50_000_000
 # A picture is made smaller as long as its longer side keeps so many pixels.
 USEFUL_SIDE = 1000
@@ -42,6 +42,11 @@ FORMATS = (
     ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "PIL.WebPImagePlugin.WebPImageFile",
                 MAX_WEBP_PIXELS),
     ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PIL.PpmImagePlugin.PpmImageFile"),
+    ImageFormat("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", (".jp2", ".j2k", ".jpx"),
+                "PIL.Jpeg2KImagePlugin.Jpeg2KImageFile", MAX_WEBP_PIXELS),
+    # Its beginning is no name: no palette, colours or grey, nothing of the palette, size and bits.
+    ImageFormat("TGA", rb".\0[\2\3\x0a\x0b]\0{5}.{8}[\x08\x10\x18\x20][\0-\x3f]", (".tga",),
+                "PIL.TgaImagePlugin.TgaImageFile"),
     ImageFormat("AVIF", rb"....ftypavi[fs]", (".avif",), "PIL.AvifImagePlugin.AvifImageFile",
                 MAX_HEIC_PIXELS),
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
@@ -49,7 +54,7 @@ FORMATS = (
 )  # fmt: skip
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
-    ".ico", ".jp2", ".jxl", ".psd", ".svg", ".tga",
+    ".ico", ".jxl", ".psd", ".svg",
     ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2",
 )  # fmt: skip
 

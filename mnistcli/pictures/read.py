@@ -3,9 +3,7 @@
 What a file is, its first bytes decide; its name is only used to name it.
 """
 
-import binascii
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +24,6 @@ MAX_FILE_BYTES = 128 << 20
 MAX_DRAWING_BYTES = 4 << 20
 MAX_DRAWING_SIDE = 1000
 
-DATA_URL = re.compile(rb"""[\s"']*data:image/[\w.+-]+;base64,""")
 PAPER = " .\u00b7"
 SHADES = " .:-=+*#%@"
 BLOCKS = dict(zip("\u2591\u2592\u2593\u2588", (64, 128, 191, 255), strict=True))
@@ -94,17 +91,17 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         yield _decoded(plain, name, side)
         return
     container = reading.kind_of(head)
-    if container in ("zip", "tar"):
+    if container in ("text", "unknown") and format_of(reading.from_base64(head)):
+        data = io.BytesIO(reading.from_base64(_whole(plain, MAX_FILE_BYTES)))
+        yield _decoded(reading.Stream(data, plain), name, side)
+        return
+    if container in ("zip", "tar") or reading.PICTURES.search(head):
         from mnistcli.containers.archives import files_in
 
         if (files := files_in(plain)) is not None:
             yield from _archived(files, name, side)
             return
     if container in ("text", "unknown"):
-        if format_of(_from_base64(head)):
-            data = io.BytesIO(_from_base64(_whole(plain, MAX_FILE_BYTES)))
-            yield _decoded(reading.Stream(data, plain), name, side)
-            return
         reading.check_not_foreign(head, _hint())
         if b"\0" in head:
             raise reading.FormatError("is no picture of a known kind", hint=_hint())
@@ -145,13 +142,6 @@ def _archived(
                 yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults=faults)
     if not n:
         raise reading.FormatError("is an archive without pictures", hint="unpack it first")
-
-
-def _from_base64(text: bytes) -> bytes:
-    """Decode a picture that a web page gives, with or without ``data:image/png;base64,`` before it."""
-    start = DATA_URL.match(text)
-    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", text[start.end() if start else 0 :])
-    return binascii.a2b_base64(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")
 
 
 def bad_image(name: str, error: reading.FormatError | BadImageError) -> BadImageError:

@@ -192,6 +192,20 @@ def test_exif_rotation_is_undone(orientation):
     assert picture.notes == (("rotated by EXIF",) if orientation > 1 else ())
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG2000", {"no_jp2": False}), ("JPEG2000", {"no_jp2": True}),
+        ("TGA", {}), ("TGA", {"compression": "tga_rle"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_formats_of_scanners_and_of_painters(test_images, kind, options, mode):
+    image = Image.fromarray(test_images[0]).convert(mode)
+    (picture,) = read(saved(image, kind, **options))
+    assert np.array_equal(picture.grey, test_images[0])
+
+
 def test_frames_are_noted():
     frames = [Image.new("L", (9, 9), level) for level in (10, 90, 200)]
     for kind, n in itertools.product(("GIF", "TIFF", "PNG", "WEBP", "AVIF"), (2, 3)):
@@ -235,6 +249,9 @@ def test_bombs_are_refused_before_decoding(side):
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "is a damaged WEBP picture"),
         (b"\0\0\0\x18ftypheic", "is a damaged HEIC picture"),
         (b"\0\0\0\x18ftypavif", "is a damaged AVIF picture"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(9), "is a damaged JPEG 2000 picture"),
+        (bytes((3, 0, 2)) + bytes(13) + bytes((24, 0)), "is a damaged TGA picture"),
+        (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
         (b"\0\0\0\x18ftypisom", "is a video"),
         (b"\0\0\0\x18ftypcrx ", "is a camera raw file"),
         (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "is a camera raw file"),
@@ -285,7 +302,7 @@ SEEDS = [
     for kind, mode in (
         ("PNG", "L"), ("PNG", "P"), ("PNG", "LA"), ("JPEG", "RGB"), ("JPEG", "CMYK"),
         ("GIF", "P"), ("WEBP", "RGB"), ("WEBP", "RGBA"), ("AVIF", "RGB"), ("BMP", "RGB"), ("BMP", "1"), ("TIFF", "L"), ("TIFF", "CMYK"),
-        ("PPM", "L"), ("PPM", "RGB"), ("PPM", "1"),
+        ("PPM", "L"), ("PPM", "RGB"), ("PPM", "1"), ("JPEG2000", "L"), ("TGA", "RGB"),
     )
 ] + [
     npy(np.zeros((2, 784), np.uint8)), npy(np.ones((28, 28))),

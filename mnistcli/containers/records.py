@@ -1,0 +1,79 @@
+"""JSON and JSON Lines -> arrays by name, as an npz file has them.
+
+[[0, 0, ...], ...]                      pictures, in any shape that an array of them may have
+[{"image": [...], "label": 7}, ...]     records; of lines, or one alone
+{"images": [...], "labels": [...]}      lists by name
+[{"label": 7, "pixel0": 0, ...}, ...]   the rows of a table, as pandas writes them in all its ways
+[{"image": "data:image/png;base64,...", "label": 7}, ...]   see `archives`
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mnistcli.containers.csv import SIDES, layout_of
+from mnistcli.containers.npy_idx import Npz, npz_of
+from mnistcli.containers.reading import SAVEZ, FormatError, Stream
+
+# Numbers of two letters become 16 bytes each, on the way to one.
+MAX_JSON_BYTES = 64 << 20
+
+
+def open_json(stream: Stream) -> Npz:
+    """Read the arrays of JSON; raise FormatError where it has none, or is damaged or too long."""
+    value = json_of(stream)
+    try:
+        arrays = {name: np.atleast_1d(each) for name, each in columns_of(value).items()}
+        arrays = {name: array for name, array in arrays.items() if array.dtype.kind in "buifU"}
+        if arrays:
+            return npz_of(stream, arrays)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        raise FormatError("is JSON whose pictures are not all of one size", hint=SAVEZ) from None
+    raise FormatError("is JSON without pictures", hint=SAVEZ)
+
+
+def json_of(stream: Stream) -> Any:
+    """Read JSON, or a list of the values of JSON Lines."""
+    text = stream.read(MAX_JSON_BYTES + 1)
+    if len(text) > MAX_JSON_BYTES:
+        raise FormatError(f"is more than {MAX_JSON_BYTES >> 20} MiB of JSON", hint=SAVEZ)
+    try:
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            if error.msg != "Extra data":
+                raise
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"is damaged JSON ({str(error)[:80]})") from None
+
+
+def columns_of(value: Any) -> dict[str, Any]:
+    """Return lists, or arrays, by name; the columns of a table are put together."""
+    if isinstance(value, Mapping) and isinstance(value.get("data"), list) and "schema" in value:
+        value = value["data"]
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        value = {name: [each.get(name) for each in value] for name in value[0]}
+    if not isinstance(value, Mapping):
+        return {"images": value}
+    columns = {
+        name: [*each.values()] if isinstance(each, dict) else each for name, each in value.items()
+    }
+    if columns.keys() >= {"data", "width", "height"}:  # what a canvas's getImageData gives
+        sides: Any = columns["height"], columns["width"]
+        levels = np.array(columns["data"]).reshape(*sides, -1)
+        return {"images": levels[..., -1] if np.ptp(levels[..., -1]) else levels[..., 0]}
+    if "columns" in columns and "data" in columns:
+        return of_table(columns["columns"], np.array(columns["data"]))
+    if len(columns) >= min(SIDES) ** 2:
+        return of_table(columns, np.array([*columns.values()]).T)
+    return columns
+
+
+def of_table(names: Iterable[object], values: Any) -> dict[str, Any]:
+    """Return the pixels in the order that names of columns tell, and the labels beside them."""
+    layout = layout_of(tuple(map(str, names)))
+    labels = {"labels": values[:, list(layout.labels)]} if layout.labels else {}
+    return {"images": values[:, layout.pixels]} | labels
