@@ -99,8 +99,7 @@ def compare(
     named = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(loaded, start=1)]
     check_comparable(named)
     if data is None:
-        check_common_dataset(named)
-        data = named[0].card.dataset
+        data = common_dataset(named)
     data = to_judge(data)
     notes: tuple[str, ...] = ()
     is_paired, n_left_out, cards = False, 0, [model.card for model in named]
@@ -168,12 +167,18 @@ def check_comparable(models: Sequence[Model]) -> None:
             raise UsageError(f"{found}: {words}", hint=hint)
 
 
-def check_common_dataset(models: Sequence[Model]) -> None:
-    """Refuse models that were trained on different datasets."""
-    names = sorted({model.card.dataset for model in models})
-    if len(names) > 1:
+def common_dataset(models: Sequence[Model]) -> str:
+    """Return the name of the dataset that all models were trained on, alone or joined with others.
+
+    Raises UsageError where there is none.
+    """
+    first, *others = (model.card.dataset.split("+") for model in models)
+    common = [name for name in first if all(name in names for names in others)]
+    if not common:
+        names = " and ".join(sorted({model.card.dataset for model in models}))
         hint = "say on which to compare them: --dataset NAME"
-        raise UsageError(f"these models were trained on {' and '.join(names)}", hint=hint)
+        raise UsageError(f"these models were trained on {names}", hint=hint)
+    return "+".join(common)
 
 
 def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]:

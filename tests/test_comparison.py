@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnistcli
-from mnistcli.comparison import check_common_dataset, compare, report_on_any
+from mnistcli.comparison import common_dataset, compare, report_on_any
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES
@@ -81,10 +81,14 @@ def test_notes_are_told_once(models, mnist):
 
 
 def test_models_of_several_datasets_need_one_to_be_named(models):
-    check_common_dataset(models)
-    elsewhere = replace(models[0], card=replace(models[0].card, dataset="fashion-mnist"))
-    with pytest.raises(UsageError, match="trained on fashion-mnist and mnist"):
-        check_common_dataset([*models, elsewhere])
+    def on(dataset):
+        return replace(models[0], card=replace(models[0].card, dataset=dataset))
+
+    assert common_dataset(models) == "mnist"
+    assert common_dataset([on("mnist+mine"), *models]) == "mnist"
+    assert common_dataset([on("mnist+mine+class"), on("class+mnist")]) == "mnist+class"
+    with pytest.raises(UsageError, match=r"trained on fashion-mnist\+mine and mnist"):
+        common_dataset([*models, on("fashion-mnist+mine")])
 
 
 @pytest.fixture(scope="module")

@@ -149,14 +149,15 @@ class Call:
 
     def dataset_of(self, model: Model, name: str | None = None) -> Dataset:
         """Open the dataset that a model was trained on, or another by its name."""
+        own = model.card.dataset
         try:
-            return self.dataset(name or model.card.dataset)
+            return self.dataset(name or own)
         except UsageError as error:
-            if name:
+            if name not in (None, own):
                 raise
             raise DataUnavailableError(
-                f"{model.ref} was trained on {model.card.dataset}, which is not there any more",
-                hint=f"mnistcli download --source PATH --as {model.card.dataset}, or --dataset NAME",
+                f"{model.ref} was trained on {own}, which is not there any more",
+                hint=f"mnistcli download --source PATH --as {own}, or --dataset NAME",
             ) from error
 
     def images(

@@ -87,13 +87,16 @@ class _Loader:
             problem = f"{spec.title} is not part of this package and has to be downloaded once"
             hint = f"mnistcli download --dataset {spec.name}"
             raise errors.DataUnavailableError(problem, hint=hint)
-        if source in ("auto", "mirror"):
+        if source == "auto":
             return self._published(spec.mirrors, "mirror")
-        if source in ("openml", "keras"):
-            urls = spec.openml_urls if source == "openml" else spec.keras_urls
+        published = {"mirror": spec.mirrors, "openml": spec.openml_urls, "keras": spec.keras_urls}
+        if source in published:
+            urls = published[source]
             if not urls:
-                hint = f"mnistcli download --dataset {spec.name} --source mirror"
+                hint = f"mnistcli download --dataset {spec.name}"
                 raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
+            if source == "mirror":
+                return self._published(urls, source)
             get = partial(self._fetched, source=source)
             return self._first(urls, get, f"{spec.title} from {source}")[1]
         if source.startswith(("http://", "https://")):

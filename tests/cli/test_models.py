@@ -227,7 +227,8 @@ def test_what_made_a_model_is_cited(invoke):
         "compare",
         "evaluate",
     }
-    assert {*SOLVERS, *CATALOG, *further} <= words
+    drawn_by_us = {"europeans"}
+    assert {*SOLVERS, *CATALOG, *further} - drawn_by_us <= words
     entries = dict(re.findall(r"^@\w+\{(\w+),\n(.*?)^\}$", topic, re.MULTILINE | re.DOTALL))
     assert len(entries) == topic.count("\n@")
     for fields in entries.values():

@@ -456,6 +456,8 @@ def test_openml_down_is_said_so(site, tiny):
         load(spec, "openml")
     with pytest.raises(UsageError, match="cannot be had from keras"):
         load(spec, "keras")
+    with pytest.raises(UsageError, match="cannot be had from mirror"):
+        load(CATALOG["europeans"], "mirror")
 
 
 @pytest.mark.parametrize("ending", ["", "/"])

@@ -29,8 +29,8 @@ def compare(
     metric_named(by)
     loaded = [call.registry().load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
-    if data is None and dataset is None:
-        comparison.check_common_dataset(loaded)
+    if data is None:
+        dataset = dataset or comparison.common_dataset(loaded)
     images = call.images(loaded[0], dataset, data, raw=raw)
     found = comparison.compare(loaded, images, by=by, n_disagreements=disagreements, name=str(data))
     call.warn(*found.notes)

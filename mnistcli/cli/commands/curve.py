@@ -112,12 +112,12 @@ def curve(
         raise UsageError(f"values of {axis} are no numbers to draw a line over")
     order = {}
     if disturb:
-        from mnistcli.comparison import check_common_dataset
+        from mnistcli.comparison import common_dataset
         from mnistcli.robustness import disturbed_points
 
         models = {each.ref: each for each in map(call.model, model or (None,))}
-        check_common_dataset([*models.values()])
-        data = call.dataset_of(next(iter(models.values())))
+        name = common_dataset([*models.values()])
+        data = call.dataset_of(next(iter(models.values())), name)
         source = partial(disturbed_points, [*models.values()], data, *disturb)
     else:
         base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)

@@ -25,12 +25,11 @@ def report(
       mnistcli report 3v8@1 3v8@2 -o two.html
     """
     from mnistcli.cli.report.page import ENDINGS, publish
-    from mnistcli.comparison import check_common_dataset, report_on_any
+    from mnistcli.comparison import common_dataset, report_on_any
 
     check_ending(output, ENDINGS, "write a report to")
     loaded = [call.registry().load(ref) for ref in models or (None,)]
-    if dataset is None:
-        check_common_dataset(loaded)
+    dataset = dataset or common_dataset(loaded)
     result = report_on_any(loaded, call.dataset_of(loaded[0], dataset))
     call.warn(*result.notes)
     call.emit(publish(result, output))
