@@ -34,9 +34,12 @@ class Range(NamedTuple):
             shown = f"about 2^{value.bit_length()}"  # Python refuses to print very long ones
         else:
             shown = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
+        raise UsageError(f"{name} = {shown} makes no sense", hint=self.hint(name))
+
+    def hint(self, name: str) -> str:
+        """Return what the setting takes."""
         takes = self.sizes or ("a whole number, " if self.kind is int else "") + str(self)
-        hint = f"{self.option or name} takes {takes}"
-        raise UsageError(f"{name} = {shown} makes no sense", hint=hint)
+        return f"{self.option or name} takes {takes}"
 
 
 # Within these every solver ends, with finite numbers. Seeds are as large as scikit-learn's.

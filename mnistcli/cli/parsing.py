@@ -97,18 +97,24 @@ def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
     """Return a hint at the choice that is spelt most like a word, "" if none is."""
     from difflib import get_close_matches
 
-    by_lower = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(word.lower(), by_lower, 1) if len(word) > 2 else []
-    return f"did you mean {before}{by_lower[near[0]]}?" if near else ""
+    bare = word.lower().lstrip("-")
+    by_bare = {choice.lower().lstrip("-"): choice for choice in choices}
+    near = get_close_matches(bare, by_bare, 1) if len(bare) > 1 or bare in by_bare else []
+    return f"did you mean {before}{by_bare[near[0]]}?" if near else ""
 
 
 def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
+    from mnistcli.ranges import RANGES
+    from mnistcli.tasks import nearest
+
     ctx = error.ctx
     parameter: Any = getattr(error, "param", None)
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message.replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
+    for kind, name in (("int", "whole number"), ("float", "number")):
+        message = message.replace(f"is not a valid {kind}", f"is no {name}")
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")
     hint = ""
@@ -119,12 +125,22 @@ def usage_error(error: Any) -> UsageError:
     if hasattr(error, "possibilities"):  # an option that there is not
         message = f"there is no option {error.option_name}"
         hint = did_you_mean(error.option_name, _options_of(ctx))
+        if ctx.parent is None and not hint:
+            hint = f"options of a command stand behind it: mnistcli COMMAND {error.option_name}"
         if error.option_name in _options_of(ctx.find_root()):
             hint = f"it stands before the command: mnistcli {error.option_name}"
     elif hasattr(error, "param_type"):  # a parameter that is needed
         option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
         value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]
         hint = f"type {ctx.command_path} {option} {value}".replace("  ", " ")
+    elif parameter and parameter.name in RANGES:
+        hint = RANGES[parameter.name].hint(parameter.name)
+    elif (extra := message.partition("too many arguments: ")[2]) and (
+        task := ctx.params.get("task")
+    ):
+        hint = f"did you mean {near}?" if (near := nearest(f"{task} {extra}")) else ""
+    elif getattr(parameter, "multiple", False):
+        hint = f"{parameter.opts[0]} takes one at a time, and may stand several times"
     elif choices:
         hint = did_you_mean(message.partition(": '")[2].partition("'")[0], choices)
     return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
@@ -165,7 +181,8 @@ def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
 
 def _options_of(ctx: Any) -> set[str]:
     parameters = ctx.command.get_params(ctx)
-    return {opt for each in parameters for opt in (*each.opts, *each.secondary_opts)}
+    names = (name for each in parameters for name in (*each.opts, *each.secondary_opts))
+    return {name for name in names if name.startswith("-")}  # arguments have none
 
 
 def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so

@@ -39,6 +39,29 @@ MISTAKES = [
         "did you mean l2?",
     ),
     (["train", "0v1", "--cv"], "option '--cv' requires an argument", "write --cv and its value"),
+    (["train", "0", "1"], "too many arguments: (1)", "did you mean 0v1?"),
+    (["train", "3", "vs", "8"], "too many arguments: (vs 8)", "did you mean 3v8?"),
+    (
+        ["train", "0v1", "--limit", "1e3"],
+        "invalid value for '--limit': '1e3' is no whole number",
+        "--limit takes a whole number, 1 to 1,000,000,000",
+    ),
+    (
+        ["train", "0v1", "--tol", "small"],
+        "invalid value for '--tol': 'small' is no number",
+        "--tol takes 1e-16 to 1",
+    ),
+    (
+        ["predict", "--index", "3,4"],
+        "invalid value for '--index' / '-i': '3,4' is no whole number",
+        "--index takes one at a time, and may stand several times",
+    ),
+    (["predict", "x.png", "--C", "3"], "there is no option --C", "see mnistcli predict --help"),
+    (
+        ["--tsv", "models", "list"],
+        "there is no option --tsv",
+        "options of a command stand behind it: mnistcli COMMAND --tsv",
+    ),
     (["train", "0v1", "1v2"], "too many arguments: (1v2)", "see mnistcli train --help"),
     (
         ["models", "export"],
