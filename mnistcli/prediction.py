@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 # So many pictures at most are answered at once, which is quicker; few are in so many blocks if they
 # can, for as many cores. How many cores there are changes no block, and so no bit of an answer.
-BLOCK, FEW_BLOCKS = 8, 16
+BLOCK, FEW_BLOCKS = 16, 16
 
 # The answer of a model that is not sure enough, and what stands for one where there is no digit.
 ABSTAINED, FAILED = "?", "!"
@@ -118,7 +118,7 @@ class Prediction(Displayed):
     best: str  # the most probable class
     probability: float  # of that class
     probabilities: Float64s
-    original: Bytes | None  # as it was found; None for an image of a dataset
+    original: Bytes | None  # as it was found, where that is asked for and it is no dataset's image
     typicality: float  # see `Predictions`; NaN where not known
 
     @property
@@ -264,7 +264,11 @@ def predict_indices(
 
 
 def _predict_seen(
-    model: Model, abstention: Abstention, seen: Sequence[Seen | BadImageError]
+    model: Model,
+    abstention: Abstention,
+    seen: Sequence[Seen | BadImageError],
+    *,
+    originals: bool = True,
 ) -> Iterator[Prediction | BadImageError]:
     images = [each[1] for each in seen if not isinstance(each, BadImageError)]
     stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
@@ -278,7 +282,8 @@ def _predict_seen(
         row, k, share, twoness = next(rows)
         best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
-        if not (original is None or abstention.refuses(share) or np.array_equal(image, original)):
+        is_as_found = original is None or original is image or np.array_equal(image, original)
+        if not (is_as_found or abstention.refuses(share)):
             from mnistcli.numerals import n_touching
 
             if (n := n_touching(model, image, share, twoness, original)) > 1:
@@ -287,7 +292,8 @@ def _predict_seen(
                 continue
         answer = abstention.answer(best, probability, share)
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
-        yield Prediction(source, image, found, answer, best, probability, row, original, share)
+        shown = original if originals else None
+        yield Prediction(source, image, found, answer, best, probability, row, shown, share)
 
 
 def is_unlike(typicality: float) -> bool:
@@ -335,14 +341,17 @@ def predict_files(
     abstention: Abstention = NEVER,
     *,
     raw: bool = False,
+    originals: bool = True,
 ) -> Iterator[Prediction | BadImageError]:
     """Classify the pictures in files, in their order, with bounded memory.
 
     Inputs are what `pictures.read.read_batches` reads; errors are passed on, see `unfold`, and
     given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
-    they are instead of bringing each picture into MNIST's form.
+    they are instead of bringing each picture into MNIST's form. Without ``originals`` answers come
+    without the pictures as they were found: to send these to this process takes time.
     """
-    return _in_blocks(partial(_predict_block, model, abstention, raw=raw), inputs)
+    answers = partial(_predict_block, model, abstention, raw=raw, originals=originals)
+    return _in_blocks(answers, inputs)
 
 
 def predict_numbers(
@@ -401,10 +410,16 @@ def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadIma
 
 
 def _predict_block(
-    model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError], *, raw: bool
+    model: Model,
+    abstention: Abstention,
+    inputs: Iterable[Input | BadImageError],
+    *,
+    raw: bool,
+    originals: bool,
 ) -> Iterator[Prediction | BadImageError]:
     from mnistcli.conforming.placing import conform_all
 
+    answers = partial(_predict_seen, model, abstention, originals=originals)
     seen: list[Seen | BadImageError] = []
     for batch in _batches(inputs):
         if isinstance(batch, BadImageError):
@@ -416,9 +431,9 @@ def _predict_block(
             elif isinstance(found, BadImageError):
                 seen.append(found)
             else:
-                notes = batch.notes + found.steps
-                seen.append((batch.sources[i], found.image, notes, batch.greys[i]))
+                original = batch.greys[i] if found.steps else found.image
+                seen.append((batch.sources[i], found.image, batch.notes + found.steps, original))
         if len(seen) > BLOCK:  # of a file of many
-            yield from _predict_seen(model, abstention, seen)
+            yield from answers(seen)
             seen = []
-    yield from _predict_seen(model, abstention, seen)
+    yield from answers(seen)

@@ -218,6 +218,17 @@ def test_some_commands_need_no_rich(arguments, home, model):
     assert "rich" not in loaded_after(arguments, home)
 
 
+@pytest.mark.parametrize("arguments", [["predict", "-", "-m", "builtin"], ["predict", "-"]])
+def test_pictures_are_read_without_random_numbers(arguments, home, model):
+    loaded = loaded_after(arguments, home, stdin=THREE)
+    assert not {"numpy.random", "numpy.ma"} & loaded
+
+
+@pytest.mark.parametrize("arguments", [["evaluate"], ["train", "--task", "0v1"]])
+def test_some_commands_need_no_masked_arrays(arguments, home, model):
+    assert "numpy.ma" not in loaded_after(arguments, home)
+
+
 @pytest.mark.parametrize("option", ["--version", "-V"])
 def test_the_version_needs_no_typer(option):
     code = (

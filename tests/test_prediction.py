@@ -145,6 +145,21 @@ def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
     )
 
 
+def test_pictures_come_with_their_answers_only_where_they_are_asked_for(model, mnist, tmp_path):
+    large = Image.fromarray(255 - mnist.test.images[3]).resize((90, 90))
+    large.save(tmp_path / "x.png")
+    np.save(tmp_path / "x.npy", mnist.test.images[:1])
+    files = [tmp_path / "x.png", tmp_path / "x.npy"]
+    drawn, image = predict_files(model, files)
+    assert np.array_equal(drawn.original, large)
+    assert np.array_equal(image.original, image.image)
+    without = list(predict_files(model, files, originals=False))
+    assert [each.original for each in without] == [None, None]
+    assert [(each.answer, each.notes, each.typicality) for each in without] == [
+        (each.answer, each.notes, each.typicality) for each in (drawn, image)
+    ]
+
+
 def test_one_picture_is_read_as_its_file_is(model, mnist, tmp_path):
     large = Image.fromarray(255 - mnist.test.images[3]).resize((90, 90))
     large.save(tmp_path / "x.png")

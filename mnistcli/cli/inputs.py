@@ -61,7 +61,7 @@ class Tally:
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
-    n_drawn: int = 0  # that had to be brought into MNIST's form
+    n_drawn: int = 0  # of which something is told: that had to be brought into MNIST's form
 
     def follow(self, answers: Iterable[Answered]) -> Iterator[Answered]:
         """Pass answers on in their order; the bar is gone when the last one is there.
@@ -87,7 +87,7 @@ class Tally:
             else:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0
-                self.n_drawn += answer.original is not None and bool(answer.notes)
+                self.n_drawn += bool(answer.notes)
                 self.hear(answer)
             yield answer
             self.shown.update("pictures", self.n_inputs, self.n_pictures)

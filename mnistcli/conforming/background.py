@@ -80,43 +80,44 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         return None
     light = levels > t
     dark = _is_paper(light)
-    ends = (high - _level(histogram, STRONGEST), _level(histogram, 1 - STRONGEST) - low)
-    if max(ends) > FARTHEST * (high - low):
+    darkest, lightest = _levels(histogram, STRONGEST, 1 - STRONGEST)
+    if max(high - darkest, lightest - low) > FARTHEST * (high - low):
         return None
     strokes, steps = light != dark, list[str]()
     near = max(1, round(NEAR * max(strokes.shape)))
     paper = ~window_max(strokes, near)
+    counts = _counts(levels[paper])
     contrast = high - low
-    if _spread(levels[paper]) > SLIGHTLY * contrast + 3.3 * noise:
+    if _spread(counts) > SLIGHTLY * contrast + 3.3 * noise:
         far = ~window_max(strokes, max(1, round(FAR * min(strokes.shape))))
-        if _spread(levels[far]) > SLIGHTLY * contrast + 3.3 * noise:
+        if _spread(_counts(levels[far])) > SLIGHTLY * contrast + 3.3 * noise:
             shade = surface(picture, paper)
             picture = picture - shade + np.float32(median(shade))
             levels = picture.clip(0, 255).astype(np.uint8)
             if (
-                _spread(levels[far]) > UNEVEN * contrast + 3.3 * noise
+                _spread(_counts(levels[far])) > UNEVEN * contrast + 3.3 * noise
                 or np.ptp(shade) > STEEP * contrast
             ):
                 return None
             if np.ptp(shade) > 3 * MIN_CONTRAST:
                 steps = [EVENED]
-            histogram = _counts(levels)
+            histogram, counts = _counts(levels), _counts(levels[paper])
     # From here on as if the ink were light.
-    counts = _counts(levels[paper])
     if dark:
         histogram, counts, t = histogram[::-1], counts[::-1], 254 - t
     if counts.sum() > 0.02 * levels.size:
-        first, last = _level(counts, 0.03), _level(counts, 0.4)
-        level = _level(counts, 0.5 if noise > 0.02 * contrast else 0.2)
+        first, last, level = _levels(counts, 0.03, 0.4, 0.5 if noise > 0.02 * contrast else 0.2)
         if noise > 0:  # that of neighbours does not tell how rough the paper is
             clear = ~window_max(strokes, 3 * near)  # of edges, however soft
             smooth = box_mean(picture, 2 * near + 1)[clear].clip(0, 255).astype(np.uint8)
-            if _spread(smooth) > UNEVEN * contrast + 3.3 * noise:
+            if _spread(_counts(smooth)) > UNEVEN * contrast + 3.3 * noise:
                 return None  # it is not rough but shaded
-            noise = max(noise, (_level(counts, 0.84) - _level(counts, 0.16)) / 2)
+            below, above = _levels(counts, 0.16, 0.84)
+            noise = max(noise, (above - below) / 2)
     else:  # cropped to the ink
-        level = first = last = _level(histogram[: t + 1], 0.1)
-    usual, strongest = (t + 1 + _level(histogram[t + 1 :], share) - level for share in (0.8, 0.99))
+        (level,) = _levels(histogram[: t + 1], 0.1)
+        first = last = level
+    usual, strongest = (t + 1 + each - level for each in _levels(histogram[t + 1 :], 0.8, 0.99))
     # Where there is noise there may be more lines on the paper than ink.
     contrast = max(usual, int(LEAST_FULL * strongest)) if noise > 0 else strongest
     if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
@@ -129,18 +130,17 @@ def _counts(levels: Grey) -> Places:
     return np.bincount(levels.ravel(), minlength=256)
 
 
-def _spread(levels: Grey) -> int:
+def _spread(counts: Places) -> int:
     """Return the range of grey levels but for the darkest and the lightest; 0 for hardly any."""
-    if levels.size < LEAST_FAR:
-        return 0
-    counts = _counts(levels)
-    return _level(counts, 0.95) - _level(counts, 0.05)
+    low, high = _levels(counts, 0.05, 0.95)
+    return high - low if counts.sum() >= LEAST_FAR else 0
 
 
-def _level(counts: Places, share: float) -> int:
-    """Return a quantile of a histogram."""
+def _levels(counts: Places, *shares: float) -> list[int]:
+    """Return quantiles of a histogram."""
     cumulated = counts.cumsum()
-    return int(np.searchsorted(cumulated, share * cumulated[-1]))
+    levels: list[int] = cumulated.searchsorted(np.array(shares) * cumulated[-1]).tolist()
+    return levels
 
 
 def _is_paper(light: Mask) -> bool:

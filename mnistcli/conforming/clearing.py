@@ -65,7 +65,7 @@ def inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
 
     def are_lines(pieces: Pieces, keep: Mask, _: int) -> bool:
         reach_in = is_inside and bool((keep & pieces.at_border).any())
-        if reach_in or _spans(pieces, keep) or _count_high(pieces, keep) < n_high:
+        if reach_in or _spans(pieces, keep) or (n_high and _count_high(pieces, keep) < n_high):
             return True
         return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
 
@@ -120,6 +120,8 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     """Drop buttons, and a window's title and margin lines along the border or across."""
+    if pieces.n == 1:
+        return
     height, width = pieces.shape
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     is_button = (pieces.area > RECTANGLE * short * long) & (long < BAR * short)

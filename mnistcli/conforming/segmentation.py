@@ -287,9 +287,11 @@ def digit_of(page: Page, strokes: Mask, slope: float = 0.0) -> tuple[Digit, Box]
     if inked.max() <= FAINTEST_INK:
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     ink = np.where(zone, ink, np.float32(0))
-    box = half_level_box(inked, pixel)
-    digit = Digit(levelled(ink, slope), half_level_box(levelled(inked, slope), pixel), page.steps)
-    return digit, box.moved(1, top, left).moved(page.reduction, *page.corner)
+    box = level_box = half_level_box(inked, pixel)
+    if slope:
+        ink, level_box = levelled(ink, slope), half_level_box(levelled(inked, slope), pixel)
+    found = box.moved(1, top, left).moved(page.reduction, *page.corner)
+    return Digit(ink, level_box, page.steps), found
 
 
 def _closer(page: Page, group: Group) -> tuple[Page, Group]:
@@ -352,10 +354,12 @@ def _filled(mask: Mask) -> Mask:
 
 def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
-    if group.area < SHEET_AREA * group.height * group.width:
+    least = max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width))
+    is_small = min(group.height, group.width) < least
+    if is_small or group.area < SHEET_AREA * group.height * group.width:
         return False
     filled = _filled(_alone(pieces, group))
-    if largest_square(filled) < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
+    if largest_square(filled) < least:
         return False
     outside = ~filled[1:-1, 1:-1]
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))

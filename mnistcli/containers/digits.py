@@ -132,7 +132,8 @@ def _is_transposed(images: Bytes) -> bool:
     n, height, width = images.shape
     if n < 20 or height != width:
         return False
-    ink = (images > 127) ^ bool(np.median(images) > 127)
+    ink = images > 127
+    ink ^= bool(2 * np.count_nonzero(ink) > ink.size)
     across, down = (
         width - lines.argmax(axis=1) - lines[:, ::-1].argmax(axis=1)
         for lines in map(np.asarray, (ink.any(axis=1), ink.any(axis=2)))

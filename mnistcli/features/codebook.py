@@ -8,6 +8,8 @@ recognition in cortex, Nature Neuroscience 2, 1999) and Serre et al. (IEEE TPAMI
 before k-means to Coates and Ng (Learning feature representations with k-means, 2012).
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s

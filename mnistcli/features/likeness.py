@@ -12,6 +12,8 @@ Features are rounded to bytes, like pixels: they take a quarter of the memory an
 works on pixels works on them.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 

@@ -174,7 +174,9 @@ def _levels(numbers: Float64s) -> Float32s:
     n_beyond = np.array(SHARES) * n
     careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
     careful[0] = 1
-    usual = np.quantile(_joined(numbers, moments), 1 - careful)
+    # numpy.quantile imports numpy.ma.
+    unlikeness = np.sort(_joined(numbers, moments))
+    usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
     return np.concatenate([moments, usual]).astype(np.float32)
 
 
@@ -238,7 +240,7 @@ def _strangeness(
     answers, strange_answers = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
     outputs = _outputs(scores(measure))
     weights = np.zeros((outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
-    for k in np.unique(answers):
+    for k in np.bincount(answers).nonzero()[0]:
         same = rows[answers == k], strange[strange_answers == k]
         weights[k, :-1] = _separating(*same, n_steps=_N_CAREFUL_STEPS)
     found, kinds = _of_answers(weights, measure, outputs), outputs.argmax(axis=1)

@@ -267,7 +267,7 @@ def roc_auc_interval(
         shares += np.where(is_positive, as_positive, as_negative) / len(rankings)
     # Every pair has been counted twice, once for each of the two.
     values = np.full(n_resamples, -shares.sum() / 2)
-    for k in np.unique(y).tolist():
+    for k in np.bincount(y).nonzero()[0].tolist():
         values += _resampled_sums(shares[y == k], n_resamples, rng)
     values[values > 1.0] = 1.0  # a sum knows no bound, the area does
     return percentiles(values[:, None])[0]

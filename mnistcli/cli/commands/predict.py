@@ -96,7 +96,8 @@ def predict(
             if number:
                 answers = prediction.predict_numbers(loaded, named, abstention)
             else:
-                answers = prediction.predict_files(loaded, named, abstention, raw=raw)
+                how = {"raw": raw, "originals": show or call.figure is not None}
+                answers = prediction.predict_files(loaded, named, abstention, **how)
         if abstain_unlike and not loaded.typicality:
             call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
         tally = Tally(shown, n_pictures, hear, errors_as_json=call.format in ("json", "jsonl"))
@@ -107,7 +108,7 @@ def predict(
         call.note(call.figure.draw(sheet_of(drawn, asked)))
     card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
-    if is_looked_at and sees_pixels and (number or (tally.n_drawn and not raw)):
+    if is_looked_at and sees_pixels and (number or (tally.n_drawn and not (raw or index))):
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
     what = "with digits " if number else ""
     if tally.n_unlike:
