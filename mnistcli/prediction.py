@@ -282,8 +282,8 @@ def _predict_seen(
         row, k, share, twoness = next(rows)
         best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
-        is_as_found = original is None or original is image or np.array_equal(image, original)
-        if not (is_as_found or abstention.refuses(share)):
+        may_touch = original is not image and not abstention.refuses(share)
+        if may_touch and original is not None and not np.array_equal(image, original):
             from mnistcli.numerals import n_touching
 
             if (n := n_touching(model, image, share, twoness, original)) > 1:
