@@ -14,7 +14,7 @@ from mnistcli import learning_curves, training
 from mnistcli.cli.views.curve import POINT_START, point_line
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.patches import Patches
+from mnistcli.features.measured import Patches
 from mnistcli.learning_curves import Curve, CurvePoint, PointFile, Variant, axis_and_lines
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.metrics.intervals import wilson

@@ -6,11 +6,9 @@ model on features is still a linear model, and everything around it stays. A new
 file here and an entry below.
 """
 
-from mnistcli.features.arrangements import Arrangements
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.kinds import FEATURE_KINDS, FURTHER_STAGES, Features, FeatureSpec, Stage
-from mnistcli.features.patches import Patches
-from mnistcli.features.scattering import Scattering
+from mnistcli.features.measured import Arrangements, Patches, Scattering
 
 __all__ = ["FEATURE_KINDS", "FURTHER_STAGES", "FeatureSpec", "Features", "Stage"]
 

@@ -1,24 +1,39 @@
-"""Features that are real numbers at first, and bytes by factors of their own."""
+"""What a digit of standard size is measured by: numbers that become bytes by factors of their own.
+
+`Patches` are the features of the better models; `Scattering` learns hardly a thing, and
+`Arrangements` are a learned second layer on its strokes.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
+from mnistcli.errors import UsageError
 from mnistcli.features.kinds import Stage
 from mnistcli.parallel import map_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mnistcli.arrays import Bytes, Float32s
     from mnistcli.features.kinds import FeatureSpec, Learned
 
-N_POINTS = 6  # across and down, near each of which features tell what an image is like
+# Across and down, near each of which features tell what an image is like; arrangements are wider
+# than patches, and so need fewer.
+N_POINTS, CODE_POINTS = 6, 4
 N_STROKES = 108  # of an arrangement: two widths, six directions, at 3 x 3 places
 N_AXES = 50  # principal directions of these that count
+# How an image is turned (degrees) and moved (pixels, x and y) to be looked at once, or four times.
+VIEWS = {1: ((0, 0, 0),), 4: ((5, -0.4, -0.4), (-5, 0.4, -0.4), (5, 0.4, 0.4), (-5, -0.4, 0.4))}
+
 # A feature's largest value among so many images, and a tenth more, becomes 255.
 _N_FOR_SCALE = 2000
 _HEADROOM = 1.1
 # What a thread works on at a time fits its cache.
 _IMAGES_PER_BLOCK = 32
+# Of scattering: the image, three scales of six directions, three pairs of scales.
+_N_MAPS = 1 + 3 * 6 + 3 * 6**2
 
 
 class Measured(Stage):
@@ -26,9 +41,23 @@ class Measured(Stage):
 
     has_pixel_weights: ClassVar[bool] = False
 
-    def measure(self, images: Bytes) -> Float32s:
-        """Return the numbers of images of shape (n, 28, 28), (n, n_features), none negative."""
+    @property
+    def views(self) -> Sequence[tuple[float, float, float]]:
+        """How it looks at an image, see `VIEWS`; of several views the mean counts."""
+        return VIEWS[1]
+
+    def seen(self, ink: Float32s) -> Float32s:
+        """Return the numbers of drawings of shape (n, 28, 28), 0 to 1: (n, n_features), none negative."""
         raise NotImplementedError
+
+    def measure(self, images: Bytes) -> Float32s:
+        """Return the numbers of images of shape (n, 28, 28), (n, n_features)."""
+        import numpy as np
+
+        from mnistcli.features.geometry import normalised
+
+        looks = [self.seen(normalised(images, view) / np.float32(255)) for view in self.views]
+        return looks[0] if len(looks) == 1 else np.asarray(sum(looks) / np.float32(len(looks)))
 
     @classmethod
     def learn(cls, spec: FeatureSpec, given: Bytes, seed: int, /) -> Learned:
@@ -63,3 +92,146 @@ class Measured(Stage):
 
         map_blocks(work, len(given), _IMAGES_PER_BLOCK)
         return out
+
+
+class Patches(Measured):
+    """How much there is of learned filters, see `likeness`."""
+
+    summary = "how much of which typical patch is where"
+    defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
+
+    @property
+    def views(self) -> Sequence[tuple[float, float, float]]:
+        return VIEWS[self.spec.n_views]
+
+    @property
+    def patterns(self) -> tuple[Float32s, ...]:
+        """The filters of each size, (n_filters, side * side)."""
+        return tuple(self.arrays[f"filters{side}"] for side in self.spec.sides)
+
+    @classmethod
+    def check(cls, spec: FeatureSpec, _n_columns: int, /) -> None:
+        if not (spec.sides and spec.n_filters):
+            raise UsageError("patches have sizes and filters")
+        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in spec.sides):
+            raise UsageError(f"patches of {spec.sides} pixels make no sense", hint="3, 5, ... 27")
+        if len(set(spec.sides)) != len(spec.sides):
+            raise UsageError("a size of patches is there twice")
+        if spec.n_views not in VIEWS:
+            raise UsageError(f"{spec.n_views} views make no sense", hint="patches have 1 or 4")
+
+    @classmethod
+    def learn_patterns(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Learned:
+        import numpy as np
+
+        from mnistcli.features.geometry import normalised
+        from mnistcli.features.likeness import learn_filters
+
+        rng = np.random.default_rng([seed, 2])
+        ink, n = normalised(images) / np.float32(255), spec.n_filters
+        return {f"filters{side}": learn_filters(ink, side, n, rng) for side in spec.sides}
+
+    @classmethod
+    def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
+        patterns = {f"filters{side}": (spec.n_filters, side * side) for side in spec.sides}
+        return patterns | super().shapes(spec, n_columns)
+
+    @classmethod
+    def count(cls, spec: FeatureSpec, /) -> int:
+        return len(spec.sides) * spec.n_filters * N_POINTS**2
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
+        sides = ", ".join(str(side) for side in spec.sides)
+        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
+        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
+        return f"{cls.count(spec):,} features ({filters})"
+
+    def seen(self, ink: Float32s) -> Float32s:
+        from mnistcli.features.likeness import likeness
+
+        return likeness(ink, self.patterns, N_POINTS)
+
+    def filters(self) -> tuple[Float32s, ...]:
+        return tuple(it.reshape(len(it), math.isqrt(it.shape[1]), -1) for it in self.patterns)
+
+
+class Scattering(Measured):
+    """What `wavelets` finds, its square roots."""
+
+    summary = "strokes of six directions and three widths, and how they change"
+
+    @classmethod
+    def count(cls, _spec: FeatureSpec, /) -> int:
+        return _N_MAPS * N_POINTS**2
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
+        return f"{cls.count(spec):,} features (scattering, 6 directions, 3 scales, 2 layers)"
+
+    def seen(self, ink: Float32s) -> Float32s:
+        import numpy as np
+
+        from mnistcli.features.wavelets import scattered
+
+        averages = scattered(ink, N_POINTS)
+        return np.sqrt(averages, out=averages).reshape(len(ink), -1)
+
+    def filters(self) -> tuple[Float32s, ...]:
+        from mnistcli.features.wavelets import N_SCALES, drawn
+
+        return tuple(drawn(scale) for scale in range(N_SCALES))
+
+
+class Arrangements(Measured):
+    """What `codebook` finds."""
+
+    summary = "how much of which typical arrangement of strokes is where"
+    defaults = {"n_codes": 128}  # noqa: RUF012 - a constant
+
+    @property
+    def patterns(self) -> tuple[Float32s, Float32s, Float32s]:
+        """The whitened principal directions of arrangements, the mean along each, and the codes."""
+        return self.arrays["axes"], self.arrays["middle"], self.arrays["codes"]
+
+    @classmethod
+    def check(cls, spec: FeatureSpec, _n_columns: int, /) -> None:
+        if not spec.n_codes:
+            raise UsageError("arrangements have codes")
+
+    @classmethod
+    def learn_patterns(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Learned:
+        import numpy as np
+
+        from mnistcli.features.codebook import learn_codebook
+
+        rng = np.random.default_rng([seed, 3])
+        axes, middle, codes = learn_codebook(images, spec.n_codes, rng)
+        return {"axes": axes, "middle": middle, "codes": codes}
+
+    @classmethod
+    def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
+        patterns = {
+            "axes": (N_AXES, N_STROKES),
+            "middle": (N_AXES,),
+            "codes": (spec.n_codes, N_AXES),
+        }
+        return patterns | super().shapes(spec, n_columns)
+
+    @classmethod
+    def count(cls, spec: FeatureSpec, /) -> int:
+        return spec.n_codes * CODE_POINTS**2
+
+    @classmethod
+    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
+        return f"{cls.count(spec):,} features ({spec.n_codes} arrangements of strokes)"
+
+    def seen(self, ink: Float32s) -> Float32s:
+        from mnistcli.features.codebook import likeness_near_points
+
+        return likeness_near_points(ink, *self.patterns, CODE_POINTS)
+
+    def filters(self) -> tuple[Float32s, ...]:
+        from mnistcli.features.codebook import drawn_codes
+
+        return (drawn_codes(*self.patterns),)

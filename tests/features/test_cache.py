@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnistcli.features.cache import MAX_ENTRIES, FeatureCache
-from mnistcli.features.patches import Patches
+from mnistcli.features.measured import Patches
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
 from mnistcli.settings import FeatureSpec, SplitSpec

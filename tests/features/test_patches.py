@@ -12,7 +12,7 @@ from mnistcli.features import FeatureSpec
 from mnistcli.features import likeness as module
 from mnistcli.features.geometry import normalised
 from mnistcli.features.likeness import learn_filters, likeness
-from mnistcli.features.patches import VIEWS, Patches
+from mnistcli.features.measured import VIEWS, Patches
 
 SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
 

@@ -7,14 +7,17 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnistcli.errors import UsageError
 from mnistcli.features import Features, FeatureSpec, Stage, codebook, likeness, wavelets
-from mnistcli.features.arrangements import N_POINTS as CODE_POINTS
-from mnistcli.features.arrangements import Arrangements
 from mnistcli.features.expansion import Expansion
 from mnistcli.features.geometry import upright, upright_and_sized
 from mnistcli.features.kinds import Deskew, Pixels
-from mnistcli.features.measured import N_POINTS
-from mnistcli.features.patches import VIEWS, Patches
-from mnistcli.features.scattering import Scattering
+from mnistcli.features.measured import (
+    CODE_POINTS,
+    N_POINTS,
+    Arrangements,
+    Measured,
+    Patches,
+    Scattering,
+)
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
 if TYPE_CHECKING:
@@ -85,15 +88,15 @@ def _add_stage(stage: Stage, given: Any) -> Any:
         ramps = (z @ stage.mixture[:, :n_relus] + stage.offset).of("Max", 0)
         roots = z @ stage.mixture[:, n_relus:]
         return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
-    if isinstance(stage, Patches):
-        views = VIEWS[stage.spec.n_views]
-        drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in views]
-        looks = sum(_likeness(stage, each) for each in drawn)
-        return _as_bytes(looks / len(drawn) * stage.arrays["factors"])
-    if isinstance(stage, (Scattering, Arrangements)):
-        ink = _sampled(given, *upright_and_sized(given, VIEWS[1][0])) / 255
-        near = _scattered(ink) if isinstance(stage, Scattering) else _arranged(stage, ink)
-        return _as_bytes(np.sqrt(near) * stage.arrays["factors"])
+    if isinstance(stage, Measured):
+        drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in stage.views]
+        if isinstance(stage, Patches):
+            seen = sum(_likeness(stage, ink) for ink in drawn) / len(drawn)
+            return _as_bytes(seen * stage.arrays["factors"])
+        if isinstance(stage, (Scattering, Arrangements)):
+            (ink,) = drawn
+            near = _scattered(ink) if isinstance(stage, Scattering) else _arranged(stage, ink)
+            return _as_bytes(np.sqrt(near) * stage.arrays["factors"])
     if isinstance(stage, Deskew):
         return _sampled(given, *upright(given)).of("Round").of("Flatten")
     if isinstance(stage, Pixels):
@@ -156,7 +159,7 @@ def _scattered(ink: Any) -> Any:
 
 def _arranged(stage: Arrangements, ink: Any) -> Any:
     """See `codebook.likeness_near_points`; here the codes come before the places."""
-    axes, middle, codes = (stage.arrays[name] for name in ("axes", "middle", "codes"))
+    axes, middle, codes = stage.patterns
     spectra, n = _fourier(_framed(ink), wavelets.FRAME), wavelets.N_DIRECTIONS
     fine, wider = (
         _moduli(spectra, scale, wavelets.FRAME).reshape(-1, n, side, side)

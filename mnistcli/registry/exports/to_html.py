@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
-from mnistcli.features.measured import N_POINTS
-from mnistcli.features.patches import VIEWS
+from mnistcli.features.measured import N_POINTS, VIEWS
 from mnistcli.registry.exports import Example, Exporter
 from mnistcli.registry.model_file import Model
 

@@ -9,7 +9,7 @@ from typing import Any
 from mnistcli.errors import UsageError
 from mnistcli.features import Features
 from mnistcli.features.expansion import Expansion
-from mnistcli.features.patches import VIEWS, Patches
+from mnistcli.features.measured import VIEWS, Patches
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
