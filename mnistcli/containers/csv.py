@@ -419,10 +419,8 @@ def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | N
 
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     """Parse lines of cells all at once, or where that fails one by one."""
-    whole = _whole_numbers(b"\n".join(lines) + b"\n", layout.n_columns)
-    if whole is None and lines[0].endswith(b","):
-        block = b"".join(line.rstrip(b",") + b"\n" for line in lines)
-        whole = _whole_numbers(block, layout.n_columns)
+    tidy = [line.rstrip(b",") for line in lines] if lines[0].endswith(b",") else lines
+    whole = _whole_numbers(b"\n".join(tidy) + b"\n", layout.n_columns)
     if whole is not None:
         return whole, {}
     values, faults = np.full((len(lines), layout.n_columns), np.nan, np.float32), {}
@@ -445,10 +443,9 @@ def _whole_numbers(block: bytes, n_columns: int) -> Float32s | None:
     ends = np.flatnonzero(data < ord("0"))
     n_digits = np.diff(ends, prepend=1) - 1
     n_rows = block.count(b"\n")
-    is_table = len(ends) == n_rows * n_columns and bool(
-        (data[ends[n_columns - 1 :: n_columns]] == ord("\n")).all()
-    )
-    if not is_table or not n_rows or n_digits.min() < 1 or n_digits.max() > 3:
+    is_table = len(ends) == n_rows * n_columns > 0
+    is_table = is_table and (data[ends[n_columns - 1 :: n_columns]] == ord("\n")).all()
+    if not is_table or n_digits.min() < 1 or n_digits.max() > 3:
         return None
     digits = (data - ord("0")).astype(np.float32)
     numbers = digits[ends - 1]

@@ -83,10 +83,7 @@ def gather(
     if test_size is not None:
         RANGES["test_size"].checked("test_size", test_size)
     RANGES["seed"].checked("seed", seed)
-    with contextlib.ExitStack() as closing:
-        stdin = closing.enter_context(_standard_input()) if str(path) == "-" else None
-        place = closing.enter_context(as_folder(path, _is_wanted, stdin))
-        stdin = stdin if place is path else None
+    with _opened(path) as (place, stdin):
         kind = "file" if stdin else kind_of_path(place)
         if kind == "nothing":
             raise DataUnavailableError(f"there is no file or folder {path}", hint=_LAYOUTS)
@@ -121,10 +118,8 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
     Of a folder or an archive they are those for the test, where it says which are, and all of its
     pictures must be usable.
     """
-    with contextlib.ExitStack() as closing:
-        stdin = closing.enter_context(_standard_input()) if str(path) == "-" else None
-        place = closing.enter_context(as_folder(path, _is_wanted, stdin))
-        if (stdin and place is path) or kind_of_path(place) != "folder":
+    with _opened(path) as (place, stdin):
+        if stdin or kind_of_path(place) != "folder":
             return read_parts(path, raw=raw, stdin=stdin, part="test")[None]
         found = gather(place, raw=raw, test_size=None)
         if found.failures:
@@ -135,15 +130,21 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
 
 
 @contextlib.contextmanager
-def _standard_input() -> Iterator[BinaryIO]:
-    """Copy standard input into a file, whose bytes can be counted and read twice."""
+def _opened(path: Path) -> Iterator[tuple[Path, BinaryIO | None]]:
+    """Yield where it lies, an archive unpacked, or a copy of standard input, to be read twice."""
+    if str(path) != "-":
+        with as_folder(path, _is_wanted) as place:
+            yield place, None
+        return
     if sys.stdin is None:
         raise DataUnavailableError("standard input is closed")
-    with tempfile.TemporaryFile() as copy:
-        with storage_errors("read", Path("-")):
+    with tempfile.TemporaryFile() as file:
+        copy = cast("BinaryIO", file)
+        with storage_errors("read", path):
             shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.seek(0)
-        yield cast("BinaryIO", copy)
+        with as_folder(path, _is_wanted, copy) as place:
+            yield place, copy if place is path else None
 
 
 def _too_few(

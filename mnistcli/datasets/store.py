@@ -45,7 +45,7 @@ from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_ow
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
 from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, replace_file, sha256_of, write_npy
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
-from mnistcli.paths import find_places
+from mnistcli.paths import NAME, find_places
 from mnistcli.progress import SILENT, Progress
 
 CACHEDIR_TAG = b"""\
@@ -142,13 +142,10 @@ class DatasetStore:
     def has(self, name: str) -> bool:
         """Return whether there is a dataset of that name, unverified."""
         folder = self._root_of(name) / name
-        if name not in self.catalog:
-            try:
-                check_own_name(name)
-            except UsageError:
-                return False
-            if files.kind_of_path(folder, follow=False) != "folder":
-                return False
+        if name not in self.catalog and (
+            not NAME.fullmatch(name) or files.kind_of_path(folder, follow=False) != "folder"
+        ):
+            return False
         return files.kind_of_path(folder / MANIFEST_NAME, follow=False) == "file"
 
     def find(self, name: str) -> DatasetSpec:
