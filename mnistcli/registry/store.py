@@ -99,13 +99,12 @@ class ModelRegistry:
         for version in range(first, 10**_MOST_DIGITS):
             entry = self._entry(name, version)
             try:
-                content = encode_model(model, entry.ref)
-            except ValueError as error:  # a number that JSON has no word for
-                raise CorruptFileError(entry.ref, f"cannot be saved: {error}") from None
-            if files.write_atomically(
-                entry.path, content, is_new=True, check=partial(_read_back, entry)
-            ):
-                return entry
+                content, check = encode_model(model, entry.ref), partial(_read_back, entry)
+                if files.write_atomically(entry.path, content, is_new=True, check=check):
+                    return entry
+            except (ValueError, CorruptFileError) as error:  # a number that JSON has no word for
+                problem = getattr(error, "problem", error)
+                raise CorruptFileError(entry.ref, f"cannot be saved: {problem}") from error
         raise UsageError(f"{name} has no number left", hint="choose another name")
 
     def load(self, ref: str | None = None) -> Model:
@@ -382,9 +381,6 @@ def _content_of(folder: Path) -> list[Path]:
 def _read_back(entry: ModelEntry, written: Path) -> None:
     try:
         read_model(written, stored_as=entry.ref)
-    except CorruptFileError as error:
-        problem = f"cannot be saved, it could not be read again: {error.problem}"
-        raise CorruptFileError(entry.ref, problem) from error
     except StorageError as error:
         raise StorageError("read back", entry.path, error.reason) from error
 
