@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +11,23 @@ from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import Input, NumberPrediction, Prediction
+from mnistcli.prediction import UNLIKE, Abstention, Input, NumberPrediction, Prediction, unfold
 
 Answered = Prediction | NumberPrediction | BadImageError
 
 
-def count_pictures(inputs: Iterable[Input | BadImageError]) -> int | None:
-    """Count the pictures, unless one of the inputs may hold several."""
-    if not isinstance(inputs, list):
-        return None
-    is_one = (not isinstance(each, Path) or is_picture_name(each.suffix) for each in inputs)
-    return len(inputs) if all(is_one) else None
+def named_inputs(
+    words: Sequence[str], files0: str | None
+) -> tuple[Iterable[Input | BadImageError], int | None]:
+    """Return what is named, folders unfolded, and how many pictures it is if none may be several."""
+    if files0 is not None:
+        return unfold(_listed_names(files0)), None
+    found = [*unfold("-" if word == "-" else Path(word) for word in words)]
+    is_one = (not isinstance(each, Path) or is_picture_name(each.suffix) for each in found)
+    return found, len(found) if all(is_one) else None
 
 
-def listed_names(words: str) -> Iterator[Path]:
+def _listed_names(words: str) -> Iterator[Path]:
     """Yield the names in a NUL-separated list, "-" being a list on standard input.
 
     Raises UsageError where it is no such list, DataUnavailableError for a closed standard input.
@@ -76,6 +79,15 @@ class Tally:
             if len(first) == 1:
                 raise first[0]
         return self._counted(itertools.chain(first, answers))
+
+    def remarks(self, abstention: Abstention, ref: str, what: str) -> Iterator[str]:
+        """Say how many are unlike what the model was trained on, and how many were not answered."""
+        if self.n_unlike:
+            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {ref}"
+        if self.n_abstained:
+            why = [f"below {abstention.below:g}"] * bool(abstention.below)
+            why += ["unlike"] * abstention.from_unlike
+            yield f"{self.n_abstained} of {self.n_inputs} {what}{' or '.join(why)}: answered ?"
 
     def _counted(self, answers: Iterable[Answered]) -> Iterator[Answered]:
         for answer in answers:

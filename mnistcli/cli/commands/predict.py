@@ -59,18 +59,31 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli import gallery, prediction
-    from mnistcli.cli.inputs import Tally, count_pictures, listed_names
+    from mnistcli.cli.inputs import Tally, named_inputs
     from mnistcli.cli.views.predict import Asked, pictures_for_file, predicted, sheet_of
 
     loaded = call.model(model)
     if against is not None:
         loaded.card.task.class_index(against)
     label = 0 if truth is None else gallery.parse_digit(truth)
-    alone = str(Path(inputs[0])) if inputs and len(inputs) == 1 else ""
+    words, n_pictures = inputs or [], None
+    alone = str(Path(words[0])) if len(words) == 1 else ""
     asked = Asked(loaded, number, proba, show, explain, against, alone)
-    # Drawings and lines that come one by one are their own progress.
-    is_shown = (show or explain) and call.figure is None
-    on_screen = sys.stdout.isatty() and (is_shown or call.format in ("jsonl", "tsv", "csv"))
+    abstention = prediction.Abstention(abstain_below, abstain_unlike)
+    answers: Iterable[Any]  # what the view below takes
+    if index:
+        answers = prediction.predict_indices(loaded, call.dataset_of(loaded), index, abstention)
+    else:
+        named, n_pictures = named_inputs(words, files0)
+        if "-" in (files0, *words) and sys.stdin.isatty():
+            call.note("reading standard input from the terminal; Ctrl-D ends it")
+        if number:
+            answers = prediction.predict_numbers(loaded, named, abstention)
+        else:
+            how = {"raw": raw, "originals": show or call.figure is not None}
+            answers = prediction.predict_files(loaded, named, abstention, **how)
+    if abstain_unlike and not loaded.typicality:
+        call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
     seen: list[Any] = []  # by the model, to be kept
     drawn: list[Any] = []  # pictures for a file
 
@@ -80,26 +93,10 @@ def predict(
         if call.figure:
             drawn.append(pictures_for_file(each, asked, is_first=not drawn))
 
-    answers: Iterable[Any]  # what the view below takes
+    # Drawings and lines that come one by one are their own progress.
+    is_shown = (show or explain) and call.figure is None
+    on_screen = sys.stdout.isatty() and (is_shown or call.format in ("jsonl", "tsv", "csv"))
     with Bars(call, unit="items", hidden=on_screen) as shown:
-        abstention = prediction.Abstention(abstain_below, abstain_unlike)
-        if index:
-            data, n_pictures = call.dataset_of(loaded), None
-            answers = prediction.predict_indices(loaded, data, index, abstention)
-        else:
-            words: list[Any] = ["-" if word == "-" else Path(word) for word in inputs or ()]
-            unfolded = prediction.unfold(words if files0 is None else listed_names(files0))
-            named = [*unfolded] if files0 is None else unfolded
-            n_pictures = count_pictures(named)
-            if "-" in (files0, *words) and sys.stdin.isatty():
-                call.note("reading standard input from the terminal; Ctrl-D ends it")
-            if number:
-                answers = prediction.predict_numbers(loaded, named, abstention)
-            else:
-                how = {"raw": raw, "originals": show or call.figure is not None}
-                answers = prediction.predict_files(loaded, named, abstention, **how)
-        if abstain_unlike and not loaded.typicality:
-            call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
         tally = Tally(shown, n_pictures, hear, errors_as_json=call.format in ("json", "jsonl"))
         call.emit(predicted(tally.follow(answers), asked, draw=is_shown))
     if seen and keep:
@@ -110,11 +107,6 @@ def predict(
     sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
     if is_looked_at and sees_pixels and (number or (tally.n_drawn and not (raw or index))):
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
-    what = "with digits " if number else ""
-    if tally.n_unlike:
-        call.note(f"{tally.n_unlike} of {tally.n_inputs} {what}{prediction.UNLIKE} of {loaded.ref}")
-    if tally.n_abstained:
-        why = [f"below {abstain_below:g}"] * bool(abstain_below) + ["unlike"] * abstain_unlike
-        call.note(f"{tally.n_abstained} of {tally.n_inputs} {what}{' or '.join(why)}: answered ?")
+    call.note(*tally.remarks(abstention, loaded.ref, "with digits " if number else ""))
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
