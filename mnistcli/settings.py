@@ -185,7 +185,11 @@ PRESETS: dict[Preset, PresetSettings] = {
 
 
 def chosen_by(preset: Preset | None, features: str | None) -> PresetSettings:
-    """Return what a preset stands for, by default fast; or other features, with the C of fast."""
+    """Return what a preset stands for, by default fast; or other features, with the C of fast.
+
+    Raises UsageError for what is none.
+    """
+    check_choice("preset", preset, (*PRESETS, None))
     chosen = PRESETS[preset or "fast"]
     return chosen if features is None else PresetSettings(FeatureSpec.of(features), chosen.C)
 

@@ -184,10 +184,7 @@ def command(
             for name in offered
         ]
         parameters += [each for name in GROUPS for each in groups.get(name, {}).values()]
-        parameters = [
-            _parameter(each.name, annotation=each.annotation, default=_named(each))
-            for each in parameters
-        ]
+        parameters = [*map(_named, parameters)]
         described = {each.name: each.default for each in parameters}
         excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
         needing = _pairs(*together, *(" ".join(groups[name]) for name in GROUPS if name in groups))
@@ -272,7 +269,7 @@ def _format(given: dict[str, Any], origin: str | None) -> Format:
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _named(parameter: inspect.Parameter) -> Any:
+def _named(parameter: inspect.Parameter) -> inspect.Parameter:
     """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
     described = copy(parameter.default)
     if isinstance(described, OptionInfo):
@@ -280,7 +277,7 @@ def _named(parameter: inspect.Parameter) -> Any:
             described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
         if parameter.annotation is bool and described.default is None:
             described.default = False
-    return described
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=described)
 
 
 _parameter = partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)

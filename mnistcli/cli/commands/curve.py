@@ -10,7 +10,7 @@ from mnistcli.cli.options import DATASET, command, model_named, option
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
-from mnistcli.ranges import DISTURBANCES, RANGES, check_choice
+from mnistcli.ranges import DISTURBANCES, RANGES
 from mnistcli.tasks import parse_task
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ def _several(read: Callable[[str], Any], text: str) -> list[Any]:
     except ValueError:
         hint = "put commas between them: 0.1,1,10"
         raise UsageError(f"{text!r} are no such numbers", hint=hint) from None
-
-
-def _preset(name: str) -> str:
-    check_choice("preset", name, tuple(settings.PRESETS))
-    return name
 
 
 def _disturbance(text: str) -> tuple[str, list[float]]:
@@ -63,7 +58,7 @@ def curve(
     ),
     limit: Any = list_option(int, "Train on so many images: 100,300,1000."),
     C: Any = list_option(float, "0.01,0.1,1", show_default="1, or the preset's"),
-    preset: Any = list_option(_preset, ",".join(settings.PRESETS), show_default="fast"),
+    preset: Any = list_option(str, ",".join(settings.PRESETS), show_default="fast"),
     features: Any = list_option(str, ",".join(FeatureSpec.kinds()), show_default="pixels"),
     seeds: int = option("Train each N times.", default=1, metavar="N", min=1, max=1000),
     seed: int = option(f"The first seed, {RANGES['seed']}.", default=0),

@@ -184,10 +184,9 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, wide
         return stacked([padded[0], words(bitmap.folded(visible(captions[0]), widest))])
     lines_of = [bitmap.folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
-    foot = max(map(len, lines_of))
     columns = []
     for block, lines in zip(padded, lines_of, strict=True):
-        below = [*[""] * (top - len(block.lines)), *lines, *[""] * (foot - len(lines))]
+        below = [*[""] * (top - len(block.lines)), *lines]
         columns.append(stacked([block, words(below, width=width, centred=True)]))
     return beside(columns, _GAP)
 
