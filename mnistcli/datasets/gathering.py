@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -205,8 +205,7 @@ class _Reading:
             self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
     def folder(self, folder: Path) -> None:
-        found: dict[Part, _Named] = {"train": [], "test": []}
-        validation: _Named = []
+        found: dict[Any, _Named] = {"train": [], "test": [], "val": []}
         containers: dict[Path, Part] = {}
         listed: set[Path] = set()
         part: Part
@@ -225,9 +224,8 @@ class _Reading:
                     self.failures.append((str(path), error.problem))
         for of, path, digit in _named_pictures(folder):
             if path not in listed:
-                part = "test" if of == "test" else "train"
-                (validation if of == "val" else found[part]).append((path, digit))
-        found["train" if found["test"] else "test"] += validation
+                found[of or "train"].append((path, digit))
+        found["train" if found["test"] else "test"] += found.pop("val")
         if any(label is not None for named in found.values() for _, label in named):
             self._pictures(found)
             return
