@@ -108,6 +108,7 @@ def big_header():
         (zip_of({"a.png": bytes(3000), "b.png": b""})[:-30], "damaged"),
         (tar_of({"a.png": b"x"}, "w")[:300] + bytes(300), "damaged"),
     ],
+    ids=[*range(10)],  # the bytes of an archive hold the time
 )  # fmt: skip
 def test_what_would_become_too_much_or_is_damaged_is_refused(archive, packed, problem, monkeypatch):
     monkeypatch.setattr(
