@@ -144,6 +144,7 @@ class Stage:
 
     # What the stage is, for the help; its settings, and what they are where only it is named.
     summary: ClassVar[str]
+    words: ClassVar[str]  # which describe it, where settings say no more
     defaults: ClassVar[dict[str, Any]] = {}
     has_pixel_weights: ClassVar[bool] = True
     n_to_learn_from: ClassVar[int | None] = None  # images, or all
@@ -173,7 +174,7 @@ class Stage:
     @classmethod
     def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
         """Describe the features in a few words, as the stage before it is."""
-        raise NotImplementedError
+        return cls.words
 
     def transform(self, given: Bytes) -> Bytes:
         """Turn images, or what the stage before yields, into features of shape (n, n_features)."""
@@ -268,10 +269,7 @@ class Pixels(Stage):
     """The pixels as they are."""
 
     summary = "the pixels as they are"
-
-    @classmethod
-    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
-        return "pixels / 255"
+    words = "pixels / 255"
 
     def transform(self, given: Bytes) -> Bytes:
         return given.reshape(-1, N_PIXELS)
@@ -281,10 +279,7 @@ class Deskew(Stage):
     """The pixels of straightened images; nothing is learned."""
 
     summary = "those of straightened digits"
-
-    @classmethod
-    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
-        return "the pixels of straightened digits / 255"
+    words = "the pixels of straightened digits / 255"
 
     def transform(self, given: Bytes) -> Bytes:
         from mnistcli.features.geometry import straightened
