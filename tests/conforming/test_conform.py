@@ -211,6 +211,20 @@ def test_a_hard_shadow_is_no_ink(test_images):
     assert n_alike >= 9
 
 
+@pytest.mark.parametrize("margin", [4, 20])
+@pytest.mark.parametrize("ground", [0, 255])
+def test_on_even_ground_a_shaded_card_is_no_paper_of_it(train_images, ground, margin):
+    """A scan that was put on a page: the ground is the paper, and not what is wide in the middle."""
+    n_alike = 0
+    for digit in train_images[:10]:
+        large = np.pad(enlarged(digit, 7), 52)
+        card = np.linspace(240, 130, 300 - 2 * margin) - 0.4 * large[margin:-margin, margin:-margin]
+        picture = np.pad(card.astype(np.uint8), margin, constant_values=ground)
+        with contextlib.suppress(BadImageError):
+            n_alike += is_alike(conform(picture), conform(255 - large))
+    assert n_alike >= 9
+
+
 @pytest.mark.parametrize("amount", [15, 40])
 def test_squares_that_fade_join_no_digits(test_images, amount):
     ink = np.concatenate([enlarged(test_images[i], 3) for i in (0, 2, 3)], axis=1)
