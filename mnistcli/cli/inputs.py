@@ -60,6 +60,7 @@ class Tally:
     n_pictures: int | None
     hear: Callable[[Prediction | NumberPrediction], object]  # of each that is no error
     errors_as_json: bool = False
+    hint: str = ""  # of the last bad one, which is not said twice
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
@@ -95,7 +96,8 @@ class Tally:
             if isinstance(answer, BadImageError):
                 self.n_failed += 1
                 with self.shown.aside():
-                    report_error(answer, as_json=self.errors_as_json)
+                    report_error(answer, as_json=self.errors_as_json, hinted=self.hint)
+                self.hint = answer.hint
             else:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0

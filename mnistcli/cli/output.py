@@ -101,8 +101,8 @@ def write(text: str, stream: TextIO | None = None) -> None:
         raise DataUnavailableError(f"cannot write to standard output: {reason}") from error
 
 
-def report_error(error: MnistCliError, *, as_json: bool) -> None:
-    """Print an error to stderr: one line and a hint, or one JSON document."""
+def report_error(error: MnistCliError, *, as_json: bool, hinted: str = "") -> None:
+    """Print an error to stderr: one line and a hint that is not there yet, or one JSON document."""
     if as_json:
         content = picked(error, "code message hint exit_code") | {"hint": error.hint or None}
         to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
@@ -111,7 +111,7 @@ def report_error(error: MnistCliError, *, as_json: bool) -> None:
     if len(message) > 1000:  # a name, or what claims to be one
         message = f"{message[:500]}...{message[-500:]}"
     to_stderr(f"error: {message}")
-    if error.hint:
+    if error.hint and error.hint != hinted:
         to_stderr(f"hint: {visible(error.hint)}")
 
 

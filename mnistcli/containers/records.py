@@ -1,10 +1,12 @@
 """JSON and JSON Lines -> arrays by name, as an npz file has them.
 
-[[0, 0, ...], ...]                      pictures, in any shape that an array of them may have
-[{"image": [...], "label": 7}, ...]     records; of lines, or one alone
-{"images": [...], "labels": [...]}      lists by name
-[{"label": 7, "pixel0": 0, ...}, ...]   the rows of a table, as pandas writes them in all its ways
-[{"image": "data:image/png;base64,...", "label": 7}, ...]   see `archives`
+    [[0, 0, ...], ...]                      pictures, in any shape that an array may have
+    {"images": [...], "labels": [...]}      arrays by name
+    [{"image": [...], "label": 7}, ...]     records, also one alone, or one a line
+    [{"label": 7, "pixel0": 0, ...}, ...]   rows of a table, in all the ways of pandas
+    {"data": {...}, "width": 28, "height": 28}   what a canvas's getImageData gives
+
+Where the pictures are words, "data:image/png;base64,...", it is an archive: see `archives`.
 """
 
 import json
@@ -61,7 +63,7 @@ def columns_of(value: Any) -> dict[str, Any]:
     columns = {
         name: [*each.values()] if isinstance(each, dict) else each for name, each in value.items()
     }
-    if columns.keys() >= {"data", "width", "height"}:  # what a canvas's getImageData gives
+    if columns.keys() >= {"data", "width", "height"}:
         sides: Any = columns["height"], columns["width"]
         levels = np.array(columns["data"]).reshape(*sides, -1)
         return {"images": levels[..., -1] if np.ptp(levels[..., -1]) else levels[..., 0]}

@@ -4,9 +4,10 @@
     X, y                                  arrays, frames, lists, tensors; y is digits in any form
     train_test_split(X, y)                four of them
     (X_train, y_train), (X_test, y_test)  as Keras has them
-    frame                                 a table with its labels in a column, or another array of both
-    load_digits(), dict(images=..., labels=...), numpy.load("digits.npz"), torchvision's MNIST(...)
-    Path("digits.csv"), Path("scans")     whatever `mnistcli help data` and `own-digits` have
+    frame                                 with labels in a column, or another array of both
+    {"images": X, "labels": y}            npz files and scikit-learn's bunches, too
+    MNIST(...)                            of torchvision
+    Path("digits.csv")                    whatever `mnistcli help data` and `own-digits` have
 
 Arrays mean what they mean in an npz file, because they become one. Their pixels are taken as they
 are where there are 28 x 28 of them, as those of `predict` are; others are brought into MNIST's form.
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mnistcli.containers.npy_idx import role_of
 from mnistcli.containers.reading import damage_of
@@ -31,11 +32,8 @@ from mnistcli.pictures import numbers_in
 
 Given = Dataset | LabelledImages | Path | Mapping[str, ArrayLike] | ArrayLike
 
-_NAME = "arrays"
 _TEST_SIZE = 0.2
-_HINT = (
-    "give images and labels, (X, y), or the name of a dataset, or the Path of a file or a folder"
-)
+_HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a file or folder"
 
 
 def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
@@ -54,10 +52,8 @@ def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
         found, name = gather(given, test_size=_TEST_SIZE, seed=seed), given.stem
         parts = found.train, found.test
     else:
-        read, name = _labelled(given), _NAME
-        whole = read.get(None) or read.get("train") or read["test"]
-        is_apart = "train" in read and "test" in read
-        parts = (read["train"], read["test"]) if is_apart else shared_out(whole, _TEST_SIZE, seed)
+        read, name = [*_labelled(given).values()], "arrays"
+        parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], _TEST_SIZE, seed)
     arrays = [array for part in parts for array in (part.images, part.labels)]
     sha256 = identity([sha256_of(np.ascontiguousarray(array)) for array in arrays])
     return Dataset(name, name, *parts, sha256)
@@ -80,19 +76,25 @@ def _labelled(given: Any) -> dict[Any, LabelledImages]:
         return {None: given}
     from mnistcli.datasets.labelled import read_parts
 
+    arrays: dict[str, Any] = {}
     with damage_of("the data"):
-        arrays: dict[str, Any] = {
-            name: _array_of(name, values) for name, values in _named(given).items()
-        }
-    shapes = (array.shape for name, array in arrays.items() if _role(name) == "images")
+        for name, values in _named(given).items():
+            is_frame = hasattr(values, "columns") and _role(name) == "images"
+            found = numbers_in(_of_frame(values)["images"] if is_frame else values, name)
+            if found.dtype.kind not in "buifSU":
+                raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)
+            arrays[name] = np.atleast_1d(found)
+    shapes = [array.shape for name, array in arrays.items() if _role(name) == "images"]
     is_as_mnist = all({IMAGE_SIDE, N_PIXELS, N_PIXELS + 1} & {*shape} for shape in shapes)
     with io.BytesIO() as npz:
         np.savez(npz, **arrays)
         npz.seek(0)
-        found = read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
-    if is_as_mnist and any(np.median(part.images) > 127 for part in found.values()):
+        parts: dict[Any, LabelledImages] = {
+            **read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
+        }
+    if is_as_mnist and any(np.median(part.images) > 127 for part in parts.values()):
         raise UsageError("the images are dark ink on light paper", hint="turn them: 255 - X")
-    return dict(found)
+    return parts
 
 
 def _named(given: Any) -> dict[str, Any]:
@@ -124,12 +126,3 @@ def _of_frame(frame: Any) -> dict[str, Any]:
 
 def _role(name: str) -> str:
     return role_of(name)[0][0]
-
-
-def _array_of(name: str, values: Any) -> NDArray[Any]:
-    if hasattr(values, "columns") and _role(name) == "images":
-        values = _of_frame(values)["images"]
-    array = np.atleast_1d(numbers_in(values, name))
-    if array.dtype.kind not in "buifSU":
-        raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)
-    return array

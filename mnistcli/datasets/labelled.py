@@ -114,8 +114,9 @@ def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatErr
         if i in block.faults:
             yield block.faults[i]
         elif isinstance(found, BadImageError):
-            may_be_raw = not raw and (height, width) == IMAGE_SHAPE
-            hint = "or take all pixels as they are: --raw" if may_be_raw else found.hint
+            hint = found.hint if raw else "or take all pixels as they are: --raw"
+            if not raw and (height, width) != IMAGE_SHAPE:
+                hint = "take it out, or: mnistcli download --source FILE --as NAME, which does"
             yield FormatError(found.problem, where=block.where[i], hint=hint)
         else:
             yield found

@@ -309,7 +309,7 @@ def test_what_looks_like_a_picture_in_a_folder_is_named_where_it_cannot_be_read(
     assert (done.code, done.out.count("!")) == (7, 6)
     errors = [line for line in done.err.splitlines() if line.startswith("error: ")][:6]
     assert [Path(line.split(": ")[1]).name for line in errors] == names
-    known = ": is (no picture of a known kind|a camera raw file|a damaged AVIF picture|a web page, an SVG or other XML)"
+    known = ": is (no picture of a known kind|a camera raw file|a damaged AVIF picture|a web page, an SVG or other XML|blank)"
     assert all(re.search(known, line) for line in errors)
     for digit in "37":
         shutil.copytree(folder, tmp_path / "own" / digit)
@@ -618,6 +618,10 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
     assert list(raw["probabilities"].values()) == expected
     assert list(answers(invoke, str(tmp_path / "x.npy"))[0]["probabilities"].values()) != expected
     (tmp_path / "large.png").write_bytes(png(np.zeros((30, 20), np.uint8)))
+    np.save(tmp_path / "many.npy", np.ones((5, 20, 20)))
+    done = invoke("predict", str(tmp_path / "many.npy"), "x.png", "--raw")
+    assert done.err.splitlines()[1] == "hint: leave --raw away"
+    assert (done.err.count("--raw takes 28 x 28"), done.err.count("hint: ")) == (5, 1)
     done = invoke("predict", str(tmp_path / "large.png"), "--raw")
     assert done.code == 6
     assert "has 20 x 30 pixels, and --raw takes 28 x 28" in done.err
