@@ -665,7 +665,7 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
         np.testing.assert_array_equal(data.train.images[i], mnistcli.conform(grey).image)
     invoke("train", "1v7", "--limit", "100", "-q")
     done = invoke("evaluate", "--dataset", "mine")
-    assert (done.code, "mine has no test images\nhint: what was kept" in done.err) == (3, True)
+    assert (done.code, "mine has no test images\nhint: all of it is for" in done.err) == (3, True)
     assert invoke("evaluate", "--dataset", "mine", "--on", "train").code == 0
     bad = invoke("predict", str(folder / "7_bad.png"), "--truth", "7", "--keep", "other")
     assert (bad.code, (home / "own" / "other").exists()) == (6, False)
