@@ -88,7 +88,10 @@ def levelled(ink: Ink, slope: float) -> Ink:
     drop = np.rint(slope * (np.arange(width) - (width - 1) / 2)).astype(np.intp)
     most = int(np.abs(drop).max())
     rows = np.arange(most, len(ink) + 3 * most)[:, None] + drop
-    return np.take_along_axis(np.pad(ink, ((2 * most, 2 * most), (0, 0))), rows, axis=0)
+    wide = np.zeros((len(ink) + 4 * most, width), np.float32)
+    wide[2 * most : 2 * most + len(ink)] = ink
+    level: Ink = wide[rows, np.arange(width)]
+    return level
 
 
 def surface(a: Ink, where: Mask) -> Ink:

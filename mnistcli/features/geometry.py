@@ -54,10 +54,12 @@ def moments(images: Float32s) -> Moments:
 
 def grown(ink: Float32s) -> Float32s:
     """Return the maximum of each pixel and its four neighbours, of shape (..., height, width)."""
-    wide = np.pad(ink, [(0, 0)] * (ink.ndim - 2) + [(1, 1)] * 2, "edge")
-    columns, rows = wide[..., 1:-1, :], wide[..., 1:-1]
-    sides = (rows[..., :-2, :], rows[..., 2:, :], columns[..., :-2], columns[..., 2:])
-    return np.asarray(np.maximum.reduce([ink, *sides]))
+    larger = ink.copy()
+    for axis in (-2, -1):
+        to, of = larger.swapaxes(0, axis), ink.swapaxes(0, axis)
+        np.maximum(to[1:], of[:-1], out=to[1:])
+        np.maximum(to[:-1], of[1:], out=to[:-1])
+    return larger
 
 
 def sampled(images: Float32s, x: Float32s, y: Float32s) -> Float32s:
@@ -72,11 +74,12 @@ def sampled(images: Float32s, x: Float32s, y: Float32s) -> Float32s:
     x, y = np.clip(x, -1, IMAGE_SIDE) + 1, np.clip(y, -1, IMAGE_SIDE) + 1
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
-    at = top.astype(np.intp) * width + left.astype(np.intp)
-    at = at + np.arange(n)[:, None, None] * width * width
-    upper = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    left_share = 1 - right_share
+    rows = top.astype(np.intp) * width + np.arange(n)[:, None, None] * width * width
+    at = rows + left.astype(np.intp)
+    upper = wide.take(at) * left_share + wide.take(at + 1) * right_share
     at += width
-    lower = wide.take(at) * (1 - right_share) + wide.take(at + 1) * right_share
+    lower = wide.take(at) * left_share + wide.take(at + 1) * right_share
     return np.asarray(upper * (1 - low_share) + lower * low_share, dtype=np.float32)
 
 
@@ -117,12 +120,12 @@ def upright(ink: Float32s) -> Coordinates:
 
 
 def upright_and_sized(ink: Float32s, view: View) -> Coordinates:
-    """Return the same where it is also centred, sized and seen so: both (n, 28, 28)."""
+    """Return the same where it is also centred, sized and seen so; y has shape (n, 28, 1) if not turned."""
     turn, move_x, move_y = np.deg2rad(view[0]), view[1], view[2]
     from_middle = np.arange(IMAGE_SIDE, dtype=np.float32) - np.float32((IMAGE_SIDE - 1) / 2)
     u, v = from_middle - np.float32(move_x), from_middle[:, None] - np.float32(move_y)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-    across, down = cos * u - sin * v, sin * u + cos * v
+    across, down = (cos * u - sin * v, sin * u + cos * v) if turn else (u, v)
     at = moments(ink)
     slant = _slant(at)
     # Of the straightened digit.
