@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnistcli.conforming.grouping import DIGIT_HEIGHT, SEVERAL, Group, grouped, usual_height
-from mnistcli.conforming.operations import Pieces, box_mean, pieces_of, window_max
+from mnistcli.conforming.operations import Pieces, box_mean, levelled, pieces_of, window_max
 from mnistcli.conforming.types import FAINTEST_INK, Ink, Mask, NoDigitError
 
 # Share of full ink that a piece must reach somewhere to be more than noise.
@@ -22,6 +22,11 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
+# A line below digits that touch it is longer than so many times their height, and lines are hardly
+# steeper than the last of these. What is left without them is a digit if it is so high, in heights of
+# others, and above a line narrower than so much of it.
+UNDERLINE, SLOPES = 1.6, np.linspace(-0.06, 0.06, 13)
+LEAST_LEFT, WIDEST_LEFT = 0.7, 0.7
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
 # A 1 is longer for its width.
@@ -36,18 +41,27 @@ THUMB = 0.6
 AT_BORDER = (0.6, 1.5)
 
 
-def groups_of(ink: Ink, noise: float) -> tuple[Pieces, list[Group], list[str]]:
-    """Find the pieces of ink that are neither specks, lines nor frames, and group them."""
+def groups_of(ink: Ink, noise: float) -> tuple[Ink, Pieces, list[Group], list[str]]:
+    """Find the pieces of ink that are neither specks, lines nor frames, and group them.
+
+    Returns the ink, too: without lines that touch digits.
+    """
     pieces, keep, notes = inked(ink, noise)
-    if _drop_frames(pieces, keep, ink):
-        notes.append("frame cut off")
+    frames = _drop_frames(pieces, keep, ink)
+    lines = _touching_lines(pieces, keep, frames)
+    if lines is not None:
+        ink = np.where(lines, np.float32(0), ink)
+        pieces, keep, _ = inked(ink, noise)
+        _drop_frames(pieces, keep, ink)
+    if lines is not None or not keep[frames].all():
+        notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
     groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
-    return pieces, groups, notes
+    return ink, pieces, groups, notes
 
 
 def inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
@@ -119,10 +133,15 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
 
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:
-    """Drop buttons, and a window's title and margin lines along the border or across."""
+    """Drop lines below digits, buttons, and a window's title and margin lines, along a border or across."""
     if pieces.n == 1:
         return
     height, width = pieces.shape
+    is_flat = pieces.width > BAR * pieces.height
+    if (keep & ~is_flat).any():
+        usual = usual_height(pieces, keep & ~is_flat)
+        is_low = pieces.height < DIGIT_HEIGHT * usual
+        keep &= ~(is_flat & is_low & (pieces.width > UNDERLINE * usual))
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     is_button = (pieces.area > RECTANGLE * short * long) & (long < BAR * short)
     keep &= ~(is_button & (long < long[keep & ~is_button].max(initial=0)))
@@ -184,39 +203,90 @@ def _are_corners(pieces: Pieces) -> Mask:
     return corners
 
 
-def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> bool:
-    """Keep what is inside frames, if there are any, and inside a table what is no speck there.
+def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
+    """Keep what is inside frames, where anything is, and no speck there; return all frames.
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
     if pieces.n == 1:
-        return False
+        return []
     framed = np.zeros_like(keep)
-    frames = []
+    frames = list[int]()
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
     is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
     edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
-    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)):
+    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist():
+        if not _is_frame(pieces, i):
+            continue
+        frames.append(i)
         within = is_dark & (edges > edges[:, [i]]).all(axis=0)
-        inside, least = keep & within & (long > LEAST_FRAMED * short[i]), 1
-        if not inside.any():
-            inside, least = within & (mass > SPECK * mass[within].max(initial=0)), SEVERAL
-        if inside.sum() >= least and _is_frame(pieces, int(i)):
-            frames.append(i)
+        inside = within & (mass > SPECK * mass[within].max(initial=0))
+        if (keep & inside & (long > LEAST_FRAMED * short[i])).any() or inside.sum() >= SEVERAL:
             framed |= inside
-    if frames:
+    if framed.any():
         keep[:] = framed
         keep[frames] = False
-    return bool(frames)
+    return frames
 
 
 def _is_frame(pieces: Pieces, i: int) -> bool:
-    frame = pieces.mask(np.arange(pieces.n) == i)
-    frame = frame[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+    frame = _alone(pieces, i)
     for turn in range(4):
         side = np.rot90(frame, turn)
         line = side[: 2 + round(FRAME_BAND * len(side))]
         if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
             return False
     return True
+
+
+def _alone(pieces: Pieces, i: int) -> Mask:
+    """Return the pixels of one piece in its box."""
+    own = pieces.mask(np.arange(pieces.n) == i)
+    return own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
+
+
+def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None:
+    """Find the lines of frames, or below digits, that digits touch; None where there are none."""
+    is_wide = keep & (pieces.width > UNDERLINE * pieces.height)
+    is_wide &= 2 * pieces.area < pieces.height * pieces.width
+    if not frames and not is_wide.any():
+        return None
+    found, is_touched = np.zeros(pieces.shape, np.bool_), False
+    others = keep & ~pieces.among(frames)
+    for i in {*frames, *is_wide.nonzero()[0].tolist()}:
+        own = _alone(pieces, i)
+        short, width = min(own.shape), own.shape[1]
+        if i in frames:
+            height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
+            length = int(min(FRAME_LENGTH * short, 2 * height))
+            lines, widest = _straight(own, length) | _straight(own.T, length).T, float(width)
+        else:
+            height, widest = len(own), WIDEST_LEFT * width
+            lines = _straight(own, int(UNDERLINE * height))
+        rest = pieces_of(own & ~lines)
+        is_digit = rest.height > LEAST_LEFT * height
+        is_touching = bool(lines.any() and is_digit.any()) and rest.width.max() < widest
+        if is_touching or i in frames:
+            found[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]] |= lines
+            is_touched |= is_touching
+    return found if is_touched else None
+
+
+def _straight(mask: Mask, length: int) -> Mask:
+    """Return the pixels near lines from left to right that are at least so long."""
+    found = np.zeros_like(mask)
+    if length > mask.shape[1]:
+        return found
+    near = window_max(mask, 1)  # a line may lie between two rows
+    for slope in SLOPES:
+        level = levelled(near, slope)
+        before = np.pad(level.cumsum(axis=1), ((0, 0), (1, 0)))
+        starts = before[:, length:] - before[:, :-length] == length
+        change = np.zeros(before.shape, np.int8)
+        change[:, : starts.shape[1]] += starts
+        change[:, length:] -= starts
+        lines = levelled(change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0, -slope)
+        outside = (len(lines) - len(mask)) // 2
+        found |= lines[outside : outside + len(mask)]
+    return found

@@ -100,7 +100,9 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
     usual = usual_height(pieces, keep)
     close = _joined_if_close(pieces, keep, max(1, round(REACH / 2 * usual)))
     groups, heights = close, pieces.height[keep]
-    if len(close) >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
+    # So many pieces that high are digits, however close.
+    n_high = max(len(close), (heights > DIGIT_HEIGHT * usual).sum() // 2)
+    if n_high >= SEVERAL or (n == 2 and heights.min() > ALIKE * heights.max()):
         groups = []
         for each in close:
             if each.height > STACK_HEIGHT * usual:  # close across two lines of digits

@@ -82,15 +82,15 @@ def _linear(n_out: int, n: int) -> Ink:
     return (1 - np.abs(at[:, None] - np.arange(n))).clip(0).astype(np.float32)
 
 
-def levelled(ink: Ink, slope: float) -> Ink:
+def levelled(ink: NDArray[_T], slope: float) -> NDArray[_T]:
     """Move the columns of a picture up or down so that a line of that slope becomes level."""
     width = ink.shape[1]
     drop = np.rint(slope * (np.arange(width) - (width - 1) / 2)).astype(np.intp)
     most = int(np.abs(drop).max())
     rows = np.arange(most, len(ink) + 3 * most)[:, None] + drop
-    wide = np.zeros((len(ink) + 4 * most, width), np.float32)
+    wide = np.zeros((len(ink) + 4 * most, width), ink.dtype)
     wide[2 * most : 2 * most + len(ink)] = ink
-    level: Ink = wide[rows, np.arange(width)]
+    level: NDArray[_T] = wide[rows, np.arange(width)]
     return level
 
 

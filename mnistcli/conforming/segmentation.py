@@ -13,7 +13,7 @@ from mnistcli.conforming.background import (
     flattened,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import FRAME_LENGTH, MIN_FRAME, groups_of, inked
+from mnistcli.conforming.clearing import FRAME_LENGTH, MIN_FRAME, RECTANGLE, groups_of, inked
 from mnistcli.conforming.grouping import Group, group_of, lines_of
 from mnistcli.conforming.operations import (
     Pieces,
@@ -106,7 +106,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
-    pieces, groups, notes = groups_of(ink, noise)
+    ink, pieces, groups, notes = groups_of(ink, noise)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     # What lies in the box of one may be the inside of an 0 on it.
     is_in_one = [any(shape.joined(each)[:4] == shape[:4] for shape in shapes) for each in groups]
@@ -214,7 +214,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
         grey = np.where(enlarged(inside, k, grey.shape), grey, paper)
-    margin = 0.08 * max(sheet.height, sheet.width)
+    margin = 0.08 * min(sheet.height, sheet.width)
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
     try:
@@ -354,12 +354,14 @@ def _filled(mask: Mask) -> Mask:
 
 def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
-    least = max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width))
-    is_small = min(group.height, group.width) < least
+    is_small = min(group.height, group.width) < LEAST_SHEET
     if is_small or group.area < SHEET_AREA * group.height * group.width:
         return False
     filled = _filled(_alone(pieces, group))
-    if largest_square(filled) < least:
+    square = largest_square(filled)
+    if square >= LEAST_SHEET and filled.sum() > RECTANGLE * group.height * group.width:
+        return True  # however long, and its edges rough
+    if square < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
         return False
     outside = ~filled[1:-1, 1:-1]
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))

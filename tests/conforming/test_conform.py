@@ -279,6 +279,56 @@ def test_digits_in_the_cells_of_a_table_are_found(test_images, cell):
         conform(255 - np.pad(table, 50))
 
 
+def test_digits_of_all_sizes_are_found_in_a_table(test_images):
+    """Those that are lower than a third of the table's shorter side were left out beside one that is not."""
+    table = np.full((244, 122), 200, np.uint8)
+    for i, (row, column) in enumerate(np.ndindex(4, 2)):
+        cell = np.pad(enlarged(test_images[i], 2), 2)
+        digit = enlarged(test_images[i], 1) if i % 2 else cell[:56, :56]
+        rest = [58 - side for side in digit.shape]
+        digit = np.pad(digit, [(each // 2, each - each // 2) for each in rest])
+        table[2 + 61 * row : 60 + 61 * row, 2 + 61 * column : 60 + 61 * column] = digit
+    table[:, 60:62] = table[::61] = 200
+    lines = conform_lines(255 - np.pad(table, 30))
+    assert [len(line) for line in lines] == [2] * 4
+
+
+def test_digits_that_touch_their_boxes_are_digits(test_images):
+    """They were dropped with their box, and the digit in the other one answered."""
+    for i in range(0, 40, 2):
+        boxes = []
+        for digit, margin in zip(test_images[i : i + 2], (3, 12), strict=True):
+            ink = enlarged(digit, 3)
+            ink = ink[ink.max(axis=1) > 128][:, ink.max(axis=0) > 128]
+            box = np.pad(ink, ((18, 86 - 18 - len(ink)), (margin, 86 - margin - ink.shape[1])))
+            box[:4] = box[-4:] = box[:, :4] = box[:, -4:] = 255
+            boxes.append(np.pad(box, 10))
+        picture = 255 - np.pad(np.concatenate(boxes, axis=1), 20)
+        assert [len(line) for line in conform_lines(picture)] == [2]
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            conform(picture)
+
+
+def test_a_long_plate_with_rough_edges_is_a_sheet(test_images):
+    ink = np.concatenate([enlarged(test_images[i], 3) for i in (0, 1, 2, 3)], axis=1)
+    plate = 40 + 0.8 * np.maximum(ink, np.roll(ink, 4, axis=1))
+    wall = np.pad(plate, 70, constant_values=170)
+    wall[69, 100:110] = wall[160:170, 69] = 60
+    (line,) = conform_lines(wall.astype(np.uint8))
+    assert len(line) == 4
+
+
+@pytest.mark.parametrize("gap", [-6, 4])
+def test_a_line_below_digits_is_none_and_joins_none(test_images, gap):
+    for i in range(0, 60, 3):
+        ink = picture_of_digits(test_images[i : i + 3])
+        bottom = int(np.flatnonzero(ink.max(axis=1) > 128)[-1]) + gap
+        ink = np.pad(ink, 40)
+        ink[40 + bottom : 46 + bottom, 30:-30] = 255
+        (line,) = conform_lines(255 - ink)
+        assert len(line) == 3
+
+
 def test_what_reaches_in_from_the_border_is_left_out(test_images):
     paper = np.pad(255 - enlarged(test_images[0], 5), 60, constant_values=255).astype(int)
     noise = np.random.default_rng(0).normal(0, 4, paper.shape)
@@ -626,6 +676,24 @@ def test_several_digits_are_refused_and_counted(test_images):
             conform(picture_of_digits(test_images[k : k + 2]), source="my.png")
         with pytest.raises(BadImageError, match="holds 2 digits"):
             conform(picture_of_digits(test_images[k : k + 2].transpose(0, 2, 1)).T)
+
+
+def test_a_page_whose_lines_hardly_stand_apart_is_several(test_images):
+    """All of it, 36 digits, was one, as each is close to the next."""
+    for first in range(0, 480, 40):
+        page = np.zeros((0, 400), np.uint8)
+        for start in range(first, first + 36, 6):
+            digits = [
+                np.kron(image, np.ones((3, 3), np.uint8)) for image in test_images[start:][:6]
+            ]
+            row = np.concatenate(
+                [np.pad(each[:, each.max(axis=0) > 60], ((0, 0), (2, 2))) for each in digits],
+                axis=1,
+            )
+            row = row[row.max(axis=1) > 60]
+            page = np.concatenate([page, np.pad(row, ((2, 2), (0, 400 - row.shape[1])))])
+        with pytest.raises(BadImageError, match=r"holds \d+ digits"):
+            conform(255 - np.pad(page, 40))
 
 
 # Test images with a broken stroke, or a scanner's line beside them, or hardly any hole.
