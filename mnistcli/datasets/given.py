@@ -79,8 +79,10 @@ def _labelled(given: Any) -> dict[Any, LabelledImages]:
     arrays: dict[str, Any] = {}
     with damage_of("the data"):
         for name, values in _named(given).items():
-            is_frame = hasattr(values, "columns") and _role(name) == "images"
-            found = numbers_in(_of_frame(values)["images"] if is_frame else values, name)
+            dense = values.toarray() if hasattr(values, "toarray") else values
+            if hasattr(dense, "columns") and _role(name) == "images":
+                dense = _of_frame(dense)["images"]
+            found = numbers_in(dense, name)
             if found.dtype.kind not in "buifSU":
                 raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)
             arrays[name] = np.atleast_1d(found)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
@@ -67,6 +68,9 @@ FORMS = {
         images=X, data=X.reshape(len(X), -1), target=y, target_names=list("0123456789")
     ),
     "torchvision": lambda X, y: type("MNIST", (), {"data": X, "targets": y})(),
+    "sparse, as load_svmlight_file has it": lambda X, y: (
+        csr_matrix(X.reshape(len(X), -1).astype(float)), y.astype(float)
+    ),
     "npz": lambda X, y: npz_of(x=X, y=y),
 }  # fmt: skip
 
