@@ -19,8 +19,8 @@ from mnistcli.containers.csv import SIDES, layout_of
 from mnistcli.containers.npy_idx import Npz, npz_of
 from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 
-# Numbers of two letters become 16 bytes each, on the way to one.
-MAX_JSON_BYTES = 64 << 20
+# Of which Python makes ten times as much, twenty where it is small lists or nothing of use.
+MAX_JSON_BYTES = 32 << 20
 
 
 def open_json(stream: Stream) -> Npz:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mnistcli.containers import records
 from mnistcli.containers.csv import DIGIT_WORDS
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
@@ -304,6 +305,14 @@ def test_the_same_pictures_in_several_shapes(images):
     got, labels, _ = digits_in(data)
     assert np.array_equal(got, images)
     assert np.array_equal(labels, LABELS)
+
+
+def test_json_is_bounded_because_python_makes_much_of_it(images, monkeypatch):
+    data = LABELLED["JSON records"](images, LABELS)
+    monkeypatch.setattr(records, "MAX_JSON_BYTES", len(data))
+    assert len(digits_in(data)[0]) == 12
+    with pytest.raises(FormatError, match="of JSON"):
+        digits_in(data + b" ")
 
 
 @pytest.mark.parametrize("colour", ["grey", "black on nothing"])
