@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnistcli.conforming.grouping import group_of, strokes_of
-from mnistcli.conforming.operations import pieces_of
+from mnistcli.conforming.operations import levelled, pieces_of
 
 
 def parts_of(mask):
@@ -46,3 +46,15 @@ def test_what_is_narrow_is_not_cut():
     mask = drawn([(50, 10), (90, 110)])
     (part,) = parts_of(mask)
     assert np.array_equal(part, mask)
+
+
+@pytest.mark.parametrize("slope", [0.25, -0.1])
+def test_a_line_that_falls_becomes_level(slope):
+    at = np.arange(61)
+    row = np.rint(slope * (at - 30)).astype(int)
+    ink = np.zeros((1 + np.ptp(row), 61), np.float32)
+    ink[row - row.min(), at] = at + 1
+    level = levelled(ink, slope)
+    (row,) = np.flatnonzero(level.any(axis=1))
+    assert level[row].tolist() == (at + 1).tolist()
+    assert np.array_equal(np.sort(level, axis=0)[-1], ink.max(axis=0))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import generate_binary_structure, grey_dilation, map_coordinates
 
 from mnistcli.features.geometry import (
     STANDARD_HEIGHT,
     STANDARD_WIDTH,
+    grown,
     normalised,
     straightened,
 )
@@ -24,6 +25,15 @@ def moments(image):
     ink = image / image.sum()
     mean_x, mean_y = (ink * x).sum(), (ink * y).sum()
     return (ink * (x - mean_x) * (y - mean_y)).sum(), (ink * (y - mean_y) ** 2).sum()
+
+
+def test_strokes_grow_by_their_four_neighbours(images):
+    cross = generate_binary_structure(2, 1)
+    ink = images[:20, 3:, 5:20].astype(np.float32)
+    expected = [grey_dilation(each, footprint=cross) for each in ink]
+    assert np.array_equal(grown(ink), expected)
+    assert np.array_equal(grown(ink[0].T), expected[0].T)
+    assert np.array_equal(ink, images[:20, 3:, 5:20])
 
 
 def test_straightened_digits_have_no_slant_left(images):
