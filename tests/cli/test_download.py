@@ -177,7 +177,7 @@ def test_where_a_model_s_dataset_is_gone(invoke, drawings):
         assert done.err.startswith(
             "error: 1v7@1 was trained on mine, which is not there any more\n"
         )
-    assert invoke("evaluate", "--dataset", "mine").code == 2
+    assert invoke("evaluate", "--dataset", "mine").code == 3
     assert invoke("evaluate", "--dataset", "mnist").code == 0
 
 
@@ -190,7 +190,7 @@ def test_what_was_kept_picture_by_picture_has_no_test(invoke, drawings):
         assert (done.code, done.out) == (3, "")
         error, hint = done.err.splitlines()
         assert error == "error: mine has no test images"
-        assert hint.endswith("evaluate it with --on train")
+        assert hint.endswith("evaluate on that with --on train")
 
 
 def test_an_own_dataset_in_a_table_and_damaged(invoke, drawings, home):
