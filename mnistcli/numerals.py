@@ -25,9 +25,11 @@ from mnistcli.registry.store import load_model
 # What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
 # and hardly any that touch.
 DOUBTFUL, WIDEST = -3.0, 1.3
-# What looks more like two than this is suspect, and a picture of it looked at again; where a model
-# knows no pairs, what is less typical.
-SUSPECT, STRANGE = -2.0, 0.1
+# What looks more like two than this is suspect.
+SUSPECT = -2.0
+# A picture that is given as one digit is looked at again where it is doubtful or, where a model knows no
+# pairs, less typical; it is one where that costs so much less, in nats.
+STRANGE, CHEAPER = 0.1, 1.0
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -86,8 +88,8 @@ def read_numbers(
     )
 
 
-def _digits_of(judge: Model, lines: list[list[Strokes]]) -> list[list[_Seen]]:
-    """Return the digits that a model of patches sees, line by line."""
+def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -> list[list[_Seen]]:
+    """Return the digits that a model of patches sees, line by line; one where that is cheaper."""
     strokes = [each for line in lines for each in line]
     found = [[each] for each in _seen(judge, [each.digits(in_parts=False) for each in strokes])]
     for i, ((each,), those) in enumerate(zip(found, strokes, strict=True)):
@@ -97,7 +99,7 @@ def _digits_of(judge: Model, lines: list[list[Strokes]]) -> list[list[_Seen]]:
     for line in lines:
         together = [next(rest) for _ in line]
         height = max(seen.placed.box.height for ways in together for seen in ways[0].values())
-        cheapest = [_cheapest(ways, height, is_alone=len(found) == 1) for ways in together]
+        cheapest = [_cheapest(ways, height, cheaper, is_alone=len(found) == 1) for ways in together]
         chosen.append([seen for way in cheapest for seen in way])
     if any(len(ways) > 1 for ways in found):
         of_boxes = {seen.placed.box: seen for line in chosen for seen in line}
@@ -120,8 +122,8 @@ def n_touching(
                 return 1
             model = _builtin()
             _, _, (pairedness,) = model.look_at(image[None])
-        if max(pairedness) > SUSPECT:
-            n = sum(map(len, _digits_of(model, find_strokes(grey, ""))))
+        if max(pairedness) > DOUBTFUL:
+            n = sum(map(len, _digits_of(model, find_strokes(grey, ""), CHEAPER)))
             return max(n, 1 + bool(max(pairedness) > 0))
     return 1
 
@@ -157,8 +159,10 @@ def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
     return DigitRead(answer, probability, row, placed.box, placed.image, line, share)
 
 
-def _cheapest(ways: list[dict[_Span, _Seen]], height: float, *, is_alone: bool) -> list[_Seen]:
-    """Choose what strokes on a line of that height are.
+def _cheapest(
+    ways: list[dict[_Span, _Seen]], height: float, cheaper: float, *, is_alone: bool
+) -> list[_Seen]:
+    """Choose what strokes on a line of that height are: one digit where that is cheaper by so much.
 
     The first way holds all digits that they may be, the others two, one above the other.
     """
@@ -168,7 +172,7 @@ def _cheapest(ways: list[dict[_Span, _Seen]], height: float, *, is_alone: bool) 
     suspicion = is_alone * SUSPECT_COST * np.fmax(0, digits[whole].pairedness - SUSPECT)
     beside, above = suspicion[0], suspicion[1:].sum()
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
-    costs[whole] += WHOLE_COST + beside
+    costs[whole] += WHOLE_COST + beside + cheaper
     cost, path = _best_path(costs)
     found = [(cost, [digits[span] for span in path])]
     for stack in stacks:

@@ -148,7 +148,7 @@ def test_what_is_no_digit_as_a_whole_but_digits_in_part_is_several(test_images):
 
 
 def test_one_above_the_other_are_two_and_stand_on_lines_of_their_own(test_images, mnist):
-    """22 of 30 are refused, and 21 read; none where only pairs side by side were known."""
+    """27 of 30 are refused, 22 where only what is cheaper as two was, and 21 read."""
     model, n_refused, n_whole = mnistcli.load_model("builtin"), 0, 0
     for i in range(0, 60, 2):
         a, b = (np.kron(image, np.ones((4, 4), np.uint8)) for image in test_images[i : i + 2])
@@ -163,7 +163,7 @@ def test_one_above_the_other_are_two_and_stand_on_lines_of_their_own(test_images
         lines = read_numbers(model, np.pad(ink, 30))
         answers = [[int(digit.answer) for digit in line] for line in lines]
         n_whole += answers == [[n] for n in mnist.test.labels[i : i + 2]]
-    assert n_refused >= 20
+    assert n_refused >= 25
     assert n_whole >= 18
 
 
