@@ -15,13 +15,24 @@ _LONGEST, _MIDDLE = 20, (IMAGE_SIDE - 1) / 2  # pixels: the longest side of a di
 # By how many pixels two overlap, and how much lower than the left one the right one is, on average.
 _OVERLAP, _LOWER = (-1, 3), 2
 _INK = 100  # a level
-# Of a pen: how often an image has 1, 2, ... strokes, and how many points each of them has; how often
-# a stroke begins to bend otherwise, and turns a corner, and by how many radians.
-_N_STROKES, _N_POINTS = (0.18, 0.4, 0.28, 0.14), 60
-_BENDS, _CORNERS = (3, 4.0), (0.6, 1.6)
-# How long strokes are, how far from the one before some are, and how many touch it.
-_LENGTHS, _APART, _TOUCHING = (0.25, 1.4), 0.4, 0.8
-_THICKNESS, _PRESSURE = (0.65, 1.2), 190  # pixels, a standard deviation; makes their middle 255
+# Letters and signs of other shapes than digits: strokes with a dash in between, from point to point
+# across and down, 0 to 4.
+_SIGNS = """
+    042044-1232 4130100103143443 40000444-0232 400004-0232 413010010314344322 0004-4044-0242
+    3033241403 0004-400244 000444 0400224044 04004440 040030413202 04003041320244 0040-2024
+    000314344340 002440 0014223440 0044-4004 0022-4022-2224 3111031433-3134 332212031434-3034
+    02424130100103143443 30201114-0222 0004-0312223334 0004-310234 0104-02112224-22314244
+    0104-02113142-4244 1014-1130413212 1114-122131 202334-1131 0103143331-3134 0113223341
+    0022-4004 20440420 0004-004044 4000220444 2024-0242 0141-0343 1014-3034-0141-0343
+    2024-0143-4103 011030412223 400244 004204 40000444 0242-314233 2024-112031 021440 0040440400
+    2042240220 240110213041-4124 4411203103144302 02113342 042044 0424-204404
+"""
+# How far each point lies from there, how far a whole stroke, how often and how much corners are
+# rounded off, how wide a sign is, as a logarithm, and how slanted.
+_UNSURE, _APART, _ROUNDED, _SLANT = (0.1, 0.6), 0.3, (0.6, 0.35), 0.2
+_WIDTH = (-0.25, 0.35)
+_N_POINTS = 180  # of all strokes of a sign together
+_THICKNESS, _PRESSURE = (0.5, 1.0), 190  # pixels, a standard deviation; makes their middle 255
 
 
 def pieced_together(images: Bytes) -> Bytes:
@@ -59,27 +70,28 @@ def _margins(images: Float32s) -> Places:
     return np.where(ink.any(axis=2), ink.argmax(axis=2), IMAGE_SIDE)
 
 
-def pen_strokes(n: int) -> Bytes:
-    """Return images of one to four strokes of a pen, (n, 28, 28), placed and as thick as digits."""
-    rng = np.random.default_rng(0)
-    shape = n, len(_N_STROKES), _N_POINTS
-
-    def now_and_then(how_often: float, spread: float) -> Float64s:
-        return rng.normal(0, spread, shape) * (rng.random(shape) * _N_POINTS < how_often)
-
-    turns = now_and_then(*_BENDS).cumsum(axis=2) / _N_POINTS + now_and_then(*_CORNERS)
-    heading = rng.uniform(0, 2 * np.pi, (*shape[:2], 1)) + turns.cumsum(axis=2)
-    steps = rng.uniform(*_LENGTHS, (*shape[:2], 1)) / _N_POINTS
-    path = np.stack([steps * np.cos(heading), steps * np.sin(heading)], axis=-1).cumsum(axis=2)
-    every = np.arange(n)
-    for k in range(1, len(_N_STROKES)):
-        there, here = (path[every, j, rng.integers(0, _N_POINTS, n)] for j in (k - 1, k))
-        away = rng.normal(0, _APART, (n, 2)) * (rng.random((n, 1)) > _TOUCHING)
-        path[:, k] += (there + away - here)[:, None]
-    n_drawn = 1 + rng.choice(len(_N_STROKES), (n, 1), p=_N_STROKES)
-    is_drawn = (np.arange(len(_N_STROKES)) < n_drawn)[..., None]
-    path = np.where(is_drawn[..., None], path, path[:, :1]).reshape(n, -1, 2)
-    ink = np.broadcast_to(steps * is_drawn, shape).reshape(n, -1, 1)
+def signs(n: int) -> Bytes:
+    """Return images of letters and signs, drawn with a pen, (n, 28, 28), placed and thick as digits."""
+    rng, every = np.random.default_rng(0), _SIGNS.split()
+    path, is_down = np.empty((n, _N_POINTS, 2)), np.ones((n, _N_POINTS), dtype=np.bool_)
+    for k, sign in enumerate(every):
+        own, strokes = slice(k, n, len(every)), sign.split("-")
+        n_own, n_points = len(path[own]), _N_POINTS // len(strokes)
+        unsure = rng.uniform(*_UNSURE, (n_own, 1, 1))
+        is_rounded = rng.random((n_own, 1, 1)) < _ROUNDED[0]
+        lines = []
+        for stroke in strokes:
+            corners = np.array([*map(int, stroke)]).reshape(-1, 2)
+            moved = corners + unsure * rng.normal(size=(n_own, *corners.shape))
+            moved += rng.normal(0, _APART, (n_own, 1, 2))
+            rounded, sharp = (_along(len(corners), n_points, each) for each in (_ROUNDED[1], 0))
+            lines.append(np.where(is_rounded, rounded @ moved, sharp @ moved))
+        path[own] = np.concatenate(lines, axis=1)
+        is_down[own, n_points - 1 :: n_points] = False
+    path[..., 0] *= np.exp(rng.normal(*_WIDTH, (n, 1)))
+    path[..., 0] -= rng.normal(0, _SLANT, (n, 1)) * path[..., 1]
+    ink = np.linalg.norm(np.diff(path, axis=1, append=path[:, -1:]), axis=2, keepdims=True)
+    ink *= is_down[..., None]
     thick = rng.uniform(*_THICKNESS, (n, 1, 1)).astype(np.float32)
     size = (_LONGEST - 2.6 * thick) / np.ptp(path, axis=1).max(axis=1)[:, None, None]
     path -= (path * ink).sum(axis=1, keepdims=True) / ink.sum(axis=1, keepdims=True)
@@ -97,3 +109,11 @@ def pen_strokes(n: int) -> Bytes:
 
     map_blocks(draw, n, IMAGES_PER_BLOCK)
     return out
+
+
+def _along(n_corners: int, n_points: int, rounded: float) -> Float64s:
+    """Return what corners weigh at each point of a line from one to the next, (n_points, n_corners)."""
+    last = n_corners - 1
+    near = np.linspace(0, last, n_points) + np.linspace(-rounded, rounded, 7)[:, None]
+    away = np.abs(np.clip(near, 0, last)[..., None] - np.arange(n_corners))
+    return np.asarray(np.maximum(1 - away, 0).mean(axis=0), dtype=np.float64)

@@ -12,7 +12,7 @@ Fujisawa, Performance evaluation of pattern classifiers for handwritten characte
 The oddness tells training images from what can be pieced together from them: a linear function of
 the model's features where those were learned, else of the directions and their squares. The
 strangeness, a linear function for each answer, tells those answered so from what else is: pieces,
-and strokes of a pen. The doubt is how small the model's scores are (Liu, Wang, Owens and Li,
+and letters and signs. The doubt is how small the model's scores are (Liu, Wang, Owens and Li,
 Energy-based out-of-distribution detection, 2020).
 Where features were learned, other linear functions tell training images from two that touch, side
 by side or one above the other.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
 from mnistcli.features.copies import deformed
-from mnistcli.features.counterexamples import pen_strokes, pieced_together, side_by_side
+from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
@@ -46,7 +46,7 @@ _N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
 _N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 # At most so many images times features squared: an expansion has more, each of all that were before.
 _N_STRANGE = 34_560_000_000
-_N_COPIES = 2  # of each training image, and one of strokes of a pen: then copies tell nothing
+_N_COPIES = 2  # of each training image, and one of each letter and sign: then copies tell nothing
 # So many standard deviations above the mean of training images one may as well be two: side by side,
 # or one above the other, of which fewer tell enough.
 LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), np.float32(0.3), 3000
@@ -145,8 +145,8 @@ def learn_typicality(
         known = known[: _N_STRANGE // rows.shape[1] ** 2]
         digits = [one[: len(known)], *(transform(_copied(known, k + 1)) for k in range(_N_COPIES))]
         one = np.concatenate(digits)
-        pens = transform(_copied(pen_strokes(len(known)), 1))
-        strangeness = _strangeness(one, np.concatenate([pieced, pens]), measure, scores)
+        written = transform(_copied(signs(len(known)), 1))
+        strangeness = _strangeness(one, np.concatenate([pieced, written]), measure, scores)
         stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
         two = side_by_side(known), stacked
         weights = [_separating(one[::3], transform(each), n_steps=_N_CAREFUL_STEPS) for each in two]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from scipy import ndimage
 
-from mnistcli.features.counterexamples import pen_strokes, side_by_side
+from mnistcli.features.counterexamples import _SIGNS, side_by_side, signs
 from mnistcli.features.geometry import moments
 
 
-def test_strokes_of_a_pen_lie_as_digits_do(mnist):
-    strokes = pen_strokes(1000)
-    assert np.array_equal(strokes, pen_strokes(1000))
+def thickness(images):
+    """Return how many pixels of ink there are for each pixel of its edges."""
+    ink = (images > 127).astype(int)
+    return ink.sum() / sum(np.abs(np.diff(ink, axis=axis)).sum() for axis in (1, 2))
+
+
+def test_letters_and_signs_lie_as_digits_do(mnist):
+    strokes = signs(1000)
+    assert np.array_equal(strokes, signs(1000))
     assert len(np.unique(strokes.reshape(1000, -1), axis=0)) == 1000
     digits = mnist.train.images[:1000]
     ink, usual = (each.reshape(1000, -1).mean(axis=1) for each in (strokes, digits))
     assert abs(np.median(ink) / np.median(usual) - 1) < 0.1
     assert ink.min() > 5
-    full, usually_full = ((each > 200).mean() for each in (strokes, digits))
-    assert abs(full / usually_full - 1) < 0.1
+    thick, usually_thick = map(thickness, (strokes, digits))
+    assert abs(thick / usually_thick - 1) < 0.05
     sides = [(strokes > 30).any(axis=axis).sum(axis=1) for axis in (1, 2)]
     longest = np.maximum(*sides)
     assert np.quantile(longest, 0.02) >= 18
@@ -25,6 +33,14 @@ def test_strokes_of_a_pen_lie_as_digits_do(mnist):
     at = moments(strokes.astype(np.float32))
     away = np.hypot(at.mean_x - 13.5, at.mean_y - 13.5)
     assert np.quantile(away, 0.95) < 1.5
+
+
+@pytest.mark.parametrize(("sign", "n_pieces"), [("0141-0343", 2), ("042044", 1), ("2024-0242", 1)])
+def test_the_pen_is_lifted_between_strokes_and_nowhere_else(sign, n_pieces):
+    every = _SIGNS.split()
+    drawn = signs(100 * len(every))[every.index(sign) :: len(every)] > 60
+    found = [ndimage.label(each, np.ones((3, 3)))[1] for each in drawn]
+    assert np.mean(np.array(found) == n_pieces) > 0.8
 
 
 def test_digits_are_put_side_by_side():
