@@ -35,6 +35,10 @@ BAR = 3
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 24
+# What is left of a box along the border that cut through it, in shares of the picture's side: so thick
+# on average, and reaching in so far; in lengths of the digit it is longer. The corner of a box fills so
+# little of its own.
+SCRAP, SCRAP_REACH, SCRAP_LENGTH, CORNER_FILL = 0.1, 0.2, 1.2, 0.25
 # A thumb at the border fills so much of its box, and reaches in less far than it is wide.
 THUMB = 0.6
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
@@ -56,6 +60,7 @@ def groups_of(ink: Ink, noise: float) -> tuple[Ink, Pieces, list[Group], list[st
     if lines is not None or not keep[frames].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
+    _drop_scraps(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
     groups, n_dropped = grouped(pieces, keep)
@@ -159,6 +164,39 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
             is_low = 2 * pieces.height < height
             is_bar |= at_edge & is_low & (pieces.width > FRAME_LENGTH * width)
         keep[is_bar] = False
+
+
+def _drop_scraps(pieces: Pieces, keep: Mask) -> None:
+    """Drop what is left along the border of a box that a digit was cut out of.
+
+    In a picture that is cut at the ink of several digits, one of them is at the opposite border.
+    """
+    height, width = pieces.shape
+    across = pieces.area < SCRAP * width * pieces.height, pieces.width < SCRAP_REACH * width
+    down = pieces.area < SCRAP * height * pieces.width, pieces.height < SCRAP_REACH * height
+    sides = (
+        (pieces.left == 0, *across, pieces.right < width),
+        (pieces.right == width, *across, pieces.left > 0),
+        (pieces.top == 0, *down, pieces.bottom < height),
+        (pieces.bottom == height, *down, pieces.top > 0),
+    )
+    scraps = [keep & at & is_thin & is_short for at, is_thin, is_short, _ in sides]
+    inner = keep & ~np.logical_or.reduce(scraps)
+    is_corner = inner & (pieces.area < CORNER_FILL * pieces.height * pieces.width)
+    is_corner &= inner.sum() > 1
+    if is_corner.any():
+        is_corner &= _are_corners(pieces)
+        inner &= ~is_corner
+    thickness = pieces.area / (pieces.height + pieces.width)
+    long = np.maximum(pieces.height, pieces.width)
+    inner &= long > LEAST_INSIDE * min(height, width)
+    if not inner.any() or inner.sum() >= SEVERAL:
+        return
+    keep[is_corner] = False
+    is_thinner = thickness < MARGIN_LINE * thickness[inner].min()
+    is_longer = long > SCRAP_LENGTH * long[inner].max()
+    for scrap, (*_, is_apart) in zip(scraps, sides, strict=True):
+        keep[scrap & (is_thinner | (is_longer & is_apart[inner].all()))] = False
 
 
 def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import mnistcli
 from mnistcli.conforming.background import otsu_threshold
@@ -662,6 +662,42 @@ def test_a_thumb_at_the_border_is_no_digit(test_images):
         y, x = np.indices(grey.shape)
         grey[np.hypot(x - 50, y - len(grey)) < 34] = 120
         conform((grey + np.random.default_rng(0).normal(0, 3, grey.shape)).astype(np.uint8))
+
+
+def cut_out(digit, left):
+    """Dark ink on a piece of paper, 90 x 140, that was cut out of a form."""
+    paper = np.full((140, 90), 250, np.uint8)
+    paper[28:112, left : left + 84] -= np.kron(digit, np.ones((3, 3), np.uint8)) // 4 * 3
+    return Image.fromarray(paper)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [(85, 0, 87, 139, 8)],
+        [(2, 0, 5, 139, 8)],
+        [(89, 4, 89, 60, 1), (88, 75, 89, 139, 2)],
+        [(86, 8, 85, 125, 8), (10, 3, 80, 3, 8), (80, 3, 86, 8, 8)],
+    ],
+    ids=["right", "left", "scraps", "corner"],
+)
+def test_what_is_left_of_a_box_along_the_border_is_no_ink(test_images, lines):
+    for digit in test_images[:20]:
+        picture = cut_out(digit, 0)
+        alone = conform(np.asarray(picture)).image
+        for *line, width in lines:
+            ImageDraw.Draw(picture).line(line, fill=61, width=width)
+        assert np.array_equal(conform(np.asarray(picture)).image, alone)
+
+
+def test_a_1_at_the_border_of_what_was_cut_at_the_ink_is_a_digit():
+    picture = Image.new("L", (100, 80), 255)
+    draw = ImageDraw.Draw(picture)
+    draw.line((12, 0, 4, 79), fill=0, width=8)
+    draw.ellipse((34, 20, 99, 76), outline=0, width=9)
+    for turned in (picture, ImageOps.mirror(picture)):
+        with pytest.raises(BadImageError, match="holds 2 digits"):
+            conform(np.asarray(turned))
 
 
 def test_several_digits_in_a_frame_are_counted(test_images):
