@@ -20,7 +20,7 @@ from mnistcli.registry.store import ModelRegistry
 @pytest.fixture
 def own_home(tmp_path, store):
     home = tmp_path / "own"
-    shutil.copytree(store.folder, home / "datasets")
+    shutil.copytree(store.folder / "mnist", home / "datasets" / "mnist")
     return home
 
 
@@ -41,8 +41,8 @@ def test_a_healthy_home(own_home, invoke, monkeypatch):
     found = look(own_home)
     assert found.damaged == ()
     assert states(found) == {
-        "mnist": "whole", "fashion-mnist": "not installed", "kmnist": "not installed",
-        "qmnist": "not installed",
+        "mnist": "whole", "europeans": "not installed", "fashion-mnist": "not installed",
+        "kmnist": "not installed", "qmnist": "not installed",
     }  # fmt: skip
     assert found.n_whole_models == 2  # and builtin
     assert [(each.what, each.state) for each in found.paths] == [

@@ -23,7 +23,7 @@ from mnistcli.datasets.sources import BUNDLE
 
 Point = tuple[float, float]
 
-N_ONES, N_SEVENS = 200, 120
+N_ONES, N_SEVENS = 1200, 800
 SIDE = 240
 POINTS = [i / 12 for i in range(13)]  # of a curve
 
@@ -42,10 +42,11 @@ def curve(start: Point, end: Point, bend: float) -> list[Point]:
 def one(rng: random.Random) -> list[list[Point]]:
     """Return the strokes of a one of height 1, its top at (0, 0)."""
     foot = rng.gauss(0, 0.03), 1.0
-    angle, length = math.radians(rng.uniform(25, 65)), rng.uniform(0.15, 0.5)
+    length = rng.uniform(0.15, 0.9)
+    angle = math.radians(rng.uniform(20, 70 - 35 * length))  # a long flag is a steep one
     flag = -length * math.sin(angle), length * math.cos(angle)
     strokes = [curve(flag, (0, 0), rng.gauss(0, 0.08)) + curve((0, 0), foot, rng.gauss(0, 0.03))]
-    if rng.random() < 0.3:
+    if length < 0.5 and rng.random() < 0.5:
         left = foot[0] - rng.uniform(0.1, 0.4), 1 + rng.gauss(0, 0.03)
         right = foot[0] + rng.uniform(0.1, 0.4), 1 + rng.gauss(0, 0.03)
         strokes.append(curve(left, right, rng.gauss(0, 0.03)))
@@ -57,6 +58,9 @@ def seven(rng: random.Random) -> list[list[Point]]:
     width = rng.uniform(0.4, 0.75)
     left, foot = (-width, rng.gauss(0, 0.05)), (-width * rng.uniform(0.3, 1), 1.0)
     strokes = [curve(left, (0, 0), rng.gauss(0, 0.06)) + curve((0, 0), foot, rng.gauss(0.03, 0.06))]
+    if rng.random() < 0.3:
+        end = left[0] + rng.gauss(0, 0.03), left[1] + rng.uniform(0.05, 0.25)
+        strokes[0] = curve(end, left, rng.gauss(0, 0.1)) + strokes[0]
     if rng.random() < 0.7:
         height = rng.uniform(0.4, 0.6)
         middle, slope = foot[0] * height, rng.gauss(0, 0.05)
@@ -104,4 +108,5 @@ def main() -> None:
     print(json.dumps(files, indent=2))
 
 
-main()
+if __name__ == "__main__":
+    main()
