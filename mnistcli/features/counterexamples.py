@@ -7,13 +7,14 @@ Dietterich, Deep anomaly detection with outlier exposure, 2019). The same images
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s, Float64s, Places
-from mnistcli.features.geometry import IMAGES_PER_BLOCK, sampled
+from mnistcli.features.geometry import IMAGES_PER_BLOCK, moments, sampled
 from mnistcli.mnist import IMAGE_SIDE
 from mnistcli.parallel import map_blocks
 
 _LONGEST, _MIDDLE = 20, (IMAGE_SIDE - 1) / 2  # pixels: the longest side of a digit
 # By how many pixels two overlap, and how much lower than the left one the right one is, on average.
 _OVERLAP, _LOWER = (-1, 3), 2
+_LEANING = 0.15  # columns per row, a standard deviation, between two digits of one hand
 _INK = 100  # a level
 # Letters and signs of other shapes than digits: strokes with a dash in between, from point to point
 # across and down, 0 to 4.
@@ -25,7 +26,7 @@ _SIGNS = """
     0104-02113142-4244 1014-1130413212 1114-122131 202334-1131 0103143331-3134 0113223341
     0022-4004 20440420 0004-004044 4000220444 2024-0242 0141-0343 1014-3034-0141-0343
     2024-0143-4103 011030412223 400244 004204 40000444 0242-314233 2024-112031 021440 0040440400
-    2042240220 240110213041-4124 4411203103144302 02113342 042044 0424-204404
+    2042240220 240110213041-4124 4411203103144302 02113342 0424-204404
 """
 # How far each point lies from there, how far a whole stroke, how often and how much corners are
 # rounded off, how wide a sign is, as a logarithm, and how slanted.
@@ -47,12 +48,15 @@ def pieced_together(images: Bytes) -> Bytes:
 
 def side_by_side(images: Bytes) -> Bytes:
     """Return images of two digits that touch or overlap, half as many, about as large as one."""
-    n = len(images) // 2
-    left, right = images[:n].astype(np.float32), images[n : 2 * n].astype(np.float32)
+    n, rng = len(images) // 2, np.random.default_rng(0)
+    digits = images[: 2 * n].astype(np.float32)
+    at = moments(digits)
+    # One hand wrote both, and leans alike.
+    slant = at.cov_xy / np.maximum(at.var_y, 1) + rng.normal(0, _LEANING, 2 * n)
+    left, right = digits[np.argsort(slant)].reshape(n, 2, *digits.shape[1:]).swapaxes(0, 1)
     # How many columns are empty, in each row, where they meet, and in all rows on the other sides.
     apart = (_margins(left[:, :, ::-1]) + _margins(right)).min(axis=1)
     before, after = _margins(left).min(axis=1), _margins(right[:, :, ::-1]).min(axis=1)
-    rng = np.random.default_rng(0)
     start = IMAGE_SIDE - apart - rng.uniform(*_OVERLAP, n)  # of the right one, in the left one
     end = start + IMAGE_SIDE - after
     grid = np.maximum((end - before) / _LONGEST, 1)[:, None] * (np.arange(IMAGE_SIDE) - _MIDDLE)

@@ -35,7 +35,7 @@ def test_letters_and_signs_lie_as_digits_do(mnist):
     assert np.quantile(away, 0.95) < 1.5
 
 
-@pytest.mark.parametrize(("sign", "n_pieces"), [("0141-0343", 2), ("042044", 1), ("2024-0242", 1)])
+@pytest.mark.parametrize(("sign", "n_pieces"), [("0141-0343", 2), ("002440", 1), ("2024-0242", 1)])
 def test_the_pen_is_lifted_between_strokes_and_nowhere_else(sign, n_pieces):
     every = _SIGNS.split()
     drawn = signs(100 * len(every))[every.index(sign) :: len(every)] > 60
@@ -48,8 +48,18 @@ def test_digits_are_put_side_by_side():
     bars[:100, 4:24, 12:16] = 255
     bars[100:, 9:19, 10:13] = 255
     pairs = side_by_side(bars) > 127
-    # Side by side they would be 7 pixels wide, and in the middle; most overlap.
+    # Side by side they would be 6 to 8 pixels wide, and in the middle; most overlap.
     widths = pairs.any(axis=1).sum(axis=1)
-    assert (widths.min(), widths.max()) == (4, 7)
+    assert (widths.min(), widths.max()) == (4, 8)
     assert np.abs(pairs.any(axis=1).argmax(axis=1) + widths / 2 - 14).max() <= 1
     assert not side_by_side(np.zeros_like(bars)).any()
+
+
+def test_two_digits_of_one_hand_lean_alike():
+    bars = np.zeros((200, 28, 28), np.uint8)
+    for row in range(10):  # those that lean to the left are high, the others low
+        bars[:100, 1 + row, 8 + row : 11 + row] = 255
+        bars[100:, 17 + row, 18 - row : 21 - row] = 255
+    pairs = side_by_side(bars) > 127
+    is_high, is_low = pairs[:, :14].any(axis=(1, 2)), pairs[:, 14:].any(axis=(1, 2))
+    assert np.mean(is_high & is_low) < 0.1

@@ -307,9 +307,9 @@ def test_few_images_are_all_looked_at():
 @pytest.fixture
 def pictures(tmp_path, mnist):
     """Two digits and a letter."""
-    paths = [tmp_path / f"{name}.png" for name in ("seven", "x", "one")]
+    paths = [tmp_path / f"{name}.png" for name in ("seven", "a", "one")]
     digits = [np.pad(255 - mnist.test.images[i], 6, constant_values=255) for i in (0, 2)]
-    for path, grey in zip(paths, (digits[0], NO_DIGITS["x"], digits[1]), strict=True):
+    for path, grey in zip(paths, (digits[0], NO_DIGITS["A"], digits[1]), strict=True):
         Image.fromarray(grey).save(path)
     return [str(path) for path in paths]
 
