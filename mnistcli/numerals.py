@@ -17,6 +17,7 @@ from mnistcli.conforming.placing import PlacedDigit, Strokes, find_strokes
 from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
+from mnistcli.features.geometry import moments
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -41,6 +42,10 @@ LOW_COST, WIDE_COST = 1.5, 6.0
 SCORE_COST, HIGH_SCORE, SURPRISE_COST = -0.25, 25.0, 0.5
 # Each power of ten that it is less typical, as far as the last, and how much it is suspect.
 UNTYPICAL_COST, LEAST_TYPICAL, PAIRED_COST = 1.3, 1e-4, 1.0
+
+# Ones of one hand lean alike: by columns per row at most. They are so wide, as a standard deviation of
+# where their ink is, once they are upright.
+LEANING, STROKE_WIDTH = 0.3, 2.2
 
 _Span = tuple[int, int]
 _builtin = functools.cache(functools.partial(load_model, "builtin"))
@@ -174,12 +179,22 @@ def _cheapest(
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + beside + cheaper
     cost, path = _best_path(costs)
+    if len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
+        return [digits[whole]]
     found = [(cost, [digits[span] for span in path])]
     for stack in stacks:
         highest = max(seen.placed.box.height for seen in stack.values())
         cost = sum(_cost(seen, highest) for seen in stack.values()) + beside - above
         found.append((cost, [*stack.values()]))
     return min(found, key=operator.itemgetter(0))[1]
+
+
+def _lean_apart(placed: list[PlacedDigit]) -> bool:
+    """Return whether two strokes beside each other are no two ones, but a one with a long flag."""
+    at = moments(np.stack([each.image for each in placed]).astype(np.float32))
+    slant = at.cov_xy / np.maximum(at.var_y, 1)
+    is_stroke = at.var_x - slant * at.cov_xy < STROKE_WIDTH**2
+    return bool((is_stroke[1:] & is_stroke[:-1] & (np.abs(np.diff(slant)) > LEANING)).any())
 
 
 def _cost(seen: _Seen, height: float) -> float:

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 import mnistcli
 from mnistcli.errors import BadImageError, CorruptFileError
@@ -121,6 +122,17 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name
         assert "--number" in caught.value.hint
     for digit in test_images[:30]:
         assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
+
+
+@pytest.mark.parametrize(
+    ("flag", "foot"),
+    [((10, 100), (64, 122)), ((10, 118), (70, 124)), ((20, 100), (80, 120))],
+    ids=str,
+)
+def test_a_one_with_a_long_flag_is_no_eleven(flag, foot):
+    picture = Image.new("L", (100, 140), 255)
+    ImageDraw.Draw(picture).line([flag, (60, 24), foot], fill=0, width=6, joint="curve")
+    assert predict_picture(mnistcli.load_model("builtin"), np.asarray(picture)).answer == "1"
 
 
 def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
