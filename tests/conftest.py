@@ -161,6 +161,8 @@ EXPECTED_SKIPS = {
     "nobody may not run this Python": "Python may lie in a folder of one user",
     "cannot mount a tmpfs here": "containers may not mount",
     "needs strace": "a tool of the system",
+    "no fish here": "a shell of the system",
+    "no zsh here": "a shell of the system",
     "one core is never shared": "CI may have one core",
     "SCIPY_ARRAY_API is not set: not checking array_api input": "scikit-learn's own, off unless asked",
 }
