@@ -30,7 +30,7 @@ DOUBTFUL, WIDEST = -3.0, 1.3
 SUSPECT = -2.0
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model knows no
 # pairs, less typical; it is one where that costs so much less, in nats.
-STRANGE, CHEAPER = 0.1, 1.0
+STRANGE, CHEAPER = 0.1, 0.5
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
