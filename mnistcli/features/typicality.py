@@ -68,8 +68,8 @@ class Typicality:
     # Mean and standard deviation of distance, oddness and doubt, then unlikeness by `SHARES`.
     levels: Float32s
     oddness: Float32s  # weights, (n_features,) if those were learned, else of strokes
-    # Weights and what is then taken off, of pairs side by side and of stacked ones, which old models
-    # do not know, (2, n_features + 1) or (n_features + 1,).
+    # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features + 1);
+    # both where features were learned.
     pairs: Floats | None = None
     strangeness: Floats | None = None  # the same for each class, (n_classes, n_features + 1)
 
@@ -92,14 +92,12 @@ class Typicality:
         It is in standard deviations among training images, and 0 is undecided. Of what is not known
         there is none, or NaN alone, (n, 1); rows and scores are those of `of`.
         """
-        if self.pairs is None:
+        if self.pairs is None or self.strangeness is None:
             return np.full((len(rows), 1), np.nan, np.float32)
-        pairs = np.atleast_2d(self.pairs).astype(np.float32)
-        paired = np.asarray(rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1])
-        if self.strangeness is not None:
-            strange = _of_answers(self.strangeness, rows, _outputs(scores))
-            paired += _STRANGENESS_OF_PAIRS * strange[:, None]
-        return paired
+        pairs = self.pairs.astype(np.float32)
+        strange = _of_answers(self.strangeness, rows, _outputs(scores))
+        paired = rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1]
+        return np.asarray(paired + _STRANGENESS_OF_PAIRS * strange[:, None])
 
     @property
     def is_sound(self) -> bool:

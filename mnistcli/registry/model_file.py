@@ -97,16 +97,14 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     kept = model.typicality.arrays() if model.typicality else {}
     # A classifier that was put in place of another keeps nothing, whatever the other's card says.
     n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
-    pairs, age = "usual_pairs" in kept, 0
+    pairs = "usual_pairs" in kept
     described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds, knows_pairs=pairs)
     known |= kept
     if model.out_of_fold is not None:
         known[_OUT_OF_FOLD] = model.out_of_fold
-    if pairs and kept["usual_pairs"].ndim == 1:
-        age = 1 if "usual_strangeness" in kept else 2
     arrays = {
         name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
-        for name, each in _layout_of(described, age).items()
+        for name, each in _layout_of(described).items()
     }
     card = described.to_json()
     content = {"card": card, "ref": ref}
@@ -141,10 +139,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    usual = {
-        name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card) if name in arrays
-    }
-    if "oddness" in usual:
+    if usual := {name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card)}:
         from mnistcli.features.typicality import Typicality
 
         typicality = Typicality(**usual)
@@ -207,7 +202,7 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    if layout not in [_layout_of(card, age) for age in range(3)]:
+    if layout != _layout_of(card):
         raise ValueError("its arrays are not those that its card speaks of")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
@@ -222,17 +217,9 @@ def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
     )
 
 
-def _layout_of(card: ModelCard, age: int = 0) -> _Layout:
-    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
-
-    Older files knew of pairs side by side only. In the oldest models of pixels kept no oddness, and
-    what they kept beside it is of no use now; others kept no strangeness.
-    """
+def _layout_of(card: ModelCard) -> _Layout:
+    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
     spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card)
-    if age and "usual_pairs" in kept:
-        kept["usual_pairs"] = "F32", kept["usual_pairs"][1][1:]
-    if age == 2:
-        kept.pop("usual_strangeness" if spec.shapes() else "usual_oddness", None)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.count())),
         ("intercept", "F64", (n_outputs,)),

@@ -14,7 +14,6 @@ import mnistcli
 from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
-from mnistcli.features.kinds import typicality_shapes
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
     _numbers,
@@ -131,25 +130,6 @@ def test_every_kind_of_model_keeps_it_and_a_file_gives_it_back(mnist, tmp_path, 
     assert kept == pytest.approx(one_by_one)
 
 
-def test_an_old_model_of_pixels_is_read_without_it(zeros_and_ones, tmp_path, monkeypatch):
-    def as_it_was(*what, **more):
-        shapes = typicality_shapes(*what, **more)
-        return {name: each for name, each in shapes.items() if name != "usual_oddness"}
-
-    with monkeypatch.context() as old:
-        old.setattr("mnistcli.registry.model_file.typicality_shapes", as_it_was)
-        (tmp_path / "old.safetensors").write_bytes(encode_model(zeros_and_ones))
-    read = read_model(tmp_path / "old.safetensors")
-    assert np.array_equal(read.classifier.coef, zeros_and_ones.classifier.coef)
-    assert (read.typicality, read.card.n_prototypes > 0) == (None, True)
-    assert read_model_bytes(encode_model(read), tmp_path).typicality is None
-
-
-def read_model_bytes(content, folder):
-    (folder / "again.safetensors").write_bytes(content)
-    return read_model(folder / "again.safetensors")
-
-
 def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
     model = mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=6000))).model
     others = mnist.train.images[-1000:]
@@ -195,22 +175,6 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     assert abs(digits.mean()) < 0.25
     assert digits.std() == pytest.approx(1, abs=0.15)
     assert (strange[:, None] > digits).mean() > 0.98  # the area under the curve
-
-
-def test_models_that_know_no_strangeness_are_read_and_written_as_they_are(builtin, mnist, tmp_path):
-    path = tmp_path / "old.safetensors"
-    side_by_side = builtin.typicality.pairs[0].astype(np.float32)
-    known = replace(builtin.typicality, pairs=side_by_side, strangeness=None)
-    path.write_bytes(encode_model(replace(builtin, typicality=known)))
-    loaded = read_model_bytes(encode_model(read_model(path)), tmp_path)
-    assert path.read_bytes() == encode_model(loaded)
-    assert len(path.read_bytes()) < len(encode_model(builtin)) - 2 * 10 * 1729
-    images = mnist.test.images[:20]
-    rows, scores = builtin.classifier.raw_features(images), builtin.look_at(images)[0]
-    _, shares, paired = loaded.look_at(images)
-    assert np.array_equal(shares, known.of(images, rows, scores))
-    assert np.array_equal(paired, known.pairedness(rows, scores))
-    assert not np.array_equal(shares, builtin.look_at(images)[1])
 
 
 def test_what_is_answered_alike_is_told_apart_for_two_classes_too(mnist):
