@@ -331,7 +331,9 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
     no image of it is of the task.
     """
     judged = evaluate(model, dataset)
-    looks_for = weight_images(model) if model.card.has_pixel_weights else filter_images(model)
+    looks_for = (
+        weight_images(model) if model.card.feature_spec.has_pixel_weights else filter_images(model)
+    )
     least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN].tolist()
     at = judged.images_at(least), images_behind(judged)
     return Report(judged.notes, judged, judged.mistakes(N_MISTAKES), looks_for, *at)

@@ -53,7 +53,7 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
 def weights(model: "Model | str", *others: "Model | str") -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     models = [*map(load_model, (model, *others))]
-    if others or models[0].card.has_pixel_weights:
+    if others or models[0].card.feature_spec.has_pixel_weights:
         return weight_images(*models)
     return filter_images(*models)
 

@@ -102,11 +102,6 @@ class ModelCard(Displayed):
         spec: FeatureSpec = read_typed(FeatureSpec, plain, ".features")
         return spec
 
-    @property
-    def has_pixel_weights(self) -> bool:
-        """Whether there is a weight for each pixel, of an image as it is or straightened."""
-        return self.feature_spec.has_pixel_weights
-
     def document(self) -> dict[str, Any]:
         """Return the card as JSON holds it."""
         names = {"task": self.task.name, "class_names": list(self.class_names)}

@@ -1,12 +1,16 @@
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import argument, command, dataset_named, model_named, option, task_named
 from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnistcli.gallery import Gallery
+    from mnistcli.registry.model_file import Model
 
 # Of the first 40 of MNIST's training images, by folds; each was looked at.
 _EXPECTED = {
@@ -67,69 +71,80 @@ def show(
       mnistcli show --mean --task 4v9
     """
     from mnistcli import gallery
+    from mnistcli.tasks import parse_task
 
-    of_models = [asked for asked in (weights, filters, mistakes, suspects) if asked]
-    if bool(what) + (digit is not None or mean) + len(of_models) > 1:
-        raise UsageError(
-            "show one thing: images by index, files, digits, weights, filters, mistakes or suspects"
-        )
     files = [Path(word) for word in what or () if not word.isdecimal()]
     # Python reads no number of more than 4,300 digits.
     indices = [int(word.lstrip("0")[:20] or 0) for word in what or () if word.isdecimal()]
+    things = (what, digit is not None or mean, weights, filters, mistakes, suspects)
+    if sum(map(bool, things)) > 1:
+        raise UsageError(
+            "show one thing: images by index, files, digits, weights, filters, mistakes or suspects"
+        )
     if files and indices:
         raise UsageError("show either indices or files")
     if files and {seed, on, dataset} != {None}:
         raise UsageError("--seed, --on and --dataset are of images of a dataset, not of files")
-    if seed is not None and indices and copies is None:
+    if indices and seed is not None and copies is None:
         raise UsageError("--seed goes with --copies, where images are named")
     if copies is not None and not indices:
         raise UsageError("--copies goes with indices", hint="mnistcli show 7 --copies 5")
-    if weights:
-        pictures = gallery.weight_images(*map(call.registry().load, weights))
-    elif filters is not None:
-        pictures = gallery.filter_images(call.registry().load(filters))
-    elif judge := mistakes or suspects:
-        from mnistcli import evaluation
-        from mnistcli.cli.views.evaluate import gallery_of_mistakes
 
-        model = call.registry().load(judge)
-        images = call.dataset_of(model, dataset)
-        if mistakes:
-            judged = evaluation.evaluate(model, images, on=on or "test")
-            pictures = gallery_of_mistakes(judged, count or 10, truth, answer)
-        else:
-            # What is printed for `train --without` are training images.
-            wanted = on or ("train" if call.format == "quiet" else None)
-            pictures = evaluation.suspects(model, images, n=count or 10, on=wanted)
-            of_pixels = model.card.has_pixel_weights
-            (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
+    load, n, part = call.registry().load, count or 10, on or "test"
+    if weights:
+        pictures = gallery.weight_images(*map(load, weights))
+    elif filters:
+        pictures = gallery.filter_images(load(filters))
+    elif mistakes:
+        from mnistcli.cli.views.evaluate import gallery_of_mistakes
+        from mnistcli.evaluation import evaluate
+
+        model = load(mistakes)
+        judged = evaluate(model, call.dataset_of(model, dataset), on=part)
+        pictures = gallery_of_mistakes(judged, n, truth, answer)
+    elif suspects:
+        pictures = _suspects(call, load(suspects), dataset, on, n)
     elif files:
         from mnistcli.prediction import unfold
 
         found = (each for file in unfold(files) for each in gallery.pictures_in(file))
         pictures = gallery.Gallery(islice(found, count))
     else:
-        data, part = call.dataset(dataset or "mnist"), on or "test"
-        of_part = data.train if part == "train" else data.test
+        data = call.dataset(dataset or "mnist")
+        images = data.train if part == "train" else data.test
         only = None if digit is None else gallery.parse_digit(digit)
         if indices:
-            pictures = gallery.digits_at(
-                of_part, indices[:count], part, n_copies=copies or 0, seed=seed or 0
-            )
-        elif task is not None:
-            from mnistcli.tasks import parse_task
-
-            pictures = gallery.mean_classes(of_part, parse_task(task), part)
+            beside = {"n_copies": copies or 0, "seed": seed or 0}
+            pictures = gallery.digits_at(images, indices[:count], part, **beside)
+        elif task:
+            pictures = gallery.mean_classes(images, parse_task(task), part)
         elif mean:
-            pictures = gallery.mean_digits(of_part, range(10) if only is None else [only], part)
+            pictures = gallery.mean_digits(images, range(10) if only is None else [only], part)
         else:
-            pictures = gallery.some_digits(of_part, count or 10, part, digit=only, seed=seed)
+            pictures = gallery.some_digits(images, n, part, digit=only, seed=seed)
+
     if call.figure:
         call.note(call.figure.draw(pictures))
     if call.figure is None or call.format != "table":
-        known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
-        quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
-        rows: list[Any] = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
-        for first in pictures[:1]:
-            rows.insert(0, [*first.facts, *map("pixel{}".format, range(first.image.size))])
-        call.emit(Answer("show", {"pictures": known}, quiet, [pictures], rows or [[]]))
+        call.emit(_answer(pictures))
+
+
+def _suspects(
+    call: Call, model: "Model", dataset: str | None, on: Literal["test", "train"] | None, n: int
+) -> "Gallery":
+    from mnistcli import evaluation
+
+    if on is None and call.format == "quiet":  # what is printed for `train --without`
+        on = "train"
+    pictures = evaluation.suspects(model, call.dataset_of(model, dataset), n=n, on=on)
+    of_pixels = model.card.feature_spec.has_pixel_weights
+    (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
+    return pictures
+
+
+def _answer(pictures: "Gallery") -> Answer:
+    known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
+    names = [[*it.facts, *map("pixel{}".format, range(it.image.size))] for it in pictures[:1]]
+    values = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
+    quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
+    return Answer("show", {"pictures": known}, quiet, [pictures], [*(names or [[]]), *values])

@@ -84,7 +84,7 @@ def _of_one(report: Report) -> Iterator[Section]:
     yield Section("Reliability", [table], folded="The plot in numbers")
     n = len(report.looks_for)
     many = f"All {n} of them" if n > 10 else ""  # to be shown when asked for
-    words = _PIXELS if card.has_pixel_weights else _PATCHES
+    words = _PIXELS if card.feature_spec.has_pixel_weights else _PATCHES
     yield Section("What it looks for", [Gallery(report.looks_for)], words, many)
     n_wrong = evaluation.n_samples - evaluation.n_correct
     if mistakes := report.mistakes:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.color import Color
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.segment import ControlType, Segment
@@ -77,15 +77,10 @@ def words(
     if width is None:
         width = max(map(cell_len, lines), default=0)
     parsed = Style.parse(style) if style else None
-    return Block(width, tuple([Segment(_fitted(line, width, centred), parsed)] for line in lines))
-
-
-def _fitted(text: str, width: int, centred: bool) -> str:  # noqa: FBT001
-    spare = width - cell_len(text)
-    if spare < 0:
-        return set_cell_size(text, width - 1) + "…" if width > 1 else text[:width]
-    left = spare // 2 if centred else 0
-    return " " * left + text + " " * (spare - left)
+    fitted = [Text(line, overflow="ellipsis") for line in lines]
+    for each in fitted:
+        each.align("center" if centred else "left", width)
+    return Block(width, tuple([Segment(each.plain, parsed)] for each in fitted))
 
 
 def beside(blocks: Sequence[Block], gap: int) -> Block:
