@@ -1,4 +1,4 @@
-"""CSV, ARFF and other tables of text -> blocks of numbers, and which columns are pixels and labels.
+"""CSV, ARFF and other tables of text -> blocks of numbers; what is in which column, `columns` tells.
 
 Whole numbers are parsed with NumPy alone, as fast as by pandas and without its import. A row that is
 wrong is told, and the others are read.
@@ -7,15 +7,16 @@ wrong is told, and the others are read.
 import contextlib
 import csv
 import itertools
-import math
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from mnistcli.arrays import Float32s, Places
-from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS
+from mnistcli.arrays import Float32s
+from mnistcli.containers import columns
+from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
+from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
@@ -26,12 +27,6 @@ MAX_LINE_BYTES = 1 << 16
 # Blank lines and comments one after another.
 MAX_EMPTY_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
-
-HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256 or 1,024)"
-# Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, and what is padded.
-SIDES = (IMAGE_SIDE, 8, 16, 32)
-# How many pixels there are in rows of so many columns: with no label, one, or one-hot.
-_WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
 # https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 _ARFF_ATTRIBUTE = re.compile(rb"(?i)[ \t]*@attribute[ \t]+(\"[^\"]*\"|'[^']*'|[^\s]+)")
 _ARFF_DATA = re.compile(rb"(?i)[ \t]*@data[ \t]*(?:%.*)?")
@@ -44,25 +39,10 @@ _SPARSE = re.compile(
 # What a separator of thousands never looks like.
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
-DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
-_WORDS = {word: i for i, word in enumerate(DIGIT_WORDS)} | {"true": 1, "false": 0}
+_WORDS = {word: i for i, word in enumerate(columns.DIGIT_WORDS)} | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 _WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
 _IN_DIGITS = {word.encode(): b"%d" % i for word, i in _WORDS.items()}
-
-
-class Layout(NamedTuple):
-    """Which columns of a table are what."""
-
-    n_columns: int
-    pixels: Places  # in their order; one more where values have to tell, see `side_of_labels`
-    labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
-    names: tuple[str, ...] = ()  # of the columns, if there is a header
-    without_labels: str = ""  # why there are none
-
-    def column(self, index: int) -> str:
-        """Name a column in a message."""
-        return f"column {self.names[index] if self.names else index + 1}"
 
 
 class Table(NamedTuple):
@@ -77,12 +57,9 @@ class Table(NamedTuple):
         NaN stands for what is no number, and in columns that are neither pixels nor labels.
         """
         n_before = 0
-        for lines in self.blocks:
-            # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
-            for start in range(0, len(lines), BLOCK_PICTURES):
-                rows = _parse(lines[start : start + BLOCK_PICTURES], self.layout, n_before + 1)
-                n_before += len(rows[0])
-                yield rows
+        for lines in _thousands(self.blocks):
+            yield _parse(lines, self.layout, n_before + 1)
+            n_before += len(lines)
         if not n_before:
             raise FormatError("has a header and no rows" if self.layout.names else "is empty")
 
@@ -90,47 +67,40 @@ class Table(NamedTuple):
 def open_csv(stream: Stream) -> Table:
     """Read the first line of a table, which may have a title above it, and tell what its columns are."""
     blocks = _lines_of(stream)
-    first = next(blocks, [])
-    first[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in first[:1]]
-    told = [i for i, line in enumerate(first) if _is_told(line)]
-    titles = itertools.takewhile(lambda i: re.search(rb"[^\W\d_eE]", first[i]), told[:20])
-    start = next((i for i in titles if _order_of(_cells(first[i])) is not None), [*told, 0][0])
-    head = first[start] if told else b""
+    lines = next(blocks, [])
+    lines[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in lines[:1]]
+    start = _start_of(lines)
+    head = b"".join(lines[start : start + 1])
     delimiter = _delimiter_of(head)
-    kept = _cleaned(itertools.chain([first[start:]], blocks), delimiter, b"#")
-    line, *rest = next((lines for lines in kept if lines), [b""])
-    if not line:
+    cleaned = _cleaned(itertools.chain([lines[start:]], blocks), delimiter, b"#")
+    first, *rest = next((lines for lines in cleaned if lines), [b""])
+    if not first:
         raise FormatError("is empty")
-    names = _header_of(line, head, delimiter)
-    rows = rest if names is not None else [line, *rest]
+    names = _names_in(first, head, delimiter)
+    rows = rest if names is not None else [first, *rest]
     widths = [row.rstrip(b",").count(b",") + 1 for row in rows[:100]]
-    layout = _unnamed_layout(widths) if names is None else _named_layout(names, widths)
-    return Table(layout, itertools.chain([rows], kept))
+    return Table(columns.layout_of_rows(names, widths), itertools.chain([rows], cleaned))
 
 
-def _unnamed_layout(widths: list[int]) -> Layout:
-    """Tell what the columns are by how many most rows have."""
-    usual = max(_WIDTHS, key=widths.count)
-    if usual not in widths:
-        raise FormatError(f"has {_columns(widths[0])} in its first line", hint=HINT)
-    n_pixels, columns = _WIDTHS[usual], np.arange(usual)
-    if usual > n_pixels + 1:
-        return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
-    without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
-    return Layout(usual, columns, without_labels=without)
+def _start_of(lines: list[bytes]) -> int:
+    """Return where a table starts: at the names of its pixels below a title, or the first line told."""
+    told = [i for i, line in enumerate(lines) if _is_told(line)]
+    titles = itertools.takewhile(lambda i: re.search(rb"[^\W\d_eE]", lines[i]), told[:20])
+    named = (i for i in titles if pixel_order(_cells(lines[i])) is not None)
+    return next(named, told[0] if told else len(lines))
 
 
-def _named_layout(names: tuple[str, ...], widths: list[int]) -> Layout:
-    """Tell what the columns are by their names; of those that most rows have, some have none."""
-    named = names
-    while named and not named[-1]:
-        named = named[:-1]
-    n_unnamed = max(widths, key=widths.count, default=0) - len(named)
-    if n_unnamed > 0 and len(named) < len(names):
-        named += ("",) * n_unnamed
-    elif n_unnamed == 1:
-        named = ("", *named)  # as R writes the names of rows, without one of their own
-    return layout_of(named)
+def _names_in(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | None:
+    """Return the names of columns if a cleaned line, which was raw before, has them."""
+    cells = line.decode("ascii", "replace").split(",")
+    words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
+    if not words and not (len(cells) >= min(SIDES) ** 2 and 2 * len(set(cells)) > len(cells)
+                          and pixel_order(tuple(cells)) is not None):  # fmt: skip
+        return None
+    names = _cells(raw, delimiter)
+    # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
+    is_header = 2 * len(words) > len(cells) or pixel_order(names) is not None
+    return names if is_header or len(cells) < N_PIXELS else None
 
 
 def open_arff(stream: Stream) -> Table:
@@ -165,12 +135,12 @@ def open_sparse(stream: Stream) -> Table:
     """
     blocks = _cleaned(_lines_of(stream), b" ", b"#")
     first = next(blocks)
-    columns = np.array(re.findall(rb",(\d{1,5}):", b"\n".join(first)), dtype=np.int64)
-    top = columns.max(initial=1)
+    places = np.array(re.findall(rb",(\d{1,5}):", b"\n".join(first)), dtype=np.int64)
+    top = places.max(initial=1)
     side = next((side for side in sorted(SIDES) if top <= side**2), IMAGE_SIDE)
     n_pixels = side**2
-    is_off = side == IMAGE_SIDE and top < n_pixels and ((columns - 1) % side).mean() < 13.5
-    shift = int(is_off or not columns.all())
+    is_off = side == IMAGE_SIDE and top < n_pixels and ((places - 1) % side).mean() < 13.5
+    shift = int(is_off or not places.all())
     layout = Layout(n_pixels + 1, np.arange(1, n_pixels + 1), (0,))
     return Table(layout, _dense(itertools.chain([first], blocks), n_pixels + 1, shift, 1))
 
@@ -179,22 +149,28 @@ def _dense(
     blocks: Iterator[list[bytes]], n_columns: int, shift: int, first: int
 ) -> Iterator[list[bytes]]:
     """Write all cells of rows that name their columns, from ``first`` on; a word alone is a label."""
+    for lines in _thousands(blocks):
+        rows = []
+        for line in lines:
+            cells = [b"0"] * n_columns
+            for word in line.partition(b"#")[0].split(b","):
+                place, colon, value = word.partition(b":")
+                column = int(place) + shift if place.isdigit() and len(place) < 6 else -1
+                if not colon:
+                    cells[0] = word or cells[0]
+                elif first <= column < n_columns:
+                    cells[column] = value
+                elif place != b"qid":
+                    cells[first] = word  # which is told
+            rows.append(b",".join(cells))
+        yield rows
+
+
+def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    """Divide blocks: a megabyte of short lines, all of them wrong, would take a gigabyte at once."""
     for lines in blocks:
         for start in range(0, len(lines), BLOCK_PICTURES):
-            rows = []
-            for line in lines[start : start + BLOCK_PICTURES]:
-                cells = [b"0"] * n_columns
-                for word in line.partition(b"#")[0].split(b","):
-                    place, colon, value = word.partition(b":")
-                    column = int(place) + shift if place.isdigit() and len(place) < 6 else -1
-                    if not colon:
-                        cells[0] = word or cells[0]
-                    elif first <= column < n_columns:
-                        cells[column] = value
-                    elif place != b"qid":
-                        cells[first] = word  # which is told
-                rows.append(b",".join(cells))
-            yield rows
+            yield lines[start : start + BLOCK_PICTURES]
 
 
 def _is_told(line: bytes) -> bool:
@@ -240,111 +216,6 @@ def is_table(head: bytes) -> bool:
         or max(len(line.split()), *map(line.count, (b";", b"|"))) > IMAGE_SIDE
         for line in [line for line in lines if line.strip()][:8]
     )
-
-
-def layout_of(names: tuple[str, ...]) -> Layout:
-    """Tell what columns are by their names; raise FormatError where those do not tell the pixels."""
-    order = _order_of(names)
-    if order is None:
-        if len(names) < N_PIXELS:
-            raise FormatError(f"has {_columns(len(names))} in its first line", hint=HINT)
-        shown = ", ".join(repr(name[:20]) for name in names[:3])
-        problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
-        raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
-    if math.isqrt(len(order)) ** 2 < len(order):
-        return Layout(len(names), order, names=names)
-    others = sorted(set(range(len(names))) - set(order.tolist()))
-    labels = [i for i in others if names[i].strip().lower() in LABELS]
-    if len(labels) == 1:
-        return Layout(len(names), order, (labels[0],), names)
-    if not labels and (one_hot := _one_hot_of(names, others)):
-        return Layout(len(names), order, one_hot, names)
-    shown = ", ".join(repr(names[i][:20]) for i in labels or others)
-    reason = "has no labels: its 784 columns are all pixels"
-    if labels:
-        reason = f"has several columns that may be its labels: {shown}"
-    elif shown:
-        reason = f"has no labels: no column is called 'label' ({shown} beside the pixels)"
-    return Layout(len(names), order, (), names, reason)
-
-
-def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
-    """Find ten columns called label_0 to label_9, or the like."""
-    found: dict[str, dict[str, int]] = {}
-    for i in others:
-        if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
-            found.setdefault(match[1], {})[match[2]] = i
-    for name, columns in found.items():
-        if len(columns) == len(DIGIT_WORDS) and name in LABELS | {""}:
-            return tuple(columns[digit] for digit in sorted(columns))
-    return ()
-
-
-def _columns(n: int) -> str:
-    return "1 column" if n == 1 else f"{n:,} columns"
-
-
-def _order_of(names: tuple[str, ...]) -> Places | None:
-    """Find the columns of 784 pixels, in their order, by the numbers in their names.
-
-    pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28, p0000 to
-    p2727. As many as 785 numbers in a row say nothing but the order of the columns.
-    """
-    groups: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
-    for i, name in enumerate(names):
-        parts = re.split(r"(\d{1,4})", name.strip().lower())
-        groups.setdefault(tuple(parts[::2]), {})[tuple(map(int, parts[1::2]))] = i
-    for words, columns in groups.items():
-        side = math.isqrt(len(columns))
-        n_pixels = side * side
-        if side not in SIDES or len(columns) > n_pixels + 1:
-            continue
-        keys = sorted(columns)
-        order = np.array([columns[key] for key in keys])
-        numbers = np.array(keys)
-        which = np.flatnonzero(np.ptp(numbers, axis=0))  # the others are a unit
-        numbers = numbers[:, which]
-        if len(which) == 1:
-            if np.ptp(numbers) == len(keys) - 1 and (numbers[0] < 2 or len(keys) == n_pixels):
-                return order
-            numbers = np.hstack(np.divmod(numbers, 100))
-        if np.ptp(numbers, axis=0).tolist() == [side - 1] * 2 and len(keys) == n_pixels:
-            before = [words[i].strip("_-. ") for i in which]
-            is_column = before[0].endswith(("x", "col", "column", "c"))
-            if is_column and before[1:] not in ([], ["x"]):
-                order = order.reshape(side, -1).T.ravel()  # x0y0: the column comes first
-            return order
-    return None
-
-
-def side_of_labels(values: Float32s) -> int:
-    """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
-
-    A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
-    it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
-    Raises FormatError where neither can be, or both.
-    """
-    n, pixels = values.shape[1], f"pixel0,...,pixel{values.shape[1] - 2}"
-    ends, inner = values[:, [0, -1]], values[:, 1:-1]
-    could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
-    if could.all() and not ends.any():
-        return 0
-    varies = (ends != ends[:1]).any(axis=0)
-    could &= varies | (ends != inner[:, [0, -1]]).any(axis=0)
-    if could.all() and inner.min() >= 0 and inner.max() <= 1 and (ends > 1).any():
-        could = (ends > 1).any(axis=0)  # no shares of ink
-    if could.all() and varies.any():
-        could = varies
-    if could.all():
-        problem = f"may have its labels in the first of its {n:,} columns or in the last"
-        hint = f"add a header: label,{pixels} or {pixels},label"
-        raise FormatError(problem, hint=hint)
-    if not could.any():
-        raise FormatError(
-            f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
-            hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
-        )
-    return 0 if could[0] else -1
 
 
 def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
@@ -405,18 +276,6 @@ def _clean(line: bytes, delimiter: bytes) -> bytes:
     return line
 
 
-def _header_of(line: bytes, raw: bytes, delimiter: bytes) -> tuple[str, ...] | None:
-    cells = line.decode("ascii", "replace").split(",")
-    words = [cell for cell in cells if not _NUMBER.fullmatch(cell) and not _NO_NAME.fullmatch(cell)]
-    if not words and not (len(cells) >= min(SIDES) ** 2 and 2 * len(set(cells)) > len(cells)
-                          and _order_of(tuple(cells)) is not None):  # fmt: skip
-        return None
-    names = _cells(raw, delimiter)
-    # One odd cell in a row of numbers is a mistake in it, unless the numbers are names as well.
-    is_header = 2 * len(words) > len(cells) or _order_of(names) is not None
-    return names if is_header or len(cells) < N_PIXELS else None
-
-
 def _parse(lines: list[bytes], layout: Layout, first: int) -> Rows:
     """Parse lines of cells all at once, or where that fails one by one."""
     tidy = [line.rstrip(b",") for line in lines] if lines[0].endswith(b",") else lines
@@ -459,7 +318,7 @@ def _row(line: bytes, layout: Layout, is_pixel: frozenset[int]) -> list[float]:
     while len(cells) > layout.n_columns and not cells[-1]:
         cells.pop()
     if len(cells) != layout.n_columns:
-        raise FormatError(f"has {_columns(len(cells))}, expected {layout.n_columns:,}")
+        raise FormatError(f"has {columns.in_words(len(cells))}, expected {layout.n_columns:,}")
     if not line.translate(None, b"0123456789,.+-eE"):
         with contextlib.suppress(ValueError):
             return list(map(float, cells))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
+from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.npy_idx import PARTS, Npz, Part, open_idx, open_mat, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Kind, Stream, check_not_foreign, kind_of
@@ -95,7 +96,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
     for values, faults in table.rows():
         if len(pixels) > math.prod(shape):
             good = np.delete(values, list(faults), axis=0)[:, pixels]
-            side = csv.side_of_labels(good) if len(good) else 0
+            side = side_of_labels(good) if len(good) else 0
             columns = (int(pixels[side]),)
             pixels = pixels[1:] if side == 0 else pixels[:-1]
         images, found = scale.to_bytes(values[:, pixels].reshape(-1, *shape), skipped=faults)
@@ -187,7 +188,7 @@ def _of_array(
             if labels is not None:
                 raise FormatError("has labels in a column of its images, and labels beside them")
             if side is None:
-                side = csv.side_of_labels(values.astype(np.float32))
+                side = side_of_labels(values.astype(np.float32))
             pictures = (values[:, 1:] if side == 0 else values[:, :-1]).reshape(-1, *IMAGE_SHAPE)
             here = values[:, side].astype(np.float64)
         end = n + len(values)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.containers.csv import SIDES, layout_of
+from mnistcli.containers.columns import SIDES, layout_of
 from mnistcli.containers.npy_idx import Npz, npz_of
 from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 

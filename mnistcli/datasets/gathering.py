@@ -28,8 +28,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 
 from mnistcli.containers.archives import as_folder
+from mnistcli.containers.columns import DIGIT_WORDS
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.csv import DIGIT_WORDS, cells_of
+from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import Block, label_faults, labels_of
 from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
 from mnistcli.containers.reading import FormatError, damage_of, open_stream

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers import csv
+from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, Stream
 
@@ -40,15 +41,15 @@ def with_ends(first, last):
 def test_values_tell_which_column_has_the_labels(first, last, side):
     if side is None:
         with pytest.raises(FormatError, match="785 columns"):
-            csv.side_of_labels(with_ends(first, last))
+            side_of_labels(with_ends(first, last))
     else:
-        assert csv.side_of_labels(with_ends(first, last)) == side
+        assert side_of_labels(with_ends(first, last)) == side
 
 
 def test_a_label_is_no_share_of_ink():
     values = with_ends([7, 3], [1, 1])
     values[:, 1:-1] = values[:, 1:-1] == 0  # dark on light, from 0 to 1
-    assert csv.side_of_labels(values) == 0
+    assert side_of_labels(values) == 0
 
 
 @pytest.mark.parametrize("block", [3000, 5000, 1 << 20])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers import records
-from mnistcli.containers.csv import DIGIT_WORDS
+from mnistcli.containers.columns import DIGIT_WORDS
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets.labelled import read_parts

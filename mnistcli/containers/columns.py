@@ -1,0 +1,163 @@
+"""What the columns of a table are: its pixels in their order, and its labels.
+
+Their names tell, or how many there are and what values they hold.
+"""
+
+import math
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistcli.arrays import Float32s, Places
+from mnistcli.containers.npy_idx import LABELS
+from mnistcli.containers.reading import FormatError
+from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
+
+HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256 or 1,024)"
+# Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, and what is padded.
+SIDES = (IMAGE_SIDE, 8, 16, 32)
+# How many pixels there are in rows of so many columns: with no label, one, or one-hot.
+_WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
+DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+
+
+class Layout(NamedTuple):
+    """Which columns of a table are what."""
+
+    n_columns: int
+    pixels: Places  # in their order; one more where values have to tell, see `side_of_labels`
+    labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
+    names: tuple[str, ...] = ()  # of the columns, if there is a header
+    without_labels: str = ""  # why there are none
+
+    def column(self, index: int) -> str:
+        """Name a column in a message."""
+        return f"column {self.names[index] if self.names else index + 1}"
+
+
+def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
+    """Tell what columns are by the names in a header, if there is one, and how many some rows have."""
+    if names is not None:
+        named = names
+        while named and not named[-1]:
+            named = named[:-1]
+        n_unnamed = max(widths, key=widths.count, default=0) - len(named)
+        if n_unnamed > 0 and len(named) < len(names):
+            named += ("",) * n_unnamed
+        elif n_unnamed == 1:
+            named = ("", *named)  # as R writes the names of rows, without one of their own
+        return layout_of(named)
+    usual = max(_WIDTHS, key=widths.count)
+    if usual not in widths:
+        raise FormatError(f"has {in_words(widths[0])} in its first line", hint=HINT)
+    n_pixels, columns = _WIDTHS[usual], np.arange(usual)
+    if usual > n_pixels + 1:
+        return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
+    without = "has no labels: its 784 columns are all pixels" * (usual == n_pixels)
+    return Layout(usual, columns, without_labels=without)
+
+
+def layout_of(names: tuple[str, ...]) -> Layout:
+    """Tell what columns are by their names; raise FormatError where those do not tell the pixels."""
+    order = pixel_order(names)
+    if order is None:
+        if len(names) < N_PIXELS:
+            raise FormatError(f"has {in_words(len(names))} in its first line", hint=HINT)
+        shown = ", ".join(repr(name[:20]) for name in names[:3])
+        problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
+        raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
+    if math.isqrt(len(order)) ** 2 < len(order):
+        return Layout(len(names), order, names=names)
+    others = sorted(set(range(len(names))) - set(order.tolist()))
+    labels = [i for i in others if names[i].strip().lower() in LABELS]
+    found = tuple(labels) or _one_hot_of(names, others)
+    if len(labels) < 2 and found:
+        return Layout(len(names), order, found, names)
+    shown = ", ".join(repr(names[i][:20]) for i in labels or others)
+    reason = "has no labels: its 784 columns are all pixels"
+    if labels:
+        reason = f"has several columns that may be its labels: {shown}"
+    elif shown:
+        reason = f"has no labels: no column is called 'label' ({shown} beside the pixels)"
+    return Layout(len(names), order, (), names, reason)
+
+
+def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
+    """Find ten columns called label_0 to label_9, or the like."""
+    found: dict[str, dict[str, int]] = {}
+    for i in others:
+        if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
+            found.setdefault(match[1], {})[match[2]] = i
+    for name, columns in found.items():
+        if len(columns) == len(DIGIT_WORDS) and name in LABELS | {""}:
+            return tuple(columns[digit] for digit in sorted(columns))
+    return ()
+
+
+def pixel_order(names: tuple[str, ...]) -> Places | None:
+    """Find the columns of 784 pixels, in their order, by the numbers in their names.
+
+    pixel0 to pixel783, pixel1 to pixel784, 0 to 783, and by row and column 1x1 to 28x28, p0000 to
+    p2727. As many as 785 numbers in a row say nothing but the order of the columns.
+    """
+    groups: dict[tuple[str, ...], dict[tuple[int, ...], int]] = {}
+    for i, name in enumerate(names):
+        parts = re.split(r"(\d{1,4})", name.strip().lower())
+        groups.setdefault(tuple(parts[::2]), {})[tuple(map(int, parts[1::2]))] = i
+    for words, columns in groups.items():
+        side = math.isqrt(len(columns))
+        n_pixels = side * side
+        if side not in SIDES or len(columns) > n_pixels + 1:
+            continue
+        keys = sorted(columns)
+        order = np.array([columns[key] for key in keys])
+        numbers = np.array(keys)
+        which = np.flatnonzero(np.ptp(numbers, axis=0))  # the others are a unit
+        numbers = numbers[:, which]
+        if len(which) == 1:
+            if np.ptp(numbers) == len(keys) - 1 and (numbers[0] < 2 or len(keys) == n_pixels):
+                return order
+            numbers = np.hstack(np.divmod(numbers, 100))
+        if np.ptp(numbers, axis=0).tolist() == [side - 1] * 2 and len(keys) == n_pixels:
+            before = [words[i].strip("_-. ") for i in which]
+            is_column = before[0].endswith(("x", "col", "column", "c"))
+            if is_column and before[1:] not in ([], ["x"]):
+                order = order.reshape(side, -1).T.ravel()  # x0y0: the column comes first
+            return order
+    return None
+
+
+def side_of_labels(values: Float32s) -> int:
+    """Tell whether labels are in the first column of 785, or as many, or in the last: 0 or -1.
+
+    A label is a whole number from 0 to 9. A column that is the same throughout as the one beside
+    it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
+    Raises FormatError where neither can be, or both.
+    """
+    n, pixels = values.shape[1], f"pixel0,...,pixel{values.shape[1] - 2}"
+    ends, inner = values[:, [0, -1]], values[:, 1:-1]
+    could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
+    if could.all() and not ends.any():
+        return 0
+    varies = (ends != ends[:1]).any(axis=0)
+    could &= varies | (ends != inner[:, [0, -1]]).any(axis=0)
+    if could.all() and inner.min() >= 0 and inner.max() <= 1 and (ends > 1).any():
+        could = (ends > 1).any(axis=0)  # no shares of ink
+    if could.all() and varies.any():
+        could = varies
+    if could.all():
+        problem = f"may have its labels in the first of its {n:,} columns or in the last"
+        hint = f"add a header: label,{pixels} or {pixels},label"
+        raise FormatError(problem, hint=hint)
+    if not could.any():
+        raise FormatError(
+            f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
+            hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
+        )
+    return 0 if could[0] else -1
+
+
+def in_words(n_columns: int) -> str:
+    """Return "1 column", "785 columns"."""
+    return "1 column" if n_columns == 1 else f"{n_columns:,} columns"
