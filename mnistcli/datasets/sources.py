@@ -30,7 +30,7 @@ from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, RemoteFile, public_url
 from mnistcli.datasets.dataset import Loaded, in_parts
-from mnistcli.datasets.gathering import descended
+from mnistcli.datasets.folders import descended
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.errors import CorruptFileError, DownloadError

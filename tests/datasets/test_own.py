@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,6 +243,17 @@ def test_a_column_of_digits_that_may_be_another_is_not_guessed(folder, few, text
     found = gather(folder)
     assert_same_digits(found, few)
     assert found.failures == ((str(folder / "names.csv"), problem),)
+
+
+def test_a_workbook_called_csv_spoils_no_folder(folder, few):
+    class_folders(folder, *few)
+    with zipfile.ZipFile(folder / "names.csv", "w") as workbook:
+        workbook.writestr("[Content_Types].xml", "")
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert found.failures == (
+        (str(folder / "names.csv"), "is an Excel, Word or OpenDocument file"),
+    )
 
 
 def test_numbers_of_pictures_are_no_labels(folder, few):

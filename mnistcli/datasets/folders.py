@@ -1,0 +1,172 @@
+"""A folder of the user's own digits -> the files to read, and the digit that each picture shows."""
+
+import contextlib
+import itertools
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
+
+from mnistcli.containers.columns import DIGIT_WORDS
+from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.csv import cells_of
+from mnistcli.containers.digits import label_faults, labels_of
+from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
+from mnistcli.containers.reading import FormatError, damage_of, open_stream
+from mnistcli.errors import CorruptFileError
+from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.pictures.formats import is_picture, is_picture_name
+
+_CONTAINER = re.compile(
+    r".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE
+)
+_DATA = re.compile(_CONTAINER.pattern + r"|.*(\.npy|labels[-.]idx[12].*)", re.IGNORECASE)
+_TEST = re.compile(r"test|t10k", re.IGNORECASE)
+# What may stand before the digit in the name of a folder or of a picture.
+_KIND = re.compile(r"^(?:digit|class|label|number)[ _=-]*", re.IGNORECASE)
+_NUMBERED = re.compile(rf"(?:{_KIND.pattern})?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
+# Folders that nothing is said by, of a form and of a pupil in it.
+_MAX_DEPTH = 2
+LAYOUTS = (
+    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
+    "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
+)
+
+
+class LabelledPicture(NamedTuple):
+    """A picture, the digit that it is said to show, and whether for training or the test."""
+
+    path: Path
+    digit: int | None  # None where nothing says it
+    part: OfPart
+
+
+def is_wanted(path: Path) -> bool:
+    """Return whether a file is read, by its name."""
+    return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name))
+
+
+def descended(folder: Path) -> Path:
+    """Return the folder itself or, where nothing else is in it that is read, the only one in it."""
+    for _ in range(4):
+        content = content_of(folder)
+        if any(kind_of_path(path) != "folder" and is_wanted(path) for path in content):
+            break
+        below = [path for path in content if kind_of_path(path) == "folder"]
+        if len(below) != 1 or _said_by(below[0].name) != ("", None):
+            break
+        folder = below[0]
+    return folder
+
+
+def content_of(folder: Path) -> list[Path]:
+    """List what is in a folder and not hidden."""
+    with storage_errors("read", folder):
+        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+
+
+def containers_in(folder: Path) -> dict[Path, Part]:
+    """Return which part each container holds; the folder itself stands for its NPY files."""
+    found: dict[Path, Part] = {}
+    for path in content_of(folder):
+        if path.suffix.lower() == ".npy":
+            found[folder] = "train"
+        elif path.with_suffix("") in found:
+            continue  # which this is compressed
+        elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
+            found[path] = "test" if _TEST.search(path.name) else "train"
+    return found
+
+
+@contextlib.contextmanager
+def npz_of(folder: Path) -> Iterator[BinaryIO]:
+    """Put the NPY files of a folder into an npz file, which is a zip archive of such."""
+    from zipfile import ZipFile
+
+    with tempfile.TemporaryFile() as copy:
+        with storage_errors("read", folder), ZipFile(copy, "w", strict_timestamps=False) as npz:
+            for path in content_of(folder):
+                if path.suffix.lower() == ".npy" and kind_of_path(path) == "file":
+                    npz.write(path, f"{path.stem}.npy")
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
+
+
+def pictures_in(
+    folder: Path, part: OfPart = "", digit: int | None = None, depth: int = 0
+) -> list[LabelledPicture]:
+    """Return the pictures in a folder, of a part and a digit where it is said, and in those below it.
+
+    Folders whose names say neither are entered within one of a digit, or where nothing beside them
+    has a label.
+    """
+    content = content_of(folder)
+    numbers = {path: match[1] for path in content if (match := _NUMBERED.match(path.name))}
+    n_times = Counter(numbers.values())
+    if digit is None and max(map(len, n_times), default=1) > 1 and max(n_times.values()) == 1:
+        problem = "has pictures that begin with a number of their own, not with the digit"
+        raise CorruptFileError(folder, problem, hint=LAYOUTS)
+    found, others = list[LabelledPicture](), list[Path]()
+    for path in content:
+        if is_picture(path):
+            number = numbers.get(path, "")
+            own = int(number) if len(number) == 1 else None
+            found.append(LabelledPicture(path, own if digit is None else digit, part))
+            continue
+        of, own = _said_by(path.name)
+        said = part or of, own if digit is None else digit
+        if said != (part, digit):
+            if kind_of_path(path) == "folder":
+                found += pictures_in(path, *said)
+        elif depth < _MAX_DEPTH and kind_of_path(path, follow=False) == "folder":
+            others.append(path)
+    if digit is not None or all(each.digit is None for each in found):
+        for path in others:
+            below = pictures_in(path, part, digit, depth + 1)
+            found += below if any(each.digit is not None for each in below) else []
+    return found
+
+
+def _said_by(name: str) -> tuple[OfPart, int | None]:
+    """Tell which part and which digit a folder of this name holds: train, test_3, digit_3, three."""
+    word = _KIND.sub("", name, count=1).lower()
+    digit = int(word) if word.isdecimal() else [*DIGIT_WORDS, word].index(word)
+    return role_of(name)[0][1], digit if digit < len(DIGIT_WORDS) else None
+
+
+def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
+    """Return the pictures that a table names, and their digits; nothing where it is none of names."""
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
+        return []  # a pipe can be read once
+    with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
+        rows = cells_of(unpacked(stream))
+        first = list(itertools.islice(rows, 2))
+        is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
+        if not any(map(any, is_name)):
+            return []
+        has_titles = not any(is_name[0])
+        name = is_name[has_titles].index(True)
+        others = [i for i in range(len(first[-1])) if i != name]
+        if has_titles and len(others) > 1:
+            others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
+        if len(others) != 1:
+            problem = f"has {len(others)} columns that may be the digits of its pictures"
+            raise FormatError(problem, hint="call them file and label")
+        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
+        texts = ["".join(row[others[0] : others[0] + 1]) for row in listed]
+        labels = labels_of(np.array(texts, dtype=str))
+        wrong = {i for i, _ in label_faults(labels)}
+    digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
+    pairs = zip(listed, digits, strict=True)
+    return [LabelledPicture(_beside(path, row[name]), digit, part) for row, digit in pairs]
+
+
+def _beside(path: Path, name: str) -> Path:
+    """Return where a file is that a table beside it names, be it as Windows does."""
+    found = path.parent / name
+    return found if os.path.lexists(found) else path.parent / name.replace("\\", "/")
