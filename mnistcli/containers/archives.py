@@ -12,26 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mnistcli.containers.compressed import (
-    MAX_FILES,
-    Member,
-    damage_to,
-    open_zip,
-    unpacked,
-    zip_member,
-)
+from mnistcli.containers import compressed, reading
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.npy_idx import role_of
-from mnistcli.containers.reading import (
-    MAX_COPIED_BYTES,
-    PICTURES,
-    FormatError,
-    Stream,
-    damage_of,
-    from_base64,
-    kind_of,
-    open_stream,
-)
+from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.containers.records import columns_of, json_of
 from mnistcli.errors import MnistCliError
 from mnistcli.files import kind_of_path, storage_errors
@@ -45,26 +29,26 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
     Each file is to be read before the next; hidden ones are left out. Raises FormatError where it is
     damaged or encrypted, holds too much, or a name that leads out of it.
     """
-    kind = kind_of(stream.head())
-    if kind in ("json", "text") and PICTURES.search(stream.head()):
+    kind = reading.kind_of(stream.head())
+    if kind in ("json", "text") and reading.PICTURES.search(stream.head()):
         return _checked(_of_text(stream, kind))
     if kind == "tar":
         return _checked(_of_tar(stream))
     if kind != "zip":
         return None
-    archive = open_zip(stream, MAX_FILES)
+    archive = compressed.open_zip(stream, compressed.MAX_FILES)
     names = [name for name in dict.fromkeys(archive.namelist()) if not name.endswith("/")]
     if any(name.endswith(".npy") for name in names):
         stream.seekable()  # from the start again
         return None
-    return _checked((name, zip_member(archive, name)) for name in names)
+    return _checked((name, compressed.zip_member(archive, name)) for name in names)
 
 
 def _checked(files: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Stream]]:
     for n, (name, file) in enumerate(files):
         parts = name.replace("\\", "/").split("/")
-        if n == MAX_FILES:
-            raise FormatError(f"holds more than {MAX_FILES:,} files")
+        if n == compressed.MAX_FILES:
+            raise FormatError(f"holds more than {compressed.MAX_FILES:,} files")
         if ".." in parts or "\0" in name or re.match(r"[/\\]|[A-Za-z]:", name):
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
         if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
@@ -74,7 +58,7 @@ def _checked(files: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Stream]]:
 def _unpack(
     files: Iterator[tuple[str, Stream]], folder: Path, is_wanted: Callable[[Path], object]
 ) -> None:
-    n_left = MAX_COPIED_BYTES
+    n_left = reading.MAX_COPIED_BYTES
     for name, file in files:
         if is_wanted(path := folder / name):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +66,7 @@ def _unpack(
                 while part := file.read(_CHUNK_BYTES):
                     n_left -= len(part)
                     if n_left < 0:
-                        raise FormatError(f"becomes more than {MAX_COPIED_BYTES >> 30} GiB")
+                        raise FormatError(f"becomes more than {reading.MAX_COPIED_BYTES >> 30} GiB")
                     copy.write(part)
 
 
@@ -97,8 +81,12 @@ def as_folder(
     place = path
     with contextlib.ExitStack() as closing:
         if stdin or kind_of_path(path) == "file":
-            with damage_of(path), storage_errors("read", path), open_stream(path, stdin) as stream:
-                if (files := files_in(unpacked(stream))) is not None:
+            with (
+                reading.damage_of(path),
+                storage_errors("read", path),
+                reading.open_stream(path, stdin) as stream,
+            ):
+                if (files := files_in(compressed.unpacked(stream))) is not None:
                     import tempfile
 
                     folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
@@ -124,12 +112,12 @@ def _of_text(stream: Stream, kind: str) -> Iterator[tuple[str, Any]]:
     lists = {name: each if isinstance(each, list) else [each] for name, each in columns.items()}
     labels = next((each for name, each in lists.items() if role_of(name)[0][0] == "labels"), [])
     has_pictures = (
-        each for each in lists.values() if PICTURES.match(f",{[*each, None][0]}".encode())
+        each for each in lists.values() if reading.PICTURES.match(f",{[*each, None][0]}".encode())
     )
     images = next(has_pictures, [])
     for i, (image, label) in enumerate(itertools.zip_longest(images, labels, fillvalue="")):
         folder = f"{label}/" if re.fullmatch(r"\w+", f"{label}") else ""
-        yield f"{folder}{i}.png", io.BytesIO(from_base64(f"{image}".encode()))
+        yield f"{folder}{i}.png", io.BytesIO(reading.from_base64(f"{image}".encode()))
 
 
 def _of_tar(stream: Stream) -> Iterator[tuple[str, Any]]:
@@ -145,18 +133,18 @@ def _of_tar(stream: Stream) -> Iterator[tuple[str, Any]]:
             data = stream.read(n_bytes)
             n_read += len(data)
             header = archive.offset if archive else 0
-            if n_read > min(header + _CHUNK_BYTES, MAX_COPIED_BYTES):
+            if n_read > min(header + _CHUNK_BYTES, reading.MAX_COPIED_BYTES):
                 raise FormatError("is a damaged tar archive, or becomes more than 1 GiB")
             return data
 
-    with damage_to("tar"):
+    with compressed.damage_to("tar"):
         file: Any = Bounded()
         archive = tarfile.open(fileobj=file, mode="r|")  # noqa: SIM115 - closes nothing
     while True:
-        with damage_to("tar"):
+        with compressed.damage_to("tar"):
             info = archive.next()
         if info is None:
             return
         archive.members.clear()  # type: ignore[attr-defined] # which it would keep
         if info.isreg():
-            yield info.name, Member(archive.extractfile(info), "tar")
+            yield info.name, compressed.Member(archive.extractfile(info), "tar")

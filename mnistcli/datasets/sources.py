@@ -46,12 +46,7 @@ BUNDLE = Path(__file__).with_name("bundled")
 MAX_CONTAINER_BYTES = 256 << 20
 
 
-def load(
-    spec: DatasetSpec,
-    source: str = "auto",
-    *,
-    progress: Progress = SILENT,
-) -> Loaded:
+def load(spec: DatasetSpec, source: str = "auto", *, progress: Progress = SILENT) -> Loaded:
     """Get the arrays of a dataset from a source (see the top of this module) and verify them.
 
     Raises UsageError where there is no such source for this dataset, DataUnavailableError where
@@ -110,10 +105,7 @@ class _Loader:
             return found._replace(origin=found.origin.replace(str(place), str(path)))
 
     def fetch(
-        self,
-        url: str,
-        expected: RemoteFile | None = None,
-        max_bytes: int = MAX_CONTAINER_BYTES,
+        self, url: str, expected: RemoteFile | None = None, max_bytes: int = MAX_CONTAINER_BYTES
     ) -> BinaryIO:
         from mnistcli.datasets.download import fetch
 
