@@ -73,7 +73,6 @@ class FormatError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Return where and what."""
         return f"{self.where}: {self.problem}" if self.where else self.problem
 
 

@@ -4,16 +4,12 @@
         CACHEDIR.TAG             backup programs leave the folder out
         .mnist.lock              saves two processes from decoding the same thing; no more than that
         mnist/
-            train-images.npy     uint8, C order; memory-mapped when opened
-            train-labels.npy
-            test-images.npy
-            test-labels.npy
+            train-images.npy ... uint8, C order; memory-mapped when opened
             manifest.json        size and checksum of each, source, time; written last: the commit
     <own folder>/
         .mine.lock                             held by whoever writes: growing is read, add, write
         mine/
-            train-images-0123456789abcdef.npy  named by its content
-            ...
+            train-images-0123456789abcdef.npy ...  named by its content
             manifest.json
 
 Trust. A `.npy` file is a header that is known to the byte and a payload whose sha256 stands in the

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -65,8 +64,8 @@ class FeatureSpec(Checked):
         for each in fields(self):
             if each.name not in own and (value := getattr(self, each.name)) != each.default:
                 raise UsageError(f"{self.kind} have no {each.name}, which is {value} here")
-        for _, stage, n_columns in self.stages():
-            stage.check(self, n_columns)
+        for _, stage in self.stages():
+            stage.check()
 
     @classmethod
     def of(cls, kind: str) -> FeatureSpec:
@@ -93,13 +92,13 @@ class FeatureSpec(Checked):
                 chains.append([name])
         return chains
 
-    def stages(self) -> Iterator[tuple[str, type[Stage], int]]:
-        """Yield the class of each stage, the name of its chain, and how many columns it is given."""
+    def stages(self) -> Iterator[tuple[str, Stage]]:
+        """Yield the name of its chain and each stage, which has learned nothing yet."""
         for chain in self.chains:
             n_columns = N_PIXELS
-            for stage in map(_stage, chain):
-                yield chain[0], stage, n_columns
-                n_columns = stage.count(self)
+            for name in chain:
+                yield chain[0], (stage := _stage(name)(self, n_columns))
+                n_columns = stage.count()
 
     @property
     def has_pixel_weights(self) -> bool:
@@ -108,14 +107,15 @@ class FeatureSpec(Checked):
 
     def count(self) -> int:
         """Return the number of features of an image."""
-        return sum(_stage(chain[-1]).count(self) for chain in self.chains)
+        last = dict(self.stages())  # of each chain
+        return sum(stage.count() for stage in last.values())
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what is learned, float32."""
         return {
             self.array_name(chain, name): shape
-            for chain, stage, n_columns in self.stages()
-            for name, shape in stage.shapes(self, n_columns).items()
+            for chain, stage in self.stages()
+            for name, shape in stage.shapes().items()
         }
 
     def array_name(self, chain: str, name: str) -> str:
@@ -125,8 +125,8 @@ class FeatureSpec(Checked):
     def describe(self) -> str:
         """Describe the features in a few words."""
         told: dict[str, str] = {}
-        for chain, stage, _ in self.stages():
-            told[chain] = stage.describe(self, told.get(chain, ""))
+        for chain, stage in self.stages():
+            told[chain] = stage.describe(told.get(chain, ""))
         return ", and ".join(told.values())
 
 
@@ -140,7 +140,7 @@ def _defaults(kind: str) -> dict[str, Any]:
 
 
 class Stage:
-    """A stage of features, made of a `FeatureSpec` and of what it has learned, arrays by name."""
+    """A stage of features: what a `FeatureSpec` asks for, and what was learned, arrays by name."""
 
     # What the stage is, for the help; its settings, and what they are where only it is named.
     summary: ClassVar[str]
@@ -149,32 +149,28 @@ class Stage:
     has_pixel_weights: ClassVar[bool] = True
     n_to_learn_from: ClassVar[int | None] = None  # images, or all
 
-    def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
-        self.spec, self.arrays = spec, arrays
+    def __init__(self, spec: FeatureSpec, n_columns: int = N_PIXELS) -> None:
+        self.spec, self.n_columns = spec, n_columns  # that it is given
+        self.arrays: Learned = {}
 
-    @classmethod
-    def check(cls, _spec: FeatureSpec, _n_columns: int, /) -> None:
+    def check(self) -> None:
         """Refuse settings that make no sense together, by a `UsageError`."""
 
-    @classmethod
-    def learn(cls, _spec: FeatureSpec, _given: Bytes, _seed: int, /) -> Learned:
+    def learn(self, _given: Bytes, _seed: int, /) -> Learned:
         """Learn from training images of shape (n, 28, 28), or from what the stage before yields."""
         return {}
 
-    @classmethod
-    def shapes(cls, _spec: FeatureSpec, _n_columns: int, /) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of what is learned, float32."""
         return {}
 
-    @classmethod
-    def count(cls, _spec: FeatureSpec, /) -> int:
+    def count(self) -> int:
         """Return the number of features of an image."""
         return N_PIXELS
 
-    @classmethod
-    def describe(cls, _spec: FeatureSpec, _before: str, /) -> str:
+    def describe(self, _before: str, /) -> str:
         """Describe the features in a few words, as the stage before it is."""
-        return cls.words
+        return self.words
 
     def transform(self, given: Bytes) -> Bytes:
         """Turn images, or what the stage before yields, into features of shape (n, n_features)."""
@@ -191,10 +187,9 @@ class Features(Displayed):
     def __init__(self, spec: FeatureSpec, arrays: Learned) -> None:
         self.spec, self.arrays = spec, arrays
         self.chains: dict[str, list[Stage]] = {}  # by the names of their first stages
-        for chain, stage, n_columns in spec.stages():
-            names = stage.shapes(spec, n_columns)
-            own = {name: arrays[spec.array_name(chain, name)] for name in names}
-            self.chains.setdefault(chain, []).append(stage(spec, own))
+        for chain, stage in spec.stages():
+            stage.arrays = {name: arrays[spec.array_name(chain, name)] for name in stage.shapes()}
+            self.chains.setdefault(chain, []).append(stage)
 
     def transform(self, images: Bytes) -> Bytes:
         """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
@@ -205,11 +200,10 @@ class Features(Displayed):
 
     def filters(self) -> tuple[Float32s, ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
-        of_chains = (
-            next(filter(None, (stage.filters() for stage in stages)), ())
-            for stages in self.chains.values()
-        )
-        return tuple(itertools.chain.from_iterable(of_chains))
+        found: list[Float32s] = []
+        for stages in self.chains.values():
+            found += next(filter(None, (stage.filters() for stage in stages)), ())
+        return tuple(found)
 
     def _in_words(self) -> str:
         return self.spec.describe()
@@ -224,11 +218,11 @@ def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | No
     """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
     arrays: dict[str, Float32s] = {}
     before: dict[str, list[Stage]] = {}
-    for chain, stage, _ in spec.stages():
+    for chain, stage in spec.stages():
         stages = before.setdefault(chain, [])
-        learned = stage.learn(spec, _seen(stages, images[: stage.n_to_learn_from]), seed)
-        arrays |= {spec.array_name(chain, name): each for name, each in learned.items()}
-        stages.append(stage(spec, learned))
+        stage.arrays = stage.learn(_seen(stages, images[: stage.n_to_learn_from]), seed)
+        arrays |= {spec.array_name(chain, name): each for name, each in stage.arrays.items()}
+        stages.append(stage)
     return restored_features(spec, arrays)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mnistcli.arrays import Bytes, Float32s
-    from mnistcli.features.kinds import FeatureSpec, Learned
+    from mnistcli.features.kinds import Learned
 
 # Across and down, near each of which features tell what an image is like; arrangements are wider
 # than patches, and so need fewer.
@@ -59,26 +59,22 @@ class Measured(Stage):
         looks = [self.seen(normalised(images, view) / np.float32(255)) for view in self.views]
         return looks[0] if len(looks) == 1 else np.asarray(sum(looks) / np.float32(len(looks)))
 
-    @classmethod
-    def learn(cls, spec: FeatureSpec, given: Bytes, seed: int, /) -> Learned:
+    def learn(self, given: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
-        patterns, some = cls.learn_patterns(spec, given, seed), given[:_N_FOR_SCALE]
-        measure = cls(spec, patterns).measure
+        self.arrays, some = self.learn_patterns(given, seed), given[:_N_FOR_SCALE]
         largest = map_blocks(
-            lambda block: measure(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
+            lambda block: self.measure(some[block]).max(axis=0), len(some), _IMAGES_PER_BLOCK
         )
         factors = 255 / (_HEADROOM * np.maximum(np.max(largest, axis=0), 1e-3))
-        return {**patterns, "factors": np.asarray(factors, dtype=np.float32)}
+        return {**self.arrays, "factors": np.asarray(factors, dtype=np.float32)}
 
-    @classmethod
-    def learn_patterns(cls, _spec: FeatureSpec, _images: Bytes, _seed: int, /) -> Learned:
+    def learn_patterns(self, _images: Bytes, _seed: int, /) -> Learned:
         """Learn what is measured."""
         return {}
 
-    @classmethod
-    def shapes(cls, spec: FeatureSpec, _n_columns: int, /) -> dict[str, tuple[int, ...]]:
-        return {"factors": (cls.count(spec),)}
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"factors": (self.count(),)}
 
     def transform(self, given: Bytes) -> Bytes:
         import numpy as np
@@ -109,43 +105,42 @@ class Patches(Measured):
         """The filters of each size, (n_filters, side * side)."""
         return tuple(self.arrays[f"filters{side}"] for side in self.spec.sides)
 
-    @classmethod
-    def check(cls, spec: FeatureSpec, _n_columns: int, /) -> None:
-        if not (spec.sides and spec.n_filters):
+    def check(self) -> None:
+        if not (self.spec.sides and self.spec.n_filters):
             raise UsageError("patches have sizes and filters")
-        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in spec.sides):
-            raise UsageError(f"patches of {spec.sides} pixels make no sense", hint="3, 5, ... 27")
-        if len(set(spec.sides)) != len(spec.sides):
+        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in self.spec.sides):
+            raise UsageError(
+                f"patches of {self.spec.sides} pixels make no sense", hint="3, 5, ... 27"
+            )
+        if len(set(self.spec.sides)) != len(self.spec.sides):
             raise UsageError("a size of patches is there twice")
-        if spec.n_views not in VIEWS:
-            raise UsageError(f"{spec.n_views} views make no sense", hint="patches have 1 or 4")
+        if self.spec.n_views not in VIEWS:
+            raise UsageError(f"{self.spec.n_views} views make no sense", hint="patches have 1 or 4")
 
-    @classmethod
-    def learn_patterns(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Learned:
+    def learn_patterns(self, images: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
         from mnistcli.features.geometry import normalised
         from mnistcli.features.likeness import learn_filters
 
         rng = np.random.default_rng([seed, 2])
-        ink, n = normalised(images) / np.float32(255), spec.n_filters
-        return {f"filters{side}": learn_filters(ink, side, n, rng) for side in spec.sides}
+        ink, n = normalised(images) / np.float32(255), self.spec.n_filters
+        return {f"filters{side}": learn_filters(ink, side, n, rng) for side in self.spec.sides}
 
-    @classmethod
-    def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
-        patterns = {f"filters{side}": (spec.n_filters, side * side) for side in spec.sides}
-        return patterns | super().shapes(spec, n_columns)
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        patterns = {
+            f"filters{side}": (self.spec.n_filters, side * side) for side in self.spec.sides
+        }
+        return patterns | super().shapes()
 
-    @classmethod
-    def count(cls, spec: FeatureSpec, /) -> int:
-        return len(spec.sides) * spec.n_filters * N_POINTS**2
+    def count(self) -> int:
+        return len(self.spec.sides) * self.spec.n_filters * N_POINTS**2
 
-    @classmethod
-    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
-        sides = ", ".join(str(side) for side in spec.sides)
-        views = f", {spec.n_views} views" if spec.n_views > 1 else ""
-        filters = f"{spec.n_filters} filters each of {sides} pixels{views}"
-        return f"{cls.count(spec):,} features ({filters})"
+    def describe(self, _before: str, /) -> str:
+        sides = ", ".join(str(side) for side in self.spec.sides)
+        views = f", {self.spec.n_views} views" if self.spec.n_views > 1 else ""
+        filters = f"{self.spec.n_filters} filters each of {sides} pixels{views}"
+        return f"{self.count():,} features ({filters})"
 
     def seen(self, ink: Float32s) -> Float32s:
         from mnistcli.features.likeness import likeness
@@ -161,13 +156,11 @@ class Scattering(Measured):
 
     summary = "strokes of six directions and three widths, and how they change"
 
-    @classmethod
-    def count(cls, _spec: FeatureSpec, /) -> int:
+    def count(self) -> int:
         return _N_MAPS * N_POINTS**2
 
-    @classmethod
-    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
-        return f"{cls.count(spec):,} features (scattering, 6 directions, 3 scales, 2 layers)"
+    def describe(self, _before: str, /) -> str:
+        return f"{self.count():,} features (scattering, 6 directions, 3 scales, 2 layers)"
 
     def seen(self, ink: Float32s) -> Float32s:
         import numpy as np
@@ -194,37 +187,32 @@ class Arrangements(Measured):
         """The whitened principal directions of arrangements, the mean along each, and the codes."""
         return self.arrays["axes"], self.arrays["middle"], self.arrays["codes"]
 
-    @classmethod
-    def check(cls, spec: FeatureSpec, _n_columns: int, /) -> None:
-        if not spec.n_codes:
+    def check(self) -> None:
+        if not self.spec.n_codes:
             raise UsageError("arrangements have codes")
 
-    @classmethod
-    def learn_patterns(cls, spec: FeatureSpec, images: Bytes, seed: int, /) -> Learned:
+    def learn_patterns(self, images: Bytes, seed: int, /) -> Learned:
         import numpy as np
 
         from mnistcli.features.codebook import learn_codebook
 
         rng = np.random.default_rng([seed, 3])
-        axes, middle, codes = learn_codebook(images, spec.n_codes, rng)
+        axes, middle, codes = learn_codebook(images, self.spec.n_codes, rng)
         return {"axes": axes, "middle": middle, "codes": codes}
 
-    @classmethod
-    def shapes(cls, spec: FeatureSpec, n_columns: int, /) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         patterns = {
             "axes": (N_AXES, N_STROKES),
             "middle": (N_AXES,),
-            "codes": (spec.n_codes, N_AXES),
+            "codes": (self.spec.n_codes, N_AXES),
         }
-        return patterns | super().shapes(spec, n_columns)
+        return patterns | super().shapes()
 
-    @classmethod
-    def count(cls, spec: FeatureSpec, /) -> int:
-        return spec.n_codes * CODE_POINTS**2
+    def count(self) -> int:
+        return self.spec.n_codes * CODE_POINTS**2
 
-    @classmethod
-    def describe(cls, spec: FeatureSpec, _before: str, /) -> str:
-        return f"{cls.count(spec):,} features ({spec.n_codes} arrangements of strokes)"
+    def describe(self, _before: str, /) -> str:
+        return f"{self.count():,} features ({self.spec.n_codes} arrangements of strokes)"
 
     def seen(self, ink: Float32s) -> Float32s:
         from mnistcli.features.codebook import likeness_near_points

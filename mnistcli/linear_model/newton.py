@@ -96,7 +96,6 @@ class NewtonProgress(NamedTuple):
         return max(0.0, -math.log10(max(self.relative_gradient_norm, self.tol))), wanted
 
     def __str__(self) -> str:
-        """Put it in words."""
         norm = f"gradient {self.relative_gradient_norm:.1e} of its start, goal {self.tol:.0e}"
         some = f" on {100 * self.share:.0f} % of the rows" if self.share < 1 else ""
         return f"{self.seconds_left:.0f} s to go, iteration {self.iteration}{some}: {norm}"

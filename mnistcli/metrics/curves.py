@@ -141,7 +141,6 @@ class Threshold:
     recall: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability."""
         if not 0 <= self.value <= 1:
             raise UsageError(f"the threshold {self.value:g} is not between 0 and 1")
 

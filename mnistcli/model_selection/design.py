@@ -52,8 +52,7 @@ class DesignMatrix:
     kept: Kept = "memory"
     room: Room = field(default_factory=Room)  # that is left for a fit
 
-    def __len__(self) -> int:
-        """Count the samples, without their copies."""
+    def __len__(self) -> int:  # without copies
         return len(self.y)
 
     def with_copies(self, index: Places | None = None) -> tuple[Rows, Bytes]:

@@ -31,7 +31,6 @@ class Samples(Displayed):
     index: Int64s
 
     def __len__(self) -> int:
-        """Count the samples."""
         return len(self.y)
 
 

@@ -301,8 +301,7 @@ def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
     """Scale 16-bit, 32-bit and floating-point pixels to 0..255, by the smallest range that fits."""
     numbers = np.array(_reduced(image, "F", side))
     if not np.isfinite(numbers).all():
-        msg = "pixels that are no numbers"
-        raise ValueError(msg)
+        raise ValueError("pixels that are no numbers")
     low, high = float(numbers.min()), float(numbers.max())
     if low < 0:
         numbers -= low

@@ -28,7 +28,7 @@ def test_features_are_ramps_and_squares_of_mixtures_of_directions(images, expans
     """The formula of the class, in float64."""
     first, second = expansion.chains["deskew"]
     x = first.transform(images[:50]).astype(float)
-    z = x @ second.directions.T.astype(float) - second.shift
+    z = x @ second.arrays["directions"].T.astype(float) - second.arrays["shift"]
     s = z @ normal_numbers(20, 500).astype(float)
     offset = bits_of(np.arange(2**31, 2**31 + 300, dtype=np.uint32)) / 2**32 - 0.5
     ramps, squares = 80 * np.maximum(0, s[:, :300] + offset), 25 * s[:, 300:] ** 2

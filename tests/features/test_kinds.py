@@ -67,17 +67,13 @@ STRIPES = """
     class Stripes(Stage):
         summary = "the ink of each row"
         has_pixel_weights = False
-        @classmethod
-        def learn(cls, spec, images, seed):
+        def learn(self, images, seed):
             return {"weights": np.full((1, 28), 1 / 28, np.float32)}
-        @classmethod
-        def shapes(cls, spec, n_columns):
+        def shapes(self):
             return {"weights": (1, 28)}
-        @classmethod
-        def count(cls, spec):
+        def count(self):
             return 28
-        @classmethod
-        def describe(cls, spec, before):
+        def describe(self, before):
             return "28 rows"
         def transform(self, images):
             return np.round(images @ self.arrays["weights"][0]).astype(np.uint8)
@@ -87,11 +83,9 @@ STRIPES = """
     class Halves(Stage):
         summary = "half of the features"
         has_pixel_weights = False
-        @classmethod
-        def count(cls, spec):
+        def count(self):
             return 14
-        @classmethod
-        def describe(cls, spec, before):
+        def describe(self, before):
             return "half of " + before
         def transform(self, rows):
             return rows[:, 7:21]

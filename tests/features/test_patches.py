@@ -18,7 +18,9 @@ SPEC = FeatureSpec("patches", sides=(5, 9), n_filters=8)
 
 
 def learned(spec, images, seed):
-    return Patches(spec, Patches.learn(spec, images, seed))
+    patches = Patches(spec)
+    patches.arrays = patches.learn(images, seed)
+    return patches
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +103,9 @@ def test_views_are_turned_and_moved_as_much_to_one_side_as_to_the_other():
 def test_what_is_more_like_a_filter_than_any_image_was_is_255(images, patches):
     some = images[:20]
     expected = np.minimum(patches.transform(some).astype(float) * 4, 255)
-    factors = 4 * patches.arrays["factors"]
-    louder = Patches(SPEC, patches.arrays | {"factors": factors}).transform(some)
+    louder = Patches(SPEC)
+    louder.arrays = patches.arrays | {"factors": 4 * patches.arrays["factors"]}
+    louder = louder.transform(some)
     assert (louder == 255).mean() > 0.05
     assert np.abs(louder - expected).max() <= 3
     # A tenth is left above the largest of the images that were learned from.

@@ -75,7 +75,7 @@ def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
     ink = pixels.of("Cast", to=1)  # float32
     seen = []
-    for stages in features.chains.values() if features else [[Pixels(FeatureSpec(), {})]]:
+    for stages in features.chains.values() if features else [[Pixels(FeatureSpec())]]:
         seen.append(ink)
         for stage in stages:
             seen[-1] = _add_stage(stage, seen[-1])
@@ -84,9 +84,10 @@ def add_features(features: Features | None, pixels: Any) -> Any:
 
 def _add_stage(stage: Stage, given: Any) -> Any:
     if isinstance(stage, Expansion):
-        z, n_relus = given @ stage.directions.T - stage.shift, len(stage.offset)
-        ramps = (z @ stage.mixture[:, :n_relus] + stage.offset).of("Max", 0)
-        roots = z @ stage.mixture[:, n_relus:]
+        (mixture, offset), n_relus = stage.functions, stage.spec.n_relus
+        z = given @ stage.arrays["directions"].T - stage.arrays["shift"]
+        ramps = (z @ mixture[:, :n_relus] + offset).of("Max", 0)
+        roots = z @ mixture[:, n_relus:]
         return _as_bytes(ramps.of("Concat", roots * roots, axis=1))
     if isinstance(stage, Measured):
         drawn = [_sampled(given, *upright_and_sized(given, view)) / 255 for view in stage.views]

@@ -48,7 +48,7 @@ def _learned(features: Features | None) -> dict[str, Any]:
     fixed: dict[str, Any] = {}  # the same for all chains
     for stage in chain.from_iterable(features.chains.values()):
         if isinstance(stage, Expansion):
-            fixed |= {"mixture": stage.mixture, "offset": stage.offset}
+            fixed["mixture"], fixed["offset"] = stage.functions
         if isinstance(stage, Patches):
             fixed["views"] = VIEWS[stage.spec.n_views]
     return fixed | features.arrays

@@ -220,9 +220,11 @@ def test_of_an_expansion_a_little_more_ink_is_taken_apart(mnist, open_page):
     _, stage = model.classifier.features.chains["pixels"]
     image = mnist.train.images[7].ravel().astype(float)
 
+    mixture, offset = stage.functions
+
     def score(x):
-        s = (stage.directions @ x - stage.shift).astype(float) @ stage.mixture
-        ramps = np.clip(s[:30] + stage.offset, 0, 255)
+        s = (stage.arrays["directions"] @ x - stage.arrays["shift"]).astype(float) @ mixture
+        ramps = np.clip(s[:30] + offset, 0, 255)
         values = np.concatenate([ramps, np.minimum(s[30:] ** 2, 255)])
         return float(values @ model.classifier.coef[0]) * model.classifier.scale
 
