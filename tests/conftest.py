@@ -6,7 +6,7 @@ import gzip
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 import mnistcli
 from mnistcli.cli.app import app
+from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.progress import Progress
 
@@ -70,6 +71,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
 def mnist(store: DatasetStore) -> Dataset:
     """The real MNIST."""
     return store.open("mnist")
+
+
+@pytest.fixture(scope="session")
+def small_mnist(mnist: Dataset) -> Dataset:
+    """MNIST with 300 test images: features of all 10,000 take longer than a small training."""
+    few = LabelledImages(mnist.test.images[:300], mnist.test.labels[:300])
+    return replace(mnist, test=few)
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ TASKS = ("0v1", "2vrest", "digits")
 
 
 @pytest.fixture(scope="module")
-def models(mnist):
+def models(small_mnist):
     settings = TrainingSettings(split=SplitSpec(limit=1000))
     return {
-        task: replace(mnistcli.train(task, mnist, settings).model, ref=f"{task}@3")
+        task: replace(mnistcli.train(task, small_mnist, settings).model, ref=f"{task}@3")
         for task in TASKS
     }
 
@@ -209,9 +209,9 @@ EXPORTER = Exporter(lambda model: model.ref.encode(), "just the name", "a", "b",
 """
 
 
-def test_a_new_format_is_one_file(tmp_path, run):
+def test_a_new_format_is_one_file(tmp_path, invoke):
     """It is found by the command, its help, the completion and the check of its name."""
-    run("train", "--task", "0v1", "--limit", "50", "-q")
+    invoke("train", "--task", "0v1", "--limit", "50", "-q")
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "to_name.py").write_text(NEW_FORMAT)
     code = """
@@ -295,14 +295,21 @@ SEEN = {
 }
 
 
+def trained(kind, dataset):
+    task, features = SEEN[kind]
+    settings = TrainingSettings(split=SplitSpec(limit=300), features=features)
+    return replace(mnistcli.train(task, dataset, settings).model, ref=f"{kind}@1")
+
+
+@pytest.fixture(scope="module", params=SEEN)
+def seeing(request, small_mnist):
+    """A model of features, of each kind in turn."""
+    return trained(request.param, small_mnist)
+
+
 @pytest.fixture(scope="module")
-def seeing(mnist):
-    """Models of features, one of each kind."""
-    models = {}
-    for name, (task, features) in SEEN.items():
-        settings = TrainingSettings(split=SplitSpec(limit=300), features=features)
-        models[name] = replace(mnistcli.train(task, mnist, settings).model, ref=f"{name}@1")
-    return models
+def expanding(small_mnist):
+    return trained("expansion", small_mnist)
 
 
 @pytest.fixture(scope="module")
@@ -315,12 +322,11 @@ def odd(images):
     return np.concatenate([images[:250], noise, corner, *even]).astype(np.uint8)
 
 
-@pytest.mark.parametrize("kind", SEEN)
-def test_onnx_sees_what_the_model_sees(kind, seeing, odd, tmp_path):
+def test_onnx_sees_what_the_model_sees(seeing, odd, tmp_path):
     onnx = pytest.importorskip("onnx")
     onnxruntime = pytest.importorskip("onnxruntime")
-    model, classifier = seeing[kind], seeing[kind].classifier
-    path = export_model(model, "onnx", tmp_path / "model.onnx").path
+    classifier = seeing.classifier
+    path = export_model(seeing, "onnx", tmp_path / "model.onnx").path
     proto = onnx.load(path)
     onnx.checker.check_model(proto, full_check=True)
     # Rows of features as well, to be compared.
@@ -335,8 +341,8 @@ def test_onnx_sees_what_the_model_sees(kind, seeing, odd, tmp_path):
     expected = classifier.raw_features(odd).astype(int)
     # Where float32 lands beside a half, a byte may be one off.
     assert np.abs(got - expected).max() <= 1
-    assert np.mean(got != expected) < (1e-3 if kind == "beside" else 2e-4)
-    assert label.tolist() == names_of(model, odd)
+    assert np.mean(got != expected) < (1e-3 if seeing.ref == "beside@1" else 2e-4)
+    assert label.tolist() == names_of(seeing, odd)
     np.testing.assert_allclose(probabilities, classifier.predict_proba(odd), atol=0.01)
     assert session.run(["label"], {"pixels": odd[:0]})[0].shape == (0,)
     is_same = (got == expected).all(axis=1)
@@ -344,30 +350,29 @@ def test_onnx_sees_what_the_model_sees(kind, seeing, odd, tmp_path):
     close(probabilities[is_same], classifier.predict_proba(odd)[is_same])
 
 
-@pytest.mark.parametrize("kind", SEEN)
-def test_pipelines_see_what_the_model_sees(kind, seeing, odd, tmp_path):
+def test_pipelines_see_what_the_model_sees(seeing, odd, tmp_path):
     joblib, skops = pytest.importorskip("joblib"), pytest.importorskip("skops.io")
-    path = export_model(seeing[kind], "joblib", tmp_path / "model.joblib").path
-    assert_same(joblib.load(path), seeing[kind], odd)
-    export = export_model(seeing[kind], "skops", tmp_path / "model.skops")
+    path = export_model(seeing, "joblib", tmp_path / "model.joblib").path
+    assert_same(joblib.load(path), seeing, odd)
+    export = export_model(seeing, "skops", tmp_path / "model.skops")
     trusted = ["mnistcli.registry.exports.estimator.features_of"]
     assert skops.get_untrusted_types(file=export.path) == trusted
     assert f"trusted={trusted}" in export.use
-    assert_same(skops.load(export.path, trusted=trusted), seeing[kind], odd)
+    assert_same(skops.load(export.path, trusted=trusted), seeing, odd)
 
 
-def test_a_pipeline_of_features_can_be_trained_again_and_refuses_other_scales(seeing, mnist):
+def test_a_pipeline_of_features_can_be_trained_again_and_refuses_other_scales(expanding, mnist):
     rows, labels = mnist.train.images[:300].reshape(-1, 784), mnist.train.labels[:300]
-    estimator = make_estimator(seeing["expansion"])
+    estimator = make_estimator(expanding)
     with pytest.raises(ValueError, match="whole numbers from 0 for paper to 255"):
         estimator.predict(rows / 255)
     again = clone(estimator).set_params(logisticregression__max_iter=5000).fit(rows, labels)
     assert again.score(rows, labels) > 0.9
 
 
-def test_what_skops_is_told_to_trust_makes_features_and_nothing_else(seeing, tmp_path):
+def test_what_skops_is_told_to_trust_makes_features_and_nothing_else(expanding, tmp_path):
     """Settings of a stranger's file go through the checks of a model file's."""
-    step = make_estimator(seeing["expansion"])[0]
+    step = make_estimator(expanding)[0]
     nothing = np.zeros((1, 784))
     for wrong in ({"n_relus": 10**12}, {"kind": "os+system"}, {"sides": (4,)}, {"sides": "55"}):
         step.kw_args["spec"] = {**step.kw_args["spec"], **wrong}
@@ -375,16 +380,15 @@ def test_what_skops_is_told_to_trust_makes_features_and_nothing_else(seeing, tmp
             step.transform(nothing)
 
 
-@pytest.mark.parametrize("kind", SEEN)
-def test_json_says_how_to_make_features(kind, seeing, odd, tmp_path):
-    path = export_model(seeing[kind], "json", tmp_path / "model.json").path
+def test_json_says_how_to_make_features(seeing, odd, tmp_path):
+    path = export_model(seeing, "json", tmp_path / "model.json").path
     content = json.loads(path.read_text("utf-8"))
     some = np.concatenate([odd[:5], odd[-24:-22], odd[-4:]])
-    expected = seeing[kind].classifier.raw_features(some).astype(int)
+    expected = seeing.classifier.raw_features(some).astype(int)
     seen = np.array([features_as_told(content, image) for image in some])
     assert np.abs(seen - expected).max() <= 1
     # Of more numbers before an expansion more are one off, each of which moves several of its own.
-    assert np.mean(seen != expected) < (1e-2 if kind == "beside" else 1e-3)
+    assert np.mean(seen != expected) < (1e-2 if seeing.ref == "beside@1" else 1e-3)
     # What a step speaks of, one before it defines.
     told = " ".join(content["how_to_predict"])
     for used, defined in {"filtered(J": "filtered(M, s, d), of", " J ": "J[row][column] ="}.items():

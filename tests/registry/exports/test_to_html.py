@@ -148,10 +148,10 @@ def check_answers(page, model, images):
 
 
 @pytest.mark.parametrize(("task", "features"), KINDS, ids=str)
-def test_the_page_answers_as_the_model_does(task, features, mnist, open_page):
+def test_the_page_answers_as_the_model_does(task, features, small_mnist, open_page):
     settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
-    model = mnistcli.train(task, mnist, settings).model
-    check_answers(open_page(model), model, mnist.train.images[:40])
+    model = mnistcli.train(task, small_mnist, settings).model
+    check_answers(open_page(model), model, small_mnist.train.images[:20])
 
 
 def conformed(canvas):
@@ -170,7 +170,7 @@ def test_strokes_are_conformed_and_read_as_python_does(mnist, open_page):
     model = mnistcli.load_model("builtin")
     page = open_page(model)
     images = []
-    for strokes in drawings(500, 0):
+    for strokes in drawings(200, 0):
         canvas, image, *problem = page.drawn(strokes)
         expected = conformed(canvas)
         if expected is None:
@@ -178,7 +178,7 @@ def test_strokes_are_conformed_and_read_as_python_does(mnist, open_page):
             continue
         assert np.abs(image.astype(int) - expected).max() <= 1, strokes
         images.append(expected)
-    assert len(images) > 490
+    assert len(images) > 195
     check_answers(page, model, np.stack(images[:80]))
 
 
@@ -335,20 +335,21 @@ def test_examples_are_test_images_with_their_answers(mnist):
     assert [each.truth == each.answer for each in examples] == 2 * (6 * [True] + 6 * [False])
 
 
-def test_a_page_without_its_dataset_has_no_examples(run, tmp_path):
+def test_a_page_without_its_dataset_has_no_examples(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     ink = np.zeros((20, 28, 28), np.uint8)
     ink[::2, 4:24, 12:16] = 255
     ink[1::2, 4:24, 4:24] = 255
     np.savez(tmp_path / "mine.npz", images=ink, labels=np.arange(20) % 2)
-    run("download", "--source", "mine.npz", "--as", "mine", "--raw")
-    assert run("train", "0v1", "--dataset", "mine", "-q").out == "0v1@1\n"
-    run("download", "--remove", "mine", "--yes")
-    ended = run("models", "export", "0v1", "--to", "html", "-o", "page.html")
+    invoke("download", "--source", "mine.npz", "--as", "mine", "--raw")
+    assert invoke("train", "0v1", "--dataset", "mine", "-q").out == "0v1@1\n"
+    invoke("download", "--remove", "mine", "--yes")
+    ended = invoke("models", "export", "0v1", "--to", "html", "-o", "page.html")
     assert ended.code == 0, ended.err
     assert ended.err == "without examples: unknown dataset 'mine'\n"
 
 
-def test_kept_digits_are_read_as_a_dataset(mnist, open_page, run, tmp_path):
+def test_kept_digits_are_read_as_a_dataset(mnist, open_page, invoke, tmp_path):
     """Draw, collect, train: what the page writes is Kaggle's table, read by download."""
     page = open_page(mnistcli.load_model("builtin"))
     kept = []
@@ -369,11 +370,13 @@ def test_kept_digits_are_read_as_a_dataset(mnist, open_page, run, tmp_path):
     assert head == ["label", *(f"pixel{i}" for i in range(784))]
     assert [int(row[0]) for row in rows] == [label for label, _ in kept]
     (tmp_path / "digits.csv").write_text(text)
-    assert run("download", "--source", "digits.csv", "--as", "mine", "-q").code == 0
+    assert (
+        invoke("download", "--source", str(tmp_path / "digits.csv"), "--as", "mine", "-q").code == 0
+    )
     mine = mnistcli.open_dataset("mine")
     images = np.concatenate([mine.train.images, mine.test.images])
     assert sorted(map(bytes, images)) == sorted(image.tobytes() for _, image in kept)
-    assert run("train", "digits", "--dataset", "mnist+mine", "--limit", "300", "-q").code == 0
+    assert invoke("train", "digits", "--dataset", "mnist+mine", "--limit", "300", "-q").code == 0
 
 
 def test_an_example_is_a_picture_of_the_image(mnist, open_page):
