@@ -23,9 +23,9 @@ def test_a_relative_home_starts_in_the_working_folder(tmp_path, monkeypatch):
     assert find_places(Path("rel")).datasets_dir == tmp_path / "rel" / "datasets"
 
 
-def test_a_user_that_is_not_there(run):
+def test_a_user_that_is_not_there(invoke):
     for arguments in (("--home", "~nobody-such/x", "models", "list"), ("models", "list")):
-        done = run(*arguments, env={"MNISTCLI_HOME": "~nobody-such/x"})
+        done = invoke(*arguments, env={"MNISTCLI_HOME": "~nobody-such/x"})
         assert (done.code, done.out) == (3, "")
         assert done.err.splitlines() == [
             "error: cannot use ~nobody-such/x: there is no user nobody-such",

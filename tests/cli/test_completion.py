@@ -33,9 +33,12 @@ def models(home):
 
 
 @pytest.fixture
-def ask(run, models):
+def ask(invoke, models, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich", None)  # and put back: `prepare` is for a whole process
+    completion.prepare()
+
     def ask_(line):
-        done = run(env={**ASK, "_TYPER_COMPLETE_ARGS": line})
+        done = invoke(env={**ASK, "_TYPER_COMPLETE_ARGS": line})
         assert (done.code, done.err) == (0, "")
         return [answer.partition("\t")[0] for answer in done.out.splitlines() if answer]
 
@@ -92,10 +95,11 @@ def test_names(ask, line, answers):
     assert ask(f"mnistcli {line}") == answers
 
 
-def test_tags_of_ones_own(ask, run, home):
+def test_tags_of_ones_own(models, invoke, home, request):
     shutil.rmtree(home / "models" / "digits")
-    assert run("train", "--task", "digits", "--limit", "100", "-q").code == 0
-    assert run("models", "tag", "digits@1", "paper").code == 0
+    assert invoke("train", "--task", "digits", "--limit", "100", "-q").code == 0
+    assert invoke("models", "tag", "digits@1", "paper").code == 0
+    ask = request.getfixturevalue("ask")
     assert ask("mnistcli show --weights digits@p") == ["digits@paper"]
 
 

@@ -14,9 +14,9 @@ from mnistcli.model_selection import design
 CURVE = ("curve", "-t", "3v8", "--limit", "40,80", "--seeds", "2")
 
 
-def test_the_table_and_the_chart_fit_a_terminal(run, monkeypatch):
+def test_the_table_and_the_chart_fit_a_terminal(invoke, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    lines = run(*CURVE, "--C", "0.01,1").out.splitlines()
+    lines = invoke(*CURVE, "--C", "0.01,1").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[:2] for line in lines[3:7]] == [
         ["0.01", "40"], ["0.01", "80"], ["1", "40"], ["1", "80"],
@@ -25,9 +25,9 @@ def test_the_table_and_the_chart_fit_a_terminal(run, monkeypatch):
     assert "b  C = 1" in lines
 
 
-def test_rows_and_lines_are_the_points(run):
-    header, *rows = (line.split("\t") for line in run(*CURVE, "--tsv").out.splitlines())
-    records = [json.loads(line) for line in run(*CURVE, "--jsonl").out.splitlines()]
+def test_rows_and_lines_are_the_points(invoke):
+    header, *rows = (line.split("\t") for line in invoke(*CURVE, "--tsv").out.splitlines())
+    records = [json.loads(line) for line in invoke(*CURVE, "--jsonl").out.splitlines()]
     assert len(rows) == len(records) == 4
     for row in rows:
         cells = dict(zip(header, row, strict=True))
@@ -40,24 +40,24 @@ def test_rows_and_lines_are_the_points(run):
         assert int(cells["peak_memory_bytes"]) > 10**7
 
 
-def test_quiet_is_the_best_place(run):
-    document = json.loads(run(*CURVE, "--json").out)
+def test_quiet_is_the_best_place(invoke):
+    document = json.loads(invoke(*CURVE, "--json").out)
     best = max(document["means"], key=lambda each: each["accuracy"])
     low, high = (f"{100 * end:.2f}" for end in best["over_images"])
     said = f"Best: {100 * best['accuracy']:.2f} % of 1,984 test images right, the mean of 2 seeds, with"
-    out = " ".join(run(*CURVE).out.split())
+    out = " ".join(invoke(*CURVE).out.split())
     assert f"{said} {best['n_train']} training images (95 % intervals: over the seeds" in out
     assert f"over the images {low} to {high} %)." in out
-    assert run(*CURVE, "-q").out == f"{best['x']}\n"
-    assert run("curve", "-t", "0v1", "--limit", "1000,2000", "-q").out.strip().isdecimal()
+    assert invoke(*CURVE, "-q").out == f"{best['x']}\n"
+    assert invoke("curve", "-t", "0v1", "--limit", "1000,2000", "-q").out.strip().isdecimal()
 
 
-def test_an_interrupted_run_goes_on(run, tmp_path):
+def test_an_interrupted_run_goes_on(invoke, tmp_path):
     path = tmp_path / "points.jsonl"
-    whole = json.loads(run(*CURVE, "--resume", str(path), "--json").out)
+    whole = json.loads(invoke(*CURVE, "--resume", str(path), "--json").out)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:2]) + lines[2][:50])
-    again = json.loads(run(*CURVE, "--resume", str(path), "--json").out)
+    again = json.loads(invoke(*CURVE, "--resume", str(path), "--json").out)
     kept = [json.loads(line)["fit_seconds"] for line in lines[:2]]
     assert set(kept) <= {p["fit_seconds"] for p in again["points"]}  # those are not trained again
     assert len(path.read_text().splitlines()) == 5
@@ -84,9 +84,9 @@ def test_ctrl_c_leaves_the_points_that_were_there(invoke, tmp_path, monkeypatch)
     assert path.read_text().startswith(kept)
 
 
-def test_a_drawing_stands_alone(run, tmp_path):
+def test_a_drawing_stands_alone(invoke, tmp_path):
     path = tmp_path / "curve.svg"
-    run(*CURVE, "--C", "0.01,1", "-o", str(path), "-q")
+    invoke(*CURVE, "--C", "0.01,1", "-o", str(path), "-q")
     drawing = ET.fromstring(path.read_text())  # noqa: S314 - our own
     marks = list(drawing.iter("{http://www.w3.org/2000/svg}polygon"))
     assert len(marks) == 4 + 2  # points, and those of the legend

@@ -27,34 +27,34 @@ def test_the_table_names_everything(run, home):
         assert words in done.out
 
 
-def test_markdown_is_a_table_without_the_name_of_the_user(run, tmp_path):
-    done = run("doctor", "--format", "markdown", env={"HOME": str(tmp_path), "COLUMNS": "40"})
+def test_markdown_is_a_table_without_the_name_of_the_user(invoke, tmp_path):
+    done = invoke("doctor", "--format", "markdown", env={"HOME": str(tmp_path), "COLUMNS": "40"})
     lines = done.out.splitlines()
     assert lines[:3] == ["| what | value |", "| --- | --- |", "| Verdict | healthy |"]
     assert all(re.fullmatch(r"\| [A-Za-z ]* \| .* \|", line) for line in lines[2:])
     assert "| Models | ~/home/models: writable" in done.out
     assert str(tmp_path) not in done.out
-    assert str(tmp_path) not in run("doctor", "--json", env={"HOME": str(tmp_path)}).out
+    assert str(tmp_path) not in invoke("doctor", "--json", env={"HOME": str(tmp_path)}).out
 
 
-def test_a_pipe_in_a_path_stays_in_its_cell(run, tmp_path):
+def test_a_pipe_in_a_path_stays_in_its_cell(invoke, tmp_path):
     home = tmp_path / "a|b<i>"
-    out = run("doctor", "--format", "markdown", "--quick", env={"MNISTCLI_HOME": str(home)}).out
+    out = invoke("doctor", "--format", "markdown", "--quick", env={"MNISTCLI_HOME": str(home)}).out
     assert "a\\|b\\<i\\>/models: can be made" in out
 
 
-def test_damage_is_named_and_ends_with_4(run, home):
+def test_damage_is_named_and_ends_with_4(invoke, home):
     path = home / "models" / "0v1" / "1.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    done = run("doctor", "--quick")
+    done = invoke("doctor", "--quick")
     assert done.code == 4
     assert "Verdict     damaged: 0v1@1\n" in done.out
     assert re.search(r"^ +0v1@1: damaged: .*sha256", done.out, re.MULTILINE)
     error, hint = done.err.splitlines()
     assert error == "error: damaged: 0v1@1"
     assert "mnistcli models rm" in hint
-    assert run("doctor", "--quick", "-q").out == "0v1@1\n"
-    found = json.loads(run("doctor", "--quick", "--json").out)
+    assert invoke("doctor", "--quick", "-q").out == "0v1@1\n"
+    found = json.loads(invoke("doctor", "--quick", "--json").out)
     assert found["damaged"] == ["0v1@1"]
     assert found["models"]["damaged"][0]["model"] == "0v1@1"
 

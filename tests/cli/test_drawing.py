@@ -212,9 +212,9 @@ FIGURES = {
 
 
 @pytest.fixture
-def models(run):
+def models(invoke):
     for c in ("1", "0.01"):
-        run("train", "3v8", "--limit", "200", "--C", c, "-q")
+        invoke("train", "3v8", "--limit", "200", "--C", c, "-q")
 
 
 def test_what_is_not_known_is_not_drawn(invoke, models, mnist, tmp_path):

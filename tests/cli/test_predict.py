@@ -402,14 +402,13 @@ def on_a_terminal(arguments, *, stdout_too):
     return process.returncode, said
 
 
-@pytest.fixture
-def many(mnist, tmp_path):
+@pytest.fixture(scope="module")
+def many(mnist, tmp_path_factory):
     """Pictures that take longer than one waits without a bar, two of them bad."""
-    folder = tmp_path / "many"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("many")
     for i in range(150):
         large = Image.fromarray(255 - mnist.test.images[400 + i]).resize((1200, 1200))
-        large.save(folder / f"{i:03}.png")
+        large.save(folder / f"{i:03}.png", compress_level=1)
     for i in (100, 120):
         (folder / f"{i}.png").write_bytes(b"nonsense")
     return folder

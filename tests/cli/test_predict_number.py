@@ -280,13 +280,14 @@ def test_images_of_an_array_are_numbers(numbers, digits, tmp_path):
 @pytest.mark.parametrize(
     "name", [b"red\x1b[31m.png", b"two\nlines.png", b"\xff.png", b"[bold].png"]
 )
-def test_names_of_files_are_words(run, digits, tmp_path, name):
+def test_names_of_files_are_words(invoke, digits, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     Image.fromarray(row_of(digits("735"))).save(tmp_path / os.fsdecode(name))
     command = ("predict", "--number", "-m", "builtin", os.fsdecode(name))
     shown = re.sub(r"[^ -~]", lambda c: {"\x1b": r"\x1b", "\n": r"\n"}.get(c[0], r"\xff"),
                    os.fsdecode(name))  # fmt: skip
     for format_ in ([], ["--tsv"], ["--show"], ["--jsonl"]):
-        done = run(*command, *format_)
+        done = invoke(*command, *format_)
         assert done.code == 0
         assert "735" in done.out
         assert "\x1b" not in done.out
@@ -404,10 +405,11 @@ def test_python_reads_numbers(digits):
     assert one.image.shape == (28, 28)
 
 
-def test_eighty_columns_are_enough(run, row, tmp_path):
+def test_eighty_columns_are_enough(invoke, row, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for options in ([], ["--show"], ["--abstain-below", "1"], ["--proba"]):
-        done = run("predict", "row.png", "--number", "-m", "builtin", *options,
-                   env={"COLUMNS": "80"})  # fmt: skip
+        done = invoke("predict", "row.png", "--number", "-m", "builtin", *options,
+                      env={"COLUMNS": "80"})  # fmt: skip
         assert done.code == 0
         assert max(map(len, done.out.splitlines())) <= 80
     # of the last, whose probabilities stand apart: nothing is cut, and no column is lost

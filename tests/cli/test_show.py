@@ -57,10 +57,10 @@ def test_an_index_too_high_is_one_line(invoke, index):
     assert "test image 7," in invoke("show", "0" * 5000 + "7").out
 
 
-def test_a_width_of_0_is_not_known(invoke, run):
+def test_a_width_of_0_is_not_known(invoke):
     expected = invoke("show", "7").out
-    assert run("show", "7", env={"COLUMNS": "0"}).out == expected
-    assert run("doctor", "--quick", env={"COLUMNS": "0"}).out.count("\n") > 10
+    assert invoke("show", "7", env={"COLUMNS": "0"}).out == expected
+    assert invoke("doctor", "--quick", env={"COLUMNS": "0"}).out.count("\n") > 10
 
 
 def test_random_digits_follow_the_seed(invoke):

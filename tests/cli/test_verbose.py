@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 
-def test_it_tells_files_stages_and_versions(run, home):
+def test_it_tells_files_stages_and_versions(invoke, home):
     train = ("train", "0v1", "--limit", "100", "--features", "deskew")
-    done = run(*train, "--verbose")
+    done = invoke(*train, "--verbose")
     assert done.code == 0
     lines = done.err.splitlines()
     assert all(re.match(r" *\d+\.\d\d s  \S", line) for line in lines)
@@ -20,11 +20,11 @@ def test_it_tells_files_stages_and_versions(run, home):
     assert said[-1] == "done"
     times = [float(line.split()[0]) for line in lines]
     assert times == sorted(times)
-    again = run(*train, "-v")
+    again = invoke(*train, "-v")
     assert missed[0].replace("does not find", "reads") in again.err
-    evaluation = run("evaluate", "-v", "--tsv")
+    evaluation = invoke("evaluate", "-v", "--tsv")
     assert f"reads {home}/models/0v1/2.safetensors" in evaluation.err
-    assert evaluation.out == run("evaluate", "--tsv").out
+    assert evaluation.out == invoke("evaluate", "--tsv").out
 
 
 def test_it_contradicts_quiet(invoke):
@@ -33,10 +33,10 @@ def test_it_contradicts_quiet(invoke):
     assert "--quiet and --verbose exclude each other" in done.err
 
 
-def test_words_from_outside_are_text(run, home):
+def test_words_from_outside_are_text(invoke, home):
     home.mkdir(exist_ok=True)
     (home / "defaults.toml").write_text('cluster = "\\u001b[31m"\n')
-    done = run("train", "0v1", "--limit", "20", "--no-save", "-v")
+    done = invoke("train", "0v1", "--limit", "20", "--no-save", "-v")
     assert done.code == 2
     assert "--cluster \\x1b[31m is your default" in done.err
     assert "\x1b" not in done.err

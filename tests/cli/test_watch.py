@@ -20,7 +20,7 @@ from mnistcli.gallery import CaptionedImage, Gallery
 @pytest.mark.parametrize(("task", "n_pictures"), [("0v1", 1), ("digits", 10)])
 def test_a_film_ends_with_the_weights_of_the_model(invoke, tmp_path, task, n_pictures):
     film = tmp_path / "new" / "fit.APNG"
-    done = invoke("train", task, "--limit", "4000", "--watch", str(film), "-q")
+    done = invoke("train", task, "--limit", "1000", "--watch", str(film), "-q")
     assert (done.code, done.out, done.err) == (0, f"{task}@1\n", "")
     model = load_model()
     coef = model.classifier.coef.reshape(-1, 28, 28)
