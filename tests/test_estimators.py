@@ -139,20 +139,20 @@ def test_parameters_that_make_no_sense_are_refused_in_fit(iris, setting, words):
         mnistcli.LogisticRegression().set_params(**setting).fit(*iris)
 
 
-def test_images_of_digits_become_answers(mnist, monkeypatch):
+def test_images_of_digits_become_answers(small_mnist, monkeypatch):
     """What it learns is what `train` does, given the images in the same order."""
     features = FeatureSpec("patches", sides=(5,), n_filters=4)
     monkeypatch.setitem(PRESETS, "better", PresetSettings(features, 1.0))
     settings = TrainingSettings(split=SplitSpec(limit=100), features=features)
-    trained = mnistcli.train("digits", mnist, settings)
-    samples = training_samples(mnist, trained.model.card.task, settings.split)
+    trained = mnistcli.train("digits", small_mnist, settings)
+    samples = training_samples(small_mnist, trained.model.card.task, settings.split)
     names = np.array(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     )
     estimator = mnistcli.Digits().fit(samples.images, names[samples.y])
     order = np.argsort(names)
     assert estimator.coef_ == pytest.approx(trained.model.classifier.coef[order], abs=1e-5)
-    images = mnist.test.images[:50]
+    images = small_mnist.test.images[:50]
     answers = names[mnistcli.predict(trained.model, images).classes]
     assert estimator.predict(images).tolist() == answers.tolist()
     assert estimator.predict(images.reshape(50, 784).astype(float)).tolist() == answers.tolist()

@@ -254,16 +254,16 @@ def test_all_pairs_come_out_again(mnist):
     assert result.n_test == 10_000
 
 
-def test_learned_features_come_out_again(mnist):
+def test_learned_features_come_out_again(small_mnist):
     features = FeatureSpec("patches", sides=(5,), n_filters=4, n_copies=1)
     settings = TrainingSettings(split=SplitSpec(limit=300), features=features)
-    model = mnistcli.train("3v8", mnist, settings).model
-    result = reproduce(model, mnist)
+    model = mnistcli.train("3v8", small_mnist, settings).model
+    result = reproduce(model, small_mnist)
     assert result.is_identical
     assert result.again.card.features == model.card.features
     arrays = model.classifier.features.arrays
     factors = arrays["factors"] * np.float32(1.5)
     other = restored_features(model.card.feature_spec, arrays | {"factors": factors})
     assert not reproduce(
-        replace(model, classifier=replace(model.classifier, features=other)), mnist
+        replace(model, classifier=replace(model.classifier, features=other)), small_mnist
     ).is_identical

@@ -140,11 +140,11 @@ def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
     assert (odd[:, None] > known).mean() > 0.8  # the area under the curve
 
 
-def test_patches_tell_more_than_strokes(mnist):
+def test_patches_tell_more_than_strokes(small_mnist):
     settings = TrainingSettings(
         features=FeatureSpec("patches", sides=(5,), n_filters=4), split=SplitSpec(limit=600)
     )
-    model = mnistcli.train("3v8", mnist, settings).model
+    model = mnistcli.train("3v8", small_mnist, settings).model
     assert model.typicality.oddness.shape == (model.classifier.n_features,)
     assert unlike(model, seen(NO_DIGITS.values())) > 0.5
 
@@ -177,10 +177,10 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     assert (strange[:, None] > digits).mean() > 0.98  # the area under the curve
 
 
-def test_what_is_answered_alike_is_told_apart_for_two_classes_too(mnist):
+def test_what_is_answered_alike_is_told_apart_for_two_classes_too(small_mnist):
     spec = FeatureSpec("patches", sides=(5,), n_filters=4)
     settings = TrainingSettings(features=spec, split=SplitSpec(limit=600))
-    model = mnistcli.train("0v1", mnist, settings).model
+    model = mnistcli.train("0v1", small_mnist, settings).model
     assert model.typicality.strangeness.shape == (2, model.classifier.n_features + 1)
     assert model.typicality.strangeness.any(axis=1).all()
     assert unlike(model, signs(300)) > 0.4

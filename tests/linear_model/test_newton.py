@@ -60,17 +60,21 @@ def assert_at_the_optimum(found, X, y, rel=1e-8, **options):
 
 # ---------------------------------------------------------------------------------- the optimum
 
+MIDDLE = slice(196, 588)  # half of the pixels: scikit-learn takes the cube of their number
+
 
 @pytest.mark.parametrize("C", [1e-4, 1e-2, 1.0, 1e2, 1e4])
 @pytest.mark.parametrize("digits", [(0, 1), (4, 9)])
 def test_pairs_reach_the_optimum_of_newton_cholesky(mnist, digits, C):
     X, y = pair(mnist, *digits, 2000)
+    X = np.ascontiguousarray(X[:, MIDDLE])
     assert_at_the_optimum(fit(X, y, C=C, tol=1e-8), X, y, C=C)
 
 
 @pytest.mark.parametrize("C", [1e-3, 1.0])
 def test_three_classes_reach_the_optimum_of_newton_cholesky(mnist, C):
     X, y = rows_of(mnist.train, (0, 1, 2), 1500)
+    X = np.ascontiguousarray(X[:, MIDDLE])
     assert_at_the_optimum(fit(X, y, C=C, tol=1e-8), X, y, C=C)
 
 
