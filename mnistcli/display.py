@@ -26,7 +26,6 @@ class Displayed:
         return import_module(self.drawn_by).text(self) if self.drawn_by else repr(self)
 
     def _repr_html_(self) -> str | None:
-        """Draw for a notebook's cell."""
         return (import_module(self.drawn_by).html(self) or None) if self.drawn_by else None
 
     def _in_words(self) -> str:

@@ -32,21 +32,19 @@ def _listed_names(words: str) -> Iterator[Path]:
 
     Raises UsageError where it is no such list, DataUnavailableError for a closed standard input.
     """
-    rest, hint = b"", "make one with find -print0"
+    rest, longest, hint = b"", 1 << 16, "make one with find -print0"  # longer than any path
     try:
         with sys.stdin.buffer if words == "-" else Path(words).open("rb") as file:
             # read1 gives what is there: names are answered while `find` is still looking for more.
-            while chunk := file.read1(1 << 16):  # type: ignore[union-attr]
+            while len(rest) <= longest and (chunk := file.read1(longest)):  # type: ignore[union-attr]
                 *names, rest = (rest + chunk).split(b"\0")
                 if b"" in names:
                     raise UsageError("the list has an empty name", hint=hint)
                 yield from (Path(os.fsdecode(name)) for name in names)
-                if len(rest) > 1 << 16:  # longer than any path
-                    break
     except OSError as error:
         refused = DataUnavailableError if words == "-" else UsageError  # a closed standard input
         raise refused(f"cannot read the list of names {words}: {error.strerror}") from None
-    if len(rest) > 1 << 16 or rest.endswith(b"\n"):
+    if len(rest) > longest or rest.endswith(b"\n"):
         raise UsageError("a name in the list does not end in a NUL", hint=hint)
     if rest:
         yield Path(os.fsdecode(rest))

@@ -174,9 +174,11 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
-    padded = [_centred(block, width) for block in pictures]
+    lefts = [words([""] * len(each.lines), width=(width - each.width) // 2) for each in pictures]
+    padded = [beside(each, 0) for each in zip(lefts, pictures, strict=True)]
     if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
-        return stacked([padded[0], words(bitmap.folded(visible(captions[0]), widest))])
+        said = words(bitmap.folded(visible(captions[0]), widest))
+        return stacked([padded[0], Block(width, ()), said])
     lines_of = [bitmap.folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     columns = []
@@ -184,13 +186,6 @@ def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, wide
         below = [*[""] * (top - len(block.lines)), *lines]
         columns.append(stacked([block, words(below, width=width, centred=True)]))
     return beside(columns, _GAP)
-
-
-def _centred(block: Block, width: int) -> Block:
-    spare = max(0, width - block.width)
-    sides = (spare // 2, spare - spare // 2)
-    left, right = (words([""] * len(block.lines), width=side) for side in sides)
-    return beside([left, block, right], 0) if spare else block
 
 
 def half_blocks(image: NDArray[Any]) -> Block:

@@ -57,7 +57,6 @@ def _legend(curve: Curve, best: MeanPoint) -> str:
 
 
 def _table(curve: Curve) -> Table:
-    """Show the means with their intervals."""
     found, lines = curve.means, (curve.lines,) if curve.lines else ()
     seeds = ("over seeds",) if any(each.over_seeds for each in found) else ()
     axis, last = curve.title.partition(",")[0], "less first" if curve.is_beside else "fit"
@@ -90,7 +89,6 @@ def _last_cell(curve: Curve, each: MeanPoint) -> str:
 
 
 def _plot(curve: Curve, legend: str) -> Plot:
-    """Show the errors, for a terminal and for a file."""
     lines: dict[str, list[tuple[float, ...]]] = {}
     for each in curve.means:
         low, high = each.over_seeds or each.over_images
