@@ -5,6 +5,7 @@ Their names tell, or how many there are and what values they hold.
 
 import math
 import re
+import unicodedata
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,32 @@ from mnistcli.containers.npy_idx import LABELS
 from mnistcli.containers.reading import FormatError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
-HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256 or 1,024)"
-# Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, and what is padded.
-SIDES = (IMAGE_SIDE, 8, 16, 32)
+HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400 or 1,024)"
+# Beside MNIST's 28 x 28: scikit-learn's digits and optdigits, USPS and Semeion, MNIST's
+# digits without their margin, and what is padded.
+SIDES = (IMAGE_SIDE, 8, 16, 20, 32)
 # How many pixels there are in rows of so many columns: with no label, one, or one-hot.
 _WIDTHS = {N_PIXELS: N_PIXELS} | {side**2 + n: side**2 for n in (1, 10) for side in SIDES}
-DIGIT_WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+# By the digit that they name, without accents; no word has two meanings. German's null is none
+# here: in a table it stands for a label that is missing.
+_IN_LANGUAGES = """
+    zero one two three four five six seven eight nine
+    cero uno dos tres cuatro cinco seis siete ocho nueve
+    zero un deux trois quatre cinq six sept huit neuf
+    zero eins zwei drei vier funf sechs sieben acht neun
+    zero uno due tre quattro cinque sei sette otto nove
+    zero um dois tres quatro cinco seis sete oito nove
+    nul een twee drie vier vijf zes zeven acht negen
+    nul ein zwo tre fire fuenf seks syv otte ni
+    noll ett tva tre fyra fem sex sju atta nio
+    zero jeden dwa trzy cztery piec szesc siedem osiem dziewiec
+    sifir bir iki uc dort bes alti yedi sekiz dokuz
+    ноль один два три четыре пять шесть семь восемь девять
+    零 一 二 三 四 五 六 七 八 九
+"""
+DIGIT_WORDS = {
+    word: digit for line in _IN_LANGUAGES.splitlines() for digit, word in enumerate(line.split())
+}
 
 
 class Layout(NamedTuple):
@@ -90,7 +111,7 @@ def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):
             found.setdefault(match[1], {})[match[2]] = i
     for name, columns in found.items():
-        if len(columns) == len(DIGIT_WORDS) and name in LABELS | {""}:
+        if len(columns) == 10 and name in LABELS | {""}:
             return tuple(columns[digit] for digit in sorted(columns))
     return ()
 
@@ -156,6 +177,12 @@ def side_of_labels(values: Float32s) -> int:
             hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
+
+
+def without_accents(text: str) -> str:
+    """Return text in lower case, its letters without the marks on them."""
+    letters = unicodedata.normalize("NFKD", text.lower().replace("\u0131", "i").replace("ł", "l"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def in_words(n_columns: int) -> str:

@@ -39,7 +39,7 @@ _SPARSE = re.compile(
 # What a separator of thousands never looks like.
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
-_WORDS = {word: i for i, word in enumerate(columns.DIGIT_WORDS)} | {"true": 1, "false": 0}
+_WORDS = columns.DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 _WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
 _IN_DIGITS = {word.encode(): b"%d" % i for word, i in _WORDS.items()}
@@ -323,9 +323,9 @@ def _row(line: bytes, layout: Layout, is_pixel: frozenset[int]) -> list[float]:
         with contextlib.suppress(ValueError):
             return list(map(float, cells))
     values = []
-    for i, text in enumerate(line.decode("ascii", "replace").split(",")[: len(cells)]):
+    for i, text in enumerate(line.decode("utf-8", "replace").split(",")[: len(cells)]):
         value = number_of(text)
-        if np.isnan(value) and i in is_pixel:
+        if i in is_pixel and (np.isnan(value) or not text.isascii()):
             problem = f"{layout.column(i)} holds {text[:20]!r}, expected a number from 0 to 255"
             raise FormatError(problem)
         values.append(value)
@@ -336,4 +336,4 @@ def number_of(text: str) -> float:
     """Return a number that is written in digits or is one of the words of labels; NaN for what is none."""
     if text.isdecimal() or _NUMBER.fullmatch(text):  # the quick way first
         return float(text)
-    return _WORDS.get(text.lower(), np.nan)
+    return _WORDS.get(columns.without_accents(text), np.nan)

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 
-from mnistcli.containers.columns import DIGIT_WORDS
+from mnistcli.containers.columns import DIGIT_WORDS, without_accents
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
@@ -28,8 +28,11 @@ _CONTAINER = re.compile(
 _DATA = re.compile(_CONTAINER.pattern + r"|.*(\.npy|labels[-.]idx[12].*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
-_KIND = re.compile(r"^(?:digit|class|label|number)[ _=-]*", re.IGNORECASE)
-_NUMBERED = re.compile(rf"(?:{_KIND.pattern})?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
+_KINDS = "digit|class|cls|label|number|num|cifra|chiffre|clase|classe|klasse|numero|zahl|ziffer"
+_NUMBERED = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
+# What says it anywhere in the name of a picture.
+_LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
+_WORDS = DIGIT_WORDS | {"null": 0}
 # Folders that nothing is said by, of a form and of a pupil in it.
 _MAX_DEPTH = 2
 LAYOUTS = (
@@ -103,10 +106,14 @@ def pictures_in(
     """Return the pictures in a folder, of a part and a digit where it is said, and in those below it.
 
     Folders whose names say neither are entered within one of a digit, or where nothing beside them
-    has a label.
+    has a label; else those with pictures are told of, as pictures without a digit are.
     """
     content = content_of(folder)
-    numbers = {path: match[1] for path in content if (match := _NUMBERED.match(path.name))}
+    numbers = {
+        path: match[1]
+        for path in content
+        if (match := _LABELLED.search(path.name) or _NUMBERED.match(path.name))
+    }
     n_times = Counter(numbers.values())
     if digit is None and max(map(len, n_times), default=1) > 1 and max(n_times.values()) == 1:
         problem = "has pictures that begin with a number of their own, not with the digit"
@@ -129,14 +136,22 @@ def pictures_in(
         for path in others:
             below = pictures_in(path, part, digit, depth + 1)
             found += below if any(each.digit is not None for each in below) else []
+    else:  # which is told
+        unsaid = (path for path in others if any(map(is_picture, content_of(path))))
+        found += [LabelledPicture(path, None, part) for path in unsaid]
     return found
 
 
 def _said_by(name: str) -> tuple[OfPart, int | None]:
-    """Tell which part and which digit a folder of this name holds: train, test_3, digit_3, three."""
-    word = _KIND.sub("", name, count=1).lower()
-    digit = int(word) if word.isdecimal() else [*DIGIT_WORDS, word].index(word)
-    return role_of(name)[0][1], digit if digit < len(DIGIT_WORDS) else None
+    """Tell which part or digit a folder of this name holds: train, digit_3, 3_three, Drei."""
+    words = re.findall(r"[^\W\d_]+|\d+", without_accents(name))
+    said = {
+        int(word) if word.isdecimal() else _WORDS.get(word, -1)
+        for word in words
+        if not re.fullmatch(_KINDS, word)
+    }
+    digit = said.pop() if len(said) == 1 else -1
+    return role_of(name)[0][1], digit if 0 <= digit < 10 else None
 
 
 def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
@@ -162,11 +177,28 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
         labels = labels_of(np.array(texts, dtype=str))
         wrong = {i for i, _ in label_faults(labels)}
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
-    pairs = zip(listed, digits, strict=True)
-    return [LabelledPicture(_beside(path, row[name]), digit, part) for row, digit in pairs]
+    pairs = zip(_places_of([row[name] for row in listed], path), digits, strict=True)
+    return [LabelledPicture(place, digit, part) for place, digit in pairs]
 
 
-def _beside(path: Path, name: str) -> Path:
-    """Return where a file is that a table beside it names, be it as Windows does."""
-    found = path.parent / name
-    return found if os.path.lexists(found) else path.parent / name.replace("\\", "/")
+def _places_of(names: list[str], table: Path) -> list[Path]:
+    """Return where the files are that a table names, be it as Windows does.
+
+    They lie beside it, or where none does, somewhere below, in a folder called like the table where
+    several have such a name.
+    """
+    slashed = (table.parent / name.replace("\\", "/") for name in names)
+    beside = [
+        path if os.path.lexists(path) else other
+        for path, other in zip((table.parent / name for name in names), slashed, strict=True)
+    ]
+    if any(map(os.path.lexists, beside)):
+        return beside
+    below: dict[str, list[Path]] = {}
+    for path in filter(is_picture, table.parent.rglob("*")):
+        below.setdefault(path.name, []).append(path)
+    for i, path in enumerate(beside):
+        found = below.get(path.name, [])
+        own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
+        beside[i] = own[0] if len(own) == 1 else path
+    return beside

@@ -46,7 +46,7 @@ FORMS = {
     "columns": lambda X, y: (X.reshape(len(X), -1).T, y),
     "colours": lambda X, y: (np.repeat(X[..., None], 3, axis=-1), y),
     "text": lambda X, y: (X, y.astype(str)),
-    "words": lambda X, y: (X, np.array(DIGIT_WORDS)[y]),
+    "words": lambda X, y: (X, np.array(list(DIGIT_WORDS)[:10])[y]),
     "lists": lambda X, y: [X.reshape(len(X), -1).tolist(), y.tolist()],
     "pictures": lambda X, y: ([Image.fromarray(each) for each in X], list(y)),
     "frame and categories": lambda X, y: (

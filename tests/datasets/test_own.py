@@ -121,9 +121,12 @@ def odd_folders(folder, images, labels):
         )
         kept.mkdir(exist_ok=True, parents=True)
         Image.fromarray(image).save(kept / f"{i}.png")
-    (folder / "5b" / "Ann" / "true").mkdir()
-    (folder / "5b" / "Ann" / "true" / "x.png").write_bytes(b"none")
     (folder / "5b" / "notes").mkdir()
+
+
+def labelled_inside(folder, images, labels):
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        Image.fromarray(image).save(folder / f"img_{i}_label_{label}.png")
 
 
 def numbered_by_windows(folder, images, labels):
@@ -165,7 +168,18 @@ def arrays(folder, images, labels):
 
 @pytest.mark.parametrize(
     "write",
-    [class_folders, odd_folders, named_files, numbered_by_windows, listed, csv, npz, idx, arrays],
+    [
+        class_folders,
+        odd_folders,
+        named_files,
+        labelled_inside,
+        numbered_by_windows,
+        listed,
+        csv,
+        npz,
+        idx,
+        arrays,
+    ],
 )
 def test_every_layout_gives_the_same_digits(folder, few, write):
     write(folder, *few)
@@ -197,7 +211,7 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
         Image.fromarray(images[i]).save(folder / f"9_{i}.png")
     (folder / "test.csv").write_text("9_0.png,1\n 9_1.png , 2 \n")
     (folder / "train.tsv").write_text(
-        "9_2.png\t3\n\ngone.png\t4\n9_3.png\tneun\n9_4.png\na\0b.png\t1\n"
+        "9_2.png\t3\n\ngone.png\t4\n9_3.png\tnone\n9_4.png\na\0b.png\t1\n"
     )
     found = gather(folder)
     assert found.test.labels.tolist() == [1, 2]
@@ -265,6 +279,56 @@ def test_numbers_of_pictures_are_no_labels(folder, few):
     (folder / "11_6.png").rename(folder / "5_20241126.png")
     (folder / "20241126_5.png").write_bytes(b"")  # of a phone
     assert len(gather(folder).failures) == 1
+
+
+LANGUAGES = (
+    "null eins zwei drei vier fünf sechs sieben acht neun",
+    "Zéro Un Deux Trois Quatre Cinq Six Sept Huit Neuf",
+    "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "sifir bir iki üç dört beş alt\u0131 yedi sekiz dokuz",
+    "零 一 二 三 四 五 六 七 八 九",
+    "0_zero 1_one 2-two three_3 4.four 5five 6.six 7_seven 8_eight nine(9)",
+    "cls_0 Ziffer1 num2 classe_3 Klasse-4 numero5 zahl_6 label7 digit_8 Cifra9",
+)
+
+
+@pytest.mark.parametrize("names", LANGUAGES)
+def test_folders_may_be_called_in_other_languages(folder, few, names):
+    class_folders(folder, *few)
+    for digit, name in enumerate(names.split()):
+        (folder / str(digit)).rename(folder / name)
+    assert_same_digits(gather(folder), few)
+
+
+@pytest.mark.parametrize("strange", ["pupil_3", "true", "2 or 7", "1st", "28x28", "9_eight", "12"])
+def test_folders_beside_those_of_digits_are_left_out_and_told(folder, few, strange):
+    class_folders(folder, *few)
+    class_folders(folder / strange, few[0][:9], few[1][:9] * 0)
+    (folder / strange / "0").rename(folder / "images")
+    (folder / "images").rename(folder / strange / "images")
+    found = gather(folder)
+    assert not found.failures  # no picture of its own
+    shutil.copytree(folder / strange / "images", folder / strange, dirs_exist_ok=True)
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert found.failures == ((str(folder / strange), "nothing says which digit it shows"),)
+
+
+def test_a_table_names_pictures_that_lie_in_folders_below(folder, few):
+    names = [f"{i}.png" for i in range(10)]
+    for part, n in (("train", 0), ("test", 10)):
+        class_folders(folder / "all" / part, few[0][n : n + 10], np.zeros(10, int))
+        (folder / "all" / part / "0").rename(folder / "all" / part / "pictures")
+        rows = zip(names, few[1][n : n + 10].tolist(), strict=True)
+        text = "".join(f"C:\\Users\\me\\{name},{label}\n" for name, label in rows)
+        (folder / f"{part}.csv").write_text(text)
+    found = gather(folder)
+    assert not found.failures
+    np.testing.assert_array_equal(found.train.images, few[0][:10])
+    np.testing.assert_array_equal(found.test.images, few[0][10:20])
+    (folder / "test.csv").rename(folder / "t.csv")
+    with pytest.raises(CorruptFileError, match="no such file"):  # which of two is not said
+        gather(folder / "t.csv")
 
 
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("train", "validation")])
