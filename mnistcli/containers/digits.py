@@ -146,14 +146,17 @@ def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
     if len(of_classes := [each for each in map(_OF_CLASS.fullmatch, npz.names) if each]) > 1:
         yield from _of_classes(npz, of_classes, part)
         return
-    if part:
-        images, labels, note = npz.pair(part)
-        yield from _of_pair(npz, images, labels, note)
-        return
-    pairs = {npz.pair(each)[:2]: each for each in ("train", "val", "test")}
-    for (images, labels), each in pairs.items():
-        for block in _of_pair(npz, images, labels, ""):
-            of: Part = "test" if each == "test" else "train"
+    pairs: dict[tuple[str, str | None], tuple[str, str]] = {}
+    for each in [part] if part else ["train", "val", "test"]:
+        images, labels, note = npz.pair(each)
+        pairs[images, labels] = each, note if part else ""
+    for (images, named), (each, note) in pairs.items():
+        values, without = None, f"has no labels beside {images!r}"
+        if named is not None:
+            raw = npz.open(named)
+            values, without = labels_of(raw.whole(), raw.prefix), ""
+        of: Part = "test" if each == "test" else "train"
+        for block in _of_array(npz.open(images), values, without, note):
             yield block._replace(part=of if len(pairs) > 1 else None)
 
 
@@ -168,14 +171,6 @@ def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iter
             for block in _of_array(raw, np.full(raw.shape[:1], float(digit)), ""):
                 where = tuple(f" {name}{each}" for each in block.where)
                 yield block._replace(part=of_part, where=where)
-
-
-def _of_pair(npz: Npz, images: str, named: str | None, note: str) -> Iterator[Block]:
-    labels, without = None, f"has no labels beside {images!r}"
-    if named is not None:
-        raw = npz.open(named)
-        labels, without = labels_of(raw.whole(), raw.prefix), ""
-    yield from _of_array(npz.open(images), labels, without, note)
 
 
 def _of_array(

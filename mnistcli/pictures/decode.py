@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from mnistcli.containers.reading import RAW
-from mnistcli.errors import BadImageError
+from mnistcli.containers.reading import RAW, FormatError
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import USEFUL_SIDE, ImageFormat
 
@@ -74,14 +73,14 @@ class _File(io.BytesIO):
 
 
 def decoded(
-    data: bytes, kind: ImageFormat, name: str, side: int = USEFUL_SIDE
+    data: bytes, kind: ImageFormat, side: int = USEFUL_SIDE
 ) -> tuple[Grey, tuple[str, ...], tuple[int, int]]:
-    """Decode an image file, whose name is for messages, and tell what was noticed.
+    """Decode an image file, and tell what was noticed.
 
     A picture is made smaller as long as its longer side keeps ``side`` pixels; height and width
     that it had come last.
 
-    Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises BadImageError for
+    Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises FormatError for
     whatever is wrong with it.
     """
     import logging
@@ -96,26 +95,26 @@ def decoded(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Before Pillow makes objects of its numbers.
-            n_frames = _tiff_frames(data, name) if kind.name == "TIFF" else 0
+            n_frames = _tiff_frames(data) if kind.name == "TIFF" else 0
             with _opened(data, kind) as image:
-                _check(image, kind, data, name)
+                _check(image, kind, data)
                 n_frames = n_frames or _count_frames(image)
                 grey, notes, size = _picture(image, side)
-    except BadImageError:
+    except FormatError:
         raise
     except _TooManyError as error:
         problem = f"is a {kind.name} of suspiciously many {error}"
-        raise BadImageError(name, problem, hint="save it again as PNG") from None
+        raise FormatError(problem, hint="save it again as PNG") from None
     except ImportError:
         hint = f"pip install 'mnistcli[{kind.extra}]', or save it as JPEG or PNG"
-        raise BadImageError(name, f"is a {kind.name} picture", hint=hint) from None
+        raise FormatError(f"is a {kind.name} picture", hint=hint) from None
     except Image.DecompressionBombError:
-        raise BadImageError(name, "is too large", hint="scale or crop it first") from None
+        raise FormatError("is too large", hint="scale or crop it first") from None
     # Decoders answer damaged files with whatever they stumble over: SyntaxError, struct.error,
     # KeyError, IndexError, ValueError, OverflowError, MemoryError... Only Pillow runs in here.
     except Exception as error:  # noqa: BLE001
         reason = " ".join(str(error).split())[:80] or type(error).__name__
-        raise BadImageError(name, f"is a damaged {kind.name} picture ({reason})") from None
+        raise FormatError(f"is a damaged {kind.name} picture ({reason})") from None
     if n_frames > 1:
         notes.insert(0, f"frame 1 of {n_frames if n_frames < MAX_FRAMES else 'many'}")
     return np.ascontiguousarray(grey), tuple(notes), size
@@ -140,7 +139,7 @@ def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:
     return image
 
 
-def _tiff_frames(data: bytes, name: str) -> int:
+def _tiff_frames(data: bytes) -> int:
     """Walk the chain of directories in a TIFF file, and count them; a raw file is no picture."""
     order: Literal["<", ">"] = "<" if data[:2] == b"II" else ">"
     entry = np.dtype("u2, u2, u4, u4").newbyteorder(order)  # tag, type, how many, where
@@ -154,7 +153,7 @@ def _tiff_frames(data: bytes, name: str) -> int:
             entries = np.frombuffer(table[: len(table) // 12 * 12], entry)
             is_preview = (entries["f0"] == _SUBFILE_TYPE) & (entries["f3"] & 1 == 1)
             if len(seen) == 1 and (is_preview | (entries["f0"] == _DNG_VERSION)).any():
-                raise BadImageError(name, f"is {RAW}", hint="export it as JPEG or PNG")
+                raise FormatError(f"is {RAW}", hint="export it as JPEG or PNG")
             is_list = ~np.isin(entries["f1"], _TIFF_BYTES)
             if entries["f2"][is_list].max(initial=0) > MAX_TIFF_NUMBERS:
                 raise _TooManyError("numbers")
@@ -171,21 +170,21 @@ def _count_frames(image: ImageFile.ImageFile) -> int:
         return 1
 
 
-def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str) -> None:
+def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes) -> None:
     from PIL import Image
 
     n_pixels, n_bytes = image.width * image.height, len(data)
     if n_pixels > kind.max_pixels:
         size = f"{image.width:,} x {image.height:,}, more than {kind.max_pixels // 10**6} million pixels"
-        raise BadImageError(name, f"is too large ({size})", hint="scale or crop it first")
+        raise FormatError(f"is too large ({size})", hint="scale or crop it first")
     if n_pixels == 0:
-        raise BadImageError(name, "has no pixels")
+        raise FormatError("has no pixels")
     way = image.info.get("compression", "raw")
     if kind.name == "TIFF" and way not in TIFF_COMPRESSIONS:
-        raise BadImageError(name, f"is compressed in a rare way ({way})", hint="save it as PNG")
+        raise FormatError(f"is compressed in a rare way ({way})", hint="save it as PNG")
     tiles = image.tile
     if len(tiles) > MAX_TILES:
-        raise BadImageError(name, f"consists of {len(tiles):,} strips", hint="save it as PNG")
+        raise FormatError(f"consists of {len(tiles):,} strips", hint="save it as PNG")
     if any(tile.codec_name == "ppm_plain" for tile in tiles) and data.count(b"#") > MAX_COMMENTS:
         raise _TooManyError("comments")
     is_slow = any(tile.codec_name in Image.DECODERS for tile in tiles)
@@ -193,7 +192,7 @@ def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes, name: str
     if is_slow and (n_values > MAX_SLOW_VALUES or n_bytes > MAX_SLOW_BYTES):
         many = f"has {n_pixels:,} pixels in {n_bytes:,} bytes"
         problem = f"{many}, too many for a form so slow to read"
-        raise BadImageError(name, problem, hint="save it as PNG")
+        raise FormatError(problem, hint="save it as PNG")
 
 
 def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int, int]]:

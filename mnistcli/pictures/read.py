@@ -77,7 +77,7 @@ def read_batches(
         with reading.open_stream(path, stdin) as stream:
             yield from _batches(stream, name, side)
     except reading.FormatError as error:
-        raise bad_image(name, error) from None
+        raise _bad_image(name, error) from None
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
@@ -113,7 +113,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     from mnistcli.containers.digits import read_digits  # which image files do not need
 
     for block in read_digits(plain):
-        faults = {i: bad_image(name, fault) for i, fault in block.faults.items()}
+        faults = {i: _bad_image(name, fault) for i, fault in block.faults.items()}
         sources = tuple(name + where for where in block.where)
         yield Batch(block.images, sources, (block.note,) if block.note else (), faults)
 
@@ -123,7 +123,7 @@ def _decoded(stream: reading.Stream, name: str, side: int) -> Batch:
 
     if (kind := format_of(stream.head())) is None:
         raise reading.FormatError("is no picture of a known kind", hint=_hint())
-    grey, notes, size = decoded(_whole(stream, MAX_FILE_BYTES), kind, name, side)
+    grey, notes, size = decoded(_whole(stream, MAX_FILE_BYTES), kind, side)
     return Batch(grey[None], (name,), notes, size=size)
 
 
@@ -137,16 +137,15 @@ def _archived(
             n, source = n + 1, f"{archive}/{name}"
             try:
                 yield _decoded(file, source, side)
-            except (BadImageError, reading.FormatError) as error:
-                faults = {0: bad_image(source, error)}
+            except reading.FormatError as error:
+                faults = {0: _bad_image(source, error)}
                 yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults=faults)
     if not n:
         raise reading.FormatError("is an archive without pictures", hint="unpack it first")
 
 
-def bad_image(name: str, error: reading.FormatError | BadImageError) -> BadImageError:
-    """Say which picture cannot be read, and why."""
-    return BadImageError(f"{name}{getattr(error, 'where', '')}", error.problem, hint=error.hint)
+def _bad_image(name: str, error: reading.FormatError) -> BadImageError:
+    return BadImageError(f"{name}{error.where}", error.problem, hint=error.hint)
 
 
 def _drawing(stream: reading.Stream, name: str) -> Batch:
@@ -164,7 +163,7 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     lines = text.expandtabs().rstrip().lstrip("\r\n").splitlines()
     height, width = len(lines), max(map(len, lines), default=0)
     if not 3 <= height <= MAX_DRAWING_SIDE or not 1 <= width <= MAX_DRAWING_SIDE:
-        raise BadImageError(name, f"is no drawing of a digit: {width} x {height} letters")
+        raise reading.FormatError(f"is no drawing of a digit: {width} x {height} letters")
     used = {letter for line in lines for letter in line.rstrip()}
     paper = set(PAPER) | ({"0"} if used <= set("01 ") else set())
     if not used & paper:
@@ -174,7 +173,7 @@ def _drawing(stream: reading.Stream, name: str) -> Batch:
     strange = sorted(used - INK - paper)
     if strange and len(used - paper) > 1:
         problem = f"is neither a picture nor a drawing: {strange[0]!r} is no ink"
-        raise BadImageError(name, problem, hint="draw with # on blanks or dots")
+        raise reading.FormatError(problem, hint="draw with # on blanks or dots")
     levels = dict.fromkeys(used, 255) | {k: v for k, v in BLOCKS.items() if k in used}
     if len(used & set(SHADES[2:])) > 3 and used <= set(SHADES):
         levels |= {letter: 255 * i // (len(SHADES) - 1) for i, letter in enumerate(SHADES)}
