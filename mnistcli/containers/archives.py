@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from mnistcli.containers import compressed, reading
 from mnistcli.containers.csv import cells_of
@@ -72,7 +72,7 @@ def _unpack(
 
 @contextlib.contextmanager
 def as_folder(
-    path: Path, is_wanted: Callable[[Path], object], stdin: BinaryIO | None = None
+    path: Path, is_wanted: Callable[[Path], object], stdin: IO[bytes] | None = None
 ) -> Iterator[Path]:
     """Unpack what is wanted of an archive for as long as it is read, and yield where it is.
 

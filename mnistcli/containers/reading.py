@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from mnistcli.errors import CorruptFileError
 
@@ -110,18 +110,17 @@ class Stream(contextlib.ExitStack):
             n_bytes -= len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def seekable(self) -> BinaryIO:
+    def seekable(self) -> IO[bytes]:
         """Return a file with all the bytes that can be read from anywhere, at its start."""
-        file = cast("BinaryIO", self._file)
+        file: Any = self._file
         with contextlib.suppress(AttributeError, OSError):
             if file.seekable():
                 file.seek(0)
                 self._ahead, self._ended = b"", False
-                return file
+                return cast("IO[bytes]", file)
         import tempfile
 
-        copy = tempfile.TemporaryFile()  # noqa: SIM115 - the stack closes it
-        self.enter_context(copy)
+        copy = self.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
         while part := self.read(_AT_ONCE):
             if copy.tell() + len(part) > MAX_COPIED_BYTES:
                 problem = f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked"
@@ -130,7 +129,7 @@ class Stream(contextlib.ExitStack):
             copy.write(part)
         copy.seek(0)
         self._file, self._ahead, self._ended = copy, b"", False
-        return cast("BinaryIO", copy)
+        return copy
 
 
 @contextlib.contextmanager
@@ -143,7 +142,7 @@ def damage_of(source: object) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def open_stream(path: Input, stdin: BinaryIO | None = None) -> Iterator[Stream]:
+def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Iterator[Stream]:
     """Open a file, a pipe, or standard input if it is called "-"; ``stdin`` stands in for any.
 
     Raises OSError where the operating system refused, FormatError where standard input is closed.

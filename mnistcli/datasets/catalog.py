@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError, UsageError
 from mnistcli.mnist import IMAGE_SHAPE
@@ -38,14 +38,14 @@ class RemoteFile(NamedTuple):
     checksum: str  # "sha256:...", or "md5:..." where nothing better is published
     n_bytes: int | None = None
 
-    def check(self, file: BinaryIO, source: str) -> None:
+    def check(self, file: IO[bytes], source: str) -> None:
         """Raise CorruptFileError for a file of another size, the clearer message, or checksum."""
         n_bytes = file.seek(0, 2)
         if self.n_bytes not in (None, n_bytes):
             raise CorruptFileError(source, f"has {n_bytes:,} bytes, expected {self.n_bytes:,}")
         algorithm, _, checksum = self.checksum.partition(":")
         file.seek(0)
-        digest = hashlib.file_digest(  # typeshed wants a protocol that BinaryIO is not
+        digest = hashlib.file_digest(  # typeshed wants a protocol that IO[bytes] is not
             cast("Any", file), lambda: hashlib.new(algorithm, usedforsecurity=False)
         )
         file.seek(0)

@@ -17,7 +17,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any
 
 from mnistcli._version import __version__
 from mnistcli.datasets.catalog import RemoteFile, public_url
@@ -42,7 +42,7 @@ def fetch(
     progress: Progress = SILENT,
     *,
     is_second: bool = False,
-) -> BinaryIO:
+) -> IO[bytes]:
     """Download one http(s) URL, up to ``max_bytes``.
 
     The file is at its start, in memory or without a name, gone when closed. Where nothing is
@@ -98,9 +98,8 @@ class _Exchange:
         if max(self.n_done, self.n_received - MAX_OVERHEAD_BYTES) > limit:
             raise CorruptFileError(self.shown, f"has more than {limit:,} bytes")
 
-    def fetch(self) -> BinaryIO:
-        file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
-        body = cast("BinaryIO", file)
+    def fetch(self) -> IO[bytes]:
+        body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - returned
         try:
             with self.opener().open(self.request(), timeout=TIMEOUT_S) as response:
                 try:
@@ -149,7 +148,7 @@ class _Exchange:
 
         return urllib.request.build_opener(_NoDowngrade, Web)
 
-    def receive(self, response: http.client.HTTPResponse, body: BinaryIO) -> None:
+    def receive(self, response: http.client.HTTPResponse, body: IO[bytes]) -> None:
         """Copy the body of an answer, with a limit to everything, and verify it."""
         total = (self.expected and self.expected.n_bytes) or response.length
         # read1 returns what is there: read would wait for all of it, deaf to the clock.

@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -80,14 +80,14 @@ def containers_in(folder: Path) -> dict[Path, Part]:
         if path.suffix.lower() == ".npy":
             found[folder] = "train"
         elif path.with_suffix("") in found:
-            continue  # which this is compressed
+            continue  # the same, compressed
         elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
             found[path] = "test" if _TEST.search(path.name) else "train"
     return found
 
 
 @contextlib.contextmanager
-def npz_of(folder: Path) -> Iterator[BinaryIO]:
+def npz_of(folder: Path) -> Iterator[IO[bytes]]:
     """Put the NPY files of a folder into an npz file, which is a zip archive of such."""
     from zipfile import ZipFile
 
@@ -97,7 +97,7 @@ def npz_of(folder: Path) -> Iterator[BinaryIO]:
                 if path.suffix.lower() == ".npy" and kind_of_path(path) == "file":
                     npz.write(path, f"{path.stem}.npy")
         copy.seek(0)
-        yield cast("BinaryIO", copy)
+        yield copy
 
 
 def pictures_in(

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO
 
 import numpy as np
 
@@ -107,7 +107,7 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[Path, BinaryIO | None]]:
+def _opened(path: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
     """Yield where it lies, an archive unpacked, or a copy of standard input, to be read twice."""
     if str(path) != "-":
         with as_folder(path, folders.is_wanted) as place:
@@ -115,8 +115,7 @@ def _opened(path: Path) -> Iterator[tuple[Path, BinaryIO | None]]:
         return
     if sys.stdin is None:
         raise DataUnavailableError("standard input is closed")
-    with tempfile.TemporaryFile() as file:
-        copy = cast("BinaryIO", file)
+    with tempfile.TemporaryFile() as copy:
         with storage_errors("read", path):
             shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.seek(0)
@@ -154,7 +153,7 @@ class _Reading:
 
     raw: bool
     progress: Progress
-    stdin: BinaryIO | None = None
+    stdin: IO[bytes] | None = None
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     n_bytes_read: int = 0

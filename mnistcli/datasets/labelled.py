@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def read_parts(
     path: Input,
     *,
     raw: bool = False,
-    stdin: BinaryIO | None = None,
+    stdin: IO[bytes] | None = None,
     part: Part | None = None,
     failures: list[tuple[str, str]] | None = None,
 ) -> dict[Part | None, LabelledImages]:

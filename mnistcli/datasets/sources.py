@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
@@ -106,7 +106,7 @@ class _Loader:
 
     def fetch(
         self, url: str, expected: RemoteFile | None = None, max_bytes: int = MAX_CONTAINER_BYTES
-    ) -> BinaryIO:
+    ) -> IO[bytes]:
         from mnistcli.datasets.download import fetch
 
         return fetch(url, expected, max_bytes, self.progress)
@@ -134,7 +134,7 @@ class _Loader:
         with self.fetch(url) as file:
             return self._container(file, source, public_url(url))
 
-    def _container(self, file: BinaryIO, source: str, origin: str) -> Loaded:
+    def _container(self, file: IO[bytes], source: str, origin: str) -> Loaded:
         spec = self.spec
         if not spec.has_known_payload:
             names = ", ".join(part.file.name for part in spec.parts)
@@ -185,7 +185,7 @@ class _Loader:
             self.progress.update(f"decoding {self.spec.title}", n_done, total)
         return self._verified(arrays, source, ", ".join(delivered), n_bytes_read)
 
-    def _opened(self, part: PartSpec, place: str | Path) -> tuple[str, BinaryIO]:
+    def _opened(self, part: PartSpec, place: str | Path) -> tuple[str, IO[bytes]]:
         """Open a published file that is to be had there; return what to call it, too."""
         name = part.file.name
         if isinstance(place, Path):
@@ -251,7 +251,7 @@ def _at_most(n: int, blocks: Iterable[Block]) -> Iterator[Block]:
         yield block
 
 
-def _decode_idx(part: PartSpec, file: BinaryIO, source: str) -> Bytes:
+def _decode_idx(part: PartSpec, file: IO[bytes], source: str) -> Bytes:
     max_bytes = _max_decoded_bytes(part)
     with damage_of(source), Stream(file) as stream:
         if len(part.shape) == 1:

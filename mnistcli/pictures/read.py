@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Batch:
 
 
 def read_pictures(
-    path: reading.Input, *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+    path: reading.Input, *, stdin: IO[bytes] | None = None, side: int = USEFUL_SIDE
 ) -> Iterator[Picture]:
     """Read every picture in an input: one in an image file, any number in the containers.
 
@@ -66,7 +66,7 @@ def read_pictures(
 
 
 def read_batches(
-    path: reading.Input, *, stdin: BinaryIO | None = None, side: int = USEFUL_SIDE
+    path: reading.Input, *, stdin: IO[bytes] | None = None, side: int = USEFUL_SIDE
 ) -> Iterator[Batch]:
     """Read the same as `read_pictures` in arrays of at most 1,024 pictures, thousands per second.
 
