@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnistcli.containers import archives, compressed
+from mnistcli.containers import compressed, reading
 from mnistcli.containers.archives import as_folder
 from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.pictures.read import read_batches
@@ -111,11 +111,9 @@ def big_header():
     ids=[*range(10)],  # the bytes of an archive hold the time
 )  # fmt: skip
 def test_what_would_become_too_much_or_is_damaged_is_refused(archive, packed, problem, monkeypatch):
-    monkeypatch.setattr(
-        archives, "MAX_COPIED_BYTES", 8000 if problem == "becomes more than" else 1 << 23
-    )
-    for module in (archives, compressed):
-        monkeypatch.setattr(module, "MAX_FILES", 8)
+    n_bytes = 8000 if problem == "becomes more than" else 1 << 23
+    monkeypatch.setattr(reading, "MAX_COPIED_BYTES", n_bytes)
+    monkeypatch.setattr(compressed, "MAX_FILES", 8)
     archive.write_bytes(packed)
     if problem is None:
         assert unpacked(archive) == {"b.png": b"x"}
