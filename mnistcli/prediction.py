@@ -321,15 +321,15 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
         yield from pictures or (nothing,)
 
 
-def predict_picture(model: Model, grey: Bytes, source: str = "drawing") -> Prediction:
+def predict_picture(model: Model, grey: Bytes) -> Prediction:
     """Classify one picture of a digit of any size, dark on light or light on dark.
 
     Raises BadImageError where there is no digit in it, or more than one.
     """
     from mnistcli.conforming.placing import conform
 
-    found = conform(grey, source=source)
-    (answer,) = _predict_seen(model, NEVER, [(source, found.image, found.steps, grey)])
+    found = conform(grey, source="drawing")
+    (answer,) = _predict_seen(model, NEVER, [("drawing", found.image, found.steps, grey)])
     if isinstance(answer, BadImageError):
         raise answer
     return answer

@@ -259,8 +259,8 @@ def drawing_of(panels: Sequence[Panel], width: float | None = None) -> Drawing:
     return together(rows, 0, across=False)
 
 
-def _width_of(text: str, size: float = LETTER) -> float:
-    return _LETTER_WIDTH * size * len(text)
+def _width_of(text: str) -> float:
+    return _LETTER_WIDTH * LETTER * len(text)
 
 
 def _cut(text: str, width: float) -> str:

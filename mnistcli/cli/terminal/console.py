@@ -138,12 +138,9 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
 
 def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
-    if not table.apart or len(table.rows) > LONGEST_RICH_TABLE:
-        yield table
-        return
     gap, columns = _measured(table)
     widths = [gap + n for *_, n in columns]
-    if sum(widths) <= width:
+    if not table.apart or len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
         yield table
         return
     groups = [[i for i in range(len(widths)) if i not in table.apart], [0]]
