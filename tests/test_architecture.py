@@ -119,8 +119,8 @@ def loaded_after(arguments, home, *, stdin=b"", fails=False):
 
 
 @pytest.fixture
-def model(run):
-    assert run("train", "--task", "0v1", "-q").out == "0v1@1\n"
+def model(invoke):
+    assert invoke("train", "--task", "0v1", "--limit", "300", "-q").out == "0v1@1\n"
 
 
 @pytest.mark.parametrize(

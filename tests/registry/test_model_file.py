@@ -79,10 +79,12 @@ def damaged(content, where, bit):
     return bytes(changed)
 
 
-def test_every_flipped_bit_of_the_header_and_some_of_the_arrays_are_noticed(path):
+@pytest.mark.parametrize("n_bits", [2, pytest.param(8, marks=pytest.mark.torture)])
+def test_flipped_bits_of_every_byte_of_the_header_and_some_of_the_arrays_are_noticed(path, n_bits):
     content = encode_model(make_model())
     n_header = struct.unpack("<Q", content[:8])[0] + 8
-    places = [(byte, bit) for byte in range(n_header) for bit in range(8)]
+    places = [(byte, bit) for byte in range(8) for bit in range(8)]  # the length of the header
+    places += [(byte, (byte + 3 * k) % 8) for byte in range(8, n_header) for k in range(n_bits)]
     places += [(byte, byte % 8) for byte in range(n_header, len(content), 64)]
     accepted = []
     for where, bit in places:
