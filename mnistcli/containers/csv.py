@@ -17,7 +17,7 @@ from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
-from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
 Rows = tuple[Float32s, dict[int, FormatError]]
@@ -38,6 +38,12 @@ _SPARSE = re.compile(
 )
 # What a separator of thousands never looks like.
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
+# A picture in one cell: 7,"[0, 0, 12, ...]" or 7,0 0 12 ...
+_IN_ONE_CELL = re.compile(
+    rb'(?:(?:^|[,;\t])"|[;\t]\[)(?:[\s[]*[-\d.]+[\s,\]]+){20}'
+    rb"|[,;\t] *(?:[-\d.]+ +){63}|^(?:[-\d.]+ +){63}[^ ,;\t]+[,;\t]",
+    re.MULTILINE,
+)
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 _WORDS = columns.DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
@@ -69,6 +75,9 @@ def open_csv(stream: Stream) -> Table:
     blocks = _lines_of(stream)
     lines = next(blocks, [])
     lines[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in lines[:1]]
+    if _IN_ONE_CELL.search(b"\n".join(lines[:100])):
+        blocks = _spread(itertools.chain([lines], blocks))
+        lines = next(blocks, [])
     start = _start_of(lines)
     head = b"".join(lines[start : start + 1])
     delimiter = _delimiter_of(head)
@@ -171,6 +180,46 @@ def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
     for lines in blocks:
         for start in range(0, len(lines), BLOCK_PICTURES):
             yield lines[start : start + BLOCK_PICTURES]
+
+
+def _spread(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    """Give every number a cell of its own where one cell has a picture, in quotes on several lines."""
+    held, header, is_first, delimiter = b"", tuple[str, ...](), True, b""
+    for lines in blocks:
+        delimiter = delimiter or _delimiter_of(lines[0]).strip() or b","
+        rows = []
+        for line in filter(_is_told, lines):
+            held += b" " * bool(held) + line
+            if len(held) > MAX_LINE_BYTES:
+                raise FormatError("has a quote that does not end", hint=HINT)
+            if held.count(b'"') % 2:
+                continue
+            cells, held = _cells(held, delimiter), b""
+            wide = [re.sub(r"[\s,;[\]()]+", " ", cell).split() for cell in cells]
+            if any("..." in numbers for numbers in wide):
+                raise FormatError("has pictures with '...' in place of most numbers", hint=SAVEZ)
+            n_pixels = max(map(len, wide))
+            is_picture = [len(each) == n_pixels >= min(SIDES) ** 2 for each in wide]
+            if is_first and not any(is_picture):
+                header = cells
+            else:
+                names = ",".join(f"pixel{i}" for i in range(n_pixels))
+                if header:
+                    pairs = zip(header, is_picture, strict=False)
+                    rows.append(
+                        ",".join(names if is_it else name for name, is_it in pairs).encode()
+                    )
+                    header = ()
+                rows.append(
+                    ",".join(
+                        ",".join(each) if is_it else " ".join(each)
+                        for each, is_it in zip(wide, is_picture, strict=True)
+                    ).encode()
+                )
+            is_first = False
+        yield rows
+    if held:
+        raise FormatError("has a quote that does not end", hint=HINT)
 
 
 def _is_told(line: bytes) -> bool:

@@ -97,6 +97,16 @@ LABELLED = {
     "trailing comma": lambda x, y: table([y, *columns_of(x), [""] * 12], [*KAGGLE, ""]),
     "trailing comma, rows only": lambda x, y: table([y, *columns_of(x), [""] * 12]),
     "comments": lambda x, y: b"# by np.savetxt\n\n" + table([y, *columns_of(x)]) + b"# end\n\n",
+    "pixels in one cell": lambda x, y: pd.DataFrame(
+        {"label": y, "pixels": [" ".join(map(str, each.ravel())) for each in x], "of": "a b"}
+    ).to_csv(index=False).encode(),
+    "lists in one cell": lambda x, y: pd.DataFrame(
+        {"image": [str((each / 255).tolist()) for each in x], "digit": y}).to_csv(sep=";").encode(),
+    "arrays in one cell": lambda x, y: pd.DataFrame(
+        {"image": map(str, x.reshape(-1, 784)), "label": y}).to_csv(index=False).encode(),
+    "one cell, no header": lambda x, y: "\n".join(
+        f"{label},{' '.join(map(str, each.ravel()))}" for each, label in zip(x, y, strict=True)
+    ).encode(),
     "a title": lambda x, y: b"Digits of 7b, 2026\n\n" + table(*shuffled(KAGGLE, [y, *columns_of(x)])),
     "Excel's title": lambda x, y: b"sep=;\r\nDigits" + b";" * 784 + b"\r\n" + table(
         *shuffled(KAGGLE, [y, *columns_of(x)]), separator=";", end="\r\n"),
