@@ -25,10 +25,15 @@ _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png F
 # What is not read: the first bytes of it, and what to do.
 _FOREIGN = {
     RAW: (rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx", ""),
-    "a video": (rb"....ftyp", ""),
+    "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", _TO_PNG),
-    "a Python pickle, which could run code": (rb"\x80[\x02-\x05]", SAVEZ),
+    "a Python pickle, which could run code": (
+        # Also the oldest protocol, and joblib's, which compresses.
+        rb"\x80[\x02-\x05]|c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
+        SAVEZ,
+    ),
+    "a TFRecord file": (rb".{4}\0{4}.{4}\n", SAVEZ),
     "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_CSV),
     "a Feather file": (rb"ARROW1", _TO_CSV),
     "an HDF5 file": (rb"\x89HDF", SAVEZ),

@@ -49,12 +49,13 @@ FORMATS = (
                 "PIL.TgaImagePlugin.TgaImageFile"),
     ImageFormat("AVIF", rb"....ftypavi[fs]", (".avif",), "PIL.AvifImagePlugin.AvifImageFile",
                 MAX_HEIC_PIXELS),
+    ImageFormat("ICO", rb"\0\0[\1]\0[^\0]\0.{4}", (".ico",), "PIL.IcoImagePlugin.IcoImageFile"),
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
-    ".ico", ".jxl", ".psd", ".svg",
+    ".jxl", ".psd", ".svg",
     ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2",
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ What a file is, its first bytes decide; its name is only used to name it.
 """
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,9 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        raise BadImageError(name, (error.strerror or str(error)).lower()) from None
+        is_address = re.match(r"(https?|ftp|file):/", name)
+        hint = "download it first, and name the file" if is_address else ""
+        raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import pickle
 import struct
 import subprocess
 import sys
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,6 +255,12 @@ def test_bombs_are_refused_before_decoding(side):
         (bytes((3, 0, 2)) + bytes(13) + bytes((24, 0)), "is a damaged TGA picture"),
         (b"version https://git-lfs.github.com/spec/v1", "is a pointer of Git LFS"),
         (b"\0\0\0\x18ftypisom", "is a video"),
+        (b"\x1aE\xdf\xa3\xa3B\x86\x81\1", "is a video or a sound"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "is a video or a sound"),
+        (b"\x88\1\0\0\0\0\0\0\x12\x34\x56\x78\n\x85\3\n", "is a TFRecord file"),
+        (pickle.dumps(np.arange(9), protocol=0), "is a Python pickle"),
+        (zlib.compress(pickle.dumps(np.arange(99)), 3), "is a Python pickle"),
+        (b"class\n3\n7\n", "is neither a picture nor a drawing"),
         (b"\0\0\0\x18ftypcrx ", "is a camera raw file"),
         (b"II*\0\x10\0\0\0CR\2\0" + bytes(40), "is a camera raw file"),
         (b"FUJIFILMCCD-RAW 0201" + bytes(40), "is a camera raw file"),
@@ -268,6 +276,20 @@ def test_bombs_are_refused_before_decoding(side):
 )
 def test_what_is_not_read(data, problem):
     assert problem in problem_of(data)
+
+
+def test_of_an_icon_the_largest_picture_is_read(test_images):
+    icon = Image.fromarray(test_images[0]).convert("RGBA").resize((64, 64))
+    for options in ({}, {"bitmap_format": "bmp"}):
+        sizes = [(16, 16), (64, 64)]
+        (picture,) = read(saved(icon, "ICO", sizes=sizes, **options))
+        assert np.array_equal(picture.grey, np.asarray(icon.convert("L")))
+
+
+def test_an_address_is_to_be_downloaded_first():
+    with pytest.raises(BadImageError, match="no such file") as caught:
+        list(read_pictures(Path("https://example.org/7.png")))
+    assert caught.value.hint == "download it first, and name the file"
 
 
 @pytest.mark.parametrize("tag", [{254: 1}, {0xC612: b"\1\4\0\0"}, {254: 2}])
@@ -302,7 +324,7 @@ SEEDS = [
     for kind, mode in (
         ("PNG", "L"), ("PNG", "P"), ("PNG", "LA"), ("JPEG", "RGB"), ("JPEG", "CMYK"),
         ("GIF", "P"), ("WEBP", "RGB"), ("WEBP", "RGBA"), ("AVIF", "RGB"), ("BMP", "RGB"), ("BMP", "1"), ("TIFF", "L"), ("TIFF", "CMYK"),
-        ("PPM", "L"), ("PPM", "RGB"), ("PPM", "1"), ("JPEG2000", "L"), ("TGA", "RGB"),
+        ("PPM", "L"), ("PPM", "RGB"), ("PPM", "1"), ("JPEG2000", "L"), ("TGA", "RGB"), ("ICO", "RGBA"),
     )
 ] + [
     npy(np.zeros((2, 784), np.uint8)), npy(np.ones((28, 28))),
