@@ -192,9 +192,8 @@ def _cheapest(
 def _lean_apart(placed: list[PlacedDigit]) -> bool:
     """Return whether two strokes beside each other are no two ones, but a one with a long flag."""
     at = moments(np.stack([each.image for each in placed]).astype(np.float32))
-    slant = at.cov_xy / np.maximum(at.var_y, 1)
-    is_stroke = at.var_x - slant * at.cov_xy < STROKE_WIDTH**2
-    return bool((is_stroke[1:] & is_stroke[:-1] & (np.abs(np.diff(slant)) > LEANING)).any())
+    is_stroke = at.var_x - at.slant * at.cov_xy < STROKE_WIDTH**2
+    return bool((is_stroke[1:] & is_stroke[:-1] & (np.abs(np.diff(at.slant)) > LEANING)).any())
 
 
 def _cost(seen: _Seen, height: float) -> float:

@@ -52,7 +52,7 @@ def side_by_side(images: Bytes) -> Bytes:
     digits = images[: 2 * n].astype(np.float32)
     at = moments(digits)
     # One hand wrote both, and leans alike.
-    slant = at.cov_xy / np.maximum(at.var_y, 1) + rng.normal(0, _LEANING, 2 * n)
+    slant = at.slant + rng.normal(0, _LEANING, 2 * n)
     left, right = digits[np.argsort(slant)].reshape(n, 2, *digits.shape[1:]).swapaxes(0, 1)
     # How many columns are empty, in each row, where they meet, and in all rows on the other sides.
     apart = (_margins(left[:, :, ::-1]) + _margins(right)).min(axis=1)

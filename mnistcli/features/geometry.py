@@ -39,6 +39,11 @@ class Moments(NamedTuple):
     cov_xy: Float32s
     var_y: Float32s
 
+    @property
+    def slant(self) -> Float32s:
+        """Columns per row."""
+        return np.asarray(self.cov_xy / np.maximum(self.var_y, np.float32(0.5)))
+
 
 def moments(images: Float32s) -> Moments:
     """Take the moments of images of shape (n, 28, 28), with the levels of the pixels as weights."""
@@ -138,8 +143,7 @@ def upright_and_sized(ink: Float32s, view: View) -> Coordinates:
 
 
 def _slant(at: Moments) -> Float32s:
-    """Return columns per row."""
-    return np.clip(at.cov_xy / np.maximum(at.var_y, np.float32(0.5)), -_STEEPEST, _STEEPEST)
+    return np.clip(at.slant, -_STEEPEST, _STEEPEST)
 
 
 def _half_way(variance: Float32s, standard: float) -> Float32s:
