@@ -43,6 +43,8 @@ STEEP = 0.35
 # So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
 # far as it is on average. They are this share of a photograph.
 FARTHEST, STRONGEST = 2.5, 5e-4
+# What may reach in from the border, as a part of each side.
+REACHING_IN = 8
 
 
 def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, list[str]]:
@@ -161,7 +163,11 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
     small = coarse(picture)
     trend = level if plain else box_mean(small, max(3, max(small.shape) // 3) | 1)
-    deviation = ((picture if plain else small) - trend).ravel()
+    deviation = (picture if plain else small) - trend
+    if not plain:  # what reaches in is no ink
+        top, left = (side // REACHING_IN for side in deviation.shape)
+        deviation = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
+    deviation = deviation.ravel()
     # Ink is little and deviates far, paper is much and deviates little: the third power listens to
     # the former. At the edge of a shadow both signs are as strong and cancel.
     dark = float((deviation * deviation) @ deviation) < 0

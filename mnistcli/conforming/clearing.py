@@ -2,14 +2,24 @@
 
 import numpy as np
 
+from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import DIGIT_HEIGHT, SEVERAL, Group, grouped, usual_height
-from mnistcli.conforming.operations import Pieces, box_mean, levelled, pieces_of, window_max
+from mnistcli.conforming.operations import (
+    Pieces,
+    box_mean,
+    enlarged,
+    pieces_of,
+    quantile,
+    shrunk,
+    window_max,
+)
 from mnistcli.conforming.types import FAINTEST_INK, Ink, Mask, NoDigitError
 
 # Share of full ink that a piece must reach somewhere to be more than noise.
 DARK = 0.4
-# Share of the strongest piece from which another one is no speck.
-SPECK = 0.02
+# Share of the strongest piece from which another one is no speck; that touches no border where the
+# others have such a share of all.
+SPECK, LEAST_INNER = 0.02, 0.1
 # Shares of full ink at which lines printed on paper are told from ink.
 LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 # The parts of a line that a digit interrupts are no more than this share of its length apart.
@@ -25,8 +35,15 @@ FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 # A line below digits that touch it is longer than so many times their height, and lines are hardly
 # steeper than the last of these. What is left without them is a digit if it is so high, in heights of
 # others, and above a line narrower than so much of it.
-UNDERLINE, SLOPES = 1.6, np.linspace(-0.06, 0.06, 13)
+UNDERLINE, STEP = 1.6, 8
 LEAST_LEFT, WIDEST_LEFT = 0.7, 0.7
+# A line ruled across a page is longer than one of these shares of it, than so many times the height of
+# its digits, which is more than a share of it, too, and than so many times its own thickness. A stroke
+# that crosses it is so many times as long as it is thick, or so much darker.
+RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
+CROSSING, DARKER = 2, 1.5
+# Smaller pictures cannot show it. Where patches, shares of the page, are so full there is shadow or noise.
+LEAST_STEPS, PATCH, FULL_PATCH = 5, 1 / 16, 0.9
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
 # A 1 is longer for its width.
@@ -45,14 +62,18 @@ THUMB = 0.6
 AT_BORDER = (0.6, 1.5)
 
 
-def groups_of(ink: Ink, noise: float) -> tuple[Ink, Pieces, list[Group], list[str]]:
+def groups_of(
+    ink: Ink, noise: float, *, is_page: bool
+) -> tuple[Ink, Pieces, list[Group], list[str]]:
     """Find the pieces of ink that are neither specks, lines nor frames, and group them.
 
     Returns the ink, too: without lines that touch digits.
     """
     pieces, keep, notes = inked(ink, noise)
     frames = _drop_frames(pieces, keep, ink)
-    lines = _touching_lines(pieces, keep, frames)
+    lines = _ruled_lines(ink, noise) if is_page else None
+    if lines is None:
+        lines = _touching_lines(pieces, keep, frames)
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
         pieces, keep, _ = inked(ink, noise)
@@ -130,8 +151,10 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
     pieces = pieces_of(ink > cut)
     if pieces.n:
         mass, peak = pieces.sums(ink), pieces.peaks(ink)
-        # A piece counts when it is dark somewhere and not tiny.
-        keep = (mass >= SPECK * mass.max()) & (peak >= DARK)
+        # A piece counts when it is dark somewhere and not tiny, beside what does not reach in.
+        inner = mass[~pieces.at_border]
+        most = (inner if inner.sum() > LEAST_INNER * mass.sum() else mass).max()
+        keep = (mass >= SPECK * most) & (peak >= DARK)
     if not pieces.n or not keep.any():
         raise NoDigitError("is blank: nothing on it stands out from the paper")
     return pieces, keep, int(((peak >= DARK) & ~keep).sum())
@@ -311,20 +334,96 @@ def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | Non
     return found if is_touched else None
 
 
-def _straight(mask: Mask, length: int) -> Mask:
-    """Return the pixels near lines from left to right that are at least so long."""
-    found = np.zeros_like(mask)
-    if length > mask.shape[1]:
-        return found
-    near = window_max(mask, 1)  # a line may lie between two rows
-    for slope in SLOPES:
-        level = levelled(near, slope)
-        before = np.pad(level.cumsum(axis=1), ((0, 0), (1, 0)))
-        starts = before[:, length:] - before[:, :-length] == length
-        change = np.zeros(before.shape, np.int8)
-        change[:, : starts.shape[1]] += starts
-        change[:, length:] -= starts
-        lines = levelled(change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0, -slope)
-        outside = (len(lines) - len(mask)) // 2
-        found |= lines[outside : outside + len(mask)]
+def _ruled_lines(ink: Ink, noise: float) -> Mask | None:
+    """Find lines across a page that are much longer than its digits are high; None where there are none."""
+    side = max(ink.shape)
+    if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
+        return None
+    mask = ink > (FAINT if noise > 0 else LINE_CUTS[0])
+    near = window_max(mask, 1)
+    k = int(side * PATCH)
+    near &= ~enlarged(shrunk(near.astype(np.uint8), k) > FULL_PATCH, k, near.shape)
+    across, down = _line_lengths(near), _line_lengths(near.T)
+    for share in RULED_LENGTHS:
+        length = share * side
+        lines = _ruling(mask, across >= length, down >= length, length / SLENDER)
+        if not lines.any():
+            continue
+        rest = pieces_of(mask & ~lines)
+        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < BAR * rest.height)
+        is_digit &= rest.peaks(ink) >= DARK
+        if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
+            continue
+        if (least := RULED * usual_height(rest, is_digit)) <= length:
+            lines = _ruling(mask, across >= least, down >= least, length / SLENDER)
+            lines &= ink < DARKER * quantile(ink[lines], 0.75)
+            return lines | (window_max(lines, 1) & ~mask)
+    return None
+
+
+def _ruling(mask: Mask, across: Mask, down: Mask, thickest: float) -> Mask:
+    """Return the pixels of lines in both directions, but for those of strokes that cross one."""
+    rows, columns = _pixels(_with_ends(across), mask), _pixels(_with_ends(down), mask.T)
+    thin = _uncrossed(rows, mask, thickest), _uncrossed(columns, mask.T, thickest).T
+    lines: Mask = thin[0] | thin[1]
+    if thin[0].any() and thin[1].any():
+        lines |= rows & columns.T
+    return lines
+
+
+def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
+    """Leave out of lines from left to right what goes on above or below them; they may be no thicker."""
+    n_runs = int((lines[1:] & ~lines[:-1]).sum() + lines[0].sum())
+    thickness = float(lines.sum()) / max(n_runs, 1)
+    length = int(CROSSING * thickness) + 1
+    if thickness > thickest or length > len(mask):
+        return np.zeros_like(lines)
+    before = np.zeros((len(mask) + 1, mask.shape[1]), np.int32)
+    mask.cumsum(axis=0, out=before[1:])
+    starts = before[length:] - before[:-length] == length
+    change = np.zeros(before.shape, np.int8)
+    change[: len(starts)] += starts
+    change[length:] -= starts
+    found: Mask = lines & (change.cumsum(axis=0, dtype=np.int8)[:-1] == 0)
     return found
+
+
+def _straight(mask: Mask, length: float) -> Mask:
+    """Return the pixels of lines from left to right that are at least so long."""
+    near = window_max(mask, 1)  # they may be broken, or lie between two rows
+    return _pixels(_line_lengths(near) >= length, mask)
+
+
+def _line_lengths(near: Mask) -> Places:
+    """Measure the lines from left to right that lead through steps of `STEP` pixels.
+
+    From step to step they go up or down by a pixel at most, so they may be slanted and bent.
+    """
+    whole = near[:, : near.shape[1] // STEP * STEP]
+    steps = np.logical_and.reduce([whole[:, i::STEP] for i in range(STEP)])
+    return STEP * (_n_steps(steps) + _n_steps(steps[:, ::-1])[:, ::-1] - 1)
+
+
+def _pixels(steps: Mask, mask: Mask) -> Mask:
+    """Return the pixels of a mask in some steps of lines."""
+    found = np.zeros_like(mask)
+    found[:, : steps.shape[1] * STEP] = steps.repeat(STEP, axis=1)
+    return found & mask
+
+
+def _with_ends(steps: Mask) -> Mask:
+    """Add the steps that lines end in."""
+    wide = steps.copy()
+    wide[:, 1:] |= steps[:, :-1]
+    wide[:, :-1] |= steps[:, 1:]
+    return wide
+
+
+def _n_steps(steps: Mask) -> Places:
+    """Count the steps from the left up to each, from one to a neighbour above, beside or below it."""
+    n = np.zeros((steps.shape[1], len(steps) + 2), np.intp)
+    for i, here in enumerate(steps.T):
+        before = n[i - 1]
+        longest = np.maximum(before[1:-1], np.maximum(before[:-2], before[2:]))
+        n[i, 1:-1] = here * (longest + 1)
+    return n[:, 1:-1].T

@@ -106,7 +106,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     if (cleared := _without_table(grey, picture, k)) is not None:
         grey, picture, steps = cleared, shrunk(cleared, k), (*steps, CUT_OUT)
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
-    ink, pieces, groups, notes = groups_of(ink, noise)
+    ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
     # What lies in the box of one may be the inside of an 0 on it.
     is_in_one = [any(shape.joined(each)[:4] == shape[:4] for shape in shapes) for each in groups]

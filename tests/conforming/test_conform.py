@@ -318,6 +318,40 @@ def test_a_long_plate_with_rough_edges_is_a_sheet(test_images):
     assert len(line) == 4
 
 
+def test_digits_touch_the_bent_lines_of_a_table_that_is_open(test_images):
+    """A table that is no frame was one piece with them, and what did not touch it was a speck."""
+    for bend in (0, 9):
+        cells = [np.roll(each, (3, -2), axis=(0, 1)) for each in test_images[:30]]
+        ink = np.array(cells).reshape(5, 6, 28, 28).swapaxes(1, 2).reshape(140, 168)
+        ink = np.pad(ink.repeat(2, axis=0).repeat(2, axis=1), ((40, 40), (40, 80)))
+        y, x = np.indices(ink.shape)
+        above = (y - 40 - np.rint(bend * np.sin(x / 90)).astype(int)) % 56
+        beside = (x - 40 - np.rint(bend * np.sin(y / 90)).astype(int)) % 56
+        is_table = (y >= 30) & (y < 330) & (x > 30)
+        picture = 255 - np.where(is_table & ((above < 3) | (beside < 3)), 255, ink).astype(np.uint8)
+        assert [len(line) for line in conform_lines(picture)] == [6] * 5
+
+
+def test_lines_of_paper_that_a_row_touches_join_no_digits(test_images):
+    for k in range(0, 20, 2):
+        ink = np.concatenate([enlarged(each, 3) for each in test_images[k : k + 5]], axis=1)
+        ink = np.pad(ink, 60).astype(float)
+        y, x = np.indices(ink.shape)
+        bottom = int(np.flatnonzero(ink.max(axis=1) > 128)[-1])
+        lines = 90 * ((y - bottom + 3 + 0.03 * x).astype(int) % 60 < 3)
+        noise = np.random.default_rng(k).normal(0, 3, ink.shape)
+        photo = 200 - np.maximum(150 / 255 * ink, lines) - 0.05 * x + noise
+        (line,) = conform_lines(photo.clip(0, 255).astype(np.uint8))
+        assert len(line) == 5
+
+
+def test_beside_what_reaches_in_from_the_border_digits_are_no_specks(test_images):
+    ink = test_images[:30].reshape(5, 6, 28, 28).swapaxes(1, 2).reshape(140, 168)
+    ink = np.pad(ink, ((200, 250), (150, 150)))
+    ink[100:200, :80] = 255
+    assert [len(line) for line in conform_lines(255 - ink)] == [6] * 5
+
+
 @pytest.mark.parametrize("gap", [-6, 4])
 def test_a_line_below_digits_is_none_and_joins_none(test_images, gap):
     for i in range(0, 60, 3):
