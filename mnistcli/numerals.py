@@ -5,7 +5,7 @@ import functools
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,10 @@ SUSPECT = -2.0
 # A picture that is given as one digit is looked at again where it is doubtful or, where a model knows no
 # pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
+
+# Digits that are less typical than the one, as a geometric mean, are looked at from all sides; they are
+# upright where they are as typical as the other.
+SIDEWAYS, UPRIGHT = 0.04, 0.07
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -84,13 +88,27 @@ def read_numbers(
     """
     grey, model = grey_levels(grey, is_one=True), load_model(model)
     judge = model if _knows_pairs(model) else _builtin()
-    lines = _digits_of(judge, find_strokes(grey, source))
+    turn, lines = 0, _digits_of(judge, find_strokes(grey, source))
+    if sum(map(len, lines)) > 1 and (usual := _typicality(lines)) < SIDEWAYS:
+        for k in (1, 2, 3):
+            with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
+                turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
+                if _typicality(turned) > max(usual, UPRIGHT):
+                    turn, lines, usual = k, turned, _typicality(turned)
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
+    found = [[_digit_read(model, seen, n) for seen in line] for n, line in enumerate(lines)]
     return tuple(
-        tuple(_digit_read(model, seen, n) for seen in line) for n, line in enumerate(lines)
+        tuple(replace(each, box=each.box.turned_back(turn, *grey.shape)) for each in line)
+        for line in found
     )
+
+
+def _typicality(lines: list[list[_Seen]]) -> float:
+    """Return the geometric mean of how typical digits are, as far as that is known."""
+    shares = np.array([seen.typicality for line in lines for seen in line])
+    return math.exp(np.log(np.nan_to_num(shares, nan=1.0).clip(LEAST_TYPICAL)).mean())
 
 
 def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -> list[list[_Seen]]:

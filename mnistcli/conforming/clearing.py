@@ -71,7 +71,7 @@ def groups_of(
     """
     pieces, keep, notes = inked(ink, noise)
     frames = _drop_frames(pieces, keep, ink)
-    lines = _ruled_lines(ink, noise) if is_page else None
+    lines = _ruled_lines(ink, noise, has_frames=bool(frames)) if is_page else None
     if lines is None:
         lines = _touching_lines(pieces, keep, frames)
     if lines is not None:
@@ -334,7 +334,7 @@ def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | Non
     return found if is_touched else None
 
 
-def _ruled_lines(ink: Ink, noise: float) -> Mask | None:
+def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
     """Find lines across a page that are much longer than its digits are high; None where there are none."""
     side = max(ink.shape)
     if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
@@ -355,6 +355,8 @@ def _ruled_lines(ink: Ink, noise: float) -> Mask | None:
         if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
             continue
         if (least := RULED * usual_height(rest, is_digit)) <= length:
+            if has_frames and not ((across >= least).any() and (down >= least).any()):
+                return None  # boxes in a row, the lines between which are short
             lines = _ruling(mask, across >= least, down >= least, length / SLENDER)
             lines &= ink < DARKER * quantile(ink[lines], 0.75)
             return lines | (window_max(lines, 1) & ~mask)

@@ -54,6 +54,14 @@ class Box(NamedTuple):
         top, bottom = self.top * scale + down, self.bottom * scale + down
         return Box(top, bottom, self.left * scale + right, self.right * scale + right)
 
+    def turned_back(self, turns: int, height: int, width: int) -> "Box":
+        """Return the box in a picture of that size which was turned by `numpy.rot90` so many times."""
+        box = self
+        for k in range(turns, 0, -1):  # a turn back moves the left edge to the top
+            side = width if k % 2 else height
+            box = Box(box.left, box.right, side - box.bottom, side - box.top)
+        return box
+
 
 class Digit(NamedTuple):
     """A digit found in a picture."""
