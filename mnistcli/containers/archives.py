@@ -41,7 +41,14 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
     if any(name.endswith(".npy") for name in names):
         stream.seekable()  # from the start again
         return None
-    return _checked((name, compressed.zip_member(archive, name)) for name in names)
+    return _checked((_in_utf8(name), compressed.zip_member(archive, name)) for name in names)
+
+
+def _in_utf8(name: str) -> str:
+    """Return a name as it was meant by a program that wrote UTF-8 and did not say so."""
+    with contextlib.suppress(UnicodeError):
+        return name.encode("cp437").decode()
+    return name
 
 
 def _checked(files: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Stream]]:

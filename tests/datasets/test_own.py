@@ -298,6 +298,11 @@ def test_folders_may_be_called_in_other_languages(folder, few, names):
     for digit, name in enumerate(names.split()):
         (folder / str(digit)).rename(folder / name)
     assert_same_digits(gather(folder), few)
+    with zipfile.ZipFile(folder.parent / "a.zip", "w") as archive:
+        for path in folder.rglob("*.png"):  # which Info-ZIP writes in UTF-8 and does not say so
+            name = str(path.relative_to(folder))
+            archive.write(path, name.encode().decode("cp437"))
+    assert_same_digits(gather(folder.parent / "a.zip"), few)
 
 
 @pytest.mark.parametrize("strange", ["pupil_3", "true", "2 or 7", "1st", "28x28", "9_eight", "12"])

@@ -64,7 +64,10 @@ def download(
       mnistcli download --check
     """
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
-        raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
+        hint = (
+            "download it first, and name the file" if "://" in source else "--source PATH --as mine"
+        )
+        raise UsageError("--as goes with a path and no --dataset", hint=hint)
 
     from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.download import catalog, installed, picture_writer
