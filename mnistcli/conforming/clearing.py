@@ -346,6 +346,8 @@ def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
     across, down = _line_lengths(near), _line_lengths(near.T)
     for share in RULED_LENGTHS:
         length = share * side
+        if max(across.max(), down.max()) < length:
+            return None
         lines = _ruling(mask, across >= length, down >= length, length / SLENDER)
         if not lines.any():
             continue
