@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 import itertools
 import os
 import signal
@@ -19,6 +20,41 @@ R = TypeVar("R")
 _shared_out = contextvars.ContextVar("shared out", default=False)  # Whether threads share the work.
 # What does the jobs of `map_jobs`, and the passes of a fit, instead of this machine: a cluster.
 elsewhere = contextvars.ContextVar[Any]("elsewhere", default=None)
+
+
+class _OneBlasThread(contextlib.ContextDecorator):
+    """Keeps BLAS to one thread while threads of ours share the work, and then gives back the others.
+
+    As many as there are cores in each of our threads would wait for each other by spinning: in a
+    notebook, where NumPy comes first, features took four times as much processor time.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._n_inside, self._limited = threading.Lock(), 0, contextlib.ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._n_inside and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+                blas = _blas(with_scipy="scipy.linalg" in sys.modules)
+                self._limited.enter_context(blas.limit(limits=1, user_api="blas"))
+            self._n_inside += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._limited.close()
+
+
+one_blas_thread = _OneBlasThread()
+
+
+@functools.cache
+def _blas(*, with_scipy: bool) -> Any:  # noqa: ARG001 - what is found depends on it
+    """Find the libraries that are loaded; SciPy brings one of its own."""
+    import threadpoolctl
+
+    return threadpoolctl.ThreadpoolController()
 
 
 def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
@@ -51,14 +87,15 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
             _shared_out.reset(inner)
 
     others = [threading.Thread(target=work) for _ in range(1, n_threads)]
-    for thread in others:
-        thread.start()
-    work()
-    try:
+    with one_blas_thread if others else contextlib.nullcontext():
         for thread in others:
-            thread.join()
-    except KeyboardInterrupt as interrupt:
-        failures.append(interrupt)
+            thread.start()
+        work()
+        try:
+            for thread in others:
+                thread.join()
+        except KeyboardInterrupt as interrupt:
+            failures.append(interrupt)
     if failures:
         raise failures[0]
     return results  # type: ignore[return-value]

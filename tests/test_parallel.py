@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
 import os
@@ -16,8 +17,10 @@ import joblib
 import numpy as np
 import pytest
 from joblib._parallel_backends import ThreadingBackend
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistcli
+from mnistcli import parallel
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.cache import FeatureCache
@@ -222,3 +225,31 @@ def _mnistcli(*arguments, **options):
     return subprocess.run(
         command, env={**os.environ, **path}, capture_output=True, timeout=60, check=False, **options
     )
+
+
+def threads_of_blas():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("error", [None, ValueError("wrong")], ids=str)
+def test_blas_has_one_thread_while_threads_share_the_work(error, monkeypatch):
+    """Two in each of ours would wait for each other by spinning, which took four times as long."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setattr(parallel, "n_cores", lambda: 2)
+    seen = set()
+
+    def work(_block):
+        seen.update(threads_of_blas())
+        if error:
+            raise error
+
+    with threadpool_limits(2, user_api="blas"):
+        assert threads_of_blas() == {2}
+        with pytest.raises(ValueError, match="wrong") if error else contextlib.nullcontext():
+            map_blocks(work, 8, 2)
+        assert threads_of_blas() == {2}
+        with parallel.one_blas_thread:
+            map_blocks(lambda block: block, 8, 2)
+            assert threads_of_blas() == {1}
+        assert threads_of_blas() == {2}
+    assert seen == {1}

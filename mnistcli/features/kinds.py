@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.mnist import N_PIXELS
-from mnistcli.parallel import map_blocks
+from mnistcli.parallel import map_blocks, one_blas_thread
 from mnistcli.ranges import Checked, check_choice
 
 if TYPE_CHECKING:
@@ -214,6 +214,7 @@ def restored_features(spec: FeatureSpec, arrays: Learned) -> Features | None:
     return Features(spec, arrays) if spec.kind != "pixels" else None
 
 
+@one_blas_thread
 def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | None:
     """Learn from training images of shape (n, 28, 28), without labels; None for pixels."""
     arrays: dict[str, Float32s] = {}

@@ -30,7 +30,7 @@ from mnistcli.features.counterexamples import pieced_together, side_by_side, sig
 from mnistcli.features.geometry import IMAGES_PER_BLOCK, normalised
 from mnistcli.features.kinds import N_DIRECTIONS, N_POINTS, N_STROKES
 from mnistcli.mnist import IMAGE_SIDE
-from mnistcli.parallel import map_blocks
+from mnistcli.parallel import map_blocks, one_blas_thread
 
 # Shares of training images whose unlikeness is kept, to tell how usual one is.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
@@ -117,6 +117,7 @@ def looked_at(n_images: int, *, is_learned: bool) -> slice:
     return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))
 
 
+@one_blas_thread
 def learn_typicality(
     images: Bytes,
     rows: Bytes,
