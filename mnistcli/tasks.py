@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnistcli.errors import TaskError, UsageError
+from mnistcli.mnist import DIGIT_WORDS
 
 if TYPE_CHECKING:
     from mnistcli.arrays import Int64s, Labels
@@ -100,8 +101,11 @@ def nearest(text: str) -> str:
     """Return the task that somebody who typed `text` may have meant, "" if none comes to mind."""
     from difflib import get_close_matches
 
-    written = re.sub(r"others?\b|all\b", REST, text.lower())
-    groups = re.sub(r"versus|against|and|or|vs|[^0-9a-z]+", "v", written).split("v")
+    words = re.sub(r"[^\W\d_]+", lambda word: str(DIGIT_WORDS.get(word[0], word[0])), text.lower())
+    written = re.sub(r"others?\b|all\b|not \d+", REST, words)
+    sides = re.sub(r"versus|against|vs", "v", written)
+    between = "" if "v" in sides else "v"
+    groups = re.sub(r"and|or|[^0-9a-z]+", between, sides).split("v")
     groups = sorted(filter(None, groups), key=REST.__eq__)
     if len(groups) == 1:
         groups = list(groups[0]) if len(groups[0]) > 1 else [*groups, REST]

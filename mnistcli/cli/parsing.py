@@ -88,9 +88,20 @@ class SectionedGroup(_Parsed, TyperGroup):
         """Find the command that is called."""
         if args[0] not in self.commands and not args[0].startswith("-"):
             near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
+            if "train" in self.commands and not near:
+                near = _meant_without_command(args[0])
             hint = near or f"see {ctx.command_path} --help"
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
+
+
+def _meant_without_command(word: str) -> str:
+    """Return a hint at the command that takes a task or a file, "" for what is neither."""
+    from mnistcli.tasks import nearest
+
+    if Path(word).suffix:
+        return f"did you mean mnistcli predict {word}?"
+    return f"did you mean mnistcli train {task}?" if (task := nearest(word)) else ""
 
 
 def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
@@ -127,6 +138,9 @@ def usage_error(error: Any) -> UsageError:
         hint = did_you_mean(error.option_name, _options_of(ctx))
         if ctx.parent is None and not hint:
             hint = f"options of a command stand behind it: mnistcli COMMAND {error.option_name}"
+        named = {each.name for each in ctx.command.params if each.opts == [each.name]}
+        if error.option_name in ("-m", "--model") and named & {"model", "models"}:
+            hint = f"a model is named without an option: {ctx.command_path} NAME"
         if error.option_name in _options_of(ctx.find_root()):
             hint = f"it stands before the command: mnistcli {error.option_name}"
     elif hasattr(error, "param_type"):  # a parameter that is needed

@@ -18,7 +18,7 @@ from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import SAVEZ, FormatError, Stream
-from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
+from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
 Rows = tuple[Float32s, dict[int, FormatError]]
 
@@ -45,7 +45,7 @@ _IN_ONE_CELL = re.compile(
     re.MULTILINE,
 )
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
-_WORDS = columns.DIGIT_WORDS | {"true": 1, "false": 0}
+_WORDS = DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
 _WORD = re.compile(rb"(?<![^,])[A-Za-z]\w*(?![^,])")
 _IN_DIGITS = {word.encode(): b"%d" % i for word, i in _WORDS.items()}

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from mnistcli.containers.columns import DIGIT_WORDS, without_accents
+from mnistcli.containers.columns import without_accents
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
@@ -20,6 +20,7 @@ from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
 _CONTAINER = re.compile(

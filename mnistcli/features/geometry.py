@@ -42,7 +42,8 @@ class Moments(NamedTuple):
     @property
     def slant(self) -> Float32s:
         """Columns per row."""
-        return np.asarray(self.cov_xy / np.maximum(self.var_y, np.float32(0.5)))
+        slant: Float32s = np.divide(self.cov_xy, np.maximum(self.var_y, np.float32(0.5)))
+        return slant
 
 
 def moments(images: Float32s) -> Moments:

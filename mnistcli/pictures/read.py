@@ -82,9 +82,21 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        is_address = re.match(r"(https?|ftp|file):/", name)
-        hint = "download it first, and name the file" if is_address else ""
-        raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
+        problem = (error.strerror or str(error)).lower()
+        raise BadImageError(name, problem, hint=_meant_by(name)) from None
+
+
+def _meant_by(name: str) -> str:
+    """Return a hint at what may be meant by the name of a file that cannot be read."""
+    if re.match(r"(https?|ftp|file):/", name):
+        return "download it first, and name the file"
+    if name.isdecimal():
+        return f"a test image has an option of its own: --index {name}"
+    return (
+        f"a model is named behind -m: -m {name}"
+        if re.fullmatch(r"[\w-]{1,40}(@\w+)?", name)
+        else ""
+    )
 
 
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:

@@ -268,6 +268,8 @@ class ModelRegistry:
         hint = _LIST if names else _TRAIN_FIRST
         if close := difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5):
             hint = f"did you mean {' or '.join(close)}?"
+        if files.kind_of_path(Path(name)) != "nothing":
+            hint = f"a model comes first, and what it is judged on behind --data: --data {name}"
         raise ModelNotFoundError(f"there is no model {name!r}", hint=hint)
 
     def _entry(self, name: str, version: int) -> ModelEntry:

@@ -18,6 +18,8 @@ from tests.conftest import unexpected_skips
 MISTAKES = [
     (["trian"], "there is no command 'trian'", "did you mean mnistcli train?"),
     (["nonsense"], "there is no command 'nonsense'", "see mnistcli --help"),
+    (["0vs1"], "there is no command '0vs1'", "did you mean mnistcli train 0v1?"),
+    (["7.png"], "there is no command '7.png'", "did you mean mnistcli predict 7.png?"),
     (["models", "exprt"], "there is no command 'exprt'", "did you mean mnistcli models export?"),
     (["train"], "no task was given", "type mnistcli train 0v1"),
     (["train", "0v1", "-t", "2v3"], "two tasks were given: 0v1 and 2v3", None),
@@ -41,6 +43,13 @@ MISTAKES = [
     (["train", "0v1", "--cv"], "option '--cv' requires an argument", "write --cv and its value"),
     (["train", "0", "1"], "too many arguments: (1)", "did you mean 0v1?"),
     (["train", "3", "vs", "8"], "too many arguments: (vs 8)", "did you mean 3v8?"),
+    (["train", "2", "not", "2"], "too many arguments: (not 2)", "did you mean 2vrest?"),
+    (
+        ["evaluate", "-m", "builtin"],
+        "there is no option -m",
+        "a model is named without an option: mnistcli evaluate NAME",
+    ),
+    (["show", "-m", "builtin"], "there is no option -m", "see mnistcli show --help"),
     (
         ["train", "0v1", "--limit", "1e3"],
         "invalid value for '--limit': '1e3' is no whole number",

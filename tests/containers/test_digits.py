@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistcli.containers import records
-from mnistcli.containers.columns import DIGIT_WORDS
 from mnistcli.containers.digits import TRANSPOSED
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets.labelled import read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, MnistCliError
+from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.read import read_batches
 
 from .making import (

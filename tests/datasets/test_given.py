@@ -14,9 +14,9 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
 import mnistcli
-from mnistcli.containers.columns import DIGIT_WORDS
 from mnistcli.datasets.given import dataset_of, to_judge
 from mnistcli.errors import CorruptFileError, DataUnavailableError, UsageError
+from mnistcli.mnist import DIGIT_WORDS
 
 
 @pytest.fixture(scope="module")

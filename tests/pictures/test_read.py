@@ -286,10 +286,20 @@ def test_of_an_icon_the_largest_picture_is_read(test_images):
         assert np.array_equal(picture.grey, np.asarray(icon.convert("L")))
 
 
-def test_an_address_is_to_be_downloaded_first():
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("https://example.org/7.png", "download it first, and name the file"),
+        ("7", "a test image has an option of its own: --index 7"),
+        ("builtin", "a model is named behind -m: -m builtin"),
+        ("digits@2", "a model is named behind -m: -m digits@2"),
+        ("7.png", ""),
+    ],
+)
+def test_what_is_no_file_but_something_else_is_told(name, hint):
     with pytest.raises(BadImageError, match="no such file") as caught:
-        list(read_pictures(Path("https://example.org/7.png")))
-    assert caught.value.hint == "download it first, and name the file"
+        list(read_pictures(Path(name)))
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("tag", [{254: 1}, {0xC612: b"\1\4\0\0"}, {254: 2}])
