@@ -46,7 +46,7 @@ from mnistcli.linear_model.problem import (
     centred,
     curvatures,
 )
-from mnistcli.parallel import map_blocks
+from mnistcli.parallel import map_blocks, one_blas_thread
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS
 
@@ -101,6 +101,7 @@ class NewtonProgress(NamedTuple):
         return f"{self.seconds_left:.0f} s to go, iteration {self.iteration}{some}: {norm}"
 
 
+@one_blas_thread
 def fit_newton(
     X: Rows,
     y: Labels,

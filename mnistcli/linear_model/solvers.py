@@ -21,7 +21,7 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pair
 from mnistcli.linear_model.objective import class_weights
 from mnistcli.linear_model.problem import SeparableDataError, blocks_within
 from mnistcli.memory import Room, machine_bytes
-from mnistcli.parallel import elsewhere, map_jobs, n_at_once, one_blas_thread
+from mnistcli.parallel import elsewhere, map_jobs, n_at_once
 from mnistcli.progress import SILENT, Progress
 from mnistcli.settings import SOLVERS, SolverSettings
 from mnistcli.tasks import Task
@@ -67,7 +67,6 @@ def fit_classifier(
     return LinearClassifier(result.coef, result.intercept, names, is_pairwise=is_pairwise), result
 
 
-@one_blas_thread
 def _fit(
     X: Rows,
     y: Labels,

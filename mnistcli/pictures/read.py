@@ -82,12 +82,12 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        problem = (error.strerror or str(error)).lower()
-        raise BadImageError(name, problem, hint=_meant_by(name)) from None
+        hint = _meant_by(name) if isinstance(error, FileNotFoundError) else ""
+        raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 
 def _meant_by(name: str) -> str:
-    """Return a hint at what may be meant by the name of a file that cannot be read."""
+    """Return a hint at what may be meant by a name that is none of a file."""
     if re.match(r"(https?|ftp|file):/", name):
         return "download it first, and name the file"
     if name.isdecimal():
