@@ -34,7 +34,7 @@ STRANGE, CHEAPER = 0.1, 0.5
 
 # Digits that are less typical than the one, as a geometric mean, are looked at from all sides; they are
 # upright where they are as typical as the other.
-SIDEWAYS, UPRIGHT = 0.04, 0.07
+SIDEWAYS, UPRIGHT = 0.04, 0.12
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).

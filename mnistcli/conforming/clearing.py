@@ -8,6 +8,7 @@ from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
     enlarged,
+    levelled,
     pieces_of,
     quantile,
     shrunk,
@@ -35,7 +36,7 @@ FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
 # A line below digits that touch it is longer than so many times their height, and lines are hardly
 # steeper than the last of these. What is left without them is a digit if it is so high, in heights of
 # others, and above a line narrower than so much of it.
-UNDERLINE, STEP = 1.6, 8
+UNDERLINE, SLOPES, STEP = 1.6, np.linspace(-0.06, 0.06, 13), 8
 LEAST_LEFT, WIDEST_LEFT = 0.7, 0.7
 # A line ruled across a page is longer than one of these shares of it, than so many times the height of
 # its digits, which is more than a share of it, too, and than so many times its own thickness. A stroke
@@ -392,10 +393,26 @@ def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
     return found
 
 
-def _straight(mask: Mask, length: float) -> Mask:
-    """Return the pixels of lines from left to right that are at least so long."""
-    near = window_max(mask, 1)  # they may be broken, or lie between two rows
-    return _pixels(_line_lengths(near) >= length, mask)
+def _straight(mask: Mask, length: int) -> Mask:
+    """Return the pixels near lines from left to right that are at least so long.
+
+    They are straight, as those across a page need not be: strokes of digits that touch are not.
+    """
+    found = np.zeros_like(mask)
+    if length > mask.shape[1]:
+        return found
+    near = window_max(mask, 1)  # a line may lie between two rows
+    for slope in SLOPES:
+        level = levelled(near, slope)
+        before = np.pad(level.cumsum(axis=1), ((0, 0), (1, 0)))
+        starts = before[:, length:] - before[:, :-length] == length
+        change = np.zeros(before.shape, np.int8)
+        change[:, : starts.shape[1]] += starts
+        change[:, length:] -= starts
+        lines = levelled(change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0, -slope)
+        outside = (len(lines) - len(mask)) // 2
+        found |= lines[outside : outside + len(mask)]
+    return found
 
 
 def _line_lengths(near: Mask) -> Places:
