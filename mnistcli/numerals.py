@@ -33,7 +33,7 @@ SUSPECT = -2.0
 STRANGE, CHEAPER = 0.1, 0.5
 
 # Digits that are less typical than the one, as a geometric mean, are looked at from all sides; they are
-# upright where they are as typical as the other.
+# upright where they are more typical than the other.
 SIDEWAYS, UPRIGHT = 0.04, 0.12
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
@@ -93,8 +93,8 @@ def read_numbers(
         for k in (1, 2, 3):
             with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
                 turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
-                if _typicality(turned) > max(usual, UPRIGHT):
-                    turn, lines, usual = k, turned, _typicality(turned)
+                if (share := _typicality(turned)) > max(usual, UPRIGHT):
+                    turn, lines, usual = k, turned, share
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]

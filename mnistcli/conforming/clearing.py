@@ -383,14 +383,7 @@ def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
     length = int(CROSSING * thickness) + 1
     if thickness > thickest or length > len(mask):
         return np.zeros_like(lines)
-    before = np.zeros((len(mask) + 1, mask.shape[1]), np.int32)
-    mask.cumsum(axis=0, out=before[1:])
-    starts = before[length:] - before[:-length] == length
-    change = np.zeros(before.shape, np.int8)
-    change[: len(starts)] += starts
-    change[length:] -= starts
-    found: Mask = lines & (change.cumsum(axis=0, dtype=np.int8)[:-1] == 0)
-    return found
+    return lines & ~_long_runs(mask.T, length).T
 
 
 def _straight(mask: Mask, length: int) -> Mask:
@@ -403,16 +396,21 @@ def _straight(mask: Mask, length: int) -> Mask:
         return found
     near = window_max(mask, 1)  # a line may lie between two rows
     for slope in SLOPES:
-        level = levelled(near, slope)
-        before = np.pad(level.cumsum(axis=1), ((0, 0), (1, 0)))
-        starts = before[:, length:] - before[:, :-length] == length
-        change = np.zeros(before.shape, np.int8)
-        change[:, : starts.shape[1]] += starts
-        change[:, length:] -= starts
-        lines = levelled(change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0, -slope)
+        lines = levelled(_long_runs(levelled(near, slope), length), -slope)
         outside = (len(lines) - len(mask)) // 2
         found |= lines[outside : outside + len(mask)]
     return found
+
+
+def _long_runs(mask: Mask, length: int) -> Mask:
+    """Return the pixels of runs from left to right that are at least so long."""
+    before = np.pad(mask.cumsum(axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    starts = before[:, length:] - before[:, :-length] == length
+    change = np.zeros(before.shape, np.int8)
+    change[:, : starts.shape[1]] += starts
+    change[:, length:] -= starts
+    runs: Mask = change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0
+    return runs
 
 
 def _line_lengths(near: Mask) -> Places:

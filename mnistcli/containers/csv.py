@@ -183,8 +183,32 @@ def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
 
 
 def _spread(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
-    """Give every number a cell of its own where one cell has a picture, in quotes on several lines."""
-    held, header, is_first, delimiter = b"", tuple[str, ...](), True, b""
+    """Give every number a cell of its own where one cell has a picture."""
+    header: tuple[str, ...] | None = None  # () where there is none, or once it is told
+    for lines in _with_whole_quotes(blocks):
+        rows = []
+        for cells in lines:
+            wide = [re.sub(r"[\s,;[\]()]+", " ", cell).split() for cell in cells]
+            if any("..." in numbers for numbers in wide):
+                raise FormatError("has pictures with '...' in place of most numbers", hint=SAVEZ)
+            n_pixels = max(map(len, wide))
+            is_picture = [len(each) == n_pixels >= min(SIDES) ** 2 for each in wide]
+            if header is None and not any(is_picture):
+                header = cells
+                continue
+            if header:
+                names = ",".join(f"pixel{i}" for i in range(n_pixels))
+                pairs = zip(header, is_picture, strict=False)
+                rows.append(",".join(names if is_it else name for name, is_it in pairs))
+            header = ()
+            glue = ["," if is_it else " " for is_it in is_picture]
+            rows.append(",".join(map(str.join, glue, wide)))
+        yield [row.encode() for row in rows]
+
+
+def _with_whole_quotes(blocks: Iterator[list[bytes]]) -> Iterator[list[tuple[str, ...]]]:
+    """Read the cells of lines, where a quote may go on over several."""
+    held, delimiter = b"", b""
     for lines in blocks:
         delimiter = delimiter or _delimiter_of(lines[0]).strip() or b","
         rows = []
@@ -192,31 +216,9 @@ def _spread(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
             held += b" " * bool(held) + line
             if len(held) > MAX_LINE_BYTES:
                 raise FormatError("has a quote that does not end", hint=HINT)
-            if held.count(b'"') % 2:
-                continue
-            cells, held = _cells(held, delimiter), b""
-            wide = [re.sub(r"[\s,;[\]()]+", " ", cell).split() for cell in cells]
-            if any("..." in numbers for numbers in wide):
-                raise FormatError("has pictures with '...' in place of most numbers", hint=SAVEZ)
-            n_pixels = max(map(len, wide))
-            is_picture = [len(each) == n_pixels >= min(SIDES) ** 2 for each in wide]
-            if is_first and not any(is_picture):
-                header = cells
-            else:
-                names = ",".join(f"pixel{i}" for i in range(n_pixels))
-                if header:
-                    pairs = zip(header, is_picture, strict=False)
-                    rows.append(
-                        ",".join(names if is_it else name for name, is_it in pairs).encode()
-                    )
-                    header = ()
-                rows.append(
-                    ",".join(
-                        ",".join(each) if is_it else " ".join(each)
-                        for each, is_it in zip(wide, is_picture, strict=True)
-                    ).encode()
-                )
-            is_first = False
+            if held.count(b'"') % 2 == 0:
+                rows.append(_cells(held, delimiter))
+                held = b""
         yield rows
     if held:
         raise FormatError("has a quote that does not end", hint=HINT)

@@ -188,15 +188,15 @@ def _places_of(names: list[str], table: Path) -> list[Path]:
     They lie beside it, or where none does, somewhere below, in a folder called like the table where
     several have such a name.
     """
-    slashed = (table.parent / name.replace("\\", "/") for name in names)
+    folder = table.parent
     beside = [
-        path if os.path.lexists(path) else other
-        for path, other in zip((table.parent / name for name in names), slashed, strict=True)
+        folder / (name if os.path.lexists(folder / name) else name.replace("\\", "/"))
+        for name in names
     ]
     if any(map(os.path.lexists, beside)):
         return beside
     below: dict[str, list[Path]] = {}
-    for path in filter(is_picture, table.parent.rglob("*")):
+    for path in filter(is_picture, folder.rglob("*")):
         below.setdefault(path.name, []).append(path)
     for i, path in enumerate(beside):
         found = below.get(path.name, [])
