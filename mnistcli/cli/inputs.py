@@ -3,13 +3,17 @@
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from mnistcli.arrays import Bytes
+from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
+from mnistcli.cli.views.predict import Asked, pictures_for_file
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
+from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
 from mnistcli.prediction import UNLIKE, Abstention, Input, NumberPrediction, Prediction, unfold
 
@@ -54,16 +58,19 @@ def _listed_names(words: str) -> Iterator[Path]:
 class Tally:
     """Follows answers to so many pictures, counts them, and reports the bad ones above the bar."""
 
+    call: Call
     shown: Bars
+    asked: Asked
     n_pictures: int | None
-    hear: Callable[[Prediction | NumberPrediction], object]  # of each that is no error
-    errors_as_json: bool = False
+    keeps: bool
+    kept: list[Bytes] = field(default_factory=list)  # what the model saw
+    drawn: list[list[CaptionedImage]] = field(default_factory=list)  # for the figure
     hint: str = ""  # of the last bad one, which is not said twice
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
-    n_drawn: int = 0  # of which something is told: that had to be brought into MNIST's form
+    n_changed: int = 0  # that had to be brought into MNIST's form: something is told of them
 
     def follow(self, answers: Iterable[Answered]) -> Iterator[Answered]:
         """Pass answers on in their order; the bar is gone when the last one is there.
@@ -79,10 +86,11 @@ class Tally:
                 raise first[0]
         return self._counted(itertools.chain(first, answers))
 
-    def remarks(self, abstention: Abstention, ref: str, what: str) -> Iterator[str]:
+    def remarks(self, abstention: Abstention) -> Iterator[str]:
         """Say how many are unlike what the model was trained on, and how many were not answered."""
+        what = "with digits " if self.asked.number else ""
         if self.n_unlike:
-            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {ref}"
+            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {self.asked.model.ref}"
         if self.n_abstained:
             why = [f"below {abstention.below:g}"] * bool(abstention.below)
             why += ["unlike"] * abstention.from_unlike
@@ -94,13 +102,18 @@ class Tally:
             if isinstance(answer, BadImageError):
                 self.n_failed += 1
                 with self.shown.aside():
-                    report_error(answer, as_json=self.errors_as_json, hinted=self.hint)
+                    as_json = self.call.format in ("json", "jsonl")
+                    report_error(answer, as_json=as_json, hinted=self.hint)
                 self.hint = answer.hint
             else:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0
-                self.n_drawn += bool(answer.notes)
-                self.hear(answer)
+                self.n_changed += bool(answer.notes)
+                if self.keeps and isinstance(answer, Prediction):
+                    self.kept.append(answer.image.copy())  # not a part of a thousand
+                if self.call.figure:
+                    first = not self.drawn
+                    self.drawn.append(pictures_for_file(answer, self.asked, is_first=first))
             yield answer
             self.shown.update("pictures", self.n_inputs, self.n_pictures)
         self.shown.stop()

@@ -22,6 +22,7 @@ from mnistcli.errors import StorageError, UsageError
 from mnistcli.paths import check_ending
 
 if TYPE_CHECKING:
+    from mnistcli.cli.call import Call
     from mnistcli.cli.parts import Panel
 
 
@@ -61,24 +62,28 @@ RAW = option("Take 28 x 28 pixels as they are, light ink on black.")
 REMOVE = dataset_named("Remove a dataset for good.")
 DRY_RUN = option("Only show what would be removed.")
 
-# What a command may offer by these names, see `command`: flags but for two.
-OUTPUT: dict[str, Any] = {
-    "render": output_option("How to draw pictures.", default="auto", show_default="the best here"),
-    "json": output_option("Print one JSON document."),
-    "jsonl": output_option("Print JSON lines, each as soon as it is known."),
-    "tsv": output_option("Print tab-separated values with a header."),
-    "quiet": output_option("Print only the answer itself, and no notes.", "-q"),
-    "format": output_option("The same rows for papers and programs.", show_default="table"),
-    "verbose": output_option("Say on stderr what is read, and when.", "-v"),
-}
-_TABLES = Literal["table", "markdown", "latex", "csv", "tsv", "json"]
-_TYPES: dict[str, Any] = {"render": Render, "format": _TABLES | None}
-
 FIGURE_ENDINGS = (".svg", ".png", ".pdf")
 
 _figure_option = partial(option, rich_help_panel="Figures")
 _cluster_option = partial(option, rich_help_panel="Other machines (mnistcli help cluster)")
 _pem = partial(_cluster_option, metavar="FILE.pem", show_default="as Dask's configuration")
+
+
+def _output(
+    *,
+    render: Render = output_option(
+        "How to draw pictures.", default="auto", show_default="the best here"
+    ),
+    json: bool = output_option("Print one JSON document."),
+    jsonl: bool = output_option("Print JSON lines, each as soon as it is known."),
+    tsv: bool = output_option("Print tab-separated values with a header."),
+    quiet: bool = output_option("Print only the answer itself, and no notes.", "-q"),
+    format: Literal["table", "markdown", "latex", "csv", "tsv", "json"] | None = output_option(
+        "The same rows for papers and programs.", show_default="table"
+    ),
+    verbose: bool = output_option("Say on stderr what is read, and when.", "-v"),
+) -> None:
+    """Declare what a command may offer by these names, see `command`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,9 @@ def cluster_of(
 GROUPS: dict[str, Callable[..., Any]] = {"figure": figure_of, "cluster": cluster_of}
 
 
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
 def command(
     offers: str = "json tsv quiet",
     *,
@@ -166,66 +174,75 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the `Call`, and what the functions in ``own`` return.
 
-    In their place the user has the options of these, and of what is offered of `OUTPUT` and
+    In their place the user has the options of these, and of what is offered of `_output` and
     `GROUPS`. The first option of each string in ``apart`` excludes every other in it, and the
     others of a string in ``together`` go with its first.
     """
+    output = _parameters_of(_output)
+    offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
+    shown = [name for name in offered if name in output]
+    of_call = [name for name in offered if name in GROUPS]
+    makers = own | {name: GROUPS[name] for name in of_call}
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        taken = _parameters_of(function)
-        makers = own | {name: maker for name, maker in GROUPS.items() if name in offers.split()}
-        groups = {name: _parameters_of(maker) for name, maker in makers.items()}
-        parameters = [each for name in own for each in groups[name].values()]
-        parameters += [taken[name] for name in taken if name not in ("call", *own)]
-        offered = [name for name in offers.split() if name in OUTPUT]
-        offered += [*["format"] * ("tsv" in offers), "verbose"]
-        parameters += [
-            _parameter(name, annotation=_TYPES.get(name, bool), default=OUTPUT[name])
-            for name in offered
+        takes = _parameters_of(function)
+        parts = {name: _parameters_of(maker) for name, maker in makers.items()}
+        parameters = [
+            *(each for name in own for each in parts[name].values()),
+            *(takes[name] for name in takes if name not in ("call", *own)),
+            *(output[name] for name in shown),
+            *(each for name in of_call for each in parts[name].values()),
         ]
-        parameters += [each for name in GROUPS for each in groups.get(name, {}).values()]
-        parameters = [*map(_named, parameters)]
-        described = {each.name: each.default for each in parameters}
+        options = {each.name: _named(each) for each in parameters}
+        described = {name: each.default for name, each in options.items()}
         excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
-        needing = _pairs(*together, *(" ".join(groups[name]) for name in GROUPS if name in groups))
+        needing = _pairs(*together, *(" ".join(parts[name]) for name in of_call))
 
         @wraps(function)
-        def run(ctx: typer.Context, **options: Any) -> None:
-            found = {name: defaults.origin_of(name, ctx) for name in options}
+        def run(ctx: typer.Context, **values: Any) -> None:
+            found = {name: defaults.origin_of(name, ctx) for name in values}
             origins = {name: origin for name, origin in found.items() if origin is not None}
             for weak in _giving_way(excluding, needing, described, origins):
-                options[weak] = described[weak].default
+                values[weak] = described[weak].default
                 del origins[weak]
-            given = {name: options.pop(name) for name in offered}
-            render, verbose = given.pop("render", "auto"), given.pop("verbose")
-            shape = _format(given, origins.get("format"))
-            call = replace(ctx.find_root().obj, format=shape, render=render, verbose=verbose)
-            call = replace(call, defaults=defaults.tell(options | given, origins, call))
-            if verbose:
+            answer = {name: values.pop(name) for name in shown}
+            call: Call = replace(
+                ctx.find_root().obj,
+                render=answer.pop("render", "auto"),
+                verbose=answer.pop("verbose"),
+                format=_format(answer, origins.get("format")),
+            )
+            call = replace(call, defaults=defaults.tell(values | answer, origins, call))
+            if call.verbose:
                 call.tell_files()
-            try:
+            with _explained(call, origins):
                 for name, maker in makers.items():
-                    options[name] = maker(**{each: options.pop(each) for each in groups[name]})
-                held = {name: options.pop(name) for name in makers if name in GROUPS}
-                function(replace(call, **held), **options)
-            except StorageError as error:
-                call.add_hint(error)
-                raise
-            except UsageError as error:
-                said = f"{error.message} {error.hint} ".replace(",", " ")
-                from_there = [each for name, each in origins.items() if f"{spelt(name)} " in said]
-                error.message = ", from ".join(filter(None, (error.message, *from_there)))
-                raise
+                    values[name] = maker(**{each: values.pop(each) for each in parts[name]})
+                function(replace(call, **{each: values.pop(each) for each in of_call}), **values)
             call.detail("done")
 
         # Typer would read annotations that are strings four times.
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [*parameters, _parameter("ctx", annotation=typer.Context)]
-        )
+        context = inspect.Parameter("ctx", _KEYWORD, annotation=typer.Context)
+        run.__signature__ = inspect.Signature([*options.values(), context])  # type: ignore[attr-defined]
         run.__annotations__ = {}
         return run
 
     return decorated
+
+
+def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters
+
+
+def _named(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
+    described = copy(parameter.default)
+    if isinstance(described, OptionInfo):
+        if not any(name.startswith("--") for name in described.param_decls or ()):
+            described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
+        if parameter.annotation is bool and described.default is None:
+            described.default = False
+    return parameter.replace(kind=_KEYWORD, default=described)
 
 
 def _pairs(*rules: str) -> list[tuple[str, str]]:
@@ -258,10 +275,10 @@ def _giving_way(
             yield other
 
 
-def _format(given: dict[str, Any], origin: str | None) -> Format:
+def _format(asked: dict[str, Any], origin: str | None) -> Format:
     """Return the format that is asked for by a flag, or by the name that ``origin`` gave."""
-    named = given.pop("format", None)
-    chosen = {f"--{name}": name for name, wanted in given.items() if wanted}
+    named = asked.pop("format", None)
+    chosen = {f"--{name}": name for name, wanted in asked.items() if wanted}
     if named and [*chosen.values()] != [named] and not (chosen and origin):
         chosen[f"--format {named}"] = named
     if len(chosen) > 1:
@@ -269,19 +286,16 @@ def _format(given: dict[str, Any], origin: str | None) -> Format:
     return cast("Format", next(iter(chosen.values()), "table"))
 
 
-def _named(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Call an option as its parameter; Typer would call it --c, and a flag --quick/--no-quick."""
-    described = copy(parameter.default)
-    if isinstance(described, OptionInfo):
-        if not any(name.startswith("--") for name in described.param_decls or ()):
-            described.param_decls = (spelt(parameter.name), *(described.param_decls or ()))
-        if parameter.annotation is bool and described.default is None:
-            described.default = False
-    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=described)
-
-
-_parameter = partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
-
-
-def _parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(function, eval_str=True).parameters
+@contextlib.contextmanager
+def _explained(call: "Call", origins: Mapping[str, str]) -> Iterator[None]:
+    """Add to an error in the block what the user's folders and defaults have to do with it."""
+    try:
+        yield
+    except StorageError as error:
+        call.add_hint(error)
+        raise
+    except UsageError as error:
+        said = f"{error.message} {error.hint} ".replace(",", " ")
+        from_there = [each for name, each in origins.items() if f"{spelt(name)} " in said]
+        error.message = ", from ".join(filter(None, (error.message, *from_there)))
+        raise

@@ -1,12 +1,15 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_named
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import SomeInputsFailedError, UsageError
+
+if TYPE_CHECKING:
+    from mnistcli.registry.card import ModelCard
 
 
 @command(
@@ -58,55 +61,50 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli import gallery, prediction
     from mnistcli.cli.inputs import Tally, named_inputs
-    from mnistcli.cli.views.predict import Asked, pictures_for_file, predicted, sheet_of
+    from mnistcli.cli.views.predict import Asked, predicted, sheet_of
+    from mnistcli.gallery import parse_digit
+    from mnistcli.prediction import Abstention, predict_files, predict_indices, predict_numbers
 
     loaded = call.model(model)
     if against is not None:
         loaded.card.task.class_index(against)
-    label = 0 if truth is None else gallery.parse_digit(truth)
+    label = 0 if truth is None else parse_digit(truth)
     words, n_pictures = inputs or [], None
     alone = str(Path(words[0])) if len(words) == 1 else ""
     asked = Asked(loaded, number, proba, show, explain, against, alone)
-    abstention = prediction.Abstention(abstain_below, abstain_unlike)
-    answers: Iterable[Any]  # what the view below takes
+    abstention = Abstention(abstain_below, abstain_unlike)
+    answers: Iterable[Any]
     if index:
-        answers = prediction.predict_indices(loaded, call.dataset_of(loaded), index, abstention)
+        answers = predict_indices(loaded, call.dataset_of(loaded), index, abstention)
     else:
         named, n_pictures = named_inputs(words, files0)
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
         if number:
-            answers = prediction.predict_numbers(loaded, named, abstention)
+            answers = predict_numbers(loaded, named, abstention)
         else:
             how = {"raw": raw, "originals": show or call.figure is not None}
-            answers = prediction.predict_files(loaded, named, abstention, **how)
+            answers = predict_files(loaded, named, abstention, **how)
     if abstain_unlike and not loaded.typicality:
         call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
-    seen: list[Any] = []  # by the model, to be kept
-    drawn: list[Any] = []  # pictures for a file
-
-    def hear(each: Any) -> None:
-        if keep:
-            seen.append(each.image.copy())  # not a part of a thousand
-        if call.figure:
-            drawn.append(pictures_for_file(each, asked, is_first=not drawn))
-
     # Drawings and lines that come one by one are their own progress.
-    is_shown = (show or explain) and call.figure is None
-    on_screen = sys.stdout.isatty() and (is_shown or call.format in ("jsonl", "tsv", "csv"))
+    is_drawn = (show or explain) and call.figure is None
+    on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
     with Bars(call, unit="items", hidden=on_screen) as shown:
-        tally = Tally(shown, n_pictures, hear, errors_as_json=call.format in ("json", "jsonl"))
-        call.emit(predicted(tally.follow(answers), asked, draw=is_shown))
-    if seen and keep:
-        call.note(call.store().keep(keep, seen, label))
+        tally = Tally(call, shown, asked, n_pictures, keeps=keep is not None)
+        call.emit(predicted(tally.follow(answers), asked, draw=is_drawn))
+    if keep and tally.kept:
+        call.note(call.store().keep(keep, tally.kept, label))
     if call.figure:
-        call.note(call.figure.draw(sheet_of(drawn, asked)))
-    card, is_looked_at = loaded.card, call.format == "table" and sys.stdout.isatty()
-    sees_pixels = card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
-    if is_looked_at and sees_pixels and (number or (tally.n_drawn and not (raw or index))):
+        call.note(call.figure.draw(sheet_of(tally.drawn, asked)))
+    is_foreign = number or (tally.n_changed > 0 and not (raw or index))
+    if is_foreign and call.format == "table" and sys.stdout.isatty() and _sees_pixels(loaded.card):
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
-    call.note(*tally.remarks(abstention, loaded.ref, "with digits " if number else ""))
+    call.note(*tally.remarks(abstention))
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
+
+
+def _sees_pixels(card: "ModelCard") -> bool:
+    return card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
