@@ -1,6 +1,6 @@
 """Models judged on the same test images, disturbed more and more: by noise, blur, a turn."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,6 @@ from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import DISTURBANCES
 from mnistcli.registry.model_file import Model
 from mnistcli.settings import preset_of
-
-Ink = Float32s
-Generators = Iterator[np.random.Generator]
-
-_MIDDLE = (IMAGE_SIDE - 1) / 2
-_GRID = np.arange(IMAGE_SIDE, dtype=np.float32)
 
 
 def disturbed_points(
@@ -93,49 +87,34 @@ def disturbed(images: Bytes, index: Int64s, kind: str, strength: float) -> Bytes
     bits = int(np.float64(strength).view(np.uint64))
 
     def disturb(block: slice) -> None:
-        generators = (np.random.default_rng([i, bits]) for i in index[block].tolist())
-        levels = _DISTURB[kind](images[block].astype(np.float32), strength, generators)
+        generators = [np.random.default_rng([i, bits]) for i in index[block].tolist()]
+        levels = _levels(images[block].astype(np.float32), kind, strength, generators)
         out[block] = np.clip(np.round(levels), 0, 255)
 
     map_blocks(disturb, len(images), IMAGES_PER_BLOCK)
     return out
 
 
-def _noisy(ink: Ink, strength: float, generators: Generators) -> Floats:
-    return ink + [strength * 255 * each.standard_normal(ink.shape[1:]) for each in generators]
+def _levels(
+    ink: Float32s, kind: str, strength: float, generators: Sequence[np.random.Generator]
+) -> Floats:
+    from scipy import ndimage
 
-
-def _blurred(ink: Ink, strength: float, _generators: Generators) -> Floats:
-    beyond = np.arange(-IMAGE_SIDE, IMAGE_SIDE + 1)  # paper, which the ink runs out into
-    weights = np.exp(-(((_GRID[:, None] - _GRID) / strength) ** 2) / 2)
-    weights /= np.exp(-((beyond / strength) ** 2) / 2).sum()
-    return np.asarray(weights @ ink @ weights.T)
-
-
-def _turned(ink: Ink, strength: float, _generators: Generators) -> Floats:
-    cos, sin = np.cos(np.deg2rad(strength)), np.sin(np.deg2rad(strength))
-    across, down = _GRID - _MIDDLE, _GRID[:, None] - _MIDDLE
-    return sampled(ink, cos * across - sin * down + _MIDDLE, sin * across + cos * down + _MIDDLE)
-
-
-def _moved(ink: Ink, strength: float, generators: Generators) -> Floats:
-    angle = np.array([each.uniform(0, 2 * np.pi) for each in generators])[:, None, None]
-    x, y = strength * np.cos(angle), strength * np.sin(angle)
-    return sampled(ink, _GRID - x, _GRID[:, None] - y)
-
-
-def _thickened(ink: Ink, strength: float, _generators: Generators) -> Floats:
+    if kind == "noise":
+        return ink + [strength * 255 * each.standard_normal(ink.shape[1:]) for each in generators]
+    if kind == "blur":
+        how = {"mode": "constant", "radius": IMAGE_SIDE}
+        return np.asarray(ndimage.gaussian_filter(ink, (0, strength, strength), **how))
+    if kind == "rotate":
+        how = {"reshape": False, "order": 1, "mode": "grid-constant"}
+        return np.asarray(ndimage.rotate(ink, strength, (2, 1), **how))
+    if kind == "shift":
+        angle = np.array([each.uniform(0, 2 * np.pi) for each in generators])[:, None, None]
+        grid = np.arange(IMAGE_SIDE, dtype=np.float32)
+        x, y = strength * np.cos(angle), strength * np.sin(angle)
+        return sampled(ink, grid - x, grid[:, None] - y)
     ink = ink if strength > 0 else 255 - ink  # where paper grows strokes shrink
     for already in range(int(np.ceil(abs(strength)))):
         share = np.float32(min(1, abs(strength) - already))
         ink = ink + share * (grown(ink) - ink)
     return ink if strength > 0 else 255 - ink
-
-
-_DISTURB: dict[str, Callable[[Ink, float, Generators], Floats]] = {
-    "noise": _noisy,
-    "blur": _blurred,
-    "rotate": _turned,
-    "shift": _moved,
-    "thickness": _thickened,
-}
