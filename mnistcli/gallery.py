@@ -81,10 +81,9 @@ def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "t
 
 
 def some_digits(
-    part: "LabelledImages", count: int, name: str, *, digit: int | None, seed: int | None
+    part: "LabelledImages", count: int, digits: Sequence[int], name: str, seed: int | None
 ) -> Gallery:
-    """Pick the first ``count`` images, of one digit if asked; with a seed random ones."""
-    digits = range(10) if digit is None else [digit]
+    """Pick the first ``count`` images of some digits; with a seed random ones."""
     wanted = np.flatnonzero(_chosen(part, digits, name))
     if seed is not None:
         wanted = np.random.default_rng(seed).permutation(wanted)

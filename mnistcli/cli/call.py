@@ -66,10 +66,10 @@ class Call:
             for text in texts if answer.drawn else ("".join(texts),):  # `head` hears all or nothing
                 write(text)
         else:
-            from mnistcli.cli.tabular import TABULAR
+            from mnistcli.cli.tabular import lines_of
 
             rows = answer.rows or (list(answer.document), list(answer.document.values()))
-            for line in TABULAR[self.format](rows):
+            for line in lines_of(rows, self.format):
                 write(line)
 
     def note(self, *messages: str) -> None:

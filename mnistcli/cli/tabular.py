@@ -9,7 +9,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mnistcli.cli.numbers import decimal
 from mnistcli.cli.words import markdown, visible
@@ -23,40 +23,29 @@ _LATEX_NUMBER = re.compile(r"(-?[\d.]+)(?:e([-+]?\d+))?( \[-?[\d.]+, -?[\d.]+\])
 _LATEX_SPECIAL = re.compile(f"[{re.escape(''.join({*_LATEX} - {'-'}))}]|-(?=-)")
 
 
-def tsv_lines(rows: Rows) -> Iterator[str]:
-    """Yield lines; None and NaN become nothing, True true, a tab inside a cell an escape."""
-    return ("\t".join(map(_exact, row)) + "\n" for row in rows)
+def lines_of(rows: Rows, format_: str) -> Iterator[str]:
+    """Yield lines in one of the formats "tsv", "csv", "markdown" and "latex".
 
-
-def csv_lines(rows: Rows) -> Iterator[str]:
-    """Yield lines as RFC 4180 has them, but for their ends: a quote where a cell needs it."""
-    page = io.StringIO()
-    csv.writer(page, lineterminator="\n").writerows(map(_exact, row) for row in rows)
-    yield page.getvalue()
-
-
-def markdown_lines(rows: Rows) -> Iterator[str]:
-    """Yield a table as GitHub shows it, numbers to the right."""
-    header, body, is_number = _readable(rows)
-    yield from (f"{line}\n" for line in markdown_table(header, is_number, body))
-
-
-def latex_lines(rows: Rows) -> Iterator[str]:
-    """Yield a tabular with the rules of the package booktabs."""
-    header, body, is_number = _readable(rows)
-    yield "% \\usepackage{booktabs}\n"
-    yield f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in is_number)}}}\n"
-    yield f"\\toprule\n{_latex_row(header)}\\midrule\n"
-    yield from map(_latex_row, body)
-    yield "\\bottomrule\n\\end{tabular}\n"
-
-
-TABULAR: dict[str, Callable[[Rows], Iterator[str]]] = {
-    "tsv": tsv_lines,
-    "csv": csv_lines,
-    "markdown": markdown_lines,
-    "latex": latex_lines,
-}
+    None and NaN become nothing, True true, a tab inside a cell an escape; CSV is as RFC 4180 has
+    it, but for the ends of lines; Markdown as GitHub shows it, numbers to the right; and LaTeX a
+    tabular with the rules of the package booktabs.
+    """
+    if format_ == "tsv":
+        yield from ("\t".join(map(_exact, row)) + "\n" for row in rows)
+    elif format_ == "csv":
+        page = io.StringIO()
+        csv.writer(page, lineterminator="\n").writerows(map(_exact, row) for row in rows)
+        yield page.getvalue()
+    elif format_ == "markdown":
+        header, body, is_number = _readable(rows)
+        yield from (f"{line}\n" for line in markdown_table(header, is_number, body))
+    else:
+        header, body, is_number = _readable(rows)
+        yield "% \\usepackage{booktabs}\n"
+        yield f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in is_number)}}}\n"
+        yield f"\\toprule\n{_latex_row(header)}\\midrule\n"
+        yield from map(_latex_row, body)
+        yield "\\bottomrule\n\\end{tabular}\n"
 
 
 def _exact(value: object) -> str:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnistcli.cli import topics
-from mnistcli.cli.tabular import tsv_lines
+from mnistcli.cli.tabular import lines_of
 from mnistcli.cli.terminal.console import PlainConsole
 from tests.conftest import unexpected_skips
 
@@ -218,7 +218,7 @@ def test_a_removal_that_is_declined_removes_nothing(invoke, monkeypatch):
 
 
 def test_a_line_of_tsv():
-    assert [*tsv_lines([[None, math.nan, 1.5, math.inf, 2, "a\tb"]])] == [
+    assert [*lines_of([[None, math.nan, 1.5, math.inf, 2, "a\tb"]], "tsv")] == [
         "\t\t1.5\tinf\t2\ta\\tb\n"
     ]
 

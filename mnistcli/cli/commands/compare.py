@@ -2,7 +2,7 @@ from pathlib import Path
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import A_MODEL, DATA, OTHER_DATASET, RAW, command, model_argument, option
-from mnistcli.metrics.catalog import metric_named, metric_names
+from mnistcli.metrics.catalog import metric_names
 
 
 @command("render json tsv quiet figure", apart=["data dataset"], together=["data raw"])
@@ -26,7 +26,6 @@ def compare(
     from mnistcli import comparison
     from mnistcli.cli.views.compare import compared
 
-    metric_named(by)
     loaded = [call.registry().load(ref) for ref in models or ()]
     comparison.check_comparable(loaded)
     if data is None:

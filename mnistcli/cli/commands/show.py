@@ -1,16 +1,12 @@
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import argument, command, dataset_named, model_named, option, task_named
 from mnistcli.cli.output import Answer
 from mnistcli.datasets.catalog import CATALOG
 from mnistcli.errors import UsageError
-
-if TYPE_CHECKING:
-    from mnistcli.gallery import Gallery
-    from mnistcli.registry.model_file import Model
 
 # Of the first 40 of MNIST's training images, by folds; each was looked at.
 _EXPECTED = {
@@ -103,7 +99,14 @@ def show(
         judged = evaluate(model, call.dataset_of(model, dataset), on=part)
         pictures = gallery_of_mistakes(judged, n, truth, answer)
     elif suspects:
-        pictures = _suspects(call, load(suspects), dataset, on, n)
+        from mnistcli import evaluation
+
+        model = load(suspects)
+        if on is None and call.format == "quiet":  # what is printed for `train --without`
+            on = "train"
+        pictures = evaluation.suspects(model, call.dataset_of(model, dataset), n=n, on=on)
+        of_pixels = model.card.feature_spec.has_pixel_weights
+        (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
     elif files:
         from mnistcli.prediction import unfold
 
@@ -112,39 +115,23 @@ def show(
     else:
         data = call.dataset(dataset or "mnist")
         images = data.train if part == "train" else data.test
-        only = None if digit is None else gallery.parse_digit(digit)
+        digits = range(10) if digit is None else [gallery.parse_digit(digit)]
         if indices:
             beside = {"n_copies": copies or 0, "seed": seed or 0}
             pictures = gallery.digits_at(images, indices[:count], part, **beside)
         elif task:
             pictures = gallery.mean_classes(images, parse_task(task), part)
         elif mean:
-            pictures = gallery.mean_digits(images, range(10) if only is None else [only], part)
+            pictures = gallery.mean_digits(images, digits, part)
         else:
-            pictures = gallery.some_digits(images, n, part, digit=only, seed=seed)
+            pictures = gallery.some_digits(images, n, digits, part, seed)
 
     if call.figure:
         call.note(call.figure.draw(pictures))
     if call.figure is None or call.format != "table":
-        call.emit(_answer(pictures))
-
-
-def _suspects(
-    call: Call, model: "Model", dataset: str | None, on: Literal["test", "train"] | None, n: int
-) -> "Gallery":
-    from mnistcli import evaluation
-
-    if on is None and call.format == "quiet":  # what is printed for `train --without`
-        on = "train"
-    pictures = evaluation.suspects(model, call.dataset_of(model, dataset), n=n, on=on)
-    of_pixels = model.card.feature_spec.has_pixel_weights
-    (call.warn if of_pixels else call.note)(_EXPECTED[of_pixels])
-    return pictures
-
-
-def _answer(pictures: "Gallery") -> Answer:
-    known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
-    names = [[*it.facts, *map("pixel{}".format, range(it.image.size))] for it in pictures[:1]]
-    values = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
-    quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
-    return Answer("show", {"pictures": known}, quiet, [pictures], [*(names or [[]]), *values])
+        known = [{**each.facts, "caption": each.caption, "pixels": each.image} for each in pictures]
+        names = [[*it.facts, *map("pixel{}".format, range(it.image.size))] for it in pictures[:1]]
+        rows = [[*it.facts.values(), *it.image.ravel().tolist()] for it in pictures]
+        quiet = [str(each.facts.get("index", each.caption)) for each in pictures]
+        rows = [*(names or [[]]), *rows]
+        call.emit(Answer("show", {"pictures": known}, quiet, [pictures], rows))

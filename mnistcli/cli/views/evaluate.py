@@ -29,7 +29,8 @@ def evaluated(
     in_file: bool = False,
 ) -> Answer:
     """Show an evaluation, and what else was asked for: in a file rather than here, or in both."""
-    evaluation, card, mistakes = judged.evaluation, judged.model.card, judged.mistakes(n_mistakes)
+    evaluation, card = judged.evaluation, judged.model.card
+    mistakes = gallery_of_mistakes(judged, n_mistakes)
     drawn = judged.curves() if curves else ()
     document = {
         "model": judged.model.ref,
@@ -55,7 +56,7 @@ def evaluated(
 
         panels.append(reliability_plot(evaluation.reliability, card.class_names))
     if n_mistakes:
-        (panels if in_file else parts).append(gallery_of_mistakes(judged, n_mistakes))
+        (panels if in_file else parts).append(mistakes)
     rows, quiet = [*_rows(judged, calibration=calibration)], [repr(evaluation.accuracy)]
     rows += [("mistake", it.facts["truth"], it.facts["index"], None, None) for it in mistakes]
     return Answer("evaluate", document, quiet, parts, rows, panels=panels)
