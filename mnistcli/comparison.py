@@ -168,10 +168,7 @@ def check_comparable(models: Sequence[Model]) -> None:
 
 
 def common_dataset(models: Sequence[Model]) -> str:
-    """Return the name of the dataset that all models were trained on, alone or joined with others.
-
-    Raises UsageError where there is none.
-    """
+    """Return the name of what all models were trained on; raise UsageError where there is nothing."""
     first, *others = (model.card.dataset.split("+") for model in models)
     common = [name for name in first if all(name in names for names in others)]
     if not common:

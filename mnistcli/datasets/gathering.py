@@ -1,15 +1,6 @@
 """A folder or a file of the user's own labelled pictures -> what becomes a dataset.
 
-    3/a.png, digit_3/Ann/b.jpg, ... a folder for each digit, also below train/, test/ or Ann/
-    3_a.png, 3 (2).jpg, ...         pictures whose names begin with the digit
-    train.csv, t10k-images-idx3-ubyte, ...   containers in a folder, test images by their names
-    labels.csv                      names of pictures beside their digits
-    page.jpg                        the photograph of a page of `mnistcli.sheets`, if asked for
-    digits.csv, digits.npz, ...     whatever `labelled.read_parts` reads
-    X.npy, y.npy                    the arrays of an npz file, each in a file of its own
-    digits.zip, digits.tar.gz       any of these in an archive
-
-What cannot be used is left out and told of.
+What may lie there is told by ``mnistcli help own-digits``. What cannot be used is left out and told of.
 """
 
 import contextlib

@@ -1,16 +1,8 @@
 """What somebody has at hand in Python -> a dataset, or labelled images to judge a model on.
 
-    "mnist+mine", open_dataset()          a dataset, by name or opened
-    X, y                                  arrays, frames, lists, tensors; y is digits in any form
-    train_test_split(X, y)                four of them
-    (X_train, y_train), (X_test, y_test)  as Keras has them
-    frame                                 with labels in a column, or another array of both
-    {"images": X, "labels": y}            npz files and scikit-learn's bunches, too
-    MNIST(...)                            of torchvision
-    Path("digits.csv")                    whatever `mnistcli help data` and `own-digits` have
-
-Arrays mean what they mean in an npz file, because they become one. Their pixels are taken as they
-are where there are 28 x 28 of them, as those of `predict` are; others are brought into MNIST's form.
+What that may be is told by ``mnistcli help python``. Arrays mean what they mean in an npz file, because
+they become one. Their pixels are taken as they are where there are 28 x 28 of them, as those of `predict`
+are; others are brought into MNIST's form.
 """
 
 import io
@@ -37,7 +29,7 @@ _HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a
 
 
 def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
-    """Return a dataset to train on; see above.
+    """Return a dataset to train on.
 
     Where nothing says which images are for the test, they are a fifth of every digit. Raises
     UsageError or CorruptFileError for what is none, and what opening a dataset or file does.
@@ -60,7 +52,7 @@ def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
 
 
 def to_judge(given: Given) -> Dataset | LabelledImages:
-    """Return a dataset, or labelled images: all of them, or those for the test; see above."""
+    """Return a dataset, or labelled images: all of them, or those for the test."""
     if isinstance(given, (Dataset, str)):
         return dataset_of(given)
     if isinstance(given, Path):

@@ -145,10 +145,7 @@ class Manifest:
     def mapped(
         self, paths: Sequence[Path], spec: DatasetSpec, *, full: bool
     ) -> tuple[Arrays, "Manifest"]:
-        """Map all its files, having hashed those that may have changed.
-
-        It comes back with the stamps that they have now.
-        """
+        """Map all its files, having hashed those that may have changed; return it with their stamps."""
         arrays, entries = [], []
         for path, part, entry in zip(paths, spec.parts, self.files, strict=True):
             array, stamp = map_npy(path, part)

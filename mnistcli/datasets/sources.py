@@ -1,17 +1,8 @@
 """Where the four arrays of a dataset come from: the box, mirrors, URLs, files, folders.
 
-    auto          the box if the dataset is in it, else the mirrors
-    bundled       the four IDX files inside this package
-    mirror        the published IDX files, from the mirrors of the catalogue in order
-    openml        one ARFF file from OpenML
-    keras         one npz file from Keras
-    http(s)://    an ARFF or npz file, or the base URL of the published IDX files
-    PATH          an ARFF or npz file, a folder with the four IDX files (gzipped or not),
-                  or the cache folder of torchvision, Keras or scikit-learn
-
-What kind of file it is, its content says, not its name. Everything is verified against the
-catalogue before it is handed on: by the identity of its payload where that is known, else as the
-published file.
+Which sources there are is told by ``mnistcli help data``. What kind of file one is, its content says, not
+its name. Everything is verified against the catalogue before it is handed on: by the identity of its
+payload where that is known, else as the published file.
 """
 
 import math
@@ -47,7 +38,7 @@ MAX_CONTAINER_BYTES = 256 << 20
 
 
 def load(spec: DatasetSpec, source: str = "auto", *, progress: Progress = SILENT) -> Loaded:
-    """Get the arrays of a dataset from a source (see the top of this module) and verify them.
+    """Get the arrays of a dataset from a source and verify them.
 
     Raises UsageError where there is no such source for this dataset, DataUnavailableError where
     nothing is there (a `DownloadError` names each mirror and how it failed), CorruptFileError where
@@ -226,10 +217,7 @@ class _Loader:
 
 
 def _places(spec: DatasetSpec, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return where in a folder its IDX files, and one file with everything, may be.
-
-    They lie there as they are, or as torchvision, Keras and scikit-learn keep them.
-    """
+    """Return where IDX files, and one file with everything, may be in a folder, or a cache of others."""
     name = spec.name
     torchvision = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}.get(name, name.upper())
     folders = [folder, folder / "raw", folder / torchvision / "raw"]

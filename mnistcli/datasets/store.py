@@ -14,15 +14,12 @@
 
 Trust. A `.npy` file is a header that is known to the byte and a payload whose sha256 stands in the
 manifest and, where the catalogue knows it, must be the one there. To hash 55 MB at each start would
-cost more than the rest of a command: a large file that still has the size, mtime and inode that it had
-when it was written and hashed is taken as unchanged; small files (the labels) are hashed each time. This
-leaves one thing open, pixels that change without the file system noticing: `verify` reads everything.
+cost more than the rest of a command: a large file is taken as unchanged by its size, mtime and inode;
+`verify` reads everything.
 
-Damage. What is found damaged is never used. MNIST then comes from the box again without a word from
-the user, in memory where the folder cannot be written; other datasets say what to type.
-
-Own digits cannot be had again. So no file is overwritten that a manifest speaks of: new content has a
-new name, and the old files go once the manifest speaks of the new. What is damaged is not used, and
+Damage. What is found damaged is never used. MNIST then comes from the box again, in memory where the
+folder cannot be written; other datasets say what to type. Own digits cannot be had again: no file is
+overwritten that a manifest speaks of, the old ones go once it speaks of the new, and what is damaged is
 never forgotten: a backup may mend it.
 """
 
