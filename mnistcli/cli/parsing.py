@@ -116,48 +116,55 @@ def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
 
 def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
-    from mnistcli.ranges import RANGES
     from mnistcli.tasks import nearest
 
-    ctx = error.ctx
-    parameter: Any = getattr(error, "param", None)
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message.replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
     for kind, name in (("int", "whole number"), ("float", "number")):
         message = message.replace(f"is not a valid {kind}", f"is no {name}")
+    ctx, parameter = error.ctx, getattr(error, "param", None)
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")
-    hint = ""
-    if parameter:
+    if hasattr(error, "possibilities"):
+        message = f"there is no option {error.option_name}"
+        hint = _meant_by_option(error.option_name, ctx)
+    elif parameter is None:
+        extra, task = message.partition("too many arguments: ")[2], ctx.params.get("task")
+        near = nearest(f"{task} {extra}") if extra and task else ""
+        hint = f"did you mean {near}?" if near else ""
+    else:
         message = message.replace(f" (env var: {parameter.envvar!r})", "")
         message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""
-    choices = [str(choice) for choice in getattr(parameter and parameter.type, "choices", ())]
-    if hasattr(error, "possibilities"):  # an option that there is not
-        message = f"there is no option {error.option_name}"
-        hint = did_you_mean(error.option_name, _options_of(ctx))
-        if ctx.parent is None and not hint:
-            hint = f"options of a command stand behind it: mnistcli COMMAND {error.option_name}"
-        named = {each.name for each in ctx.command.params if each.opts == [each.name]}
-        if error.option_name in ("-m", "--model") and named & {"model", "models"}:
-            hint = f"a model is named without an option: {ctx.command_path} NAME"
-        if error.option_name in _options_of(ctx.find_root()):
-            hint = f"it stands before the command: mnistcli {error.option_name}"
-    elif hasattr(error, "param_type"):  # a parameter that is needed
+        hint = _what_it_takes(parameter, ctx, message, is_missing=hasattr(error, "param_type"))
+    return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
+
+
+def _meant_by_option(name: str, ctx: Any) -> str:
+    """Return a hint at what an option that there is not may have meant."""
+    if name in _options_of(ctx.find_root()):
+        return f"it stands before the command: mnistcli {name}"
+    named = {each.name for each in ctx.command.params if each.opts == [each.name]}
+    if name in ("-m", "--model") and named & {"model", "models"}:
+        return f"a model is named without an option: {ctx.command_path} NAME"
+    behind = f"options of a command stand behind it: mnistcli COMMAND {name}"
+    return did_you_mean(name, _options_of(ctx)) or behind * (ctx.parent is None)
+
+
+def _what_it_takes(parameter: Any, ctx: Any, message: str, *, is_missing: bool) -> str:
+    """Return a hint at the value of an option or argument that is wrong, or not there."""
+    from mnistcli.ranges import RANGES
+
+    choices = [str(choice) for choice in getattr(parameter.type, "choices", ())]
+    if is_missing:
         option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
         value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]
-        hint = f"type {ctx.command_path} {option} {value}".replace("  ", " ")
-    elif parameter and parameter.name in RANGES:
-        hint = RANGES[parameter.name].hint(parameter.name)
-    elif (extra := message.partition("too many arguments: ")[2]) and (
-        task := ctx.params.get("task")
-    ):
-        hint = f"did you mean {near}?" if (near := nearest(f"{task} {extra}")) else ""
-    elif getattr(parameter, "multiple", False):
-        hint = f"{parameter.opts[0]} takes one at a time, and may stand several times"
-    elif choices:
-        hint = did_you_mean(message.partition(": '")[2].partition("'")[0], choices)
-    return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
+        return f"type {ctx.command_path} {option} {value}".replace("  ", " ")
+    if parameter.name in RANGES:
+        return RANGES[parameter.name].hint(parameter.name)
+    if getattr(parameter, "multiple", False):
+        return f"{parameter.opts[0]} takes one at a time, and may stand several times"
+    return did_you_mean(message.partition(": '")[2].partition("'")[0], choices) if choices else ""
 
 
 def check_words(words: Sequence[str]) -> None:
