@@ -43,6 +43,7 @@ def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
         chosen = np.setdiff1d(chosen, spec.without, assume_unique=True)
         if not np.bincount(y[chosen], minlength=task.n_classes).all():
             raise TrainingError("of a class no image is left to train on", hint="see --without")
+    _check_counts(np.bincount(y[chosen], minlength=task.n_classes), task, dataset)
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):
         sample = nested_sample if spec.nested else stratified_sample
@@ -130,9 +131,7 @@ def _sides(
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
     counts = np.bincount(y[members], minlength=task.n_classes)
-    if not counts.all():
-        missing = task.class_names[int(counts.argmin())]
-        raise TrainingError(f"{dataset.name} has no images of class {missing}")
+    _check_counts(counts, task, dataset)
     sizes = quota(counts, n_test)
     if not (sizes.all() and (counts - sizes).all()):
         share = math.ceil(len(members) / counts.min()) / len(members)  # a whole one of each class
@@ -143,6 +142,21 @@ def _sides(
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
     return part, y, members[~is_test], members[is_test]
+
+
+def _check_counts(counts: Int64s, task: Task, dataset: Dataset) -> None:
+    """Raise `TrainingError` where a class of the task has no images."""
+    if counts.all():
+        return
+    there, missing = (
+        [name for name, n in zip(task.class_names, counts, strict=True) if bool(n) == is_there]
+        for is_there in (True, False)
+    )
+    hint = f"join it with others: --dataset mnist+{dataset.name}"
+    if len(there) > 1:
+        hint = f"leave out what it has not: --task {'v'.join(there)}; or {hint}"
+    problem = f"{dataset.name} has no images of {', '.join(missing)} to learn from"
+    raise TrainingError(problem, hint=hint)
 
 
 def _gather(part: LabelledImages, y: Int64s, index: Int64s) -> Samples:

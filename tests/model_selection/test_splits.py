@@ -200,6 +200,15 @@ def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
         keep = part.labels != 1
         return replace(part, images=part.images[keep], labels=part.labels[keep])
 
-    less = replace(mnist, train=without_ones(mnist.train), test=without_ones(mnist.test))
-    with pytest.raises(TrainingError, match="mnist has no images of class 1"):
-        training_samples(less, parse_task("0v1"), SplitSpec("random"))
+    test = without_ones(mnist.test)
+    less = replace(mnist, name="less", train=without_ones(mnist.train), test=test)
+    for kind in ("standard", "random"):
+        for task, missing, hint in (
+            ("0v1", "1", "join it with others: --dataset mnist+less"),
+            ("0v1v2", "1", "leave out what it has not: --task 0v2; or join it with others: "),
+            ("1v2vrest", "1", "leave out what it has not: --task 2vrest; or join it with others: "),
+        ):
+            with pytest.raises(TrainingError) as caught:
+                training_samples(less, parse_task(task), SplitSpec(kind))
+            assert caught.value.message == f"less has no images of {missing} to learn from"
+            assert caught.value.hint.startswith(hint)
