@@ -43,7 +43,6 @@ def training_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
         chosen = np.setdiff1d(chosen, spec.without, assume_unique=True)
         if not np.bincount(y[chosen], minlength=task.n_classes).all():
             raise TrainingError("of a class no image is left to train on", hint="see --without")
-    _check_counts(np.bincount(y[chosen], minlength=task.n_classes), task, dataset)
     rng = np.random.default_rng([spec.seed, 1])
     if spec.limit is not None and spec.limit < len(chosen):
         sample = nested_sample if spec.nested else stratified_sample
@@ -131,7 +130,7 @@ def _sides(
     members = np.flatnonzero(y >= 0)
     n_test = round(spec.test_size * len(members))
     counts = np.bincount(y[members], minlength=task.n_classes)
-    _check_counts(counts, task, dataset)
+    check_classes(dataset, task, spec)
     sizes = quota(counts, n_test)
     if not (sizes.all() and (counts - sizes).all()):
         share = math.ceil(len(members) / counts.min()) / len(members)  # a whole one of each class
@@ -144,12 +143,14 @@ def _sides(
     return part, y, members[~is_test], members[is_test]
 
 
-def _check_counts(counts: Int64s, task: Task, dataset: Dataset) -> None:
-    """Raise `TrainingError` where a class of the task has no images."""
-    if counts.all():
+def check_classes(dataset: Dataset, task: Task, spec: SplitSpec) -> None:
+    """Raise `TrainingError` where there is a class to learn of which there are no images."""
+    parts = (dataset.train, dataset.test) if spec.kind == "random" else (dataset.train,)
+    present = {*task.encode(np.concatenate([np.unique(part.labels) for part in parts])).tolist()}
+    if present >= {*range(task.n_classes)}:
         return
     there, missing = (
-        [name for name, n in zip(task.class_names, counts, strict=True) if bool(n) == is_there]
+        [name for k, name in enumerate(task.class_names) if (k in present) == is_there]
         for is_there in (True, False)
     )
     hint = f"join it with others: --dataset mnist+{dataset.name}"

@@ -209,6 +209,6 @@ def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
             ("1v2vrest", "1", "leave out what it has not: --task 2vrest; or join it with others: "),
         ):
             with pytest.raises(TrainingError) as caught:
-                training_samples(less, parse_task(task), SplitSpec(kind))
+                splits.check_classes(less, parse_task(task), SplitSpec(kind))
             assert caught.value.message == f"less has no images of {missing} to learn from"
             assert caught.value.hint.startswith(hint)

@@ -27,6 +27,7 @@ PIPE_WIDTH = 10_000
 # rich measures and wraps every cell, a millisecond a row; a long table is set by hand.
 LONGEST_RICH_TABLE = 100
 _LEAST_WORDS = 10  # letters, to which a column of words may shrink
+_WIDE_GAP = 3  # between the columns of a small table, where it has the room
 
 
 class PlainConsole(Console):
@@ -120,7 +121,7 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
                 grid.add_row(name, _cell(value, gap="  "))
             return grid
         case parts.Table():
-            return Group(*(_table(each, console) for each in _apart(part, console.width)))
+            return Group(*(_table(each, console) for each in _apart(part, _room_on(console))))
         case parts.Words():
             return Text(visible_lines(part.text), part.style)
         case parts.Code():
@@ -138,26 +139,35 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
 
 def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
-    gap, columns = _measured(table)
-    widths = [gap + n for *_, n in columns]
-    if not table.apart or len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
+    gap, columns = _measured(table, width)
+    widths = [gap + n for *_, n, _ in columns]
+    if len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
         yield table
         return
-    groups = [[i for i in range(len(widths)) if i not in table.apart], [0]]
-    for i in table.apart:
-        if len(groups[-1]) > 1 and sum(widths[j] for j in [*groups[-1], i]) > width:
+    groups = [[0]]
+    for i in sorted(range(1, len(widths)), key=table.apart.__contains__):
+        is_full = sum(widths[j] for j in [*groups[-1], i]) > width
+        if len(groups[-1]) > 1 and (is_full or [i] == [*table.apart[:1]]):
             groups.append([0])
         groups[-1].append(i)
+    title = table.title
     for part in groups:
-        rows = [[row[i] for i in part] for row in table.rows]
+        rows, averages = (
+            [[row[i] for i in part] for row in each] for each in (table.rows, table.averages)
+        )
         kinds = "".join(table.columns[i] for i in part)
-        yield parts.Table([table.headings[i] for i in part], kinds, rows, table.title)
+        yield parts.Table([table.headings[i] for i in part], kinds, rows, title, averages)
+        title = ""
 
 
-def _measured(table: parts.Table) -> tuple[int, list[tuple[bool, bool, int]]]:
-    """Return the gap between columns; and of each if it has intervals, stays in one line, how wide.
+def _room_on(console: Console) -> int:
+    return console.width - 1  # rich leaves a blank behind the last column
 
-    Where there is no room words give way; in a table without words each interval, to stand below
+
+def _measured(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, bool, int, int]]]:
+    """Return the gap between columns; of each if it has intervals, stays in one line, both widths.
+
+    These are the least, and in which nothing is wrapped. Where there is no room words give way; in a table without words each interval, to stand below
     its number, which is never cut.
     """
     columns = []
@@ -166,9 +176,10 @@ def _measured(table: parts.Table) -> tuple[int, list[tuple[bool, bool, int]]]:
         is_noted = any(isinstance(cell, parts.Noted) for cell in cells)
         is_whole = "l" in table.columns if is_noted else kind == "r"
         n = max(len(str(cell)) for cell in cells)
-        columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS)))
-    is_tight = len(columns) > 5 or any(is_noted for is_noted, *_ in columns)
-    return 2 if is_tight else 3, columns
+        columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS), n))
+    has_room = len(columns) <= 5 and sum(_WIDE_GAP + n for *_, n in columns) <= width
+    is_wide = has_room and not any(is_noted for is_noted, *_ in columns)
+    return _WIDE_GAP if is_wide else 2, columns
 
 
 def _table(table: parts.Table, console: Console) -> RenderableType:
@@ -178,8 +189,9 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     """
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
-    gap, columns = _measured(table)
-    width = sum(gap + n for *_, n in columns)
+    room = _room_on(console)
+    gap, columns = _measured(table, room)
+    width, in_lines = (sum(gap + each[i] for each in columns) for i in (2, 3))
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     drawn = Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
@@ -187,11 +199,14 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
         title_justify="left",
         pad_edge=False,
         padding=(0, 1, 0, gap - 2),
-        width=width if width > console.width else None,  # rather than that it is cut
+        width=width + 1 if width > room else None,  # rather than that it is cut
     )
     described = zip(table.headings, table.columns, columns, strict=True)
-    for name, kind, (is_noted, is_whole, least) in described:
-        heading = Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
+    for name, kind, (is_noted, is_whole, least, _) in described:
+        is_folded = in_lines > room and not is_whole
+        heading = Text.assemble(
+            f"{name}\n" if is_folded else name.ljust(12), ("95 %", "not bold dim")
+        )
         drawn.add_column(
             heading if is_noted else name,
             justify="right" if kind == "r" and not is_noted else "left",
@@ -231,23 +246,29 @@ def heat_table(heat: parts.HeatMap, console: Console) -> RenderableType:
     nothing = "." if heat.across else ""
     # rich's tables leave gaps between cells, which a heat map should not have.
     colours = "" if console.no_color else console.color_system or ""
-    first = max(len(corner), *map(len, heat.names)) + 3
-    texts = [cell.text for row in heat.cells for cell in row]
-    width = max(*map(len, texts), *map(len, heat.names)) + 2
+    names, title = heat.names, heat.title
+    longest = max(map(len, names))
+    width = max(longest, *(len(cell.text) for row in heat.cells for cell in row)) + 2
+    first, n_across = max(len(corner), longest) + 3, len(names)
+    if first + width * n_across > console.width:  # then columns are close, and below each other
+        title, corner, first, width = f"{title}, {corner}", "", longest + 2, width - 1
+        n_across = max(1, (console.width - first) // width)
     rule = "─" if console.encoding.lower().startswith("utf") else "-"
-    heading = f"{corner} ".rjust(first) + "".join(f"{name} ".rjust(width) for name in heat.names)
     page = Text(no_wrap=True, overflow="ignore")
-    page.append(f"{heat.title}\n\n", "italic")
-    page.append(f"{heading.rstrip()}\n", "bold")
-    page.append(f" {rule * (len(heading) - 1)}\n")
-    for name, row in zip(heat.names, heat.cells, strict=True):
-        page.append(f"{name} ".rjust(first))
-        for cell in row:
-            # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
-            end = "\xa0" if colours else " "
-            style = _shade(cell, colours) if colours else ""
-            page.append(f"{cell.text or nothing}{end}".rjust(width), style)
-        page.append("\n")
+    page.append(f"{title}\n", "italic")
+    for start in range(0, len(names), n_across):
+        shown = slice(start, start + n_across)
+        heading = f"{corner} ".rjust(first) + "".join(f"{n} ".rjust(width) for n in names[shown])
+        page.append(f"\n{heading.rstrip()}\n", "bold")
+        page.append(f" {rule * (len(heading) - 1)}\n")
+        for name, row in zip(names, heat.cells, strict=True):
+            page.append(f"{name} ".rjust(first))
+            for cell in row[shown]:
+                # rich cuts blanks at the end of a line, coloured or not; this one it keeps.
+                end = "\xa0" if colours else " "
+                style = _shade(cell, colours) if colours else ""
+                page.append(f"{cell.text or nothing}{end}".rjust(width), style)
+            page.append("\n")
     page.right_crop()
     return page
 

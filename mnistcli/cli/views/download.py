@@ -32,7 +32,7 @@ def catalog(summaries: Sequence[DatasetSummary], *, is_dry_run: bool = False) ->
     tables = [Table(("name", "title", "state", "licence"), "llll", known)] if known else []
     if own:
         names = ("name", "training", "test", "of 0 to 9", "installed", "from")
-        tables.append(Table(names, "llllll", own, "your own"))
+        tables.append(Table(names, "lrrlll", own, "your own"))
     document = {"datasets": datasets, **({"dry_run": True} if is_dry_run else {})}
     rows = [keys, *([*each.values()] for each in datasets)]
     return Answer("datasets", document, [each.name for each in summaries], tables, rows)

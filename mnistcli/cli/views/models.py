@@ -36,7 +36,7 @@ def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> An
         rows.append((ref, ",".join(each.tags), *known, each.n_bytes, each.problem))
         shown.append((ref, accuracy, what, created, _tags(each)))
     models = [_document(each) for each in summaries]
-    table = Table(("model", "test accuracy", "what", "created", "tags"), "brlll", shown)
+    table = Table(("model", "accuracy", "what", "created", "tags"), "brlll", shown)
     document = {"models": models, **({"dry_run": True} if is_dry_run else {})}
     return Answer("models", document, [each.entry.ref for each in summaries], [table], rows)
 

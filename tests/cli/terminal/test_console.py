@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from rich.color import ColorTriplet
 
-from mnistcli.cli.terminal.console import PlainConsole
+from mnistcli.cli.parts import HeatCell, HeatMap, Noted, Table
+from mnistcli.cli.terminal.console import PlainConsole, rendered
 
 
 def luminance(colour):
@@ -35,3 +38,75 @@ def test_a_width_of_0_is_not_known(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("LINES", columns)
     assert PlainConsole().width == width
+
+
+SHARE = Noted("0.9382", ".921-.952")
+TABLES = {
+    "words": Table(
+        ("input", "answer", "probability", "notes"),
+        "lbrl",
+        [
+            ("mnist test 3", "0", "99.99 %", "labelled 0"),
+            ("5.png", "7", "60.65 %", "turned upright"),
+        ],
+    ),
+    "averages": Table(
+        ("", "precision", "recall", "f1-score", "support"),
+        "rrrrr",
+        [(str(digit), SHARE, SHARE, SHARE, "980") for digit in range(3)],
+        "digits@1 on mnist test",
+        [("weighted avg", SHARE, SHARE, SHARE, "10000")],
+    ),
+    "apart": Table(
+        ("model", "differs in", "accuracy", "p-value", "fit", "predict"),
+        "blrrrr",
+        [("digits@1", "C = 1, 5,000 images", SHARE, "0.0490", "1.42 s", "41.2 ms")],
+        apart=range(4, 6),
+    ),
+    "four narrow ones": Table(
+        ("model", "fit", "predict", "size"), "brrr", [("a@1", "1 s", "2 s", "3 B")]
+    ),
+}
+
+
+def lines_of(part, width):
+    console = PlainConsole(file=io.StringIO(), width=width, color_system=None)
+    for each in rendered([part], console):
+        console.print(each, crop=False)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [28, 34, 40, 50, 58, 70, 76, 80, 120])
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_fits_any_width_and_no_number_is_cut(name, width):
+    table = TABLES[name]
+    lines = lines_of(table, width)
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).split()
+    every = [*table.rows, *table.averages]
+    for heading, kind, cells in zip(
+        table.headings, table.columns, zip(*every, strict=True), strict=True
+    ):
+        assert {*heading.split()} <= {*words}
+        assert kind != "r" or {*" ".join(map(str, cells)).split()} <= {*words}
+    n_intervals = sum(isinstance(cell, Noted) for cell in table.rows[0])
+    assert "\n".join(lines).count("95 %") == n_intervals
+    assert "\n".join(lines).count(table.title or "absent") == bool(table.title)
+
+
+@pytest.mark.parametrize("width", [20, 40, 53, 60, 76, 77, 120])
+def test_a_heat_map_fits_any_width(width):
+    names = tuple("0123456789")
+    cells = [[HeatCell("1101", 0.5, is_right=a == b) for a in names] for b in names]
+    lines = lines_of(HeatMap("confusion matrix", "truth", "answer", names, cells), width)
+    lines = [line.rstrip() for line in lines]
+    rows = [line for line in lines if "1101" in line]
+    assert max(map(len, lines[2:])) <= width
+    assert sum(line.count("1101") for line in rows) == 100
+    assert "truth \\ answer" in "\n".join(lines)
+    headings = [
+        line.split()
+        for line in lines[1:]
+        if line.strip() and "1101" not in line and "─" not in line
+    ]
+    assert [name for line in headings for name in line if name in names] == [*names]
