@@ -33,11 +33,12 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
-# A line below digits that touch it is longer than so many times their height, and lines are hardly
-# steeper than the last of these. What is left without them is a digit if it is so high, in heights of
-# others, and above a line narrower than so much of it.
+# A line that digits stand on is longer than so many times their height, and lines are hardly steeper
+# than the last of these. What is left without them is a digit if it is so high, in heights of others,
+# and narrower than so much of the line; both above and below lies hardly anything, unlike where digits
+# touch each other.
 UNDERLINE, SLOPES, STEP = 1.6, np.linspace(-0.06, 0.06, 13), 8
-LEAST_LEFT, WIDEST_LEFT = 0.7, 0.7
+LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
 # A line ruled across a page is longer than one of these shares of it, than so many times the height of
 # its digits, which is more than a share of it, too, and than so many times its own thickness. A stroke
 # that crosses it is so many times as long as it is thick, or so much darker.
@@ -78,7 +79,6 @@ def groups_of(
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
         pieces, keep, _ = inked(ink, noise)
-        _drop_frames(pieces, keep, ink)
     if lines is not None or not keep[frames].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
@@ -318,21 +318,30 @@ def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | Non
     others = keep & ~pieces.among(frames)
     for i in {*frames, *is_wide.nonzero()[0].tolist()}:
         own = _alone(pieces, i)
-        short, width = min(own.shape), own.shape[1]
         if i in frames:
+            short = min(own.shape)
             height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
             length = int(min(FRAME_LENGTH * short, 2 * height))
-            lines, widest = _straight(own, length) | _straight(own.T, length).T, float(width)
+            lines = _straight(own, length) | _straight(own.T, length).T
         else:
-            height, widest = len(own), WIDEST_LEFT * width
+            height = len(own)
             lines = _straight(own, int(UNDERLINE * height))
         rest = pieces_of(own & ~lines)
-        is_digit = rest.height > LEAST_LEFT * height
-        is_touching = bool(lines.any() and is_digit.any()) and rest.width.max() < widest
+        is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
+        is_touching &= i in frames or _lies_on_one_side(rest, lines)
         if is_touching or i in frames:
             found[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]] |= lines
             is_touched |= is_touching
     return found if is_touched else None
+
+
+def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
+    """Return whether what is left of a piece is narrower than its lines, and above or below them."""
+    left = rest.mask(np.ones(rest.n, np.bool_))
+    below = lines.cumsum(axis=0) > 0
+    n_crossed = np.count_nonzero((left & below).any(axis=0) & (left & ~below).any(axis=0))
+    is_narrow = rest.width.max(initial=0) < WIDEST_LEFT * lines.shape[1]
+    return bool(is_narrow) and n_crossed < MOST_CROSSED * np.count_nonzero(lines.any(axis=0))
 
 
 def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:

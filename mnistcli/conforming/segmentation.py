@@ -304,21 +304,22 @@ def _closer(page: Page, group: Group) -> tuple[Page, Group]:
     reduction = -(-max(grey.shape) // SEARCH_SIDE)
     picture = shrunk(grey, reduction)
     ink, noise, steps = flattened(picture)
+    at = zip(picture.shape, (top, left), page.ink.shape, strict=True)
+    before = np.ix_(
+        *(((np.arange(n) * reduction + start) // k).clip(0, end - 1) for n, start, end in at)
+    )
+    ink[page.ink[before] == 0] = 0  # lines that the digit touches were taken off
     pieces, keep, _ = inked(ink, noise)
     # The same strokes as before, and not what else the margin holds.
     known = window_max(_mask_of(page, group), 1)
-    at = zip(picture.shape, (top, left), known.shape, strict=True)
-    rows, columns = (
-        ((np.arange(n) * reduction + start) // k).clip(0, end - 1) for n, start, end in at
-    )
-    keep &= pieces.sums(known[np.ix_(rows, columns)]) > 0.5 * pieces.area
+    keep &= pieces.sums(known[before]) > 0.5 * pieces.area
     if not keep.any():
         return page, group
     group = group_of(pieces, np.flatnonzero(keep))
-    before = [note for note in page.steps if "cut" in note]
-    after = [note for note in page.steps if "ignored" in note]
+    first = [note for note in page.steps if "cut" in note]
+    last = [note for note in page.steps if "ignored" in note]
     corner = page.corner[0] + top, page.corner[1] + left
-    found = tuple(dict.fromkeys([*before, *steps, *after]))
+    found = tuple(dict.fromkeys([*first, *steps, *last]))
     return Page(grey, corner, reduction, picture, ink, pieces, [[group]], found), group
 
 
