@@ -341,7 +341,7 @@ def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
     below = lines.cumsum(axis=0) > 0
     n_crossed = np.count_nonzero((left & below).any(axis=0) & (left & ~below).any(axis=0))
     is_narrow = rest.width.max(initial=0) < WIDEST_LEFT * lines.shape[1]
-    return bool(is_narrow) and n_crossed < MOST_CROSSED * np.count_nonzero(lines.any(axis=0))
+    return bool(is_narrow and n_crossed < MOST_CROSSED * lines.any(axis=0).sum())
 
 
 def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
