@@ -86,10 +86,13 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
         finally:
             _shared_out.reset(inner)
 
-    others = [threading.Thread(target=work) for _ in range(1, n_threads)]
-    with one_blas_thread if others else contextlib.nullcontext():
-        for thread in others:
-            thread.start()
+    others: list[threading.Thread] = []
+    with one_blas_thread if n_threads > 1 else contextlib.nullcontext():
+        with contextlib.suppress(RuntimeError):  # where there can be no more, these do it all
+            for _ in range(1, n_threads):
+                thread = threading.Thread(target=work)
+                thread.start()
+                others.append(thread)
         work()
         try:
             for thread in others:
@@ -114,10 +117,12 @@ def flat_map_forked(function: Callable[[T], Iterator[R]], items: Sequence[T]) ->
         return
     workers: list[tuple[int, BinaryIO]] = []
     try:
-        for k in range(n_workers):
-            workers.append(_forked(function, items[k::n_workers], workers))
+        with contextlib.suppress(OSError):  # where there can be no more, the rest is done here
+            for k in range(n_workers):
+                workers.append(_forked(function, items[k::n_workers], workers))
         for i, item in enumerate(items):
-            yield from _received(function, item, workers[i % n_workers][1])
+            _, pipe = workers[i % n_workers] if i % n_workers < len(workers) else (0, None)
+            yield from _received(function, item, pipe) if pipe else function(item)
     finally:
         for pid, pipe in workers:
             pipe.close()

@@ -40,6 +40,14 @@ def test_an_invalid_value_that_a_kernel_throws_away_is_not_warned_of():
     map_blocks(lambda rows: infinite[rows] - infinite[rows], 4, 1)  # raises the same flag
 
 
+def test_where_no_thread_can_be_started_the_others_do_it_all(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    assert map_blocks(lambda rows: rows.stop, 10, 3) == [3, 6, 9, 10]
+
+
 def test_blocks_cover_all_rows_once():
     blocks = map_blocks(lambda rows: range(rows.start, rows.stop), 1001, 100)
     assert [row for block in blocks for row in block] == list(range(1001))
@@ -196,6 +204,14 @@ class TestFlatMapForked:
             yield i, 1
 
         assert list(flat_map_forked(work, range(50))) == [(i, k) for i in range(50) for k in (0, 1)]
+
+    def test_what_no_copy_can_be_made_for_is_done_here(self, copies, monkeypatch):
+        fork = os.fork
+        monkeypatch.setattr(os, "fork", lambda: fork() if not copies else os.open("/gone", 0))
+        got = list(flat_map_forked(_several, range(50)))
+        assert [each[:2] for each in got] == [(i, k) for i in range(50) for k in range(i % 4)]
+        assert {pid for *_, pid in got} == {copies[0], os.getpid()}
+        copies += [copies[0]] * (n_cores() - 1)
 
     def test_an_error_is_raised_in_its_place(self, copies, capfd):
         results = flat_map_forked(lambda i: iter([1 // (3 - i)]), range(50))
