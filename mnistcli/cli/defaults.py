@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mnistcli.cli.call import Call
+from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.paths import find_places
+from mnistcli.paths import HOME_VARIABLE, find_places
 
 # What changes only the form of an answer, or where it is worked out, is set for every command ...
 FORM = (
@@ -42,8 +43,16 @@ def origin_of(name: str, ctx: Any) -> str | None:
 
 
 def tell(options: dict[str, Any], origins: dict[str, str], call: Call) -> list[str]:
-    """Note which defaults are in effect; return those that change the answer, as a shell sets them."""
+    """Note which defaults are in effect; return those that change the answer, as a shell sets them.
+
+    Variables that look like ours and are not are told, too.
+    """
     words = []
+    prefix, known = _variable(""), {HOME_VARIABLE, *map(_variable, FORM + OF_TRAIN)}
+    ends = [each.removeprefix(prefix) for each in sorted(known)]
+    for name in sorted({each for each in os.environ if each.startswith(prefix)} - known):
+        near = did_you_mean(name.removeprefix(prefix), ends, before=prefix)
+        call.note(f"{name} is no variable of mnistcli: {near or 'see mnistcli help defaults'}")
     for name, origin in origins.items():
         if origin and options.get(name) is not None:
             # In quiet mode no result says what it was.

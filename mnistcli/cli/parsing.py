@@ -6,6 +6,7 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 """
 
 import math
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -17,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mnistcli.cli import defaults
 from mnistcli.cli.output import write
+from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import UsageError
 
 Rows = Iterable[tuple[str, tuple[str, str]]]
@@ -87,7 +89,10 @@ class SectionedGroup(_Parsed, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called."""
         if args[0] not in self.commands and not args[0].startswith("-"):
+            said = [name for name, each in self.commands.items()
+                    if each.get_short_help_str(200).lower().startswith(f"{args[0].lower()} ")]  # fmt: skip
             near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
+            near = f"did you mean {ctx.command_path} {said[0]}?" if said else near
             if "train" in self.commands and not near:
                 near = _meant_without_command(args[0])
             hint = near or f"see {ctx.command_path} --help"
@@ -102,16 +107,6 @@ def _meant_without_command(word: str) -> str:
     if Path(word).suffix:
         return f"did you mean mnistcli predict {word}?"
     return f"did you mean mnistcli train {task}?" if (task := nearest(word)) else ""
-
-
-def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
-    """Return a hint at the choice that is spelt most like a word, "" if none is."""
-    from difflib import get_close_matches
-
-    bare = word.lower().lstrip("-")
-    by_bare = {choice.lower().lstrip("-"): choice for choice in choices}
-    near = get_close_matches(bare, by_bare, 1) if len(bare) > 1 or bare in by_bare else []
-    return f"did you mean {before}{by_bare[near[0]]}?" if near else ""
 
 
 def usage_error(error: Any) -> UsageError:
@@ -189,12 +184,14 @@ def write_sections(formatter: Any, rows: Rows) -> None:
 
 
 def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
-    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``."""
+    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``, and for a file."""
     options = _options_of(ctx)
     for word in words:
         if word == "--":
             return
         name = word.partition("=")[0]
+        if name.startswith("-") and name not in {*options, "-"} and os.path.lexists(word):
+            raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")
         is_one_dash = name.startswith("-") and not name.startswith("--")
         if is_one_dash and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")

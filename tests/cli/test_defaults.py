@@ -94,6 +94,17 @@ def test_other_variables_are_left_alone(invoke):
 
 
 @pytest.mark.parametrize(
+    ("name", "near"),
+    [("RENDRE", "did you mean MNISTCLI_RENDER?"), ("SEED", "see mnistcli help defaults")],
+)
+def test_a_variable_that_is_none_of_ours_is_told(invoke, name, near):
+    env = {f"MNISTCLI_{name}": "7"}
+    said = f"MNISTCLI_{name} is no variable of mnistcli: {near}\n"
+    assert said in invoke("show", "7", "--tsv", env=env).err
+    assert said not in invoke("models", "list", "-q", env=env).err
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("jobs = \n", "Invalid value (at line 1, column 8)"),

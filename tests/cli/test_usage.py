@@ -112,6 +112,8 @@ MISTAKES = [
     (["predict", "--", ""], "an argument is empty", "is a variable of the shell not set?"),
     (["show", "7", "-o", "-"], "cannot draw into -", "end the name in .svg, .png or .pdf"),
     (["report", "-o", "-"], "cannot write a report to -", "end the name in .html or .md"),
+    (["models", "remove", "x"], "there is no command 'remove'", "did you mean mnistcli models rm?"),
+    (["judge"], "there is no command 'judge'", "did you mean mnistcli evaluate?"),
     (["help", "jsn"], "there is no command and no topic 'jsn'", "did you mean json?"),
     (["help", "json", "more"], "there is no command and no topic 'json more'", "did you mean json?"),
     (["help", "models", "nothing"], "there is no command 'nothing'", "see mnistcli models --help"),
@@ -123,6 +125,15 @@ def test_a_mistake_is_one_line_and_a_hint(invoke, arguments, message, hint):
     done = invoke(*arguments)
     lines = [f"error: {message}"] + ([f"hint: {hint}"] if hint else [])
     assert (done.code, done.out, done.err.splitlines()) == (2, "", lines)
+
+
+def test_a_file_that_looks_like_an_option_is_told_how_to_be_named(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-lead.png").touch()
+    done = invoke("predict", "-lead.png", "x.png")
+    said = "error: there is no option -lead.png\nhint: name the file so: ./-lead.png\n"
+    assert (done.code, done.out, done.err) == (2, "", said)
+    assert "-lead.png: is empty" in invoke("predict", "./-lead.png").err
 
 
 @pytest.mark.parametrize("flag", ["--json", "--jsonl"])

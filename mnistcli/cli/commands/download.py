@@ -5,7 +5,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
-from mnistcli.paths import expand
+from mnistcli.paths import expand, hint_at_address
 
 _OWN = "Your own digits"
 own_option = partial(option, rich_help_panel=_OWN)
@@ -64,9 +64,7 @@ def download(
       mnistcli download --check
     """
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
-        hint = (
-            "download it first, and name the file" if "://" in source else "--source PATH --as mine"
-        )
+        hint = hint_at_address(source) or "--source PATH --as mine"
         raise UsageError("--as goes with a path and no --dataset", hint=hint)
 
     from mnistcli.cli.progress import Bars

@@ -6,7 +6,8 @@ import typer
 from mnistcli.cli import completion
 from mnistcli.cli.options import argument, option
 from mnistcli.cli.output import write
-from mnistcli.cli.parsing import did_you_mean, write_sections
+from mnistcli.cli.parsing import write_sections
+from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import UsageError
 
 
