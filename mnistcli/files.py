@@ -13,7 +13,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, BinaryIO, Literal
 
 from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
 
@@ -26,6 +26,7 @@ LOCK_TIMEOUT_S = 60.0
 
 # What bears this name, is a file and belongs to this user was made here: nothing else is swept.
 _TEMPORARY = re.compile(r"\.mnistcli-[0-9]+-[0-9a-f]{12}\.tmp")
+_COPIED_AT_ONCE = 1 << 20
 # Whatever the umask says, nobody else may write where we write.
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 
@@ -43,6 +44,47 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
         is_telling = isinstance(named, str) and not _TEMPORARY.search(named)
         where = named if is_telling else path
         raise StorageError(doing, where, error.strerror or type(error).__name__) from error
+
+
+@contextlib.contextmanager
+def scratch_errors() -> Iterator[None]:
+    """Turn refusals to write temporary files in the block into a StorageError about their folder."""
+    import tempfile
+
+    folder = "temporary files"
+    try:
+        folder = tempfile.gettempdir()
+        yield
+    except (OSError, ValueError) as error:  # zipfile says ValueError while it handles the other
+        refusal = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(refusal, OSError) or not f"{refusal.filename or folder}".startswith(
+            folder
+        ):
+            raise
+        refused = StorageError("write", folder, refusal.strerror or str(refusal))
+        refused.hint = "TMPDIR=FOLDER puts temporary files elsewhere"
+        raise refused from error
+
+
+@contextlib.contextmanager
+def scratch_file() -> Iterator[IO[bytes]]:
+    """Open a temporary file without a name for the block; see `scratch_errors`."""
+    import tempfile
+
+    with scratch_errors(), tempfile.TemporaryFile() as file:
+        yield file
+
+
+def copy_bytes(read: Callable[[int], bytes], copy: IO[bytes], at_most: int) -> int:
+    """Copy into a temporary file, from where it is on, and return how much: beyond a bound it ends."""
+    n_bytes = 0
+    while n_bytes <= at_most and (part := read(_COPIED_AT_ONCE)):
+        n_bytes += len(part)
+        with scratch_errors():
+            copy.write(part)
+    with scratch_errors():
+        copy.flush()
+    return n_bytes
 
 
 def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> PathKind:

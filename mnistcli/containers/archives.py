@@ -18,7 +18,7 @@ from mnistcli.containers.npy_idx import role_of
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.containers.records import columns_of, json_of
 from mnistcli.errors import MnistCliError
-from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
 _CHUNK_BYTES = 1 << 20
 
@@ -68,13 +68,13 @@ def _unpack(
     n_left = reading.MAX_COPIED_BYTES
     for name, file in files:
         if is_wanted(path := folder / name):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as copy:
-                while part := file.read(_CHUNK_BYTES):
-                    n_left -= len(part)
-                    if n_left < 0:
-                        raise FormatError(f"becomes more than {reading.MAX_COPIED_BYTES >> 30} GiB")
-                    copy.write(part)
+            with scratch_errors():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                copy = path.open("wb")
+            with copy:
+                n_left -= copy_bytes(file.read, copy, n_left)
+            if n_left < 0:
+                raise FormatError(f"becomes more than {reading.MAX_COPIED_BYTES >> 30} GiB")
 
 
 @contextlib.contextmanager
@@ -96,7 +96,8 @@ def as_folder(
                 if (files := files_in(compressed.unpacked(stream))) is not None:
                     import tempfile
 
-                    folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
+                    with scratch_errors():
+                        folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
                     place = Path(closing.enter_context(folder))
                     _unpack(files, place, is_wanted)
         if stdin:

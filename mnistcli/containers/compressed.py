@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from mnistcli.containers.reading import SAVEZ, FormatError, Stream
+from mnistcli.containers.reading import DOCUMENT_TO, SAVEZ, FormatError, Stream
 
 if TYPE_CHECKING:
     import zipfile
@@ -27,7 +27,7 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x0
 # Zip archives that are something else, by a file in them.
 _DOCUMENTS = dict.fromkeys(
     ("[Content_Types].xml", "content.xml"),
-    ("an Excel, Word or OpenDocument file", "save it as CSV first"),
+    ("an Excel, Word or OpenDocument file", DOCUMENT_TO),
 ) | {"data.pkl": ("a pickle of PyTorch, which could run code", SAVEZ)}
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.npy_idx import BLOCK_PICTURES
+from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS
 from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
@@ -42,6 +43,11 @@ _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{
 _IN_ONE_CELL = re.compile(
     rb'(?:(?:^|[,;\t])"|[;\t]\[)(?:[\s[]*[-\d.]+[\s,\]]+){20}'
     rb"|[,;\t] *(?:[-\d.]+ +){63}|^(?:[-\d.]+ +){63}[^ ,;\t]+[,;\t]",
+    re.MULTILINE,
+)
+# The same with other than blanks between the numbers: 7,0;0;12;...
+_INNER = re.compile(
+    rb"^(?=[^,\t\n]*[,\t])(?:[^,\t;|:\n]*[,\t]){0,2}\"?(?:[\d.]+([;|:]))(?:[\d.]+\1){62,}[\d.]+\"?(?:[,\t][^;|:\n]*)?$",
     re.MULTILINE,
 )
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
@@ -75,8 +81,11 @@ def open_csv(stream: Stream) -> Table:
     blocks = _lines_of(stream)
     lines = next(blocks, [])
     lines[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in lines[:1]]
-    if _IN_ONE_CELL.search(b"\n".join(lines[:100])):
-        blocks = _spread(itertools.chain([lines], blocks))
+    first_hundred = b"\n".join(lines[:100])
+    if (inner := _INNER.search(first_hundred)) or _IN_ONE_CELL.search(first_hundred):
+        glue = inner[1] if inner else b" "
+        whole = itertools.chain([lines], blocks)
+        blocks = _spread([line.replace(glue, b" ") for line in lines] for lines in whole)
         lines = next(blocks, [])
     start = _start_of(lines)
     head = b"".join(lines[start : start + 1])
@@ -256,6 +265,26 @@ def cells_of(stream: Stream) -> Iterator[tuple[str, ...]]:
         head = next(lines, b"")
         delimiter = _delimiter_of(head)
         yield from (_cells(line, delimiter) for line in itertools.chain([head], lines))
+
+
+def read_labels(stream: Stream) -> NDArray[np.str_]:
+    """Read a table of labels alone, one a row: its only column, that of their name, or all of ten.
+
+    A column that counts the rows may stand before them.
+    """
+    rows = [*cells_of(stream)]
+    n_columns = max(map(len, rows), default=0)
+    if min(map(len, rows), default=0) < n_columns or not n_columns:
+        raise FormatError("is no file of labels")
+    named = [title.lower() in LABELS for title in rows[0]]
+    has_titles = any(np.isnan(number_of(title)) for title in rows[0])
+    cells = np.array(rows[has_titles:], dtype=str).reshape(-1, n_columns)
+    if sum(named) == 1:
+        return cells[:, named]
+    counted = [[str(i) for i in range(first, first + len(cells))] for first in (0, 1)]
+    if n_columns == 2 and cells[:, 0].tolist() in counted:
+        return cells[:, 1]
+    return cells
 
 
 def is_table(head: bytes) -> bool:

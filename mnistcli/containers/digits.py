@@ -112,8 +112,10 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
 
 
 def _from_one_hot(values: NDArray[Any]) -> Float64s:
-    """Read labels from ten columns of 0 and 1; NaN for what is none."""
-    is_one_hot = ((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)
+    """Read labels from ten columns of 0, or -1, and 1; NaN for what is none."""
+    low = min(0, values.min(initial=0))
+    is_one_hot = ((values == low) | (values == 1)).all(axis=1)
+    is_one_hot &= (values == 1).sum(axis=1) == 1
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
@@ -264,10 +266,18 @@ def _fault(value: Any, limit: float) -> FormatError:
 
 
 def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:
-    """Read an IDX file of labels; of QMNIST's table, eight whole numbers a row, the classes."""
+    """Read labels that have a file of their own: IDX, NPY or a table, see `csv.read_labels`.
+
+    Of QMNIST's table, eight whole numbers a row, they are the classes.
+    """
     stream = unpacked(stream)
-    if kind_of(stream.head()) != "idx":
-        raise FormatError("is not an IDX file of labels")
+    kind = kind_of(stream.head())
+    if kind == "npy":
+        return labels_of(open_npy(stream).whole(max_bytes))
+    if kind == "text":
+        return labels_of(csv.read_labels(stream))
+    if kind != "idx":
+        raise FormatError("is no file of labels")
     raw = open_idx(stream)
     values = raw.whole(max_bytes)
     if values.ndim == 2 and values.shape[1] == QMNIST_COLUMNS and values.dtype.kind == "i":
@@ -280,9 +290,10 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
     if values.dtype.kind in "SU":
         numbers = [csv.number_of(text.strip()) for text in values.astype("U").ravel().tolist()]
         values = np.array(numbers).reshape(values.shape)
-    if values.ndim == 2 and values.shape[1] == N_CLASSES:
-        digits = _from_one_hot(values)
-        values = values if np.isnan(digits).any() else digits
+    for rows in (values, values.T) if values.ndim == 2 else ():
+        if rows.shape[1] == N_CLASSES and not np.isnan(digits := _from_one_hot(rows)).any():
+            values = digits
+            break
     if values.size != max(values.shape, default=1):
         problem = f"{prefix}has shape {values.shape}, expected one label for each image"
         raise FormatError(problem, hint="or ten columns of 0 and 1, of which one is 1")

@@ -27,7 +27,7 @@ from mnistcli import mnist
 from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import damage_to, open_zip, zip_member
 from mnistcli.containers.reading import FormatError, Stream
-from mnistcli.files import kind_of_path
+from mnistcli.files import kind_of_path, scratch_file
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Part = Literal["train", "test"]
 OfPart = Literal["train", "test", "val", ""]
 
-IMAGES = frozenset("images image imgs x data pixels features".split())  # noqa: SIM905
+IMAGES = frozenset("images image imgs x data pixels features patterns".split())  # noqa: SIM905
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
@@ -261,9 +261,7 @@ def open_mat(stream: Stream) -> Npz:
 
 def npz_of(stream: Stream, arrays: dict[str, Any]) -> Npz:
     """Put what was read of a stream into an npz file that is closed with it."""
-    import tempfile
-
-    npz = stream.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - closed with it
+    npz = stream.enter_context(scratch_file())
     np.savez(npz, **{name: array for name, array in arrays.items() if name != "file"})
     npz.seek(0)
     return open_npz(Stream(npz, stream))
@@ -343,14 +341,15 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     else:
         blocks = raw.blocks()
     for block in blocks:
-        pictures = block.reshape(-1, *plan.shape)
-        if len(plan.shape) == 3:
-            colours = pictures if plan.shape[-1] == 3 else np.moveaxis(pictures, 1, -1)
-            pictures = colours.astype(np.float32) @ GREY
-            if colours.dtype != np.bool_ and colours.dtype.kind in "bui":
-                pictures = np.rint(pictures)
-        for start in range(0, len(pictures), BLOCK_PICTURES):
-            yield pictures[start : start + BLOCK_PICTURES]
+        all_here = block.reshape(-1, *plan.shape)
+        for start in range(0, len(all_here), BLOCK_PICTURES):
+            pictures = all_here[start : start + BLOCK_PICTURES]
+            if len(plan.shape) == 3:
+                colours = pictures if plan.shape[-1] == 3 else np.moveaxis(pictures, 1, -1)
+                pictures = colours.astype(np.float32) @ GREY
+                if colours.dtype != np.bool_ and colours.dtype.kind in "bui":
+                    pictures = np.rint(pictures)
+            yield pictures
 
 
 def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
@@ -358,6 +357,8 @@ def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
         return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
+    if len(shape) == 4 and shape[2] == 3 and min(shape[:2]) >= 8:  # as SVHN's in MATLAB
+        return _Plan(shape[:3], is_last=True)
     sizes = tuple(size for size in shape if size != 1)
     if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below

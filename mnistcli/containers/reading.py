@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 from mnistcli.errors import CorruptFileError
+from mnistcli.files import copy_bytes, scratch_file
 
 if TYPE_CHECKING:
     from _typeshed import SupportsRead
@@ -21,6 +22,7 @@ _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
 SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
 _TO_CSV = "save it as CSV first"
+DOCUMENT_TO = "save a table as CSV, pictures as PNG first"
 _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
 # What is not read: the first bytes of it, and what to do.
 _FOREIGN = {
@@ -40,7 +42,7 @@ _FOREIGN = {
     "a MATLAB 7.3 file": (rb"MATLAB 7", "in MATLAB: save digits.mat images labels -v7"),
     "data of R": (rb"[XA]\n\0\0\0[\2\3]|RD[XA][23]\n", "in R: write.csv(x, 'digits.csv')"),
     "a database": (rb"SQLite format 3", _TO_CSV),
-    "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", _TO_CSV),
+    "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", DOCUMENT_TO),
     "a pointer of Git LFS": (rb"version https://git-lfs", "get the file itself: git lfs pull"),
     "zstd data": (rb"\x28\xb5\x2f\xfd", "unpack it first"),
     "a 7-Zip archive": (rb"7z\xbc\xaf", "unpack it first"),
@@ -61,6 +63,9 @@ DATA_URL = re.compile(rb"""[\s"']*data:image/[\w.+-]+;base64,""")
 PICTURES = re.compile(
     rb"""["',;\t\n](?:data:image/[\w.+-]+;base64,|(?<!base64,)(?:iVBORw0KGgo|/9j/|R0lGOD|UklGR))"""
 )
+# Where digits are in larger pictures: in the JSON of COCO, XML of Pascal VOC, and lines of YOLO.
+BOXES = re.compile(rb"""['"]bbox['"]|<bndbox>|\A\s*\d+(?: [01]?\.\d+){4}\s""")
+CUT_OUT = "cut the digits out of their pictures, into folders called 0 to 9"
 _JSON = re.compile(rb"\{\s*\"|\[\s*[\[{]")
 
 
@@ -123,15 +128,11 @@ class Stream(contextlib.ExitStack):
                 file.seek(0)
                 self._ahead, self._ended = b"", False
                 return cast("IO[bytes]", file)
-        import tempfile
-
-        copy = self.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
-        while part := self.read(_AT_ONCE):
-            if copy.tell() + len(part) > MAX_COPIED_BYTES:
-                problem = f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked"
-                hint = "unpack it first, and give the file rather than a pipe"
-                raise FormatError(problem, hint=hint)
-            copy.write(part)
+        copy = self.enter_context(scratch_file())
+        if copy_bytes(self.read, copy, MAX_COPIED_BYTES) > MAX_COPIED_BYTES:
+            problem = f"has more than {MAX_COPIED_BYTES >> 30} GiB, too much to be unpacked"
+            hint = "unpack it first, and give the file rather than a pipe"
+            raise FormatError(problem, hint=hint)
         copy.seek(0)
         self._file, self._ahead, self._ended = copy, b"", False
         return copy

@@ -10,14 +10,14 @@ Where the pictures are words, "data:image/png;base64,...", it is an archive: see
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from mnistcli.containers.columns import SIDES, layout_of
 from mnistcli.containers.npy_idx import Npz, npz_of
-from mnistcli.containers.reading import SAVEZ, FormatError, Stream
+from mnistcli.containers.reading import CUT_OUT, SAVEZ, FormatError, Stream
 
 # Of which Python makes ten times as much, twenty where it is small lists or nothing of use.
 MAX_JSON_BYTES = 32 << 20
@@ -33,6 +33,8 @@ def open_json(stream: Stream) -> Npz:
             return npz_of(stream, arrays)
     except (ValueError, TypeError, IndexError, OverflowError):
         raise FormatError("is JSON whose pictures are not all of one size", hint=SAVEZ) from None
+    if isinstance(value, dict) and "annotations" in value:
+        raise FormatError("is JSON of boxes in pictures", hint=CUT_OUT)
     raise FormatError("is JSON without pictures", hint=SAVEZ)
 
 
@@ -72,6 +74,16 @@ def columns_of(value: Any) -> dict[str, Any]:
     if len(columns) >= min(SIDES) ** 2:
         return of_table(columns, np.array([*columns.values()]).T)
     return columns
+
+
+def rows_of_json(stream: Stream) -> Iterator[tuple[str, ...]]:
+    """Read the cells of a table of words that is JSON, its titles first; nothing of what is none."""
+    value = json_of(stream)
+    if isinstance(value, dict) and all(isinstance(each, str | int) for each in value.values()):
+        value = [{"file": name, "label": label} for name, label in value.items()]
+    if isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+        yield tuple(map(str, value[0]))
+        yield from (tuple(str(each.get(name, "")) for name in value[0]) for each in value)
 
 
 def of_table(names: Iterable[object], values: Any) -> dict[str, Any]:

@@ -16,13 +16,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, Any
 
 from mnistcli._version import __version__
 from mnistcli.datasets.catalog import RemoteFile, public_url
 from mnistcli.errors import CorruptFileError, DownloadError
-from mnistcli.files import storage_errors
+from mnistcli.files import scratch_errors
 from mnistcli.progress import SILENT, Progress
 
 IN_MEMORY_BYTES = 32 << 20
@@ -157,7 +156,7 @@ class _Exchange:
                 raise CorruptFileError(self.shown, "is a web page (HTML)")
             self.n_done += len(chunk)
             self.check()
-            with storage_errors("keep the download in", Path(tempfile.gettempdir())):
+            with scratch_errors():
                 body.write(chunk)
             self.progress.update(self.name, self.n_done, total)
         if response.length:

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +15,20 @@ from mnistcli.containers.columns import without_accents
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import LABELS, OfPart, Part, role_of
-from mnistcli.containers.reading import FormatError, damage_of, open_stream
+from mnistcli.containers.npy_idx import LABELS, OfPart, Part, find_idx, role_of
+from mnistcli.containers.reading import BOXES, FormatError, damage_of, open_stream
+from mnistcli.containers.records import rows_of_json
 from mnistcli.errors import CorruptFileError
-from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.files import kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
-_CONTAINER = re.compile(
-    r".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|images[-.]idx3.*)", re.IGNORECASE
+_ENDING = re.compile(r"(\.\w{2,4})?(\.(gz|xz|bz2))?$")
+_IDX_LABELS = re.compile("labels[-.]idx[12]", re.IGNORECASE)
+_DATA = re.compile(
+    rf".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|\.npy|(images[-.]idx3|{_IDX_LABELS.pattern}).*)",
+    re.IGNORECASE,
 )
-_DATA = re.compile(_CONTAINER.pattern + r"|.*(\.npy|labels[-.]idx[12].*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|cifra|chiffre|clase|classe|klasse|numero|zahl|ziffer"
@@ -34,6 +36,8 @@ _NUMBERED = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()", re.IGN
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"null": 0}
+# The folders of NIST's Special Database 19 are called after the code of each character.
+_NISTS = {f"{ord('0') + digit:x}": digit for digit in range(10)}
 # Folders that nothing is said by, of a form and of a pupil in it.
 _MAX_DEPTH = 2
 LAYOUTS = (
@@ -52,7 +56,17 @@ class LabelledPicture(NamedTuple):
 
 def is_wanted(path: Path) -> bool:
     """Return whether a file is read, by its name."""
-    return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name))
+    return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name)) or _is_named_text(path)
+
+
+def _is_named_text(path: Path) -> bool:
+    """Return whether a text is called like what is read: labels.txt, X_test.txt, train.json."""
+    return path.suffix.lower() in (".txt", ".json") and _role_of(path) != ("", "")
+
+
+def is_list(path: Path) -> bool:
+    """Return whether a text can only list pictures, or the names of classes."""
+    return _is_named_text(path) and _role_of(path)[0] == "labels"
 
 
 def descended(folder: Path) -> Path:
@@ -74,15 +88,41 @@ def content_of(folder: Path) -> list[Path]:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
 
 
+def labels_beside(path: Path) -> Path | None:
+    """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
+    if "idx3" in path.name:
+        name = path.name.replace("images", "labels")
+        spellings = [re.sub("idx3(-ubyte)?", idx, each) for each in (name, Path(name).stem)
+                     for idx in ("idx1-ubyte", "idx2-int")]  # fmt: skip
+        found = filter(None, (find_idx(path.parent, each) for each in spellings))
+        return next((each for each in found if each.name != path.name), None)
+    role, part = _role_of(path)
+    if role != "images":
+        return None
+    others = filter(is_wanted, content_of(path.parent))
+    named = [each for each in others if _role_of(each) == ("labels", part)]
+    named = [each for each in named if each.suffix == path.suffix] or named
+    return named[0] if len(named) == 1 else None
+
+
+def _role_of(path: Path) -> tuple[str, OfPart]:
+    return role_of(_ENDING.sub("", path.name))[0]
+
+
 def containers_in(folder: Path) -> dict[Path, Part]:
     """Return which part each container holds; the folder itself stands for its NPY files."""
     found: dict[Path, Part] = {}
-    for path in content_of(folder):
-        if path.suffix.lower() == ".npy":
+    content = [path for path in content_of(folder) if is_wanted(path) and not is_picture(path)]
+    labels = {path: labels_beside(path) for path in content}
+    mixed = {
+        each for path, each in labels.items() if each and {path.suffix, each.suffix} != {".npy"}
+    }
+    for path in content:
+        if path in mixed or path.with_suffix("") in found:
+            continue  # read with what it goes with, or the same, compressed
+        if path.suffix.lower() == ".npy" and labels[path] not in mixed:
             found[folder] = "train"
-        elif path.with_suffix("") in found:
-            continue  # the same, compressed
-        elif _CONTAINER.fullmatch(path.name) and kind_of_path(path) == "file":
+        elif not _IDX_LABELS.search(path.name) and kind_of_path(path) == "file":
             found[path] = "test" if _TEST.search(path.name) else "train"
     return found
 
@@ -92,8 +132,8 @@ def npz_of(folder: Path) -> Iterator[IO[bytes]]:
     """Put the NPY files of a folder into an npz file, which is a zip archive of such."""
     from zipfile import ZipFile
 
-    with tempfile.TemporaryFile() as copy:
-        with storage_errors("read", folder), ZipFile(copy, "w", strict_timestamps=False) as npz:
+    with storage_errors("read", folder), scratch_file() as copy:
+        with ZipFile(copy, "w", strict_timestamps=False) as npz:
             for path in content_of(folder):
                 if path.suffix.lower() == ".npy" and kind_of_path(path) == "file":
                     npz.write(path, f"{path.stem}.npy")
@@ -120,6 +160,8 @@ def pictures_in(
         problem = "has pictures that begin with a number of their own, not with the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
     found, others = list[LabelledPicture](), list[Path]()
+    codes = [path.name for path in content if path.name.isdecimal()]
+    is_nists = len(_NISTS.keys() & {*codes}) > 1 and all("30" <= each < "80" for each in codes)
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
@@ -127,6 +169,8 @@ def pictures_in(
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
         of, own = _said_by(path.name)
+        if is_nists:
+            own = _NISTS.get(path.name)
         said = part or of, own if digit is None else digit
         if said != (part, digit):
             if kind_of_path(path) == "folder":
@@ -155,37 +199,71 @@ def _said_by(name: str) -> tuple[OfPart, int | None]:
     return role_of(name)[0][1], digit if 0 <= digit < 10 else None
 
 
+def boxes_below(folder: Path) -> Path | None:
+    """Find a file that says where digits are in larger pictures, which is no label of a picture."""
+    for path in _below(folder):
+        if path.suffix.lower() in (".json", ".txt", ".xml") and kind_of_path(path) == "file":
+            with storage_errors("read", path), path.open("rb") as file:
+                if BOXES.search(file.read(1 << 20)):
+                    return path
+    return None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
+    levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
+    return itertools.chain.from_iterable(levels)
+
+
 def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".json") or kind_of_path(path) != "file":
         return []  # a pipe can be read once
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-        rows = cells_of(unpacked(stream))
+        plain = unpacked(stream)
+        rows = rows_of_json(plain) if path.suffix.lower() == ".json" else cells_of(plain)
         first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):
             return []
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
+        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         others = [i for i in range(len(first[-1])) if i != name]
+        parts = [i for i in others if _has_parts({"".join(row[i : i + 1]) for row in listed})]
+        others = [i for i in others if i not in parts]
+        if not others and not parts:
+            return []  # of names alone
         if has_titles and len(others) > 1:
             others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
         if len(others) != 1:
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
-        listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         texts = ["".join(row[others[0] : others[0] + 1]) for row in listed]
         labels = labels_of(np.array(texts, dtype=str))
         wrong = {i for i, _ in label_faults(labels)}
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
-    pairs = zip(_places_of([row[name] for row in listed], path), digits, strict=True)
-    return [LabelledPicture(place, digit, part) for place, digit in pairs]
+    places = _places_of([row[name] for row in listed], path)
+    said = [row[parts[0]] if parts else os.path.relpath(place.parent, path.parent)
+            for row, place in zip(listed, places, strict=True)]  # fmt: skip
+    of = (_part_in(each) or part for each in said)
+    return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
+
+
+def _has_parts(cells: set[str]) -> bool:
+    """Return whether a column says which part each picture is of, or nothing."""
+    return any(cells) and all(map(_part_in, filter(None, cells)))
+
+
+def _part_in(path: str) -> OfPart:
+    """Return the part that a cell or one of some folders is called after."""
+    return next((of for each in Path(path).parts if (of := role_of(each)[0][1])), "")
 
 
 def _places_of(names: list[str], table: Path) -> list[Path]:
     """Return where the files are that a table names, be it as Windows does.
 
-    They lie beside it, or where none does, somewhere below, in a folder called like the table where
+    They lie beside it, or where none does, in the folders below, in one called like the table where
     several have such a name.
     """
     folder = table.parent
@@ -196,7 +274,7 @@ def _places_of(names: list[str], table: Path) -> list[Path]:
     if any(map(os.path.lexists, beside)):
         return beside
     below: dict[str, list[Path]] = {}
-    for path in filter(is_picture, folder.rglob("*")):
+    for path in filter(is_picture, _below(folder)):
         below.setdefault(path.name, []).append(path)
     for i, path in enumerate(beside):
         found = below.get(path.name, [])

@@ -4,9 +4,7 @@ What may lie there is told by ``mnistcli help own-digits``. What cannot be used 
 """
 
 import contextlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,12 +15,12 @@ import numpy as np
 from mnistcli.containers.archives import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.npy_idx import Part
-from mnistcli.containers.reading import FormatError
+from mnistcli.containers.reading import CUT_OUT, FormatError
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import labelled_images, read_parts
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
-from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name
 from mnistcli.progress import SILENT, Progress
@@ -106,9 +104,9 @@ def _opened(path: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
         return
     if sys.stdin is None:
         raise DataUnavailableError("standard input is closed")
-    with tempfile.TemporaryFile() as copy:
+    with scratch_file() as copy:
         with storage_errors("read", path):
-            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy_bytes(sys.stdin.buffer.read, copy, sys.maxsize)
         copy.seek(0)
         with as_folder(path, folders.is_wanted, copy) as place:
             yield place, copy if place is path else None
@@ -169,8 +167,8 @@ class _Reading:
         with storage_errors("read", path):
             self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
-    def folder(self, folder: Path) -> None:
-        folder = folders.descended(folder)
+    def folder(self, whole: Path) -> None:
+        folder = folders.descended(whole)
         containers, pictures = folders.containers_in(folder), list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
@@ -182,6 +180,10 @@ class _Reading:
         if any(each.digit is not None for each in pictures):
             self._pictures(pictures)
             return
+        containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
+        if not containers and (boxes := folders.boxes_below(whole)):
+            problem = "says where digits are in pictures, expected pictures of one each"
+            raise CorruptFileError(boxes, problem, hint=CUT_OUT)
         for path, part in containers.items():
             try:
                 self.file(path, part)

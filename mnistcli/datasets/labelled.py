@@ -1,7 +1,6 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,12 +10,14 @@ import numpy as np
 
 from mnistcli.arrays import Float64s
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.npy_idx import Part, find_idx
+from mnistcli.containers.npy_idx import Part
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
+from mnistcli.datasets.folders import labels_beside
 from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.paths import hint_at_address
 
 if TYPE_CHECKING:
     from mnistcli.conforming.placing import Conformed
@@ -34,7 +35,7 @@ def read_parts(
 
     It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
     what stands in for it. They are under None, but of an npz file that has both parts, and where
-    none is asked for, under each. The labels of IDX images lie beside them under the usual name.
+    none is asked for, under each. Labels may lie beside images, see `folders.labels_beside`.
     Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
 
     Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
@@ -45,7 +46,8 @@ def read_parts(
             parts = itertools.groupby(read_digits(stream, part), key=lambda block: block.part)
             return {of: labelled_images(of_it, path, failures, raw=raw) for of, of_it in parts}
     except FileNotFoundError:
-        raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
+        hint = hint_at_address(path) or HINT
+        raise DataUnavailableError(f"there is no file {path}", hint=hint) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
 
@@ -63,12 +65,15 @@ def labelled_images(
     where: list[str] = []
     faults: dict[int, FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
-    note = ""
+    note, beside = "", None
     for block in blocks:
         if block.labels is not None:
             labels.append(block.labels)
-        elif block.without_labels:
-            raise FormatError(block.without_labels, hint=HINT)
+        elif (beside := beside or labels_beside(Path(path))) is None:
+            if block.without_labels:
+                raise FormatError(block.without_labels, hint=HINT)
+            hint = "expected a file named ...-labels-idx1-ubyte"
+            raise DataUnavailableError(f"the labels of {path} are not beside it", hint=hint)
         for i, found in enumerate(_as_predicted(block, raw=raw), len(where)):
             if not isinstance(found, FormatError):
                 steps[found.steps] += 1
@@ -81,8 +86,11 @@ def labelled_images(
         where += block.where
         note = block.note
     values = np.concatenate([np.empty(0), *labels])
-    if where and not labels:
-        values = _labels_beside(Path(path))
+    if beside:
+        with storage_errors("read", beside), damage_of(beside), open_stream(beside) as file:
+            values = read_labels(file)
+        if len(values) == len(where) + 1 and values[0] == 0:
+            values = values[1:]  # what pandas calls a column without a name
     digits = np.frombuffer(images, np.uint8).reshape(-1, *IMAGE_SHAPE)
     if len(digits) != len(values):
         raise FormatError(f"holds {len(digits):,} images and {len(values):,} labels")
@@ -120,15 +128,3 @@ def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatErr
             yield FormatError(found.problem, where=block.where[i], hint=hint)
         else:
             yield found
-
-
-def _labels_beside(path: Path) -> Float64s:
-    name = path.name.replace("images", "labels")
-    for spelling in (name, Path(name).stem):
-        for idx in ("idx1-ubyte", "idx2-int"):
-            beside = find_idx(path.parent, re.sub("idx3(-ubyte)?", idx, spelling))
-            if beside and beside.name != path.name:
-                with storage_errors("read", beside), damage_of(beside), open_stream(beside) as file:
-                    return read_labels(file)
-    hint = "expected a file named ...-labels-idx1-ubyte"
-    raise DataUnavailableError(f"the labels of {path} are not beside it", hint=hint)

@@ -17,6 +17,7 @@ from mnistcli.containers import reading
 from mnistcli.containers.compressed import unpacked
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.paths import hint_at_address
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of, is_picture_name
 
@@ -88,8 +89,8 @@ def read_batches(
 
 def _meant_by(name: str) -> str:
     """Return a hint at what may be meant by a name that is none of a file."""
-    if re.match(r"(https?|ftp|file):/", name):
-        return "download it first, and name the file"
+    if hint := hint_at_address(name):
+        return hint
     if name.isdecimal():
         return f"a test image has an option of its own: --index {name}"
     return (

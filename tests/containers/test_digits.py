@@ -107,6 +107,15 @@ LABELLED = {
     "one cell, no header": lambda x, y: "\n".join(
         f"{label},{' '.join(map(str, each.ravel()))}" for each, label in zip(x, y, strict=True)
     ).encode(),
+    "semicolons in one cell": lambda x, y: b"label,pixels\n" + "\n".join(
+        f"{label},{';'.join(map(str, each.ravel()))}" for each, label in zip(x, y, strict=True)
+    ).encode(),
+    "bars in one cell, label last": lambda x, y: "\n".join(
+        f'"{"|".join(map(str, each.ravel()))}",{label}' for each, label in zip(x, y, strict=True)
+    ).encode(),
+    "R's decimal commas": lambda x, y: b"\n".join(
+        b";".join(f"{v:g}".replace(".", ",").encode() for v in [k, *(each.ravel() / 255)])
+        for each, k in zip(x, y.tolist(), strict=True)),
     "a title": lambda x, y: b"Digits of 7b, 2026\n\n" + table(*shuffled(KAGGLE, [y, *columns_of(x)])),
     "Excel's title": lambda x, y: b"sep=;\r\nDigits" + b";" * 784 + b"\r\n" + table(
         *shuffled(KAGGLE, [y, *columns_of(x)]), separator=";", end="\r\n"),
@@ -196,6 +205,11 @@ LABELLED = {
     "MATLAB": lambda x, y: mat(data=x.reshape(-1, 784).T, label=y[None].astype(float)),
     "MATLAB in structures": lambda x, y: mat(
         dataset={"test": {"images": x.reshape(-1, 784), "labels": y[:, None], "writers": y}}),
+    "MATLAB of USPS": lambda x, y: mat(
+        test_patterns=x.reshape(-1, 784).T / 127.5 - 1, test_labels=one_hot(y).T * 2.0 - 1,
+        train_patterns=x[:3].reshape(-1, 784).T / 127.5 - 1, train_labels=one_hot(y[:3]).T * 2.0 - 1),
+    "MATLAB of SVHN": lambda x, y: mat(
+        X=np.repeat(np.moveaxis(x, 0, -1)[:, :, None], 3, axis=2), y=y[:, None]),
     "one-hot without header": lambda x, y: table([*columns_of(x), *one_hot(y).T]),
     "LIBSVM": lambda x, y: svmlight(x.reshape(-1, 784), y, 1),
     "LIBSVM from 0": lambda x, y: svmlight(x.reshape(-1, 784), y, 0),

@@ -186,8 +186,12 @@ def test_labels_beside_images_are_of_one_kind():
         assert read_labels(stream).tolist() == [0, 8, 16]
     with Stream(io.BytesIO(idx(wide.astype(np.uint8)))) as stream, pytest.raises(FormatError):
         read_labels(stream)
-    with Stream(io.BytesIO(b"1,2")) as stream, pytest.raises(FormatError, match="not an IDX"):
-        read_labels(stream)
+    for rows, labels in ((b"7\n8", [7, 8]), (b"id,y\n1,seven\n2,8", [7, 8]), (b"0,7\n1,8", [7, 8])):
+        with Stream(io.BytesIO(rows)) as stream:
+            assert read_labels(stream).tolist() == labels
+    for rows in (b"1,2\n3", b"", b"1,2\n3,4", b"\x93NUMPY"):
+        with Stream(io.BytesIO(rows)) as stream, pytest.raises(FormatError):
+            read_labels(stream)
 
 
 @pytest.mark.promise("Parsers", "readers, 2,000 made-up inputs each")

@@ -39,6 +39,7 @@ from mnistcli.registry.card import ModelCard
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 from mnistcli.training import reproduce, train
+from tests.containers import making
 from tests.europeans import draw_europeans
 
 from .conftest import idx_bytes
@@ -166,9 +167,67 @@ def arrays(folder, images, labels):
     np.save(folder / "y_train.npy", labels.astype(str))
 
 
+def in_nists_folders(folder, images, labels):
+    for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+        kept = folder / "by_class" / f"{0x30 + label:x}" / "hsf_0"
+        kept.mkdir(exist_ok=True, parents=True)
+        Image.fromarray(image).save(kept / f"hsf_0_{i:05}.png")
+    (folder / "by_class" / "4a").mkdir()
+
+
+def tables_apart(folder, images, labels):
+    np.savetxt(folder / "X_train.csv", images.reshape(len(images), -1), "%d", ",")
+    named = "".join(f"{i},{label}\n" for i, label in enumerate(labels.tolist()))
+    (folder / "y_train.csv").write_text(f"id,label\n{named}")
+
+
+def texts_apart(folder, images, labels):
+    np.savetxt(folder / "train-images.txt", images.reshape(len(images), -1), "%d")
+    np.savetxt(folder / "train-labels.txt", labels, "%d")
+    (folder / "README.txt").write_text("ours\n")
+
+
+def pandas_frames_apart(folder, images, labels):
+    header = ",".join(map(str, range(784)))
+    pixels = images.reshape(len(images), -1)
+    np.savetxt(folder / "X.csv", pixels, "%d", ",", header=header, comments="")
+    np.savetxt(folder / "y.csv.gz", labels, "%d", header="0", comments="")
+
+
+def an_array_and_a_table(folder, images, labels):
+    np.save(folder / "X.npy", images)
+    np.savetxt(folder / "y.csv", labels, "%d", header="label", comments="")
+
+
+def a_table_and_an_array(folder, images, labels):
+    np.savetxt(folder / "X.csv", images.reshape(len(images), -1), "%d", ",")
+    np.save(folder / "y.npy", labels)
+
+
+def listed_in_json(folder, images, labels):
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    names = {f"{i}.png": label for i, label in enumerate(labels.tolist())}
+    (folder / "labels.json").write_text(json.dumps(names))
+
+
+def listed_in_a_text(folder, images, labels):
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    rows = [f"{i}.png {label}\n" for i, label in enumerate(labels.tolist())]
+    (folder / "train.txt").write_text("".join(rows))
+    (folder / "val.txt").write_text("0.png\n1.png\n")
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        in_nists_folders,
+        tables_apart,
+        texts_apart,
+        pandas_frames_apart,
+        listed_in_json,
+        listed_in_a_text,
         class_folders,
         odd_folders,
         named_files,
@@ -334,6 +393,89 @@ def test_a_table_names_pictures_that_lie_in_folders_below(folder, few):
     (folder / "test.csv").rename(folder / "t.csv")
     with pytest.raises(CorruptFileError, match="no such file"):  # which of two is not said
         gather(folder / "t.csv")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "name,label,split\n{0}.png,{1},{2}\n",
+        "{2} {0}.png {1}\n",
+        "Usage,x,digit,f\n{2},5,{1},{0}.png\n",
+        "{2}/{0}.png;{1}\n",
+    ],
+)
+def test_a_column_or_a_folder_says_which_pictures_are_for_the_test(folder, few, rows):
+    for i, image in enumerate(few[0][:20]):
+        place = folder / (("train", "test")[i >= 15] if rows[3] == "/" else "") / f"{i}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.fromarray(image).save(place)
+    head, row = rows.rsplit("\n", 2)[:2] if rows.count("\n") > 1 else ("", rows.strip())
+    parts = ("Training", "PublicTest") if "Usage" in head else ("train", "test")
+    lines = [row.format(i, few[1][i], parts[i >= 15]) for i in range(20)]
+    (folder / "names.csv").write_text("\n".join([head, *lines]))
+    found = gather(folder)
+    assert not found.failures
+    if ",split" in rows:
+        text = (folder / "names.csv").read_text().replace("train", "", 2)  # said of some
+        (folder / "names.csv").write_text(text)
+        found = gather(folder)
+    np.testing.assert_array_equal(found.train.images, few[0][:15])
+    np.testing.assert_array_equal(found.test.labels, few[1][15:20])
+
+
+def test_pictures_of_a_table_are_looked_for_three_folders_below_it(folder, few):
+    (folder / "names.csv").write_text("0.png,1\n1.png,2\n2.png,3\n3.png,4\n")
+    for i, place in enumerate(("a", "a/b", "a/b/c", "a/b/c/d")):
+        (folder / place).mkdir()
+        Image.fromarray(few[0][i]).save(folder / place / f"{i}.png")
+    found = gather(folder / "names.csv")
+    assert found.failures == ((str(folder / "3.png"), "no such file or directory"),)
+
+
+@pytest.mark.parametrize("write", [an_array_and_a_table, a_table_and_an_array])
+def test_images_and_labels_may_be_of_two_kinds(folder, few, write):
+    write(folder, *few)
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, few)
+
+
+def test_numbers_of_pupils_are_no_codes_of_digits(folder, few):
+    for pupil in range(29, 33):
+        (folder / f"{pupil}").mkdir()
+        named_files(folder / f"{pupil}", few[0][:5], few[1][:5])
+    found = gather(folder)
+    assert sorted(everything(found)[1]) == sorted(few[1][:5].tolist() * 4)
+
+
+def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
+    tables_apart(folder, *few)
+    (folder / "y_train.csv").write_text("1\n2\n3\n")
+    with pytest.raises(CorruptFileError, match=r"X_train\.csv: holds 200 images and 3 labels"):
+        gather(folder)
+    (folder / "y_train.csv").write_text("1,2\n3\n")
+    with pytest.raises(CorruptFileError, match=r"y_train\.csv: is no file of labels"):
+        gather(folder / "X_train.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels/0.txt", "7 0.5 0.5 0.25 0.4\n"),
+        ("_annotations.coco.json", '{"images": [], "annotations": [{"bbox": [1, 2, 3, 4]}]}'),
+        ("a.xml", "<annotation><object><name>7</name><bndbox>"),
+    ],
+)
+def test_labels_of_boxes_in_pictures_are_told(folder, few, name, text):
+    (folder / "images").mkdir()
+    Image.fromarray(few[0][0]).save(folder / "images" / "0.png")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    (folder / "classes.txt").write_text("0\n1\n")
+    with pytest.raises(CorruptFileError, match="says where digits are in pictures") as caught:
+        gather(folder)
+    assert str(caught.value.source) == str(folder / name)
+    assert "cut the digits out" in caught.value.hint
 
 
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("train", "validation")])
@@ -551,6 +693,32 @@ def test_names_that_are_none(name, own, drawings):
         own.install_own(name, gather(drawings))
     assert not own.has(name)
     assert not own.own_folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with limits")
+@pytest.mark.parametrize("form", ["folder", "archive", "pipe", "MATLAB in a pipe", "predicted"])
+def test_a_full_folder_of_temporary_files_is_named(folder, few, form):
+    (split_csv if form == "archive" else arrays)(folder, *few)
+    if form == "MATLAB in a pipe":
+        content = making.mat(X=few[0].reshape(200, 784), y=few[1])
+    else:
+        shutil.make_archive(str(folder.parent / "a"), "zip", folder.parent, folder.name)
+        content = (folder.parent / "a.zip").read_bytes()
+    path = {"folder": folder, "archive": folder.parent / "a.zip"}.get(form, "-")
+    limit = "import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))\n"
+    command = (
+        ["predict", "-"]
+        if form == "predicted"
+        else ["download", "--source", str(path), "--as", "x"]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{limit}from mnistcli.cli.app import app; app({command})"],
+        input=content, capture_output=True, check=False, env={**os.environ, "TMPDIR": str(folder.parent)},
+    )  # fmt: skip
+    said = f"error: cannot write {folder.parent}: File too large\n"
+    said += "hint: TMPDIR=FOLDER puts temporary files elsewhere\n"
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr.decode().endswith(said)
 
 
 def test_a_dataset_is_what_was_gathered(own, drawings):
