@@ -290,6 +290,15 @@ def test_two_models_on_one_page(two, task, invoke, tmp_path, mnist):
     ]
     assert [row[0] for row in rows] == [better, worse]
     assert costs[1].startswith(f"{accuracies[0]:.4f} ")
+    # words stand left and numbers right, with headings over them; what is moved sideways has a name
+    headings = {words(each): each.get("class") for each in tables[0].iter(f"{HTML}th")}
+    assert headings["model"] == headings["differs in"] == headings[worse] == "left"
+    assert headings["p-value"] is headings["predict"] is None
+    names = [each.get("aria-label") for each in root.findall(f".//{HTML}div[@class='scrolling']")]
+    assert f"{better}, {worse}" in names
+    assert all(name and name[0].isalnum() for name in names)
+    for named in re.findall(r'\[aria-label="([^"]*)"\]', path.read_text()):
+        assert named in names, "a style of what there is not"
     (pair,) = compared["pairs"]
     assert rows[1][4] == f"{pair['n_only_second']:,} : {pair['n_only_first']:,}"
     # the two matrices
@@ -319,7 +328,7 @@ def test_two_models_on_one_page(two, task, invoke, tmp_path, mnist):
     for section in root.findall(f".//{HTML}section"):
         right = words(section.find(f"{HTML}h2")).removeprefix("Only ").removesuffix(" is right")
         for figure in section.findall(f".//{HTML}figure") if right in wrong else ():
-            truth, answer, index = re.match(r"(\d), not (\d).* · #(\d+)$", words(figure)).groups()
+            truth, answer, index = re.match(r"(\d), not (\d).* % #(\d+)$", words(figure)).groups()
             (other_one,) = {better, worse} - {right}
             assert wrong[other_one][int(index)] == answer
             assert int(index) not in wrong[right]

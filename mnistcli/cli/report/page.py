@@ -111,8 +111,8 @@ def _drawn(part: parts.Part) -> Markup:
 
 
 def unbroken(text: str) -> str:
-    """Keep a number and its percent sign in one line."""
-    return text.replace(" %", "\u00a0%")
+    """Keep a number and its percent sign in one line, and "p" and its number."""
+    return text.replace(" %", "\u00a0%").replace(" p = ", " p\u00a0=\u00a0")
 
 
 def _facts(shown: parts.Facts) -> Markup:
@@ -128,18 +128,30 @@ def _facts(shown: parts.Facts) -> Markup:
 
 
 def _cell(cell: parts.Cell) -> Content:
-    return [f"{cell.text} ", tag("small", cell.note)] if isinstance(cell, parts.Noted) else cell
+    return (
+        [f"{cell.text} ", tag("small", unbroken(cell.note))]
+        if isinstance(cell, parts.Noted)
+        else cell
+    )
 
 
 def _table(table: parts.Table) -> Markup:
-    head = tag("tr", (tag("th", each, scope="col") for each in table.headings))
+    sides = [None if kind == "r" else "left" for kind in table.columns]
+    headings = zip(table.headings, sides, strict=True)
+    head = tag("tr", (tag("th", each, scope="col", class_=side) for each, side in headings))
     every = [
-        tag("tr", tag("th", _cell(first), scope="row"), (tag("td", _cell(c)) for c in cells))
+        tag(
+            "tr",
+            tag("th", _cell(first), scope="row", class_=sides[0]),
+            (tag("td", _cell(c), class_=side) for c, side in zip(cells, sides[1:], strict=True)),
+        )
         for first, *cells in (*table.rows, *table.averages)
     ]
     body, foot = every[: len(table.rows)], every[len(table.rows) :]
     rows = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
-    return _scrolling(table.title, table.title or ", ".join(table.headings), tag("table", rows))
+    return _scrolling(
+        table.title, table.title or ", ".join(filter(None, table.headings)), tag("table", rows)
+    )
 
 
 def _scrolling(title: str, label: str, table: Markup) -> Markup:
@@ -211,7 +223,7 @@ def _figure(image: NDArray[Any], picture: CaptionedImage) -> Markup:
         alt = f"a {truth}" if is_right else f"a {truth} taken for {answer}"
         sure = unbroken(percent(picture.facts["p_answer"], digits=1))
         said = answer if is_right else f"{truth}, not {answer}"
-        lines = [said, f"{sure} · #{picture.facts['index']}"]
+        lines = [said, f"{sure} #{picture.facts['index']}"]
         class_ = None if is_right else "mistake"
     grey_or_colour = image if image.dtype == np.uint8 else colours_of(image)
     content = b64encode(png(Image.fromarray(grey_or_colour))).decode()
