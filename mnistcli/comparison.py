@@ -50,6 +50,10 @@ class Comparison(Displayed):
     disagreements: Gallery  # those with the most different p_truth first
     notes: tuple[str, ...]  # what to know before trusting the numbers
 
+    def _in_words(self) -> str:
+        others = ", ".join(self.refs[1:])
+        return f"{self.refs[0]} before {others}, by {self.by.title.lower()} on {self.on}"
+
     @property
     def refs(self) -> list[str]:
         """What the models are called."""
@@ -76,7 +80,7 @@ class ReportOnTwo(Displayed):
 
 def compare(
     models: Sequence[Model | str],
-    data: Given | None = None,
+    data: "Given | None" = None,
     *,
     by: str = "accuracy",
     n_disagreements: int = 0,

@@ -33,6 +33,11 @@ class Displayed:
         return _cut(", ".join(f"{name} {_shortly(value)}" for name, value in values), 400)
 
 
+def counted(n: int, what: str) -> str:
+    """Return how many there are of what is called so in the singular: "1 image", "2 images"."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
 def _shortly(value: Any) -> str:
     if hasattr(value, "dtype"):
         return f"{' x '.join(map(str, value.shape))} {value.dtype}"

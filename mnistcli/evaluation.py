@@ -132,7 +132,7 @@ class Report(Displayed):
 
 def evaluate(
     model: Model | str,
-    data: Given | None = None,
+    data: "Given | None" = None,
     *,
     on: Part = "test",
     name: str = "the data",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Bools, Bytes
-from mnistcli.display import Displayed
+from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.copies import deformed
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -48,7 +48,7 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
         return gallery
 
     def _in_words(self) -> str:
-        return f"{len(self):,} pictures"
+        return counted(len(self), "picture")
 
 
 def digits_at(

@@ -79,7 +79,7 @@ class _Seen(NamedTuple):
 
 
 def read_numbers(
-    model: Model | str, grey: ArrayLike, *, source: str = "image"
+    model: Model | str, grey: "ArrayLike", *, source: str = "image"
 ) -> tuple[tuple[DigitRead, ...], ...]:
     """Read all digits of a picture in reading order, line by line.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from mnistcli.conforming.types import SEVERAL_HINT, Box
-from mnistcli.display import Displayed
+from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.typicality import UNLIKE_BELOW
 from mnistcli.gallery import check_indices
@@ -87,7 +87,7 @@ class Predictions(Displayed):
 
     def _in_words(self) -> str:
         first = ", ".join(self.answers[:10].tolist())
-        return f"{len(self):,} answers: {first}{', ...' if len(self) > 10 else ''}"
+        return f"{counted(len(self), 'answer')}: {first}{', ...' if len(self) > 10 else ''}"
 
     def __len__(self) -> int:
         """Count the images."""

@@ -56,7 +56,7 @@ class Training(Displayed):
 
 def train(
     task: str | Task,
-    dataset: Given | None = None,
+    dataset: "Given | None" = None,
     settings: TrainingSettings | None = None,
     *,
     command: str = "",
@@ -66,9 +66,9 @@ def train(
     """Train a logistic regression and judge it on the test images.
 
     The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, by name or
-    as `datasets.given` takes it, and the command what to note in the card as the way to get this model. Progress is by default a line in
-    a notebook's cell. Raises TaskError, UsageError or TrainingError, before or after looking at the
-    data; nothing is kept.
+    as `datasets.given` takes it, and the command what to note in the card as the way to get this
+    model. Progress is by default a line in a notebook's cell. Raises TaskError, UsageError or
+    TrainingError, before or after looking at the data; nothing is kept.
     """
     task, settings = parse_task(task), settings or TrainingSettings()
     check_kind("settings", settings, TrainingSettings)

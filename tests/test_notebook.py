@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pickle
@@ -104,6 +105,24 @@ def test_lines_say_what_matters(results):
     answers = ", ".join(results["Predictions"].answers[:10])
     assert repr(results["Predictions"]) == f"<Predictions: 50 answers: {answers}, ...>"
     assert repr(results["Model"]) == "<Model: not saved, 1v7vrest>"
+    better, worse = (each.model.ref for each in results["Comparison"].judged)
+    compared = f"<Comparison: {better} before {worse}, by accuracy on mnist test>"
+    assert repr(results["Comparison"]) == compared
+    assert repr(results["Gallery"]) == "<Gallery: 1 picture>"
+
+
+def test_help_shows_signatures_that_can_be_read():
+    for name in dir(mnistcli):
+        asked = getattr(mnistcli, name)
+        if inspect.isfunction(asked):
+            assert len(str(inspect.signature(asked))) < 300, name
+
+
+def test_one_of_them_is_no_several(mnist):
+    one = mnistcli.predict("builtin", mnist.test.images[:1])
+    assert repr(one) == "<Predictions: 1 answer: 7>"
+    few = mnistcli.LabelledImages(mnist.test.images[:1], [7])
+    assert (repr(few), str(few)) == ("<LabelledImages: 1 image>", "1 image: 1 of 7")
 
 
 def test_a_result_without_the_public_api_has_its_line():

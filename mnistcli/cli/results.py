@@ -20,6 +20,7 @@ from mnistcli.cli.terminal.console import drawn_plainly
 from mnistcli.cli.views import compare, evaluate, models, predict, train
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.display import counted
 from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics import catalog, curves
 from mnistcli.mnist import IMAGE_SHAPE
@@ -113,4 +114,4 @@ def _labelled(part: LabelledImages) -> Gallery:
 def _counts(part: LabelledImages) -> str:
     digits, counts = np.unique(part.labels, return_counts=True)
     each = ", ".join(f"{n:,} of {digit}" for digit, n in zip(digits, counts, strict=True))
-    return f"{len(part.labels):,} images: {each}"
+    return f"{counted(len(part.labels), 'image')}: {each}"

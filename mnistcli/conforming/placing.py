@@ -114,7 +114,7 @@ def find_strokes(grey: Grey, source: str) -> list[list[Strokes]]:
     ]
 
 
-def conform(grey: ArrayLike, *, source: str = "image") -> Conformed:
+def conform(grey: "ArrayLike", *, source: str = "image") -> Conformed:
     """Bring a picture of one digit into the form of MNIST.
 
     The picture, called ``source`` in errors, has any size, dark on light or light on dark, and

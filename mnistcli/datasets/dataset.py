@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Bytes
-from mnistcli.display import Displayed
+from mnistcli.display import Displayed, counted
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures import digit_images
@@ -38,7 +38,7 @@ class LabelledImages(Displayed):
         object.__setattr__(self, "labels", labels.astype(np.uint8, copy=False))
 
     def _in_words(self) -> str:
-        return f"{len(self.labels):,} images"
+        return counted(len(self.labels), "image")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
