@@ -19,7 +19,7 @@ from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.parallel import flat_map_forked
-from mnistcli.pictures import digit_images
+from mnistcli.pictures import check_is_light_ink, digit_images
 from mnistcli.pictures.formats import is_picture
 from mnistcli.registry.store import load_model
 
@@ -211,6 +211,7 @@ def predict(model: Model | str, images: ArrayLike) -> Predictions:
     such. Raises UsageError for what is none.
     """
     images, model = digit_images(images), load_model(model)
+    check_is_light_ink(images)
     scores, typicality, _ = model.look_at(images)
     classes, probabilities = classes_of(scores), probabilities_of(scores)
     known = typicality if model.typicality else None
@@ -230,6 +231,7 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
         problem = f"{model.ref} does not look at pixels, which could be explained"
         raise UsageError(problem, hint="train one that does: mnistcli train --task digits")
     image = digit_images(image)
+    check_is_light_ink(image)
     if len(image) != 1:
         raise UsageError(f"an explanation is of one image, not of {len(image):,}")
     scores = classifier.decision_function(image)[0]

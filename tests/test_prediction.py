@@ -83,6 +83,26 @@ def test_what_is_no_picture_is_refused(picture):
             ask(picture)
 
 
+def test_what_is_taken_as_it_is_has_light_ink(model, mnist):
+    for ask in (predict, explain):
+        with pytest.raises(UsageError, match="dark ink on light paper") as caught:
+            ask(model, 255 - mnist.test.images[0])
+        assert caught.value.hint == "turn them: 255 - X"
+
+
+def test_hints_lead_from_a_file_to_an_answer(model, mnist, tmp_path):
+    file = tmp_path / "seven.png"
+    Image.fromarray(255 - mnist.test.images[0]).resize((280, 280)).save(file)
+    with pytest.raises(UsageError) as caught:
+        predict(model, file)
+    assert 'Image.open(file).convert("L")' in caught.value.hint
+    picture = Image.open(file).convert("L")
+    with pytest.raises(UsageError) as caught:
+        predict(model, picture)
+    assert "mnistcli.conform(picture).image" in caught.value.hint
+    assert predict(model, mnistcli.conform(picture).image).answers[0] in model.card.class_names
+
+
 def test_an_explanation_adds_up_to_the_odds_of_the_two(model, mnist):
     for image in mnist.test.images[np.isin(mnist.test.labels, [3, 8])][:20]:
         why = explain(model, image)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import UsageError
-from mnistcli.ranges import RANGES
+from mnistcli.ranges import RANGES, check_kind
 from mnistcli.registry.card import ModelCard
 from mnistcli.settings import (
     PRESETS,
@@ -201,3 +201,14 @@ def test_what_a_setting_refuses_a_card_refuses(invoke, home):
             content[part][name] = value
             with pytest.raises(ValueError, match="is not what it should be"):
                 ModelCard.from_json(json.dumps(content))
+
+
+def test_a_part_of_the_settings_is_told_where_it_belongs():
+    with pytest.raises(UsageError) as caught:
+        check_kind("settings", SolverSettings(), TrainingSettings)
+    assert caught.value.message == "settings = a SolverSettings makes no sense"
+    assert caught.value.hint == "settings takes a TrainingSettings: TrainingSettings(solver=...)"
+    with pytest.raises(UsageError) as caught:
+        check_kind("settings", {"C": 3}, TrainingSettings)
+    assert caught.value.message == "settings = {'C': 3} makes no sense"
+    assert caught.value.hint == "settings takes a TrainingSettings"

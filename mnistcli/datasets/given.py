@@ -20,7 +20,7 @@ from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import open_dataset
 from mnistcli.errors import UsageError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
-from mnistcli.pictures import numbers_in
+from mnistcli.pictures import check_is_light_ink, numbers_in
 
 Given = Dataset | LabelledImages | Path | Mapping[str, ArrayLike] | ArrayLike
 
@@ -86,8 +86,8 @@ def _labelled(given: Any) -> dict[Any, LabelledImages]:
         parts: dict[Any, LabelledImages] = {
             **read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
         }
-    if is_as_mnist and any(np.median(part.images) > 127 for part in parts.values()):
-        raise UsageError("the images are dark ink on light paper", hint="turn them: 255 - X")
+    for part in parts.values() if is_as_mnist else ():
+        check_is_light_ink(part.images)
     return parts
 
 

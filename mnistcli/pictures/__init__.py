@@ -49,5 +49,12 @@ def digit_images(images: ArrayLike) -> Grey:
     if grey.shape[1:] not in one and grey.shape in one:
         grey = grey[None]
     if grey.shape[1:] not in one:
-        raise UsageError(f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}")
+        problem = f"images have shape (n, 28, 28), (n, 784) or (28, 28), not {grey.shape}"
+        raise UsageError(problem, hint="of a picture of any size: mnistcli.conform(picture).image")
     return grey
+
+
+def check_is_light_ink(images: Grey) -> None:
+    """Raise UsageError for images, taken as they are, whose paper is lighter than their ink."""
+    if 2 * np.count_nonzero(images > 127) > images.size:
+        raise UsageError("the images are dark ink on light paper", hint="turn them: 255 - X")
