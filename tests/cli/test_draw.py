@@ -176,6 +176,7 @@ def test_what_is_no_digit_is_said(model):
         assert app.prediction is None
         assert text_of(app, ANSWER) == "?"
         assert "digits" in text_of(app, NOTES)
+        assert "%" not in text_of(app, slice(None)), "what was not answered has no probabilities"
 
     play(model, script)
 
@@ -189,6 +190,8 @@ def test_everything_fits(model, size):
                 region = app.query_one(selector).region
                 assert region.right <= size[0], selector
                 assert region.bottom <= size[1] - 1, selector
+        (leave,) = (each for each in app.query("FooterKey") if each.description == "quit")
+        assert leave.region.right <= size[0], "how to leave is told wherever one is"
 
     play(model, script, size=size)
 

@@ -201,6 +201,7 @@ def test_each_format_says_what_it_costs():
         assert each.what
         assert each.good_for
         assert "{file}" in each.use
+        assert each.takes_pairs != ("(" in each.use), "a page is opened, the others are code"
 
 
 NEW_FORMAT = """

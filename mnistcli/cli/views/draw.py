@@ -4,6 +4,7 @@ The one module that imports textual, which is an optional extra; `commands.draw`
 missing.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -174,9 +175,9 @@ class DrawingApp(App[None]):
     #panel {{ width: {_PANEL_WIDTH}; margin: 0 0 0 2; }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape,ctrl+c", "quit", "quit"),  # before what a narrow terminal has no room for
         Binding("s", "save", "save"),
         Binding("t", "toggle_dark", "light/dark"),
-        Binding("q,escape,ctrl+c", "quit", "quit"),
     ]
     ENABLE_COMMAND_PALETTE = False
 
@@ -221,7 +222,7 @@ class DrawingApp(App[None]):
         if not self.query("#panel"):  # the screen is being taken down
             return
         names, seen = self.model.card.class_names, np.zeros(IMAGE_SHAPE, np.uint8)
-        self.prediction, best, shares = None, "", [0.0] * len(names)
+        self.prediction, best, shares = None, "", [math.nan] * len(names)
         answer, notes = f"draw for {self.model.ref}", "mouse, or arrows and space"
         if self._keep:
             notes += "; 0 to 9 keep it as that digit"

@@ -261,16 +261,17 @@ def legend_of(why: Explanation) -> str:
 def probability_bars(
     names: Sequence[str], shares: Sequence[float], best: str, width: int, method: Method = "half"
 ) -> Block:
-    """Draw the probability of each class as a bar, below an empty line."""
+    """Draw the probability of each class as a bar, below an empty line; NaN where not known."""
     from mnistcli.cli.terminal.pictures import stacked, words
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
     rows = [words([""])]
     for name, share in zip(names, shares, strict=True):
-        bar = "#" * round(share * room)
+        length = share * room if share > 0 else 0.0
+        bar = "#" * round(length)
         if method != "ascii":
-            whole, eighths = divmod(round(share * room * 8), 8)
+            whole, eighths = divmod(round(length * 8), 8)
             bar = "█" * whole + " ▏▎▍▌▋▊▉"[eighths]
         style = "bold" if name == best else ""
         text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"

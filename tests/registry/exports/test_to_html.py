@@ -390,3 +390,13 @@ def test_an_example_is_a_picture_of_the_image(mnist, open_page):
     assert (example["truth"], example["answer"]) == (5, 3)
     picture = Image.open(io.BytesIO(b64decode(example["image"].partition(",")[2])))
     assert np.array_equal(np.asarray(picture), image)
+
+
+def test_shares_are_never_all_or_nothing_by_rounding(mnist, open_page):
+    settings = TrainingSettings(split=SplitSpec(limit=100))
+    page = open_page(mnistcli.train("0v1", mnist, settings).model)
+    (written,) = re.findall(r"^const percent = .*?;$", page.script, re.DOTALL | re.MULTILINE)
+    page.engine.eval(f"let language = 'en'; {written}")
+    shares = [0, 1e-9, 0.0004, 0.123, 0.9994, 0.99999, 1]
+    said = page.engine.eval(f"{shares}.map(percent).join(' ')")
+    assert said == "0.0% 0.1% 0.1% 12.3% 99.9% 99.9% 100.0%"
