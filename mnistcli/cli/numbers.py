@@ -37,9 +37,13 @@ def _fixed(value: float, digits: int, whole: int) -> str:
 
 
 def span(interval: Interval) -> str:
-    """Write an interval of shares in nine characters, rounded outwards: ".938-.965"."""
+    """Write an interval of shares in nine characters, rounded outwards: ".938-.965".
+
+    A point, which is what a bootstrap has where there are no mistakes, is not written: nothing is
+    so sure.
+    """
     low, high = interval
-    if math.isnan(low):
+    if not low < high:
         return ""
     # Rounding errors of a number with three decimals are no reason to go on to the next.
     thousandths = math.floor(1000 * low + 1e-9), math.ceil(1000 * high - 1e-9)
@@ -47,9 +51,9 @@ def span(interval: Interval) -> str:
 
 
 def decimal_span(interval: Interval, *, digits: int = 4) -> str:
-    """Write an interval with fixed decimals: "0.9381 to 0.9650"."""
+    """Write an interval with fixed decimals: "0.9381 to 0.9650"; see `span`."""
     low, high = interval
-    if math.isnan(low):
+    if not low < high:
         return ""
     # An upper end may round to 1: it is no claim that all are right.
     top = f"{high:.{digits}f}" if high > 0.5 else decimal(high, digits=digits)

@@ -67,6 +67,7 @@ def test_other_intervals():
     assert decimal_span((0.0, 0.00001)) == "0.0000 to 0.0001"
     assert percent_span((0.00001, 0.99999)) == "0.01 to 99.99 %"
     assert decimal_span((NAN, NAN)) == percent_span((NAN, NAN)) == ""
+    assert span((1.0, 1.0)) == decimal_span((1.0, 1.0)) == "", "a point claims too much"
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from mnistcli.conforming.types import NoDigitError
 
 # As far from white as from black: paper may be either. For answers, and for those that are not sure.
 _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
+_WHITE = Color.from_rgb(255, 255, 255)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
 _MOST_LINES, _FEWEST_PIXELS = 12, 40
 _SMALLEST_LETTER = 12
@@ -132,8 +133,10 @@ def _walls(block: Block, marks: Sequence[Mark], cell: tuple[float, float], *, pl
     for y, x in np.argwhere(walls).tolist():
         letter = letters.get((y, x)) or (_ASCII_WALLS if plain else _WALLS)[walls[y, x]]
         style = page[y][x][1]
-        if style:  # in colour: that of the picture's lower pixel stays
-            style = Style.from_color(Color.from_rgb(*colours[y, x]), style.bgcolor)
+        if style:  # in colour: that of the picture's lower pixel stays, but under answers
+            ink, paper = Color.from_rgb(*colours[y, x]), style.bgcolor
+            ink, paper = (_WHITE, ink) if (y, x) in letters else (ink, paper)
+            style = Style.from_color(ink, paper)
         page[y][x] = letter, style
     rows = (groupby(row, key=itemgetter(1)) for row in page)
     lines = [[Segment("".join(c for c, _ in run), style) for style, run in row] for row in rows]

@@ -54,8 +54,12 @@ def test_ink_and_boxes_are_characters(picture, method):
 
 def test_boxes_are_coloured_over_the_picture():
     text = printed(PICTURE, MARKS, "half", 26, "truecolor")
-    assert re.search(r"38;2;34;116;224;48;2;\d+;\d+;\d+m┌1", text)
-    assert re.search(r"38;2;224;48;36;48;2;\d+;\d+;\d+m┌─\?─", text)
+    answer = r"\x1b\[0m\x1b\[38;2;255;255;255;48;2;{}m{}\x1b\[0m"
+    for colour, wall, said in (("34;116;224", "┌", "1"), ("224;48;36", "┌─", "\\?")):
+        walls = rf"38;2;{colour};48;2;\d+;\d+;\d+m{wall}"
+        assert re.search(walls + answer.format(colour, said), text), (
+            "white on the colour of the box"
+        )
 
 
 def test_walls_that_meet_are_joined():
