@@ -273,18 +273,15 @@ def read_labels(stream: Stream) -> NDArray[np.str_]:
     A column that counts the rows may stand before them.
     """
     rows = [*cells_of(stream)]
-    n_columns = max(map(len, rows), default=0)
-    if min(map(len, rows), default=0) < n_columns or not n_columns:
+    if len({*map(len, rows)}) != 1 or not rows[0]:
         raise FormatError("is no file of labels")
-    named = [title.lower() in LABELS for title in rows[0]]
     has_titles = any(np.isnan(number_of(title)) for title in rows[0])
-    cells = np.array(rows[has_titles:], dtype=str).reshape(-1, n_columns)
-    if sum(named) == 1:
-        return cells[:, named]
-    counted = [[str(i) for i in range(first, first + len(cells))] for first in (0, 1)]
-    if n_columns == 2 and cells[:, 0].tolist() in counted:
-        return cells[:, 1]
-    return cells
+    cells = np.array(rows[has_titles:], dtype=str).reshape(-1, len(rows[0]))
+    named = [title.lower() in LABELS for title in rows[0]]
+    counted = [[*map(str, range(first, first + len(cells)))] for first in (0, 1)]
+    if len(named) == 2 and cells[:, 0].tolist() in counted:
+        named = [False, True]
+    return cells[:, named] if sum(named) == 1 else cells
 
 
 def is_table(head: bytes) -> bool:

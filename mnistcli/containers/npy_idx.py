@@ -297,13 +297,16 @@ def _mat_elements(data: memoryview, order: str) -> Iterator[tuple[int, memoryvie
 
 def role_of(name: str) -> tuple[tuple[str, OfPart], int]:
     """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
-    base = name.rpartition("/")[2].lower()
-    words = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", base)
-    split = re.findall("[a-z0-9]+", words)
+    split = words_in(name.rpartition("/")[2].lower())
     part: OfPart = next((PARTS[w] for w in split if w in PARTS), "")
     rest = [word for word in split if word not in PARTS] or [""]
     role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
     return (role, part), len(rest)
+
+
+def words_in(name: str) -> list[str]:
+    """Return the words in a name in lower case: "xtrain_2" -> x, train, 2."""
+    return re.findall("[a-z0-9]+", re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name))
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ from mnistcli.containers.columns import without_accents
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import LABELS, OfPart, Part, find_idx, role_of
+from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, Part, role_of, words_in
 from mnistcli.containers.reading import BOXES, FormatError, damage_of, open_stream
 from mnistcli.containers.records import rows_of_json
 from mnistcli.errors import CorruptFileError
@@ -23,11 +23,10 @@ from mnistcli.files import kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
-_ENDING = re.compile(r"(\.\w{2,4})?(\.(gz|xz|bz2))?$")
-_IDX_LABELS = re.compile("labels[-.]idx[12]", re.IGNORECASE)
+_IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
+_ENDING = re.compile(r"([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2))?$")
 _DATA = re.compile(
-    rf".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|\.npy|(images[-.]idx3|{_IDX_LABELS.pattern}).*)",
-    re.IGNORECASE,
+    r".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)", re.IGNORECASE
 )
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
@@ -61,12 +60,12 @@ def is_wanted(path: Path) -> bool:
 
 def _is_named_text(path: Path) -> bool:
     """Return whether a text is called like what is read: labels.txt, X_test.txt, train.json."""
-    return path.suffix.lower() in (".txt", ".json") and _role_of(path) != ("", "")
+    return path.suffix.lower() in (".txt", ".json") and role_of(_stem_of(path))[0] != ("", "")
 
 
 def is_list(path: Path) -> bool:
     """Return whether a text can only list pictures, or the names of classes."""
-    return _is_named_text(path) and _role_of(path)[0] == "labels"
+    return _is_named_text(path) and _holds("labels", path)
 
 
 def descended(folder: Path) -> Path:
@@ -90,39 +89,40 @@ def content_of(folder: Path) -> list[Path]:
 
 def labels_beside(path: Path) -> Path | None:
     """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
-    if "idx3" in path.name:
-        name = path.name.replace("images", "labels")
-        spellings = [re.sub("idx3(-ubyte)?", idx, each) for each in (name, Path(name).stem)
-                     for idx in ("idx1-ubyte", "idx2-int")]  # fmt: skip
-        found = filter(None, (find_idx(path.parent, each) for each in spellings))
-        return next((each for each in found if each.name != path.name), None)
-    role, part = _role_of(path)
-    if role != "images":
+    if not _holds("images", path):
         return None
-    others = filter(is_wanted, content_of(path.parent))
-    named = [each for each in others if _role_of(each) == ("labels", part)]
-    named = [each for each in named if each.suffix == path.suffix] or named
-    return named[0] if len(named) == 1 else None
+    words, roles = {*words_in(_stem_of(path))}, IMAGES | LABELS
+    named = [each for each in content_of(path.parent) if is_wanted(each) and _holds("labels", each)]
+    named = [each for each in named if words ^ {*words_in(_stem_of(each))} <= roles]
+    found = {
+        _stem_of(each): each for each in reversed(named)
+    }  # of one that is packed, too, the first
+    return found.popitem()[1] if len(found) == 1 else None
 
 
-def _role_of(path: Path) -> tuple[str, OfPart]:
-    return role_of(_ENDING.sub("", path.name))[0]
+def _holds(role: str, path: Path) -> bool:
+    return role_of(_stem_of(path))[0][0] == role or bool(re.search(_IDX[role], path.name))
+
+
+def _stem_of(path: Path) -> str:
+    return _ENDING.sub("", path.name.lower())
 
 
 def containers_in(folder: Path) -> dict[Path, Part]:
     """Return which part each container holds; the folder itself stands for its NPY files."""
     found: dict[Path, Part] = {}
-    content = [path for path in content_of(folder) if is_wanted(path) and not is_picture(path)]
-    labels = {path: labels_beside(path) for path in content}
-    mixed = {
-        each for path, each in labels.items() if each and {path.suffix, each.suffix} != {".npy"}
+    content = content_of(folder)
+    content = [path for path in content if is_wanted(path) and not is_picture_name(path.suffix)]
+    beside = {path: labels_beside(path) for path in content}
+    taken = {
+        each for path, each in beside.items() if each and {path.suffix, each.suffix} != {".npy"}
     }
     for path in content:
-        if path in mixed or path.with_suffix("") in found:
+        if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
-        if path.suffix.lower() == ".npy" and labels[path] not in mixed:
+        if path.suffix.lower() == ".npy" and beside[path] not in taken:
             found[folder] = "train"
-        elif not _IDX_LABELS.search(path.name) and kind_of_path(path) == "file":
+        elif not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
             found[path] = "test" if _TEST.search(path.name) else "train"
     return found
 

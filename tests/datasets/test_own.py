@@ -448,6 +448,19 @@ def test_numbers_of_pupils_are_no_codes_of_digits(folder, few):
     assert sorted(everything(found)[1]) == sorted(few[1][:5].tolist() * 4)
 
 
+def test_labels_beside_images_are_those_called_like_them(folder, few):
+    pixels = few[0].reshape(200, 784)
+    for name, of in (("a", slice(0, 90)), ("b-test", slice(90, 200))):
+        np.savetxt(folder / f"{name}-images.csv", pixels[of], "%d", ",")
+        np.savetxt(folder / f"{name}-labels.csv.gz", few[1][of], "%d")
+        packed = gzip.compress((folder / f"{name}-images.csv").read_bytes())
+        (folder / f"{name}-images.csv.gz").write_bytes(packed)
+    found = gather(folder)
+    assert not found.failures
+    np.testing.assert_array_equal(found.train.images, few[0][:90])
+    np.testing.assert_array_equal(found.test.labels, few[1][90:])
+
+
 def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
     tables_apart(folder, *few)
     (folder / "y_train.csv").write_text("1\n2\n3\n")
