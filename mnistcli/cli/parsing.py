@@ -7,6 +7,7 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -113,11 +114,13 @@ def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
     from mnistcli.tasks import nearest
 
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = (
+        " ".join(error.format_message().split()).partition(" Recognized values:")[0].rstrip(".")
+    )
     message = message.replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
-    for kind, name in (("int", "whole number"), ("float", "number")):
-        message = message.replace(f"is not a valid {kind}", f"is no {name}")
+    for kind, name in (("int", "whole number"), ("float", "number"), ("boolean", "yes or no")):
+        message = re.sub(f"is not a valid {kind}( range)?", f"is no {name}", message)
     ctx, parameter = error.ctx, getattr(error, "param", None)
     if ctx is None:  # an option without its value
         return UsageError(message, hint=f"write {error.option_name} and its value")

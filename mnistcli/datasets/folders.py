@@ -91,12 +91,14 @@ def labels_beside(path: Path) -> Path | None:
     """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
     if not _holds("images", path):
         return None
-    words, roles = {*words_in(_stem_of(path))}, IMAGES | LABELS
-    named = [each for each in content_of(path.parent) if is_wanted(each) and _holds("labels", each)]
-    named = [each for each in named if words ^ {*words_in(_stem_of(each))} <= roles]
-    found = {
-        _stem_of(each): each for each in reversed(named)
-    }  # of one that is packed, too, the first
+    words = {*words_in(_stem_of(path))}
+    named = [
+        each
+        for each in content_of(path.parent)
+        if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
+        if words ^ {*words_in(_stem_of(each))} <= IMAGES | LABELS
+    ]
+    found = {_stem_of(each): each for each in reversed(named)}  # packed too: the plain one
     return found.popitem()[1] if len(found) == 1 else None
 
 

@@ -134,6 +134,7 @@ def test_a_wrong_file_is_one_line_that_names_it(invoke, in_file, text, message):
     [
         ("jobs = 1.5", "'--jobs': '1.5' is no whole number"),
         ("jobs = true", "'--jobs': 'True' is no whole number"),
+        ("verbose = 'maybe'", "'--verbose' / '-v': 'maybe' is no yes or no, from "),
         ("preset = 'bst'", "'--preset': 'bst' is not one of"),
         ("jobs = 0", "0 jobs make no sense"),
         ("memory = 2", "memory_bytes = 2 makes no sense"),

@@ -103,6 +103,11 @@ MISTAKES = [
         "missing argument 'SHELL'. Choose from: bash, zsh, fish",
         "type mnistcli completion bash",
     ),
+    (
+        ["predict", "x", "--abstain-below", "50%"],
+        "invalid value for '--abstain-below': '50%' is no number",
+        "see mnistcli predict --help",
+    ),
     (["predict", "--abstain-below", "nan", "x"], "--abstain-below nan is no number", None),
     (["train", "0v1", "--tol", "inf"], "--tol inf is no number", None),
     (["predict", ""], "an argument is empty", "is a variable of the shell not set?"),

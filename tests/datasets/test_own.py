@@ -466,6 +466,11 @@ def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
     (folder / "y_train.csv").write_text("1\n2\n3\n")
     with pytest.raises(CorruptFileError, match=r"X_train\.csv: holds 200 images and 3 labels"):
         gather(folder)
+    (folder / "y_train.csv").unlink()
+    os.mkfifo(folder / "y_train.csv")
+    with pytest.raises(CorruptFileError, match="has no labels"):
+        gather(folder / "X_train.csv")
+    (folder / "y_train.csv").unlink()
     (folder / "y_train.csv").write_text("1,2\n3\n")
     with pytest.raises(CorruptFileError, match=r"y_train\.csv: is no file of labels"):
         gather(folder / "X_train.csv")
