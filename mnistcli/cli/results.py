@@ -76,7 +76,7 @@ def _parts(result: Any, *, in_cell: bool = False) -> Iterator[Part]:
         case comparison.Comparison():
             yield from compare.shown(result)
         case Model():
-            yield Facts((("Model", result.ref or "not saved"), *models.card_facts(result.card)))
+            yield Facts((("Name", result.ref or "not saved"), *models.card_facts(result.card)))
         case Gallery():
             yield _first(result, len(result), result.legend)
         case CaptionedImage():

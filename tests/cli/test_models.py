@@ -37,6 +37,8 @@ def test_info_tells_how_to_get_the_model_again(invoke, home):
     assert card["settings"]["C"] == 0.001
     assert card["task"] == "3v5"
     out = invoke("models", "info").out
+    names = [line.split("  ")[0] for line in out.splitlines() if line[:1].strip()]
+    assert len({*names}) == len(names), "two facts are not called the same"
     for words in ("3v5@2", "latest, best", "L2 penalty, C = 1", "300 training", "sha256 934aebce"):
         assert words in out
 

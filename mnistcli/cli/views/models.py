@@ -58,7 +58,7 @@ def _document(summary: ModelSummary) -> dict[str, Any]:
 def described(summary: ModelSummary) -> Answer:
     """Show one model's card."""
     facts = [
-        ("Model", summary.entry.ref),
+        ("Name", summary.entry.ref),
         ("Tags", _tags(summary) or "none"),
         ("File", f"{summary.entry.path}, {n_bytes(summary.n_bytes)}"),
     ]
