@@ -93,20 +93,23 @@ def some_digits(
 def _chosen(part: "LabelledImages", digits: Sequence[int], name: str) -> Bools:
     chosen = np.isin(part.labels, digits)
     if not chosen.any():
-        hint = f"look at the others: --on {'train' if name == 'test' else 'test'}"
-        raise UsageError(f"there are no such {name} images", hint=hint)
+        hint = f"try --on {'train' if name == 'test' else 'test'}; mnistcli download --list counts them"
+        of = f" of {', '.join(map(str, digits))}" * (len(digits) < len(ALL_DIGITS))
+        raise UsageError(f"there are no {name} images{of}", hint=hint)
     return chosen
 
 
 def mean_digits(part: "LabelledImages", digits: Sequence[int], name: str) -> Gallery:
-    """Average all the images of each digit."""
+    """Average all the images of each digit of which there are some."""
     _chosen(part, digits, name)
-    return Gallery(_mean(part, part.labels == digit, digit, digit=digit) for digit in digits)
+    each = ((digit, part.labels == digit) for digit in digits)
+    return Gallery(_mean(part, those, digit, digit=digit) for digit, those in each if those.any())
 
 
 def mean_classes(part: "LabelledImages", task: Task, name: str) -> Gallery:
     """Average all the images of each class; of two also draw by how much the second has more ink."""
-    _chosen(part, [*map(int, "".join(task.groups))], name)
+    for group in task.groups:
+        _chosen(part, [*map(int, group)], name)
     y, names = task.encode(part.labels), task.class_names
     means = [_mean(part, y == k, name, **{"class": name}) for k, name in enumerate(names)]
     if not task.is_binary:
@@ -121,7 +124,7 @@ def mean_classes(part: "LabelledImages", task: Task, name: str) -> Gallery:
 def _mean(part: "LabelledImages", chosen: Bools, name: Any, **facts: Any) -> CaptionedImage:
     members = np.flatnonzero(chosen)
     # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
-    mean = part.images[members].mean(axis=0) if len(members) else np.zeros(IMAGE_SHAPE)
+    mean = part.images[members].mean(axis=0)
     facts["n_images"] = len(members)
     return CaptionedImage(np.round(mean).astype(np.uint8), f"mean {name} ({len(members):,})", facts)
 

@@ -29,20 +29,21 @@ def test_a_part_without_images_is_told(invoke, tmp_path, test_images):
     path = tmp_path / "0.png"
     Image.fromarray(test_images[3]).save(path)
     invoke("predict", str(path), "-m", "builtin", "--truth", "0", "--keep", "mine")
+    of_3, counts = ("--digit", "3", "--on", "train"), "; mnistcli download --list counts them\n"
     for arguments, problem in (
-        (
-            ("--dataset", "mine"),
-            "there are no such test images\nhint: look at the others: --on train",
-        ),
-        (("--dataset", "mine", "--digit", "3", "--on", "train"), "there are no such train images"),
-        (("--mean", "--dataset", "mine"), "there are no such test images\nhint: look at the"),
-        (("--mean", "--dataset", "mine", "--digit", "3", "--on", "train"), "no such train images"),
-        (("--mean", "--dataset", "mine", "--task", "3v8", "--on", "train"), "no such train images"),
+        (("--dataset", "mine"), f"no test images\nhint: try --on train{counts}"),
+        (("--dataset", "mine", *of_3), f"no train images of 3\nhint: try --on test{counts}"),
+        (("--mean", "--dataset", "mine"), f"no test images\nhint: try --on train{counts}"),
+        (("--mean", "--dataset", "mine", *of_3), "no train images of 3\n"),
+        (("--mean", "--dataset", "mine", "--task", "3v8", "--on", "train"), "images of 3\n"),
+        (("--mean", "--dataset", "mine", "--task", "0v8", "--on", "train"), "images of 8\n"),
         (("0", "--dataset", "mine"), "there is no test image 0\nhint: there are no test images"),
     ):
         done = invoke("show", *arguments)
         assert (done.code, done.out) == (2, "")
         assert problem in done.err
+    means = json.loads(invoke("show", "--mean", "--dataset", "mine", "--on", "train", "--json").out)
+    assert [(each["digit"], each["n_images"]) for each in means["pictures"]] == [(0, 1)]
     done = invoke("evaluate", "builtin", "--data", str(tmp_path))
     assert f"{tmp_path} holds no labelled digits" in done.err
 
