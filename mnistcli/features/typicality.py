@@ -1,25 +1,17 @@
 """How unlike the images that a model was trained on a picture is.
 
-Numbers, each in standard deviations among training images, at least -1, are added up:
+Measures, each in standard deviations among training images, at least -1, are added up:
 
     distance + 0.7 (strangeness + doubt) + 0.45 oddness    where features were learned,
     distance + 0.7 (oddness + doubt)                        elsewhere
 
-The distance is that of the directions of a digit's strokes from the nearest of some prototypes, in
-which every direction at every point has a mean and a spread (a Gaussian mixture, by k-means).
-Directional features tell characters from other drawings better than pixels do (Liu, Sako and
-Fujisawa, Performance evaluation of pattern classifiers for handwritten character recognition, 2002).
-The oddness tells training images from what can be pieced together from them: a linear function of
-the model's features where those were learned, else of the directions and their squares. The
-strangeness, a linear function for each answer, tells those answered so from what else is: pieces,
-and letters and signs. The doubt is how small the model's scores are (Liu, Wang, Owens and Li,
-Energy-based out-of-distribution detection, 2020).
 Where features were learned, other linear functions tell training images from two that touch, side
 by side or one above the other.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,27 +43,190 @@ _N_COPIES = 2  # of each training image, and one of each letter and sign: then c
 # or one above the other, of which fewer tell enough.
 LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), np.float32(0.3), 3000
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
-_LEAST_UNLIKE = -1.0  # standard deviations, of each number
-# Of so many numbers, as `_numbers` returns them.
-_WEIGHTS = {3: (1, 0.7, 0.7), 4: (1, 0.45, 0.7, 0.7)}
+_LEAST_UNLIKE = -1.0  # standard deviations, of each measure
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
+
+
+class Seen(NamedTuple):
+    """What is known of images to be measured."""
+
+    directions: Float32s  # see `stroke_directions`
+    rows: NDArray[np.generic]  # features
+    outputs: Floats  # the model's scores, (n, n_classes)
+
+
+class Distance(NamedTuple):
+    """How far the directions of strokes are from the nearest of some prototypes.
+
+    Every direction at every point has a mean and a spread (a Gaussian mixture, by k-means). They
+    tell characters from other drawings better than pixels do (Liu, Sako and Fujisawa, Performance
+    evaluation of pattern classifiers for handwritten character recognition, 2002).
+    """
+
+    means: Bytes  # of the prototypes, (n_prototypes, N_STROKES)
+    spreads: Bytes  # their standard deviations
+
+    @classmethod
+    def learned(cls, strokes: Float32s, n: int) -> "Distance":
+        """Return the distance from so many prototypes."""
+        means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
+        for _ in range(_N_ROUNDS):
+            nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
+            groups = [strokes[nearest == k] for k in range(n)]
+            means = np.stack(
+                [g.mean(axis=0) if len(g) else m for g, m in zip(groups, means, strict=True)]
+            )
+        squares = [((g - m) ** 2).sum(axis=0) for g, m in zip(groups, means, strict=True)]
+        usual = np.sum(squares, axis=0) / len(strokes)
+        least = _LEAST_VARIANCE * usual.mean()
+        sizes = np.array([len(g) for g in groups])[:, None]
+        variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
+        spreads = np.sqrt(np.maximum(variances, least))
+        spreads = np.clip(np.round(spreads), 1, 255)
+        return cls(np.round(means).astype(np.uint8), spreads.astype(np.uint8))
+
+    def of(self, seen: Seen) -> Floats:
+        """Measure images, (n,)."""
+        strokes = seen.directions.astype(np.float64)
+        means, spreads = (each.astype(np.float64) for each in self)
+        weights = 1 / spreads**2
+        constant = (means**2 * weights + 2 * np.log(spreads)).sum(axis=1)
+        distances = strokes**2 @ weights.T - 2 * strokes @ (means * weights).T + constant
+        return np.asarray(distances.min(axis=1))
+
+
+class Oddness(NamedTuple):
+    """What tells training images from what can be pieced together from them.
+
+    It is a linear function of the model's features where those were learned, else of the directions
+    of strokes and their squares.
+    """
+
+    weights: Float32s
+
+    def of(self, seen: Seen) -> Floats:
+        """Measure images, (n,)."""
+        is_learned = seen.rows.shape[1] == len(self.weights)
+        columns = seen.rows.astype(np.float32) if is_learned else _curved(seen.directions)
+        return np.asarray(columns @ self.weights)
+
+
+class Doubt(NamedTuple):
+    """How small the model's scores are.
+
+    Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020.
+    """
+
+    def of(self, seen: Seen) -> Floats:
+        """Measure images, (n,)."""
+        return np.asarray(-np.logaddexp.reduce(seen.outputs, axis=1))
+
+
+class Strangeness(NamedTuple):
+    """What tells images answered so from pieces, letters and signs that are answered so too.
+
+    It is a linear function of features for each answer, in standard deviations already.
+    """
+
+    weights: Floats  # and what is then taken off, (n_classes, n_features + 1)
+
+    @classmethod
+    def learned(
+        cls, rows: Bytes, strange: Bytes, measure: Bytes, scores: Callable[[Bytes], Floats]
+    ) -> "Strangeness":
+        """Return what tells rows from strange ones; the measure is what deviations are of."""
+        answers, strange_answers = (
+            _outputs(scores(each)).argmax(axis=1) for each in (rows, strange)
+        )
+        outputs = _outputs(scores(measure))
+        weights = np.zeros((outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
+        for k in np.bincount(answers).nonzero()[0]:
+            same = rows[answers == k], strange[strange_answers == k]
+            weights[k, :-1] = _separating(*same, n_steps=_N_CAREFUL_STEPS)
+        found, kinds = cls(weights).of_answers(measure, outputs), outputs.argmax(axis=1)
+        # What is known of few images is mixed with what is known of all.
+        n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
+
+        def mean_of_kinds(values: Floats) -> Float64s:
+            sums = np.bincount(kinds, weights=values, minlength=len(weights))
+            return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
+
+        usual = mean_of_kinds(found)
+        deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
+        weights[:, -1] = usual
+        weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
+        return cls(weights.astype(np.float16))
+
+    def of(self, seen: Seen) -> Floats:
+        """Measure images, (n,)."""
+        return self.of_answers(seen.rows, seen.outputs)
+
+    def of_answers(self, rows: NDArray[np.generic], outputs: Floats) -> Floats:
+        """Measure images by their features and the model's scores alone, (n,)."""
+        weights = self.weights[:, :-1].astype(np.float32)
+        values = rows.astype(np.float32) @ weights.T - self.weights[:, -1]
+        answers = outputs.argmax(axis=1)[:, None]
+        return np.asarray(np.take_along_axis(values, answers, axis=1)[:, 0], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Typicality:
     """What the training images of a model were like."""
 
-    means: Bytes  # strokes of the prototypes, (n_prototypes, N_STROKES)
-    spreads: Bytes  # their standard deviations
+    means: Bytes  # of `Distance`
+    spreads: Bytes
     # Mean and standard deviation of distance, oddness and doubt, then unlikeness by `SHARES`.
     levels: Float32s
-    oddness: Float32s  # weights, (n_features,) if those were learned, else of strokes
+    oddness: Float32s  # of `Oddness`: (n_features,) if those were learned, else of strokes
     # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features + 1);
     # both where features were learned.
     pairs: Floats | None = None
-    strangeness: Floats | None = None  # the same for each class, (n_classes, n_features + 1)
+    strangeness: Floats | None = None  # of `Strangeness`
+
+    def measured(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
+        """Return distance, oddness, doubt and, where it is known, strangeness of images, (3 or 4, n)."""
+        seen = Seen(stroke_directions(images), rows, _outputs(scores))
+        return np.stack([measure.of(seen) for measure, _ in self._measures()])
+
+    def _measures(self) -> list[tuple[Distance | Oddness | Doubt | Strangeness, float]]:
+        """Return what is measured, and how much it counts."""
+        distance, oddness = Distance(self.means, self.spreads), Oddness(self.oddness)
+        if self.strangeness is None:
+            return [(distance, 1), (oddness, 0.7), (Doubt(), 0.7)]
+        return [
+            (distance, 1),
+            (oddness, 0.45),
+            (Doubt(), 0.7),
+            (Strangeness(self.strangeness), 0.7),
+        ]
+
+    def unlikeness(self, numbers: Float64s) -> Float64s:
+        """Return what is measured, (3 or 4, n), added up, (n,)."""
+        n = len(numbers)
+        # Strangeness is in standard deviations already.
+        centres = np.append(self.levels[:3], 0)[:n, None]
+        scales = np.append(self.levels[3:6], 1)[:n, None]
+        counts = np.array([count for _, count in self._measures()])
+        # None makes up for the others: an empty image is not odd, and a full one not doubted.
+        return np.asarray(counts @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE))
+
+    def levelled(self, numbers: Float64s) -> "Typicality":
+        """Return the same with the levels of images for which so much is measured, (3 or 4, n)."""
+        # Where all are alike, rounding is no difference.
+        means_of_all = numbers[:3].mean(axis=1)
+        least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
+        moments = np.concatenate([means_of_all, np.maximum(numbers[:3].std(axis=1), least)])
+        # Of few images the tail is known badly: a standard error on the side that flags less.
+        n = numbers.shape[1]
+        n_beyond = np.array(SHARES) * n
+        careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
+        careful[0] = 1
+        # numpy.quantile imports numpy.ma.
+        unlikeness = np.sort(replace(self, levels=moments).unlikeness(numbers))
+        usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
+        return replace(self, levels=np.concatenate([moments, usual]).astype(np.float32))
 
     def of(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
         """Return the share of training images that are as unlike the others as each image, (n,).
@@ -80,7 +235,7 @@ class Typicality:
         (n, n_classes). Beyond the most unlike training images the share falls as it did before.
         """
         usual = self.levels[6:].astype(np.float64)
-        unlikeness = _joined(_numbers(self, images, rows, scores), self.levels)
+        unlikeness = self.unlikeness(self.measured(images, rows, scores))
         logs = np.interp(unlikeness, usual, np.log(SHARES))
         slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
@@ -95,7 +250,7 @@ class Typicality:
         if self.pairs is None or self.strangeness is None:
             return np.full((len(rows), 1), np.nan, np.float32)
         pairs = self.pairs.astype(np.float32)
-        strange = _of_answers(self.strangeness, rows, _outputs(scores))
+        strange = Strangeness(self.strangeness).of_answers(rows, _outputs(scores))
         paired = rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1]
         return np.asarray(paired + _STRANGENESS_OF_PAIRS * strange[:, None])
 
@@ -135,7 +290,7 @@ def learn_typicality(
     known = images[~is_measure]
     n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
     strokes = stroke_directions(known)
-    means, spreads = _prototypes(strokes, n_prototypes)
+    means, spreads = Distance.learned(strokes, n_prototypes)
     measure, pairs, strangeness = rows[is_measure], None, None
     if transform:
         n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
@@ -144,39 +299,26 @@ def learn_typicality(
         known = known[: _N_STRANGE // rows.shape[1] ** 2]
         digits = [one[: len(known)], *(transform(_copied(known, k + 1)) for k in range(_N_COPIES))]
         one = np.concatenate(digits)
-        written = transform(_copied(signs(len(known)), 1))
-        strangeness = _strangeness(one, np.concatenate([pieced, written]), measure, scores)
+        strange = np.concatenate([pieced, transform(_copied(signs(len(known)), 1))])
+        strangeness = Strangeness.learned(one, strange, measure, scores).weights
         stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
-        two = side_by_side(known), stacked
-        weights = [_separating(one[::3], transform(each), n_steps=_N_CAREFUL_STEPS) for each in two]
-        usual = measure.astype(np.float32) @ np.transpose(weights)
-        mean = usual.mean(axis=0)
-        deviation = np.maximum(usual.std(axis=0), _LEAST_DEVIATION * (1 + np.abs(mean)))
-        offset = mean + LEAST_PAIRED * deviation
-        pairs = (np.column_stack([weights, offset]) / deviation[:, None]).astype(np.float16)
+        pairs = _pairs(one[::3], [*map(transform, (side_by_side(known), stacked))], measure)
     else:
         pieced = pieced_together(known[::2])
         oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs, strangeness)
-    numbers = _numbers(found, images[is_measure], measure, scores(measure))
-    return replace(found, levels=_levels(numbers))
+    return found.levelled(found.measured(images[is_measure], measure, scores(measure)))
 
 
-def _levels(numbers: Float64s) -> Float32s:
-    """Return `Typicality.levels` of the numbers of the measure, (3 or 4, n)."""
-    # Where all are alike, rounding is no difference.
-    means_of_all = numbers[:3].mean(axis=1)
-    least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
-    moments = np.concatenate([means_of_all, np.maximum(numbers[:3].std(axis=1), least)])
-    # Of few images the tail is known badly: a standard error on the side that flags less.
-    n = numbers.shape[1]
-    n_beyond = np.array(SHARES) * n
-    careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
-    careful[0] = 1
-    # numpy.quantile imports numpy.ma.
-    unlikeness = np.sort(_joined(numbers, moments))
-    usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
-    return np.concatenate([moments, usual]).astype(np.float32)
+def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
+    """Return `Typicality.pairs`, which tell rows from each of two kinds of pairs."""
+    weights = [_separating(rows, each, n_steps=_N_CAREFUL_STEPS) for each in two]
+    usual = measure.astype(np.float32) @ np.transpose(weights)
+    mean = usual.mean(axis=0)
+    deviation = np.maximum(usual.std(axis=0), _LEAST_DEVIATION * (1 + np.abs(mean)))
+    offset = mean + LEAST_PAIRED * deviation
+    pairs = np.column_stack([weights, offset]) / deviation[:, None]
+    return np.asarray(pairs, dtype=np.float16)
 
 
 def stroke_directions(images: Bytes) -> Float32s:
@@ -205,23 +347,6 @@ def stroke_directions(images: Bytes) -> Float32s:
     return np.minimum(strokes, np.float32(255))
 
 
-def _prototypes(strokes: Float32s, n: int) -> tuple[Bytes, Bytes]:
-    means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
-    for _ in range(_N_ROUNDS):
-        nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
-        groups = [strokes[nearest == k] for k in range(n)]
-        means = np.stack(
-            [g.mean(axis=0) if len(g) else m for g, m in zip(groups, means, strict=True)]
-        )
-    squares = [((g - m) ** 2).sum(axis=0) for g, m in zip(groups, means, strict=True)]
-    usual = np.sum(squares, axis=0) / len(strokes)
-    least = _LEAST_VARIANCE * usual.mean()
-    sizes = np.array([len(g) for g in groups])[:, None]
-    variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
-    spreads = np.sqrt(np.maximum(variances, least))
-    return np.round(means).astype(np.uint8), np.clip(np.round(spreads), 1, 255).astype(np.uint8)
-
-
 def _curved(strokes: Float32s) -> Float32s:
     """Return what a quadratic function of strokes, without products, is linear in, twice as many."""
     from_middle = strokes - np.float32(_MIDDLING)
@@ -230,38 +355,6 @@ def _curved(strokes: Float32s) -> Float32s:
 
 def _copied(images: Bytes, number: int) -> Bytes:
     return deformed(images, np.arange(len(images)), np.full(len(images), number), 0)
-
-
-def _strangeness(
-    rows: Bytes, strange: Bytes, measure: Bytes, scores: Callable[[Bytes], Floats]
-) -> Floats:
-    """Return `Typicality.strangeness`, in standard deviations of the measure."""
-    answers, strange_answers = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
-    outputs = _outputs(scores(measure))
-    weights = np.zeros((outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
-    for k in np.bincount(answers).nonzero()[0]:
-        same = rows[answers == k], strange[strange_answers == k]
-        weights[k, :-1] = _separating(*same, n_steps=_N_CAREFUL_STEPS)
-    found, kinds = _of_answers(weights, measure, outputs), outputs.argmax(axis=1)
-    # What is known of few images is mixed with what is known of all.
-    n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
-
-    def mean_of_kinds(values: Floats) -> Float64s:
-        sums = np.bincount(kinds, weights=values, minlength=len(weights))
-        return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
-
-    usual = mean_of_kinds(found)
-    deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
-    weights[:, -1] = usual
-    weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
-    return weights.astype(np.float16)
-
-
-def _of_answers(weights: Floats, rows: NDArray[np.generic], outputs: Floats) -> Float32s:
-    """Return what the weights of each row's answer say of it, (n,)."""
-    values = rows.astype(np.float32) @ weights[:, :-1].T.astype(np.float32) - weights[:, -1]
-    kinds = outputs.argmax(axis=1)[:, None]
-    return np.asarray(np.take_along_axis(values, kinds, axis=1)[:, 0], dtype=np.float32)
 
 
 def _outputs(scores: Floats) -> Floats:
@@ -285,33 +378,3 @@ def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int = _N
         rest = residual - size * (move @ X)
         residual, step = rest, rest + (rest @ rest) / (residual @ residual) * step
     return weights
-
-
-def _numbers(
-    typicality: Typicality, images: Bytes, rows: NDArray[np.generic], scores: Floats
-) -> Float64s:
-    """Return distance, oddness, doubt and, where that was learned, strangeness of images, (3 or 4, n)."""
-    directions = stroke_directions(images)
-    strokes = directions.astype(np.float64)
-    means, spreads = (each.astype(np.float64) for each in (typicality.means, typicality.spreads))
-    weights = 1 / spreads**2
-    constant = (means**2 * weights + 2 * np.log(spreads)).sum(axis=1)
-    distances = strokes**2 @ weights.T - 2 * strokes @ (means * weights).T + constant
-    is_learned = rows.shape[1] == len(typicality.oddness)
-    columns = rows.astype(np.float32) if is_learned else _curved(directions)
-    oddness = columns @ typicality.oddness
-    outputs = _outputs(scores)
-    numbers = [distances.min(axis=1), oddness, -np.logaddexp.reduce(outputs, axis=1)]
-    if typicality.strangeness is not None:
-        numbers.append(_of_answers(typicality.strangeness, rows, outputs))
-    return np.stack(numbers)
-
-
-def _joined(numbers: Float64s, levels: Floats) -> Float64s:
-    n = len(numbers)
-    # Strangeness is in standard deviations already.
-    centres, scales = np.append(levels[:3], 0)[:n, None], np.append(levels[3:6], 1)[:n, None]
-    # None makes up for the others: an empty image is not odd, and a full one not doubted.
-    return np.asarray(
-        np.array(_WEIGHTS[n]) @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE)
-    )

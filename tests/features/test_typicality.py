@@ -16,7 +16,6 @@ from mnistcli.features import FeatureSpec
 from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
-    _numbers,
     learn_typicality,
     looked_at,
     stroke_directions,
@@ -134,7 +133,7 @@ def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
     model = mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=6000))).model
     others = mnist.train.images[-1000:]
     known, odd = (
-        _numbers(model.typicality, images, images.reshape(len(images), -1), np.zeros(1000))[1]
+        model.typicality.measured(images, images.reshape(len(images), -1), np.zeros(1000))[1]
         for images in (others, pieced_together(others))
     )
     assert (odd[:, None] > known).mean() > 0.8  # the area under the curve
@@ -167,7 +166,7 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     images = mnist.test.images[:2000]
     weights = builtin.typicality.strangeness.astype(np.float32)
     strange, digits = (
-        _numbers(builtin.typicality, each, rows, builtin.classifier.decision_function(each))[3]
+        builtin.typicality.measured(each, rows, builtin.classifier.decision_function(each))[3]
         for each in (written, images)
         for rows in [builtin.classifier.raw_features(each)]
     )
