@@ -253,7 +253,7 @@ def typicality_shapes(
     n_columns = n if spec.shapes() else 2 * N_STROKES
     learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
-        "usual_levels": ("F32", (12,)),
+        "usual_levels": ("F32", (14 if knows_pairs else 12,)),
         "usual_means": strokes,
         "usual_spreads": strokes,
         "usual_oddness": ("F32", (n_columns,)),

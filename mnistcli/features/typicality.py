@@ -2,8 +2,8 @@
 
 Measures, each in standard deviations among training images, at least -1, are added up:
 
-    distance + 0.7 (strangeness + doubt) + 0.45 oddness    where features were learned,
-    distance + 0.7 (oddness + doubt)                        elsewhere
+    distance + strangeness + 0.5 doubt + 0.3 oddness    where features were learned,
+    distance + 0.7 (oddness + doubt)                     elsewhere
 
 Where features were learned, other linear functions tell training images from two that touch, side
 by side or one above the other.
@@ -27,7 +27,7 @@ from mnistcli.parallel import map_blocks, one_blas_thread
 # Shares of training images whose unlikeness is kept, to tell how usual one is.
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02)
 # What fewer of the training images are as unlike as, is unlike all of them.
-UNLIKE_BELOW = 0.007
+UNLIKE_BELOW = 0.0065
 MAX_PROTOTYPES, IMAGES_PER_PROTOTYPE = 40, 50
 # Fewer images tell nothing. One in so many is looked at, more of them where training takes longer,
 # and where there are few.
@@ -35,13 +35,13 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 # What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
-_N_ODD, _N_ODD_FEATURES = 6000, 12_000_000  # at most, of all together
 # At most so many images times features squared: an expansion has more, each of all that were before.
-_N_STRANGE = 34_560_000_000
+_N_STRANGE, _N_PIECED = 34_560_000_000, 6000
+_STRANGE_SHARE = 0.4  # of what is strange, where digits count 1: few of these are to be flagged
 _N_COPIES = 2  # of each training image, and one of each letter and sign: then copies tell nothing
 # So many standard deviations above the mean of training images one may as well be two: side by side,
 # or one above the other, of which fewer tell enough.
-LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), np.float32(0.3), 3000
+LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), 0.3, 3000
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each measure
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
@@ -83,8 +83,7 @@ class Distance(NamedTuple):
         least = _LEAST_VARIANCE * usual.mean()
         sizes = np.array([len(g) for g in groups])[:, None]
         variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
-        spreads = np.sqrt(np.maximum(variances, least))
-        spreads = np.clip(np.round(spreads), 1, 255)
+        spreads = np.clip(np.round(np.sqrt(np.maximum(variances, least))), 1, 255)
         return cls(np.round(means).astype(np.uint8), spreads.astype(np.uint8))
 
     def of(self, seen: Seen) -> Floats:
@@ -127,25 +126,26 @@ class Doubt(NamedTuple):
 class Strangeness(NamedTuple):
     """What tells images answered so from pieces, letters and signs that are answered so too.
 
-    It is a linear function of features for each answer, in standard deviations already.
+    It is a linear function of features for each answer, in standard deviations among images
+    answered so.
     """
 
     weights: Floats  # and what is then taken off, (n_classes, n_features + 1)
 
     @classmethod
     def learned(
-        cls, rows: Bytes, strange: Bytes, measure: Bytes, scores: Callable[[Bytes], Floats]
+        cls, rows: Bytes, strange: Bytes, measure: Seen, scores: Callable[[Bytes], Floats]
     ) -> "Strangeness":
         """Return what tells rows from strange ones; the measure is what deviations are of."""
-        answers, strange_answers = (
-            _outputs(scores(each)).argmax(axis=1) for each in (rows, strange)
+        answers, strange_answers, kinds = (
+            outputs.argmax(axis=1)
+            for outputs in (_outputs(scores(rows)), _outputs(scores(strange)), measure.outputs)
         )
-        outputs = _outputs(scores(measure))
-        weights = np.zeros((outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
+        weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
         for k in np.bincount(answers).nonzero()[0]:
             same = rows[answers == k], strange[strange_answers == k]
-            weights[k, :-1] = _separating(*same, n_steps=_N_CAREFUL_STEPS)
-        found, kinds = cls(weights).of_answers(measure, outputs), outputs.argmax(axis=1)
+            weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
+        found = cls(weights).of(measure)
         # What is known of few images is mixed with what is known of all.
         n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
 
@@ -161,14 +161,9 @@ class Strangeness(NamedTuple):
 
     def of(self, seen: Seen) -> Floats:
         """Measure images, (n,)."""
-        return self.of_answers(seen.rows, seen.outputs)
-
-    def of_answers(self, rows: NDArray[np.generic], outputs: Floats) -> Floats:
-        """Measure images by their features and the model's scores alone, (n,)."""
-        weights = self.weights[:, :-1].astype(np.float32)
-        values = rows.astype(np.float32) @ weights.T - self.weights[:, -1]
-        answers = outputs.argmax(axis=1)[:, None]
-        return np.asarray(np.take_along_axis(values, answers, axis=1)[:, 0], dtype=np.float32)
+        rows, weights = seen.rows.astype(np.float32), self.weights[:, :-1].astype(np.float32)
+        values = rows @ weights.T - self.weights[:, -1]
+        return np.take_along_axis(values, seen.outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,88 +172,79 @@ class Typicality:
 
     means: Bytes  # of `Distance`
     spreads: Bytes
-    # Mean and standard deviation of distance, oddness and doubt, then unlikeness by `SHARES`.
+    # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
     levels: Float32s
-    oddness: Float32s  # of `Oddness`: (n_features,) if those were learned, else of strokes
+    oddness: Float32s  # of `Oddness`
     # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features + 1);
     # both where features were learned.
     pairs: Floats | None = None
     strangeness: Floats | None = None  # of `Strangeness`
 
-    def measured(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
-        """Return distance, oddness, doubt and, where it is known, strangeness of images, (3 or 4, n)."""
-        seen = Seen(stroke_directions(images), rows, _outputs(scores))
-        return np.stack([measure.of(seen) for measure, _ in self._measures()])
-
-    def _measures(self) -> list[tuple[Distance | Oddness | Doubt | Strangeness, float]]:
-        """Return what is measured, and how much it counts."""
+    @property
+    def measures(self) -> list[tuple[float, Distance | Oddness | Doubt | Strangeness]]:
+        """What is measured, and how much each counts."""
         distance, oddness = Distance(self.means, self.spreads), Oddness(self.oddness)
         if self.strangeness is None:
-            return [(distance, 1), (oddness, 0.7), (Doubt(), 0.7)]
-        return [
-            (distance, 1),
-            (oddness, 0.45),
-            (Doubt(), 0.7),
-            (Strangeness(self.strangeness), 0.7),
-        ]
+            return [(1, distance), (0.7, oddness), (0.7, Doubt())]
+        return [(1, distance), (0.3, oddness), (0.5, Doubt()), (1, Strangeness(self.strangeness))]
 
-    def unlikeness(self, numbers: Float64s) -> Float64s:
-        """Return what is measured, (3 or 4, n), added up, (n,)."""
-        n = len(numbers)
-        # Strangeness is in standard deviations already.
-        centres = np.append(self.levels[:3], 0)[:n, None]
-        scales = np.append(self.levels[3:6], 1)[:n, None]
-        counts = np.array([count for _, count in self._measures()])
+    def measured(self, seen: Seen) -> Float64s:
+        """Measure images, (n_measures, n)."""
+        return np.stack([measure.of(seen) for _, measure in self.measures])
+
+    def unlikeness(self, measured: Float64s) -> Float64s:
+        """Return what was measured, (n_measures, n), added up, (n,)."""
+        n = len(measured)
+        means, deviations = self.levels[:n, None], self.levels[n : 2 * n, None]
+        counts = np.array([count for count, _ in self.measures])
         # None makes up for the others: an empty image is not odd, and a full one not doubted.
-        return np.asarray(counts @ np.maximum((numbers - centres) / scales, _LEAST_UNLIKE))
+        return np.asarray(counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
 
-    def levelled(self, numbers: Float64s) -> "Typicality":
-        """Return the same with the levels of images for which so much is measured, (3 or 4, n)."""
+    def levelled(self, seen: Seen) -> "Typicality":
+        """Return the same with the levels of some images."""
+        measured = self.measured(seen)
         # Where all are alike, rounding is no difference.
-        means_of_all = numbers[:3].mean(axis=1)
-        least = _LEAST_DEVIATION * (1 + np.abs(means_of_all))
-        moments = np.concatenate([means_of_all, np.maximum(numbers[:3].std(axis=1), least)])
+        means = measured.mean(axis=1)
+        deviations = np.maximum(measured.std(axis=1), _LEAST_DEVIATION * (1 + np.abs(means)))
+        moments = np.concatenate([means, deviations])
         # Of few images the tail is known badly: a standard error on the side that flags less.
-        n = numbers.shape[1]
+        n = measured.shape[1]
         n_beyond = np.array(SHARES) * n
         careful = np.maximum(n_beyond - np.sqrt(n_beyond), 0) / n
         careful[0] = 1
         # numpy.quantile imports numpy.ma.
-        unlikeness = np.sort(replace(self, levels=moments).unlikeness(numbers))
+        unlikeness = np.sort(replace(self, levels=moments).unlikeness(measured))
         usual = np.interp((1 - careful) * (n - 1), np.arange(n), unlikeness)
         return replace(self, levels=np.concatenate([moments, usual]).astype(np.float32))
 
-    def of(self, images: Bytes, rows: NDArray[np.generic], scores: Floats) -> Float64s:
+    def of(
+        self, images: Bytes, rows: NDArray[np.generic], scores: Floats
+    ) -> tuple[Float64s, Floats]:
         """Return the share of training images that are as unlike the others as each image, (n,).
 
-        Images have shape (n, 28, 28), their features (n, n_features), the model's scores (n,) or
-        (n, n_classes). Beyond the most unlike training images the share falls as it did before.
+        Then follows how much each looks like two digits rather than one, side by side and stacked,
+        (n, 2), in standard deviations among training images, where 0 is undecided; where that is
+        not known, NaN, (n, 1). Images have shape (n, 28, 28), their features (n, n_features), the
+        model's scores (n,) or (n, n_classes). Beyond the most unlike training images the share
+        falls as it did before.
         """
-        usual = self.levels[6:].astype(np.float64)
-        unlikeness = self.unlikeness(self.measured(images, rows, scores))
+        measured = self.measured(Seen(stroke_directions(images), rows, _outputs(scores)))
+        usual, unlikeness = self.levels[-len(SHARES) :], self.unlikeness(measured)
         logs = np.interp(unlikeness, usual, np.log(SHARES))
         slope = np.log(SHARES[-1] / SHARES[2]) / max(usual[-1] - usual[2], _LEAST_TAIL)
         shares = np.exp(logs + slope * np.maximum(unlikeness - usual[-1], 0))
-        return np.asarray(shares, dtype=np.float64)
-
-    def pairedness(self, rows: NDArray[np.generic], scores: Floats) -> Float32s:
-        """Return how much images look like two digits rather than one, side by side and stacked, (n, 2).
-
-        It is in standard deviations among training images, and 0 is undecided. Of what is not known
-        there is none, or NaN alone, (n, 1); rows and scores are those of `of`.
-        """
-        if self.pairs is None or self.strangeness is None:
-            return np.full((len(rows), 1), np.nan, np.float32)
+        if self.pairs is None:
+            return shares, np.full((len(rows), 1), np.nan)
         pairs = self.pairs.astype(np.float32)
-        strange = Strangeness(self.strangeness).of_answers(rows, _outputs(scores))
         paired = rows.astype(np.float32) @ pairs[:, :-1].T - pairs[:, -1]
-        return np.asarray(paired + _STRANGENESS_OF_PAIRS * strange[:, None])
+        return shares, paired + _STRANGENESS_OF_PAIRS * measured[-1][:, None]
 
     @property
     def is_sound(self) -> bool:
         """Whether all of it can be reckoned with."""
-        is_rising = (np.diff(self.levels[6:]) >= 0).all()
-        return bool(is_rising and (self.levels[3:6] > 0).all() and (self.spreads > 0).all())
+        n = len(self.measures)
+        is_rising = (np.diff(self.levels[2 * n :]) >= 0).all()
+        return bool(is_rising and (self.levels[n : 2 * n] > 0).all() and (self.spreads > 0).all())
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return all of it, by name."""
@@ -287,32 +273,32 @@ def learn_typicality(
     if len(images) < LEAST_IMAGES:
         return None
     is_measure = np.arange(len(images)) % 3 == 2
-    known = images[~is_measure]
+    known, held = images[~is_measure], rows[is_measure]
+    measure = Seen(stroke_directions(images[is_measure]), held, _outputs(scores(held)))
     n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
     strokes = stroke_directions(known)
     means, spreads = Distance.learned(strokes, n_prototypes)
-    measure, pairs, strangeness = rows[is_measure], None, None
+    pairs = strangeness = None
     if transform:
-        n_odd = min(_N_ODD, _N_ODD_FEATURES // rows.shape[1])
-        one, pieced = rows[~is_measure], transform(pieced_together(known[:n_odd]))
-        oddness = _separating(one[:n_odd], pieced)
-        known = known[: _N_STRANGE // rows.shape[1] ** 2]
-        digits = [one[: len(known)], *(transform(_copied(known, k + 1)) for k in range(_N_COPIES))]
-        one = np.concatenate(digits)
+        one, known = rows[~is_measure], known[: _N_STRANGE // rows.shape[1] ** 2]
+        pieced = transform(pieced_together(known[:_N_PIECED]))
+        oddness = _separating(one[: len(pieced)], pieced, _N_STEPS)
+        copies = [transform(_copied(known, k + 1)) for k in range(_N_COPIES)]
+        one = np.concatenate([one[: len(known)], *copies])
         strange = np.concatenate([pieced, transform(_copied(signs(len(known)), 1))])
         strangeness = Strangeness.learned(one, strange, measure, scores).weights
         stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
-        pairs = _pairs(one[::3], [*map(transform, (side_by_side(known), stacked))], measure)
+        pairs = _pairs(one[::3], [*map(transform, (side_by_side(known), stacked))], held)
     else:
-        pieced = pieced_together(known[::2])
-        oddness = _separating(_curved(strokes), _curved(stroke_directions(pieced)))
+        odd = stroke_directions(pieced_together(known[::2]))
+        oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
     found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs, strangeness)
-    return found.levelled(found.measured(images[is_measure], measure, scores(measure)))
+    return found.levelled(measure)
 
 
 def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
     """Return `Typicality.pairs`, which tell rows from each of two kinds of pairs."""
-    weights = [_separating(rows, each, n_steps=_N_CAREFUL_STEPS) for each in two]
+    weights = [_separating(rows, each, _N_CAREFUL_STEPS) for each in two]
     usual = measure.astype(np.float32) @ np.transpose(weights)
     mean = usual.mean(axis=0)
     deviation = np.maximum(usual.std(axis=0), _LEAST_DEVIATION * (1 + np.abs(mean)))
@@ -361,14 +347,24 @@ def _outputs(scores: Floats) -> Floats:
     return scores if scores.ndim == 2 else np.outer(scores, (-0.5, 0.5))
 
 
-def _separating(rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int = _N_STEPS) -> Float32s:
-    """Return weights that tell rows from odd ones: least squares by a few conjugate gradients."""
+def _separating(
+    rows: Bytes | Float32s, odd: Bytes | Float32s, n_steps: int, share: float | None = None
+) -> Float32s:
+    """Return weights that tell rows from odd ones: least squares by a few conjugate gradients.
+
+    All odd ones together count as much as that share of the rows, or each as one of them.
+    """
     X = np.concatenate([rows, odd], dtype=np.float32)
     X /= 255
-    X -= X.mean(axis=0)
+    counts = np.ones(len(X), dtype=np.float32)
+    if share is not None:
+        counts[len(rows) :] = share * len(rows) / max(len(odd), 1)
     wanted = np.repeat(np.array([0, 1], dtype=np.float32), [len(rows), len(odd)])
+    wanted -= (counts @ wanted) / counts.sum()
+    X -= (counts @ X) / counts.sum()
+    X *= np.sqrt(counts)[:, None]
     weights = np.zeros(X.shape[1], dtype=np.float32)
-    residual = step = (wanted - wanted.mean()) @ X
+    residual = step = (wanted * np.sqrt(counts)) @ X
     for _ in range(n_steps):
         if not residual.any():
             break

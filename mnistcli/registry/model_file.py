@@ -78,8 +78,9 @@ class Model(Displayed):
             block = images[start : start + ROWS_PER_BLOCK]
             rows = self.classifier.raw_features(block)
             scores.append(score(rows))
-            shares.append(self.typicality.of(block, rows, scores[-1]))
-            paired.append(self.typicality.pairedness(rows, scores[-1]))
+            share, twoness = self.typicality.of(block, rows, scores[-1])
+            shares.append(share)
+            paired.append(twoness)
         return np.concatenate(scores), np.concatenate(shares), np.concatenate(paired)
 
     def _in_words(self) -> str:

@@ -13,9 +13,13 @@ from PIL import Image, ImageDraw
 import mnistcli
 from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.counterexamples import pieced_together, side_by_side, signs
+from mnistcli.features.counterexamples import _SIGNS, pieced_together, side_by_side, signs
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
+    Oddness,
+    Seen,
+    Strangeness,
+    _separating,
     learn_typicality,
     looked_at,
     stroke_directions,
@@ -133,7 +137,7 @@ def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
     model = mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=6000))).model
     others = mnist.train.images[-1000:]
     known, odd = (
-        model.typicality.measured(images, images.reshape(len(images), -1), np.zeros(1000))[1]
+        Oddness(model.typicality.oddness).of(Seen(stroke_directions(images), images, images))
         for images in (others, pieced_together(others))
     )
     assert (odd[:, None] > known).mean() > 0.8  # the area under the curve
@@ -164,9 +168,9 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     written = signs(1500)  # so many are drawn otherwise than those that it was shown
     assert unlike(builtin, written) > 0.7
     images = mnist.test.images[:2000]
-    weights = builtin.typicality.strangeness.astype(np.float32)
+    weights = builtin.typicality.strangeness
     strange, digits = (
-        builtin.typicality.measured(each, rows, builtin.classifier.decision_function(each))[3]
+        Strangeness(weights).of(Seen(each, rows, builtin.classifier.decision_function(each)))
         for each in (written, images)
         for rows in [builtin.classifier.raw_features(each)]
     )
@@ -174,6 +178,26 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     assert abs(digits.mean()) < 0.25
     assert digits.std() == pytest.approx(1, abs=0.15)
     assert (strange[:, None] > digits).mean() > 0.98  # the area under the curve
+
+
+def test_signs_with_gaps_and_brackets_are_unlike_digits(builtin):
+    # A quarter of all signs: dots, brackets, currencies and circles with a line through them.
+    written = signs(1500)
+    is_late = np.arange(1500) % len(_SIGNS.split()) >= 53
+    assert unlike(builtin, written[is_late]) > 0.6
+
+
+def test_how_many_odd_ones_there_are_is_no_matter():
+    rng = np.random.default_rng(0)
+    rows, odd = rng.normal(0, 255, (200, 5)), rng.normal(200, 255, (40, 5)) * (1, 1, 1, 3, 3)
+    once, thrice = (
+        _separating(rows, each, 5, share=0.4) for each in (odd, np.concatenate([odd] * 3))
+    )
+    assert once == pytest.approx(thrice, rel=1e-3)
+    # Fisher's linear discriminant: within the odd ones differences count 0.4.
+    within = np.cov(rows.T, bias=True) + 0.4 * np.cov(odd.T, bias=True)
+    expected = np.linalg.solve(within, odd.mean(axis=0) - rows.mean(axis=0))
+    assert once / once[0] == pytest.approx(expected / expected[0], rel=1e-3)
 
 
 def test_what_is_answered_alike_is_told_apart_for_two_classes_too(small_mnist):
@@ -187,7 +211,9 @@ def test_what_is_answered_alike_is_told_apart_for_two_classes_too(small_mnist):
 
 def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     path = tmp_path / "old.safetensors"
-    known = replace(builtin.typicality, pairs=None, strangeness=None)
+    typical = builtin.typicality
+    levels = np.delete(typical.levels, (3, 7))
+    known = replace(typical, levels=levels, pairs=None, strangeness=None)
     old = replace(builtin, typicality=known)
     path.write_bytes(encode_model(old))
     loaded = mnistcli.load_model(str(path))
@@ -195,7 +221,7 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     assert not loaded.card.knows_pairs
     images = mnist.test.images[:20]
     rows, scores = builtin.classifier.raw_features(images), builtin.look_at(images)[0]
-    assert np.array_equal(loaded.look_at(images)[1], known.of(images, rows, scores))
+    assert np.array_equal(loaded.look_at(images)[1], known.of(images, rows, scores)[0])
     assert np.isnan(loaded.look_at(images)[2]).all()
 
 
@@ -246,10 +272,10 @@ def test_images_that_are_all_alike_can_be_learned():
     found = learn_typicality(
         alike, rows, lambda X: np.zeros(len(X)), lambda a: a.reshape(len(a), -1)
     )
-    shares = found.of(alike, rows, np.zeros(150))
+    shares, _ = found.of(alike, rows, np.zeros(150))
     assert shares.min() > UNLIKE_BELOW
     other = np.rot90(alike, axes=(1, 2))[:1]
-    assert found.of(other, other.reshape(1, -1), np.zeros(1))[0] < UNLIKE_BELOW
+    assert found.of(other, other.reshape(1, -1), np.zeros(1))[0][0] < UNLIKE_BELOW
 
 
 def test_strokes_have_their_directions():
