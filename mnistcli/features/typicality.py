@@ -69,8 +69,9 @@ class Distance(NamedTuple):
     spreads: Bytes  # their standard deviations
 
     @classmethod
-    def learned(cls, strokes: Float32s, n: int) -> "Distance":
-        """Return the distance from so many prototypes."""
+    def learned(cls, strokes: Float32s) -> "Distance":
+        """Return the distance from prototypes of images with such strokes."""
+        n = min(MAX_PROTOTYPES, -(-len(strokes) // IMAGES_PER_PROTOTYPE))
         means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
         for _ in range(_N_ROUNDS):
             nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
@@ -99,8 +100,7 @@ class Distance(NamedTuple):
 class Oddness(NamedTuple):
     """What tells training images from what can be pieced together from them.
 
-    It is a linear function of the model's features where those were learned, else of the directions
-    of strokes and their squares.
+    It is linear in the model's features where those were learned, else in directions and squares.
     """
 
     weights: Float32s
@@ -126,8 +126,7 @@ class Doubt(NamedTuple):
 class Strangeness(NamedTuple):
     """What tells images answered so from pieces, letters and signs that are answered so too.
 
-    It is a linear function of features for each answer, in standard deviations among images
-    answered so.
+    It is linear in features, for each answer, and in standard deviations among images answered so.
     """
 
     weights: Floats  # and what is then taken off, (n_classes, n_features + 1)
@@ -137,15 +136,12 @@ class Strangeness(NamedTuple):
         cls, rows: Bytes, strange: Bytes, measure: Seen, scores: Callable[[Bytes], Floats]
     ) -> "Strangeness":
         """Return what tells rows from strange ones; the measure is what deviations are of."""
-        answers, strange_answers, kinds = (
-            outputs.argmax(axis=1)
-            for outputs in (_outputs(scores(rows)), _outputs(scores(strange)), measure.outputs)
-        )
+        answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
         weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
         for k in np.bincount(answers).nonzero()[0]:
-            same = rows[answers == k], strange[strange_answers == k]
+            same = rows[answers == k], strange[odd == k]
             weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
-        found = cls(weights).of(measure)
+        found, kinds = cls(weights).of(measure), measure.outputs.argmax(axis=1)
         # What is known of few images is mixed with what is known of all.
         n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
 
@@ -161,9 +157,9 @@ class Strangeness(NamedTuple):
 
     def of(self, seen: Seen) -> Floats:
         """Measure images, (n,)."""
-        rows, weights = seen.rows.astype(np.float32), self.weights[:, :-1].astype(np.float32)
-        values = rows @ weights.T - self.weights[:, -1]
-        return np.take_along_axis(values, seen.outputs.argmax(axis=1)[:, None], axis=1)[:, 0]
+        weights, answers = self.weights.astype(np.float32), seen.outputs.argmax(axis=1)
+        values = seen.rows.astype(np.float32) @ weights[:, :-1].T - weights[:, -1]
+        return np.asarray(values[np.arange(len(values)), answers])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,10 +271,7 @@ def learn_typicality(
     is_measure = np.arange(len(images)) % 3 == 2
     known, held = images[~is_measure], rows[is_measure]
     measure = Seen(stroke_directions(images[is_measure]), held, _outputs(scores(held)))
-    n_prototypes = min(MAX_PROTOTYPES, -(-len(known) // IMAGES_PER_PROTOTYPE))
-    strokes = stroke_directions(known)
-    means, spreads = Distance.learned(strokes, n_prototypes)
-    pairs = strangeness = None
+    strokes, pairs, strangeness = stroke_directions(known), None, None
     if transform:
         one, known = rows[~is_measure], known[: _N_STRANGE // rows.shape[1] ** 2]
         pieced = transform(pieced_together(known[:_N_PIECED]))
@@ -292,8 +285,8 @@ def learn_typicality(
     else:
         odd = stroke_directions(pieced_together(known[::2]))
         oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
-    found = Typicality(means, spreads, np.zeros(0, np.float32), oddness, pairs, strangeness)
-    return found.levelled(measure)
+    levels, prototypes = np.zeros(0, np.float32), Distance.learned(strokes)
+    return Typicality(*prototypes, levels, oddness, pairs, strangeness).levelled(measure)
 
 
 def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:
