@@ -170,12 +170,13 @@ def _measured(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, boo
     These are the least, and in which nothing is wrapped. Where there is no room words give way; in a table without words each interval, to stand below
     its number, which is never cut.
     """
-    columns = []
+    columns: list[tuple[bool, bool, int, int]] = []
     cells_of = zip(table.headings, *table.rows, *table.averages, strict=True)
     for kind, cells in zip(table.columns, cells_of, strict=True):
         is_noted = any(isinstance(cell, parts.Noted) for cell in cells)
         is_whole = "l" in table.columns if is_noted else kind == "r"
         n = max(len(str(cell)) for cell in cells)
+        is_whole = is_whole or (not columns and n <= width // 2)  # what the rows are called
         columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS), n))
     has_room = len(columns) <= 5 and sum(_WIDE_GAP + n for *_, n in columns) <= width
     is_wide = has_room and not any(is_noted for is_noted, *_ in columns)

@@ -63,6 +63,11 @@ TABLES = {
         [("digits@1", "C = 1, 5,000 images", SHARE, "0.0490", "1.42 s", "41.2 ms")],
         apart=range(4, 6),
     ),
+    "long names": Table(
+        ("name", "title", "state", "licence"),
+        "llll",
+        [("fashion-mnist", "Fashion-MNIST", "not installed", "CC BY-SA 3.0")],
+    ),
     "four narrow ones": Table(
         ("model", "fit", "predict", "size"), "brrr", [("a@1", "1 s", "2 s", "3 B")]
     ),
@@ -88,7 +93,8 @@ def test_a_table_fits_any_width_and_no_number_is_cut(name, width):
         table.headings, table.columns, zip(*every, strict=True), strict=True
     ):
         assert {*heading.split()} <= {*words}
-        assert kind != "r" or {*" ".join(map(str, cells)).split()} <= {*words}
+        is_whole = kind == "r" or heading == "name"
+        assert not is_whole or {*" ".join(map(str, cells)).split()} <= {*words}
     n_intervals = sum(isinstance(cell, Noted) for cell in table.rows[0])
     assert "\n".join(lines).count("95 %") == n_intervals
     assert "\n".join(lines).count(table.title or "absent") == bool(table.title)
