@@ -121,7 +121,7 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
                 grid.add_row(name, _cell(value, gap="  "))
             return grid
         case parts.Table():
-            return Group(*(_table(each, console) for each in _apart(part, _room_on(console))))
+            return Group(*(_table(each, console) for each in _apart(part, console.width - 1)))
         case parts.Words():
             return Text(visible_lines(part.text), part.style)
         case parts.Code():
@@ -140,7 +140,7 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
 def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
     """Yield a table, or where that is too wide parts of it that are not, each with the first column."""
     gap, columns = _measured(table, width)
-    widths = [gap + n for *_, n, _ in columns]
+    widths = [gap + n for *_, n in columns]
     if len(table.rows) > LONGEST_RICH_TABLE or sum(widths) <= width:
         yield table
         return
@@ -160,24 +160,18 @@ def _apart(table: parts.Table, width: int) -> Iterator[parts.Table]:
         title = ""
 
 
-def _room_on(console: Console) -> int:
-    return console.width - 1  # rich leaves a blank behind the last column
+def _measured(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, bool, int]]]:
+    """Return the gap between columns; of each if it has intervals, stays in one line, how wide.
 
-
-def _measured(table: parts.Table, width: int) -> tuple[int, list[tuple[bool, bool, int, int]]]:
-    """Return the gap between columns; of each if it has intervals, stays in one line, both widths.
-
-    These are the least, and in which nothing is wrapped. Where there is no room words give way; in a table without words each interval, to stand below
-    its number, which is never cut.
+    Numbers, and what the rows are called, do; where there is no room words give way.
     """
-    columns: list[tuple[bool, bool, int, int]] = []
+    columns: list[tuple[bool, bool, int]] = []
     cells_of = zip(table.headings, *table.rows, *table.averages, strict=True)
     for kind, cells in zip(table.columns, cells_of, strict=True):
         is_noted = any(isinstance(cell, parts.Noted) for cell in cells)
-        is_whole = "l" in table.columns if is_noted else kind == "r"
         n = max(len(str(cell)) for cell in cells)
-        is_whole = is_whole or (not columns and n <= width // 2)  # what the rows are called
-        columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS), n))
+        is_whole = is_noted or kind == "r" or (not columns and n <= width // 2)
+        columns.append((is_noted, is_whole, n if is_whole else min(n, _LEAST_WORDS)))
     has_room = len(columns) <= 5 and sum(_WIDE_GAP + n for *_, n in columns) <= width
     is_wide = has_room and not any(is_noted for is_noted, *_ in columns)
     return _WIDE_GAP if is_wide else 2, columns
@@ -190,9 +184,9 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     """
     if len(table.rows) > LONGEST_RICH_TABLE:
         return _long_table(table)
-    room = _room_on(console)
+    room = console.width - 1  # rich leaves a blank behind the last column
     gap, columns = _measured(table, room)
-    width, in_lines = (sum(gap + each[i] for each in columns) for i in (2, 3))
+    width = sum(gap + n for *_, n in columns)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
     drawn = Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
@@ -203,11 +197,8 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
         width=width + 1 if width > room else None,  # rather than that it is cut
     )
     described = zip(table.headings, table.columns, columns, strict=True)
-    for name, kind, (is_noted, is_whole, least, _) in described:
-        is_folded = in_lines > room and not is_whole
-        heading = Text.assemble(
-            f"{name}\n" if is_folded else name.ljust(12), ("95 %", "not bold dim")
-        )
+    for name, kind, (is_noted, is_whole, least) in described:
+        heading = Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
         drawn.add_column(
             heading if is_noted else name,
             justify="right" if kind == "r" and not is_noted else "left",
