@@ -5,7 +5,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -231,30 +231,24 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
-        others = [i for i in range(len(first[-1])) if i != name]
-        parts = [i for i in others if _has_parts({"".join(row[i : i + 1]) for row in listed})]
-        others = [i for i in others if i not in parts]
-        if not others and not parts:
+        columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
+        if len(columns) == 1:
             return []  # of names alone
+        parts = [i for i, cells in enumerate(columns) if i != name and any(cells)
+                 and all(map(_part_in, filter(None, cells)))]  # fmt: skip
+        others = [i for i in range(len(columns)) if i not in (name, *parts)]
         if has_titles and len(others) > 1:
             others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
         if len(others) != 1:
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
-        texts = ["".join(row[others[0] : others[0] + 1]) for row in listed]
-        labels = labels_of(np.array(texts, dtype=str))
+        labels = labels_of(np.array(columns[others[0]], dtype=str))
         wrong = {i for i, _ in label_faults(labels)}
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
-    places = _places_of([row[name] for row in listed], path)
-    said = [row[parts[0]] if parts else os.path.relpath(place.parent, path.parent)
-            for row, place in zip(listed, places, strict=True)]  # fmt: skip
-    of = (_part_in(each) or part for each in said)
+    places = _places_of(columns[name], path)
+    folders = (os.path.relpath(place.parent, path.parent) for place in places)
+    of = (_part_in(each) or part for each in (columns[parts[0]] if parts else folders))
     return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
-
-
-def _has_parts(cells: set[str]) -> bool:
-    """Return whether a column says which part each picture is of, or nothing."""
-    return any(cells) and all(map(_part_in, filter(None, cells)))
 
 
 def _part_in(path: str) -> OfPart:
@@ -262,7 +256,7 @@ def _part_in(path: str) -> OfPart:
     return next((of for each in Path(path).parts if (of := role_of(each)[0][1])), "")
 
 
-def _places_of(names: list[str], table: Path) -> list[Path]:
+def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     """Return where the files are that a table names, be it as Windows does.
 
     They lie beside it, or where none does, in the folders below, in one called like the table where
