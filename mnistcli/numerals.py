@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnistcli.arrays import Float32s, Float64s
+from mnistcli.arrays import Float32s, Float64s, Floats
 from mnistcli.conforming.grouping import lines_of
 from mnistcli.conforming.placing import PlacedDigit, Strokes, find_strokes
 from mnistcli.conforming.types import Box
@@ -32,9 +32,10 @@ SUSPECT = -2.0
 # pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
 
-# Digits that are less typical than the one, as a geometric mean, are looked at from all sides; they are
-# upright where they are more typical than the other.
-SIDEWAYS, UPRIGHT = 0.04, 0.12
+# Digits that are less typical than the first of these, as a geometric mean, are looked at from all
+# sides; the page is read from one if they are more typical from there than the second, and than they
+# were by such a factor.
+TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -88,13 +89,13 @@ def read_numbers(
     """
     grey, model = grey_levels(grey, is_one=True), load_model(model)
     judge = model if _knows_pairs(model) else _builtin()
-    turn, lines = 0, _digits_of(judge, find_strokes(grey, source))
-    if sum(map(len, lines)) > 1 and (usual := _typicality(lines)) < SIDEWAYS:
-        for k in (1, 2, 3):
-            with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
-                turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
-                if (share := _typicality(turned)) > max(usual, UPRIGHT):
-                    turn, lines, usual = k, turned, share
+    turn, strokes = 0, find_strokes(grey, source)
+    lines = _digits_of(judge, strokes)
+    if (usual := _typicality(lines)) < TURNED and (k := _turn_of(judge, strokes, lines)):
+        with contextlib.suppress(BadImageError):  # turned, it may have no line of digits
+            turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
+            if _typicality(turned) > max(usual, UPRIGHT):
+                turn, lines = k, turned
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
@@ -105,10 +106,33 @@ def read_numbers(
     )
 
 
+def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]]) -> int:
+    """Return by how many quarters a page has to be turned, as far as images of its digits tell.
+
+    Strokes may have been cut where no digits meet, and are looked at as they are, too.
+    """
+    cut = [seen.placed.image for line in lines for seen in line]
+    wholes = [each.digits(in_parts=False) for line in strokes for each in line]
+    uncut = [placed.image for whole in wholes for placed in whole.values()]
+    shares = [MORE_TYPICAL * _typicality(lines)]
+    for k in (1, 2, 3) if len(cut) > 1 else ():
+        # The centre of mass, at 14, comes to lie at 13.
+        turned = [
+            np.roll(np.rot90(images, k, axes=(1, 2)), (k < 3, k > 1), axis=(1, 2))
+            for images in (cut, uncut)
+        ]
+        shares.append(max(_mean(judge.look_at(images)[1]) for images in turned))
+    return int(np.argmax(shares))
+
+
 def _typicality(lines: list[list[_Seen]]) -> float:
-    """Return the geometric mean of how typical digits are, as far as that is known."""
-    shares = np.array([seen.typicality for line in lines for seen in line])
-    return math.exp(np.log(np.nan_to_num(shares, nan=1.0).clip(LEAST_TYPICAL)).mean())
+    """Return how typical digits are on average, as far as that is known."""
+    return _mean(np.array([seen.typicality for line in lines for seen in line]))
+
+
+def _mean(typicality: Floats) -> float:
+    """Return the geometric mean, in which what is not known is no reason."""
+    return math.exp(np.log(np.nan_to_num(typicality, nan=1.0).clip(LEAST_TYPICAL)).mean())
 
 
 def _digits_of(judge: Model, lines: list[list[Strokes]], cheaper: float = 0.0) -> list[list[_Seen]]:
