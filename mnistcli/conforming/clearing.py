@@ -110,8 +110,7 @@ def inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
             return True
         return noise > 0 and bool((pieces.mask(keep) & faint).sum() > MOST_FAINT * strong.sum())
 
-    among_several = (first[1] & ~first[0].at_border).sum() >= SEVERAL
-    if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2], alone=among_several):
+    if not are_lines(*first) or _spans(*_dark_pieces(seen, LINE_CUTS[-1])[:2]):
         # Nothing faint spans the picture, joins digits or reaches in, or the digit fills it.
         return *first[:2], ["specks ignored"] if first[2] else []
     cuts = [cut for cut in LINE_CUTS if cut > floor]
@@ -125,8 +124,8 @@ def _count_high(pieces: Pieces, keep: Mask) -> int:
     return int((pieces.height[keep] >= DIGIT_HEIGHT * usual_height(pieces, keep)).sum())
 
 
-def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> bool:
-    """Return whether ink reaches two opposite borders, as ruled lines do; or a piece does alone."""
+def _spans(pieces: Pieces, keep: Mask) -> bool:
+    """Return whether ink reaches two opposite borders, as ruled lines do."""
     height, width = pieces.shape
     if not (keep & pieces.at_border).any():
         return False
@@ -142,7 +141,7 @@ def _spans(pieces: Pieces, keep: Mask, *, alone: bool | np.bool_ = False) -> boo
             return True
         i, j = np.flatnonzero(keep & start), np.flatnonzero(keep & stop)
         apart = np.maximum(low[i, None], low[j]) - np.minimum(high[i, None], high[j])
-        if not alone and (apart < STEEPEST_LINE * length).any():
+        if (apart < STEEPEST_LINE * length).any():
             return True
     return False
 
