@@ -5,8 +5,8 @@
     >>> round(training.evaluation.accuracy, 4)
     0.9995
 
-The public API are the names in ``__init__.pyi``. They are imported when they are first used, so that
-``import mnistcli`` costs nothing.
+The public API are the names in ``__init__.pyi``. They are imported when they are first used, so
+that ``import mnistcli`` costs nothing.
 """
 
 from mnistcli._version import __version__ as __version__

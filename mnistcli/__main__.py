@@ -20,7 +20,8 @@ def main() -> None:
     # Our passes over the data have threads of their own. OpenBLAS would start one per core with
     # NumPy (40 ms), and they wait by spinning: beside other programs a fit took five times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # What is imported stays, and at the end all goes: to look for cycles there takes a fifth of --help.
+    # What is imported stays, and at the end all goes: to look for cycles there takes a fifth of
+    # --help.
     atexit.register(gc.freeze)
     gc.disable()
     try:

@@ -90,9 +90,9 @@ def compare(
 
     By default those are the test images of their dataset, and of any dataset those that none of the
     models was trained on; where there are two models or more of each of several random splits, each
-    is judged on the test images of its own. Labelled images are to be called ``name``. ``by`` is the
-    name of a metric of `metrics.catalog`, ``n_disagreements`` how many of the images on which they
-    disagree to hand over. Raises UsageError for fewer than two models, or of different tasks,
+    is judged on the test images of its own. Labelled images are to be called ``name``. ``by`` is
+    the name of a metric of `metrics.catalog`, ``n_disagreements`` how many of the images on which
+    they disagree to hand over. Raises UsageError for fewer than two models, or of different tasks,
     DataUnavailableError where no image is left that none of them was trained on.
     """
     if isinstance(models, (str, Model)) or not isinstance(models, Iterable):

@@ -1,8 +1,8 @@
 """What can go wrong for a reason that the user can act on.
 
-Each kind has its exit code (``mnistcli help exit-codes``), or that of the kind it derives from; 130 and
-141 are Ctrl-C and a closed pipe. Each class takes facts and writes its own sentence. An error that is
-not in this tree is a bug and keeps its traceback.
+Each kind has its exit code (``mnistcli help exit-codes``), or that of the kind it derives from; 130
+and 141 are Ctrl-C and a closed pipe. Each class takes facts and writes its own sentence. An error
+that is not in this tree is a bug and keeps its traceback.
 """
 
 import copyreg

@@ -140,9 +140,10 @@ def evaluate(
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on; names do for both.
 
-    Other data are taken as `datasets.given` says. ``on`` is the part of a dataset; of the one that it was trained on, exactly the images of its own
-    split. Labelled images are to be called ``name``, and the threshold is for two classes: from which
-    probability on to answer the positive one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
+    Other data are taken as `datasets.given` says. ``on`` is the part of a dataset; of the one that
+    it was trained on, exactly the images of its own split. Labelled images are to be called
+    ``name``, and the threshold is for two classes: from which probability on to answer the positive
+    one. Raises DataUnavailableError where no image is of the task's digits, UsageError for a
     threshold and more than two classes.
     """
     model = load_model(model)

@@ -171,9 +171,10 @@ def write_atomically(
     """Give ``path`` a new content in one step: a reader sees the old one or the new one.
 
     The content is bytes, or a function that writes to the binary file it is given; the folder is
-    made if need be. What was written is read by ``check`` before it gets its name. Where that raises,
-    or the operating system refuses (StorageError), the target is as it was. A file that ``is_new``
-    must not exist yet: of several processes one makes it, and for the others the answer is False.
+    made if need be. What was written is read by ``check`` before it gets its name. Where that
+    raises, or the operating system refuses (StorageError), the target is as it was. A file that
+    ``is_new`` must not exist yet: of several processes one makes it, and for the others the answer
+    is False.
     """
     make_folder(path.parent)
     with storage_errors("write", path), _temporary_beside(path) as (temporary, file):
@@ -281,9 +282,9 @@ def _fsync_folder(folder: Path) -> None:
 def lock(path: Path, *, on_wait: Callable[[Path], object] | None = None) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
-    Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work that
-    would be done twice. The file stays, empty. ``on_wait`` is called once with the path if the lock
-    is not free at once. Raises LockTimeoutError where another process held it for too long.
+    Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work
+    that would be done twice. The file stays, empty. ``on_wait`` is called once with the path if the
+    lock is not free at once. Raises LockTimeoutError where another process held it for too long.
     """
     import filelock
 

@@ -159,8 +159,9 @@ def curve_points(
 ) -> Iterator[CurvePoint]:
     """Train and judge every variant, and yield the points as they come.
 
-    Those in the file are not trained again and come first; others are added to it. Trainings that differ only in C share their features, and each begins where the one before it
-    ended. The jobs are those of `parallel.map_jobs`.
+    Those in the file are not trained again and come first; others are added to it. Trainings that
+    differ only in C share their features, and each begins where the one before it ended. The jobs
+    are those of `parallel.map_jobs`.
     """
     todo = {key_of(each, dataset): each for each in variants}
     for point in file.read() if file else ():

@@ -85,7 +85,8 @@ def report(
 ) -> "Report | ReportOnTwo":
     """Gather all that there is to say of a model, or of two; a path is where to write it, .html or .md.
 
-    Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other names.
+    Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other
+    names.
     """
     from mnistcli.cli.report.page import ENDINGS, publish
     from mnistcli.comparison import report_on_any

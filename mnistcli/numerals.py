@@ -23,18 +23,18 @@ from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 
-# What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20 digits,
-# and hardly any that touch.
+# What looks less like two digits, and is no wider for its height, is one and not cut: 19 in 20
+# digits, and hardly any that touch.
 DOUBTFUL, WIDEST = -3.0, 1.3
 # What looks more like two than this is suspect.
 SUSPECT = -2.0
-# A picture that is given as one digit is looked at again where it is doubtful or, where a model knows no
-# pairs, less typical; it is one where that costs so much less, in nats.
+# A picture that is given as one digit is looked at again where it is doubtful or, where a model
+# knows no pairs, less typical; it is one where that costs so much less, in nats.
 STRANGE, CHEAPER = 0.1, 0.5
 
 # Digits that are less typical than the first of these, as a geometric mean, are looked at from all
-# sides; the page is read from one if they are more typical from there than the second, and than they
-# were by such a factor.
+# sides; the page is read from one if they are more typical from there than the second, and than
+# they were by such a factor.
 TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
@@ -48,8 +48,8 @@ SCORE_COST, HIGH_SCORE, SURPRISE_COST = -0.25, 25.0, 0.5
 # Each power of ten that it is less typical, as far as the last, and how much it is suspect.
 UNTYPICAL_COST, LEAST_TYPICAL, PAIRED_COST = 1.3, 1e-4, 1.0
 
-# Ones of one hand lean alike: by columns per row at most. They are so wide, as a standard deviation of
-# where their ink is, once they are upright.
+# Ones of one hand lean alike: by columns per row at most. They are so wide, as a standard deviation
+# of where their ink is, once they are upright.
 LEANING, STROKE_WIDTH = 0.3, 2.2
 
 _Span = tuple[int, int]
@@ -84,8 +84,8 @@ def read_numbers(
 ) -> tuple[tuple[DigitRead, ...], ...]:
     """Read all digits of a picture in reading order, line by line.
 
-    The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises BadImageError
-    where there is no digit in it, UsageError for what is no grey picture.
+    The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises
+    BadImageError where there is no digit in it, UsageError for what is no grey picture.
     """
     grey, model = grey_levels(grey, is_one=True), load_model(model)
     judge = model if _knows_pairs(model) else _builtin()

@@ -18,8 +18,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]|[a-z0-9]")
 
 
 class Places(NamedTuple):
-    """The folders of one user, and a file; what is lost in ``models_dir`` and ``own_dir``, the user's own
-    digits, is lost; the others can be deleted.
+    """The folders of one user, and a file; what is lost in ``models_dir`` and ``own_dir``, the
+    user's own digits, is lost; the others can be deleted.
     """
 
     datasets_dir: Path

@@ -35,12 +35,13 @@ _SIDE, _LARGEST_MARK, _LEAST_AREA, _DARK = 1000, 0.1, 30, 0.45
 # Area over 12 times the root of the determinant of the covariance: 1 for every parallelogram, 0.54
 # for one with the hole of ours, 1.05 for an ellipse, less for letters.
 _SOLID, _HOLLOW = (0.9, 1.1), (0.35, 0.78)
-# The squares of their axes, one over the other; their areas, over what the homography makes of them.
+# The squares of their axes, one over the other; their areas, over what the homography makes of
+# them.
 _LONGEST, _AREAS = 9.0, (0.5, 1.8)
 _MOST_HOLLOW, _MOST_SOLID, _MOST_ANSWERS = 12, 24, 6
 
-# Millimetres: how far a frame may be from its place, what is wider is shade and no ink, what is left
-# away inside a frame, the least digit, and the largest speck.
+# Millimetres: how far a frame may be from its place, what is wider is shade and no ink, what is
+# left away inside a frame, the least digit, and the largest speck.
 _REACH, _WIDEST, _INSET, _LEAST_DIGIT, _SPECK = 4.0, 17.0, 0.8, 2.5, 0.7
 # What a frame's line is darker than what is around it, and the share of frames that must be found.
 _LINE, _LEAST_FRAMES = 0.06, 0.5

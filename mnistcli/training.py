@@ -65,8 +65,8 @@ def train(
 ) -> Training:
     """Train a logistic regression and judge it on the test images.
 
-    The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, by name or
-    as `datasets.given` takes it, and the command what to note in the card as the way to get this
+    The task is ``"0v1"``, ``"2vrest"``, ``"digits"``, ..., the dataset MNIST unless given, by name
+    or as `datasets.given` takes it, and the command what to note in the card as the way to get this
     model. Progress is by default a line in a notebook's cell. Raises TaskError, UsageError or
     TrainingError, before or after looking at the data; nothing is kept.
     """

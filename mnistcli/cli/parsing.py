@@ -90,8 +90,12 @@ class SectionedGroup(_Parsed, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called."""
         if args[0] not in self.commands and not args[0].startswith("-"):
-            said = [name for name, each in self.commands.items()
-                    if each.get_short_help_str(200).lower().startswith(f"{args[0].lower()} ")]  # fmt: skip
+            helps = {
+                each.get_short_help_str(200).lower(): name for name, each in self.commands.items()
+            }
+            said = [
+                name for words, name in helps.items() if words.startswith(f"{args[0].lower()} ")
+            ]
             near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
             near = f"did you mean {ctx.command_path} {said[0]}?" if said else near
             if "train" in self.commands and not near:

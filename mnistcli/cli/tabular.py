@@ -2,7 +2,8 @@
 
 Rows are a header and what follows it. For programs numbers stay exact; for papers they get the
 digits that their interval warrants, and the interval joins its number in one cell: of the columns
-``accuracy``, ``accuracy_low`` and ``accuracy_high`` one remains, and of ``value``, ``low``, ``high``.
+``accuracy``, ``accuracy_low`` and ``accuracy_high`` one remains, and of ``value``, ``low``,
+``high``.
 """
 
 import csv

@@ -175,7 +175,8 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     steps = [DARK_INK, INVERTED] if dark else []
     if not plain:
         ink, shade = _without_shade(flat, widest, level if dark else None)
-        # What the corners of a hard shadow leave is narrower than a digit, and wider than its strokes.
+        # What the corners of a hard shadow leave is narrower than a digit, and wider than its
+        # strokes.
         widest_here = STROKE_WIDTHS * _stroke_width(ink) / max(ink.shape)
         if widest_here < widest / 2:
             ink, shade = _without_shade(flat, widest_here, level if dark else None)

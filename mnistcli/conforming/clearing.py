@@ -27,24 +27,25 @@ LINE_CUTS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 STEEPEST_LINE = 0.1
 # Lines that do not span the page join what is apart at this share, or reach in to one digit.
 STRONG = 0.3
-# What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of the
-# strong ink, shines through the paper.
+# What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of
+# the strong ink, shines through the paper.
 FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
-# A line that digits stand on is longer than so many times their height, and lines are hardly steeper
-# than the last of these. What is left without them is a digit if it is so high, in heights of others,
-# and narrower than so much of the line; both above and below lies hardly anything, unlike where digits
-# touch each other.
+# A line that digits stand on is longer than so many times their height, and lines are hardly
+# steeper than the last of these. What is left without them is a digit if it is so high, in heights
+# of others, and narrower than so much of the line; both above and below lies hardly anything,
+# unlike where digits touch each other.
 UNDERLINE, SLOPES, STEP = 1.6, np.linspace(-0.06, 0.06, 13), 8
 LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
-# A line ruled across a page is longer than one of these shares of it, than so many times the height of
-# its digits, which is more than a share of it, too, and than so many times its own thickness. A stroke
-# that crosses it is so many times as long as it is thick, or so much darker.
+# A line ruled across a page is longer than one of these shares of it, than so many times the height
+# of its digits, which is more than a share of it, too, and than so many times its own thickness. A
+# stroke that crosses it is so many times as long as it is thick, or so much darker.
 RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
 CROSSING, DARKER = 2, 1.5
-# Smaller pictures cannot show it. Where patches, shares of the page, are so full there is shadow or noise.
+# Smaller pictures cannot show it. Where patches, shares of the page, are so full there is shadow or
+# noise.
 LEAST_STEPS, PATCH, FULL_PATCH = 5, 1 / 16, 0.9
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
@@ -54,9 +55,9 @@ BAR = 3
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 24
-# What is left of a box along the border that cut through it, in shares of the picture's side: so thick
-# on average, and reaching in so far; in lengths of the digit it is longer. The corner of a box fills so
-# little of its own.
+# What is left of a box along the border that cut through it, in shares of the picture's side: so
+# thick on average, and reaching in so far; in lengths of the digit it is longer. The corner of a
+# box fills so little of its own.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH, CORNER_FILL = 0.1, 0.2, 1.2, 0.25
 # A thumb at the border fills so much of its box, and reaches in less far than it is wide.
 THUMB = 0.6

@@ -30,9 +30,11 @@ SEVERAL = 4
 MAX_PIECES = 1200
 # Not many digits that touch are narrower for their height, nor wider where one is above the other.
 LEAST_CUT, WIDEST_STACK = 0.6, 0.85
-# Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much ink.
+# Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much
+# ink.
 WAY_HEIGHT, ASIDE = 48, 0.2
-# Between them is at least so much ink, for a square of that height. They cost less than so much of it.
+# Between them is at least so much ink, for a square of that height. They cost less than so much of
+# it.
 CUT_SPACING, STACK_SPACING, CUT_LEVEL = 0.025, 0.05, 0.7
 
 
@@ -202,7 +204,8 @@ def lines_of(groups: list[_G]) -> list[list[_G]]:
 def slope_of(line: list[Group]) -> float:
     """Return by how much a line of digits falls from left to right; 0 where fewer than three tell.
 
-    It is the slope that is least wrong about their centres, where it is three times its standard error.
+    It is the slope that is least wrong about their centres, where it is three times its standard
+    error.
     """
     if len({group.left + group.right for group in line}) < 3:
         return 0.0

@@ -53,16 +53,17 @@ ONE_STROKE = 1.1
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
-# much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge is
-# like all of it, but for this share of their difference; it has more than so much of the border; and
-# the edge, where it is no steeper, is straight to so many pixels of 160; stairs have more edges so level.
+# much of the sheet, or that much lighter, and more than so much of the picture; paper at its edge
+# is like all of it, but for this share of their difference; it has more than so much of the border;
+# and the edge, where it is no steeper, is straight to so many pixels of 160; stairs have more edges
+# so level.
 TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
 STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
 CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
-# With any four corners it holds a square of so many pixels, and of this share of its length, and has
-# so much of its box; what is on it is no smaller than this share of its shorter side.
+# With any four corners it holds a square of so many pixels, and of this share of its length, and
+# has so much of its box; what is on it is no smaller than this share of its shorter side.
 LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, LEAST_ON_SHEET = 40, 0.45, 0.4, 0.12
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4

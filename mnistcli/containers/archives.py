@@ -26,8 +26,8 @@ _CHUNK_BYTES = 1 << 20
 def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
     """Return the names and files of an archive; None for an npz file and all that is no archive.
 
-    Each file is to be read before the next; hidden ones are left out. Raises FormatError where it is
-    damaged or encrypted, holds too much, or a name that leads out of it.
+    Each file is to be read before the next; hidden ones are left out. Raises FormatError where it
+    is damaged or encrypted, holds too much, or a name that leads out of it.
     """
     kind = reading.kind_of(stream.head())
     if kind in ("json", "text") and reading.PICTURES.search(stream.head()):

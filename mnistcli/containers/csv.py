@@ -1,7 +1,7 @@
 """CSV, ARFF and other tables of text -> blocks of numbers; what is in which column, `columns` tells.
 
-Whole numbers are parsed with NumPy alone, as fast as by pandas and without its import. A row that is
-wrong is told, and the others are read.
+Whole numbers are parsed with NumPy alone, as fast as by pandas and without its import. A row that
+is wrong is told, and the others are read.
 """
 
 import contextlib
@@ -147,9 +147,9 @@ def is_sparse(head: bytes) -> bool:
 def open_sparse(stream: Stream) -> Table:
     """Read the first block of LIBSVM's or SVMlight's text, and tell what its columns are.
 
-    Nothing in it says whether they count from 1, as is usual, or from 0 as scikit-learn writes them.
-    Where neither the first nor the last is there, the centre of MNIST's digits tells: at 14 of 0 to
-    27, it would be at 13.
+    Nothing in it says whether they count from 1, as is usual, or from 0 as scikit-learn writes
+    them. Where neither the first nor the last is there, the centre of MNIST's digits tells: at 14
+    of 0 to 27, it would be at 13.
     """
     blocks = _cleaned(_lines_of(stream), b" ", b"#")
     first = next(blocks)

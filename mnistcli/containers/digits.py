@@ -1,7 +1,8 @@
 """Any container of many digits -> their pixels from 0 to 255, and their labels where it has them.
 
-One rule for the values, whoever asks: what never exceeds 1 is a share of 255, also
-from -1 on where that is paper, and what 16 bits hold a share of 65,535. Whether ink is light or dark is not decided here.
+One rule for the values, whoever asks: what never exceeds 1 is a share of 255, also from -1 on where
+that is paper, and what 16 bits hold a share of 65,535. Whether ink is light or dark is not decided
+here.
 """
 
 import math
@@ -53,7 +54,8 @@ class Block(NamedTuple):
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     """Read all the digits in a stream, a block at a time.
 
-    Of an npz file those of one part, or where that is None those for training and then for the test.
+    Of an npz file those of one part, or where that is None those for training and then for the
+    test.
 
     Raises FormatError where it is no container, damaged, or may be read in two ways.
     """

@@ -8,7 +8,8 @@ believes the header (78 bytes can make it ask for 32 GiB), answers crafted files
 IndexError or TokenError, and overlooks bytes after the array.
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
-IDX is two zeros, a type, the number of dimensions and big-endian sizes. https://yann.lecun.com/exdb/mnist/
+IDX is two zeros, a type, the number of dimensions and big-endian sizes.
+https://yann.lecun.com/exdb/mnist/
 """
 
 import ast
@@ -241,7 +242,8 @@ def open_npz(stream: Stream) -> Npz:
 def open_mat(stream: Stream) -> Npz:
     """Read the arrays of a MATLAB 5 file, those in structures too, and put them into an npz file.
 
-    SciPy would believe the sizes in it. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
+    SciPy would believe the sizes in it.
+    https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
     """
     arrays: dict[str, Any] = {}
     header, n_left = stream.read(128), MAX_MAT_BYTES

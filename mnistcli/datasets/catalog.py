@@ -1,13 +1,13 @@
 """What datasets exist, where their files are, and by which checksums they are known.
 
 The checksum of a published file says whether a download is that file. That of the *payload*, the
-decoded pixels or labels without any header, is the identity of the data, whatever container it arrives
-in (IDX, ARFF, npz); where it is not known, only the published files are accepted.
+decoded pixels or labels without any header, is the identity of the data, whatever container it
+arrives in (IDX, ARFF, npz); where it is not known, only the published files are accepted.
 
 The facts stand in ``catalog.json``; an entry there is all that a dataset needs. Not in it is the
-original host of MNIST, which answers 403 since 2020 and speaks plain http only. The labels of QMNIST
-are IDX2 files of int32 with eight columns; the first is the digit, the others tell the writer and
-the NIST source. Its test set is MNIST's 10,000 and the 50,000 "lost".
+original host of MNIST, which answers 403 since 2020 and speaks plain http only. The labels of
+QMNIST are IDX2 files of int32 with eight columns; the first is the digit, the others tell the
+writer and the NIST source. Its test set is MNIST's 10,000 and the 50,000 "lost".
 
 Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Datasets
 ``url_checksums`` (sha256, sizes); MNIST's payloads were hashed from the canonical files.
@@ -107,8 +107,8 @@ def own_spec(name: str, n_train: int, n_test: int) -> DatasetSpec:
 def _read() -> dict[str, DatasetSpec]:
     """Read the catalogue, whose entries have the fields of `DatasetSpec`.
 
-    In place of its parts stand the files, as `RemoteFile` has them, with the sha256 of their payload,
-    and the number of training and test images where it is not MNIST's.
+    In place of its parts stand the files, as `RemoteFile` has them, with the sha256 of their
+    payload, and the number of training and test images where it is not MNIST's.
     """
     specs = {}
     for name, entry in json.loads(Path(__file__).with_name("catalog.json").read_bytes()).items():

@@ -28,8 +28,8 @@ IN_MEMORY_BYTES = 32 << 20
 CHUNK_BYTES = 1 << 16
 # Headers, chunk sizes and the like may take so much beside a file.
 MAX_OVERHEAD_BYTES = 1 << 20
-# For a connection, and for each piece of an answer. From twice so long after the request, redirects and
-# headers included, a server must have sent so much of the file for each second beyond.
+# For a connection, and for each piece of an answer. From twice so long after the request, redirects
+# and headers included, a server must have sent so much of the file for each second beyond.
 TIMEOUT_S, MIN_BYTES_PER_S = 10.0, 5_000
 RETRY_WAIT_S = 0.5  # before the second and last attempt, if the failure may pass
 
@@ -104,7 +104,8 @@ class _Exchange:
                 try:
                     self.receive(response, body)
                 except CorruptFileError as error:
-                    # Some servers say gzip of files that are gzip data themselves, and mean no harm.
+                    # Some servers say gzip of files that are gzip data themselves, and mean no
+                    # harm.
                     encoding = response.headers.get("Content-Encoding", "identity")
                     if self.expected and encoding != "identity":
                         problem = f"comes with Content-Encoding: {_bounded(encoding)}, which was not asked for"

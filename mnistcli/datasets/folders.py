@@ -5,7 +5,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -234,8 +234,7 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
         if len(columns) == 1:
             return []  # of names alone
-        parts = [i for i, cells in enumerate(columns) if i != name and any(cells)
-                 and all(map(_part_in, filter(None, cells)))]  # fmt: skip
+        parts = [i for i, cells in enumerate(columns) if i != name and _are_parts(cells)]
         others = [i for i in range(len(columns)) if i not in (name, *parts)]
         if has_titles and len(others) > 1:
             others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
@@ -249,6 +248,12 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
     folders = (os.path.relpath(place.parent, path.parent) for place in places)
     of = (_part_in(each) or part for each in (columns[parts[0]] if parts else folders))
     return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
+
+
+def _are_parts(cells: Iterable[str]) -> bool:
+    """Return whether cells, where they say anything, are called after parts."""
+    said = [*filter(None, cells)]
+    return bool(said) and all(map(_part_in, said))
 
 
 def _part_in(path: str) -> OfPart:

@@ -1,6 +1,7 @@
 """A folder or a file of the user's own labelled pictures -> what becomes a dataset.
 
-What may lie there is told by ``mnistcli help own-digits``. What cannot be used is left out and told of.
+What may lie there is told by ``mnistcli help own-digits``. What cannot be used is left out and told
+of.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """What somebody has at hand in Python -> a dataset, or labelled images to judge a model on.
 
-What that may be is told by ``mnistcli help python``. Arrays mean what they mean in an npz file, because
-they become one. Their pixels are taken as they are where there are 28 x 28 of them, as those of `predict`
-are; others are brought into MNIST's form.
+What that may be is told by ``mnistcli help python``. Arrays mean what they mean in an npz file,
+because they become one. Their pixels are taken as they are where there are 28 x 28 of them, as
+those of `predict` are; others are brought into MNIST's form.
 """
 
 import io

@@ -38,8 +38,9 @@ def read_parts(
     none is asked for, under each. Labels may lie beside images, see `folders.labels_beside`.
     Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
 
-    Raises DataUnavailableError where there is no such file, or the labels of IDX images are missing,
-    CorruptFileError, which names row and column, where something is wrong with it or a picture.
+    Raises DataUnavailableError where there is no such file, or the labels of IDX images are
+    missing, CorruptFileError, which names row and column, where something is wrong with it or a
+    picture.
     """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:

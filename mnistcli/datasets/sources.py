@@ -1,8 +1,8 @@
 """Where the four arrays of a dataset come from: the box, mirrors, URLs, files, folders.
 
-Which sources there are is told by ``mnistcli help data``. What kind of file one is, its content says, not
-its name. Everything is verified against the catalogue before it is handed on: by the identity of its
-payload where that is known, else as the published file.
+Which sources there are is told by ``mnistcli help data``. What kind of file one is, its content
+says, not its name. Everything is verified against the catalogue before it is handed on: by the
+identity of its payload where that is known, else as the published file.
 """
 
 import math

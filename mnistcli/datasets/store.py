@@ -14,13 +14,13 @@
 
 Trust. A `.npy` file is a header that is known to the byte and a payload whose sha256 stands in the
 manifest and, where the catalogue knows it, must be the one there. To hash 55 MB at each start would
-cost more than the rest of a command: a large file is taken as unchanged by its size, mtime and inode;
-`verify` reads everything.
+cost more than the rest of a command: a large file is taken as unchanged by its size, mtime and
+inode; `verify` reads everything.
 
-Damage. What is found damaged is never used. MNIST then comes from the box again, in memory where the
-folder cannot be written; other datasets say what to type. Own digits cannot be had again: no file is
-overwritten that a manifest speaks of, the old ones go once it speaks of the new, and what is damaged is
-never forgotten: a backup may mend it.
+Damage. What is found damaged is never used. MNIST then comes from the box again, in memory where
+the folder cannot be written; other datasets say what to type. Own digits cannot be had again: no
+file is overwritten that a manifest speaks of, the old ones go once it speaks of the new, and what
+is damaged is never forgotten: a backup may mend it.
 """
 
 import contextlib
@@ -111,7 +111,8 @@ def open_dataset(
 class DatasetStore:
     """The datasets of the catalogue, which are a cache, and the user's own, each kind in a folder.
 
-    A folder is made when something is installed. Own datasets have names that the catalogue has not.
+    A folder is made when something is installed. Own datasets have names that the catalogue has
+    not.
     """
 
     def __init__(
@@ -208,9 +209,9 @@ class DatasetStore:
     def verify(self, name: str = "mnist", *, full: bool = True) -> Installation:
         """Map a dataset in the store, having checked it; if ``full``, every byte of it is hashed.
 
-        A damaged dataset (CorruptFileError) of the catalogue is then forgotten, so that nothing uses
-        it until it is installed again. Raises DataUnavailableError where it is not there, or cannot
-        be read.
+        A damaged dataset (CorruptFileError) of the catalogue is then forgotten, so that nothing
+        uses it until it is installed again. Raises DataUnavailableError where it is not there, or
+        cannot be read.
         """
         self.find(name)
         path = self._manifest_of(name)

@@ -3,8 +3,8 @@
     <folder>/<key>.features   a mark that holds the key, the sha256 of what follows, what was learned
                               (float32, in the order of names), the features of the images (uint8)
 
-The key decides on all shapes. Nothing here is worth keeping: what is damaged, missing, in the way or
-written by another user is computed again.
+The key decides on all shapes. Nothing here is worth keeping: what is damaged, missing, in the way
+or written by another user is computed again.
 """
 
 import contextlib

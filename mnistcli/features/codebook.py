@@ -4,8 +4,8 @@ A second layer on the wavelets of `wavelets`: what strokes of six directions and
 are at 3 x 3 neighbouring places is compared with typical arrangements, found by k-means without
 labels, and what is like them is averaged near points: `registry/exports/formulas.json`. Patches of
 oriented edges as features go back to Riesenhuber and Poggio (Hierarchical models of object
-recognition in cortex, Nature Neuroscience 2, 1999) and Serre et al. (IEEE TPAMI 29, 2007); whitening
-before k-means to Coates and Ng (Learning feature representations with k-means, 2012).
+recognition in cortex, Nature Neuroscience 2, 1999) and Serre et al. (IEEE TPAMI 29, 2007);
+whitening before k-means to Coates and Ng (Learning feature representations with k-means, 2012).
 """
 
 from __future__ import annotations

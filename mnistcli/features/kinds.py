@@ -38,8 +38,8 @@ class FeatureSpec(Checked):
     stage is given what comes before it; a stage that is none begins a chain anew, and a model looks
     at what all chains yield: "patches+expansion+scattering+expansion". Patches have odd sides in
     pixels, so many filters for each, and a number of views: drawings of every image, a little
-    turned and moved, over which they are averaged. Arrangements have codes. Each expansion has principal directions, and
-    ramps and squares of random mixtures of them.
+    turned and moved, over which they are averaged. Arrangements have codes. Each expansion has
+    principal directions, and ramps and squares of random mixtures of them.
     """
 
     kind: str = "pixels"
@@ -243,9 +243,12 @@ def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:
 
 
 def typicality_shapes(
-    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool
+    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool, is_old: bool = False
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
+    """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes.
+
+    Or those from before strangeness had levels, see `typicality.Typicality.from_arrays`.
+    """
     if not n_prototypes:
         return {}
     strokes = "U8", (n_prototypes, N_STROKES)
@@ -253,7 +256,7 @@ def typicality_shapes(
     n_columns = n if spec.shapes() else 2 * N_STROKES
     learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
-        "usual_levels": ("F32", (14 if knows_pairs else 12,)),
+        "usual_levels": ("F32", (14 if knows_pairs and not is_old else 12,)),
         "usual_means": strokes,
         "usual_spreads": strokes,
         "usual_oddness": ("F32", (n_columns,)),

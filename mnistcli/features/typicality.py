@@ -11,7 +11,7 @@ by side or one above the other.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +35,17 @@ LEAST_IMAGES, ONE_IN, ONE_IN_LEARNED, USEFUL_IMAGES = 100, 24, 3, 500
 # What a prototype's spreads are mixed with: those of all prototypes, as if of so many images more.
 _PRIOR_IMAGES, _LEAST_VARIANCE = 20, 0.2
 _N_ROUNDS, _N_STEPS, _N_CAREFUL_STEPS = 10, 20, 40
-# At most so many images times features squared: an expansion has more, each of all that were before.
+# At most so many images times features squared: an expansion has more, each of all that were
+# before.
 _N_STRANGE, _N_PIECED = 34_560_000_000, 6000
 _STRANGE_SHARE = 0.4  # of what is strange, where digits count 1: few of these are to be flagged
 _N_COPIES = 2  # of each training image, and one of each letter and sign: then copies tell nothing
-# So many standard deviations above the mean of training images one may as well be two: side by side,
-# or one above the other, of which fewer tell enough.
+# So many standard deviations above the mean of training images one may as well be two: side by
+# side, or one above the other, of which fewer tell enough.
 LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), 0.3, 3000
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each measure
+_COUNTS_BEFORE = np.array([1, 0.45, 0.7, 0.7], np.float32)  # see `Typicality.from_arrays`
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
@@ -171,10 +173,25 @@ class Typicality:
     # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
     levels: Float32s
     oddness: Float32s  # of `Oddness`
-    # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features + 1);
-    # both where features were learned.
+    # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features
+    # + 1); both where features were learned.
     pairs: Floats | None = None
     strangeness: Floats | None = None  # of `Strangeness`
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Any]) -> "Typicality":
+        """Make one of `arrays`, their names without what they have in common.
+
+        The first builds of 0.2.0 kept no levels of strangeness, which was in standard deviations,
+        and counted what they measured otherwise: wider ones say the same.
+        """
+        found = cls(**arrays)
+        counts = np.array([count for count, _ in found.measures], np.float32)
+        if found.strangeness is not None and len(found.levels) == 2 * len(counts) - 2 + len(SHARES):
+            levels = np.insert(found.levels, (3, 6), (0, 1))
+            levels[4:8] *= counts / _COUNTS_BEFORE
+            found = replace(found, levels=levels)
+        return found
 
     @property
     def measures(self) -> list[tuple[float, Distance | Oddness | Doubt | Strangeness]]:

@@ -305,9 +305,10 @@ def hessian_rows(
 ) -> list[tuple[Places, Floats]]:
     """Draw rows for the Hessian of each output, or for their mean, and their roots.
 
-    Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is what
-    to multiply one with before it is squared. From all `n_samples` together come `most` rows at most,
-    and not more than `n_times` the effective sample size. The seed of the only block is a generator.
+    Rows are drawn by what they weigh in it, p (1 - p) times the weight of their loss; a root is
+    what to multiply one with before it is squared. From all `n_samples` together come `most` rows
+    at most, and not more than `n_times` the effective sample size. The seed of the only block is a
+    generator.
     """
     absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
     weights = absolute * (1.0 - absolute) * block.loss_weights(line)

@@ -120,18 +120,18 @@ def fit_newton(
     """Fit a logistic regression and prove how close to the optimum it is.
 
     X, of shape (n_samples, n_features) in uint8, float32 or float64, is finite, is not modified and
-    may be memory-mapped or made when it is read; features are ``X * scale``. Where X is float64, all
-    is computed in it. y, of shape (n_samples,), are class indices 0 .. n_classes - 1, each of which
-    must occur, sample weights, of that shape too, finite and >= 0. C > 0 is the inverse strength of
-    the penalty; ``math.inf`` means none.
+    may be memory-mapped or made when it is read; features are ``X * scale``. Where X is float64,
+    all is computed in it. y, of shape (n_samples,), are class indices 0 .. n_classes - 1, each of
+    which must occur, sample weights, of that shape too, finite and >= 0. C > 0 is the inverse
+    strength of the penalty; ``math.inf`` means none.
 
     The fit has converged when ``gap_bound <= tol * objective``, so that the objective is proven to
     be within `tol`, relatively, of the optimum. Without a penalty no such bound exists, and the
-    gradient norm relative to the prior model takes its place. `max_iter` steps are taken on all rows
-    at most: ten digits take about 40 at C = 1, 80 at C = 100 and 250 at C = 1e4. The seed chooses
-    the rows of the Hessian: the same seed, data and machine give the same fit. A warm start is coef
-    and intercept as in `Fit`; progress is a `NewtonProgress` after every step. `runner` is given the
-    rows in blocks and runs what a step asks of each: in threads here, or elsewhere.
+    gradient norm relative to the prior model takes its place. `max_iter` steps are taken on all
+    rows at most: ten digits take about 40 at C = 1, 80 at C = 100 and 250 at C = 1e4. The seed
+    chooses the rows of the Hessian: the same seed, data and machine give the same fit. A warm start
+    is coef and intercept as in `Fit`; progress is a `NewtonProgress` after every step. `runner` is
+    given the rows in blocks and runs what a step asks of each: in threads here, or elsewhere.
 
     Raises SeparableDataError where without a penalty the optimum is at infinity, ValueError where a
     class has no rows or X is not finite.

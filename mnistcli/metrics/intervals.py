@@ -1,10 +1,10 @@
 """How sure a number is, and whether two classifiers differ on the same samples by more than chance.
 
 Intervals would hold the truth in 95 of 100 samples. Shares (accuracy, precision, recall) get
-Wilson's score interval. F1 and ROC AUC are no shares; they get the percentiles of a stratified bootstrap: the samples of each class are drawn anew, as many as
-there are, with replacement (Efron and Tibshirani 1993, chapter 13). What F1 needs of a resample is
-its confusion matrix, whose rows are multinomial; what ROC AUC needs is the sum of the shares that
-its samples have in the area.
+Wilson's score interval. F1 and ROC AUC are no shares; they get the percentiles of a stratified
+bootstrap: the samples of each class are drawn anew, as many as there are, with replacement (Efron
+and Tibshirani 1993, chapter 13). What F1 needs of a resample is its confusion matrix, whose rows
+are multinomial; what ROC AUC needs is the sum of the shares that its samples have in the area.
 
 A bootstrap sees only the mistakes that happened. Where there are none its interval is a point, and
 Wilson's is the one to believe.

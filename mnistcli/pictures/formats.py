@@ -14,7 +14,8 @@ from mnistcli.files import kind_of_path
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
 MAX_PIXELS, MAX_TIFF_PIXELS, MAX_WEBP_PIXELS = 100_000_000, 50_000_000, 16_000_000
-# libheif and libavif decode in colour, of 3 bytes a pixel, and copy once; OpenJPEG needs 4 of a colour.
+# libheif and libavif decode in colour, of 3 bytes a pixel, and copy once; OpenJPEG needs 4 of a
+# colour.
 MAX_HEIC_PIXELS = 50_000_000
 # A picture is made smaller as long as its longer side keeps so many pixels.
 USEFUL_SIDE = 1000

@@ -143,7 +143,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     if usual := {name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card)}:
         from mnistcli.features.typicality import Typicality
 
-        typicality = Typicality(**usual)
+        typicality = Typicality.from_arrays(usual)
         if not typicality.is_sound:
             raise CorruptFileError(path, "no images are as the model says", hint=_RETRAIN)
     out_of_fold = arrays.pop(_OUT_OF_FOLD, None)
@@ -203,7 +203,7 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    if layout != _layout_of(card):
+    if layout not in (_layout_of(card), _layout_of(card, is_old=True)):
         raise ValueError("its arrays are not those that its card speaks of")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
@@ -211,16 +211,18 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     return entry, card, layout, content[start:]
 
 
-def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
-    n_classes = len(card.class_names)
-    return typicality_shapes(
-        card.feature_spec, card.n_prototypes, n_classes, knows_pairs=card.knows_pairs
-    )
+def _kept_of(card: ModelCard, *, is_old: bool = False) -> dict[str, tuple[str, tuple[int, ...]]]:
+    sizes = card.n_prototypes, len(card.class_names)
+    pairs = card.knows_pairs
+    return typicality_shapes(card.feature_spec, *sizes, knows_pairs=pairs, is_old=is_old)
 
 
-def _layout_of(card: ModelCard) -> _Layout:
-    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
-    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card)
+def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
+    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
+
+    For ``is_old`` see `typicality_shapes`.
+    """
+    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card, is_old=is_old)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.count())),
         ("intercept", "F64", (n_outputs,)),

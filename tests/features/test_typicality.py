@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from mnistcli.features.typicality import (
     stroke_directions,
 )
 from mnistcli.prediction import is_unlike
+from mnistcli.registry import model_file
 from mnistcli.registry.model_file import encode_model, read_model
 from mnistcli.settings import SplitSpec, TrainingSettings
 from tests.registry.test_model_file import make_model
@@ -223,6 +225,25 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     rows, scores = builtin.classifier.raw_features(images), builtin.look_at(images)[0]
     assert np.array_equal(loaded.look_at(images)[1], known.of(images, rows, scores)[0])
     assert np.isnan(loaded.look_at(images)[2]).all()
+
+
+def test_models_from_before_strangeness_had_levels_are_read(builtin, tmp_path, monkeypatch):
+    shapes = model_file.typicality_shapes
+    monkeypatch.setattr(model_file, "typicality_shapes", partial(shapes, is_old=True))
+    path, usual = tmp_path / "old.safetensors", builtin.typicality
+    levels = np.delete(usual.levels, (3, 7))
+    path.write_bytes(encode_model(replace(builtin, typicality=replace(usual, levels=levels))))
+    monkeypatch.undo()
+    loaded = read_model(path).typicality
+    assert loaded.is_sound
+    measured = np.array([[300.0], [2.0], [3.0], [1.5]]) + usual.levels[:4, None]
+    measured[3] = 1.5
+    weights = np.array([1, 0.45, 0.7, 0.7])
+    deviations = np.append(usual.levels[4:7], 1)
+    expected = weights @ (np.array([300, 2, 3, 1.5]) / deviations)
+    assert loaded.unlikeness(measured) == pytest.approx(expected, rel=1e-5)
+    path.write_bytes(encode_model(replace(builtin, typicality=loaded)))
+    assert np.array_equal(read_model(path).typicality.levels, loaded.levels)
 
 
 def test_models_without_it_say_nothing(mnist):

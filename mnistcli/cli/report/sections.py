@@ -169,7 +169,8 @@ def _drawn(part: Part) -> Iterator[str]:
             cells = ([name, *(cell.text for cell in row)] for name, row in rows)
             yield from _table([corner, *part.names], "l" + "r" * len(part.names), cells)
         case Code():
-            # Here nothing can be escaped: what might end the block, or be a tag, is in the card only.
+            # Here nothing can be escaped: what might end the block, or be a tag, is in the card
+            # only.
             commands = (visible(line) for line in part.lines if not {"`", "<"} & {*line})
             yield from ("```sh", *commands, "```")
 

@@ -18,7 +18,8 @@ from mnistcli.cli.terminal.pictures import Block, draw_image, graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
 
-# As far from white as from black: paper may be either. For answers, and for those that are not sure.
+# As far from white as from black: paper may be either. For answers, and for those that are not
+# sure.
 _SURE, _UNSURE = (34, 116, 224), (224, 48, 36)
 _WHITE = Color.from_rgb(255, 255, 255)
 # Digits are drawn no higher than so many lines, and painted no smaller than so many pixels.
