@@ -215,7 +215,7 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     if inside.any():
         paper = np.uint8(median(page.picture[inside]))
         grey = np.where(enlarged(inside, k, grey.shape), grey, paper)
-    margin = 0.08 * min(sheet.height, sheet.width)
+    margin = max(1, 0.08 * min(sheet.height, sheet.width))  # less, so that this ends
     top, left = (int(k * (edge + margin)) for edge in (sheet.top, sheet.left))
     bottom, right = (int(np.ceil(k * (edge - margin))) for edge in (sheet.bottom, sheet.right))
     try:

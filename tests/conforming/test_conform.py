@@ -462,8 +462,9 @@ def picture_of_digits(digits, gap=10):
         (np.full((1, 1), 7, np.uint8), "is blank: no ink"),
         (np.random.default_rng(1).normal(128, 9, (200, 200)).astype(np.uint8), "is blank"),
         (np.pad(np.full((80, 90), 255, np.uint8), 40), "is all ink"),
+        (np.array([[254, 0, 0, 0], [0] * 4, [0] * 4, [254, 0, 0, 254]], np.uint8), "is all ink"),
     ],
-    ids=["black", "white", "one pixel", "noise", "block"],
+    ids=["black", "white", "one pixel", "noise", "block", "three corners"],
 )
 def test_no_digit(picture, problem):
     with pytest.raises(BadImageError, match=problem) as caught:
