@@ -37,6 +37,7 @@ from mnistcli.arrays import Bytes
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
 from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, replace_file, sha256_of, write_npy
+from mnistcli.display import counted
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
 from mnistcli.paths import NAME, find_places
 from mnistcli.progress import SILENT, Progress
@@ -307,7 +308,8 @@ class DatasetStore:
         done = self.append(name, np.stack(images), np.full(len(images), label, np.uint8))
         n, n_all = len(images), sum(done.manifest.sizes or ())
         shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
-        return f"kept {shown}, in the training images of {name}, which has {n_all:,} image{'s' * (n_all > 1)} now"
+        has = counted(n_all, "image")
+        return f"kept {shown}, in the training images of {name}, which has {has} now"
 
     def _install(
         self, spec: DatasetSpec, source: str, *, keep_intact: bool, progress: Progress
