@@ -19,7 +19,7 @@ from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.metrics.classification import log_loss
 from mnistcli.metrics.intervals import Interval, corrected_t, wilson
 from mnistcli.model_selection.design import design_matrix
-from mnistcli.model_selection.splits import test_samples, training_samples
+from mnistcli.model_selection.splits import check_classes, test_samples, training_samples
 from mnistcli.parallel import elsewhere, map_jobs
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import DISTURBANCES
@@ -187,6 +187,7 @@ def _points(
 ) -> Iterator[CurvePoint]:
     """Yield the points of variants that share their rows and their features, along a rising C."""
     task, split, spec, *_ = variants[0]
+    check_classes(dataset, task, split)
     samples = training_samples(dataset, task, split)
     design = design_matrix(samples, spec, seed=split.seed, cache=cache)
     tested = test_samples(dataset, task, split)

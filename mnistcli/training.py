@@ -76,6 +76,7 @@ def train(
     dataset = dataset_of("mnist" if dataset is None else dataset, seed=settings.split.seed)
     line = usual()
     progress = progress or line
+    splits.check_classes(dataset, task, settings.split)
     samples = splits.training_samples(dataset, task, settings.split)
     weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
