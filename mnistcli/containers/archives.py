@@ -5,18 +5,13 @@ with a name that leads elsewhere is refused. What it becomes is bounded.
 """
 
 import contextlib
-import io
-import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from mnistcli.containers import compressed, reading
-from mnistcli.containers.csv import cells_of
-from mnistcli.containers.npy_idx import role_of
 from mnistcli.containers.reading import FormatError, Stream
-from mnistcli.containers.records import columns_of, json_of
 from mnistcli.errors import MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
@@ -30,8 +25,6 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
     is damaged or encrypted, holds too much, or a name that leads out of it.
     """
     kind = reading.kind_of(stream.head())
-    if kind in ("json", "text") and reading.PICTURES.search(stream.head()):
-        return _checked(_of_text(stream, kind))
     if kind == "tar":
         return _checked(_of_tar(stream))
     if kind != "zip":
@@ -108,24 +101,6 @@ def as_folder(
             error.message = error.message.replace(str(place), str(path))
             error.hint = error.hint.replace(str(place), str(path))
             raise
-
-
-def _of_text(stream: Stream, kind: str) -> Iterator[tuple[str, Any]]:
-    """Yield the pictures in JSON or in a table, each in a folder that is called like its label."""
-    if kind == "json":
-        columns = columns_of(json_of(stream))
-    else:
-        rows = itertools.zip_longest(*cells_of(stream), fillvalue="")
-        columns = {name: cells for name, *cells in rows}
-    lists = {name: each if isinstance(each, list) else [each] for name, each in columns.items()}
-    labels = next((each for name, each in lists.items() if role_of(name)[0][0] == "labels"), [])
-    has_pictures = (
-        each for each in lists.values() if reading.PICTURES.match(f",{[*each, None][0]}".encode())
-    )
-    images = next(has_pictures, [])
-    for i, (image, label) in enumerate(itertools.zip_longest(images, labels, fillvalue="")):
-        folder = f"{label}/" if re.fullmatch(r"\w+", f"{label}") else ""
-        yield f"{folder}{i}.png", io.BytesIO(reading.from_base64(f"{image}".encode()))
 
 
 def _of_tar(stream: Stream) -> Iterator[tuple[str, Any]]:

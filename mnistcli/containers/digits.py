@@ -19,7 +19,6 @@ from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.npy_idx import PARTS, Npz, Part, open_idx, open_mat, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Kind, Stream, check_not_foreign, kind_of
-from mnistcli.containers.records import open_json
 from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
@@ -34,7 +33,7 @@ HINT = (
 )
 
 # What has arrays by their names.
-_NAMED: dict[Kind, Callable[[Stream], Npz]] = {"zip": open_npz, "mat": open_mat, "json": open_json}
+_NAMED: dict[Kind, Callable[[Stream], Npz]] = {"zip": open_npz, "mat": open_mat}
 _OF_CLASS = re.compile(r"(train|test|digit|class|)_?([0-9])")
 TRANSPOSED = "transposed, because most were wider than tall"
 

@@ -258,11 +258,6 @@ def open_mat(stream: Stream) -> Npz:
             if n_left <= 0:
                 raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
             arrays |= _mat_arrays(memoryview(data), order)
-    return npz_of(stream, arrays)
-
-
-def npz_of(stream: Stream, arrays: dict[str, Any]) -> Npz:
-    """Put what was read of a stream into an npz file that is closed with it."""
     npz = stream.enter_context(scratch_file())
     np.savez(npz, **{name: array for name, array in arrays.items() if name != "file"})
     npz.seek(0)

@@ -1,6 +1,5 @@
 """Bytes in order, with a look ahead, and what is wrong with them."""
 
-import binascii
 import codecs
 import contextlib
 import re
@@ -30,6 +29,7 @@ _FOREIGN = {
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
     "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", _TO_PNG),
+    "JSON": (rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[\[{])", SAVEZ),
     "a Python pickle, which could run code": (
         # Also the oldest protocol, and joblib's, which compresses.
         rb"\x80[\x02-\x05]|c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
@@ -57,16 +57,7 @@ _FOREIGN = {
 
 # A file, a pipe, or standard input.
 Input = Path | Literal["-"]
-Kind = Literal["npy", "idx", "zip", "tar", "mat", "json", "arff", "text", "unknown"]
-DATA_URL = re.compile(rb"""[\s"']*data:image/[\w.+-]+;base64,""")
-# In the cells of a table, or the words of JSON.
-PICTURES = re.compile(
-    rb"""["',;\t\n](?:data:image/[\w.+-]+;base64,|(?<!base64,)(?:iVBORw0KGgo|/9j/|R0lGOD|UklGR))"""
-)
-# Where digits are in larger pictures: in the JSON of COCO, XML of Pascal VOC, and lines of YOLO.
-BOXES = re.compile(rb"""['"]bbox['"]|<bndbox>|\A\s*\d+(?: [01]?\.\d+){4}\s""")
-CUT_OUT = "cut the digits out of their pictures, into folders called 0 to 9"
-_JSON = re.compile(rb"\{\s*\"|\[\s*[\[{]")
+Kind = Literal["npy", "idx", "zip", "tar", "mat", "arff", "text", "unknown"]
 
 
 class FormatError(Exception):
@@ -191,18 +182,9 @@ def kind_of(head: bytes) -> Kind:
             return "unknown"
     if b"\0" in text:
         return "unknown"
-    if _JSON.match(text):
-        return "json"
     lines = (line.lstrip().lower() for line in text.replace(b"\r", b"\n").split(b"\n"))
     if re.match(rb"%(?!PDF|!PS)", text) or any(
         line.startswith((b"@relation", b"@attribute")) for line in lines
     ):
         return "arff"
     return "text"
-
-
-def from_base64(text: bytes) -> bytes:
-    """Decode a picture that a web page gives, with or without ``data:image/png;base64,`` before it."""
-    start = DATA_URL.match(text)
-    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", text[start.end() if start else 0 :])
-    return binascii.a2b_base64(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")

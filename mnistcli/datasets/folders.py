@@ -16,8 +16,7 @@ from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
 from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, Part, role_of, words_in
-from mnistcli.containers.reading import BOXES, FormatError, damage_of, open_stream
-from mnistcli.containers.records import rows_of_json
+from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
@@ -59,8 +58,8 @@ def is_wanted(path: Path) -> bool:
 
 
 def _is_named_text(path: Path) -> bool:
-    """Return whether a text is called like what is read: labels.txt, X_test.txt, train.json."""
-    return path.suffix.lower() in (".txt", ".json") and role_of(_stem_of(path))[0] != ("", "")
+    """Return whether a text is called like what is read: labels.txt, X_test.txt."""
+    return path.suffix.lower() == ".txt" and role_of(_stem_of(path))[0] != ("", "")
 
 
 def is_list(path: Path) -> bool:
@@ -201,16 +200,6 @@ def _said_by(name: str) -> tuple[OfPart, int | None]:
     return role_of(name)[0][1], digit if 0 <= digit < 10 else None
 
 
-def boxes_below(folder: Path) -> Path | None:
-    """Find a file that says where digits are in larger pictures, which is no label of a picture."""
-    for path in _below(folder):
-        if path.suffix.lower() in (".json", ".txt", ".xml") and kind_of_path(path) == "file":
-            with storage_errors("read", path), path.open("rb") as file:
-                if BOXES.search(file.read(1 << 20)):
-                    return path
-    return None
-
-
 def _below(folder: Path) -> Iterator[Path]:
     """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
     levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
@@ -219,11 +208,10 @@ def _below(folder: Path) -> Iterator[Path]:
 
 def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".json") or kind_of_path(path) != "file":
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
         return []  # a pipe can be read once
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-        plain = unpacked(stream)
-        rows = rows_of_json(plain) if path.suffix.lower() == ".json" else cells_of(plain)
+        rows = cells_of(unpacked(stream))
         first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):

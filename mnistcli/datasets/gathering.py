@@ -16,7 +16,7 @@ import numpy as np
 from mnistcli.containers.archives import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.npy_idx import Part
-from mnistcli.containers.reading import CUT_OUT, FormatError
+from mnistcli.containers.reading import FormatError
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import labelled_images, read_parts
@@ -168,8 +168,8 @@ class _Reading:
         with storage_errors("read", path):
             self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
-    def folder(self, whole: Path) -> None:
-        folder = folders.descended(whole)
+    def folder(self, folder: Path) -> None:
+        folder = folders.descended(folder)
         containers, pictures = folders.containers_in(folder), list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
@@ -182,9 +182,6 @@ class _Reading:
             self._pictures(pictures)
             return
         containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
-        if not containers and (boxes := folders.boxes_below(whole)):
-            problem = "says where digits are in pictures, expected pictures of one each"
-            raise CorruptFileError(boxes, problem, hint=CUT_OUT)
         for path, part in containers.items():
             try:
                 self.file(path, part)

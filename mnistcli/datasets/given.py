@@ -113,9 +113,11 @@ def _named(given: Any) -> dict[str, Any]:
 
 
 def _of_frame(frame: Any) -> dict[str, Any]:
-    from mnistcli.containers.records import of_table
+    from mnistcli.containers.columns import layout_of
 
-    return of_table(frame.columns, frame.iloc)
+    layout, values = layout_of(tuple(map(str, frame.columns))), frame.iloc
+    labels = {"labels": values[:, list(layout.labels)]} if layout.labels else {}
+    return {"images": values[:, layout.pixels]} | labels
 
 
 def _role(name: str) -> str:

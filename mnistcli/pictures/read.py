@@ -3,7 +3,6 @@
 What a file is, its first bytes decide; its name is only used to name it.
 """
 
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -107,11 +106,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         yield _decoded(plain, name, side)
         return
     container = reading.kind_of(head)
-    if container in ("text", "unknown") and format_of(reading.from_base64(head)):
-        data = io.BytesIO(reading.from_base64(_whole(plain, MAX_FILE_BYTES)))
-        yield _decoded(reading.Stream(data, plain), name, side)
-        return
-    if container in ("zip", "tar") or reading.PICTURES.search(head):
+    if container in ("zip", "tar"):
         from mnistcli.containers.archives import files_in
 
         if (files := files_in(plain)) is not None:

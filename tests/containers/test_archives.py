@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import tarfile
 import tempfile
 from pathlib import Path
@@ -150,45 +148,6 @@ def test_the_pictures_in_an_archive_are_predicted_one_by_one(archive, pack):
     archive.write_bytes(pack({"labels.csv": b"", "x.csv": b""}))
     with pytest.raises(BadImageError, match="is an archive without pictures"):
         list(read_batches(archive))
-
-
-def in_json(pictures, label):
-    records = [{"id": i, label: n, "image": url} for i, (n, url) in enumerate(pictures)]
-    return json.dumps(records).encode()
-
-
-def in_lines(pictures, label):
-    return b"\n".join(json.dumps({"png": url[22:], label: n}).encode() for n, url in pictures)
-
-
-def in_table(pictures, label):
-    return "\n".join([f"image,{label}", *(f'"{url}",{n}' for n, url in pictures)]).encode()
-
-
-@pytest.mark.parametrize("write", [in_json, in_lines, in_table])
-def test_pictures_that_a_web_page_gives_as_text_are_files_in_folders(archive, write):
-    urls = [(n, f"data:image/png;base64,{base64.b64encode(png(n)).decode()}") for n in (3, 5)]
-    archive.write_bytes(write(urls, "label"))
-    assert unpacked(archive) == {"3/0.png": png(3), "5/1.png": png(5)}
-    batches = list(read_batches(archive))
-    assert [batch.sources for batch in batches] == [
-        (f"{archive}/3/0.png",),
-        (f"{archive}/5/1.png",),
-    ]
-    assert [batch.greys.max() for batch in batches] == [3, 5]
-    archive.write_bytes(write(urls, "name"))
-    assert unpacked(archive) == {"0.png": png(3), "1.png": png(5)}
-
-
-@given(st.data())
-def test_mutated_pictures_in_text_are_refused_or_read(data):
-    url = f"data:image/png;base64,{base64.b64encode(png(3)).decode()}"
-    text = data.draw(st.sampled_from([in_json, in_lines, in_table]))([(3, url)], "label")
-    try:
-        for batch in read_batches("-", stdin=io.BytesIO(mutate(data.draw, text, st))):
-            assert batch.greys.ndim == 3
-    except BadImageError as error:
-        assert "\n" not in error.message
 
 
 @given(st.data())

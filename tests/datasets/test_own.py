@@ -204,13 +204,6 @@ def a_table_and_an_array(folder, images, labels):
     np.save(folder / "y.npy", labels)
 
 
-def listed_in_json(folder, images, labels):
-    for i, image in enumerate(images):
-        Image.fromarray(image).save(folder / f"{i}.png")
-    names = {f"{i}.png": label for i, label in enumerate(labels.tolist())}
-    (folder / "labels.json").write_text(json.dumps(names))
-
-
 def listed_in_a_text(folder, images, labels):
     for i, image in enumerate(images):
         Image.fromarray(image).save(folder / f"{i}.png")
@@ -226,7 +219,6 @@ def listed_in_a_text(folder, images, labels):
         tables_apart,
         texts_apart,
         pandas_frames_apart,
-        listed_in_json,
         listed_in_a_text,
         class_folders,
         odd_folders,
@@ -474,26 +466,6 @@ def test_labels_that_lie_beside_images_are_one_for_each(folder, few):
     (folder / "y_train.csv").write_text("1,2\n3\n")
     with pytest.raises(CorruptFileError, match=r"y_train\.csv: is no file of labels"):
         gather(folder / "X_train.csv")
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("labels/0.txt", "7 0.5 0.5 0.25 0.4\n"),
-        ("_annotations.coco.json", '{"images": [], "annotations": [{"bbox": [1, 2, 3, 4]}]}'),
-        ("a.xml", "<annotation><object><name>7</name><bndbox>"),
-    ],
-)
-def test_labels_of_boxes_in_pictures_are_told(folder, few, name, text):
-    (folder / "images").mkdir()
-    Image.fromarray(few[0][0]).save(folder / "images" / "0.png")
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text(text)
-    (folder / "classes.txt").write_text("0\n1\n")
-    with pytest.raises(CorruptFileError, match="says where digits are in pictures") as caught:
-        gather(folder)
-    assert str(caught.value.source) == str(folder / name)
-    assert "cut the digits out" in caught.value.hint
 
 
 @pytest.mark.parametrize("parts", [("train", "val", "test"), ("train", "validation")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import itertools
 import pickle
@@ -75,18 +74,6 @@ THREE = """
 def trimmed(grey):
     ink = grey > 0
     return ink[ink.any(axis=1)][:, ink.any(axis=0)]
-
-
-@pytest.mark.parametrize("start", [b"", b"data:image/png;base64,", b' "data:image/png;base64,'])
-def test_what_a_canvas_gives_as_text_is_a_picture(test_images, start):
-    file = io.BytesIO()
-    Image.fromarray(test_images[0]).save(file, "PNG")
-    text = start + base64.encodebytes(file.getvalue())
-    for letters in (text, text.replace(b"\n", b""), text.rstrip(b"=\n")):
-        (picture,) = read_pictures("-", stdin=io.BytesIO(letters))
-        assert np.array_equal(picture.grey, test_images[0])
-    with pytest.raises(BadImageError, match="damaged PNG"):
-        list(read_pictures("-", stdin=io.BytesIO(text[:90])))
 
 
 def test_a_heredoc_is_a_picture():
