@@ -18,7 +18,7 @@ from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
 from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS
-from mnistcli.containers.reading import SAVEZ, FormatError, Stream
+from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
 Rows = tuple[Float32s, dict[int, FormatError]]
@@ -39,17 +39,6 @@ _SPARSE = re.compile(
 )
 # What a separator of thousands never looks like.
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
-# A picture in one cell: 7,"[0, 0, 12, ...]" or 7,0 0 12 ...
-_IN_ONE_CELL = re.compile(
-    rb'(?:(?:^|[,;\t])"|[;\t]\[)(?:[\s[]*[-\d.]+[\s,\]]+){20}'
-    rb"|[,;\t] *(?:[-\d.]+ +){63}|^(?:[-\d.]+ +){63}[^ ,;\t]+[,;\t]",
-    re.MULTILINE,
-)
-# The same with other than blanks between the numbers: 7,0;0;12;...
-_INNER = re.compile(
-    rb"^(?=[^,\t\n]*[,\t])(?:[^,\t;|:\n]*[,\t]){0,2}\"?(?:[\d.]+([;|:]))(?:[\d.]+\1){62,}[\d.]+\"?(?:[,\t][^;|:\n]*)?$",
-    re.MULTILINE,
-)
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"true": 1, "false": 0}
 _WORDS |= {f"b{i}": i for i in range(10)}  # of b'7', whose quotes have gone
@@ -81,12 +70,6 @@ def open_csv(stream: Stream) -> Table:
     blocks = _lines_of(stream)
     lines = next(blocks, [])
     lines[:1] = [line.lstrip(b"\xef\xbb\xbf") for line in lines[:1]]
-    first_hundred = b"\n".join(lines[:100])
-    if (inner := _INNER.search(first_hundred)) or _IN_ONE_CELL.search(first_hundred):
-        glue = inner[1] if inner else b" "
-        whole = itertools.chain([lines], blocks)
-        blocks = _spread([line.replace(glue, b" ") for line in lines] for lines in whole)
-        lines = next(blocks, [])
     start = _start_of(lines)
     head = b"".join(lines[start : start + 1])
     delimiter = _delimiter_of(head)
@@ -189,48 +172,6 @@ def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
     for lines in blocks:
         for start in range(0, len(lines), BLOCK_PICTURES):
             yield lines[start : start + BLOCK_PICTURES]
-
-
-def _spread(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
-    """Give every number a cell of its own where one cell has a picture."""
-    header: tuple[str, ...] | None = None  # () where there is none, or once it is told
-    for lines in _with_whole_quotes(blocks):
-        rows = []
-        for cells in lines:
-            wide = [re.sub(r"[\s,;[\]()]+", " ", cell).split() for cell in cells]
-            if any("..." in numbers for numbers in wide):
-                raise FormatError("has pictures with '...' in place of most numbers", hint=SAVEZ)
-            n_pixels = max(map(len, wide))
-            is_picture = [len(each) == n_pixels >= min(SIDES) ** 2 for each in wide]
-            if header is None and not any(is_picture):
-                header = cells
-                continue
-            if header:
-                names = ",".join(f"pixel{i}" for i in range(n_pixels))
-                pairs = zip(header, is_picture, strict=False)
-                rows.append(",".join(names if is_it else name for name, is_it in pairs))
-            header = ()
-            glue = ["," if is_it else " " for is_it in is_picture]
-            rows.append(",".join(map(str.join, glue, wide)))
-        yield [row.encode() for row in rows]
-
-
-def _with_whole_quotes(blocks: Iterator[list[bytes]]) -> Iterator[list[tuple[str, ...]]]:
-    """Read the cells of lines, where a quote may go on over several."""
-    held, delimiter = b"", b""
-    for lines in blocks:
-        delimiter = delimiter or _delimiter_of(lines[0]).strip() or b","
-        rows = []
-        for line in filter(_is_told, lines):
-            held += b" " * bool(held) + line
-            if len(held) > MAX_LINE_BYTES:
-                raise FormatError("has a quote that does not end", hint=HINT)
-            if held.count(b'"') % 2 == 0:
-                rows.append(_cells(held, delimiter))
-                held = b""
-        yield rows
-    if held:
-        raise FormatError("has a quote that does not end", hint=HINT)
 
 
 def _is_told(line: bytes) -> bool:

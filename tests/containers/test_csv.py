@@ -154,19 +154,3 @@ def test_whole_numbers_are_parsed_at_once(rows):
 def test_wrong_arff_headers_are_refused(head, problem):
     with Stream(io.BytesIO(head)) as stream, pytest.raises(FormatError, match=problem):
         csv.open_arff(stream)
-
-
-def test_a_row_whose_cell_is_no_picture_is_told_and_pictures_cut_short_are_not_read(monkeypatch):
-    monkeypatch.setattr(csv, "BLOCK_BYTES", 3000)
-    picture = '"[' + " ".join("9" * 784) + '\n]"'
-    rows = ["label,image", f"3,{picture}", "4,none", f"5,{picture}"]
-    images, labels, faults = digits_in("\n".join(rows).encode())
-    assert len(images) == 3
-    assert labels.tolist()[::2] == [3, 5]
-    assert faults == [" row 2: has 2 columns, expected 785"]
-    for wrong, problem in (
-        (f"6,{picture[:-1]}", "has a quote that does not end"),
-        (f'6,"[[{"0 0 0 ... 0 0 0 " * 7}]]"', "has pictures with '...' in place of most"),
-    ):
-        with pytest.raises(FormatError, match=problem):
-            digits_in("\n".join([*rows, wrong]).encode())
