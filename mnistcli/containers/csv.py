@@ -34,9 +34,6 @@ _ARFF_DATA = re.compile(rb"(?i)[ \t]*@data[ \t]*(?:%.*)?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NO_NAME = re.compile(r"[+-]?(?:nan|na|n/a|null|none|inf|infinity|\?|)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"([^"]*)"')
-_SPARSE = re.compile(
-    rb"\s*(?:#[^\r\n]*[\r\n]\s*)*[+-]?[\d.]+[ \t]+(?:qid:\d+[ \t]+)?\d{1,5}:[\d.+-]"
-)
 # What a separator of thousands never looks like.
 _DECIMAL = re.compile(rb"(?<![\d.,])0+[.,]|(?<!\d)[.,]|[.,]\d{0,2}(?!\d)|[.,]\d{4}")
 _SEPARATOR = re.compile(rb'"?sep=.?"?', re.IGNORECASE)
@@ -113,58 +110,8 @@ def open_arff(stream: Stream) -> Table:
         raise FormatError("has no @data line in its first megabyte")
     attributes = filter(None, map(_ARFF_ATTRIBUTE.match, first[:data]))
     names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
-    layout, rest = layout_of(tuple(names)), first[data + 1 :]
-    rows = _cleaned(itertools.chain([rest], blocks), b",", b"%")
-    if any(line.startswith(b"{") for line in rest):  # {153 3, 154 18, 784 7}
-        form = bytes.maketrans(b" ", b":")
-        pairs = ([line.translate(form, b"{}") for line in lines] for lines in rows)
-        rows = _dense(pairs, layout.n_columns, 0, 0)
-    return Table(layout, rows)
-
-
-def is_sparse(head: bytes) -> bool:
-    """Tell LIBSVM's rows from a table: "7 153:3 154:18"."""
-    return _SPARSE.match(head) is not None
-
-
-def open_sparse(stream: Stream) -> Table:
-    """Read the first block of LIBSVM's or SVMlight's text, and tell what its columns are.
-
-    Nothing in it says whether they count from 1, as is usual, or from 0 as scikit-learn writes
-    them. Where neither the first nor the last is there, the centre of MNIST's digits tells: at 14
-    of 0 to 27, it would be at 13.
-    """
-    blocks = _cleaned(_lines_of(stream), b" ", b"#")
-    first = next(blocks)
-    places = np.array(re.findall(rb",(\d{1,5}):", b"\n".join(first)), dtype=np.int64)
-    top = places.max(initial=1)
-    side = next((side for side in sorted(SIDES) if top <= side**2), IMAGE_SIDE)
-    n_pixels = side**2
-    is_off = side == IMAGE_SIDE and top < n_pixels and ((places - 1) % side).mean() < 13.5
-    shift = int(is_off or not places.all())
-    layout = Layout(n_pixels + 1, np.arange(1, n_pixels + 1), (0,))
-    return Table(layout, _dense(itertools.chain([first], blocks), n_pixels + 1, shift, 1))
-
-
-def _dense(
-    blocks: Iterator[list[bytes]], n_columns: int, shift: int, first: int
-) -> Iterator[list[bytes]]:
-    """Write all cells of rows that name their columns, from ``first`` on; a word alone is a label."""
-    for lines in _thousands(blocks):
-        rows = []
-        for line in lines:
-            cells = [b"0"] * n_columns
-            for word in line.partition(b"#")[0].split(b","):
-                place, colon, value = word.partition(b":")
-                column = int(place) + shift if place.isdigit() and len(place) < 6 else -1
-                if not colon:
-                    cells[0] = word or cells[0]
-                elif first <= column < n_columns:
-                    cells[column] = value
-                elif place != b"qid":
-                    cells[first] = word  # which is told
-            rows.append(b",".join(cells))
-        yield rows
+    rows = itertools.chain([first[data + 1 :]], blocks)
+    return Table(layout_of(tuple(names)), _cleaned(rows, b",", b"%"))
 
 
 def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:

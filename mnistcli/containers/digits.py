@@ -64,8 +64,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     if kind in ("text", "unknown", "tar"):
         check_not_foreign(head, HINT)
     if kind in ("text", "arff"):
-        is_sparse = kind == "text" and csv.is_sparse(head)
-        read = csv.open_sparse if is_sparse else csv.open_arff if kind == "arff" else csv.open_csv
+        read = csv.open_arff if kind == "arff" else csv.open_csv
         blocks = _of_table(read(stream))
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")

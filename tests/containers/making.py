@@ -78,26 +78,6 @@ def mat(**arrays) -> bytes:
     return file.getvalue()
 
 
-def svmlight(pixels, labels, base, query="", after="", *, is_dense=False) -> bytes:
-    rows = (
-        [f"{i}:{v:g}" for i, v in enumerate(row, base) if v or is_dense] for row in pixels.tolist()
-    )
-    lines = (
-        f"{label}{query} {' '.join(row)}{after}\n" for label, row in zip(labels, rows, strict=True)
-    )
-    return "".join(lines).encode()
-
-
-def sparse_arff(pixels, labels) -> bytes:
-    names = "".join(f"@attribute pixel{i} numeric\n" for i in range(pixels.shape[1]))
-    rows = (
-        ", ".join(f"{i} {v}" for i, v in enumerate([*row, label]) if v)
-        for row, label in zip(pixels.tolist(), labels.tolist(), strict=True)
-    )
-    lines = "".join(f"{{{row}}}\n" for row in rows)
-    return f"@relation digits\n{names}@attribute class {{0,1}}\n@data\n{lines}".encode()
-
-
 class Pipe(io.BytesIO):
     """Bytes that can be read once, forward."""
 

@@ -26,8 +26,6 @@ from .making import (
     mutate,
     npy,
     npz,
-    sparse_arff,
-    svmlight,
     table,
     zip_of,
     zipped,
@@ -192,12 +190,6 @@ LABELLED = {
     "MATLAB of SVHN": lambda x, y: mat(
         X=np.repeat(np.moveaxis(x, 0, -1)[:, :, None], 3, axis=2), y=y[:, None]),
     "one-hot without header": lambda x, y: table([*columns_of(x), *one_hot(y).T]),
-    "LIBSVM": lambda x, y: svmlight(x.reshape(-1, 784), y, 1),
-    "LIBSVM from 0": lambda x, y: svmlight(x.reshape(-1, 784), y, 0),
-    "LIBSVM floats": lambda x, y: svmlight(x.reshape(-1, 784) / 255, y, 1),
-    "LIBSVM with all columns": lambda x, y: svmlight(x.reshape(-1, 784), y, 0, is_dense=True),
-    "SVMlight": lambda x, y: b"# of us\n" + svmlight(x.reshape(-1, 784), y, 1, " qid:3", " # ok"),
-    "sparse ARFF": lambda x, y: sparse_arff(x.reshape(-1, 784), y),
     "CSV gzipped": lambda x, y: zipped(table([y, *columns_of(x)], KAGGLE)),
     "CSV in a zip archive": lambda x, y: zip_of(
         {"__MACOSX/._a": b"", "a.csv": table([y, *columns_of(x)], KAGGLE)}),
@@ -250,9 +242,7 @@ def test_labelled_digits_mean_the_same_to_every_command(images, layout, file):
 
 
 @pytest.mark.parametrize("side", [8, 16, 32])
-@pytest.mark.parametrize(
-    "form", ["label first", "label last", "one-hot", "header", "numbers", "LIBSVM"]
-)
+@pytest.mark.parametrize("form", ["label first", "label last", "one-hot", "header", "numbers"])
 def test_tables_of_smaller_and_larger_pictures(images, side, form):
     pictures = np.resize(images, (12, side, side)) // (16 if side == 8 else 1)
     pictures[:, 0, 0], pictures[:, -1, -1] = 0, 16 if side == 8 else 255  # as large as they get
@@ -266,7 +256,6 @@ def test_tables_of_smaller_and_larger_pictures(images, side, form):
         "numbers": lambda: table(
             [range(12), *pixels.T, LABELS], ["", *map(str, range(side**2 + 1))]
         ),
-        "LIBSVM": lambda: svmlight(pixels, LABELS, 1, is_dense=True),
     }[form]()
     got, labels, faults = digits_in(data)
     assert np.array_equal(got, np.rint(pictures * (255 / 16)) if side == 8 else pictures)
@@ -448,6 +437,7 @@ REFUSED = {
     "MATLAB without arrays": (mat(x="text"), "has no arrays"),
     "a pickle": (pickle.dumps(STROKES), "is a Python pickle"),
     "JSON": (b'[{"label": 7, "pixel0": 0}]', "is JSON"),
+    "LIBSVM": (b"7 " + b" ".join(b"%d:3" % i for i in range(100, 220)), "has 121 columns"),
     "pixels in one cell": (b'label,pixels\n7,"' + b"0 " * 783 + b'9"', "has 2 columns in its first line"),
     "JSON by name": (b'{"images": [[0]], "labels": [4]}', "is JSON"),
     "Excel": (zip_of({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel, Word or OpenDocument file"),
@@ -564,8 +554,7 @@ SEEDS = [
     table([LABELS[:2], *columns_of(STROKES[:2])], separator=" "), arff(STROKES[:2], LABELS[:2]),
     npy(STROKES[:2]), npy(np.asfortranarray(STROKES[:2])), npz(images=STROKES[:2], labels=LABELS[:2]),
     idx(STROKES[:2]), zipped(idx(STROKES[:2])), zipped(npz(x=STROKES[:2])), zip_of({"a": npy(STROKES[:2])}),
-    svmlight(STROKES[:2].reshape(2, -1), LABELS[:2], 1), mat(x=STROKES[:2], y=LABELS[:2, None]),
-    sparse_arff(STROKES[:2].reshape(2, -1), LABELS[:2]), npz(train1=STROKES[:2], train2=STROKES[:2]),
+    mat(x=STROKES[:2], y=LABELS[:2, None]), npz(train1=STROKES[:2], train2=STROKES[:2]),
 ]  # fmt: skip
 
 
