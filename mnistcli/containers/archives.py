@@ -1,21 +1,22 @@
-"""zip and tar archives of many files -> the files in them, one after the other.
+"""zip archives of many files -> the files in them, one after the other.
 
-Nothing is written but below a folder of its own: links and devices are left alone, and an archive
-with a name that leads elsewhere is refused. What it becomes is bounded.
+Nothing is written but below a folder of its own, and an archive with a name that leads elsewhere is
+refused. What it becomes is bounded.
 """
 
 import contextlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from mnistcli.containers import compressed, reading
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.errors import MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
-_CHUNK_BYTES = 1 << 20
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 
 def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
@@ -24,17 +25,14 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
     Each file is to be read before the next; hidden ones are left out. Raises FormatError where it
     is damaged or encrypted, holds too much, or a name that leads out of it.
     """
-    kind = reading.kind_of(stream.head())
-    if kind == "tar":
-        return _checked(_of_tar(stream))
-    if kind != "zip":
+    if reading.kind_of(stream.head()) != "zip":
         return None
     archive = compressed.open_zip(stream, compressed.MAX_FILES)
     names = [name for name in dict.fromkeys(archive.namelist()) if not name.endswith("/")]
     if any(name.endswith(".npy") for name in names):
         stream.seekable()  # from the start again
         return None
-    return _checked((_in_utf8(name), compressed.zip_member(archive, name)) for name in names)
+    return _within(archive, names)
 
 
 def _in_utf8(name: str) -> str:
@@ -44,15 +42,14 @@ def _in_utf8(name: str) -> str:
     return name
 
 
-def _checked(files: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Stream]]:
-    for n, (name, file) in enumerate(files):
-        parts = name.replace("\\", "/").split("/")
-        if n == compressed.MAX_FILES:
-            raise FormatError(f"holds more than {compressed.MAX_FILES:,} files")
-        if ".." in parts or "\0" in name or re.match(r"[/\\]|[A-Za-z]:", name):
+def _within(archive: "ZipFile", names: list[str]) -> Iterator[tuple[str, Stream]]:
+    for name in names:
+        shown = _in_utf8(name).replace("\\", "/")
+        parts = shown.split("/")
+        if ".." in parts or "\0" in shown or re.match(r"/|[A-Za-z]:", shown):
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
         if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
-            yield "/".join(parts), Stream(file)
+            yield shown, Stream(compressed.zip_member(archive, name))
 
 
 def _unpack(
@@ -101,33 +98,3 @@ def as_folder(
             error.message = error.message.replace(str(place), str(path))
             error.hint = error.hint.replace(str(place), str(path))
             raise
-
-
-def _of_tar(stream: Stream) -> Iterator[tuple[str, Any]]:
-    import tarfile
-
-    n_read, archive = 0, None
-
-    class Bounded:
-        """What tarfile reads, which keeps in memory whatever claims to be a header."""
-
-        def read(self, n_bytes: int) -> bytes:
-            nonlocal n_read
-            data = stream.read(n_bytes)
-            n_read += len(data)
-            header = archive.offset if archive else 0
-            if n_read > min(header + _CHUNK_BYTES, reading.MAX_COPIED_BYTES):
-                raise FormatError("is a damaged tar archive, or becomes more than 1 GiB")
-            return data
-
-    with compressed.damage_to("tar"):
-        file: Any = Bounded()
-        archive = tarfile.open(fileobj=file, mode="r|")  # noqa: SIM115 - closes nothing
-    while True:
-        with compressed.damage_to("tar"):
-            info = archive.next()
-        if info is None:
-            return
-        archive.members.clear()  # type: ignore[attr-defined] # which it would keep
-        if info.isreg():
-            yield info.name, compressed.Member(archive.extractfile(info), "tar")

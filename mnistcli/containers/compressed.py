@@ -123,7 +123,7 @@ class _Layer:
 
 @contextlib.contextmanager
 def damage_to(kind: str) -> Iterator[None]:
-    """Turn what zipfile or tarfile raises on damaged files, mostly undocumented, into a FormatError."""
+    """Turn what zipfile raises on damaged files, mostly undocumented, into a FormatError."""
     try:
         yield
     except EOFError:
@@ -155,12 +155,12 @@ def open_zip(stream: Stream, max_files: int = MAX_ARRAYS) -> "zipfile.ZipFile":
 class Member:
     """A file in an archive, to be read in order."""
 
-    def __init__(self, file: Any, kind: str) -> None:
-        self._file, self._kind = file, kind
+    def __init__(self, file: Any) -> None:
+        self._file = file
 
     def read(self, n_bytes: int = -1, /) -> bytes:
         """Read at most so many bytes."""
-        with damage_to(self._kind):
+        with damage_to("zip"):
             return cast("bytes", self._file.read(n_bytes))
 
 
@@ -174,7 +174,7 @@ def zip_member(archive: "zipfile.ZipFile", name: str) -> Member:
             raise FormatError(f"{name!r} in it is encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FormatError(f"{name!r} in it is compressed in a rare way")
-        return Member(archive.open(info), "zip")
+        return Member(archive.open(info))
 
 
 def _only_member(archive: "zipfile.ZipFile") -> str | None:

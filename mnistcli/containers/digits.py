@@ -61,7 +61,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     stream = unpacked(stream)
     head = stream.head()
     kind = kind_of(head)
-    if kind in ("text", "unknown", "tar"):
+    if kind in ("text", "unknown"):
         check_not_foreign(head, HINT)
     if kind in ("text", "arff"):
         read = csv.open_arff if kind == "arff" else csv.open_csv

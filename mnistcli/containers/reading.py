@@ -57,7 +57,7 @@ _FOREIGN = {
 
 # A file, a pipe, or standard input.
 Input = Path | Literal["-"]
-Kind = Literal["npy", "idx", "zip", "tar", "mat", "arff", "text", "unknown"]
+Kind = Literal["npy", "idx", "zip", "mat", "arff", "text", "unknown"]
 
 
 class FormatError(Exception):
@@ -169,8 +169,6 @@ def kind_of(head: bytes) -> Kind:
         return "zip"
     if head.startswith(b"MATLAB 5"):
         return "mat"
-    if head[257:262] == b"ustar":
-        return "tar"
     if head[:2] == b"\0\0" and head[2:3] in b"\x08\x09\x0b\x0c\x0d\x0e" and len(head) > 3:
         return "idx"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -106,7 +106,7 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
         yield _decoded(plain, name, side)
         return
     container = reading.kind_of(head)
-    if container in ("zip", "tar"):
+    if container == "zip":
         from mnistcli.containers.archives import files_in
 
         if (files := files_in(plain)) is not None:

@@ -137,7 +137,7 @@ def test_a_pipe_is_read_as_a_file_is(run, invoke, model, few, tmp_path, data):
     piped = run("evaluate", "--data", data, "-q", stdin=content)
     assert piped.out == invoke("evaluate", "--data", str(tmp_path / "few.csv"), "-q").out
     if data == "-":
-        archive = shutil.make_archive(str(tmp_path / "few"), "gztar", tmp_path, "few.csv")
+        archive = shutil.make_archive(str(tmp_path / "few"), "zip", tmp_path, "few.csv")
         packed = run("evaluate", "--data", "-", "-q", stdin=Path(archive).read_bytes())
         assert packed.out == piped.out
 

@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import io
 import struct
-import tarfile
 import zipfile
 
 import numpy as np
@@ -57,16 +56,6 @@ def zip_of(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
     with zipfile.ZipFile(file, "w", compression) as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name), data, compression)
-    return file.getvalue()
-
-
-def tar_of(members: dict[str, bytes], mode: str = "w:gz") -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode=mode) as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
     return file.getvalue()
 
 

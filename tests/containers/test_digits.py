@@ -428,6 +428,7 @@ REFUSED = {
     "a web page": (b"<!DOCTYPE html><html>", "is a web page"),
     "zstd": (b"\x28\xb5\x2f\xfd" + bytes(20), "is zstd data"),
     "7-Zip": (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive"),
+    "tar": (bytes(257) + b"ustar" + bytes(500), "is a tar archive"),
     "Parquet": (b"PAR1\x15\x04" + bytes(9), "is a Parquet file"),
     "PyTorch": (zip_of({"a/data.pkl": b"", "a/data/0": b""}), "is a pickle of PyTorch"),
     "HDF5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
