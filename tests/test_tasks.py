@@ -58,7 +58,7 @@ def test_parse_task_says_what_is_wrong(text, problem):
         ("0vs1", "0v1"), ("0 vs. 1", "0v1"), ("0-1", "0v1"), ("0,1,2", "0v1v2"), ("0v1v", "0v1"),
         ("7", "7vrest"), ("2v", "2vrest"), ("restv2", "2vrest"), ("2 against all", "2vrest"),
         ("2VOTHERS", "2vrest"), ("17 and 49", "17v49"), ("01", "0v1"), ("digit", "digits"),
-        ("zero one", "0v1"), ("dos v siete", "2v7"), ("1,7v4,9", "17v49"), ("3 or 5 vs 8", "35v8"),
+        ("zero one", "0v1"), ("zwei v sieben", "2v7"), ("1,7v4,9", "17v49"), ("3 or 5 vs 8", "35v8"),
         ("2 not 2", "2vrest"), ("evenodd", "even-odd"), ("pair", "pairs"), ("0v0", ""), ("mnist", ""), ("", ""), ("x", ""),
     ],
 )  # fmt: skip

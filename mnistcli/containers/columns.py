@@ -5,7 +5,6 @@ Their names tell, or how many there are and what values they hold.
 
 import math
 import re
-import unicodedata
 from typing import NamedTuple
 
 import numpy as np
@@ -157,12 +156,6 @@ def side_of_labels(values: Float32s) -> int:
             hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
-
-
-def without_accents(text: str) -> str:
-    """Return text in lower case, its letters without the marks on them."""
-    letters = unicodedata.normalize("NFKD", text.lower().replace("\u0131", "i").replace("ł", "l"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def in_words(n_columns: int) -> str:

@@ -301,4 +301,4 @@ def number_of(text: str) -> float:
     """Return a number that is written in digits or is one of the words of labels; NaN for what is none."""
     if text.isdecimal() or _NUMBER.fullmatch(text):  # the quick way first
         return float(text)
-    return _WORDS.get(columns.without_accents(text), np.nan)
+    return _WORDS.get(text.lower(), np.nan)

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from mnistcli.containers.columns import without_accents
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
@@ -29,7 +29,7 @@ _DATA = re.compile(
 )
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
-_KINDS = "digit|class|cls|label|number|num|cifra|chiffre|clase|classe|klasse|numero|zahl|ziffer"
+_KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
@@ -190,7 +190,7 @@ def pictures_in(
 
 def _said_by(name: str) -> tuple[OfPart, int | None]:
     """Tell which part or digit a folder of this name holds: train, digit_3, 3_three, Drei."""
-    words = re.findall(r"[^\W\d_]+|\d+", without_accents(name))
+    words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", name.lower()))
     said = {
         int(word) if word.isdecimal() else _WORDS.get(word, -1)
         for word in words

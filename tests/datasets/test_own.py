@@ -331,19 +331,15 @@ def test_numbers_of_pictures_are_no_labels(folder, few):
     assert len(gather(folder).failures) == 1
 
 
-LANGUAGES = (
+NAMES = (
     "null eins zwei drei vier fünf sechs sieben acht neun",
-    "Zéro Un Deux Trois Quatre Cinq Six Sept Huit Neuf",
-    "cero uno dos tres cuatro cinco seis siete ocho nueve",
-    "sifir bir iki üç dört beş alt\u0131 yedi sekiz dokuz",
-    "零 一 二 三 四 五 六 七 八 九",
     "0_zero 1_one 2-two three_3 4.four 5five 6.six 7_seven 8_eight nine(9)",
-    "cls_0 Ziffer1 num2 classe_3 Klasse-4 numero5 zahl_6 label7 digit_8 Cifra9",
+    "cls_0 Ziffer1 num2 class_3 Klasse-4 number5 zahl_6 label7 digit_8 Digit9",
 )
 
 
-@pytest.mark.parametrize("names", LANGUAGES)
-def test_folders_may_be_called_in_other_languages(folder, few, names):
+@pytest.mark.parametrize("names", NAMES)
+def test_folders_may_be_called_in_words_and_in_german(folder, few, names):
     class_folders(folder, *few)
     for digit, name in enumerate(names.split()):
         (folder / str(digit)).rename(folder / name)
