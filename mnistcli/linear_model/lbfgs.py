@@ -151,8 +151,7 @@ class LBFGS:
         # One block alone draws on, as long as the fit does.
         seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
         n_hessians = 1 if self._is_rough else problem.n_outputs
-        line = problem.line(point.theta, key=point.key)
-        asked = line, n_hessians, n_samples, n_rows, self._n_times, seed
+        asked = problem.at(point), n_hessians, n_samples, n_rows, self._n_times, seed
         of_outputs = zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
         drawn = [[*map(np.concatenate, zip(*each, strict=True))] for each in of_outputs]
         self._n_drawn = sum(len(rows) for rows, _ in drawn)
@@ -295,9 +294,9 @@ def _inverse_cholesky(a: Float64s) -> Float64s:
 
 def probe(block: Block, line: Line, size: float) -> tuple[float, float]:
     """Return slope and curvature of the losses along the line, after a step of this size."""
-    _, residuals = block.loss_and_residuals(line, size)
+    _, residuals = block.losses_at(line, size)
     weights = block.loss_weights(line).astype(line.dtype)
-    return slope_and_curvature(residuals, block.change(line), block.y, weights)
+    return slope_and_curvature(residuals, block.change_along(line), block.y, weights)
 
 
 def hessian_rows(
@@ -310,7 +309,7 @@ def hessian_rows(
     at most, and not more than `n_times` the effective sample size. The seed of the only block is a
     generator.
     """
-    absolute = np.abs(block.loss_and_residuals(line, 0.0)[1]).astype(np.float64)
+    absolute = np.abs(block.losses_at(line, 0.0)[1]).astype(np.float64)
     weights = absolute * (1.0 - absolute) * block.loss_weights(line)
     if n_hessians < len(weights):
         weights = weights.mean(axis=0, keepdims=True)

@@ -342,8 +342,7 @@ class _Minimiser:
         is_large = n_rows * n_features >= FEW_VALUES and problem.n_outputs > 1
         if problem.penalty == 0.0 or not is_large or most > ROUGH_MAX_ROWS:
             return None
-        line = problem.line(point.theta, key=point.key)
-        each = np.concatenate(problem.blocks.map(curvatures, line))
+        each = np.concatenate(problem.blocks.map(curvatures, problem.at(point)))
         order = np.argsort(-each)
         n_few = np.searchsorted(np.cumsum(each[order]), BENDING * each.sum())
         few = order[: max(n_few, int(FEW_LEAST * n_rows))]

@@ -10,10 +10,10 @@ brings the `Line` from which it can be made anew, also where a block is lost and
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -48,6 +48,20 @@ class Line(NamedTuple):
     factor: float  # What the weights of the losses are multiplied with.
     dtype: type[np.floating[Any]]
 
+    def place(self, size: float) -> tuple[int, float]:
+        """Return the key of where a step of a size leads."""
+        return (self.direction_key, size) if size else (self.key, 0.0)
+
+
+class Kept(NamedTuple, Generic[T]):
+    """What was computed last of one kind, and the key of what it was computed of."""
+
+    of: Any
+    values: T
+
+
+NOTHING: Kept[Any] = Kept(None, None)
+
 
 @dataclass(slots=True, eq=False)
 class Block:
@@ -58,12 +72,9 @@ class Block:
     weights: Float64s  # of the losses, (n_samples,), or (1,) for all
     start: int  # the index of the first row
     is_all: bool  # there is no other block
-    _key: int = -1
-    _scores: Floats = field(default_factory=lambda: np.empty(0))
-    _direction_key: int = -1
-    _change: Floats | None = None
-    _at: tuple[int, float] = (-1, 0.0)
-    _found: tuple[float, Floats] | None = None
+    scores: Kept[Floats] = NOTHING  # of a point, (n_outputs, n_samples)
+    change: Kept[Floats] = NOTHING  # of the scores, by the whole of a direction
+    losses: Kept[tuple[float, Floats]] = NOTHING  # see `losses_at`; of a `Line.place`
     # What is known of many rows is kept here, in one piece: memory does not grow. Made when it is
     # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
     memory: Bytes | None = None
@@ -72,47 +83,38 @@ class Block:
         """Return the weights of the losses, of shape (n_samples,)."""
         return np.full(len(self.y), self.weights * line.factor)
 
-    def change(self, line: Line) -> Floats:
-        """Return what the whole direction adds to the scores, (n_outputs, n_samples)."""
-        if self._change is None or self._direction_key != line.direction_key:
-            self._change = self._held(1, self._linear(line.direction, line))
-            self._direction_key = line.direction_key
-        return self._change
+    def change_along(self, line: Line) -> Floats:
+        """Return what the whole direction adds to the scores."""
+        if self.change.of != line.direction_key:
+            change = self._held(1, self._linear(line.direction, line))
+            self.change = Kept(line.direction_key, change)
+        return self.change.values
 
-    def scores(self, line: Line, size: float) -> Floats:
-        """Return the scores after a step of a size along the line, (n_outputs, n_samples)."""
-        if self._key != line.key:
-            self._change = self._found = None
-            self._scores = self._held(0, self._linear(line.theta, line))
-            self._key = line.key
-        return self._scores + line.dtype(size) * self.change(line) if size else self._scores
+    def scores_at(self, line: Line, size: float) -> Floats:
+        """Return the scores after a step of a size along the line."""
+        if self.scores.of != line.key:
+            self.change = self.losses = NOTHING  # the memory may be shared out anew
+            self.scores = Kept(line.key, self._held(0, self._linear(line.theta, line)))
+        scores = self.scores.values
+        return scores + line.dtype(size) * self.change_along(line) if size else scores
 
-    def loss_and_residuals(self, line: Line, size: float) -> tuple[float, Floats]:
+    def losses_at(self, line: Line, size: float) -> tuple[float, Floats]:
         """Return the weighted sum of the losses there, and their derivatives by the scores."""
-        at = (line.direction_key, size) if size else (line.key, 0.0)
-        if self._found is not None and self._at == at:
-            return self._found
-        losses, residuals = objective.losses_and_residuals(self.scores(line, size), self.y)
+        if self.losses.of == line.place(size):
+            return self.losses.values
+        losses, residuals = objective.losses_and_residuals(self.scores_at(line, size), self.y)
         loss = float(np.dot(losses, self.loss_weights(line)))
         if line.dtype == np.float64 and not self.is_all:
             return loss, residuals  # made twice rather than held
-        self._at, self._found = at, (loss, self._held(2, residuals))
-        return self._found
+        self.losses = Kept(line.place(size), (loss, self._held(2, residuals)))
+        return self.losses.values
 
     def move(self, line: Line, size: float, key: int) -> None:
         """Take the step: what is known there is known of the point `key` from now on."""
-        if size:
-            self._scores = self._held(0, self.scores(line, size))
-        self._change = None
-        self._key, self._at = key, (key, 0.0)
-
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Return ``function(self, *arguments)``; forget what there is no memory for."""
-        result = function(self, *arguments)
-        if self.memory is not None and not self.memory.size:
-            self._key = self._direction_key = -1
-            self._scores, self._change, self._found = np.empty(0), None, None
-        return result
+        scores = self.scores_at(line, size)
+        self.scores = Kept(key, self._held(0, scores) if size else scores)
+        if self.losses.of == line.place(size):
+            self.losses = self.losses._replace(of=(key, 0.0))
 
     def _held(self, place: int, values: Floats) -> Floats:
         """Keep values, one for each output and row, in their place of the memory."""
@@ -122,10 +124,9 @@ class Block:
             self.memory = np.empty(BYTES_EACH * values.size, dtype=np.uint8)
         if not self.memory.size:
             return values
-        start, n_bytes = place * values.nbytes, values.nbytes
-        held = self.memory[start : start + n_bytes].view(values.dtype).reshape(values.shape)
-        held[:] = values
-        return held
+        held = self.memory.view(values.dtype)[place * values.size :][: values.size]
+        held[:] = values.ravel()
+        return held.reshape(values.shape)
 
     def _linear(self, theta: Float64s, line: Line) -> Floats:
         intercept = theta[:, -1:].astype(line.dtype)
@@ -148,8 +149,15 @@ class LocalBlocks:
         The function is one of a module, arguments and results can be pickled. Arguments, which may
         be a few hundred kB, are the same for all blocks.
         """
-        calls = [block.call for block in self.blocks]
-        return map_blocks(lambda one: calls[one.start](function, *arguments), len(calls), 1)
+
+        def call(one: slice) -> T:
+            block = self.blocks[one.start]
+            result = function(block, *arguments)
+            if block.memory is not None and not block.memory.size:
+                block.scores = block.change = block.losses = NOTHING
+            return result
+
+        return map_blocks(call, len(self.blocks), 1)
 
 
 def blocks_within(
@@ -258,6 +266,10 @@ class Problem:
         direction = theta if direction is None else direction
         return Line(key, theta, next(_keys), direction, self.scale, self.factor, self.dtype)
 
+    def at(self, point: "Point") -> Line:
+        """Return a point without a direction."""
+        return self.line(point.theta, key=point.key)
+
     def after(self, line: Line, size: float) -> "Point":
         """Return the point after a step of a size along a line."""
         key, theta = next(_keys), line.theta + size * line.direction
@@ -312,7 +324,7 @@ class Problem:
 
     def refuse_separated(self, point: "Point") -> None:
         """Raise if every row has its own class's probability above one half: scale up for ever."""
-        if all(self.blocks.map(is_separated, self.line(point.theta, key=point.key))):
+        if all(self.blocks.map(is_separated, self.at(point))):
             raise SeparableDataError("no finite optimum: the classes are separated by a plane")
 
 
@@ -353,7 +365,7 @@ def tree_sum(parts: Sequence[Any]) -> Any:
 
 def arrive(block: Block, line: Line, size: float, key: int) -> tuple[float, Float64s]:
     """Take the step to the point `key`; return the loss there and its gradient."""
-    loss, residuals = block.loss_and_residuals(line, size)
+    loss, residuals = block.losses_at(line, size)
     weighted = residuals * block.loss_weights(line).astype(line.dtype)
     gradient = np.empty_like(line.theta)
     how: Any = {"scale": line.scale, "dtype": line.dtype}
@@ -366,7 +378,7 @@ def arrive(block: Block, line: Line, size: float, key: int) -> tuple[float, Floa
 def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any, Any]:
     """Return loss, first two derivatives by the intercepts and weight, with `b` added to scores."""
     y, weights = block.y, block.loss_weights(line)
-    losses, residuals = objective.losses_and_residuals(block.scores(line, 0.0) + b[:, None], y)
+    losses, residuals = objective.losses_and_residuals(block.scores_at(line, 0.0) + b[:, None], y)
     loss, gradient, weight = losses @ weights, (residuals * weights).sum(axis=1), weights.sum()
     if len(residuals) == 1:
         r = np.abs(residuals[0])
@@ -378,7 +390,7 @@ def intercept_sums(block: Block, line: Line, b: Float64s) -> tuple[Any, Any, Any
 
 def curvatures(block: Block, line: Line) -> Floats:
     """Return how much the loss of each row bends at most, (n_samples,)."""
-    _, residuals = block.loss_and_residuals(line, 0.0)
+    _, residuals = block.losses_at(line, 0.0)
     largest = np.abs(residuals).max(axis=0)
     return np.asarray(largest * (1.0 - largest) * block.loss_weights(line), dtype=np.float32)
 
@@ -401,6 +413,6 @@ def feature_ranges(block: Block, n_classes: int) -> Floats:
 
 def is_separated(block: Block, line: Line) -> bool:
     """Return whether every row has its own class's probability above one half."""
-    _, residuals = block.loss_and_residuals(line, 0.0)
+    _, residuals = block.losses_at(line, 0.0)
     worst = np.abs(residuals).max(axis=0)
     return bool((worst[block.loss_weights(line) > 0.0] < 0.5).all())

@@ -11,6 +11,7 @@ from mnistcli.arrays import SomeRows
 from mnistcli.linear_model import newton, problem
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.problem import (
+    NOTHING,
     LocalBlocks,
     SeparableDataError,
     blocks_of,
@@ -160,7 +161,8 @@ def test_a_row_is_remembered_by_three_small_numbers_for_every_output(digits, in_
     class Weighed(LocalBlocks):
         def map(self, function, *arguments):
             results = super().map(function, *arguments)
-            arrays = [a for b in self.blocks for a in (b._scores, b._change, *(b._found or ())[1:])]
+            known = [(b.scores.values, b.change.values, b.losses.values) for b in self.blocks]
+            arrays = [a for s, c, found in known for a in (s, c, *(found or ())[1:])]
             kept.append(sum(a.nbytes for a in arrays if a is not None and a.strides[-1]))
             return results
 
@@ -191,8 +193,8 @@ def test_what_a_row_is_remembered_by_may_be_in_a_file_or_nowhere(
     assert [*folder.iterdir()] == []  # a killed process leaves nothing either
     for block in known:
         assert block.memory.nbytes == (160 * len(block.y) if disk_bytes else 0)
-        assert block._scores.size == (10 * len(block.y) if disk_bytes else 0)
-        assert block._change is None or disk_bytes
+        assert (block.scores.values is None) == (not disk_bytes)
+        assert block.change == NOTHING or disk_bytes
 
 
 def test_blocks_do_not_grow_with_the_rows():

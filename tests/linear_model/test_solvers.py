@@ -327,7 +327,7 @@ def test_blocks_of_the_preconditioner_are_those_of_the_classes():
     blocks.refresh(point)
     v = centred(np.random.default_rng(3).normal(size=point.theta.shape))
     (block,) = problem.blocks.blocks
-    p = np.abs(block.loss_and_residuals(problem.line(point.theta), 0.0)[1])
+    p = np.abs(block.losses_at(problem.line(point.theta), 0.0)[1])
     X = np.column_stack([problem.X * problem.scale, np.ones(len(problem.y))])
     expected = np.empty_like(v)
     for k in range(4):
