@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS
+from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS, OfPart, part_in, parts_of
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
@@ -49,17 +49,32 @@ class Table(NamedTuple):
     layout: Layout
     blocks: Iterator[list[bytes]]
 
-    def rows(self) -> Iterator[Rows]:
+    def rows(self) -> Iterator[tuple[Float32s, dict[int, FormatError], list[OfPart | None]]]:
         """Read the rows, about a megabyte of them at a time, and what is wrong with which of them.
 
-        NaN stands for what is no number, and in columns that are neither pixels nor labels.
+        NaN stands for what is no number, and in columns that are neither pixels nor labels. Where
+        one of those says of which part each row is, it comes last.
         """
-        n_before = 0
+        n_before, column = 0, -1
         for lines in _thousands(self.blocks):
-            yield _parse(lines, self.layout, n_before + 1)
+            column = column if n_before else self._column_of_parts(lines)
+            rows, parts = [line.split(b",") for line in lines if column >= 0], []
+            for cells in rows:
+                cell = b"".join(cells[column : column + 1]).decode("utf-8", "replace")
+                parts.append(part_in(cell, self.layout.names[column]))
+                cells[column : column + 1] = [b"0" for _ in cells[column : column + 1]]
+            numbers = [b",".join(cells) for cells in rows] or lines  # which are read faster
+            yield *_parse(numbers, self.layout, n_before + 1), parts
             n_before += len(lines)
         if not n_before:
             raise FormatError("has a header and no rows" if self.layout.names else "is empty")
+
+    def _column_of_parts(self, lines: list[bytes]) -> int:
+        known = {*self.layout.pixels.tolist(), *self.layout.labels}
+        others = [i for i in range(len(self.layout.names)) if i not in known]
+        rows = [line.decode("utf-8", "replace").split(",") for line in lines if others]
+        columns = [*itertools.zip_longest(*rows, fillvalue="")]
+        return next((i for i in others if parts_of(columns[i], self.layout.names[i])), -1)
 
 
 def open_csv(stream: Stream) -> Table:

@@ -47,7 +47,7 @@ class Block(NamedTuple):
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
     note: str = ""  # what of the file this is, if there is more
-    part: Part | None = None  # of an npz file with both, if both were asked for
+    parts: Sequence[npy_idx.OfPart] = ()  # of each, where the file says it
 
 
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
@@ -93,7 +93,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
     pixels, columns = layout.pixels, layout.labels
     side_of_image = math.isqrt(len(pixels))
     shape = side_of_image, side_of_image
-    for values, faults in table.rows():
+    for values, faults, parts in table.rows():
         if len(pixels) > math.prod(shape):
             good = np.delete(values, list(faults), axis=0)[:, pixels]
             side = side_of_labels(good) if len(good) else 0
@@ -104,10 +104,13 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         for i, (pixel, fault) in found.items():
             column = layout.column(int(pixels[pixel]))
             faults[i] = FormatError(f"{column} {fault}", where=where[i], hint=fault.hint)
+        for i in (i for i, of in enumerate(parts) if of is None and i not in faults):
+            faults[i] = FormatError("is neither for training nor for the test", where=where[i])
         labels = values[:, columns[0]].astype(np.float64) if columns else None
         if len(columns) > 1:
             labels = _from_one_hot(values[:, columns])
-        yield Block(images, labels, where, faults, layout.without_labels)
+        said = [of or "train" for of in parts]
+        yield Block(images, labels, where, faults, layout.without_labels, parts=said)
         n += len(values)
 
 
@@ -159,7 +162,7 @@ def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
             values, without = labels_of(raw.whole(), raw.prefix), ""
         of: Part = "test" if each == "test" else "train"
         for block in _of_array(npz.open(images), values, without, note):
-            yield block._replace(part=of if len(pairs) > 1 else None)
+            yield block._replace(parts=[of] * len(block.where) * (len(pairs) > 1))
 
 
 def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iterator[Block]:
@@ -169,10 +172,10 @@ def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iter
     for of, digit, name in found:
         if part in (None, of) or len(parts) == 1:
             raw = npz.open(name)
-            of_part: Any = of if part is None and len(parts) > 1 else None
+            has_both = part is None and len(parts) > 1
             for block in _of_array(raw, np.full(raw.shape[:1], float(digit)), ""):
                 where = tuple(f" {name}{each}" for each in block.where)
-                yield block._replace(part=of_part, where=where)
+                yield block._replace(parts=[of] * len(where) * has_both, where=where)
 
 
 def _of_array(

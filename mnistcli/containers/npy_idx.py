@@ -17,7 +17,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -299,6 +299,26 @@ def role_of(name: str) -> tuple[tuple[str, OfPart], int]:
     rest = [word for word in split if word not in PARTS] or [""]
     role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
     return (role, part), len(rest)
+
+
+def part_in(cell: str, column: str) -> OfPart | None:
+    """Return the part that a cell says, "" where it is empty; None where it says something else.
+
+    It is called after a part, or says yes or no to the name of its column: 1 in is_test.
+    """
+    of = role_of(column)[0][1] if {*words_in(column.lower())} <= {"is", "for", *PARTS} else ""
+    if of and cell.lower() in ("1", "true"):
+        return of
+    if of and cell.lower() in ("0", "false"):
+        return "test" if of == "train" else "train"
+    return role_of(cell)[0][1] or (None if cell else "")
+
+
+def parts_of(cells: Iterable[str], column: str) -> list[OfPart]:
+    """Return the parts that the cells of a column say; nothing where it is no column of parts."""
+    cells = [*cells]
+    said = {cell: of for cell in {*cells} if (of := part_in(cell, column)) is not None}
+    return [said[cell] for cell in cells] if any(said.values()) and said.keys() == {*cells} else []
 
 
 def words_in(name: str) -> list[str]:

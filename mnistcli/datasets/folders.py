@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, Part, role_of, words_in
+from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, Part, parts_of, role_of, words_in
 from mnistcli.containers.reading import FormatError, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import kind_of_path, scratch_file, storage_errors
@@ -222,10 +222,12 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
         if len(columns) == 1:
             return []  # of names alone
-        parts = [i for i, cells in enumerate(columns) if i != name and _are_parts(cells)]
-        others = [i for i in range(len(columns)) if i not in (name, *parts)]
+        titles = first[0] if has_titles else [""] * len(columns)
+        said = {i: parts_of(columns[i], titles[i]) for i in range(len(columns)) if i != name}
+        parts = [i for i, each in said.items() if each]
+        others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
-            others = [i for i, title in enumerate(first[0]) if title.lower() in LABELS]
+            others = [i for i, title in enumerate(titles) if title.lower() in LABELS]
         if len(others) != 1:
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
@@ -234,18 +236,12 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
     digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
     places = _places_of(columns[name], path)
     folders = (os.path.relpath(place.parent, path.parent) for place in places)
-    of = (_part_in(each) or part for each in (columns[parts[0]] if parts else folders))
+    of = (each or part for each in (said[parts[0]] if parts else map(_part_in, folders)))
     return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
 
 
-def _are_parts(cells: Iterable[str]) -> bool:
-    """Return whether cells, where they say anything, are called after parts."""
-    said = [*filter(None, cells)]
-    return bool(said) and all(map(_part_in, said))
-
-
 def _part_in(path: str) -> OfPart:
-    """Return the part that a cell or one of some folders is called after."""
+    """Return the part that one of some folders is called after."""
     return next((of for each in Path(path).parts if (of := role_of(each)[0][1])), "")
 
 

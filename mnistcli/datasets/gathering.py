@@ -87,7 +87,8 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
     """
     with _opened(path) as (place, stdin):
         if stdin or kind_of_path(place) != "folder":
-            return read_parts(path, raw=raw, stdin=stdin, part="test")[None]
+            parts = read_parts(path, raw=raw, stdin=stdin, part="test")
+            return parts.get("test") or next(iter(parts.values()))
         found = gather(place, raw=raw, test_size=None)
         if found.failures:
             hint = f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
@@ -198,7 +199,7 @@ class _Reading:
         for part in parts:
             some = [each for each in pictures if (each.part == for_test) == (part == "test")]
             blocks = self._blocks(some, len(pictures))
-            images = labelled_images(blocks, "", self.failures, raw=self.raw)
+            images = labelled_images(blocks, "", self.failures, raw=self.raw)[None]
             self.parts.append((part, replace(images, notes=())))
 
     def _blocks(self, pictures: list[folders.LabelledPicture], n_all: int) -> Iterator[Block]:

@@ -1,16 +1,16 @@
 """Somebody's own labelled digits, in any container -> LabelledImages."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from mnistcli.arrays import Float64s
+from mnistcli.arrays import Bools, Float64s
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.npy_idx import Part
+from mnistcli.containers.npy_idx import OfPart, Part
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.datasets.folders import labels_beside
@@ -34,8 +34,8 @@ def read_parts(
     """Read labelled digits, each picture as a prediction reads it, with ``raw`` or without.
 
     It is a file or pipe that `containers.digits.read_digits` reads, "-" being standard input or
-    what stands in for it. They are under None, but of an npz file that has both parts, and where
-    none is asked for, under each. Labels may lie beside images, see `folders.labels_beside`.
+    what stands in for it. They are under None, but where it says which are for the test, and of an
+    npz file with both parts if none is asked for, under each. Labels may lie beside images, see `folders.labels_beside`.
     Pictures that cannot be used are left out where ``failures`` receives (source, reason) of each.
 
     Raises DataUnavailableError where there is no such file, or the labels of IDX images are
@@ -44,8 +44,7 @@ def read_parts(
     """
     try:
         with damage_of(path), open_stream(path, stdin) as stream:
-            parts = itertools.groupby(read_digits(stream, part), key=lambda block: block.part)
-            return {of: labelled_images(of_it, path, failures, raw=raw) for of, of_it in parts}
+            return labelled_images(read_digits(stream, part), path, failures, raw=raw)
     except FileNotFoundError:
         hint = hint_at_address(path) or HINT
         raise DataUnavailableError(f"there is no file {path}", hint=hint) from None
@@ -59,11 +58,12 @@ def labelled_images(
     failures: list[tuple[str, str]] | None = None,
     *,
     raw: bool,
-) -> LabelledImages:
-    """Put blocks of pictures together; raise FormatError, see `read_parts`."""
+) -> dict[Part | None, LabelledImages]:
+    """Put blocks of pictures together, part by part; raise FormatError, see `read_parts`."""
     images = bytearray()  # grows without a second copy
     labels: list[Float64s] = []
     where: list[str] = []
+    parts: list[OfPart] = []
     faults: dict[int, FormatError] = {}
     steps: Counter[tuple[str, ...]] = Counter()
     note, beside = "", None
@@ -85,6 +85,7 @@ def labelled_images(
             faults[i] = found
             images += bytes(N_PIXELS)
         where += block.where
+        parts += block.parts or [""] * len(block.where)
         note = block.note
     values = np.concatenate([np.empty(0), *labels])
     if beside:
@@ -108,8 +109,18 @@ def labelled_images(
     if failures is not None and faults:
         failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
         good = np.delete(np.arange(len(values)), list(faults))
-        digits, values = digits[good], values[good]
-    return LabelledImages(digits, values.astype(np.uint8), tuple(notes))
+        digits, values, parts = digits[good], values[good], [parts[i] for i in good]
+    whole = LabelledImages(digits, values.astype(np.uint8), tuple(notes))
+    if not any(parts):
+        return {None: whole}
+    for_test = "test" if "test" in parts else "val"
+    is_test = np.array([of == for_test for of in parts], dtype=bool)
+    named: dict[Part | None, Bools] = {"train": ~is_test, "test": is_test}
+    return {
+        of: replace(whole, images=whole.images[rows], labels=whole.labels[rows])
+        for of, rows in named.items()
+        if rows.any()
+    }
 
 
 def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatError]":

@@ -20,7 +20,7 @@ from mnistcli.containers.digits import Block, checked_labels, read_digits, read_
 from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, RemoteFile, public_url
-from mnistcli.datasets.dataset import Loaded, in_parts
+from mnistcli.datasets.dataset import Loaded, concatenated, in_parts
 from mnistcli.datasets.folders import descended
 from mnistcli.datasets.labelled import labelled_images
 from mnistcli.datasets.manifest import sha256_of
@@ -136,7 +136,7 @@ class _Loader:
         self.progress.update(f"decoding {spec.title}", 0, None)
         with damage_of(origin), Stream(file) as stream:
             blocks = _at_most(n_train + n_test, read_digits(stream, None))
-            found = labelled_images(blocks, origin, raw=True)
+            found = concatenated([*labelled_images(blocks, origin, raw=True).values()])
         images, labels = found.images, found.labels
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"

@@ -525,6 +525,54 @@ def test_test_images_are_those_that_are_called_so(folder, few, write):
         np.testing.assert_array_equal(found.test.images, few[0][150:])
 
 
+@pytest.mark.parametrize(
+    ("name", "of_train", "of_test"),
+    [
+        ("split", "train", "test"), ("Usage", "Training", "PublicTest"), ("set", "TRAIN", "val"),
+        ("dataset", "", "test"), ("is_test", 0, 1), ("train", "True", "False"),
+    ],
+)  # fmt: skip
+def test_a_column_beside_pixels_says_which_rows_are_for_the_test(
+    folder, few, name, of_train, of_test
+):
+    images, labels = few
+    is_test = np.arange(200) % 3 == 1
+    rows = making.table([labels, *images.reshape(200, -1).T], making.KAGGLE).splitlines()
+    said = [name, *np.where(is_test, of_test, of_train).tolist()]
+    (folder / "digits.csv").write_bytes(
+        b"\n".join(row + f",{of}".encode() for row, of in zip(rows, said, strict=True))
+    )
+    gathered = gather(folder / "digits.csv")
+    for part, rows in ((gathered.train, ~is_test), (gathered.test, is_test)):
+        np.testing.assert_array_equal(part.images, images[rows])
+        np.testing.assert_array_equal(part.labels, labels[rows])
+    np.testing.assert_array_equal(read_to_judge(folder / "digits.csv").images, images[is_test])
+
+
+def test_columns_beside_pixels_that_say_no_part_are_left_alone(folder, few):
+    images, labels = few
+    columns = [labels, *images.reshape(200, -1).T, ["train", *["ann"] * 199], [0, 1] * 100]
+    for name in ("writer", "test_smudged"):
+        titles = [*making.KAGGLE, "by", name]
+        (folder / "digits.csv").write_bytes(making.table(columns, titles))
+        assert_same_digits(gather(folder / "digits.csv"), few)
+        assert len(read_to_judge(folder / "digits.csv").labels) == 200
+
+
+def test_a_row_that_is_of_no_part_is_told(folder, few):
+    images, labels = few[0].repeat(6, axis=0), few[1].repeat(6)
+    said = ["train"] * 1198 + ["holdout", "test"]
+    columns = [labels, *images.reshape(1200, -1).T, said]
+    (folder / "digits.csv").write_bytes(making.table(columns, [*making.KAGGLE, "split"]))
+    gathered = gather(folder / "digits.csv")
+    assert (len(gathered.train.labels), len(gathered.test.labels)) == (1198, 1)
+    (failure,) = gathered.failures
+    assert failure == (
+        f"{folder / 'digits.csv'} row 1199",
+        "is neither for training nor for the test",
+    )
+
+
 def test_drawings_are_read_as_a_prediction_reads_them(drawings):
     found = gather(drawings)
     grey = np.asarray(Image.open(drawings / "7_03.png"))
