@@ -105,6 +105,12 @@ def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> Pat
     return kinds.get(stat.S_IFMT(mode), "other")
 
 
+def refuse_link(folder: Path) -> None:
+    """Raise CorruptFileError where a link stands in the place of a folder."""
+    if kind_of_path(folder, follow=False) == "link":
+        raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
+
+
 def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
     """Open a file for reading; a pipe in its place neither blocks nor passes.
 

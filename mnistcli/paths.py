@@ -6,7 +6,7 @@ folders (``XDG_CACHE_HOME``, ``XDG_DATA_HOME`` and ``XDG_CONFIG_HOME`` where the
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,3 +98,13 @@ def check_name(name: str, *, what: str = "model name") -> str:
             hint = f"did you mean {name.lower()}?"
         raise UsageError(f"{name!r} is not a {what}", hint=hint)
     return name
+
+
+def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
+    """Return a hint at the choice that is spelt most like a word, "" if none is."""
+    from difflib import get_close_matches
+
+    bare = word.lower().lstrip("-")
+    by_bare = {choice.lower().lstrip("-"): choice for choice in choices}
+    near = get_close_matches(bare, by_bare, 1) if len(bare) > 1 or bare in by_bare else []
+    return f"did you mean {before}{by_bare[near[0]]}?" if near else ""

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mnistcli.cli.call import Call
-from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.paths import HOME_VARIABLE, find_places
+from mnistcli.paths import HOME_VARIABLE, did_you_mean, find_places
 
 # What changes only the form of an answer, or where it is worked out, is set for every command ...
 FORM = (

@@ -19,8 +19,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from mnistcli.cli import defaults
 from mnistcli.cli.output import write
-from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import UsageError
+from mnistcli.paths import did_you_mean
 
 Rows = Iterable[tuple[str, tuple[str, str]]]
 

@@ -6,7 +6,7 @@ and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 # str.isprintable leaves out all separators but the space; screenshots of macOS have these.
 _SPACES = frozenset(
@@ -56,13 +56,3 @@ def _json_escape(character: str) -> str:
     if "\ud800" <= character <= "\udfff":  # half a pair: many parsers refuse it
         return _escape(character).replace("\\", "\\\\")
     return json.dumps(character)[1:-1]
-
-
-def did_you_mean(word: str, choices: Iterable[str], *, before: str = "") -> str:
-    """Return a hint at the choice that is spelt most like a word, "" if none is."""
-    from difflib import get_close_matches
-
-    bare = word.lower().lstrip("-")
-    by_bare = {choice.lower().lstrip("-"): choice for choice in choices}
-    near = get_close_matches(bare, by_bare, 1) if len(bare) > 1 or bare in by_bare else []
-    return f"did you mean {before}{by_bare[near[0]]}?" if near else ""

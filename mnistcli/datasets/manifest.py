@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -49,21 +48,17 @@ class Entry:
 
     name: str
     sha256: str
-    stamp: Stamp
+    stamp: Stamp = Stamp(0, 0, 0)  # until it is written
 
 
-def write_npy(path: Path, part: PartSpec, array: Bytes, sha256: str) -> Entry:
-    """Write the file of one array, whose checksum is known."""
-    stamps = []
+def write_npy(path: Path, array: Bytes) -> None:
+    """Write the file of one array."""
 
     def content(file: BinaryIO) -> None:
-        file.write(npy_header(part.shape))
+        file.write(npy_header(array.shape))
         file.write(array.data)
-        file.flush()
-        stamps.append(Stamp.of(file))  # the rename will change none of it
 
     replace_file(path, content)
-    return Entry(part.name, sha256, stamps[0])
 
 
 def replace_file(path: Path, content: files.Content) -> None:
@@ -106,6 +101,12 @@ class Manifest:
         """The sha256 of each payload."""
         return [entry.sha256 for entry in self.files]
 
+    @property
+    def file_names(self) -> list[str]:
+        """What the files are called: the user's own, which have sizes, after their content."""
+        content = [f"-{each.sha256[:16]}" if self.sizes else "" for each in self.files]
+        return [f"{each.name}{of}.npy" for each, of in zip(self.files, content, strict=True)]
+
     def to_bytes(self) -> bytes:
         """Write it as JSON whose last entry is the sha256 of the JSON without that entry."""
         fields = {"schema": 1, **asdict(self)}
@@ -142,13 +143,11 @@ class Manifest:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise CorruptFileError(path, "is damaged") from None
 
-    def mapped(
-        self, paths: Sequence[Path], spec: DatasetSpec, *, full: bool
-    ) -> tuple[Arrays, "Manifest"]:
+    def mapped(self, folder: Path, spec: DatasetSpec, *, full: bool) -> tuple[Arrays, "Manifest"]:
         """Map all its files, having hashed those that may have changed; return it with their stamps."""
         arrays, entries = [], []
-        for path, part, entry in zip(paths, spec.parts, self.files, strict=True):
-            array, stamp = map_npy(path, part)
+        for file, part, entry in zip(self.file_names, spec.parts, self.files, strict=True):
+            array, stamp = map_npy(path := folder / file, part)
             is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
             if (full or not is_known) and (got := sha256_of(array)) != entry.sha256:
                 raise ChecksumMismatchError(path, expected=entry.sha256, got=got)

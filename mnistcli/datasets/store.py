@@ -36,10 +36,17 @@ from mnistcli import files
 from mnistcli.arrays import Bytes
 from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
-from mnistcli.datasets.manifest import MANIFEST_NAME, Manifest, replace_file, sha256_of, write_npy
+from mnistcli.datasets.manifest import (
+    MANIFEST_NAME,
+    Entry,
+    Manifest,
+    replace_file,
+    sha256_of,
+    write_npy,
+)
 from mnistcli.display import counted
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
-from mnistcli.paths import NAME, find_places
+from mnistcli.paths import NAME, did_you_mean, find_places
 from mnistcli.progress import SILENT, Progress
 
 CACHEDIR_TAG = b"""\
@@ -146,11 +153,8 @@ class DatasetStore:
     def find(self, name: str) -> DatasetSpec:
         """Look a dataset up; raise UsageError where there is none."""
         if name not in self.catalog and not self.has(name):
-            from difflib import get_close_matches
-
             known = (*self.catalog, *self.own_names())
-            near = get_close_matches(name.lower(), known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"the datasets are {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"the datasets are {', '.join(known)}"
             raise UsageError(f"unknown dataset {name!r}", hint=hint)
         return self._spec(name)
 
@@ -221,10 +225,8 @@ class DatasetStore:
                 manifest = Manifest.read(path)
                 spec = self._spec(name, manifest.sizes)
                 manifest.check_about(spec, path)
-                names = [self._file_name(name, each.name, each.sha256) for each in manifest.files]
-                paths = [path.with_name(each) for each in names]
                 try:
-                    arrays, now = manifest.mapped(paths, spec, full=full)
+                    arrays, now = manifest.mapped(path.parent, spec, full=full)
                     break
                 except (CorruptFileError, DataUnavailableError):
                     if Manifest.read(path) == manifest:
@@ -350,8 +352,8 @@ class DatasetStore:
 
     def _folder_of(self, name: str) -> Path:
         folder = self._root_of(name) / name
-        if name not in self.catalog and files.kind_of_path(folder, follow=False) == "link":
-            raise CorruptFileError(folder, "is a link in place of a folder", hint="remove it")
+        if name not in self.catalog:
+            files.refuse_link(folder)
         files.sweep_dead_temporaries(folder)
         return folder
 
@@ -363,27 +365,20 @@ class DatasetStore:
             raise DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
         return path
 
-    def _file_name(self, dataset: str, part: str, sha256: str) -> str:
-        return f"{part}.npy" if dataset in self.catalog else f"{part}-{sha256[:16]}.npy"
-
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
         folder, arrays = self._folder_of(name), loaded.arrays
         sizes = len(loaded.train.labels), len(loaded.test.labels)
         spec = self._spec(name, sizes)
-        kept = {(entry.name, entry.sha256): entry for entry in (old.files if old else ())}
-        entries, paths = [], []
-        for part, array in zip(spec.parts, arrays, strict=True):
-            sha256 = sha256_of(array)
-            paths.append(folder / self._file_name(name, part.name, sha256))
-            known = kept.get((part.name, sha256))
-            entries.append(known or write_npy(paths[-1], part, array, sha256))
         now = datetime.now(UTC).isoformat(timespec="seconds")
         told = loaded.source, loaded.origin, loaded.n_bytes_read, now
-        known_sizes = None if name in self.catalog else sizes
-        manifest = Manifest(name, *told, tuple(entries), known_sizes)
-        mapped, _ = manifest.mapped(paths, spec, full=True)  # what was written is what was meant
+        entries = tuple(map(Entry, PART_NAMES, map(sha256_of, arrays)))
+        manifest = Manifest(name, *told, entries, None if name in self.catalog else sizes)
+        for file, array in zip(manifest.file_names, arrays, strict=True):
+            if old is None or file not in old.file_names:
+                write_npy(folder / file, array)
+        mapped, manifest = manifest.mapped(folder, spec, full=True)  # as it was meant
         replace_file(folder / MANIFEST_NAME, manifest.to_bytes())
-        _sweep(folder, [path.name for path in paths])
+        _sweep(folder, manifest.file_names)
         return Installation(spec, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
 
 

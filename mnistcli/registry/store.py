@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from mnistcli import files
 from mnistcli.errors import CorruptFileError, ModelNotFoundError, StorageError, UsageError
-from mnistcli.paths import NAME, check_name, find_places
+from mnistcli.paths import NAME, check_name, did_you_mean, find_places
 from mnistcli.registry.card import MAX_ORDER, ModelCard
 from mnistcli.registry.model_file import SUFFIX, Model, encode_model, read_card, read_model
 
@@ -262,12 +262,8 @@ class ModelRegistry:
             return versions
         if name == BUILTIN:
             raise ModelNotFoundError(f"{BUILTIN} has no versions and no tags", hint=_LIST)
-        import difflib
-
         names = self.names()
-        hint = _LIST if names else _TRAIN_FIRST
-        if close := difflib.get_close_matches(name, [*names, BUILTIN], n=3, cutoff=0.5):
-            hint = f"did you mean {' or '.join(close)}?"
+        hint = did_you_mean(name, [*names, BUILTIN]) or (_LIST if names else _TRAIN_FIRST)
         if files.kind_of_path(Path(name)) != "nothing":
             hint = f"a model comes first, and what it is judged on behind --data: --data {name}"
         raise ModelNotFoundError(f"there is no model {name!r}", hint=hint)
@@ -279,8 +275,7 @@ class ModelRegistry:
         """Return the folder of a name, not followed if it is a link, and without litter."""
         folder = self.folder / name
         for each in (folder, folder / "tags"):
-            if files.kind_of_path(each, follow=False) == "link":
-                raise CorruptFileError(each, "is a link in place of a folder", hint="remove it")
+            files.refuse_link(each)
             files.sweep_dead_temporaries(each)
         return folder
 

@@ -7,8 +7,8 @@ from mnistcli.cli import completion
 from mnistcli.cli.options import argument, option
 from mnistcli.cli.output import write
 from mnistcli.cli.parsing import write_sections
-from mnistcli.cli.words import did_you_mean
 from mnistcli.errors import UsageError
+from mnistcli.paths import did_you_mean
 
 
 def help(  # noqa: A001 - the command's name
