@@ -104,8 +104,5 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 def check_kind(name: str, value: object, kind: type) -> None:
     """Raise `UsageError` for a value of another kind."""
     if not isinstance(value, kind):
-        shown, given = repr(value), type(value)
-        shown = shown if len(shown) <= 40 else f"a {given.__name__}"
-        part = next((each.name for each in fields(kind) if each.type is given), "")
-        hint = f"{name} takes a {kind.__name__}" + f": {kind.__name__}({part}=...)" * bool(part)
-        raise UsageError(f"{name} = {shown} makes no sense", hint=hint)
+        problem = f"{name} = {repr(value)[:40]} makes no sense"
+        raise UsageError(problem, hint=f"{name} takes a {kind.__name__}")

@@ -206,8 +206,8 @@ def test_what_a_setting_refuses_a_card_refuses(invoke, home):
 def test_a_part_of_the_settings_is_told_where_it_belongs():
     with pytest.raises(UsageError) as caught:
         check_kind("settings", SolverSettings(), TrainingSettings)
-    assert caught.value.message == "settings = a SolverSettings makes no sense"
-    assert caught.value.hint == "settings takes a TrainingSettings: TrainingSettings(solver=...)"
+    assert caught.value.message.startswith("settings = SolverSettings(C=1.0, penalty=")
+    assert caught.value.hint == "settings takes a TrainingSettings"
     with pytest.raises(UsageError) as caught:
         check_kind("settings", {"C": 3}, TrainingSettings)
     assert caught.value.message == "settings = {'C': 3} makes no sense"

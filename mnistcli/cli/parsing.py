@@ -90,28 +90,10 @@ class SectionedGroup(_Parsed, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is called."""
         if args[0] not in self.commands and not args[0].startswith("-"):
-            helps = {
-                each.get_short_help_str(200).lower(): name for name, each in self.commands.items()
-            }
-            said = [
-                name for words, name in helps.items() if words.startswith(f"{args[0].lower()} ")
-            ]
             near = did_you_mean(args[0], self.commands, before=f"{ctx.command_path} ")
-            near = f"did you mean {ctx.command_path} {said[0]}?" if said else near
-            if "train" in self.commands and not near:
-                near = _meant_without_command(args[0])
             hint = near or f"see {ctx.command_path} --help"
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
-
-
-def _meant_without_command(word: str) -> str:
-    """Return a hint at the command that takes a task or a file, "" for what is neither."""
-    from mnistcli.tasks import nearest
-
-    if Path(word).suffix:
-        return f"did you mean mnistcli predict {word}?"
-    return f"did you mean mnistcli train {task}?" if (task := nearest(word)) else ""
 
 
 def usage_error(error: Any) -> UsageError:

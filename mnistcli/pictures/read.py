@@ -3,7 +3,6 @@
 What a file is, its first bytes decide; its name is only used to name it.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,21 +81,10 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        hint = _meant_by(name) if isinstance(error, FileNotFoundError) else ""
+        hint = ""
+        if isinstance(error, FileNotFoundError):
+            hint = hint_at_address(name) or "name a picture or a folder, a test image by --index 7"
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
-
-
-def _meant_by(name: str) -> str:
-    """Return a hint at what may be meant by a name that is none of a file."""
-    if hint := hint_at_address(name):
-        return hint
-    if name.isdecimal():
-        return f"a test image has an option of its own: --index {name}"
-    return (
-        f"a model is named behind -m: -m {name}"
-        if re.fullmatch(r"[\w-]{1,40}(@\w+)?", name)
-        else ""
-    )
 
 
 def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:

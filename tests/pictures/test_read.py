@@ -277,10 +277,7 @@ def test_of_an_icon_the_largest_picture_is_read(test_images):
     ("name", "hint"),
     [
         ("https://example.org/7.png", "download it first, and name the file"),
-        ("7", "a test image has an option of its own: --index 7"),
-        ("builtin", "a model is named behind -m: -m builtin"),
-        ("digits@2", "a model is named behind -m: -m digits@2"),
-        ("7.png", ""),
+        ("7.png", "name a picture or a folder, a test image by --index 7"),
     ],
 )
 def test_what_is_no_file_but_something_else_is_told(name, hint):
