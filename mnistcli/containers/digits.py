@@ -6,8 +6,7 @@ here.
 """
 
 import math
-import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +16,8 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.npy_idx import PARTS, Npz, Part, open_idx, open_mat, open_npy, open_npz
-from mnistcli.containers.reading import FormatError, Kind, Stream, check_not_foreign, kind_of
+from mnistcli.containers.npy_idx import Npz, Part, open_idx, open_npy, open_npz
+from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
 N_CLASSES = 10
@@ -32,9 +31,6 @@ HINT = (
     " or the images of a pair of IDX files"
 )
 
-# What has arrays by their names.
-_NAMED: dict[Kind, Callable[[Stream], Npz]] = {"zip": open_npz, "mat": open_mat}
-_OF_CLASS = re.compile(r"(train|test|digit|class|)_?([0-9])")
 TRANSPOSED = "transposed, because most were wider than tall"
 
 
@@ -68,8 +64,8 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
         blocks = _of_table(read(stream))
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
-    elif kind in _NAMED:
-        blocks = _of_npz(_NAMED[kind](stream), part)
+    elif kind == "zip":
+        blocks = _of_npz(open_npz(stream), part)
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:
@@ -123,7 +119,7 @@ def _from_one_hot(values: NDArray[Any]) -> Float64s:
 
 
 def _upright(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Transpose pictures that were written column by column, as MATLAB writes and EMNIST has them."""
+    """Transpose pictures that were written column by column, as EMNIST has them."""
     is_turned = None  # which the first of them decide
     for block in blocks:
         if is_turned is None:
@@ -148,9 +144,6 @@ def _is_transposed(images: Bytes) -> bool:
 
 
 def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
-    if len(of_classes := [each for each in map(_OF_CLASS.fullmatch, npz.names) if each]) > 1:
-        yield from _of_classes(npz, of_classes, part)
-        return
     pairs: dict[tuple[str, str | None], tuple[str, str]] = {}
     for each in [part] if part else ["train", "val", "test"]:
         images, labels, note = npz.pair(each)
@@ -163,19 +156,6 @@ def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
         of: Part = "test" if each == "test" else "train"
         for block in _of_array(npz.open(images), values, without, note):
             yield block._replace(parts=[of] * len(block.where) * (len(pairs) > 1))
-
-
-def _of_classes(npz: Npz, named: list[re.Match[str]], part: Part | None) -> Iterator[Block]:
-    """Read arrays that are called after the digit that they show, as those of mnist_all.mat."""
-    found = sorted((PARTS.get(name[1], "train"), int(name[2]), name[0]) for name in named)
-    parts = {of for of, *_ in found}
-    for of, digit, name in found:
-        if part in (None, of) or len(parts) == 1:
-            raw = npz.open(name)
-            has_both = part is None and len(parts) > 1
-            for block in _of_array(raw, np.full(raw.shape[:1], float(digit)), ""):
-                where = tuple(f" {name}{each}" for each in block.where)
-                yield block._replace(parts=[of] * len(where) * has_both, where=where)
 
 
 def _of_array(

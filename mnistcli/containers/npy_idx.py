@@ -16,7 +16,6 @@ import ast
 import math
 import re
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -26,9 +25,9 @@ from numpy.typing import NDArray
 
 from mnistcli import mnist
 from mnistcli.arrays import Bytes
-from mnistcli.containers.compressed import damage_to, open_zip, zip_member
+from mnistcli.containers.compressed import open_zip, zip_member
 from mnistcli.containers.reading import FormatError, Stream
-from mnistcli.files import kind_of_path, scratch_file
+from mnistcli.files import kind_of_path
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 if TYPE_CHECKING:
@@ -59,12 +58,6 @@ MAX_ASPECT = 8
 SQUARES = frozenset({64, 256, 1024})
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow has it
 MAX_HEADER_BYTES = 1 << 16
-# EMNIST's digits are 220 MB.
-MAX_MAT_BYTES = 512 << 20
-_MAT_COMPRESSED, _MAT_STRUCTURE, _MAT_NUMBERS = 15, 2, range(6, 16)
-_MAT_DTYPES = {
-    1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"
-}  # fmt: skip
 _MAGIC = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_IDX_DIMENSIONS = 4
@@ -239,59 +232,6 @@ def open_npz(stream: Stream) -> Npz:
     return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
 
 
-def open_mat(stream: Stream) -> Npz:
-    """Read the arrays of a MATLAB 5 file, those in structures too, and put them into an npz file.
-
-    SciPy would believe the sizes in it.
-    https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
-    """
-    arrays: dict[str, Any] = {}
-    header, n_left = stream.read(128), MAX_MAT_BYTES
-    order = "<" if header.endswith(b"IM") else ">"
-    with damage_to("MATLAB"):
-        while tag := stream.read(8):
-            kind, n_bytes = struct.unpack(f"{order}2I", tag)
-            data = stream.read(min(n_bytes, n_left))
-            if kind == _MAT_COMPRESSED:
-                data = zlib.decompressobj().decompress(data, n_left)[8:]
-            n_left -= max(n_bytes, len(data))
-            if n_left <= 0:
-                raise FormatError(f"becomes more than {MAX_MAT_BYTES >> 20} MiB")
-            arrays |= _mat_arrays(memoryview(data), order)
-    npz = stream.enter_context(scratch_file())
-    np.savez(npz, **{name: array for name, array in arrays.items() if name != "file"})
-    npz.seek(0)
-    return open_npz(Stream(npz, stream))
-
-
-def _mat_arrays(data: memoryview, order: str, of: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
-    """Yield the numbers in an array or a structure of one; what else there is holds no digits."""
-    parts = _mat_elements(data, order)
-    (_, flags), (_, sizes), (_, own_name) = (next(parts) for _ in range(3))
-    kind, shape = flags[0 if order == "<" else 3], np.frombuffer(sizes, f"{order}i4")
-    name = of or bytes(own_name).decode("latin-1")
-    if kind == _MAT_STRUCTURE and shape.prod() == 1:
-        (_, length), (_, fields) = next(parts), next(parts)
-        step = int(np.frombuffer(length, f"{order}i4")[0])
-        for i in range(0, len(fields), step):
-            field = bytes(fields[i : i + step]).partition(b"\0")[0].decode("latin-1")
-            yield from _mat_arrays(next(parts)[1], order, f"{name}_{field}")
-    elif kind in _MAT_NUMBERS:
-        code, values = next(parts)
-        yield name, np.frombuffer(values, f"{order}{_MAT_DTYPES[code]}").reshape(shape, order="F")
-
-
-def _mat_elements(data: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:
-    at = 0
-    while at < len(data):
-        kind, n_bytes = struct.unpack_from(f"{order}2I", data, at)
-        start = at + 8
-        if kind >> 16:  # of four bytes at most, which stand in the tag
-            kind, n_bytes, start = kind & 0xFFFF, kind >> 16, at + 4
-        yield kind, data[start : start + n_bytes]
-        at = -(-(start + n_bytes) // 8) * 8
-
-
 def role_of(name: str) -> tuple[tuple[str, OfPart], int]:
     """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
     split = words_in(name.rpartition("/")[2].lower())
@@ -377,8 +317,6 @@ def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
         return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
-    if len(shape) == 4 and shape[2] == 3 and min(shape[:2]) >= 8:  # as SVHN's in MATLAB
-        return _Plan(shape[:3], is_last=True)
     sizes = tuple(size for size in shape if size != 1)
     if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below

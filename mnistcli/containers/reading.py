@@ -20,7 +20,6 @@ MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
 SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
-_TO_CSV = "save it as CSV first"
 DOCUMENT_TO = "save a table as CSV, pictures as PNG first"
 _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
 # What is not read: the first bytes of it, and what to do.
@@ -35,20 +34,14 @@ _FOREIGN = {
         rb"\x80[\x02-\x05]|c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
         SAVEZ,
     ),
-    "a TFRecord file": (rb".{4}\0{4}.{4}\n", SAVEZ),
-    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_CSV),
-    "a Feather file": (rb"ARROW1", _TO_CSV),
-    "an HDF5 file": (rb"\x89HDF", SAVEZ),
-    "a MATLAB 7.3 file": (rb"MATLAB 7", "in MATLAB: save digits.mat images labels -v7"),
-    "data of R": (rb"[XA]\n\0\0\0[\2\3]|RD[XA][23]\n", "in R: write.csv(x, 'digits.csv')"),
-    "a database": (rb"SQLite format 3", _TO_CSV),
+    "data of another program (TensorFlow, Parquet, Feather, HDF5, MATLAB, R, SQLite)": (
+        rb".{4}\0{4}.{4}\n|PAR1[\0-\x1f]|ARROW1|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n|SQLite",
+        SAVEZ,
+    ),
     "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", DOCUMENT_TO),
-    "a pointer of Git LFS": (rb"version https://git-lfs", "get the file itself: git lfs pull"),
-    "zstd data": (rb"\x28\xb5\x2f\xfd", "unpack it first"),
-    "a 7-Zip archive": (rb"7z\xbc\xaf", "unpack it first"),
-    "a RAR archive": (rb"Rar!\x1a", "unpack it first"),
-    "a tar archive": (rb".{257}ustar", "unpack it first"),
-    "an empty zip archive": (rb"PK\x05\x06", ""),
+    "zstd data, or a 7-Zip, RAR or tar archive": (
+        rb"\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!\x1a|.{257}ustar", "unpack it first"
+    ),
     "a picture, without a label": (
         rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP", ""
     ),
@@ -57,7 +50,7 @@ _FOREIGN = {
 
 # A file, a pipe, or standard input.
 Input = Path | Literal["-"]
-Kind = Literal["npy", "idx", "zip", "mat", "arff", "text", "unknown"]
+Kind = Literal["npy", "idx", "zip", "arff", "text", "unknown"]
 
 
 class FormatError(Exception):
@@ -167,8 +160,6 @@ def kind_of(head: bytes) -> Kind:
         return "npy"
     if head.startswith(b"PK\x03\x04"):
         return "zip"
-    if head.startswith(b"MATLAB 5"):
-        return "mat"
     if head[:2] == b"\0\0" and head[2:3] in b"\x08\x09\x0b\x0c\x0d\x0e" and len(head) > 3:
         return "idx"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -24,9 +24,7 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
 _ENDING = re.compile(r"([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2))?$")
-_DATA = re.compile(
-    r".*(\.(csv|tsv|arff|npz|mat)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)", re.IGNORECASE
-)
+_DATA = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)", re.IGNORECASE)
 _TEST = re.compile(r"test|t10k", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"

@@ -59,14 +59,6 @@ def zip_of(members: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -
     return file.getvalue()
 
 
-def mat(**arrays) -> bytes:
-    from scipy.io import savemat
-
-    file = io.BytesIO()
-    savemat(file, arrays, do_compression=True)
-    return file.getvalue()
-
-
 class Pipe(io.BytesIO):
     """Bytes that can be read once, forward."""
 

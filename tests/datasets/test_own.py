@@ -39,7 +39,6 @@ from mnistcli.registry.card import ModelCard
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 from mnistcli.training import reproduce, train
-from tests.containers import making
 from tests.europeans import draw_europeans
 
 from .conftest import idx_bytes
@@ -729,14 +728,11 @@ def test_names_that_are_none(name, own, drawings):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with limits")
-@pytest.mark.parametrize("form", ["folder", "archive", "pipe", "MATLAB in a pipe", "predicted"])
+@pytest.mark.parametrize("form", ["folder", "archive", "pipe", "predicted"])
 def test_a_full_folder_of_temporary_files_is_named(folder, few, form):
     (split_csv if form == "archive" else arrays)(folder, *few)
-    if form == "MATLAB in a pipe":
-        content = making.mat(X=few[0].reshape(200, 784), y=few[1])
-    else:
-        shutil.make_archive(str(folder.parent / "a"), "zip", folder.parent, folder.name)
-        content = (folder.parent / "a.zip").read_bytes()
+    shutil.make_archive(str(folder.parent / "a"), "zip", folder.parent, folder.name)
+    content = (folder.parent / "a.zip").read_bytes()
     path = {"folder": folder, "archive": folder.parent / "a.zip"}.get(form, "-")
     limit = "import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))\n"
     command = (
