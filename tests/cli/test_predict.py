@@ -620,7 +620,7 @@ def test_raw_takes_pixels_as_they_are(invoke, mnist, tmp_path):
     np.save(tmp_path / "many.npy", np.ones((5, 20, 20)))
     done = invoke("predict", str(tmp_path / "many.npy"), "x.png", "--raw")
     assert done.err.splitlines()[1] == "hint: leave --raw away"
-    assert (done.err.count("--raw takes 28 x 28"), done.err.count("hint: ")) == (5, 1)
+    assert (done.err.count("--raw takes 28 x 28"), done.err.count("hint: ")) == (5, 2)
     done = invoke("predict", str(tmp_path / "large.png"), "--raw")
     assert done.code == 6
     assert "has 20 x 30 pixels, and --raw takes 28 x 28" in done.err

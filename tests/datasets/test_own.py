@@ -39,6 +39,7 @@ from mnistcli.registry.card import ModelCard
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
 from mnistcli.training import reproduce, train
+from tests.containers import making
 from tests.europeans import draw_europeans
 
 from .conftest import idx_bytes
