@@ -293,16 +293,16 @@ def checked_labels(labels: Float64s) -> Bytes:
 def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[int, FormatError]]:
     """Yield which labels are no digits from 0 to 9, and what is wrong with them.
 
-    Raises FormatError where they go from 1 to 10, as those do that count a zero as ten: none of
-    them is right then.
+    Raises FormatError where they go from 1 to 10 or beyond, as those do that count a zero as ten,
+    or letters: none of them is right then.
     """
-    is_shifted = len(labels) > 0 and labels.min() >= 1 and labels.max() == N_CLASSES
+    is_shifted = N_CLASSES in labels and not (labels < 1).any()
     good = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
     for i in np.flatnonzero(~good).tolist():
         shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
         problem = f"its label is {shown}, expected a digit from 0 to 9"
         hint = (
-            "labels go from 1 to 10: write 0 where 10 stands for zero, or take 1 from all"
+            f"labels go from 1 to {np.nanmax(labels):g}: write 0 where 10 stands for zero, or take 1 from all"
             if is_shifted
             else ""
         )

@@ -20,6 +20,11 @@ MAX_COPIED_BYTES = 1 << 30
 _AT_ONCE = 1 << 22
 RAW = "a camera raw file"
 SAVEZ = "in Python: numpy.savez('digits.npz', images=images, labels=labels)"
+# Of the PNG files in a column, which Hugging Face's have.
+_TO_PICTURES = (
+    "in Python: for i, row in pandas.read_parquet(FILE).iterrows(): "
+    "open(f'{row.label}_{i}.png', 'wb').write(row.image['bytes'])"
+)
 DOCUMENT_TO = "save a table as CSV, pictures as PNG first"
 _TO_PNG = "save it as PNG first, the pages of a PDF with: pdftoppm -r 200 -png FILE page"
 # What is not read: the first bytes of it, and what to do.
@@ -27,20 +32,22 @@ _FOREIGN = {
     RAW: (rb"II\*\0....CR|IIR[OS]\x08\0|MMOR\0\0|IIU\0|FUJIFILMCCD-RAW|....ftypcrx", ""),
     "a video or a sound": (rb"....ftyp|\x1aE\xdf\xa3|RIFF....(?:AVI |WAVE)|ID3[\2-\4]|OggS", ""),
     "a PDF or PostScript file": (rb"%PDF|%!PS|\xc5\xd0\xd3\xc6", _TO_PNG),
-    "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<[!?a-zA-Z]", _TO_PNG),
+    "a web page, an SVG or other XML": (rb"\s*(?:\xef\xbb\xbf)?\s*<(?!stata)[!?a-zA-Z]", _TO_PNG),
     "JSON": (rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*[\[{])", SAVEZ),
     "a Python pickle, which could run code": (
         # Also the oldest protocol, and joblib's, which compresses.
-        rb"\x80[\x02-\x05]|c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
+        rb"\x80[\x02-\x05]|\(*c(?:numpy\.|copy_reg\n|__builtin__\n)|ZF0x|x[\x01^\x9c\xda](?=.{,64}[\0-\x08\x80-\xff])",
         SAVEZ,
     ),
-    "data of another program (TensorFlow, Parquet, Feather, HDF5, MATLAB, R, SQLite)": (
-        rb".{4}\0{4}.{4}\n|PAR1[\0-\x1f]|ARROW1|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n|SQLite",
+    "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES),
+    "data of another program (TensorFlow, Arrow, HDF5, MATLAB, R, SPSS, Stata, LIBSVM, SQLite)": (
+        rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
+        rb"|\$FL[23]@|<stata_dta>|[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]|SQLite",
         SAVEZ,
     ),
     "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", DOCUMENT_TO),
-    "zstd data, or a 7-Zip, RAR or tar archive": (
-        rb"\x28\xb5\x2f\xfd|7z\xbc\xaf|Rar!\x1a|.{257}ustar", "unpack it first"
+    "compressed by zstd or compress, or a 7-Zip, RAR or tar archive": (
+        rb"\x28\xb5\x2f\xfd|\x1f\x9d|7z\xbc\xaf|Rar!\x1a|.{257}ustar", "unpack it first"
     ),
     "a picture, without a label": (
         rb"\x89PNG|\xff\xd8\xff|GIF8|BM....\0{4}|II\*\0|MM\0\*|RIFF....WEBP", ""
