@@ -6,7 +6,7 @@ refused. What it becomes is bounded.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from zipfile import ZipFile
 
 
-def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
+def files_in(
+    stream: Stream, is_npz: Callable[[Iterable[object]], bool] = any
+) -> Iterator[tuple[str, Stream]] | None:
     """Return the names and files of an archive; None for an npz file and all that is no archive.
 
     Each file is to be read before the next; hidden ones are left out. Raises FormatError where it
@@ -29,7 +31,7 @@ def files_in(stream: Stream) -> Iterator[tuple[str, Stream]] | None:
         return None
     archive = compressed.open_zip(stream, compressed.MAX_FILES)
     names = [name for name in dict.fromkeys(archive.namelist()) if not name.endswith("/")]
-    if any(name.endswith(".npy") for name in names):
+    if is_npz(name.endswith(".npy") for name in names):
         stream.seekable()  # from the start again
         return None
     return _within(archive, names)
@@ -83,7 +85,7 @@ def as_folder(
                 storage_errors("read", path),
                 reading.open_stream(path, stdin) as stream,
             ):
-                if (files := files_in(compressed.unpacked(stream))) is not None:
+                if (files := files_in(compressed.unpacked(stream), is_npz=all)) is not None:
                     import tempfile
 
                     with scratch_errors():

@@ -5,6 +5,7 @@ Their names tell, or how many there are and what values they hold.
 
 import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
     labels = [i for i in others if names[i].strip().lower() in LABELS]
-    found = tuple(labels) or _one_hot_of(names, others)
+    found = tuple(labels) or one_hot_of(names, others)
     if len(labels) < 2 and found:
         return Layout(len(names), order, found, names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
@@ -83,7 +84,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     return Layout(len(names), order, (), names, reason)
 
 
-def _one_hot_of(names: tuple[str, ...], others: list[int]) -> tuple[int, ...]:
+def one_hot_of(names: Sequence[str], others: list[int]) -> tuple[int, ...]:
     """Find ten columns called label_0 to label_9, or the like."""
     found: dict[str, dict[str, int]] = {}
     for i in others:

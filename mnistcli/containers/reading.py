@@ -41,8 +41,8 @@ _FOREIGN = {
     ),
     "a Parquet file": (rb"PAR1[\0-\x1f]", _TO_PICTURES),
     "data of another program (TensorFlow, Arrow, HDF5, MATLAB, R, SPSS, Stata, LIBSVM, SQLite)": (
-        rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
-        rb"|\$FL[23]@|<stata_dta>|[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]|SQLite",
+        (rb".{4}\0{4}.{4}\n|ARROW1|\xff{4}.{2}\0\0|\x89HDF|MATLAB [57]|[XA]\n\0\0\0[\2\3]|RD[XA][23]\n"
+         rb"|\$FL[23]@|<stata_dta>|[+-]?[\d.]+ (?:qid:\d+ )?\d{1,5}:[\d.+-]|SQLite"),
         SAVEZ,
     ),
     "an old Excel or Word file": (rb"\xd0\xcf\x11\xe0", DOCUMENT_TO),

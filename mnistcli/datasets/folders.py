@@ -12,20 +12,25 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
+from mnistcli.containers.columns import one_hot_of
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
-from mnistcli.containers.digits import label_faults, labels_of
-from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, Part, parts_of, role_of, words_in
-from mnistcli.containers.reading import FormatError, damage_of, open_stream
+from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of
+from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, parts_of, role_of, words_in
+from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
-_ENDING = re.compile(r"([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2))?$")
-_DATA = re.compile(r".*(\.(csv|tsv|arff|npz)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)", re.IGNORECASE)
-_TEST = re.compile(r"test|t10k", re.IGNORECASE)
+# Of a name, and of the size of what is in it: csvTrainImages 60k x 784.csv, ARDIS_train_2828.csv.
+_ENDING = re.compile(r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2))?$")
+_DATA = re.compile(
+    r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)",
+    re.IGNORECASE,
+)
+_TEST = re.compile(r"test|t10k|\.tes", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
@@ -86,7 +91,7 @@ def content_of(folder: Path) -> list[Path]:
 
 def labels_beside(path: Path) -> Path | None:
     """Find the labels of images in a file of their own beside it, called so: y.csv of X.csv."""
-    if not _holds("images", path):
+    if _holds("labels", path):
         return None
     words = {*words_in(_stem_of(path))}
     named = [
@@ -107,11 +112,17 @@ def _stem_of(path: Path) -> str:
     return _ENDING.sub("", path.name.lower())
 
 
-def containers_in(folder: Path) -> dict[Path, Part]:
-    """Return which part each container holds; the folder itself stands for its NPY files."""
-    found: dict[Path, Part] = {}
-    content = content_of(folder)
-    content = [path for path in content if is_wanted(path) and not is_picture_name(path.suffix)]
+def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
+    """Return which part each container holds, in folders called after parts as well.
+
+    A folder itself stands for its NPY files.
+    """
+    found: dict[Path, OfPart] = {}
+    everything = content_of(folder)
+    for path in everything:
+        if (of := _said_by(path.name)[0]) and kind_of_path(path) == "folder":
+            found |= containers_in(path, of)
+    content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
     beside = {path: labels_beside(path) for path in content}
     taken = {
         each for path, each in beside.items() if each and {path.suffix, each.suffix} != {".npy"}
@@ -120,9 +131,9 @@ def containers_in(folder: Path) -> dict[Path, Part]:
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
         if path.suffix.lower() == ".npy" and beside[path] not in taken:
-            found[folder] = "train"
+            found[folder] = part
         elif not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
-            found[path] = "test" if _TEST.search(path.name) else "train"
+            found[path] = "test" if _TEST.search(path.name) else part
     return found
 
 
@@ -198,13 +209,23 @@ def _said_by(name: str) -> tuple[OfPart, int | None]:
     return role_of(name)[0][1], digit if 0 <= digit < 10 else None
 
 
+def check_largest_below(folder: Path) -> None:
+    """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
+    others = (each for each in _below(folder) if not is_picture(each))
+    paths = [each for each in others if kind_of_path(each) == "file"]
+    if paths:
+        path = max(paths, key=lambda each: each.stat().st_size)
+        with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
+            check_not_foreign(unpacked(stream).head(), LAYOUTS)
+
+
 def _below(folder: Path) -> Iterator[Path]:
     """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
     levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
     return itertools.chain.from_iterable(levels)
 
 
-def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
+def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
     if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
         return []  # a pipe can be read once
@@ -225,17 +246,35 @@ def pictures_listed_in(path: Path, part: Part) -> list[LabelledPicture]:
         parts = [i for i, each in said.items() if each]
         others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
-            others = [i for i, title in enumerate(titles) if title.lower() in LABELS]
-        if len(others) != 1:
+            named = [i for i, title in enumerate(titles) if title.lower() in LABELS]
+            others = named or [*one_hot_of(titles, others)]
+        if len(others) not in (1, N_CLASSES):
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
-        labels = labels_of(np.array(columns[others[0]], dtype=str))
+        cells = np.array([columns[i] for i in others], dtype=str)
+        labels = labels_of(cells[0] if len(others) == 1 else cells)
         wrong = {i for i, _ in label_faults(labels)}
-    digits = (None if i in wrong else int(label) for i, label in enumerate(labels))
-    places = _places_of(columns[name], path)
+        digits = [None if i in wrong else int(label) for i, label in enumerate(labels)]
+        places = _places_of(columns[name], path)
+        _check_folders(places, digits)
     folders = (os.path.relpath(place.parent, path.parent) for place in places)
     of = (each or part for each in (said[parts[0]] if parts else map(_part_in, folders)))
     return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
+
+
+def _check_folders(places: Sequence[Path], digits: Sequence[int | None]) -> None:
+    """Raise FormatError where most pictures lie in folders that are called after other digits.
+
+    The labels 0 and 1 of a table may stand for folders called 3 and 7.
+    """
+    said = [
+        (_said_by(place.parent.name)[1], digit) for place, digit in zip(places, digits, strict=True)
+    ]
+    others = [(own, digit) for own, digit in said if own is not None and own != digit]
+    if 2 * len(others) > len(said):
+        own, digit = others[0]
+        problem = f"says {digit} of a picture in a folder that is called after {own}"
+        raise FormatError(problem, hint="take the table away, or rename the folders")
 
 
 def _part_in(path: str) -> OfPart:

@@ -15,7 +15,7 @@ import numpy as np
 
 from mnistcli.containers.archives import as_folder
 from mnistcli.containers.digits import Block
-from mnistcli.containers.npy_idx import Part
+from mnistcli.containers.npy_idx import OfPart, Part
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
@@ -154,7 +154,7 @@ class _Reading:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
         return concatenated([images for of, images in self.parts if of == part] or [nothing])
 
-    def file(self, path: Path, part: Part = "train") -> None:
+    def file(self, path: Path, part: OfPart = "train") -> None:
         self.progress.update(str(path), 0, None)
         if listed := folders.pictures_listed_in(path, part):
             self._pictures(listed)
@@ -162,7 +162,8 @@ class _Reading:
         is_folder = not self.stdin and kind_of_path(path) == "folder"
         with folders.npz_of(path) if is_folder else contextlib.nullcontext(self.stdin) as file:
             found = read_parts(path, raw=self.raw, stdin=file, failures=self.failures)
-        self.parts += [(of or part, images) for of, images in found.items()]
+        whole: Part = "test" if part == "test" else "train"
+        self.parts += [(of or whole, images) for of, images in found.items()]
         self._count_bytes(path)
 
     def _count_bytes(self, path: Path) -> None:
@@ -190,6 +191,8 @@ class _Reading:
                 if len(containers) == 1:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
+        if not self.parts:
+            folders.check_largest_below(folder)
 
     def _pictures(self, pictures: list[folders.LabelledPicture]) -> None:
         """Read pictures; those to validate on are for training, or where none is, for the test."""

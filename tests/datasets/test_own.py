@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -419,6 +420,86 @@ def test_pictures_of_a_table_are_looked_for_three_folders_below_it(folder, few):
     assert found.failures == ((str(folder / "3.png"), "no such file or directory"),)
 
 
+def metadata(folder, images, labels):
+    """As Hugging Face's folders of images have it."""
+    for i, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{i:04d}.png")
+    rows = [f"{i:04d}.png,{label}\n" for i, label in enumerate(labels.tolist())]
+    (folder / "metadata.csv").write_text("".join(["file_name,label\n", *rows]))
+
+
+def one_hot_metadata(folder, images, labels):
+    """As Roboflow exports it."""
+    metadata(folder, images, labels)
+    rows = ["filename," + ",".join(f" {digit}" for digit in range(10))]
+    rows += [
+        f"{i:04d}.png," + ",".join(map(str, np.eye(10, dtype=int)[label]))
+        for i, label in enumerate(labels)
+    ]
+    (folder / "metadata.csv").rename(folder / "_classes.csv").write_text("\n".join(rows))
+
+
+@pytest.mark.parametrize("write", [metadata, one_hot_metadata, arrays, tables_apart, csv])
+def test_tables_and_arrays_may_lie_in_folders_called_after_parts(folder, few, write):
+    for part, rows in (("train", slice(0, 150)), ("test", slice(150, 200))):
+        (folder / part).mkdir()
+        write(folder / part, few[0][rows], few[1][rows])
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, few)
+    np.testing.assert_array_equal(found.test.images, few[0][150:])
+    np.testing.assert_array_equal(read_to_judge(folder).labels, few[1][150:])
+
+
+def test_a_table_that_contradicts_the_folders_is_not_believed(folder, few):
+    """fastai's mnist_sample has threes and sevens, and a table that calls them 0 and 1."""
+    is_wanted = np.isin(few[1], [3, 7])
+    images, labels = few[0][is_wanted], few[1][is_wanted]
+    class_folders(folder / "train", images, labels)
+    rows = [f"train/{label}/{i}.png,{label // 7}\n" for i, label in enumerate(labels.tolist())]
+    (folder / "labels.csv").write_text("".join(["name,label\n", *rows]))
+    found = gather(folder)
+    assert_same_digits(found, (images, labels))
+    (failure,) = found.failures
+    assert re.fullmatch("says [01] of a picture in a folder that is called after [37]", failure[1])
+    right = f"train/{labels[0]}/0.png,{labels[0]}"
+    (folder / "labels.csv").write_text(f"name,label\n{right}\n{rows[1]}")  # one in two is corrected
+    assert not gather(folder).failures
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        ("ARDIS_train_2828.csv", "ARDIS_train_labels.csv"),
+        ("csvTrainImages 60k x 784.csv", "csvTrainLabel 60k x 1.csv"),
+        ("train.csv", "train_labels.csv"),
+    ],
+)
+def test_labels_beside_images_need_not_have_the_size_in_their_name(folder, few, images, labels):
+    np.savetxt(folder / images, few[0].reshape(200, 784))
+    np.savetxt(folder / labels, few[1])
+    for path in (folder, folder / images):
+        found = gather(path)
+        assert not found.failures
+        assert_same_digits(found, few)
+
+
+def test_an_archive_of_arrays_and_tables_is_a_folder(tmp_path, folder, few):
+    an_array_and_a_table(folder, *few)
+    file = shutil.make_archive(str(tmp_path / "digits"), "zip", folder)
+    assert_same_digits(gather(Path(file)), few)
+    assert len(read_to_judge(Path(file)).labels) == 200
+
+
+def test_a_folder_of_a_kind_that_is_not_read_says_which(folder):
+    (folder / "data").mkdir()
+    (folder / "README.md").write_text("# MNIST\n")
+    (folder / "data" / "train-00000.parquet").write_bytes(b"PAR1\x15\x04" + bytes(99))
+    for read in (gather, read_to_judge):
+        with pytest.raises(CorruptFileError, match=r"train-00000\.parquet: is a Parquet file"):
+            read(folder)
+
+
 @pytest.mark.parametrize("write", [an_array_and_a_table, a_table_and_an_array])
 def test_images_and_labels_may_be_of_two_kinds(folder, few, write):
     write(folder, *few)
@@ -670,8 +751,11 @@ def test_bad_rows_are_left_out_by_number(folder, few):
     assert len(everything(found)[1]) == 197
 
 
-def test_labels_that_are_shifted_are_not_half_taken(folder, few):
-    csv(folder, few[0], few[1].astype(int) + 1)
+@pytest.mark.parametrize("beyond", [10, 26])
+def test_labels_that_are_shifted_are_not_half_taken(folder, few, beyond):
+    labels = few[1].astype(int) + 1
+    labels[3] = beyond  # letters go on
+    csv(folder, few[0], labels)
     with pytest.raises(CorruptFileError, match="10") as caught:
         gather(folder / "digits.csv")
     assert "write 0 where 10 stands for zero" in caught.value.hint
