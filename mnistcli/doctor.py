@@ -5,11 +5,10 @@ import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
@@ -58,7 +57,6 @@ class Diagnosis:
     system: str
     n_cores: int
     versions: dict[str, str | None]
-    blas: tuple[dict[str, Any], ...]  # name, version, n_threads of what multiplies matrices
     paths: tuple[PathHealth, ...]
     datasets: tuple[DatasetHealth, ...]
     n_whole_models: int
@@ -85,7 +83,6 @@ def examine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",
         n_cores=n_cores(),
         versions={name: _version(name) for name in LIBRARIES},
-        blas=tuple(_blas()),
         paths=tuple(
             _examine_folder(what, getattr(places, f"{what}_dir"))
             for what in ("datasets", "features", "models", "own")
@@ -111,16 +108,6 @@ def _version(name: str) -> str | None:
     with contextlib.suppress(metadata.PackageNotFoundError):
         return metadata.version(name)
     return None
-
-
-def _blas() -> Iterator[dict[str, Any]]:
-    import numpy as np  # noqa: F401 - its BLAS is what is asked for
-    import threadpoolctl
-
-    for each in threadpoolctl.threadpool_info():
-        if each["user_api"] == "blas":
-            name, version, n_threads = each["internal_api"], each["version"], each["num_threads"]
-            yield {"name": name, "version": str(version), "n_threads": n_threads}
 
 
 def _examine_folder(what: str, folder: Path) -> PathHealth:

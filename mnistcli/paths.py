@@ -69,12 +69,6 @@ def expand(path: Path) -> Path:
         raise StorageError("use", path, reason) from None
 
 
-def hint_at_address(name: object) -> str:
-    """Return what to do with an address in the web in the place of a file; "" for what is none."""
-    is_address = re.match(r"(https?|ftp|file):/", str(name))  # of whose slashes a path keeps one
-    return "download it first, and name the file" if is_address else ""
-
-
 def check_ending(path: Path, endings: Sequence[str], doing: str) -> None:
     """Raise UsageError where a name does not say one of these formats."""
     if path.suffix.lower() not in endings:

@@ -17,7 +17,6 @@ from mnistcli.datasets.folders import labels_beside
 from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
-from mnistcli.paths import hint_at_address
 
 if TYPE_CHECKING:
     from mnistcli.conforming.placing import Conformed
@@ -46,8 +45,7 @@ def read_parts(
         with damage_of(path), open_stream(path, stdin) as stream:
             return labelled_images(read_digits(stream, part), path, failures, raw=raw)
     except FileNotFoundError:
-        hint = hint_at_address(path) or HINT
-        raise DataUnavailableError(f"there is no file {path}", hint=hint) from None
+        raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
 

@@ -15,7 +15,6 @@ from mnistcli.containers import reading
 from mnistcli.containers.compressed import unpacked
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.paths import hint_at_address
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of, is_picture_name
 
@@ -81,9 +80,8 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        hint = ""
-        if isinstance(error, FileNotFoundError):
-            hint = hint_at_address(name) or "name a picture or a folder, a test image by --index 7"
+        is_missing = isinstance(error, FileNotFoundError)
+        hint = "name a picture or a folder, a test image by --index 7" if is_missing else ""
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 

@@ -5,7 +5,7 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
-from mnistcli.paths import expand, hint_at_address
+from mnistcli.paths import expand
 
 _OWN = "Your own digits"
 own_option = partial(option, rich_help_panel=_OWN)
@@ -64,8 +64,7 @@ def download(
       mnistcli download --check
     """
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
-        hint = hint_at_address(source) or "--source PATH --as mine"
-        raise UsageError("--as goes with a path and no --dataset", hint=hint)
+        raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
 
     from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.download import catalog, installed, picture_writer

@@ -23,7 +23,7 @@ def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Ans
     """Show what `doctor` found."""
     damaged = [{"model": ref, "problem": problem} for ref, problem in diagnosis.damaged_models]
     document = {
-        **picked(diagnosis, "python system n_cores versions blas paths datasets"),
+        **picked(diagnosis, "python system n_cores versions paths datasets"),
         "models": {"n_whole": diagnosis.n_whole_models, "damaged": damaged},
         "terminal": _terminal(),
         "defaults": [
@@ -54,9 +54,6 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
     yield "Versions", ", ".join(installed)
     if missing:
         yield "", f"not installed: {', '.join(missing)}"
-    for blas in diagnosis.blas:
-        threads = f"{blas['n_threads']} thread{'' if blas['n_threads'] == 1 else 's'}"
-        yield "BLAS", f"{blas['name']} {blas['version']}, {threads}"
     of_datasets, of_features, of_models, of_own = diagnosis.paths
     yield "Datasets", _folder(of_datasets)
     for each in diagnosis.datasets:
