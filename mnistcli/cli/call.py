@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistcli._version import __version__
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mnistcli.features.cache import FeatureCache
     from mnistcli.registry.model_file import Model
     from mnistcli.registry.store import ModelRegistry
+
+T = TypeVar("T")
 
 _STARTED = time.monotonic()
 
@@ -87,17 +89,23 @@ class Call:
         for message in messages:
             to_stderr(f"warning: {visible(message)}")
 
-    def removed(
-        self, names: Sequence[str], remove: Callable[[], object], *, yes: bool, dry_run: bool
-    ) -> bool:
-        """Remove what is named, if it is confirmed, and say so; return whether it is to be listed."""
-        listed = ", ".join(names)
-        if names and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?")):
+    def remove(
+        self,
+        what: Mapping[str, T],
+        remove: Callable[[], object],
+        shown: Callable[..., Answer],
+        *,
+        yes: bool,
+        dry_run: bool,
+    ) -> None:
+        """Remove what is named, if it is confirmed, and say so; show what was, or would be."""
+        listed = ", ".join(what)
+        removes = what and not dry_run and (yes or self._is_confirmed(f"Remove {listed} for good?"))
+        if removes:
             remove()
-            self.note(f"removed {listed}")
-            return True
-        self.note("nothing removed")
-        return dry_run
+        self.note(f"removed {listed}" if removes else "nothing removed")
+        if self.format != "table" or dry_run:
+            self.emit(shown([*what.values()] if removes or dry_run else [], is_dry_run=dry_run))
 
     def _is_confirmed(self, question: str) -> bool:
         if not sys.stdin.isatty():

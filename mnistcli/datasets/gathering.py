@@ -148,7 +148,6 @@ class _Reading:
     parts: list[tuple[Part, LabelledImages]] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     n_bytes_read: int = 0
-    n_done: int = 0  # pictures
 
     def joined(self, part: Part) -> LabelledImages:
         nothing = LabelledImages(np.empty((0, *IMAGE_SHAPE), np.uint8), np.empty(0, np.uint8))
@@ -195,34 +194,25 @@ class _Reading:
             folders.check_largest_below(folder)
 
     def _pictures(self, pictures: list[folders.LabelledPicture]) -> None:
-        """Read pictures; those to validate on are for training, or where none is, for the test."""
-        for_test = "test" if any(each.part == "test" for each in pictures) else "val"
         pictures.sort(key=lambda each: each.part == "val")
-        parts: tuple[Part, ...] = "train", "test"
-        for part in parts:
-            some = [each for each in pictures if (each.part == for_test) == (part == "test")]
-            blocks = self._blocks(some, len(pictures))
-            images = labelled_images(blocks, "", self.failures, raw=self.raw)[None]
-            self.parts.append((part, replace(images, notes=())))
+        found = labelled_images(self._blocks(pictures), "", self.failures, raw=self.raw)
+        self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
-    def _blocks(self, pictures: list[folders.LabelledPicture], n_all: int) -> Iterator[Block]:
+    def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[Block]:
         from mnistcli.pictures.read import read_pictures
 
-        for path, digit, _ in pictures:
-            self.n_done += 1
-            self.progress.update("pictures", self.n_done, n_all)
-            source, problem = str(path), "nothing says which digit it shows"
-            if digit is not None:
-                try:
-                    for picture in read_pictures(path):
-                        label = np.full(1, digit, float)
-                        yield Block(picture.grey[None], label, (picture.source,), {})
-                    self._count_bytes(path)
-                    continue
-                except BadImageError as error:
-                    source, problem = error.source, error.problem
-            nothing = np.zeros((1, *IMAGE_SHAPE), np.uint8)
-            yield Block(nothing, np.zeros(1), (source,), {0: FormatError(problem)})
+        for n_done, (path, digit, part) in enumerate(pictures, 1):
+            self.progress.update("pictures", n_done, len(pictures))
+            try:
+                if digit is None:
+                    raise BadImageError(str(path), "nothing says which digit it shows")  # noqa: TRY301 - as others
+                for picture in read_pictures(path):
+                    label, where = np.full(1, digit, float), (picture.source,)
+                    yield Block(picture.grey[None], label, where, {}, parts=(part,))
+                self._count_bytes(path)
+            except BadImageError as error:
+                nothing, fault = np.zeros((1, *IMAGE_SHAPE), np.uint8), FormatError(error.problem)
+                yield Block(nothing, np.zeros(1), (error.source,), {0: fault}, parts=(part,))
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""

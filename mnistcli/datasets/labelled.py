@@ -100,6 +100,8 @@ def labelled_images(
         done = ", ".join(dict.fromkeys(step for kind, _ in steps.most_common() for step in kind))
         n_done = f"{steps.total():,} of {len(digits):,} images"
         notes.append(f"{n_done} were brought into MNIST's form: {done}")
+    # Those to validate on are for training, or where there are no others, for the test.
+    for_test = "test" if "test" in parts else "val"
     for i, fault in label_faults(values, where):
         if failures is None:
             raise fault
@@ -111,7 +113,6 @@ def labelled_images(
     whole = LabelledImages(digits, values.astype(np.uint8), tuple(notes))
     if not any(parts):
         return {None: whole}
-    for_test = "test" if "test" in parts else "val"
     is_test = np.array([of == for_test for of in parts], dtype=bool)
     named: dict[Part | None, Bools] = {"train": ~is_test, "test": is_test}
     return {

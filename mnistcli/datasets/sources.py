@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
@@ -61,30 +61,8 @@ class _Loader:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def load(self, source: str) -> Loaded:
-        spec = self.spec
-        if source in ("auto", "bundled") and spec.bundled:
-            try:
-                return self._published([BUNDLE], "bundled")
-            except errors.MnistCliError as error:
-                if source == "bundled":
-                    raise
-                self.failures.append((str(BUNDLE), error.message))
-        if source == "bundled":
-            problem = f"{spec.title} is not part of this package and has to be downloaded once"
-            hint = f"mnistcli download --dataset {spec.name}"
-            raise errors.DataUnavailableError(problem, hint=hint)
-        if source == "auto":
-            return self._published(spec.mirrors, "mirror")
-        published = {"mirror": spec.mirrors, "openml": spec.openml_urls, "keras": spec.keras_urls}
-        if source in published:
-            urls = published[source]
-            if not urls:
-                hint = f"mnistcli download --dataset {spec.name}"
-                raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
-            if source == "mirror":
-                return self._published(urls, source)
-            get = partial(self._fetched, source=source)
-            return self._first(urls, get, f"{spec.title} from {source}")[1]
+        if source in NAMED_SOURCES:
+            return self._named(source)
         if source.startswith(("http://", "https://")):
             return self._url(source)
         if "://" in source:
@@ -94,6 +72,31 @@ class _Loader:
         with as_folder(path, lambda _: True) as place:
             found = self._path(place if place is path else descended(place))
             return found._replace(origin=found.origin.replace(str(place), str(path)))
+
+    def _named(self, source: str) -> Loaded:
+        spec = self.spec
+        if source == "auto" and spec.bundled:
+            try:
+                return self._named("bundled")
+            except errors.MnistCliError as error:
+                self.failures.append((str(BUNDLE), error.message))
+        places: dict[str, Sequence[Any]] = {
+            "auto": spec.mirrors,
+            "bundled": [BUNDLE] * spec.bundled,
+            "mirror": spec.mirrors,
+            "openml": spec.openml_urls,
+            "keras": spec.keras_urls,
+        }
+        if not places[source]:
+            hint = f"mnistcli download --dataset {spec.name}"
+            if source == "bundled":
+                problem = f"{spec.title} is not part of this package and has to be downloaded once"
+                raise errors.DataUnavailableError(problem, hint=hint)
+            raise errors.UsageError(f"{spec.title} cannot be had from {source}", hint=hint)
+        if source in ("openml", "keras"):
+            get = partial(self._fetched, source=source)
+            return self._first(places[source], get, f"{spec.title} from {source}")[1]
+        return self._published(places[source], "mirror" if source == "auto" else source)
 
     def fetch(
         self, url: str, expected: RemoteFile | None = None, max_bytes: int = MAX_CONTAINER_BYTES

@@ -1,5 +1,6 @@
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
@@ -67,38 +68,47 @@ def download(
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
 
     from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.download import catalog, installed, picture_writer
+    from mnistcli.cli.views.download import catalog, installed
 
     store = call.store()
     if list_:
         call.emit(catalog([*map(store.summary, (*store.catalog, *store.own_names()))]))
     elif remove is not None:
-        removed = [store.summary(remove)]
-        if removed[0].state in ("bundled", "not installed"):
+        summary = store.summary(remove)
+        if summary.state in ("bundled", "not installed"):
             raise DataUnavailableError(f"{remove} is not installed")
-        is_listed = call.removed([remove], partial(store.remove, remove), yes=yes, dry_run=dry_run)
-        if call.format != "table" or dry_run:
-            call.emit(catalog(removed if is_listed else [], is_dry_run=dry_run))
+        doing = partial(store.remove, remove)
+        call.remove({remove: summary}, doing, catalog, yes=yes, dry_run=dry_run)
     elif as_ is not None:
-        from mnistcli.datasets.gathering import gather
-
-        if not replace:  # before thousands of pictures are read
-            store.check_free(as_)
-        pictures: list[str] = []
-        taken = picture_writer(call.figure, pictures) if call.figure else lambda _: None
-        at, pages = expand(Path(source)), taken if sheet else None
-        with Bars(call, unit="items") as shown:
-            found = gather(at, raw=raw, sheet=pages, test_size=test_size, seed=seed, progress=shown)
-            installation = store.install_own(as_, found, replacing=replace, progress=shown)
-        call.note(*found.notes, *pictures)
-        call.warn(*(f"{source}: {reason}" for source, reason in found.failures))
-        call.emit(installed(installation, checked=False))
-        if n_failed := len(found.failures):
-            n = n_failed + len(found.train.labels) + len(found.test.labels)
-            raise SomeInputsFailedError(n_failed, n, done="installed")
+        how = {"raw": raw, "test_size": test_size, "seed": seed}
+        _install_own(call, expand(Path(source)), as_, replace=replace, sheet=sheet, **how)
     elif check:
         call.emit(installed(store.verify(dataset), checked=True))
     else:
         with Bars(call, unit="bytes") as shown:
             installation = store.install(dataset, source, force=force, progress=shown)
-        call.emit(installed(installation, checked=False))
+        call.emit(installed(installation))
+
+
+def _install_own(
+    call: Call, path: Path, name: str, *, replace: bool, sheet: bool, **how: Any
+) -> None:
+    """Make a dataset of labelled digits, and tell which of them cannot be used; see `gather`."""
+    from mnistcli.cli.progress import Bars
+    from mnistcli.cli.views.download import installed, picture_writer
+    from mnistcli.datasets.gathering import gather
+
+    store = call.store()
+    if not replace:  # before thousands of pictures are read
+        store.check_free(name)
+    pictures: list[str] = []
+    taken = picture_writer(call.figure, pictures) if call.figure else lambda _: None
+    with Bars(call, unit="items") as shown:
+        found = gather(path, sheet=taken if sheet else None, progress=shown, **how)
+        installation = store.install_own(name, found, replacing=replace, progress=shown)
+    call.note(*found.notes, *pictures)
+    call.warn(*(f"{source}: {reason}" for source, reason in found.failures))
+    call.emit(installed(installation))
+    if n_failed := len(found.failures):
+        n = n_failed + len(found.train.labels) + len(found.test.labels)
+        raise SomeInputsFailedError(n_failed, n, done="installed")

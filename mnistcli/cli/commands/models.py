@@ -96,14 +96,11 @@ def rm(
 
     registry = call.registry()
     entries, gone = registry.removable(*models, force=force)
-    refs = [entry.ref for entry in entries]
-    summaries = [registry.summary(ref) for ref in refs]
+    summaries = {entry.ref: registry.summary(entry.ref) for entry in entries}
     if gone:
         call.note(f"removed before: {', '.join(gone)}")
-    remove = partial(registry.remove, *refs, force=force)
-    is_listed = call.removed(refs, remove, yes=yes, dry_run=dry_run)
-    if call.format != "table" or dry_run:
-        call.emit(listed(summaries if is_listed else [], is_dry_run=dry_run))
+    remove = partial(registry.remove, *summaries, force=force)
+    call.remove(summaries, remove, listed, yes=yes, dry_run=dry_run)
 
 
 @app.command()

@@ -38,8 +38,8 @@ def catalog(summaries: Sequence[DatasetSummary], *, is_dry_run: bool = False) ->
     return Answer("datasets", document, [each.name for each in summaries], tables, rows)
 
 
-def installed(done: Installation, *, checked: bool) -> Answer:
-    """Show an installed dataset."""
+def installed(done: Installation, *, checked: bool = False) -> Answer:
+    """Show an installed dataset, of which every byte was read and hashed if it is ``checked``."""
     manifest, folder = done.manifest, str(done.folder)
     keys = "name", "shape", "n_bytes", "sha256"
     document = {
