@@ -33,7 +33,9 @@ _DATA = re.compile(
 _TEST = re.compile(r"test|t10k|\.tes", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
-_NUMBERED = re.compile(rf"(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()", re.IGNORECASE)
+_NUMBERED = re.compile(
+    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()|(?:{_KINDS})[ _=-]*([0-9]+)", re.IGNORECASE
+)
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"null": 0}
@@ -161,15 +163,21 @@ def pictures_in(
     """
     content = content_of(folder)
     numbers = {
-        path: match[1]
+        path: match[match.lastindex or 0]
         for path in content
-        if (match := _LABELLED.search(path.name) or _NUMBERED.match(path.name))
+        if is_picture_name(path.suffix)
+        if (match := _LABELLED.search(path.name) or _NUMBERED.search(path.name))
     }
     n_times = Counter(numbers.values())
     if digit is None and max(map(len, n_times), default=1) > 1 and max(n_times.values()) == 1:
-        problem = "has pictures that begin with a number of their own, not with the digit"
+        problem = "has pictures that are called by a number of their own, not by the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
     found, others = list[LabelledPicture](), list[Path]()
+    called = {_number_in(path.name) for path in content}
+    if digit is None and 0 not in called >= {10} and called & {*range(1, 10)}:
+        problem = "has folders called 10 and less, and none called 0"
+        hint = "call a folder 0 that holds zeros; those of people by name, as in anna/3/..."
+        raise CorruptFileError(folder, problem, hint=hint)
     codes = [path.name for path in content if path.name.isdecimal()]
     is_nists = len(_NISTS.keys() & {*codes}) > 1 and all("30" <= each < "80" for each in codes)
     for path in content:
@@ -199,14 +207,18 @@ def pictures_in(
 
 def _said_by(name: str) -> tuple[OfPart, int | None]:
     """Tell which part or digit a folder of this name holds: train, digit_3, 3_three, Drei."""
+    number = _number_in(name)
+    return role_of(name)[0][1], number if 0 <= number < 10 else None
+
+
+def _number_in(name: str) -> int:
     words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", name.lower()))
     said = {
         int(word) if word.isdecimal() else _WORDS.get(word, -1)
         for word in words
         if not re.fullmatch(_KINDS, word)
     }
-    digit = said.pop() if len(said) == 1 else -1
-    return role_of(name)[0][1], digit if 0 <= digit < 10 else None
+    return said.pop() if len(said) == 1 else -1
 
 
 def check_largest_below(folder: Path) -> None:

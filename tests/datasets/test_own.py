@@ -324,7 +324,7 @@ def test_a_workbook_called_csv_spoils_no_folder(folder, few):
 def test_numbers_of_pictures_are_no_labels(folder, few):
     for i, (image, label) in enumerate(zip(few[0][:12], few[1], strict=False)):
         Image.fromarray(image).save(folder / f"{i}_{label}.png")
-    with pytest.raises(CorruptFileError, match="begin with a number of their own"):
+    with pytest.raises(CorruptFileError, match="are called by a number of their own"):
         gather(folder)
     (folder / "10_0.png").unlink()
     (folder / "11_6.png").rename(folder / "5_20241126.png")
@@ -337,6 +337,26 @@ NAMES = (
     "0_zero 1_one 2-two three_3 4.four 5five 6.six 7_seven 8_eight nine(9)",
     "cls_0 Ziffer1 num2 class_3 Klasse-4 number5 zahl_6 label7 digit_8 Digit9",
 )
+
+
+@pytest.mark.parametrize("name", ["{}", "class_{}", "{:02}"])
+def test_folders_that_count_from_one_to_ten_are_not_half_taken(folder, few, name):
+    for i, image in enumerate(few[0][:12]):  # ten may be zero or nine, or they are twelve pupils
+        (folder / name.format(i + 1)).mkdir()
+        Image.fromarray(image).save(folder / name.format(i + 1) / "a.png")
+    with pytest.raises(CorruptFileError, match="called 10 and less, and none called 0") as caught:
+        gather(folder)
+    assert "call a folder 0" in caught.value.hint
+    (folder / name.format(10)).rename(folder / "0")
+    assert len(everything(gather(folder))[1]) == 10
+
+
+@pytest.mark.parametrize("name", ["digit{}", "label_{}", "my digit {}"])
+def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
+    for i, image in enumerate(few[0][:12], 1):
+        Image.fromarray(image).save(folder / f"{name.format(i)}.png")
+    with pytest.raises(CorruptFileError, match="are called by a number of their own"):
+        gather(folder)
 
 
 @pytest.mark.parametrize("names", NAMES)
