@@ -57,7 +57,9 @@ def _blas(*, with_scipy: bool) -> Any:  # noqa: ARG001 - what is found depends o
     return threadpoolctl.ThreadpoolController()
 
 
-def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> list[T]:
+def map_blocks(
+    task: Callable[[slice], T], n_rows: int, rows_per_block: int, first: int = 0
+) -> list[T]:
     """Return ``task(block of rows)`` for all blocks in order, shared out to the cores we may use.
 
     Plain threads: NumPy lets go of the interpreter lock, and importing concurrent.futures would
@@ -67,7 +69,7 @@ def map_blocks(task: Callable[[slice], T], n_rows: int, rows_per_block: int) -> 
     """
     import numpy as np
 
-    starts = range(0, n_rows, rows_per_block)
+    starts = range(first, n_rows, rows_per_block)
     results: list[T | None] = [None] * len(starts)
     failures: list[BaseException] = []
     todo = iter(range(len(starts)))

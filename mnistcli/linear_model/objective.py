@@ -109,19 +109,15 @@ def linear_scores(X: Rows, coef: Floats, *, scale: float, dtype: type[np.floatin
     """Return ``coef @ (X * scale).T`` of shape (n_outputs, n_samples), computed in `dtype`."""
     scaled = (np.asarray(coef, dtype=np.float64) * scale).astype(dtype)
     scores = np.empty((len(coef), X.shape[0]), dtype=dtype)
-    rows_each = rows_per_tile(X.shape[1], len(coef))
 
     def score(rows: slice) -> None:
         block = X[rows].astype(dtype, copy=False)
         if len(coef) == 1:
             np.dot(block, scaled[0], out=scores[0, rows])
             return
-        tiles, rest = _tiles(block, rows_each)
-        n_tiled = len(block) - len(rest)
-        out = scores[:, rows]
-        shaped = out[:, :n_tiled].reshape(len(scaled), len(tiles), rows_each)
-        np.matmul(scaled, tiles.transpose(0, 2, 1), out=shaped.transpose(1, 0, 2))
-        out[:, n_tiled:] = scaled @ rest.T
+        tiles, out, rest, rest_out = _tiles(block, scores[:, rows])
+        np.matmul(scaled, tiles.transpose(0, 2, 1), out=out)
+        rest_out[:] = scaled @ rest.T
 
     map_blocks(score, X.shape[0], rows_per_block(X.shape[1]))
     return scores
@@ -131,18 +127,14 @@ def residual_products(
     X: Rows, residuals: Floats, *, scale: float, dtype: type[np.floating[Any]]
 ) -> Float64s:
     """Return ``residuals @ (X * scale)`` of shape (n_outputs, n_features), summed in float64."""
-    rows_each = rows_per_tile(X.shape[1], len(residuals))
 
     def multiply(rows: slice) -> Float64s:
         block = X[rows].astype(dtype, copy=False)
         if len(residuals) == 1:
             return np.asarray(residuals[:, rows] @ block)
-        tiles, rest = _tiles(block, rows_each)
-        n_tiled = len(block) - len(rest)
-        part = residuals[:, rows]
-        shaped = part[:, :n_tiled].reshape(len(part), len(tiles), rows_each)
-        total = np.matmul(shaped.transpose(1, 0, 2), tiles).sum(axis=0)
-        total += part[:, n_tiled:] @ rest
+        tiles, part, rest, rest_part = _tiles(block, residuals[:, rows])
+        total = np.matmul(part, tiles).sum(axis=0)
+        total += rest_part @ rest
         return np.asarray(total)
 
     residuals = residuals.astype(dtype, copy=False)
@@ -150,12 +142,8 @@ def residual_products(
     # those of 240,000 rows of 6,000 features would take 900 MB.
     total, n_each = np.zeros((len(residuals), X.shape[1])), rows_per_block(X.shape[1])
     for first in range(0, X.shape[0], BLOCKS_AT_ONCE * n_each):
-
-        def multiply_from(block: slice, first: int = first) -> Float64s:
-            return multiply(slice(first + block.start, first + block.stop))
-
-        n_rows = min(BLOCKS_AT_ONCE * n_each, X.shape[0] - first)
-        for partial in map_blocks(multiply_from, n_rows, n_each):
+        stop = min(first + BLOCKS_AT_ONCE * n_each, X.shape[0])
+        for partial in map_blocks(multiply, stop, n_each, first):
             total += partial
     return total * scale
 
@@ -174,8 +162,14 @@ def rows_per_block(n_features: int) -> int:
     return ROWS_PER_TILE * min(max(tiles, 1), TILES_PER_BLOCK)
 
 
-def _tiles(block: Floats, rows_each: int) -> tuple[Floats, Floats]:
-    """View rows as (n_tiles, rows_each, n_features) and the rows left over."""
-    n_tiles = len(block) // rows_each
-    n_tiled = n_tiles * rows_each
-    return block[:n_tiled].reshape(n_tiles, rows_each, block.shape[1]), block[n_tiled:]
+def _tiles(block: Floats, outputs: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """View rows, and what each has for every output, as tiles and what is left over.
+
+    Tiles are (n_tiles, n_rows, n_features), and (n_tiles, n_outputs, n_rows).
+    """
+    n_rows = rows_per_tile(block.shape[1], len(outputs))
+    n_tiles = len(block) // n_rows
+    end = n_tiles * n_rows
+    tiles = block[:end].reshape(n_tiles, n_rows, block.shape[1])
+    of_tiles = outputs[:, :end].reshape(len(outputs), n_tiles, n_rows).transpose(1, 0, 2)
+    return tiles, of_tiles, block[end:], outputs[:, end:]
