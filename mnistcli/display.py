@@ -8,14 +8,15 @@ which module draws the rest.
 
 from dataclasses import fields
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
+
+drawn_by = ""  # the name of a module, whose `text` and `html` draw any result
 
 
 class Displayed:
     """A result; a subclass says in `_in_words` what it is, unless its fields are short."""
 
     __slots__ = ()
-    drawn_by: ClassVar[str] = ""  # the name of a module, whose `text` and `html` draw any result
 
     def __repr__(self) -> str:
         """Say in a line what it is, however large."""
@@ -23,10 +24,10 @@ class Displayed:
 
     def __str__(self) -> str:
         """Draw the tables of the terminal, plainly."""
-        return import_module(self.drawn_by).text(self) if self.drawn_by else repr(self)
+        return import_module(drawn_by).text(self) if drawn_by else repr(self)
 
     def _repr_html_(self) -> str | None:
-        return (import_module(self.drawn_by).html(self) or None) if self.drawn_by else None
+        return (import_module(drawn_by).html(self) or None) if drawn_by else None
 
     def _in_words(self) -> str:
         values = ((each.name, getattr(self, each.name)) for each in fields(self))  # type: ignore[arg-type]

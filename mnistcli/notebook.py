@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnistcli.display import Displayed
+from mnistcli import display
 from mnistcli.errors import UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -100,4 +100,4 @@ def report(
     return found
 
 
-Displayed.drawn_by = "mnistcli.cli.results"
+display.drawn_by = "mnistcli.cli.results"

@@ -111,6 +111,11 @@ def test_lines_say_what_matters(results):
     assert repr(results["Gallery"]) == "<Gallery: 1 picture>"
 
 
+def test_what_tab_offers_of_a_result_is_its_own(results):
+    for result in results.values():
+        assert "drawn_by" not in dir(result)
+
+
 def test_help_shows_signatures_that_can_be_read():
     for name in dir(mnistcli):
         asked = getattr(mnistcli, name)

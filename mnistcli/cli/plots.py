@@ -133,12 +133,15 @@ def _share_axis(low: float, high: float, title: str) -> Axis:
     return Axis(low, high, is_log=False, ticks=ticks, title=title, word=share_word)
 
 
-def curve_plots(curves: Sequence[ClassCurves]) -> tuple[Plot, Plot]:
-    """Show ROC curves, and precision against recall as steps.
+def curve_plots(curves: Sequence[ClassCurves]) -> list[Plot]:
+    """Show ROC curves, and precision against recall as steps; nothing without a class to judge by.
 
     Of both only the corner in which they bend, which is four times as large as the curve farthest
     from it stays away.
     """
+    curves = [each for each in curves if np.isfinite(each.roc_auc)]
+    if not curves:
+        return []
     roc, steps = [], []
     for each in curves:
         roc.append(np.stack([each.roc.false_positive_rate, each.roc.true_positive_rate], axis=1))
@@ -150,7 +153,7 @@ def curve_plots(curves: Sequence[ClassCurves]) -> tuple[Plot, Plot]:
     )
     first = _curve_plot(curves, roc, "roc_auc", 0.0, "ROC", titles)
     titles = "recall: of the class, found", "precision: of the found, right"
-    return first, _curve_plot(curves, steps, "average_precision", 1.0, "precision", titles)
+    return [first, _curve_plot(curves, steps, "average_precision", 1.0, "precision", titles)]
 
 
 def _curve_plot(
@@ -163,10 +166,10 @@ def _curve_plot(
 ) -> Plot:
     """Show curves that are best where they come near to (ideal_x, 1), and that corner only."""
     worst = worst_of(curves, by)
-    known = [pair for pair in zip(curves, points, strict=True) if np.isfinite(pair[1]).all()]
-    distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for _, line in known]
-    window = corner_for(4 * float(max(distances, default=1.0)))
-    series = [Series(each.name, line, "line" if each is worst else "faint") for each, line in known]
+    distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for line in points]
+    window = corner_for(4 * float(max(distances)))
+    pairs = zip(curves, points, strict=True)
+    series = [Series(each.name, line, "line" if each is worst else "faint") for each, line in pairs]
     series.sort(key=lambda each: each.kind == "line")  # which is drawn over the others
     area, side = ("average", "right") if ideal_x else ("area", "left")
     note = f"The strong line is {worst.name}, the worst. " * (len(curves) > 1)

@@ -550,6 +550,17 @@ def test_curves_of_several_classes_are_all_in_json_and_the_worst_is_drawn(invoke
         assert (", each class against the rest" in line) == (name != "Log loss")
 
 
+def test_curves_that_there_are_none_of_are_told(invoke, model, mnist, tmp_path):
+    of_ones = np.flatnonzero(mnist.test.labels == 1)[:20]
+    np.savez(tmp_path / "ones.npz", images=mnist.test.images[of_ones], labels=[1] * 20)
+    command = ("evaluate", "--data", str(tmp_path / "ones.npz"), "--curves")
+    none = "no curves: all images, or none, are of the class"
+    assert none in invoke(*command).out
+    done = invoke(*command, "-o", str(tmp_path / "curves.svg"))
+    assert (done.code, done.err) == (3, f"error: {none}\n")
+    assert not (tmp_path / "curves.svg").exists()
+
+
 def test_gates_let_pass_or_exit_with_8_after_the_report(invoke, model):
     passed = invoke("evaluate", "--fail-under", "accuracy=0.9", "--fail-under", "log_loss=0.5")
     assert (passed.code, passed.err) == (0, "")

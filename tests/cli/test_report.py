@@ -192,6 +192,15 @@ def test_the_mistakes_are_counted(mnist, n_wrong, title):
     assert ("The worst 24 of 30. " in text) == (n_wrong == 30)
 
 
+def test_curves_that_there_are_none_of_are_not_drawn(mnist):
+    model = mnistcli.train("0v1", mnist, TrainingSettings(split=SplitSpec(limit=100))).model
+    of_ones = np.flatnonzero(mnist.test.labels == 1)[:50]
+    ones = mnistcli.LabelledImages(mnist.test.images[of_ones], mnist.test.labels[of_ones])
+    report = report_on(replace(model, ref="x"), replace(mnist, test=ones, sha256="0" * 64))
+    assert "ROC of" not in page(report)
+    assert "Reliability" in page(report)
+
+
 def test_cells_are_shaded_by_their_share_of_the_row():
     confusion = np.array([[90, 10], [450, 450], [0, 0]])[:, [0, 1]]
     text = heat_map(HeatMap.of_confusion(np.pad(confusion, ((0, 0), (0, 1))), ("a", "b", "c")))

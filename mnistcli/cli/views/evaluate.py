@@ -10,6 +10,7 @@ from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_o
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
 from mnistcli.cli.words import visible
+from mnistcli.errors import DataUnavailableError
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from mnistcli.gallery import CaptionedImage, Gallery
     from mnistcli.metrics.curves import ClassCurves
     from mnistcli.metrics.intervals import Interval
+
+
+_NO_CURVES = "no curves: all images, or none, are of the class"
 
 
 def evaluated(
@@ -49,6 +53,8 @@ def evaluated(
     if curves:
         from mnistcli.cli.plots import curve_plots
 
+        if in_file and not curve_plots(drawn):
+            raise DataUnavailableError(_NO_CURVES)
         parts += shown_curves(drawn)
         panels += curve_plots(drawn)
     if calibration:
@@ -156,13 +162,13 @@ def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
     """Show the ROC curve beside the precision-recall curve."""
     from mnistcli.cli.plots import curve_plots
 
-    plots = curve_plots(curves)
-    if not any(each.kind == "line" for each in plots[0].series):
-        yield Words("no curves: all images, or none, are of the class")
+    if not (plots := curve_plots(curves)):
+        yield Words(_NO_CURVES)
         return
     yield Plots(plots)
     if len(curves) > 1:
-        yield Words(f"against the rest: of the {len(curves)} classes the smallest area")
+        n = len(plots[0].series)
+        yield Words(f"against the rest: of the {n} classes the smallest area")
 
 
 def estimate(value: float, interval: Interval) -> Noted:
