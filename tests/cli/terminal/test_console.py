@@ -40,6 +40,15 @@ def test_a_width_of_0_is_not_known(monkeypatch, columns, width):
     assert PlainConsole().width == width
 
 
+@pytest.mark.parametrize(("term", "columns"), [("dumb", 60), ("unknown", 150), ("xterm", 150)])
+def test_columns_are_believed_on_any_terminal(monkeypatch, term, columns):
+    """As in a shell within Emacs."""
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.delenv("LINES", raising=False)
+    assert PlainConsole(force_terminal=True).width == columns
+
+
 SHARE = Noted("0.9382", ".921-.952")
 TABLES = {
     "words": Table(
