@@ -112,15 +112,11 @@ class _Loader:
             hint = f"a source is {', '.join(NAMED_SOURCES)}, a URL, a file or a folder"
             problem = f"there is no file, folder or source {str(path)!r}"
             raise errors.DataUnavailableError(problem, hint=hint)
-        if kind == "folder":
-            idx_folders, files = _places(self.spec, path)
-            for folder in idx_folders:
-                if all(find_idx(folder, name) for name in names):
-                    return self._published([folder], "path")
-        for file in files if kind == "folder" else [path]:
-            if kind_of_path(file) == "file":
-                with storage_errors("read", file), file.open("rb") as opened:
-                    return self._container(opened, "path", str(file))
+        if kind == "folder" and all(find_idx(path, name) for name in names):
+            return self._published([path], "path")
+        if kind == "file":
+            with storage_errors("read", path), path.open("rb") as opened:
+                return self._container(opened, "path", str(path))
         problem, hint = f"{path} holds no {self.spec.title}", f"it should hold {', '.join(names)}"
         raise errors.DataUnavailableError(problem, hint=hint)
 
@@ -217,20 +213,6 @@ class _Loader:
                 with file:
                     return self._container(file, "url", public_url(url))
         return self._published([url if url.endswith("/") else f"{url}/"], "url")
-
-
-def _places(spec: DatasetSpec, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return where IDX files, and one file with everything, may be in a folder, or a cache of others."""
-    name = spec.name
-    torchvision = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}.get(name, name.upper())
-    folders = [folder, folder / "raw", folder / torchvision / "raw"]
-    folders += [folder / name, folder / "datasets" / name]
-    files = [folder / f"{name}.npz", folder / "datasets" / f"{name}.npz"]
-    for url in spec.openml_urls:
-        path = url.partition("://")[2]
-        arff = path.rpartition("/")[2]
-        files += [folder / each for each in (arff, f"{arff}.gz", f"{path}.gz", f"openml/{path}.gz")]
-    return folders, files
 
 
 def _at_most(n: int, blocks: Iterable[Block]) -> Iterator[Block]:

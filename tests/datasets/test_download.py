@@ -529,9 +529,6 @@ def lay_out(folder, files, rename=lambda name: name):
         (True, lambda name: name.replace("-idx", ".idx")),
         (False, lambda name: "/".join([name.removesuffix(".gz")] * 2)),
         (False, lambda name: name),  # not gzipped, whatever the name says
-        (False, lambda name: f"raw/{name.removesuffix('.gz')}"),
-        (False, lambda name: f"TINY/raw/{name.removesuffix('.gz')}"),
-        (True, lambda name: f"datasets/tiny/{name}"),
     ],
 )
 def test_a_folder_of_idx_files(tiny, tmp_path, compressed, rename):
@@ -545,25 +542,14 @@ def test_a_folder_of_idx_files(tiny, tmp_path, compressed, rename):
     assert packed.origin == loaded.origin.replace(str(tmp_path / "in"), f"{archive}/in")
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("tiny.npz", "npz"),
-        ("datasets/tiny.npz", "npz"),
-        ("openml/openml.org/data/v1/download/52667/mnist_784.arff.gz", "arff.gz"),
-        ("openml.org/data/v1/download/52667/mnist_784.arff.gz", "arff.gz"),
-        ("mnist_784.arff", "arff"),
-    ],
-)
-def test_the_cache_folders_of_keras_and_scikit_learn(tiny, tmp_path, name, kind):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_file_of_openml(tiny, tmp_path, compressed):
     arff = arff_text(tiny.arrays).encode()
-    data = {"npz": npz_of(tiny.arrays), "arff": arff, "arff.gz": gzip.compress(arff)}[kind]
-    lay_out(tmp_path / "in", {name: data})
-    spec = replace(tiny.spec, openml_urls=CATALOG["mnist"].openml_urls)
-    for source in (tmp_path / "in", tmp_path / "in" / name):
-        loaded = load(spec, str(source))
-        assert_same(loaded, tiny)
-        assert loaded.origin == str(tmp_path / "in" / name)
+    path = tmp_path / "mnist_784.arff"
+    path.write_bytes(gzip.compress(arff) if compressed else arff)
+    loaded = load(tiny.spec, str(path))
+    assert_same(loaded, tiny)
+    assert loaded.origin == str(path)
 
 
 def test_npz_labels_may_be_wide(tiny, tmp_path):
