@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import re
-import shutil
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -29,12 +28,11 @@ DataState = Literal["whole", "not hashed", "damaged", "not readable", "not insta
 
 @dataclass(frozen=True, slots=True)
 class PathHealth:
-    """A folder of ours, and the room on its file system where that can be told."""
+    """A folder of ours, and what can be done there."""
 
     what: str
     path: str
     state: PathState
-    n_bytes_free: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +116,7 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
     states: tuple[PathState, PathState] = ("cannot be made", "can be made")
     if made == folder:
         states = ("not writable", "writable")
-    n_bytes_free = None
-    with contextlib.suppress(OSError):
-        n_bytes_free = shutil.disk_usage(made).free
-    return PathHealth(what, without_home(str(folder)), states[may_write], n_bytes_free)
+    return PathHealth(what, without_home(str(folder)), states[may_write])
 
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:

@@ -186,8 +186,6 @@ class Reproduction:
     distance_bound: float | None  # what both certificates allow; None where one does not bound it
     n_test: int
     n_different: int  # test images on which they disagree
-    # Then and now of what took part in both; scikit-learn does in cross-validations alone.
-    version_changes: dict[str, tuple[str, str]]
 
     @property
     def is_reproduced(self) -> bool:
@@ -223,7 +221,6 @@ def reproduce(
     then = np.concatenate([old.coef.ravel(), old.intercept])
     now = np.concatenate([new.coef.ravel(), new.intercept])
     largest = float(np.abs(then).max())
-    after = again.card.versions
     bounds: list[Any] = [each.card.certificate.get("distance_bound") for each in (model, again)]
     return Reproduction(
         model=model,
@@ -234,11 +231,6 @@ def reproduce(
         distance_bound=None if None in bounds else sum(bounds),
         n_test=len(images),
         n_different=int((old.predict(images) != new.predict(images)).sum()),
-        version_changes={
-            name: (version, after[name])
-            for name, version in card.versions.items()
-            if version != after.get(name, version)
-        },
     )
 
 

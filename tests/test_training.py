@@ -10,6 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import mnistcli
+from mnistcli.cli.views.models import reproduced
 from mnistcli.errors import DataUnavailableError
 from mnistcli.evaluation import evaluate
 from mnistcli.features.cache import FeatureCache
@@ -190,7 +191,6 @@ def test_the_same_comes_out_bit_for_bit(model, mnist):
     assert result.is_reproduced
     assert (result.largest_difference, result.distance, result.n_different) == (0.0, 0.0, 0)
     assert result.n_test == model.card.n_test
-    assert result.version_changes == {}
     assert result.again.card.split == model.card.split
     assert result.again.card.settings == model.card.settings
 
@@ -226,14 +226,15 @@ def test_other_answers_are_counted(model, mnist):
 
 def test_changed_versions_are_named(model, mnist):
     versions = {**model.card.versions, "numpy": "1.0"}
-    changes = reproduce(changed(model, versions=versions), mnist).version_changes
-    assert changes == {"numpy": ("1.0", np.__version__)}
+    shown = reproduced(reproduce(changed(model, versions=versions), mnist)).document
+    assert shown["version_changes"] == [{"name": "numpy", "then": "1.0", "now": np.__version__}]
 
 
 def test_what_took_part_once_is_no_changed_version(model, mnist):
     versions = {**model.card.versions, "of folds alone": "1.0"}
     versions.pop("python")
-    assert reproduce(changed(model, versions=versions), mnist).version_changes == {}
+    shown = reproduced(reproduce(changed(model, versions=versions), mnist)).document
+    assert shown["version_changes"] == []
 
 
 def test_without_a_proof_there_is_no_bound(model, mnist):

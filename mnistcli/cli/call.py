@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mnistcli._version import __version__
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
@@ -178,25 +177,12 @@ class Call:
 
         return read_to_judge(data, raw=raw)
 
-    def tell_files(self) -> None:
-        """Tell versions, and each file of ours that is read from now on: Python reports them all."""
+    def tell_versions(self) -> None:
+        """Tell the versions of what runs."""
         from importlib.metadata import version
 
-        self.detail(
-            f"mnistcli {__version__}, Python {sys.version.split()[0]}, numpy {version('numpy')}"
-        )
-        folders = (*map(str, find_places(self.home)), str(Path(__file__).parents[1]))
-        told, endings = {""}, (".npy", ".features", ".safetensors", ".gz", ".toml")
-
-        def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            path = str(arguments[0]) if event == "open" else ""
-            if path in told or not (path.startswith(folders) and path.endswith(endings)):
-                return
-            if not arguments[2] & (os.O_WRONLY | os.O_RDWR):
-                told.add(path)
-                self.detail(f"{'reads' if os.access(path, os.R_OK) else 'does not find'} {path}")
-
-        sys.addaudithook(hear)
+        python = sys.version.split()[0]
+        self.detail(f"mnistcli {__version__}, Python {python}, numpy {version('numpy')}")
 
     def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""

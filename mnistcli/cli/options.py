@@ -81,7 +81,7 @@ def _output(
     format: Literal["table", "markdown", "latex", "csv", "tsv", "json"] | None = output_option(
         "The same rows for papers and programs.", show_default="table"
     ),
-    verbose: bool = output_option("Say on stderr what is read, and when.", "-v"),
+    verbose: bool = output_option("Say on stderr what is done, and when.", "-v"),
 ) -> None:
     """Declare what a command may offer by these names, see `command`."""
 
@@ -214,7 +214,7 @@ def command(
             )
             call = replace(call, defaults=defaults.tell(values | answer, origins, call))
             if call.verbose:
-                call.tell_files()
+                call.tell_versions()
             with _explained(call, origins):
                 for name, maker in makers.items():
                     values[name] = maker(**{each: values.pop(each) for each in parts[name]})

@@ -276,17 +276,15 @@ class _Plan(NamedTuple):
 
     shape: tuple[int, ...]  # of one picture: (h, w), (h, w, 3), (3, h, w), or (785,) with a label
     is_one: bool = False
-    is_last: bool = False  # the last axis counts the pictures
 
 
 def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     """Read an array as pictures, (n, height, width) or (n, 785), a block at a time.
 
     Welcome are (n, 784), (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28), RGB as (n, 28, 28, 3) or
-    (n, 3, 28, 28), pictures counted along the last axis as in (784, n) and (28, 28, n), n pictures
-    of another size, one picture of any size, and (n, 785) with labels; with labels beside them also
-    rows of square pictures, as scikit-learn's. Raises FormatError where the shape speaks of no
-    pictures, or may be read in two ways, both of which it names.
+    (n, 3, 28, 28), n pictures of another size, one picture of any size, and (n, 785) with labels;
+    with labels beside them also rows of square pictures, as scikit-learn's. Raises FormatError where
+    the shape speaks of no pictures, or may be read in two ways, both of which it names.
     """
     plan = _plan_of(raw.shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
@@ -295,12 +293,7 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
         size = " x ".join(f"{side:,}" for side in plan.shape)
         problem = f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
         raise FormatError(problem)
-    if plan.is_last or plan.is_one:
-        whole = raw.whole()
-        blocks = iter([np.moveaxis(whole, -1, 0) if plan.is_last else whole])
-    else:
-        blocks = raw.blocks()
-    for block in blocks:
+    for block in [raw.whole()] if plan.is_one else raw.blocks():
         all_here = block.reshape(-1, *plan.shape)
         for start in range(0, len(all_here), BLOCK_PICTURES):
             pictures = all_here[start : start + BLOCK_PICTURES]
@@ -331,14 +324,10 @@ def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
             is_odd = any(abs(size - N_PIXELS) < 3 for size in sizes) or (b in SQUARES and a != b)
             if a == n_labels != b == side * side:
                 return _Plan((side, side))
-            if b == n_labels != a == math.isqrt(a) ** 2:
-                return _Plan((math.isqrt(a),) * 2, is_last=True)
             if b == N_PIXELS != a:
                 return _Plan(IMAGE_SHAPE)
             if b == N_PIXELS + 1:
                 return _Plan((b,))
-            if a == N_PIXELS and not is_picture:
-                return _Plan(IMAGE_SHAPE, is_last=True)
             if is_picture and not is_odd:
                 return _Plan((a, b), is_one=True)
             other = f"{b:,} of {a:,} pixels" if abs(a - N_PIXELS) < 3 else f"{a:,} of {b:,} pixels"
@@ -346,9 +335,7 @@ def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
             hint = "expected (n, 784), or (n, 785) with labels; a picture is best given as PNG"
         case (_, mnist.IMAGE_SIDE, mnist.IMAGE_SIDE):
             return _Plan(IMAGE_SHAPE)
-        case (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE, c):
-            if c not in (3, 4):
-                return _Plan(IMAGE_SHAPE, is_last=True)
+        case (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE, 3 | 4 as c):
             readings = f": one coloured picture, or {c} pictures along the last axis?"
         case (_, _, 3):
             return _Plan(sizes, is_one=True)

@@ -1,11 +1,11 @@
-"""--verbose tells on stderr what is read and what is done; stdout stays as it is."""
+"""--verbose tells on stderr what is done; stdout stays as it is."""
 
 from __future__ import annotations
 
 import re
 
 
-def test_it_tells_files_stages_and_versions(invoke, home):
+def test_it_tells_stages_and_versions(invoke):
     train = ("train", "0v1", "--limit", "100", "--features", "deskew")
     done = invoke(*train, "--verbose")
     assert done.code == 0
@@ -13,17 +13,12 @@ def test_it_tells_files_stages_and_versions(invoke, home):
     assert all(re.match(r" *\d+\.\d\d s  \S", line) for line in lines)
     said = [line.partition(" s  ")[2] for line in lines]
     assert re.fullmatch(r"mnistcli \S+, Python \S+, numpy \S+", said[0])
-    assert f"reads {home}/datasets/mnist/train-images.npy" in said
-    missed = [line for line in said if line.startswith(f"does not find {home}/features/")]
-    assert len(missed) == 1
     assert "fit" in said
     assert said[-1] == "done"
     times = [float(line.split()[0]) for line in lines]
     assert times == sorted(times)
-    again = invoke(*train, "-v")
-    assert missed[0].replace("does not find", "reads") in again.err
     evaluation = invoke("evaluate", "-v", "--tsv")
-    assert f"reads {home}/models/0v1/2.safetensors" in evaluation.err
+    assert evaluation.err.endswith("done\n")
     assert evaluation.out == invoke("evaluate", "--tsv").out
 
 

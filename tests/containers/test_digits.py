@@ -196,9 +196,6 @@ UNLABELLED = {
     "no name of labels": lambda x: table([range(12), *columns_of(x)], ["id", *KAGGLE[1:]]),
     "(n, 28, 28)": npy,
     "(n, 784)": lambda x: npy(x.reshape(-1, 784)),
-    "(784, n)": lambda x: npy(x.reshape(-1, 784).T),
-    "(784, n) contiguous": lambda x: npy(np.ascontiguousarray(x.reshape(-1, 784).T)),
-    "(28, 28, n)": lambda x: npy(np.ascontiguousarray(np.moveaxis(x, 0, -1))),
     "(n, 28, 28, 1)": lambda x: npy(x[..., None]),
     "(n, 1, 28, 28)": lambda x: npy(x[:, None]),
     "(n, 28, 28, 3)": lambda x: npy(np.stack([x] * 3, axis=-1)),
@@ -363,6 +360,8 @@ STROKES = np.zeros((20, 28, 28), np.uint8)
 STROKES[:, 4:24, 14] = 255
 REFUSED = {
     "transposed or a picture": (npy(np.zeros((784, 640))), r"shape (784, 640): one picture of"),
+    "(784, n)": (npy(np.zeros((784, 20))), "one picture of 784 x 20 pixels, or 20 of 784 pixels?"),
+    "(28, 28, n)": (npy(np.zeros((28, 28, 9))), "or 9 of 28 x 28 along the last axis?"),
     "784 x 784": (npy(np.zeros((784, 784))), "one picture of 784 x 784 pixels, or 784 of 784"),
     "(n, 783)": (npy(np.zeros((20, 783))), "20 of 783 pixels"),
     "flat 32 x 32": (npy(np.zeros((20, 1024))), "20 of 1,024 pixels"),

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from mnistcli.cli.numbers import n_bytes
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
@@ -80,8 +79,7 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
 
 
 def _folder(folder: PathHealth) -> str:
-    free = "" if folder.n_bytes_free is None else f", {n_bytes(folder.n_bytes_free)} free"
-    return f"{folder.path}: {folder.state}{free}"
+    return f"{folder.path}: {folder.state}"
 
 
 def _terminal() -> dict[str, Any]:

@@ -128,10 +128,7 @@ def reproduced(result: "Reproduction") -> Answer:
         **picked(result, f"{answers} distance distance_bound n_test n_different"),
         "test_accuracy": dict(zip(("then", "now"), accuracy, strict=True)),
         "fit_seconds": {"then": then.fit_seconds, "now": now.fit_seconds},
-        "version_changes": [
-            {"name": name, "then": then, "now": now}
-            for name, (then, now) in result.version_changes.items()
-        ],
+        "version_changes": _version_changes(result),
     }
     rows = zip(*[*document.items()][:8], strict=True)
     quiet = "reproduced" if result.is_reproduced else "not reproduced"
@@ -156,5 +153,12 @@ def _reproduction_facts(result: "Reproduction") -> Iterator[tuple[str, str]]:
     else:
         of = f"{result.n_different:,} of {result.n_test:,} test images"
         yield "Answers", f"differ on {of}, {percent(result.n_different / result.n_test)}"
-    changes = (f"{k} {then} then, {now} now" for k, (then, now) in result.version_changes.items())
+    changes = ("{name} {then} then, {now} now".format_map(it) for it in _version_changes(result))
     yield "Versions", "; ".join(changes) or "the same"
+
+
+def _version_changes(result: "Reproduction") -> list[dict[str, str]]:
+    # Of what took part in both; scikit-learn does in cross-validations alone.
+    now = result.again.card.versions
+    then = result.model.card.versions.items()
+    return [{"name": k, "then": v, "now": now[k]} for k, v in then if now.get(k, v) != v]
