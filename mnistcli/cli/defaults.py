@@ -10,7 +10,7 @@ from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.errors import StorageError, UsageError
-from mnistcli.paths import HOME_VARIABLE, did_you_mean, find_places
+from mnistcli.paths import HOME_VARIABLE, find_places
 
 # What changes only the form of an answer, or where it is worked out, is set for every command ...
 FORM = (
@@ -47,11 +47,9 @@ def tell(options: dict[str, Any], origins: dict[str, str], call: Call) -> list[s
     Variables that look like ours and are not are told, too.
     """
     words = []
-    prefix, known = _variable(""), {HOME_VARIABLE, *map(_variable, FORM + OF_TRAIN)}
-    ends = [each.removeprefix(prefix) for each in sorted(known)]
-    for name in sorted({each for each in os.environ if each.startswith(prefix)} - known):
-        near = did_you_mean(name.removeprefix(prefix), ends, before=prefix)
-        call.note(f"{name} is no variable of mnistcli: {near or 'see mnistcli help defaults'}")
+    known = {HOME_VARIABLE, *map(_variable, FORM + OF_TRAIN)}
+    for name in sorted({each for each in os.environ if each.startswith(_variable(""))} - known):
+        call.note(f"{name} is no variable of mnistcli: see mnistcli help defaults")
     for name, origin in origins.items():
         if origin and options.get(name) is not None:
             # In quiet mode no result says what it was.

@@ -43,20 +43,14 @@ FORMATS = (
     ImageFormat("WEBP", rb"RIFF....WEBP", (".webp",), "PIL.WebPImagePlugin.WebPImageFile",
                 MAX_WEBP_PIXELS),
     ImageFormat("PGM", rb"P[1-6]\s", (".pgm", ".pbm", ".ppm", ".pnm"), "PIL.PpmImagePlugin.PpmImageFile"),
-    ImageFormat("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", (".jp2", ".j2k", ".jpx"),
-                "PIL.Jpeg2KImagePlugin.Jpeg2KImageFile", MAX_WEBP_PIXELS),
-    # Its beginning is no name: no palette, colours or grey, nothing of the palette, size and bits.
-    ImageFormat("TGA", rb".\0[\2\3\x0a\x0b]\0{5}.{8}[\x08\x10\x18\x20][\0-\x3f]", (".tga",),
-                "PIL.TgaImagePlugin.TgaImageFile"),
     ImageFormat("AVIF", rb"....ftypavi[fs]", (".avif",), "PIL.AvifImagePlugin.AvifImageFile",
                 MAX_HEIC_PIXELS),
-    ImageFormat("ICO", rb"\0\0[\1]\0[^\0]\0.{4}", (".ico",), "PIL.IcoImagePlugin.IcoImageFile"),
     ImageFormat("HEIC", rb"....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", (".heic", ".heif"),
                 "pillow_heif.HeifImageFile", MAX_HEIC_PIXELS, extra="heic"),
 )  # fmt: skip
 # Also counted as pictures in a folder, so that whoever reads it hears that they cannot be read.
 _OTHER_SUFFIXES = (
-    ".jxl", ".psd", ".svg",
+    ".jxl", ".psd", ".svg", ".jp2", ".tga", ".ico",
     ".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2",
 )  # fmt: skip
 

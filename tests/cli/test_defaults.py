@@ -93,13 +93,9 @@ def test_other_variables_are_left_alone(invoke):
     assert invoke("evaluate", "--dataset", "mnist", env=env).code in (0, 5)
 
 
-@pytest.mark.parametrize(
-    ("name", "near"),
-    [("RENDRE", "did you mean MNISTCLI_RENDER?"), ("SEED", "see mnistcli help defaults")],
-)
-def test_a_variable_that_is_none_of_ours_is_told(invoke, name, near):
-    env = {f"MNISTCLI_{name}": "7"}
-    said = f"MNISTCLI_{name} is no variable of mnistcli: {near}\n"
+def test_a_variable_that_is_none_of_ours_is_told(invoke):
+    env = {"MNISTCLI_RENDRE": "7"}
+    said = "MNISTCLI_RENDRE is no variable of mnistcli: see mnistcli help defaults\n"
     assert said in invoke("show", "7", "--tsv", env=env).err
     assert said not in invoke("models", "list", "-q", env=env).err
 
