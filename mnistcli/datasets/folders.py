@@ -15,7 +15,7 @@ import numpy as np
 from mnistcli.containers.columns import one_hot_of
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
-from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of
+from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of, read_digits
 from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, parts_of, role_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
@@ -67,6 +67,13 @@ def _is_named_text(path: Path) -> bool:
     return path.suffix.lower() == ".txt" and role_of(_stem_of(path))[0] != ("", "")
 
 
+def holds_digits(path: Path) -> bool:
+    """Return whether a file holds digits, labelled or not, by the first of them."""
+    with contextlib.suppress(FormatError, OSError), open_stream(path) as stream:
+        return any(len(block.images) for block in itertools.islice(read_digits(stream), 1))
+    return False
+
+
 def is_list(path: Path) -> bool:
     """Return whether a text can only list pictures, or the names of classes."""
     return _is_named_text(path) and _holds("labels", path)
@@ -96,11 +103,12 @@ def labels_beside(path: Path) -> Path | None:
     if _holds("labels", path):
         return None
     words = {*words_in(_stem_of(path))}
+    apart = IMAGES | LABELS if _holds("images", path) else {"label", "labels"}
     named = [
         each
         for each in content_of(path.parent)
         if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
-        if words ^ {*words_in(_stem_of(each))} <= IMAGES | LABELS
+        if words ^ {*words_in(_stem_of(each))} <= apart
     ]
     found = {_stem_of(each): each for each in reversed(named)}  # packed too: the plain one
     return found.popitem()[1] if len(found) == 1 else None

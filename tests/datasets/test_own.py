@@ -511,6 +511,23 @@ def test_an_archive_of_arrays_and_tables_is_a_folder(tmp_path, folder, few):
     assert len(read_to_judge(Path(file)).labels) == 200
 
 
+def test_a_table_of_digits_beside_labelled_pictures_is_told(folder, few):
+    class_folders(folder, *few)
+    csv(folder, *few)
+    (folder / "counts.csv").write_text("digit,count\n3,20\n")
+    found = gather(folder)
+    assert_same_digits(found, few)
+    assert found.failures == ((str(folder / "digits.csv"), "is not read beside labelled pictures"),)
+
+
+def test_labels_are_no_digits_that_another_table_has(folder, few):
+    csv(folder, few[0][:100], few[1][:100])
+    (folder / "digits.csv").rename(folder / "train.csv")
+    csv(folder, few[0][100:], few[1][100:])
+    (folder / "digits.csv").rename(folder / "train_digits.csv")
+    assert_same_digits(gather(folder), few)
+
+
 def test_a_folder_of_a_kind_that_is_not_read_says_which(folder):
     (folder / "data").mkdir()
     (folder / "README.md").write_text("# MNIST\n")
