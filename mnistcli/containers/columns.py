@@ -71,10 +71,9 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     if math.isqrt(len(order)) ** 2 < len(order):
         return Layout(len(names), order, names=names)
     others = sorted(set(range(len(names))) - set(order.tolist()))
-    labels = [i for i in others if names[i].strip().lower() in LABELS]
-    found = tuple(labels) or one_hot_of(names, others)
-    if len(labels) < 2 and found:
-        return Layout(len(names), order, found, names)
+    labels = labels_among(names, others)
+    if len(labels) in (1, 10):
+        return Layout(len(names), order, labels, names)
     shown = ", ".join(repr(names[i][:20]) for i in labels or others)
     reason = "has no labels: its 784 columns are all pixels"
     if labels:
@@ -84,8 +83,10 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     return Layout(len(names), order, (), names, reason)
 
 
-def one_hot_of(names: Sequence[str], others: list[int]) -> tuple[int, ...]:
-    """Find ten columns called label_0 to label_9, or the like."""
+def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]:
+    """Find the columns that are called as labels are, or the ten of label_0 to label_9."""
+    if named := tuple(i for i in others if names[i].strip().lower() in LABELS):
+        return named
     found: dict[str, dict[str, int]] = {}
     for i in others:
         if match := re.fullmatch(r"(.*?)[ _.-]*([0-9])", names[i].strip().lower()):

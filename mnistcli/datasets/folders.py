@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from mnistcli.containers.columns import one_hot_of
+from mnistcli.containers.columns import labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of, read_digits
@@ -266,8 +266,7 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         parts = [i for i, each in said.items() if each]
         others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
-            named = [i for i, title in enumerate(titles) if title.lower() in LABELS]
-            others = named or [*one_hot_of(titles, others)]
+            others = [*labels_among(titles, others)]
         if len(others) not in (1, N_CLASSES):
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")

@@ -74,7 +74,7 @@ def gather(
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
     notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
-        train, test = shared_out(train if len(train.labels) else test, test_size, seed)
+        train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 
@@ -128,7 +128,7 @@ def _too_few(
 
 
 def shared_out(
-    data: LabelledImages, test_size: float, seed: int
+    data: LabelledImages, test_size: float = 0.2, *, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
     """Keep a share of every digit for the test, one image at least."""
     n = len(data.labels)

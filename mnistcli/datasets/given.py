@@ -21,7 +21,6 @@ from mnistcli.pictures import check_is_light_ink, numbers_in
 
 Given = Dataset | LabelledImages | Path | ArrayLike
 
-_TEST_SIZE = 0.2
 _HINT = "give images and labels, (X, y), the name of a dataset, or the Path of a file or folder"
 
 
@@ -38,11 +37,11 @@ def dataset_of(given: Given, *, seed: int = 0) -> Dataset:
     from mnistcli.datasets.gathering import gather, shared_out  # which MNIST does not need
 
     if isinstance(given, Path):
-        found, name = gather(given, test_size=_TEST_SIZE, seed=seed), given.stem
+        found, name = gather(given, seed=seed), given.stem
         parts = found.train, found.test
     else:
         read, name = [*_labelled(given).values()], "arrays"
-        parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], _TEST_SIZE, seed)
+        parts = (read[0], read[1]) if len(read) == 2 else shared_out(read[0], seed=seed)
     arrays = [array for part in parts for array in (part.images, part.labels)]
     sha256 = identity([sha256_of(np.ascontiguousarray(array)) for array in arrays])
     return Dataset(name, name, *parts, sha256)

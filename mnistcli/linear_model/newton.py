@@ -1,10 +1,6 @@
 """L2-regularised logistic regression: L-BFGS, preconditioned by a subsampled Hessian. NumPy only.
 
-With features x_i and class weights in C, the minimised function is, for C finite,
-
-    f(W, b) = 1/2 ||W||^2 + C * sum_i s_i * loss(W x_i + b, y_i)        (see `objective`)
-
-and the sum alone for C infinite. A fit takes these steps:
+The function that is minimised is that of `objective`, without L1. A fit takes these steps:
 
 1. Columns that vary are copied as float32 (`_working_rows`).
 2. Rough solution (`_rough_solution`): an eighth of the rows, where a pass costs an eighth, is

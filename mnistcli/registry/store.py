@@ -158,9 +158,7 @@ class ModelRegistry:
             n_bytes, entry = path.stat().st_size, ModelEntry(ref, 0, path)
             return ModelSummary(entry, n_bytes, (), read_card(path), "")
         entry = self.find(ref)
-        if entry.is_builtin:
-            return _summary_of(entry)
-        for summary in self._summaries_of(entry.name):
+        for summary in self.summaries(entry.name):
             if summary.entry == entry:
                 return summary
         raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
@@ -168,7 +166,7 @@ class ModelRegistry:
     def summaries(self, name: str | None = None) -> tuple[ModelSummary, ...]:
         """List what is stored, by name and version; what cannot be read is listed as such."""
         if name == BUILTIN:
-            return (self.summary(name),)
+            return (_summary_of(_BUILTIN_ENTRY),)
         if name is not None:
             self._existing_versions(name)
             return tuple(self._summaries_of(name))
