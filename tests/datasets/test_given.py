@@ -31,7 +31,6 @@ FORMS = {
     "shares of 255": lambda X, y: ((X / 255).astype(np.float32), np.eye(10)[y]),
     "channels last": lambda X, y: (X[..., None], y[:, None]),
     "channels first, signed": lambda X, y: (X[:, None] / 127.5 - 1, y),
-    "columns": lambda X, y: (X.reshape(len(X), -1).T, y),
     "colours": lambda X, y: (np.repeat(X[..., None], 3, axis=-1), y),
     "text": lambda X, y: (X, y.astype(str)),
     "words": lambda X, y: (X, np.array(list(DIGIT_WORDS)[:10])[y]),
