@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mnistcli._version import __version__
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import visible
@@ -176,13 +175,6 @@ class Call:
         from mnistcli.datasets.gathering import read_to_judge
 
         return read_to_judge(data, raw=raw)
-
-    def tell_versions(self) -> None:
-        """Tell the versions of what runs."""
-        from importlib.metadata import version
-
-        python = sys.version.split()[0]
-        self.detail(f"mnistcli {__version__}, Python {python}, numpy {version('numpy')}")
 
     def add_hint(self, error: StorageError) -> None:
         """Point to ``--home`` where it is one of our own folders that the system refuses."""

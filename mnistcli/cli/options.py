@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import typer
 from typer.models import OptionInfo
 
+from mnistcli._version import __version__
 from mnistcli.cli import completion, defaults
 from mnistcli.cli.defaults import spelt
 from mnistcli.cli.output import Format
@@ -214,7 +216,10 @@ def command(
             )
             call = replace(call, defaults=defaults.tell(values | answer, origins, call))
             if call.verbose:
-                call.tell_versions()
+                from importlib import metadata
+
+                python, numpy = sys.version.split()[0], metadata.version("numpy")
+                call.detail(f"mnistcli {__version__}, Python {python}, numpy {numpy}")
             with _explained(call, origins):
                 for name, maker in makers.items():
                     values[name] = maker(**{each: values.pop(each) for each in parts[name]})

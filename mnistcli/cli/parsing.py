@@ -112,7 +112,10 @@ def usage_error(error: Any) -> UsageError:
         return UsageError(message, hint=f"write {error.option_name} and its value")
     if hasattr(error, "possibilities"):
         message = f"there is no option {error.option_name}"
-        hint = _meant_by_option(error.option_name, ctx)
+        if error.option_name in _options_of(ctx.find_root()):
+            hint = f"it stands before the command: mnistcli {error.option_name}"
+        elif not (hint := did_you_mean(error.option_name, _options_of(ctx))) and ctx.parent is None:
+            hint = f"options of a command stand behind it: mnistcli COMMAND {error.option_name}"
     elif parameter is None:
         extra, task = message.partition("too many arguments: ")[2], ctx.params.get("task")
         near = nearest(f"{task} {extra}") if extra and task else ""
@@ -122,17 +125,6 @@ def usage_error(error: Any) -> UsageError:
         message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""
         hint = _what_it_takes(parameter, ctx, message, is_missing=hasattr(error, "param_type"))
     return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
-
-
-def _meant_by_option(name: str, ctx: Any) -> str:
-    """Return a hint at what an option that there is not may have meant."""
-    if name in _options_of(ctx.find_root()):
-        return f"it stands before the command: mnistcli {name}"
-    named = {each.name for each in ctx.command.params if each.opts == [each.name]}
-    if name in ("-m", "--model") and named & {"model", "models"}:
-        return f"a model is named without an option: {ctx.command_path} NAME"
-    behind = f"options of a command stand behind it: mnistcli COMMAND {name}"
-    return did_you_mean(name, _options_of(ctx)) or behind * (ctx.parent is None)
 
 
 def _what_it_takes(parameter: Any, ctx: Any, message: str, *, is_missing: bool) -> str:

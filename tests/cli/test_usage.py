@@ -43,11 +43,6 @@ MISTAKES = [
     (["train", "0", "1"], "too many arguments: (1)", "did you mean 0v1?"),
     (["train", "3", "vs", "8"], "too many arguments: (vs 8)", "did you mean 3v8?"),
     (["train", "2", "not", "2"], "too many arguments: (not 2)", "did you mean 2vrest?"),
-    (
-        ["evaluate", "-m", "builtin"],
-        "there is no option -m",
-        "a model is named without an option: mnistcli evaluate NAME",
-    ),
     (["show", "-m", "builtin"], "there is no option -m", "see mnistcli show --help"),
     (
         ["train", "0v1", "--limit", "1e3"],

@@ -1,15 +1,12 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_named
 from mnistcli.cli.progress import Bars
 from mnistcli.errors import SomeInputsFailedError, UsageError
-
-if TYPE_CHECKING:
-    from mnistcli.registry.card import ModelCard
 
 
 @command(
@@ -99,12 +96,11 @@ def predict(
     if call.figure:
         call.note(call.figure.draw(sheet_of(tally.drawn, asked)))
     is_foreign = number or (tally.n_changed > 0 and not (raw or index))
-    if is_foreign and call.format == "table" and sys.stdout.isatty() and _sees_pixels(loaded.card):
+    of_pixels = loaded.card.feature_spec.kind == "pixels"
+    reads_digits = max(map(len, loaded.card.class_names)) == 1
+    is_told = call.format == "table" and sys.stdout.isatty()
+    if is_foreign and of_pixels and reads_digits and is_told:
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
     call.note(*tally.remarks(abstention))
     if tally.n_failed:
         raise SomeInputsFailedError(tally.n_failed, tally.n_inputs)
-
-
-def _sees_pixels(card: "ModelCard") -> bool:
-    return card.feature_spec.kind == "pixels" and max(map(len, card.class_names)) == 1
