@@ -16,7 +16,7 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -86,22 +86,19 @@ class DatasetSpec:
     keras_urls: tuple[str, ...] = ()  # the dataset as one npz file
 
     @property
+    def sizes(self) -> tuple[int, int]:
+        """How many images it has for training, and for the test."""
+        return self.parts[0].shape[0], self.parts[2].shape[0]
+
+    @property
     def has_known_payload(self) -> bool:
         """Whether any container of this dataset can be trusted, not only the published files."""
         return all(part.payload_sha256 for part in self.parts)
 
 
-def _parts(
-    files: Sequence[RemoteFile], payloads: Sequence[str | None], n_train: int, n_test: int
-) -> tuple[PartSpec, ...]:
-    shapes = ((n_train, *IMAGE_SHAPE), (n_train,), (n_test, *IMAGE_SHAPE), (n_test,))
-    return tuple(map(PartSpec, PART_NAMES, shapes, files, payloads))
-
-
-def own_spec(name: str, n_train: int, n_test: int) -> DatasetSpec:
-    """Describe a dataset of the user's own, which nobody publishes."""
-    parts = _parts([RemoteFile("", "")] * 4, [None] * 4, n_train, n_test)
-    return DatasetSpec(name, name, parts, mirrors=(), attribution="", licence="")
+def shapes_of(n_train: int, n_test: int) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the four arrays of a dataset."""
+    return (n_train, *IMAGE_SHAPE), (n_train,), (n_test, *IMAGE_SHAPE), (n_test,)
 
 
 def _read() -> dict[str, DatasetSpec]:
@@ -114,7 +111,8 @@ def _read() -> dict[str, DatasetSpec]:
     for name, entry in json.loads(Path(__file__).with_name("catalog.json").read_bytes()).items():
         files, sizes = entry.pop("files"), entry.pop("sizes", (60_000, 10_000))
         payloads = [file.pop("payload_sha256", None) for file in files]
-        parts = _parts([RemoteFile(**file) for file in files], payloads, *sizes)
+        published = [RemoteFile(**file) for file in files]
+        parts = tuple(map(PartSpec, PART_NAMES, shapes_of(*sizes), published, payloads))
         known: dict[str, Any] = {
             key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
         }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +14,7 @@ import numpy as np
 from mnistcli import files
 from mnistcli.arrays import Bytes
 from mnistcli.containers.npy_idx import npy_header
-from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, PartSpec
+from mnistcli.datasets.catalog import PART_NAMES, DatasetSpec, shapes_of
 from mnistcli.datasets.dataset import Arrays
 from mnistcli.errors import ChecksumMismatchError, CorruptFileError
 
@@ -69,17 +70,17 @@ def replace_file(path: Path, content: files.Content) -> None:
     files.write_atomically(path, content)
 
 
-def map_npy(path: Path, part: PartSpec) -> tuple[Bytes, Stamp]:
+def map_npy(path: Path, shape: tuple[int, ...]) -> tuple[Bytes, Stamp]:
     """Map the payload of a .npy file, having checked its size and its header to the byte."""
-    header = npy_header(part.shape)
-    n_expected = len(header) + int(np.prod(part.shape))
+    header = npy_header(shape)
+    n_expected = len(header) + math.prod(shape)
     with files.storage_errors("read", path), files.open_regular(path) as file:
         stamp = Stamp.of(file)
         if stamp.n_bytes != n_expected:
             raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
         if file.read(len(header)) != header:
             raise CorruptFileError(path, "its header is damaged")
-        mapped = np.memmap(file, np.uint8, "r", len(header), part.shape)
+        mapped = np.memmap(file, np.uint8, "r", len(header), shape)
         mapped.filename = str(path)  # by which joblib's workers find it
     return np.asarray(mapped), stamp
 
@@ -143,11 +144,13 @@ class Manifest:
         except (ValueError, KeyError, TypeError, RecursionError):
             raise CorruptFileError(path, "is damaged") from None
 
-    def mapped(self, folder: Path, spec: DatasetSpec, *, full: bool) -> tuple[Arrays, "Manifest"]:
+    def mapped(
+        self, folder: Path, sizes: tuple[int, int], *, full: bool
+    ) -> tuple[Arrays, "Manifest"]:
         """Map all its files, having hashed those that may have changed; return it with their stamps."""
         arrays, entries = [], []
-        for file, part, entry in zip(self.file_names, spec.parts, self.files, strict=True):
-            array, stamp = map_npy(path := folder / file, part)
+        for file, shape, entry in zip(self.file_names, shapes_of(*sizes), self.files, strict=True):
+            array, stamp = map_npy(path := folder / file, shape)
             is_known = stamp == entry.stamp and array.nbytes >= ALWAYS_HASHED_BYTES
             if (full or not is_known) and (got := sha256_of(array)) != entry.sha256:
                 raise ChecksumMismatchError(path, expected=entry.sha256, got=got)
@@ -155,13 +158,13 @@ class Manifest:
             entries.append(replace(entry, stamp=stamp))
         return tuple(arrays), replace(self, files=tuple(entries))
 
-    def check_about(self, spec: DatasetSpec, path: Path) -> None:
-        """Raise CorruptFileError where it cannot be that of a dataset."""
-        pairs = zip(self.checksums, spec.parts, strict=False)
+    def check_about(self, name: str, spec: DatasetSpec | None, path: Path) -> None:
+        """Raise CorruptFileError where it cannot be that of a dataset, which may be catalogued."""
+        pairs = zip(self.checksums, spec.parts if spec else (), strict=False)
         is_pinned = all(part.payload_sha256 in (None, sha256) for sha256, part in pairs)
         names = tuple(entry.name for entry in self.files)
-        if self.dataset != spec.name or names != PART_NAMES or not is_pinned:
-            raise CorruptFileError(path, f"is not about {spec.title}")
+        if self.dataset != name or names != PART_NAMES or not is_pinned:
+            raise CorruptFileError(path, f"is not about {spec.title if spec else name}")
 
 
 def _dump(fields: dict[str, object]) -> bytes:

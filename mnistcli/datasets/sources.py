@@ -131,7 +131,7 @@ class _Loader:
             problem = f"{origin}: {spec.title} can only be verified as its published files"
             hint = f"give a folder or a base URL with {names}"
             raise errors.DataUnavailableError(problem, hint=hint)
-        n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
+        n_train, n_test = spec.sizes
         self.progress.update(f"decoding {spec.title}", 0, None)
         with damage_of(origin), Stream(file) as stream:
             blocks = _at_most(n_train + n_test, read_digits(stream, None))

@@ -34,7 +34,7 @@ import numpy as np
 
 from mnistcli import files
 from mnistcli.arrays import Bytes
-from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name, own_spec
+from mnistcli.datasets.catalog import CATALOG, PART_NAMES, DatasetSpec, check_own_name
 from mnistcli.datasets.dataset import Arrays, Dataset, Loaded, identity, in_parts, joined
 from mnistcli.datasets.manifest import (
     MANIFEST_NAME,
@@ -66,7 +66,7 @@ _FILE = re.compile(rf"(?:{'|'.join(PART_NAMES)})(?:-[0-9a-f]{{16}})?\.npy")
 class Installation:
     """A dataset in the store, and how it got there."""
 
-    spec: DatasetSpec
+    title: str
     manifest: Manifest
     folder: Path
     arrays: Arrays = field(compare=False)  # memory-mapped, as the manifest vouches
@@ -81,13 +81,13 @@ class Installation:
     @property
     def dataset(self) -> Dataset:
         """The dataset itself."""
-        return Dataset(self.spec.name, self.spec.title, *in_parts(self.arrays), self.sha256)
+        return Dataset(self.manifest.dataset, self.title, *in_parts(self.arrays), self.sha256)
 
     @property
     def files(self) -> list[tuple[str, tuple[int, ...], int, str]]:
         """Of each array its name and shape, the size of its file, and the sha256 of its bytes."""
-        pairs = zip(self.spec.parts, self.manifest.files, strict=True)
-        return [(of.name, of.shape, each.stamp.n_bytes, each.sha256) for of, each in pairs]
+        pairs = zip(self.arrays, self.manifest.files, strict=True)
+        return [(of.name, array.shape, of.stamp.n_bytes, of.sha256) for array, of in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,13 @@ class DatasetStore:
             return False
         return files.kind_of_path(folder / MANIFEST_NAME, follow=False) == "file"
 
-    def find(self, name: str) -> DatasetSpec:
-        """Look a dataset up; raise UsageError where there is none."""
+    def find(self, name: str) -> DatasetSpec | None:
+        """Look a dataset up, None being one of the user's own; raise UsageError where there is none."""
         if name not in self.catalog and not self.has(name):
             known = (*self.catalog, *self.own_names())
             hint = did_you_mean(name, known) or f"the datasets are {', '.join(known)}"
             raise UsageError(f"unknown dataset {name!r}", hint=hint)
-        return self._spec(name)
+        return self.catalog.get(name)
 
     def check_free(self, name: str) -> None:
         """Raise UsageError where a dataset of the user's own cannot have a name, or has it already."""
@@ -166,12 +166,10 @@ class DatasetStore:
 
     def summary(self, name: str) -> DatasetSummary:
         """Describe a dataset, installed or not, one of the user's own damaged or not."""
-        spec = self.find(name)
-        if name in self.catalog:
-            n_train, n_test = (part.shape[0] for part in spec.parts[1::2])
+        if spec := self.find(name):
             state = "bundled" if spec.bundled else "not installed"
             state = "installed" if self.has(name) else state
-            return DatasetSummary(name, spec.title, state, spec.licence, n_train, n_test)
+            return DatasetSummary(name, spec.title, state, spec.licence, *spec.sizes)
         try:
             found = self.verify(name, full=False)
         except (CorruptFileError, DataUnavailableError) as error:
@@ -195,7 +193,7 @@ class DatasetStore:
         try:
             return self.verify(name, full=False).dataset
         except (DataUnavailableError, CorruptFileError) as problem:
-            if not spec.bundled:
+            if spec is None or not spec.bundled:
                 raise
             if isinstance(problem, CorruptFileError):
                 progress.note(f"{problem.message}; {spec.title} is taken from the box again")
@@ -218,15 +216,14 @@ class DatasetStore:
         uses it until it is installed again. Raises DataUnavailableError where it is not there, or
         cannot be read.
         """
-        self.find(name)
-        path = self._manifest_of(name)
+        spec, path = self.find(name), self._manifest_of(name)
         try:
             while True:
                 manifest = Manifest.read(path)
-                spec = self._spec(name, manifest.sizes)
-                manifest.check_about(spec, path)
+                manifest.check_about(name, spec, path)
+                sizes = spec.sizes if spec else manifest.sizes or (0, 0)
                 try:
-                    arrays, now = manifest.mapped(path.parent, spec, full=full)
+                    arrays, now = manifest.mapped(path.parent, sizes, full=full)
                     break
                 except (CorruptFileError, DataUnavailableError):
                     if Manifest.read(path) == manifest:
@@ -242,7 +239,7 @@ class DatasetStore:
             # Copied or restored, and just found to be the same: no need to hash it next time.
             with contextlib.suppress(DataUnavailableError):
                 replace_file(path, now.to_bytes())
-        return Installation(spec, now, path.parent, arrays)
+        return Installation(self._title(name), now, path.parent, arrays)
 
     def remove(self, name: str, *, progress: Progress = SILENT) -> None:
         """Remove a dataset, damaged or not; one of the user's own is then gone for good."""
@@ -270,7 +267,7 @@ class DatasetStore:
         cannot be written, LockTimeoutError where another process is at it for too long.
         """
         spec, keep_intact = self.find(name), source == "auto" and not force
-        if name in self.catalog:
+        if spec:
             return self._install(spec, source, keep_intact=keep_intact, progress=progress)
         if keep_intact:
             return self.verify(name, full=False)
@@ -331,8 +328,8 @@ class DatasetStore:
     def _root_of(self, name: str) -> Path:
         return self.folder if name in self.catalog else self.own_folder
 
-    def _spec(self, name: str, sizes: tuple[int, int] | None = None) -> DatasetSpec:
-        return self.catalog.get(name) or own_spec(name, *(sizes or (0, 0)))
+    def _title(self, name: str) -> str:
+        return self.catalog[name].title if name in self.catalog else name
 
     def _open_joined(self, name: str, progress: Progress) -> Dataset:
         names = name.split("+")
@@ -362,13 +359,12 @@ class DatasetStore:
         path = self._folder_of(name) / MANIFEST_NAME
         if files.kind_of_path(path, follow=False) == "nothing":
             hint = f"mnistcli download --dataset {name}"
-            raise DataUnavailableError(f"{self._spec(name).title} is not installed", hint=hint)
+            raise DataUnavailableError(f"{self._title(name)} is not installed", hint=hint)
         return path
 
     def _write(self, name: str, loaded: Loaded, old: Manifest | None = None) -> Installation:
         folder, arrays = self._folder_of(name), loaded.arrays
         sizes = len(loaded.train.labels), len(loaded.test.labels)
-        spec = self._spec(name, sizes)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         told = loaded.source, loaded.origin, loaded.n_bytes_read, now
         entries = tuple(map(Entry, PART_NAMES, map(sha256_of, arrays)))
@@ -376,10 +372,11 @@ class DatasetStore:
         for file, array in zip(manifest.file_names, arrays, strict=True):
             if old is None or file not in old.file_names:
                 write_npy(folder / file, array)
-        mapped, manifest = manifest.mapped(folder, spec, full=True)  # as it was meant
+        mapped, manifest = manifest.mapped(folder, sizes, full=True)  # as it was meant
         replace_file(folder / MANIFEST_NAME, manifest.to_bytes())
         _sweep(folder, manifest.file_names)
-        return Installation(spec, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
+        title = self._title(name)
+        return Installation(title, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
 
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:
