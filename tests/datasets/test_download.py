@@ -227,15 +227,12 @@ def test_secrets_in_a_url_are_used_and_not_told(site, tiny, tmp_path):
     assert "s3cret" not in caught.value.message
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "br"])
-def test_a_content_encoding_that_was_not_asked_for(site, tiny, encoding):
-    data = tiny.published[TRAIN_IMAGES]
-    headers = {"Content-Encoding": encoding}
-    packed = gzip.compress(data)
-    with pytest.raises(CorruptFileError, match=f"Content-Encoding: {encoding}, which was not"):
-        fetch(site, tiny, lambda _: good(packed, **headers))
-    if encoding == "gzip":  # what some servers say of .gz files, which come as they are
-        assert fetch(site, tiny, lambda _: good(data, **headers)) == data
+def test_a_content_encoding_that_was_not_asked_for(site, tiny):
+    data, headers = tiny.published[TRAIN_IMAGES], {"Content-Encoding": "gzip"}
+    with pytest.raises(CorruptFileError):
+        fetch(site, tiny, lambda _: good(gzip.compress(data), **headers))
+    # What some servers say of .gz files, which come as they are.
+    assert fetch(site, tiny, lambda _: good(data, **headers)) == data
 
 
 def test_one_flipped_bit(site, tiny):

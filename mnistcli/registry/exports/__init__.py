@@ -44,8 +44,7 @@ class Exporter:
     ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
     format is named after; a format that shows examples is given them too. ``good_for`` says who can
     do what with it, ``trust`` what it costs to believe such a file of somebody else's, ``use`` is
-    Python in which ``{file}`` stands for the file's name; beyond pixels that is
-    ``use_of_features``.
+    Python in which ``{file}`` stands for the file's name.
     """
 
     encode: Callable[..., bytes]
@@ -54,7 +53,6 @@ class Exporter:
     trust: str
     use: str
     is_text: bool = False
-    use_of_features: str = ""
     takes_pairs: bool = False
     shows_examples: bool = False
 
@@ -107,8 +105,7 @@ def export_model(
     if not write_atomically(path, content, is_new=not overwrite):
         raise UsageError(f"{path} is there already", hint="add --force, or choose another --output")
     kind, sha256 = exporter(format_), hashlib.sha256(content).hexdigest()
-    use = (model.classifier.features and kind.use_of_features) or kind.use
-    use = use.format(file=repr(str(path)))
+    use = kind.use.format(file=repr(str(path)))
     return Export(model.ref, format_, path, len(content), sha256, kind.good_for, kind.trust, use)
 
 

@@ -21,6 +21,5 @@ EXPORTER = Exporter(
     what="that Pipeline in a file that runs no code",
     good_for="handing that Pipeline to others, who need about the same scikit-learn, too",
     trust="loading it builds types that skops knows, and of features one function of mnistcli's",
-    use="skops.io.load({file}).predict(images.reshape(-1, 784))",
-    use_of_features=f"skops.io.load({{file}}, trusted={_TRUSTED}).predict(images.reshape(-1, 784))",
+    use=f"skops.io.load({{file}}, trusted={_TRUSTED}).predict(images.reshape(-1, 784))",
 )
