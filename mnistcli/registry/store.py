@@ -158,7 +158,9 @@ class ModelRegistry:
             n_bytes, entry = path.stat().st_size, ModelEntry(ref, 0, path)
             return ModelSummary(entry, n_bytes, (), read_card(path), "")
         entry = self.find(ref)
-        for summary in self.summaries(entry.name):
+        if entry.is_builtin:
+            return _summary_of(entry)
+        for summary in self._summaries_of(entry.name):
             if summary.entry == entry:
                 return summary
         raise ModelNotFoundError(f"{entry.ref} was removed just now", hint=_LIST)
