@@ -25,9 +25,11 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
 # Of a name, and of the size of what is in it: csvTrainImages 60k x 784.csv, ARDIS_train_2828.csv.
-_ENDING = re.compile(r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2))?$")
+_ENDING = re.compile(
+    r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$"
+)
 _DATA = re.compile(
-    r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2))?|\.npy|[-.]idx[123].*)",
+    r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)",
     re.IGNORECASE,
 )
 _TEST = re.compile(r"test|t10k|\.tes", re.IGNORECASE)
@@ -39,8 +41,6 @@ _NUMBERED = re.compile(
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"null": 0}
-# The folders of NIST's Special Database 19 are called after the code of each character.
-_NISTS = {f"{ord('0') + digit:x}": digit for digit in range(10)}
 # Folders that nothing is said by, of a form and of a pupil in it.
 _MAX_DEPTH = 2
 LAYOUTS = (
@@ -130,7 +130,8 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
     found: dict[Path, OfPart] = {}
     everything = content_of(folder)
     for path in everything:
-        if (of := _said_by(path.name)[0]) and kind_of_path(path) == "folder":
+        of = _said_by(path.name)[0]
+        if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
             found |= containers_in(path, of)
     content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
     beside = {path: labels_beside(path) for path in content}
@@ -180,14 +181,18 @@ def pictures_in(
     if digit is None and max(map(len, n_times), default=1) > 1 and max(n_times.values()) == 1:
         problem = "has pictures that are called by a number of their own, not by the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
+    digits = Counter(number for number in numbers.values() if len(number) == 1)
+    if digit is not None and 1 < len(digits) < digits.total() > 2 * digits[str(digit)]:
+        problem = f"is called after {digit}, and its pictures after other digits"
+        raise CorruptFileError(folder, problem, hint="rename one of the two")
     found, others = list[LabelledPicture](), list[Path]()
     called = {_number_in(path.name) for path in content}
     if digit is None and 0 not in called >= {10} and called & {*range(1, 10)}:
         problem = "has folders called 10 and less, and none called 0"
         hint = "call a folder 0 that holds zeros; those of people by name, as in anna/3/..."
         raise CorruptFileError(folder, problem, hint=hint)
-    codes = [path.name for path in content if path.name.isdecimal()]
-    is_nists = len(_NISTS.keys() & {*codes}) > 1 and all("30" <= each < "80" for each in codes)
+    # Those of NIST's Special Database 19 are called after the code of each character, 30 to 39.
+    is_nists = len(called & {*range(30, 40)}) > 1 and all(30 <= n < 80 for n in called - {-1})
     for path in content:
         if is_picture(path):
             number = numbers.get(path, "")
@@ -195,8 +200,8 @@ def pictures_in(
             found.append(LabelledPicture(path, own if digit is None else digit, part))
             continue
         of, own = _said_by(path.name)
-        if is_nists:
-            own = _NISTS.get(path.name)
+        if is_nists and 30 <= (code := _number_in(path.name)) < 40:
+            own = code - 30
         said = part or of, own if digit is None else digit
         if said != (part, digit):
             if kind_of_path(path) == "folder":
@@ -259,8 +264,11 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
-        if len(columns) == 1:
-            return []  # of names alone
+        if len(columns) == 1:  # of names alone, whose folders are called after digits
+            said_by = (
+                (place, _said_by(place.parent.name)[1]) for place in _places_of(columns[0], path)
+            )
+            return [LabelledPicture(*each, part) for each in said_by if each[1] is not None]
         titles = first[0] if has_titles else [""] * len(columns)
         said = {i: parts_of(columns[i], titles[i]) for i in range(len(columns)) if i != name}
         parts = [i for i, each in said.items() if each]
@@ -275,25 +283,20 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         wrong = {i for i, _ in label_faults(labels)}
         digits = [None if i in wrong else int(label) for i, label in enumerate(labels)]
         places = _places_of(columns[name], path)
-        _check_folders(places, digits)
+        if len({*zip(places, digits, strict=True)}) > len({*places}):
+            problem = "names pictures several times, with different digits"
+            hint = "cut the digits out of their pictures, into folders called 0 to 9"
+            raise FormatError(problem, hint=hint)
+        # Labels 0 and 1 may stand for folders called 3 and 7.
+        own = {folder: _said_by(folder.name)[1] for folder in {place.parent for place in places}}
+        both = [(digit, own[place.parent]) for digit, place in zip(digits, places, strict=True)]
+        apart = [(digit, it) for digit, it in both if None not in (digit, it) and digit != it]
+        if 2 * len(apart) > len(both):
+            problem = "says {} of a picture in a folder that is called after {}".format(*apart[0])
+            raise FormatError(problem, hint="take the table away, or rename the folders")
     folders = (os.path.relpath(place.parent, path.parent) for place in places)
     of = (each or part for each in (said[parts[0]] if parts else map(_part_in, folders)))
     return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
-
-
-def _check_folders(places: Sequence[Path], digits: Sequence[int | None]) -> None:
-    """Raise FormatError where most pictures lie in folders that are called after other digits.
-
-    The labels 0 and 1 of a table may stand for folders called 3 and 7.
-    """
-    said = [
-        (_said_by(place.parent.name)[1], digit) for place, digit in zip(places, digits, strict=True)
-    ]
-    others = [(own, digit) for own, digit in said if own is not None and own != digit]
-    if 2 * len(others) > len(said):
-        own, digit = others[0]
-        problem = f"says {digit} of a picture in a folder that is called after {own}"
-        raise FormatError(problem, hint="take the table away, or rename the folders")
 
 
 def _part_in(path: str) -> OfPart:

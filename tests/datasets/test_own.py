@@ -528,6 +528,65 @@ def test_labels_are_no_digits_that_another_table_has(folder, few):
     assert_same_digits(gather(folder), few)
 
 
+@pytest.mark.parametrize("pupil", ["{}", "class {}"])
+def test_folders_of_people_that_are_called_like_digits_are_not_guessed(folder, few, pupil):
+    for i, (image, label) in enumerate(zip(few[0][:60], few[1].tolist(), strict=False)):
+        place = folder / pupil.format(i % 3 + 1)
+        place.mkdir(exist_ok=True)
+        Image.fromarray(image).save(place / f"{label}_{i}.png")
+    problem = f"{pupil.format(1)}: is called after 1, and its pictures after other digits"
+    with pytest.raises(CorruptFileError, match=problem):
+        gather(folder)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1_a", "2_a", "3_a"),
+        ("1 (1)", "1 (2)", "1 (3)"),
+        ("7_1", "1_2", "7_3"),
+        ("12_1", "12_2", "13_1"),
+    ],
+)
+def test_pictures_in_folders_of_digits_may_be_counted(folder, few, names):
+    (folder / "7").mkdir()
+    for name, image in zip(names, few[0], strict=False):
+        Image.fromarray(image).save(folder / "7" / f"{name}.png")
+    assert everything(gather(folder))[1].tolist() == [7, 7, 7]
+
+
+def test_a_picture_that_is_named_twice_shows_one_digit(folder, few):
+    """Where there are boxes in pictures, or two people who label them."""
+    for i in range(2):
+        Image.fromarray(few[0][i]).save(folder / f"{i}.png")
+    (folder / "labels.csv").write_text("file,label\n0.png,7\n1.png,2\n0.png,7\n")
+    assert len(gather(folder / "labels.csv").train.labels) == 2
+    (folder / "labels.csv").write_text("file,label,xmin\n0.png,7,1\n1.png,2,1\n0.png,3,30\n")
+    with pytest.raises(CorruptFileError, match="several times, with different digits"):
+        gather(folder / "labels.csv")
+
+
+def test_a_list_of_names_says_which_pictures_are_for_the_test(folder, few):
+    class_folders(folder, few[0][:40], few[1][:40])
+    names = [f"{label}/{i}.png\n" for i, label in enumerate(few[1][:40].tolist())]
+    (folder / "train.txt").write_text("".join(names[:30]))
+    (folder / "test.txt").write_text("".join(names[30:]))
+    found = gather(folder)
+    assert sorted(found.test.labels) == sorted(few[1][30:40])
+
+
+def test_folders_called_like_the_files_in_them_are_no_folders_of_a_part(folder, few):
+    """As Kaggle has MNIST: twice."""
+    for name, array in zip(("images-idx3", "labels-idx1"), few, strict=True):
+        place = folder / f"train-{name}-ubyte"
+        place.mkdir()
+        for path in (folder / f"train-{name.replace('-', '.')}-ubyte", place / place.name):
+            path.write_bytes(idx_bytes(array))
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, few)
+
+
 def test_a_folder_of_a_kind_that_is_not_read_says_which(folder):
     (folder / "data").mkdir()
     (folder / "README.md").write_text("# MNIST\n")
