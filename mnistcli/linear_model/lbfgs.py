@@ -69,10 +69,8 @@ class LBFGS:
     `is_rough` one block, of the mean over the classes, is enough.
     """
 
-    def __init__(
-        self, problem: Problem, rng: np.random.Generator, tol: float, *, is_rough: bool = False
-    ) -> None:
-        self.problem, self._rng, self._tol, self._is_rough = problem, rng, tol, is_rough
+    def __init__(self, rng: np.random.Generator, tol: float, *, is_rough: bool = False) -> None:
+        self._rng, self._tol, self._is_rough = rng, tol, is_rough
         self._steps: list[tuple[Float64s, Float64s, float]] = []
         self._n_times = 1  # what the number of rows is multiplied with
         # The objective and the gap when rows were last drawn, and how many for all blocks together;
@@ -88,9 +86,9 @@ class LBFGS:
         if product > MIN_CURVATURE * math.sqrt(squared_norm(step) * squared_norm(change)):
             self._steps = [*self._steps[1 - MEMORY :], (step, change, 1.0 / product)]
 
-    def direction(self, point: Point) -> Float64s:
+    def direction(self, problem: Problem, point: Point) -> Float64s:
         """Return minus inverse Hessian times gradient (Nocedal and Wright 2006, algorithm 7.4)."""
-        self.refresh(point)
+        self.refresh(problem, point)
         q = point.gradient.copy()
         shares = []
         for step, change, rho in reversed(self._steps):
@@ -101,27 +99,26 @@ class LBFGS:
             q += (share - rho * float(np.vdot(change, q))) * step
         return -q
 
-    def refresh(self, point: Point) -> None:
+    def refresh(self, problem: Problem, point: Point) -> None:
         """Draw the Hessian again at a point, if the last one is too old or too far away."""
-        is_old = self._age >= MIN_AGE * min(self.problem.n_outputs, 2)
-        is_old = is_old and self._is_worth_its_work(point)
+        is_old = self._age >= MIN_AGE * min(problem.n_outputs, 2)
+        is_old = is_old and self._is_worth_its_work(problem, point)
         if is_old:
             self._n_times *= 2
         share = ROUGH_REFRESH if self._is_rough else REFRESH
         if is_old or 0.0 < point.objective < share * self._objective_then:
             self._age = 0
             self._inverses = []  # Not two at a time: of 6,000 features they take 350 MB.
-            self._inverses = self._subsampled_inverses(point)
+            self._inverses = self._subsampled_inverses(problem, point)
             self._objective_then, self._gap_then = point.objective, point.gap
         self._age += 1
 
-    def _is_worth_its_work(self, point: Point) -> bool:
+    def _is_worth_its_work(self, problem: Problem, point: Point) -> bool:
         """Return whether a Hessian of twice as many rows is to save more than it costs.
 
         The steps to come are told from those since the last one, in logarithms of the gap. Work is
         counted and not measured in seconds: the same fit then takes the same steps.
         """
-        problem = self.problem
         gap, goal = point.gap + 1e-300, self._tol * abs(point.objective) + 1e-300
         gained = max(math.log(self._gap_then / gap), 1e-3)
         to_come = self._age * math.log(gap / goal) / gained
@@ -139,9 +136,8 @@ class LBFGS:
         products = map_blocks(lambda one: inverses[one.start](vectors[one]), len(vectors), 1)
         return centred(np.concatenate(products))
 
-    def _subsampled_inverses(self, point: Point) -> list[Times]:
+    def _subsampled_inverses(self, problem: Problem, point: Point) -> list[Times]:
         """Return an inverse per class, or one for the mean of their Hessians."""
-        problem, rng = self.problem, self._rng
         n_samples, n_features = problem.X.shape
         share = ROUGH_SHARE if self._is_rough else SHARE
         n_rows = self._n_times * min(share * n_samples, MOST_ROWS)
@@ -149,7 +145,7 @@ class LBFGS:
         if most < n_features:
             n_rows = min(n_rows, most)
         # One block alone draws on, as long as the fit does.
-        seed = rng if n_blocks(n_samples) == 1 else int(rng.integers(2**63))
+        seed = self._rng if n_blocks(n_samples) == 1 else int(self._rng.integers(2**63))
         n_hessians = 1 if self._is_rough else problem.n_outputs
         asked = problem.at(point), n_hessians, n_samples, n_rows, self._n_times, seed
         of_outputs = zip(*problem.blocks.map(hessian_rows, *asked), strict=True)
@@ -159,31 +155,32 @@ class LBFGS:
         def inverse(one: slice) -> Times:
             rows, roots = drawn[one.start]
             if len(rows) < n_features and problem.penalty > 0.0:
-                return few_rows_inverse(self._weighted(rows, roots), problem.penalty)
-            return dense_inverse(self._gram(rows, roots), problem.penalty)
+                return few_rows_inverse(_weighted(problem, rows, roots), problem.penalty)
+            return dense_inverse(_gram(problem, rows, roots), problem.penalty)
 
         return map_blocks(inverse, len(drawn), 1)
 
-    def _weighted(self, rows: Places, roots: Floats) -> Float32s:
-        problem = self.problem
-        weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
-        weighted[:, :-1] = problem.X[rows]
-        weighted[:, -1] = 1.0 / problem.scale
-        weighted *= roots[:, None]
-        return weighted
 
-    def _gram(self, rows: Places, roots: Floats) -> Float64s:
-        n = self.problem.X.shape[1] + 1
-        gram = np.zeros((n, n))
-        for first in range(0, len(rows), ROWS_PER_BLOCK):
-            block = slice(first, first + ROWS_PER_BLOCK)
-            weighted = self._weighted(rows[block], roots[block])
+def _weighted(problem: Problem, rows: Places, roots: Floats) -> Float32s:
+    weighted = np.empty((len(rows), problem.X.shape[1] + 1), dtype=np.float32)
+    weighted[:, :-1] = problem.X[rows]
+    weighted[:, -1] = 1.0 / problem.scale
+    weighted *= roots[:, None]
+    return weighted
 
-            def add(columns: slice, weighted: Float32s = weighted) -> None:
-                gram[:, columns] += weighted.T @ weighted[:, columns]
 
-            map_blocks(add, n, COLUMNS_PER_THREAD)
-        return gram
+def _gram(problem: Problem, rows: Places, roots: Floats) -> Float64s:
+    n = problem.X.shape[1] + 1
+    gram = np.zeros((n, n))
+    for first in range(0, len(rows), ROWS_PER_BLOCK):
+        block = slice(first, first + ROWS_PER_BLOCK)
+        weighted = _weighted(problem, rows[block], roots[block])
+
+        def add(columns: slice, weighted: Float32s = weighted) -> None:
+            gram[:, columns] += weighted.T @ weighted[:, columns]
+
+        map_blocks(add, n, COLUMNS_PER_THREAD)
+    return gram
 
 
 def search_along(problem: Problem, point: Point, direction: Float64s, slope: float) -> Point:

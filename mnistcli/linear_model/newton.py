@@ -219,8 +219,9 @@ class _Minimiser:
     def run(self, start: Float64s | None) -> Point:
         """Return the solution, measured in float64 with the intercept at its best."""
         problem = self.problem
-        expected = expected_seconds(problem.X, len(problem.y), problem.n_outputs)
-        self.end = time.perf_counter() + expected
+        if self.progress is not SILENT:  # it takes a twentieth of a small fit
+            expected = expected_seconds(problem.X, len(problem.y), problem.n_outputs)
+            self.end = time.perf_counter() + expected
         prior = np.zeros((problem.n_outputs, problem.X.shape[1] + 1))
         prior[:, -1] = objective.prior_intercept(self.class_weights)
         self.n_passes += 0.5
@@ -231,7 +232,7 @@ class _Minimiser:
             for factor in path:  # the continuation
                 start = self._solve(replace(problem, factor=factor), start, PATH_TOL)[0].theta
         point, lbfgs = self._solve(problem, start, self.tol)
-        exact = lbfgs.problem = replace(problem, dtype=np.float64)
+        exact = replace(problem, dtype=np.float64)
         point = self._measured(exact, point)
         # Moved to its best, the intercept may push the other gradient over the tolerance again.
         for share in TIGHTER:
@@ -290,7 +291,7 @@ class _Minimiser:
         self, problem: Problem, theta: Float64s, tol: float, *, is_rough: bool = False
     ) -> tuple[Point, LBFGS]:
         """Descend from parameters; return where that led, and what was learned on the way."""
-        lbfgs = LBFGS(problem, self.rng, tol, is_rough=is_rough)
+        lbfgs = LBFGS(self.rng, tol, is_rough=is_rough)
         self.n_passes += self._share(problem)
         return self._descend(problem, problem.point(theta), tol, lbfgs), lbfgs
 
@@ -304,7 +305,7 @@ class _Minimiser:
             end, may_be_few = None, self.n_iterations >= few_from
             if may_be_few and (rows := self._rows_that_bend(problem, point)) is not None:
                 end = self._end_on(rows, problem, point, tol, lbfgs)
-            direction = end.theta - point.theta if end else lbfgs.direction(point)
+            direction = end.theta - point.theta if end else lbfgs.direction(problem, point)
             slope = float(np.vdot(point.gradient, direction))
             if not slope < 0.0:
                 break
@@ -349,11 +350,11 @@ class _Minimiser:
     ) -> Point:
         """Return where steps on some rows end, those of which count as one together."""
         n_iterations, self.n_iterations = self.n_iterations, 0
-        lbfgs.problem, start = problem.of_few(point, rows)
-        self.n_passes += self._share(lbfgs.problem)
+        few, start = problem.of_few(point, rows)
+        self.n_passes += self._share(few)
         goal = max(tol / 2, FEW_TOL * point.gap / point.objective)
-        end = self._descend(lbfgs.problem, start, goal, lbfgs)
-        self.n_iterations, lbfgs.problem = n_iterations, problem
+        end = self._descend(few, start, goal, lbfgs)
+        self.n_iterations = n_iterations
         return end
 
     def _share(self, problem: Problem) -> float:
