@@ -297,15 +297,11 @@ def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[
     or letters: none of them is right then.
     """
     is_shifted = N_CLASSES in labels and not (labels < 1).any()
+    hint = "labels begin with 1: write 0 where 10 stands for zero, or take 1 from all" * is_shifted
     good = (labels >= 0) & (labels < N_CLASSES) & (labels == np.floor(labels))
     for i in np.flatnonzero(~good).tolist():
         shown = "no number" if np.isnan(labels[i]) else f"{labels[i]:g}"
         problem = f"its label is {shown}, expected a digit from 0 to 9"
-        hint = (
-            f"labels go from 1 to {np.nanmax(labels):g}: write 0 where 10 stands for zero, or take 1 from all"
-            if is_shifted
-            else ""
-        )
         fault = FormatError(problem, where=where[i] if where else f"[{i}]", hint=hint)
         if is_shifted:
             raise fault

@@ -110,10 +110,12 @@ def labelled_images(
         failures += [(f"{path}{where[i]}", fault.problem) for i, fault in sorted(faults.items())]
         good = np.delete(np.arange(len(values)), list(faults))
         digits, values, parts = digits[good], values[good], [parts[i] for i in good]
+    is_test = np.array([of == for_test for of in parts], dtype=bool)
+    if 0 < (n_test := is_test.sum()) < len(is_test):
+        notes.append(f"{n_test:,} of {len(is_test):,} images are for the test")
     whole = LabelledImages(digits, values.astype(np.uint8), tuple(notes))
     if not any(parts):
         return {None: whole}
-    is_test = np.array([of == for_test for of in parts], dtype=bool)
     named: dict[Part | None, Bools] = {"train": ~is_test, "test": is_test}
     return {
         of: replace(whole, images=whole.images[rows], labels=whole.labels[rows])

@@ -436,7 +436,7 @@ def test_what_may_be_read_in_two_ways_is_refused_by_every_command(name):
 @pytest.mark.parametrize(
     ("labels", "problem", "hint"),
     [
-        (np.where(LABELS == 0, 10, LABELS), "-[3]: its label is 10", "labels go from 1 to 10"),
+        (np.where(LABELS == 0, 10, LABELS), "-[3]: its label is 10", "labels begin with 1"),
         (LABELS + 256, "-[0]: its label is 263, expected a digit", ""),
         (LABELS - 1, "-[3]: its label is -1", ""),
         (LABELS + 0.5, "-[0]: its label is 7.5", ""),

@@ -723,7 +723,9 @@ def test_a_column_beside_pixels_says_which_rows_are_for_the_test(
     for part, rows in ((gathered.train, ~is_test), (gathered.test, is_test)):
         np.testing.assert_array_equal(part.images, images[rows])
         np.testing.assert_array_equal(part.labels, labels[rows])
-    np.testing.assert_array_equal(read_to_judge(folder / "digits.csv").images, images[is_test])
+    judged = read_to_judge(folder / "digits.csv")
+    np.testing.assert_array_equal(judged.images, images[is_test])
+    assert judged.notes == ("67 of 200 images are for the test",)
 
 
 def test_columns_beside_pixels_that_say_no_part_are_left_alone(folder, few):
