@@ -221,9 +221,8 @@ def test_what_is_not_known_is_not_drawn(invoke, models, mnist, tmp_path):
     ones = np.flatnonzero(mnist.test.labels == 3)[:9]
     np.savez(tmp_path / "3.npz", images=mnist.test.images[ones], labels=mnist.test.labels[ones])
     data = ("--data", str(tmp_path / "3.npz"), "-o", str(tmp_path / "x.svg"))
-    for words in (("compare", "3v8@1", "3v8@2", "--by", "roc_auc"), ("evaluate", "--curves")):
-        assert invoke(*words, *data).code == 0
-        assert "nan" not in (tmp_path / "x.svg").read_text()
+    assert invoke("compare", "3v8@1", "3v8@2", "--by", "roc_auc", *data).code == 0
+    assert "nan" not in (tmp_path / "x.svg").read_text()
 
 
 def test_what_commands_draw_into_files(invoke, models, tmp_path):
