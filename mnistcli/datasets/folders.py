@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of, read_
 from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, parts_of, role_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
-from mnistcli.files import kind_of_path, scratch_file, storage_errors
+from mnistcli.files import kind_of_path, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
@@ -123,10 +123,7 @@ def _stem_of(path: Path) -> str:
 
 
 def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
-    """Return which part each container holds, in folders called after parts as well.
-
-    A folder itself stands for its NPY files.
-    """
+    """Return which part each container holds, in folders called after parts as well."""
     found: dict[Path, OfPart] = {}
     everything = content_of(folder)
     for path in everything:
@@ -134,32 +131,13 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
         if of and not is_wanted(path) and kind_of_path(path) == "folder":  # no train-images-idx3/
             found |= containers_in(path, of)
     content = [path for path in everything if is_wanted(path) and not is_picture_name(path.suffix)]
-    beside = {path: labels_beside(path) for path in content}
-    taken = {
-        each for path, each in beside.items() if each and {path.suffix, each.suffix} != {".npy"}
-    }
+    taken = {*map(labels_beside, content)}
     for path in content:
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
-        if path.suffix.lower() == ".npy" and beside[path] not in taken:
-            found[folder] = part
-        elif not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
+        if not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
             found[path] = "test" if _TEST.search(path.name) else part
     return found
-
-
-@contextlib.contextmanager
-def npz_of(folder: Path) -> Iterator[IO[bytes]]:
-    """Put the NPY files of a folder into an npz file, which is a zip archive of such."""
-    from zipfile import ZipFile
-
-    with storage_errors("read", folder), scratch_file() as copy:
-        with ZipFile(copy, "w", strict_timestamps=False) as npz:
-            for path in content_of(folder):
-                if path.suffix.lower() == ".npy" and kind_of_path(path) == "file":
-                    npz.write(path, f"{path.stem}.npy")
-        copy.seek(0)
-        yield copy
 
 
 def pictures_in(

@@ -158,9 +158,7 @@ class _Reading:
         if listed := folders.pictures_listed_in(path, part):
             self._pictures(listed)
             return
-        is_folder = not self.stdin and kind_of_path(path) == "folder"
-        with folders.npz_of(path) if is_folder else contextlib.nullcontext(self.stdin) as file:
-            found = read_parts(path, raw=self.raw, stdin=file, failures=self.failures)
+        found = read_parts(path, raw=self.raw, stdin=self.stdin, failures=self.failures)
         whole: Part = "test" if part == "test" else "train"
         self.parts += [(of or whole, images) for of, images in found.items()]
         self._count_bytes(path)

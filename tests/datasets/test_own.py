@@ -911,12 +911,12 @@ def test_names_that_are_none(name, own, drawings):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with limits")
-@pytest.mark.parametrize("form", ["folder", "archive", "pipe", "predicted"])
+@pytest.mark.parametrize("form", ["archive", "pipe", "predicted"])
 def test_a_full_folder_of_temporary_files_is_named(folder, few, form):
     (split_csv if form == "archive" else arrays)(folder, *few)
     shutil.make_archive(str(folder.parent / "a"), "zip", folder.parent, folder.name)
     content = (folder.parent / "a.zip").read_bytes()
-    path = {"folder": folder, "archive": folder.parent / "a.zip"}.get(form, "-")
+    path = folder.parent / "a.zip" if form == "archive" else "-"
     limit = "import resource as r, sys; r.setrlimit(r.RLIMIT_FSIZE, (9000, 9000))\n"
     command = (
         ["predict", "-"]
