@@ -156,11 +156,12 @@ def pictures_in(
         if (match := _LABELLED.search(path.name) or _NUMBERED.search(path.name))
     }
     n_times = Counter(numbers.values())
-    if digit is None and max(map(len, n_times), default=1) > 1 and max(n_times.values()) == 1:
+    n_long = sum(len(number) > 1 for number in numbers.values())
+    if digit is None and n_long and (max(n_times.values()) == 1 or 2 * n_long > len(numbers)):
         problem = "has pictures that are called by a number of their own, not by the digit"
         raise CorruptFileError(folder, problem, hint=LAYOUTS)
-    digits = Counter(number for number in numbers.values() if len(number) == 1)
-    if digit is not None and 1 < len(digits) < digits.total() > 2 * digits[str(digit)]:
+    is_odd = 1 < len(n_times) < len(numbers) > 2 * n_times[str(digit)]  # some again and again
+    if digit is not None and is_odd and not n_long:
         problem = f"is called after {digit}, and its pictures after other digits"
         raise CorruptFileError(folder, problem, hint="rename one of the two")
     found, others = list[LabelledPicture](), list[Path]()
@@ -214,8 +215,8 @@ def _number_in(name: str) -> int:
 
 def check_largest_below(folder: Path) -> None:
     """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
-    others = (each for each in _below(folder) if not is_picture(each))
-    paths = [each for each in others if kind_of_path(each) == "file"]
+    others = (each for each in _below(folder) if not re.search(r"\.(md|html)$", each.name))
+    paths = [each for each in others if kind_of_path(each) == "file" and not is_picture(each)]
     if paths:
         path = max(paths, key=lambda each: each.stat().st_size)
         with storage_errors("read", path), damage_of(path), open_stream(path) as stream:

@@ -351,10 +351,10 @@ def test_folders_that_count_from_one_to_ten_are_not_half_taken(folder, few, name
     assert len(everything(gather(folder))[1]) == 10
 
 
-@pytest.mark.parametrize("name", ["digit{}", "label_{}", "my digit {}"])
+@pytest.mark.parametrize("name", ["digit{0}", "label_{0}", "my digit {0}", "{1}_{2}"])
 def test_pictures_that_are_counted_are_not_labelled(folder, few, name):
-    for i, image in enumerate(few[0][:12], 1):
-        Image.fromarray(image).save(folder / f"{name.format(i)}.png")
+    for i, image in enumerate(few[0][:60], 1):  # or called after 25 pupils
+        Image.fromarray(image).save(folder / f"{name.format(i, i % 25, i // 25)}.png")
     with pytest.raises(CorruptFileError, match="are called by a number of their own"):
         gather(folder)
 
@@ -545,14 +545,14 @@ def test_folders_of_people_that_are_called_like_digits_are_not_guessed(folder, f
         ("1_a", "2_a", "3_a"),
         ("1 (1)", "1 (2)", "1 (3)"),
         ("7_1", "1_2", "7_3"),
-        ("12_1", "12_2", "13_1"),
+        ("12_1", "12_2", "3_1", "3_2"),
     ],
 )
 def test_pictures_in_folders_of_digits_may_be_counted(folder, few, names):
     (folder / "7").mkdir()
     for name, image in zip(names, few[0], strict=False):
         Image.fromarray(image).save(folder / "7" / f"{name}.png")
-    assert everything(gather(folder))[1].tolist() == [7, 7, 7]
+    assert everything(gather(folder))[1].tolist() == [7] * len(names)
 
 
 def test_a_picture_that_is_named_twice_shows_one_digit(folder, few):
@@ -589,7 +589,7 @@ def test_folders_called_like_the_files_in_them_are_no_folders_of_a_part(folder, 
 
 def test_a_folder_of_a_kind_that_is_not_read_says_which(folder):
     (folder / "data").mkdir()
-    (folder / "README.md").write_text("# MNIST\n")
+    (folder / "README.md").write_text("<h1>MNIST</h1>\n" * 99)
     (folder / "data" / "train-00000.parquet").write_bytes(b"PAR1\x15\x04" + bytes(99))
     for read in (gather, read_to_judge):
         with pytest.raises(CorruptFileError, match=r"train-00000\.parquet: is a Parquet file"):
