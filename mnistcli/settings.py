@@ -176,11 +176,13 @@ _BEST = replace(
     n_relus=1500,
     n_squares=500,
     n_copies=3,
+    displacement=1.5,
+    whitening=0.125,
 )
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),
     "better": PresetSettings(_BETTER, 1.0, tol=1e-6),
-    "best": PresetSettings(_BEST, 1.0, tol=1e-6),
+    "best": PresetSettings(_BEST, 0.25, tol=1e-6),
 }
 
 

@@ -4,13 +4,16 @@ Copy k of image i is the image, its strokes a little thicker or thinner, drawn a
 
     copy(p) = image(p + affine[a](p) + (elastic[b](p), elastic[c](p)))
 
-where a, b, c and the strokes follow from hashing (seed, i, k). Smooth random fields are those of
+where a, b, c and the strokes follow from hashing (seed, i, k). How far the elastic fields reach,
+the root mean square of a coordinate in pixels, is a setting; they are as much smoother, Gaussians
+of four times as many pixels. Smooth random fields are those of
 Simard, Steinkraus and Platt (ICDAR 2003), their number and the way they are put together those of
 infinite MNIST (Loosli, Canu and Bottou, Training invariant support vector machines using selective
 sampling, 2007), which adds tangents where we interpolate. All is done in whole numbers, or in
 products and sums of float64 that are rounded to such: the same bits on every machine.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,7 +28,6 @@ from mnistcli.parallel import map_blocks
 
 VERSION = 2  # of what copies come out; 1 were those of mnistcli 0.1 and 0.2
 
-DISPLACEMENT = 1.0  # pixels, the root mean square of one coordinate of the elastic fields
 ROTATION = 0.105  # radians at most,
 SHEAR = 0.1  # columns per row at most,
 SCALING = 0.06  # at most, for each axis,
@@ -34,7 +36,8 @@ STROKE = 0.5  # of what a pixel more or less around every stroke would change, a
 
 _N_FIELDS = 1024  # of each kind
 _UNIT = 16  # places in a pixel
-_BOXES = (7, 9, 9)  # sides in pixels of the means that one after another smooth as a Gaussian of 4
+# How far the means reach that one after another smooth as a Gaussian of 4 pixels.
+_REACHES = (3, 4, 4)
 _WIDTH = 32  # of a row of an image with paper around it, of 2 ** 5 for quick arithmetic
 _IMAGES_PER_BLOCK = 128  # what a core's cache holds
 # Matrix products round alike where they have a multiple of so many rows.
@@ -42,7 +45,11 @@ _IMAGES_PER_PRODUCT = 32
 
 
 def deformed(
-    images: Bytes, indices: NDArray[np.integer], copies: NDArray[np.integer], seed: int
+    images: Bytes,
+    indices: NDArray[np.integer],
+    copies: NDArray[np.integer],
+    seed: int,
+    displacement: float = 1.0,
 ) -> Bytes:
     """Return a copy of each image of shape (n, 28, 28), by where it stands in its dataset.
 
@@ -56,7 +63,7 @@ def deformed(
 
     def deform(block: slice) -> None:
         paper = _stroked(images[block], bits_of(bits[block]))
-        out[block] = _moved(paper, bits[block]).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
+        out[block] = _moved(paper, bits[block], displacement).reshape(-1, IMAGE_SIDE, IMAGE_SIDE)
 
     map_blocks(deform, len(images), _IMAGES_PER_BLOCK)
     out[copies == 0] = images[copies == 0]
@@ -85,9 +92,9 @@ def _stroked(images: Bytes, bits: NDArray[np.uint32]) -> Bytes:
     return levels
 
 
-def _moved(paper: Bytes, bits: NDArray[np.uint32]) -> NDArray[np.uint16]:
+def _moved(paper: Bytes, bits: NDArray[np.uint32], displacement: float) -> NDArray[np.uint16]:
     """Interpolate images with paper around them at moved places; return shape (n, 784)."""
-    elastic, affine = _fields()
+    elastic, affine = _fields(displacement)
     a, b, c = (bits >> np.uint32(shift) & np.uint32(_N_FIELDS - 1) for shift in (0, 10, 20))
     x, y = affine[0].take(a, axis=0), affine[1].take(a, axis=0)
     x += elastic.take(b, axis=0)
@@ -118,14 +125,15 @@ def _between(
 
 
 @cache
-def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+def _fields(displacement: float) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """Return elastic displacements of one coordinate, (n, 784), and affine places, (2, n, 784)."""
-    side = IMAGE_SIDE + sum(_BOXES) - len(_BOXES)
+    reaches = [math.floor(each * displacement + 0.5) for each in _REACHES]
+    side = IMAGE_SIDE + 2 * sum(reaches)
     n_noise = _N_FIELDS * side * side
     noise = bits_of(np.arange(n_noise, dtype=np.uint32)) >> np.uint32(16)
     smooth = noise.astype(np.int64).reshape(_N_FIELDS, side, side) - 2**15
     kernel = np.ones(1)
-    for box in _BOXES:
+    for box in (2 * reach + 1 for reach in reaches):
         kernel = np.convolve(kernel, np.ones(box))
         for axis in (1, 2):
             sums = np.insert(smooth.cumsum(axis=axis), 0, 0, axis=axis)
@@ -133,7 +141,7 @@ def _fields() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
             smooth = sums.take(range(box, box + n), axis) - sums.take(range(n), axis)
     # The noise is uniform.
     size = 2**16 / np.sqrt(12.0) * (kernel**2).sum()
-    elastic = smooth.reshape(_N_FIELDS, N_PIXELS) * (DISPLACEMENT / size)
+    elastic = smooth.reshape(_N_FIELDS, N_PIXELS) * (displacement / size)
 
     random = bits_of(np.arange(n_noise, n_noise + 6 * _N_FIELDS, dtype=np.uint32)) / 2.0**31 - 1.0
     turn, shear, wider, higher, right, down = random.reshape(6, _N_FIELDS, 1)
@@ -163,6 +171,7 @@ class MadeRows:
     features: Features | None = None  # None for pixels
     n_copies: int = 0
     seed: int = 0  # of the copies
+    displacement: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -176,7 +185,9 @@ class MadeRows:
         if isinstance(numbers, slice):
             numbers = np.arange(*numbers.indices(self.shape[0]))
         copies, samples = np.divmod(numbers, len(self.images))
-        images = deformed(self.images[samples], self.indices[samples], copies, self.seed)
+        images = deformed(
+            self.images[samples], self.indices[samples], copies, self.seed, self.displacement
+        )
         if self.features is None:
             return images.reshape(len(images), -1)
         n_more = -len(numbers) % _IMAGES_PER_PRODUCT

@@ -58,7 +58,8 @@ class Expansion(Stage):
     def learn(self, given: Bytes, _seed: int, /) -> Learned:
         from mnistcli.features.projection import principal_directions
 
-        directions, shift = principal_directions(given, self.spec.n_directions)
+        how = self.spec.n_directions, self.spec.whitening
+        directions, shift = principal_directions(given, *how)
         return {"directions": directions, "shift": shift}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

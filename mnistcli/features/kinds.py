@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 N_DIRECTIONS, N_POINTS = 8, 6
 N_STROKES = N_DIRECTIONS * N_POINTS**2
 
+# Settings that no stage has for itself; a card names those that are not the usual ones.
+OF_EVERY_KIND = "n_copies", "displacement", "whitening"
+
 # Of images that go through several stages: what a thread works on at a time.
 _IMAGES_PER_BLOCK = 128
 
@@ -39,7 +42,7 @@ class FeatureSpec(Checked):
     at what all chains yield: "patches+expansion+scattering+expansion". Patches have odd sides in
     pixels, so many filters for each, and a number of views: drawings of every image, a little
     turned and moved, over which they are averaged. Arrangements have codes. Each expansion has
-    principal directions, and ramps and squares of random mixtures of them.
+    principal directions, whitened more or less, and ramps and squares of random mixtures of them.
     """
 
     kind: str = "pixels"
@@ -48,7 +51,9 @@ class FeatureSpec(Checked):
     n_views: int = 1
     n_codes: int = 0
     n_copies: int = 0
+    displacement: float = 1.0  # of the copies, see `copies`
     n_directions: int = 0
+    whitening: float = 0.25  # of the directions, see `projection.principal_directions`
     n_relus: int = 0
     n_squares: int = 0
 
@@ -60,7 +65,7 @@ class FeatureSpec(Checked):
         firsts = [chain[0] for chain in self.chains]
         if any(len(set(names)) != len(names) for names in (firsts, *self.chains)):
             raise UsageError(f"{self.kind} has a stage twice")
-        own = {"kind", "n_copies", *self.settings()}
+        own = {"kind", *OF_EVERY_KIND, *self.settings()}
         for each in fields(self):
             if each.name not in own and (value := getattr(self, each.name)) != each.default:
                 raise UsageError(f"{self.kind} have no {each.name}, which is {value} here")

@@ -16,12 +16,14 @@ _N_ROUNDS = 12
 _LEAST_VARIANCE = 1e-6
 
 
-def principal_directions(rows: Bytes, n_directions: int) -> tuple[Float32s, Float32s]:
+def principal_directions(
+    rows: Bytes, n_directions: int, whitening: float = 0.25
+) -> tuple[Float32s, Float32s]:
     """Return the directions of most variance of rows (n, n_columns), and the mean along each.
 
-    They have shape (n_directions, n_columns). Each is divided by the fourth root of its variance
-    (half way to all counting alike), all of them by one number: rows along them, less the mean,
-    have length 1 in the root mean square. Directions that few rows do not have are 0.
+    They have shape (n_directions, n_columns). Each is divided by its variance to the power of the
+    whitening (1/2 makes all count alike), all of them by one number: rows along them, less the
+    mean, have length 1 in the root mean square. Directions that few rows do not have are 0.
     """
     mean = rows.mean(axis=0, dtype=np.float64)
     basis = normal_numbers(rows.shape[1], min(n_directions + _N_EXTRA, rows.shape[1]))
@@ -32,9 +34,10 @@ def principal_directions(rows: Bytes, n_directions: int) -> tuple[Float32s, Floa
     order = np.argsort(variances)[::-1][:n_directions]
     variances = variances[order].astype(np.float64)
     is_there = variances > max(_LEAST_VARIANCE * variances[0], 1e-30)
-    roots = np.sqrt(np.where(is_there, variances, 0))
-    factors = np.where(is_there, 1 / np.sqrt(np.where(is_there, roots, 1)), 0)
-    factors /= np.sqrt(max(roots.sum(), 1e-30))
+    some = np.where(is_there, variances, 1)
+    factors = np.where(is_there, 1 / np.sqrt(some ** (2 * whitening)), 0)
+    lengths = np.where(is_there, some ** (1 - 2 * whitening), 0)
+    factors /= np.sqrt(max(lengths.sum(), 1e-30))
     directions = (factors[:, None] * (basis @ rotation[:, order]).T).astype(np.float32)
     return directions, (directions @ mean).astype(np.float32)
 

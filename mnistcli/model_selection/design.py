@@ -111,7 +111,8 @@ def design_matrix(
         return DesignMatrix(found[1], samples.y, features, spec.n_copies, kept="file", room=room)
     features = learn_features(spec, images, seed)
     arrays, n_bytes = features.arrays if features else {}, math.prod(shape)
-    made = MadeRows(images, samples.index, n_features, features, spec.n_copies, seed)
+    how = spec.n_copies, seed, spec.displacement
+    made = MadeRows(images, samples.index, n_features, features, *how)
     design = DesignMatrix(made, samples.y, features, spec.n_copies, kept="nowhere", room=room)
     if spread and n_blocks(n_rows) > 1:
         return design

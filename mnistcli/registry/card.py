@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
+from mnistcli.features.kinds import OF_EVERY_KIND
 from mnistcli.settings import SolverSettings, SplitSpec
 from mnistcli.tasks import Task, parse_task
 
@@ -151,9 +152,9 @@ def features_entry(spec: FeatureSpec, scale: float) -> dict[str, Any]:
     content: dict[str, Any] = {"kind": spec.kind, "scale": scale}
     for name, value in spec.settings().items():
         content[name] = list(value) if isinstance(value, tuple) else value
-    if spec.n_copies:
-        content["n_copies"] = spec.n_copies
-    return content
+    usual = FeatureSpec()
+    named = {name: getattr(spec, name) for name in OF_EVERY_KIND}
+    return content | {k: value for k, value in named.items() if value != getattr(usual, k)}
 
 
 def read_typed(kind: Any, value: Any, path: str = "") -> Any:
