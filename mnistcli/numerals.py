@@ -18,6 +18,7 @@ from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.features.geometry import moments
+from mnistcli.features.typicality import UNLIKE_BELOW
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -36,6 +37,9 @@ STRANGE, CHEAPER = 0.1, 0.5
 # sides; the page is read from one if they are more typical from there than the second, and than
 # they were by such a factor.
 TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
+
+# Not a digit: less typical, and beside others lower or higher than so many times their height.
+ABOUT_AS_HIGH = np.array([0.6, 1.6])
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -96,6 +100,7 @@ def read_numbers(
             turned = _digits_of(judge, find_strokes(np.rot90(grey, k), source))
             if _typicality(turned) > max(usual, UPRIGHT):
                 turn, lines = k, turned
+    lines = _without_strange(lines)
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
@@ -104,6 +109,28 @@ def read_numbers(
         tuple(replace(each, box=each.box.turned_back(turn, *grey.shape)) for each in line)
         for line in found
     )
+
+
+def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
+    """Leave out what neither looks like a digit nor is about as high as those that do."""
+    heights = [
+        seen.placed.box.height
+        for line in lines
+        for seen in line
+        if not seen.typicality < UNLIKE_BELOW
+    ]
+    if not heights:
+        return lines
+    low, high = np.median(heights) * ABOUT_AS_HIGH
+    kept = [
+        [
+            seen
+            for seen in line
+            if not seen.typicality < UNLIKE_BELOW or low <= seen.placed.box.height <= high
+        ]
+        for line in lines
+    ]
+    return [line for line in kept if line]
 
 
 def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]]) -> int:

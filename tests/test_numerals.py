@@ -209,3 +209,42 @@ def test_a_page_that_lies_on_its_side_or_head_is_read_upright(test_images, mnist
         for digit, other in zip(line, upright, strict=True):
             box = digit.box.turned_back(turns, *page.shape)
             assert np.allclose(box, other.box, atol=2)
+
+
+def _spiral(draw):
+    for x in range(20, 700, 40):
+        draw.ellipse((x, 6, x + 16, 46), outline=40, width=4)
+
+
+def _holes(draw):
+    for x in range(15, 700, 36):
+        draw.ellipse((x, 10, x + 14, 24), fill=30)
+
+
+def _words(draw):
+    for x in (80, 300):
+        draw.text((x, 40), "Name and number", fill=50, font_size=26)
+
+
+def _table(draw):
+    for y in (80, 220, 360):
+        draw.line((10, y, 690, y), fill=60, width=3)
+    for x in range(10, 700, 85):
+        draw.line((x, 80, x, 360), fill=60, width=3)
+
+
+def _thumb(draw):
+    draw.ellipse((250, 330, 400, 560), fill=70)
+
+
+@pytest.mark.parametrize("beside", [_spiral, _holes, _words, _table, _thumb])
+def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, test_images):
+    paper = Image.new("L", (700, 400), 205)
+    beside(ImageDraw.Draw(paper))
+    ink = np.zeros((400, 700))
+    for k, i in enumerate((0, 1, 3, 2, 4)):
+        ink[110:194, 15 + 85 * k : 99 + 85 * k] = np.kron(test_images[i], np.ones((3, 3)))
+    noise = np.random.default_rng(0).normal(0, 4, ink.shape)
+    page = np.clip(np.asarray(paper) * (1 - 0.85 * ink / 255) + noise, 0, 255).astype(np.uint8)
+    (line,) = read_numbers("builtin", page)
+    assert "".join(digit.answer for digit in line) == "72014"

@@ -43,6 +43,8 @@ STEEP = 0.35
 # So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
 # far as it is on average. They are this share of a photograph.
 FARTHEST, STRONGEST = 2.5, 5e-4
+# Side of the squares that JPEG compresses, in pixels.
+JPEG_BLOCK = 8
 # What may reach in from the border, as a part of each side.
 REACHING_IN = 8
 
@@ -218,11 +220,15 @@ def _stroke_width(ink: Ink) -> float:
 
 
 def _noise(ink: Ink) -> float:
-    """Estimate the standard deviation of the noise from neighbours, which share their shading."""
-    steps = ink[:, 1:] - ink[:, :-1]
-    if 2 * np.count_nonzero(steps) < steps.size - 1:
-        return 0.0
-    return 1.05 * median(np.abs(steps))
+    """Estimate the standard deviation of the noise from neighbours, which share their shading.
+
+    In a photograph that is compressed a lot, direct ones may be alike.
+    """
+    for far in (1, JPEG_BLOCK):
+        steps = ink[:, far:] - ink[:, :-far]
+        if ink.shape[1] > 8 * far and 2 * np.count_nonzero(steps) >= steps.size - 1:
+            return 1.05 * median(np.abs(steps))
+    return 0.0
 
 
 def _full_ink(ink: Ink, noise: float) -> float:

@@ -3,12 +3,20 @@
 import numpy as np
 
 from mnistcli.arrays import Places
-from mnistcli.conforming.grouping import DIGIT_HEIGHT, SEVERAL, Group, grouped, usual_height
+from mnistcli.conforming.grouping import (
+    DIGIT_HEIGHT,
+    MAX_PIECES,
+    SEVERAL,
+    Group,
+    grouped,
+    usual_height,
+)
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
     enlarged,
-    levelled,
+    largest_square,
+    median,
     pieces_of,
     quantile,
     shrunk,
@@ -33,17 +41,17 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 # A frame has a line in this share of its box along each side, over this share of its length, and
 # fills no more of it; what is in it is longer than this share of its shorter side.
 FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
-# A line that digits stand on is longer than so many times their height, and lines are hardly
-# steeper than the last of these. What is left without them is a digit if it is so high, in heights
-# of others, and narrower than so much of the line; both above and below lies hardly anything,
-# unlike where digits touch each other.
-UNDERLINE, SLOPES, STEP = 1.6, np.linspace(-0.06, 0.06, 13), 8
+# A line that digits stand on is longer than so many times their height. What is left without it is
+# a digit if it is so high, in heights of others, and narrower than so much of the line; both above
+# and below lies hardly anything, unlike where digits touch each other.
+UNDERLINE, STEP = 1.6, 8
 LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
 # A line ruled across a page is longer than one of these shares of it, than so many times the height
-# of its digits, which is more than a share of it, too, and than so many times its own thickness. A
-# stroke that crosses it is so many times as long as it is thick, or so much darker.
+# of its digits, which is more than a share of it, too, and than so many times its own thickness,
+# and than the last of these times the height that hardly any ink of broad digits exceeds. A stroke
+# that crosses it is so many times as long as it is thick, or so much darker.
 RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
-CROSSING, DARKER = 2, 1.5
+CROSSING, DARKER, HIGHEST = 2, 1.5, 1.2
 # Smaller pictures cannot show it. Where patches, shares of the page, are so full there is shadow or
 # noise.
 LEAST_STEPS, PATCH, FULL_PATCH = 5, 1 / 16, 0.9
@@ -53,14 +61,22 @@ RECTANGLE = 0.96
 BAR = 3
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
+# Printed words are lower than this share of the height that a tenth of the ink exceeds.
+PRINT_HEIGHT = 0.55
+# What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
+# in its own heights.
+RUNG, RUNG_GAP = 4, 0.1
+# A binding is so many times as long as digits are high, or so many pieces whose sizes differ by such
+# a share, in a line that leans no more, at distances that differ by such a share.
+SPANNING, MANY, SAME, SLANTED, EVEN = 3, 12, 0.2, 0.05, 0.1
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 24
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
 # thick on average, and reaching in so far; in lengths of the digit it is longer. The corner of a
 # box fills so little of its own.
 SCRAP, SCRAP_REACH, SCRAP_LENGTH, CORNER_FILL = 0.1, 0.2, 1.2, 0.25
-# A thumb at the border fills so much of its box, and reaches in less far than it is wide.
-THUMB = 0.6
+# A thumb at the border is so much thicker than strokes, of which so many are enough.
+THICKER, ENOUGH_STROKES = 1.8, 40
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
 AT_BORDER = (0.6, 1.5)
 
@@ -75,27 +91,33 @@ def groups_of(
     pieces, keep, notes = inked(ink, noise)
     frames = _drop_frames(pieces, keep, ink)
     lines = _ruled_lines(ink, noise, has_frames=bool(frames)) if is_page else None
+    least = FAINT if noise > 0 else LINE_CUTS[0]
     if lines is None:
-        lines = _touching_lines(pieces, keep, frames)
+        lines, least = _touching_lines(pieces, keep, frames), 0.0
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
-        pieces, keep, _ = inked(ink, noise)
+        pieces, keep, _ = inked(ink, noise, least)
+        _drop_rungs(pieces, keep, lines)
     if lines is not None or not keep[frames].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
     _drop_scraps(pieces, keep)
     if noise > 0 or (keep & ~pieces.at_border).sum() >= SEVERAL:
         _drop_border(pieces, keep, ink)
+    if is_page and keep.sum() < MAX_PIECES:
+        _drop_binding(pieces, keep)
     groups, n_dropped = grouped(pieces, keep)
+    if is_page:
+        groups = _without_words(pieces, keep, groups)
     if n_dropped and not notes:
         notes.append("specks ignored")
     return ink, pieces, groups, notes
 
 
-def inked(ink: Ink, noise: float) -> tuple[Pieces, Mask, list[str]]:
+def inked(ink: Ink, noise: float, least: float = 0.0) -> tuple[Pieces, Mask, list[str]]:
     """Find pieces of ink, and which of them are more than specks."""
     seen = box_mean(ink, 3) if noise > FAINTEST_INK / 3 else ink
-    floor = min(max(FAINTEST_INK, 3 * noise), LINE_CUTS[-2])
+    floor = min(max(FAINTEST_INK, 3 * noise, least), LINE_CUTS[-2])
     first = _dark_pieces(seen, floor)
     n_high, is_inside = 0, False
     if noise > 0:
@@ -239,16 +261,60 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_inside = (pieces.left > 0) & (pieces.right < pieces.shape[1])
     is_wide = pieces.width > LEAST_FRAMED * pieces.height
     is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
-    is_thin = pieces.area / (pieces.height + pieces.width) < 2 * (
-        pieces.area[inner].sum() / (pieces.height + pieces.width)[inner].sum()
-    )
-    across, down = (
-        (pieces.left == 0) | ~is_inside,
-        (pieces.top == 0) | (pieces.bottom == pieces.shape[0]),
-    )
-    is_low = np.where(across, pieces.width < pieces.height, pieces.height < pieces.width)
-    is_full = pieces.area > THUMB * pieces.height * pieces.width
-    keep[outer & (~(is_digit & is_thin) | (is_low & is_full & (across != down)))] = False
+    keep[outer & ~is_digit] = False
+    strokes = [
+        largest_square(_alone(pieces, i)) for i in np.flatnonzero(inner)[:ENOUGH_STROKES].tolist()
+    ]
+    for i in np.flatnonzero(outer & is_digit).tolist():
+        keep[i] = largest_square(_alone(pieces, i)) < THICKER * np.median(strokes)
+
+
+def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
+    """Drop what leads straight from one line to the next, several times, as between cells of a table."""
+    rungs = []
+    for i in np.flatnonzero(keep & (pieces.width * RUNG < pieces.height)):
+        reach = 2 + round(RUNG_GAP * pieces.height[i])
+        near = lines[:, max(0, pieces.left[i] - reach) : pieces.right[i] + reach]
+        above = near[max(0, pieces.top[i] - reach) : pieces.top[i] + 1].any(axis=0).mean()
+        below = near[pieces.bottom[i] - 1 : pieces.bottom[i] + reach].any(axis=0).mean()
+        if min(above, below) >= 0.5:
+            rungs.append(i)
+    if SEVERAL <= len(rungs) < keep.sum():
+        keep[rungs] = False
+
+
+def _drop_binding(pieces: Pieces, keep: Mask) -> None:
+    """Drop spirals, holes and perforations: from border to border, or many alike in a row."""
+    inner = keep & ~pieces.at_border
+    if inner.sum() >= SEVERAL:
+        longest = SPANNING * pieces.height[inner].max()
+        is_across = (
+            (pieces.left == 0) & (pieces.right == pieces.shape[1]) & (pieces.width > longest)
+        )
+        is_down = (pieces.top == 0) & (pieces.bottom == pieces.shape[0]) & (pieces.height > longest)
+        keep &= ~(is_across | is_down)
+    sizes = np.stack([pieces.height, pieces.width, pieces.area])
+    places = np.array([pieces.left + pieces.right, pieces.top + pieces.bottom]) / 2
+    for (along, beside), size in ((places, pieces.height), (places[::-1], pieces.width)):
+        for i in np.flatnonzero(keep):
+            is_alike = (np.abs(sizes - sizes[:, [i]]) <= 1 + SAME * sizes[:, [i]]).all(axis=0)
+            is_in_line = np.abs(beside - beside[i]) < 1 + SLANTED * np.abs(along - along[i])
+            row = np.flatnonzero(keep & keep[i] & is_alike & is_in_line)
+            steps = np.diff(np.sort(along[row]))
+            if len(row) >= MANY and median(np.abs(np.diff(steps))) < 1 + EVEN * median(steps):
+                slope, start = np.polyfit(along[row], beside[row], 1)
+                is_near = np.abs(beside - start - slope * along) < size[i] / 2
+                if (keep & ~is_near).any():
+                    keep &= ~is_near
+
+
+def _without_words(pieces: Pieces, keep: Mask, groups: list[Group]) -> list[Group]:
+    """Leave out printed words: many pieces close to each other, none of which is as high as digits."""
+    low = pieces.height < PRINT_HEIGHT * usual_height(pieces, keep, 0.9)
+    found = [
+        each for each in groups if len(each.members) < SEVERAL or not low[list(each.members)].all()
+    ]
+    return found or groups
 
 
 def _are_corners(pieces: Pieces) -> Mask:
@@ -318,18 +384,19 @@ def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | Non
     others = keep & ~pieces.among(frames)
     for i in {*frames, *is_wide.nonzero()[0].tolist()}:
         own = _alone(pieces, i)
-        if i in frames:
+        height, is_frame = float(len(own)), i in frames
+        length = UNDERLINE * height
+        if is_frame:
             short = min(own.shape)
             height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
-            length = int(min(FRAME_LENGTH * short, 2 * height))
-            lines = _straight(own, length) | _straight(own.T, length).T
-        else:
-            height = len(own)
-            lines = _straight(own, int(UNDERLINE * height))
+            length = min(FRAME_LENGTH * short, 2 * height)
+        near = window_max(own, 1)  # a line may lie between two rows
+        down = (_line_lengths(near.T) >= length) & is_frame
+        lines = _ruling(own, _line_lengths(near) >= length, down, length)
         rest = pieces_of(own & ~lines)
         is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
-        is_touching &= i in frames or _lies_on_one_side(rest, lines)
-        if is_touching or i in frames:
+        is_touching &= is_frame or _lies_on_one_side(rest, lines)
+        if is_touching or is_frame:
             found[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]] |= lines
             is_touched |= is_touching
     return found if is_touched else None
@@ -356,9 +423,10 @@ def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
     across, down = _line_lengths(near), _line_lengths(near.T)
     for share in RULED_LENGTHS:
         length = share * side
-        if max(across.max(), down.max()) < length:
+        height, width = (share * each for each in ink.shape)
+        if across.max() < width and down.max() < height:
             return None
-        lines = _ruling(mask, across >= length, down >= length, length / SLENDER)
+        lines = _ruling(mask, across >= width, down >= height, length / SLENDER)
         if not lines.any():
             continue
         rest = pieces_of(mask & ~lines)
@@ -366,10 +434,16 @@ def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
         is_digit &= rest.peaks(ink) >= DARK
         if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
             continue
-        if (least := RULED * usual_height(rest, is_digit)) <= length:
+        least = RULED * usual_height(rest, is_digit)
+        is_broad = is_digit & (rest.width * RUNG > rest.height)
+        if is_broad.any():
+            least = max(least, HIGHEST * usual_height(rest, is_broad, 0.8))
+        if least <= length:
             if has_frames and not ((across >= least).any() and (down >= least).any()):
                 return None  # boxes in a row, the lines between which are short
             lines = _ruling(mask, across >= least, down >= least, length / SLENDER)
+            if not lines.any():
+                continue
             lines &= ink < DARKER * quantile(ink[lines], 0.75)
             return lines | (window_max(lines, 1) & ~mask)
     return None
@@ -393,22 +467,6 @@ def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
     if thickness > thickest or length > len(mask):
         return np.zeros_like(lines)
     return lines & ~_long_runs(mask.T, length).T
-
-
-def _straight(mask: Mask, length: int) -> Mask:
-    """Return the pixels near lines from left to right that are at least so long.
-
-    They are straight, as those across a page need not be: strokes of digits that touch are not.
-    """
-    found = np.zeros_like(mask)
-    if length > mask.shape[1]:
-        return found
-    near = window_max(mask, 1)  # a line may lie between two rows
-    for slope in SLOPES:
-        lines = levelled(_long_runs(levelled(near, slope), length), -slope)
-        outside = (len(lines) - len(mask)) // 2
-        found |= lines[outside : outside + len(mask)]
-    return found
 
 
 def _long_runs(mask: Mask, length: int) -> Mask:

@@ -73,11 +73,11 @@ class Group(NamedTuple):
 _G = TypeVar("_G", Group, Box)
 
 
-def usual_height(pieces: Pieces, keep: Mask) -> float:
-    """Return the height that half of the ink reaches or exceeds."""
+def usual_height(pieces: Pieces, keep: Mask, share: float = 0.5) -> float:
+    """Return the height that half of the ink, or all but a share, reaches or exceeds."""
     order = np.argsort(pieces.height[keep])
     area = pieces.area[keep][order].cumsum()
-    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
+    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] * share)])
 
 
 def group_of(pieces: Pieces, members: Places) -> Group:

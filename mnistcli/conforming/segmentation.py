@@ -334,7 +334,9 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
     mask, ink = _alone(pieces, group), padded(ink[_around(group, 0, pieces.shape)])
-    if largest_square(mask & (ink > 0.5)) > FILLED_SQUARE * longest:
+    strong = mask & (ink > 0.5)
+    side = max(strong.any(axis=0).sum(), strong.any(axis=1).sum())  # without soft edges
+    if largest_square(strong) > FILLED_SQUARE * (side if side >= BOX / 2 else longest):
         return True
     filled = _filled(mask)
     is_sheet = filled.sum() > SHEET_CORNERS * whole
