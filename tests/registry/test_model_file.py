@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from mnistcli.errors import CorruptFileError
+from mnistcli.features import FeatureSpec
 from mnistcli.linear_model.classifier import LinearClassifier
-from mnistcli.registry.card import ModelCard
+from mnistcli.registry.card import ModelCard, features_entry, read_typed
 from mnistcli.registry.model_file import Model, encode_model, read_card, read_model
-from mnistcli.settings import SolverSettings, SplitSpec
+from mnistcli.settings import PRESETS, SolverSettings, SplitSpec
 from mnistcli.tasks import parse_task
 
 
@@ -243,3 +244,16 @@ def test_mutated_files_give_their_model_or_a_corrupt_file_error(path, data):
         assert "\n" not in error.message
     else:
         assert bytes(content) == encode_model(loaded)
+
+
+def test_a_card_names_what_is_not_usual_of_copies_and_directions_and_old_ones_need_not():
+    spec = FeatureSpec.of("patches+expansion")
+    assert not {"n_copies", "displacement", "whitening"} & features_entry(spec, 1 / 255).keys()
+    for other in (
+        dataclasses.replace(spec, n_copies=3, displacement=1.5),
+        dataclasses.replace(spec, whitening=0.125),
+        PRESETS["best"].features,
+    ):
+        entry = features_entry(other, 1 / 255)
+        del entry["scale"]
+        assert read_typed(FeatureSpec, entry) == other != spec
