@@ -18,7 +18,7 @@ from mnistcli.conforming.types import Box
 from mnistcli.display import Displayed
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError
 from mnistcli.features.geometry import moments
-from mnistcli.features.typicality import UNLIKE_BELOW
+from mnistcli.features.typicality import is_unlike
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.pictures import Grey, grey_levels
 from mnistcli.registry.model_file import Model
@@ -114,10 +114,7 @@ def read_numbers(
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
     """Leave out what neither looks like a digit nor is about as high as those that do."""
     heights = [
-        seen.placed.box.height
-        for line in lines
-        for seen in line
-        if not seen.typicality < UNLIKE_BELOW
+        seen.placed.box.height for line in lines for seen in line if not is_unlike(seen.typicality)
     ]
     if not heights:
         return lines
@@ -126,7 +123,7 @@ def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
         [
             seen
             for seen in line
-            if not seen.typicality < UNLIKE_BELOW or low <= seen.placed.box.height <= high
+            if not is_unlike(seen.typicality) or low <= seen.placed.box.height <= high
         ]
         for line in lines
     ]

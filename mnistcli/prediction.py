@@ -14,7 +14,7 @@ import numpy as np
 from mnistcli.conforming.types import SEVERAL_HINT, Box
 from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
-from mnistcli.features.typicality import UNLIKE_BELOW
+from mnistcli.features.typicality import is_unlike
 from mnistcli.gallery import check_indices
 from mnistcli.linear_model.classifier import classes_of, probabilities_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
@@ -296,11 +296,6 @@ def _predict_seen(
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
         shown = original if originals else None
         yield Prediction(source, image, found, answer, best, probability, row, shown, share)
-
-
-def is_unlike(typicality: float) -> bool:
-    """Return whether so typical an image is unlike all the images that a model was trained on."""
-    return typicality < UNLIKE_BELOW
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:

@@ -217,20 +217,21 @@ def _spiral(draw):
 
 
 def _holes(draw):
-    for x in range(15, 700, 36):
-        draw.ellipse((x, 10, x + 14, 24), fill=30)
+    for x in range(8, 648, 56):  # as high as digits
+        draw.ellipse((x, 8, x + 52, 60), fill=30)
 
 
 def _words(draw):
-    for x in (80, 300):
-        draw.text((x, 40), "Name and number", fill=50, font_size=26)
+    for x in (40, 360):
+        draw.text((x, 30), "Date and number", fill=50, font_size=36)
 
 
 def _table(draw):
-    for y in (80, 220, 360):
+    for y in (100, 205, 310):
         draw.line((10, y, 690, y), fill=60, width=3)
-    for x in range(10, 700, 85):
-        draw.line((x, 80, x, 360), fill=60, width=3)
+    for x in range(10, 700, 85):  # which do not quite meet the others
+        draw.line((x, 108, x, 197), fill=60, width=3)
+        draw.line((x, 213, x, 302), fill=60, width=3)
 
 
 def _thumb(draw):

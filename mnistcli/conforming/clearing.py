@@ -91,7 +91,7 @@ def groups_of(
     pieces, keep, notes = inked(ink, noise)
     frames = _drop_frames(pieces, keep, ink)
     lines = _ruled_lines(ink, noise, has_frames=bool(frames)) if is_page else None
-    least = FAINT if noise > 0 else LINE_CUTS[0]
+    least = _line_level(noise)
     if lines is None:
         lines, least = _touching_lines(pieces, keep, frames), 0.0
     if lines is not None:
@@ -262,11 +262,15 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_wide = pieces.width > LEAST_FRAMED * pieces.height
     is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
     keep[outer & ~is_digit] = False
-    strokes = [
-        largest_square(_alone(pieces, i)) for i in np.flatnonzero(inner)[:ENOUGH_STROKES].tolist()
-    ]
-    for i in np.flatnonzero(outer & is_digit).tolist():
-        keep[i] = largest_square(_alone(pieces, i)) < THICKER * np.median(strokes)
+    if (outer & is_digit).any():
+        usual = np.median(_thicknesses(pieces, np.flatnonzero(inner)[:ENOUGH_STROKES]))
+        places = np.flatnonzero(outer & is_digit)
+        keep[places] = _thicknesses(pieces, places) < THICKER * usual
+
+
+def _thicknesses(pieces: Pieces, places: Places) -> Places:
+    """Return the sides of the largest squares that fit in some pieces, in pixels."""
+    return np.array([largest_square(_alone(pieces, i)) for i in places.tolist()])
 
 
 def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
@@ -297,9 +301,11 @@ def _drop_binding(pieces: Pieces, keep: Mask) -> None:
     places = np.array([pieces.left + pieces.right, pieces.top + pieces.bottom]) / 2
     for (along, beside), size in ((places, pieces.height), (places[::-1], pieces.width)):
         for i in np.flatnonzero(keep):
+            if not keep[i]:  # found to be of another's row
+                continue
             is_alike = (np.abs(sizes - sizes[:, [i]]) <= 1 + SAME * sizes[:, [i]]).all(axis=0)
             is_in_line = np.abs(beside - beside[i]) < 1 + SLANTED * np.abs(along - along[i])
-            row = np.flatnonzero(keep & keep[i] & is_alike & is_in_line)
+            row = np.flatnonzero(keep & is_alike & is_in_line)
             steps = np.diff(np.sort(along[row]))
             if len(row) >= MANY and median(np.abs(np.diff(steps))) < 1 + EVEN * median(steps):
                 slope, start = np.polyfit(along[row], beside[row], 1)
@@ -416,7 +422,7 @@ def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
     side = max(ink.shape)
     if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
         return None
-    mask = ink > (FAINT if noise > 0 else LINE_CUTS[0])
+    mask = ink > _line_level(noise)
     near = window_max(mask, 1)
     k = int(side * PATCH)
     near &= ~enlarged(shrunk(near.astype(np.uint8), k) > FULL_PATCH, k, near.shape)
@@ -478,6 +484,11 @@ def _long_runs(mask: Mask, length: int) -> Mask:
     change[:, length:] -= starts
     runs: Mask = change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0
     return runs
+
+
+def _line_level(noise: float) -> float:
+    """Return the share of full ink above which lines are looked for."""
+    return FAINT if noise > 0 else LINE_CUTS[0]
 
 
 def _line_lengths(near: Mask) -> Places:

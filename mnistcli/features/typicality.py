@@ -272,6 +272,11 @@ def looked_at(n_images: int, *, is_learned: bool) -> slice:
 
 
 @one_blas_thread
+def is_unlike(typicality: float) -> bool:
+    """Return whether so typical an image is unlike all the images that a model was trained on."""
+    return typicality < UNLIKE_BELOW
+
+
 def learn_typicality(
     images: Bytes,
     rows: Bytes,

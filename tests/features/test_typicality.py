@@ -21,11 +21,11 @@ from mnistcli.features.typicality import (
     Seen,
     Strangeness,
     _separating,
+    is_unlike,
     learn_typicality,
     looked_at,
     stroke_directions,
 )
-from mnistcli.prediction import is_unlike
 from mnistcli.registry import model_file
 from mnistcli.registry.model_file import encode_model, read_model
 from mnistcli.settings import SplitSpec, TrainingSettings
