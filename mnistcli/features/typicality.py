@@ -271,12 +271,12 @@ def looked_at(n_images: int, *, is_learned: bool) -> slice:
     return slice(None, None, max(1, min(one_in, n_images // USEFUL_IMAGES)))
 
 
-@one_blas_thread
 def is_unlike(typicality: float) -> bool:
     """Return whether so typical an image is unlike all the images that a model was trained on."""
     return typicality < UNLIKE_BELOW
 
 
+@one_blas_thread
 def learn_typicality(
     images: Bytes,
     rows: Bytes,

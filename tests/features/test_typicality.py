@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import mnistcli
 from mnistcli.errors import CorruptFileError
@@ -297,6 +298,20 @@ def test_images_that_are_all_alike_can_be_learned():
     assert shares.min() > UNLIKE_BELOW
     other = np.rot90(alike, axes=(1, 2))[:1]
     assert found.of(other, other.reshape(1, -1), np.zeros(1))[0][0] < UNLIKE_BELOW
+
+
+def test_blas_has_one_thread_while_it_is_learned(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    images = np.random.default_rng(0).integers(0, 256, (150, 28, 28), dtype=np.uint8)
+    seen = set()
+
+    def scores(rows):
+        seen.update(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return np.zeros(len(rows))
+
+    with threadpool_limits(2, user_api="blas"):
+        learn_typicality(images, images.reshape(150, -1), scores, None)
+    assert seen == {1}
 
 
 def test_strokes_have_their_directions():
