@@ -1,6 +1,7 @@
 """Where the digits of a picture are: on the sheet and inside the frame that it may show."""
 
 import contextlib
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -225,19 +226,19 @@ def _on_sheet(page: Page, sheet: Group, side: int) -> Page:
     return page._replace(steps=(CUT_OUT, *page.steps))
 
 
-def one_digit(page: Page) -> Digit:
+def one_digit(page: Page, *, is_tiny: bool = False) -> Digit:
     """Return the one digit of a page, looked at again if it is small.
 
-    Raises NoDigitError where there are several.
+    Raises NoDigitError where there are several. A tiny picture has room for the strokes of one.
     """
     groups = [group for line in page.lines for group in line]
     n = sum(
         max(1, round(each.width / each.height / 0.9)) if _are_touching(page, each) else 1
         for each in groups
     )
-    if n > 1:
+    if n > 1 and not is_tiny:
         raise NoDigitError(f"holds {n} digits", SEVERAL_HINT)
-    (group,) = groups
+    group = functools.reduce(Group.joined, groups)
     longest = max(group.height, group.width)
     if page.reduction > 1 and (longest < ENOUGH or max(page.grey.shape) > LARGE):
         page, group = _closer(page, group)

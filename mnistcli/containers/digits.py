@@ -5,6 +5,7 @@ that is paper, and what 16 bits hold a share of 65,535. Whether ink is light or 
 here.
 """
 
+import itertools
 import math
 from collections.abc import Container, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.npy_idx import Npz, Part, open_idx, open_npy, open_npz
+from mnistcli.containers.npy_idx import Npz, OfPart, Part, listed, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 
@@ -24,6 +25,8 @@ N_CLASSES = 10
 QMNIST_COLUMNS = 8
 # Interpolation and rounding exceed a range by less.
 SLACK = 1e-3
+# Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
+MIN_TURNED = 12
 # Of values from -1 to 1, as USPS has them, so many at least are -1.
 MIN_PAPER = 0.25
 HINT = (
@@ -43,7 +46,7 @@ class Block(NamedTuple):
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
     note: str = ""  # what of the file this is, if there is more
-    parts: Sequence[npy_idx.OfPart] = ()  # of each, where the file says it
+    parts: Sequence[OfPart] = ()  # of each, where the file says it
 
 
 def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
@@ -132,7 +135,7 @@ def _upright(blocks: Iterator[Block]) -> Iterator[Block]:
 def _is_transposed(images: Bytes) -> bool:
     """Tell whether most of many pictures are wider than tall: of MNIST's zeros, a quarter are."""
     n, height, width = images.shape
-    if n < 20 or height != width:
+    if n < MIN_TURNED or height != width:
         return False
     ink = images > 127
     ink ^= bool(2 * np.count_nonzero(ink) > ink.size)
@@ -147,15 +150,19 @@ def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
     pairs: dict[tuple[str, str | None], tuple[str, str]] = {}
     for each in [part] if part else ["train", "val", "test"]:
         images, labels, note = npz.pair(each)
-        pairs[images, labels] = each, note if part else ""
-    for (images, named), (each, note) in pairs.items():
-        values, without = None, f"has no labels beside {images!r}"
+        pairs[images, labels] = each, note
+    for (images, named), (each, odd) in pairs.items():
+        values, without, note = None, f"has no labels beside {images!r}", ""
+        parts: Iterator[OfPart] = itertools.repeat("test" if each == "test" else "train")
         if named is not None:
             raw = npz.open(named)
             values, without = labels_of(raw.whole(), raw.prefix), ""
-        of: Part = "test" if each == "test" else "train"
+        if len(pairs) == 1:
+            table, said = npz.parts(0 if values is None else len(values))
+            parts, others = iter(said), {*npz.names} - {images, named, table}
+            note = odd or f"{images!r} was read, of {listed(npz.names)}" * bool(others)
         for block in _of_array(npz.open(images), values, without, note):
-            yield block._replace(parts=[of] * len(block.where) * (len(pairs) > 1))
+            yield block._replace(parts=[*itertools.islice(parts, len(block.where))])
 
 
 def _of_array(

@@ -13,10 +13,11 @@ https://yann.lecun.com/exdb/mnist/
 """
 
 import ast
+import contextlib
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -189,8 +190,17 @@ class Npz(NamedTuple):
         member = Stream(zip_member(self.archive, f"{name}.npy"), self.stream)
         return open_npy(member, f"{name!r} in it ")
 
+    def parts(self, n: int) -> tuple[str | None, list[OfPart]]:
+        """Find the array that says of which part each of n pictures is; None where none does."""
+        for name in self.names:
+            with contextlib.suppress(FormatError):  # of arrays that nobody needs
+                raw = self.open(name)
+                if raw.shape == (n,) and (said := parts_of(raw.whole().astype(str).tolist(), name)):
+                    return name, said
+        return None, []
+
     def pair(self, part: str = "test") -> tuple[str, str | None, str]:
-        """Tell which array has the images and which their labels, and say what was not taken.
+        """Tell which array has the images and which their labels, and say so where names do not.
 
         Raises FormatError where there are no images, or it cannot be told which they are.
         """
@@ -206,11 +216,9 @@ class Npz(NamedTuple):
             if len(forms) == len(images) > 1 == len({*map(math.prod, forms)}):
                 images = images[:1]  # the same in several shapes, as scikit-learn's digits
             if max(len(images), len(labels)) > 1 and len(self.names) > 2:
-                raise FormatError(f"may have its digits in any of {_listed(images + labels)}")
+                raise FormatError(f"may have its digits in any of {listed(images + labels)}")
             if len(images) == 1 and len(labels) < 2:
-                others = {of_other for role, of_other in roles if role == "images"} - {of}
-                note = f"{images[0]!r} was read, of {_listed(self.names)}" if others else ""
-                return images[0], labels[0] if labels else None, note
+                return images[0], labels[0] if labels else None, ""
         if len(self.names) == 1:
             return self.names[0], None, ""
         if len(self.names) == 2:
@@ -220,7 +228,7 @@ class Npz(NamedTuple):
             if n_labels in shapes[larger][:1] or shapes[smaller] == (*shapes[larger][:1], 10):
                 return larger, smaller, f"{larger!r} was read, with {smaller!r} as its labels"
         hint = "call them 'images' and 'labels'"
-        raise FormatError(f"has the arrays {_listed(self.names)}", hint=hint)
+        raise FormatError(f"has the arrays {listed(self.names)}", hint=hint)
 
 
 def open_npz(stream: Stream) -> Npz:
@@ -266,7 +274,8 @@ def words_in(name: str) -> list[str]:
     return re.findall("[a-z0-9]+", re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name))
 
 
-def _listed(names: list[str] | tuple[str, ...]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names in quotes, the first six at most."""
     shown = ", ".join(repr(name[:40]) for name in names[:6])
     return f"{shown}, ..." if len(names) > 6 else shown
 
@@ -283,18 +292,21 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
 
     Welcome are (n, 784), (n, 28, 28), (n, 28, 28, 1), (n, 1, 28, 28), RGB as (n, 28, 28, 3) or
     (n, 3, 28, 28), n pictures of another size, one picture of any size, and (n, 785) with labels;
-    with labels beside them also rows of square pictures, as scikit-learn's. Raises FormatError where
-    the shape speaks of no pictures, or may be read in two ways, both of which it names.
+    with labels beside them also rows of square pictures, as scikit-learn's, and pictures along the
+    last axis, as MATLAB has them. Raises FormatError where the shape speaks of no pictures, or may
+    be read in two ways, both of which it names.
     """
-    plan = _plan_of(raw.shape, raw.prefix, n_labels)
+    is_last = raw.shape[:1] != (n_labels,) == raw.shape[-1:] > (1,)
+    shape = (n_labels, *raw.shape[:-1]) if is_last else raw.shape
+    plan = _plan_of(shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")
     if not 0 < math.prod(plan.shape) <= MAX_PIXELS:
         size = " x ".join(f"{side:,}" for side in plan.shape)
         problem = f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
         raise FormatError(problem)
-    for block in [raw.whole()] if plan.is_one else raw.blocks():
-        all_here = block.reshape(-1, *plan.shape)
+    for block in [raw.whole()] if plan.is_one or is_last else raw.blocks():
+        all_here = (np.moveaxis(block, -1, 0) if is_last else block).reshape(-1, *plan.shape)
         for start in range(0, len(all_here), BLOCK_PICTURES):
             pictures = all_here[start : start + BLOCK_PICTURES]
             if len(plan.shape) == 3:

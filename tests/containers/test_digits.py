@@ -258,8 +258,19 @@ def test_what_is_written_column_by_column_is_transposed(test_images):
         own = read_labelled("-", raw=True, stdin=io.BytesIO(npz(X=image_of, y=labels)))
         assert own.notes == notes
         assert np.array_equal(own.images, 255 - many if image_of[0, 0, 0] else many)
-    few = read_labelled("-", raw=True, stdin=io.BytesIO(npz(X=turned[:19], y=labels[:19])))
-    assert np.array_equal(few.images, turned[:19])  # too few to tell
+    for n, told in ((12, many), (11, turned)):  # which are too few to tell
+        few = read_labelled("-", raw=True, stdin=io.BytesIO(npz(X=turned[:n], y=labels[:n])))
+        assert np.array_equal(few.images, told[:n])
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_pictures_may_lie_along_the_last_axis_where_labels_say_how_many(images, order):
+    for x in (images, images.reshape(12, -1), np.stack([images] * 3, axis=1)):
+        along_last = np.array(np.moveaxis(x, 0, -1), order=order)
+        got, labels, faults = digits_in(npz(X=along_last, y=LABELS))
+        assert np.array_equal(got, images)
+        assert np.array_equal(labels, LABELS)
+        assert not faults
 
 
 def test_the_same_pictures_in_several_shapes(images):
@@ -317,6 +328,12 @@ def test_the_training_part_is_read_when_it_is_asked_for(images):
     assert len(digits_in(npz(x_train=images, y_train=LABELS))[0]) == 12
     (note,) = read_labelled("-", stdin=io.BytesIO(data)).notes
     assert note == "'x_test' was read, of 'x_train', 'y_train', 'x_test', 'y_test'"
+
+
+def test_arrays_that_are_not_read_are_told(images):
+    folds = {"X": images, "y": LABELS, "train_idx": np.arange(9), "test_idx": np.arange(9, 12)}
+    (note,) = read_labelled("-", stdin=io.BytesIO(npz(**folds))).notes
+    assert note == "'X' was read, of 'X', 'y', 'train_idx', 'test_idx'"
 
 
 @pytest.mark.parametrize("order", "CF")

@@ -719,13 +719,16 @@ def test_a_column_beside_pixels_says_which_rows_are_for_the_test(
     (folder / "digits.csv").write_bytes(
         b"\n".join(row + f",{of}".encode() for row, of in zip(rows, said, strict=True))
     )
-    gathered = gather(folder / "digits.csv")
-    for part, rows in ((gathered.train, ~is_test), (gathered.test, is_test)):
-        np.testing.assert_array_equal(part.images, images[rows])
-        np.testing.assert_array_equal(part.labels, labels[rows])
-    judged = read_to_judge(folder / "digits.csv")
-    np.testing.assert_array_equal(judged.images, images[is_test])
-    assert judged.notes == ("67 of 200 images are for the test",)
+    apart = {name: np.where(is_test, of_test, of_train), "by": np.array([{}] * 200)}
+    np.savez(folder / "digits.npz", X=images, y=labels, **apart)
+    for path in (folder / "digits.csv", folder / "digits.npz"):
+        gathered = gather(path)
+        for part, rows in ((gathered.train, ~is_test), (gathered.test, is_test)):
+            np.testing.assert_array_equal(part.images, images[rows])
+            np.testing.assert_array_equal(part.labels, labels[rows])
+        judged = read_to_judge(path)
+        np.testing.assert_array_equal(judged.images, images[is_test])
+        assert judged.notes[-1:] == ("67 of 200 images are for the test",)
 
 
 def test_columns_beside_pixels_that_say_no_part_are_left_alone(folder, few):
