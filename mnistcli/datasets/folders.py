@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnistcli.containers.columns import HINT as OF_TABLES
 from mnistcli.containers.columns import labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
-from mnistcli.containers.digits import N_CLASSES, label_faults, labels_of, read_digits
+from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
 from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, parts_of, role_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
@@ -72,6 +73,18 @@ def holds_digits(path: Path) -> bool:
     with contextlib.suppress(FormatError, OSError), open_stream(path) as stream:
         return any(len(block.images) for block in itertools.islice(read_digits(stream), 1))
     return False
+
+
+def lacks_labels(path: Path) -> bool:
+    """Return whether a folder or a file is none of labelled digits, and nothing is wrong with it."""
+    if is_picture_name(path.suffix) or kind_of_path(path) != "file":
+        return kind_of_path(path) == "folder"
+    try:
+        with open_stream(path) as stream:
+            block = next(read_digits(stream))
+    except FormatError as error:
+        return error.hint in (HINT, OF_TABLES)
+    return block.labels is None and labels_beside(path) is None
 
 
 def is_list(path: Path) -> bool:

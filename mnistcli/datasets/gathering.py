@@ -83,18 +83,23 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
     """Read labelled digits to judge a model on; the same errors as `gather`'s, or `read_parts`'s.
 
     Of a folder or an archive they are those for the test, where it says which are, and all of its
-    pictures must be usable.
+    pictures must be usable; files without labels are told of.
     """
     with _opened(path) as (place, stdin):
         if stdin or kind_of_path(place) != "folder":
             parts = read_parts(path, raw=raw, stdin=stdin, part="test")
             return parts.get("test") or next(iter(parts.values()))
         found = gather(place, raw=raw, test_size=None)
-        if found.failures:
-            hint = f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
-            raise CorruptFileError(*found.failures[0], hint=hint)
+        notes = list(found.notes)
+        for source, reason in found.failures:
+            if not folders.lacks_labels(Path(source)):
+                hint = (
+                    f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
+                )
+                raise CorruptFileError(source, reason, hint=hint)
+            notes.append(f"{source.replace(str(place), str(path))} {reason}: left out")
     part = found.test if len(found.test.labels) else found.train
-    return replace(part, notes=found.notes)
+    return replace(part, notes=tuple(notes))
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import pytest
 from mnistcli.cli.call import Call
 from mnistcli.cli.views.download import installed
 from mnistcli.datasets.sources import BUNDLE
+from tests.containers import making
 from tests.europeans import draw_europeans
 
 SHA256 = "934aebce81fe4a4fcd7e9b2a2a27fe61eb10b8edcca7d27f11b074cda51fe896"
@@ -104,6 +105,20 @@ def test_sources_that_failed_before_one_answered_are_shown(store, capsys):
 @pytest.fixture
 def drawings(tmp_path):
     return draw_europeans(tmp_path / "drawings", 5)
+
+
+def test_of_thousands_that_are_left_out_for_one_reason_some_are_named(invoke, tmp_path):
+    labels = [0, 7, *range(10, 34)]
+    (tmp_path / "letters.csv").write_bytes(making.table([labels, *[labels] * 784], making.KAGGLE))
+    done = invoke("download", "--source", str(tmp_path), "--as", "mine", "--raw", "--json")
+    *warnings, more, _ = done.err.splitlines()
+    assert len(warnings) == 20
+    assert warnings[-1].endswith(
+        "letters.csv row 22: its label is 29, expected a digit from 0 to 9"
+    )
+    assert more == "warning: and 4 more like these: see --json"
+    assert len(json.loads(done.out)["failures"]) == 24
+    assert done.code == 7
 
 
 def test_own_drawings_become_a_dataset_that_can_be_used(invoke, drawings, home):

@@ -667,6 +667,17 @@ def test_files_beside_those_with_labels_are_left_out_and_told(folder, few):
         (str(folder / "sample_submission.csv"), "has 2 columns in its first line"),
         (str(folder / "test.csv"), "has no labels: its 784 columns are all pixels"),
     )
+    for path in (folder, Path(shutil.make_archive(str(folder), "zip", folder))):
+        judged = read_to_judge(path)
+        np.testing.assert_array_equal(judged.labels, few[1])
+        told = [
+            f"{path}/{source.removeprefix(f'{folder}/')} {why}: left out"
+            for source, why in found.failures
+        ]
+        assert judged.notes == tuple(told)
+    (folder / "more.csv.gz").write_bytes(gzip.compress(b"0" * 99)[:20])
+    with pytest.raises(CorruptFileError, match=r"more\.csv\.gz: "):
+        read_to_judge(folder)
 
 
 def split_folders(folder, images, labels):

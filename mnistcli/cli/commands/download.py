@@ -1,3 +1,4 @@
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageEr
 from mnistcli.paths import expand
 
 _OWN = "Your own digits"
+# Of what is left out for the same reason, on stderr: of letters there are thousands.
+MOST_TOLD = 20
 own_option = partial(option, rich_help_panel=_OWN)
 
 
@@ -107,7 +110,14 @@ def _install_own(
         found = gather(path, sheet=taken if sheet else None, progress=shown, **how)
         installation = store.install_own(name, found, replacing=replace, progress=shown)
     call.note(*found.notes, *pictures)
-    call.warn(*(f"{source}: {reason}" for source, reason in found.failures))
+    alike: dict[str, list[str]] = {}
+    for source, reason in found.failures:
+        alike.setdefault(re.sub(r"\d", "", reason), []).append(f"{source}: {reason}")
+    for those in alike.values():
+        n_more = len(those) - MOST_TOLD
+        call.warn(
+            *those[:MOST_TOLD], *[f"and {n_more:,} more like these: see --json"] * (n_more > 0)
+        )
     call.emit(installed(installation))
     if n_failed := len(found.failures):
         n = n_failed + len(found.train.labels) + len(found.test.labels)
