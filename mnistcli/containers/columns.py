@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistcli.arrays import Float32s, Places
-from mnistcli.containers.npy_idx import LABELS
+from mnistcli.containers.names import LABELS
 from mnistcli.containers.reading import FormatError
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 

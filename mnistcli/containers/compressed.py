@@ -1,6 +1,8 @@
-"""gzip, xz, bzip2 and zip, told by content -> the bytes in them.
+"""gzip, xz, bzip2 and zip, told by content -> the bytes in them, or the files.
 
 Each is read as it comes and bounded in memory; how much it becomes is the concern of whoever reads.
+Of zip archives of many files nothing is written but below a folder of its own, which is bounded,
+and a name that leads elsewhere is refused.
 
 - gzip: RFC 1952. zlib skips a header's name in C; `gzip.GzipFile` takes a minute for 30 MB of it.
 - xz: a dictionary of more than `MAX_DICTIONARY_BYTES` is refused, of which the format allows 4 GiB.
@@ -9,14 +11,16 @@ Each is read as it comes and bounded in memory; how much it becomes is the conce
 import codecs
 import contextlib
 import errno
+import re
 import zlib
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, cast
 
+from mnistcli.containers import reading
 from mnistcli.containers.reading import DOCUMENT_TO, SAVEZ, FormatError, Stream
-
-if TYPE_CHECKING:
-    import zipfile
+from mnistcli.errors import MnistCliError
+from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
 MAX_DICTIONARY_BYTES = 256 << 20
 MAX_LAYERS = 2
@@ -48,11 +52,11 @@ def unpacked(stream: Stream) -> Stream:
         if kind is None:
             return stream
         if kind == "zip":
-            archive = open_zip(stream, MAX_FILES)
+            archive = Archive(stream, MAX_FILES)
             if (member := _only_member(archive)) is None:
                 stream.seekable()  # from the start again
                 return stream
-            file: Any = zip_member(archive, member)
+            file: Any = archive.open(member)
         else:
             file = _Layer(stream, kind)
         if n_layers == MAX_LAYERS:
@@ -137,51 +141,131 @@ def damage_to(kind: str) -> Iterator[None]:
         raise FormatError(f"is damaged {kind} data ({str(error)[:80]})") from None
 
 
-def open_zip(stream: Stream, max_files: int = MAX_ARRAYS) -> "zipfile.ZipFile":
-    """Open a zip archive, which an npz file is.
+class Archive:
+    """A zip archive, which an npz file is: the names of its files, and what is in them.
 
-    Raises FormatError where it is damaged, or has more members than are allowed.
+    Raises FormatError where it is damaged, or has more files than are allowed.
     """
-    import zipfile
 
-    file = stream.seekable()
-    with damage_to("zip"):
-        archive = stream.enter_context(zipfile.ZipFile(file))
-    if len(archive.namelist()) > max_files:
-        raise FormatError(f"holds more than {max_files:,} files")
-    return archive
+    def __init__(self, stream: Stream, max_files: int) -> None:
+        import zipfile
+
+        file = stream.seekable()
+        with damage_to("zip"):
+            self._zip = stream.enter_context(zipfile.ZipFile(file))
+        names = self._zip.namelist()
+        if len(names) > max_files:
+            raise FormatError(f"holds more than {max_files:,} files")
+        self.names = [name for name in dict.fromkeys(names) if not name.endswith("/")]
+
+    def open(self, name: str) -> "_Member":
+        """Open a file in it, to be read in order."""
+        import zipfile
+
+        with damage_to("zip"):
+            info = self._zip.getinfo(name)
+            if info.flag_bits & 1:
+                raise FormatError(f"{name!r} in it is encrypted")
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise FormatError(f"{name!r} in it is compressed in a rare way")
+            return _Member(self._zip.open(info))
 
 
-class Member:
-    """A file in an archive, to be read in order."""
-
-    def __init__(self, file: Any) -> None:
+class _Member:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def read(self, n_bytes: int = -1, /) -> bytes:
-        """Read at most so many bytes."""
         with damage_to("zip"):
-            return cast("bytes", self._file.read(n_bytes))
+            return self._file.read(n_bytes)
 
 
-def zip_member(archive: "zipfile.ZipFile", name: str) -> Member:
-    """Open a file in a zip archive."""
-    import zipfile
-
-    with damage_to("zip"):
-        info = archive.getinfo(name)
-        if info.flag_bits & 1:
-            raise FormatError(f"{name!r} in it is encrypted")
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FormatError(f"{name!r} in it is compressed in a rare way")
-        return Member(archive.open(info))
-
-
-def _only_member(archive: "zipfile.ZipFile") -> str | None:
+def _only_member(archive: Archive) -> str | None:
     """Name the one file of a zip archive; None for an npz file and an archive of several."""
-    files = (name for name in archive.namelist() if not name.endswith("/"))
-    names = [name for name in files if not name.rpartition("/")[2].startswith(".")]
+    names = [name for name in archive.names if not name.rpartition("/")[2].startswith(".")]
     for mark, (kind, hint) in _DOCUMENTS.items():
         if any(name.rpartition("/")[2] == mark for name in names):
             raise FormatError(f"is {kind}", hint=hint)
     return names[0] if len(names) == 1 and not names[0].endswith(".npy") else None
+
+
+def files_in(
+    stream: Stream, is_npz: Callable[[Iterable[object]], bool] = any
+) -> Iterator[tuple[str, Stream]] | None:
+    """Return the names and files of an archive; None for an npz file and all that is no archive.
+
+    Each file is to be read before the next; hidden ones are left out. Raises FormatError where it
+    is damaged or encrypted, holds too much, or a name that leads out of it.
+    """
+    if reading.kind_of(stream.head()) != "zip":
+        return None
+    archive = Archive(stream, MAX_FILES)
+    if is_npz(name.endswith(".npy") for name in archive.names):
+        stream.seekable()  # from the start again
+        return None
+    return _within(archive)
+
+
+def _in_utf8(name: str) -> str:
+    """Return a name as it was meant by a program that wrote UTF-8 and did not say so."""
+    with contextlib.suppress(UnicodeError):
+        return name.encode("cp437").decode()
+    return name
+
+
+def _within(archive: Archive) -> Iterator[tuple[str, Stream]]:
+    for name in archive.names:
+        shown = _in_utf8(name).replace("\\", "/")
+        parts = shown.split("/")
+        if ".." in parts or "\0" in shown or re.match(r"/|[A-Za-z]:", shown):
+            raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
+        if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
+            yield shown, Stream(archive.open(name))
+
+
+def _unpack(
+    files: Iterator[tuple[str, Stream]], folder: Path, is_wanted: Callable[[Path], object]
+) -> None:
+    n_left = reading.MAX_COPIED_BYTES
+    for name, file in files:
+        if is_wanted(path := folder / name):
+            with scratch_errors():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                copy = path.open("wb")
+            with copy:
+                n_left -= copy_bytes(file.read, copy, n_left)
+            if n_left < 0:
+                raise FormatError(f"becomes more than {reading.MAX_COPIED_BYTES >> 30} GiB")
+
+
+@contextlib.contextmanager
+def as_folder(
+    path: Path, is_wanted: Callable[[Path], object], stdin: IO[bytes] | None = None
+) -> Iterator[Path]:
+    """Unpack what is wanted of an archive for as long as it is read, and yield where it is.
+
+    What is no archive is yielded itself, a pipe unread. Errors in the block name the archive.
+    """
+    place = path
+    with contextlib.ExitStack() as closing:
+        if stdin or kind_of_path(path) == "file":
+            with (
+                reading.damage_of(path),
+                storage_errors("read", path),
+                reading.open_stream(path, stdin) as stream,
+            ):
+                if (files := files_in(unpacked(stream), is_npz=all)) is not None:
+                    import tempfile
+
+                    with scratch_errors():
+                        folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
+                    place = Path(closing.enter_context(folder))
+                    _unpack(files, place, is_wanted)
+        if stdin:
+            stdin.seek(0)
+        try:
+            yield place
+        except MnistCliError as error:
+            error.message = error.message.replace(str(place), str(path))
+            error.hint = error.hint.replace(str(place), str(path))
+            raise

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.npy_idx import BLOCK_PICTURES, LABELS, OfPart, part_in, parts_of
+from mnistcli.containers.names import LABELS, OfPart, part_in, parts_of
+from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 

@@ -17,7 +17,8 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.npy_idx import Npz, OfPart, Part, listed, open_idx, open_npy, open_npz
+from mnistcli.containers.names import OfPart, Part, listed
+from mnistcli.containers.npy_idx import Npz, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
 from mnistcli.mnist import IMAGE_SHAPE
 

@@ -17,35 +17,20 @@ import contextlib
 import math
 import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli import mnist
 from mnistcli.arrays import Bytes
-from mnistcli.containers.compressed import open_zip, zip_member
+from mnistcli.containers.compressed import MAX_ARRAYS, Archive
+from mnistcli.containers.names import OfPart, listed, names_meaning, parts_of
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.files import kind_of_path
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
-
-if TYPE_CHECKING:
-    import zipfile
-
-Part = Literal["train", "test"]
-OfPart = Literal["train", "test", "val", ""]
-
-IMAGES = frozenset("images image imgs x data pixels features patterns".split())  # noqa: SIM905
-# Also of the columns of a table.
-LABELS = frozenset(
-    "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
-)
-PARTS: dict[str, OfPart] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
-}  # fmt: skip
-PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 
 # Pictures read at a time: 1,024 of 28x28 float64 are 6 MB.
 BLOCK_PICTURES = 1024
@@ -182,12 +167,12 @@ class Npz(NamedTuple):
     """An npz file that is open, and the names of its arrays."""
 
     stream: Stream
-    archive: "zipfile.ZipFile"
+    archive: Archive
     names: tuple[str, ...]
 
     def open(self, name: str) -> RawArray:
         """Read the header of an array."""
-        member = Stream(zip_member(self.archive, f"{name}.npy"), self.stream)
+        member = Stream(self.archive.open(f"{name}.npy"), self.stream)
         return open_npy(member, f"{name!r} in it ")
 
     def parts(self, n: int) -> tuple[str | None, list[OfPart]]:
@@ -204,14 +189,8 @@ class Npz(NamedTuple):
 
         Raises FormatError where there are no images, or it cannot be told which they are.
         """
-        roles: dict[tuple[str, str], list[str]] = {}
-        for name in sorted(self.names, key=lambda name: role_of(name)[1]):
-            roles.setdefault(role_of(name)[0], []).append(name)
         for of in dict.fromkeys((part, "", "val", "train")):
-            images, labels = (
-                [name for name in names if role_of(name)[1] == role_of(names[0])[1]]
-                for names in (roles.get((role, of), []) for role in ("images", "labels"))
-            )
+            images, labels = (names_meaning(role, of, self.names) for role in ("images", "labels"))
             forms = {self.open(name).shape for name in images}
             if len(forms) == len(images) > 1 == len({*map(math.prod, forms)}):
                 images = images[:1]  # the same in several shapes, as scikit-learn's digits
@@ -233,51 +212,11 @@ class Npz(NamedTuple):
 
 def open_npz(stream: Stream) -> Npz:
     """Open an npz file."""
-    archive = open_zip(stream)
-    names = [name for name in archive.namelist() if name.endswith(".npy")]
+    archive = Archive(stream, MAX_ARRAYS)
+    names = [name for name in archive.names if name.endswith(".npy")]
     if not names:
         raise FormatError("has no arrays", hint="unpack it first")
     return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
-
-
-def role_of(name: str) -> tuple[tuple[str, OfPart], int]:
-    """Tell what a name means, of which part, and how many words more it has: "X_test" -> images."""
-    split = words_in(name.rpartition("/")[2].lower())
-    part: OfPart = next((PARTS[w] for w in split if w in PARTS), "")
-    rest = [word for word in split if word not in PARTS] or [""]
-    role = "images" if rest[-1] in IMAGES else "labels" if rest[-1] in LABELS else ""
-    return (role, part), len(rest)
-
-
-def part_in(cell: str, column: str) -> OfPart | None:
-    """Return the part that a cell says, "" where it is empty; None where it says something else.
-
-    It is called after a part, or says yes or no to the name of its column: 1 in is_test.
-    """
-    of = role_of(column)[0][1] if {*words_in(column.lower())} <= {"is", "for", *PARTS} else ""
-    if of and cell.lower() in ("1", "true"):
-        return of
-    if of and cell.lower() in ("0", "false"):
-        return "test" if of == "train" else "train"
-    return role_of(cell)[0][1] or (None if cell else "")
-
-
-def parts_of(cells: Iterable[str], column: str) -> list[OfPart]:
-    """Return the parts that the cells of a column say; nothing where it is no column of parts."""
-    cells = [*cells]
-    said = {cell: of for cell in {*cells} if (of := part_in(cell, column)) is not None}
-    return [said[cell] for cell in cells] if any(said.values()) and said.keys() == {*cells} else []
-
-
-def words_in(name: str) -> list[str]:
-    """Return the words in a name in lower case: "xtrain_2" -> x, train, 2."""
-    return re.findall("[a-z0-9]+", re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name))
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names in quotes, the first six at most."""
-    shown = ", ".join(repr(name[:40]) for name in names[:6])
-    return f"{shown}, ..." if len(names) > 6 else shown
 
 
 class _Plan(NamedTuple):

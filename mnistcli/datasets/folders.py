@@ -17,7 +17,7 @@ from mnistcli.containers.columns import labels_among
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.csv import cells_of
 from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
-from mnistcli.containers.npy_idx import IMAGES, LABELS, OfPart, parts_of, role_of, words_in
+from mnistcli.containers.names import IMAGES, LABELS, OfPart, meaning_of, parts_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
 from mnistcli.files import kind_of_path, storage_errors
@@ -65,7 +65,7 @@ def is_wanted(path: Path) -> bool:
 
 def _is_named_text(path: Path) -> bool:
     """Return whether a text is called like what is read: labels.txt, X_test.txt."""
-    return path.suffix.lower() == ".txt" and role_of(_stem_of(path))[0] != ("", "")
+    return path.suffix.lower() == ".txt" and meaning_of(_stem_of(path))[:2] != ("", "")
 
 
 def holds_digits(path: Path) -> bool:
@@ -128,7 +128,7 @@ def labels_beside(path: Path) -> Path | None:
 
 
 def _holds(role: str, path: Path) -> bool:
-    return role_of(_stem_of(path))[0][0] == role or bool(re.search(_IDX[role], path.name))
+    return meaning_of(_stem_of(path)).role == role or bool(re.search(_IDX[role], path.name))
 
 
 def _stem_of(path: Path) -> str:
@@ -213,7 +213,7 @@ def pictures_in(
 def _said_by(name: str) -> tuple[OfPart, int | None]:
     """Tell which part or digit a folder of this name holds: train, digit_3, 3_three, Drei."""
     number = _number_in(name)
-    return role_of(name)[0][1], number if 0 <= number < 10 else None
+    return meaning_of(name).part, number if 0 <= number < 10 else None
 
 
 def _number_in(name: str) -> int:
@@ -256,11 +256,12 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
         columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
-        if len(columns) == 1:  # of names alone, whose folders are called after digits
-            said_by = (
-                (place, _said_by(place.parent.name)[1]) for place in _places_of(columns[0], path)
-            )
-            return [LabelledPicture(*each, part) for each in said_by if each[1] is not None]
+        places = _places_of(columns[name], path)
+        folders = {place.parent for place in places}
+        own = {folder: _said_by(folder.name)[1] for folder in folders}
+        if len(columns) == 1:
+            pictures = (LabelledPicture(place, own[place.parent], part) for place in places)
+            return [each for each in pictures if each.digit is not None]
         titles = first[0] if has_titles else [""] * len(columns)
         said = {i: parts_of(columns[i], titles[i]) for i in range(len(columns)) if i != name}
         parts = [i for i, each in said.items() if each]
@@ -274,26 +275,28 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         labels = labels_of(cells[0] if len(others) == 1 else cells)
         wrong = {i for i, _ in label_faults(labels)}
         digits = [None if i in wrong else int(label) for i, label in enumerate(labels)]
-        places = _places_of(columns[name], path)
         if len({*zip(places, digits, strict=True)}) > len({*places}):
             problem = "names pictures several times, with different digits"
             hint = "cut the digits out of their pictures, into folders called 0 to 9"
             raise FormatError(problem, hint=hint)
         # Labels 0 and 1 may stand for folders called 3 and 7.
-        own = {folder: _said_by(folder.name)[1] for folder in {place.parent for place in places}}
         both = [(digit, own[place.parent]) for digit, place in zip(digits, places, strict=True)]
         apart = [(digit, it) for digit, it in both if None not in (digit, it) and digit != it]
-        if 2 * len(apart) > len(both):
+        if 2 * len(apart) > len(places):
             problem = "says {} of a picture in a folder that is called after {}".format(*apart[0])
             raise FormatError(problem, hint="take the table away, or rename the folders")
-    folders = (os.path.relpath(place.parent, path.parent) for place in places)
-    of = (each or part for each in (said[parts[0]] if parts else map(_part_in, folders)))
-    return [LabelledPicture(*each) for each in zip(places, digits, of, strict=True)]
+    of_folders = {folder: _part_said_by(folder, path.parent) for folder in folders}
+    of = said[parts[0]] if parts else [of_folders[place.parent] for place in places]
+    return [
+        LabelledPicture(place, digit, each or part)
+        for place, digit, each in zip(places, digits, of, strict=True)
+    ]
 
 
-def _part_in(path: str) -> OfPart:
-    """Return the part that one of some folders is called after."""
-    return next((of for each in Path(path).parts if (of := role_of(each)[0][1])), "")
+def _part_said_by(folder: Path, root: Path) -> OfPart:
+    """Return the part that a folder, or one around it below the root, is called after."""
+    names = Path(os.path.relpath(folder, root)).parts
+    return next((part for name in names if (part := meaning_of(name).part)), "")
 
 
 def _places_of(names: Sequence[str], table: Path) -> list[Path]:

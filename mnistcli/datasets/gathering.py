@@ -13,9 +13,9 @@ from typing import IO
 
 import numpy as np
 
-from mnistcli.containers.archives import as_folder
+from mnistcli.containers.compressed import as_folder
 from mnistcli.containers.digits import Block
-from mnistcli.containers.npy_idx import OfPart, Part
+from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts

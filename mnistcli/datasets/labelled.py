@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.arrays import Bools, Float64s
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
-from mnistcli.containers.npy_idx import OfPart, Part
+from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.datasets.folders import labels_beside

@@ -14,8 +14,7 @@ from typing import IO, Any, TypeVar
 
 from mnistcli import errors
 from mnistcli.arrays import Bytes
-from mnistcli.containers.archives import as_folder
-from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.compressed import as_folder, unpacked
 from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
 from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from mnistcli.containers import reading
-from mnistcli.containers.compressed import unpacked
+from mnistcli.containers.compressed import files_in, unpacked
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures import Grey
@@ -91,14 +91,10 @@ def _batches(stream: reading.Stream, name: str, side: int) -> Iterator[Batch]:
     if format_of(head):
         yield _decoded(plain, name, side)
         return
-    container = reading.kind_of(head)
-    if container == "zip":
-        from mnistcli.containers.archives import files_in
-
-        if (files := files_in(plain)) is not None:
-            yield from _archived(files, name, side)
-            return
-    if container in ("text", "unknown"):
+    if (files := files_in(plain)) is not None:
+        yield from _archived(files, name, side)
+        return
+    if reading.kind_of(head) in ("text", "unknown"):
         reading.check_not_foreign(head, _hint())
         if b"\0" in head:
             raise reading.FormatError("is no picture of a known kind", hint=_hint())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnistcli.containers import compressed, reading
-from mnistcli.containers.archives import as_folder
+from mnistcli.containers.compressed import as_folder
 from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.pictures.read import read_batches
 

@@ -1,0 +1,73 @@
+"""What names mean: of arrays in a file, of files and folders, and of the columns of a table."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+Part = Literal["train", "test"]
+OfPart = Literal["train", "test", "val", ""]
+
+IMAGES = frozenset("images image imgs x data pixels features patterns".split())  # noqa: SIM905
+# Also of the columns of a table.
+LABELS = frozenset(
+    "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
+)
+PARTS: dict[str, OfPart] = {
+    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
+}  # fmt: skip
+PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
+
+
+class Meaning(NamedTuple):
+    """What a name says: "X_test" are images for the test."""
+
+    role: str  # "images", "labels" or ""
+    part: OfPart
+    n_words: int  # beside that of the part
+
+
+def words_in(name: str) -> list[str]:
+    """Return the words in a name in lower case: "Xtrain_2" -> x, train, 2."""
+    apart = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name.lower())
+    return re.findall("[a-z0-9]+", apart)
+
+
+def meaning_of(name: str) -> Meaning:
+    """Tell what a name, or the last part of a path, means; its last word says images or labels."""
+    words = words_in(name.rpartition("/")[2])
+    others = [word for word in words if word not in PARTS] or [""]
+    part: OfPart = next((PARTS[word] for word in words if word in PARTS), "")
+    role = "images" if others[-1] in IMAGES else "labels" if others[-1] in LABELS else ""
+    return Meaning(role, part, len(others))
+
+
+def names_meaning(role: str, part: str, names: Iterable[str]) -> list[str]:
+    """Return the names of a role and a part, of several those with the fewest words."""
+    found = {name: it.n_words for name in names if (it := meaning_of(name))[:2] == (role, part)}
+    return [name for name, n_words in found.items() if n_words == min(found.values())]
+
+
+def part_in(cell: str, column: str) -> OfPart | None:
+    """Return the part that a cell says, "" where it is empty; None where it says something else.
+
+    It is called after a part, or says yes or no to the name of its column: 1 in is_test.
+    """
+    asked = meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
+    if asked and cell.lower() in ("1", "true"):
+        return asked
+    if asked and cell.lower() in ("0", "false"):
+        return "test" if asked == "train" else "train"
+    return meaning_of(cell).part or (None if cell else "")
+
+
+def parts_of(cells: Sequence[str], column: str) -> list[OfPart]:
+    """Return the parts that the cells of a column say; nothing where it is no column of parts."""
+    said = {cell: part_in(cell, column) for cell in {*cells}}
+    is_of_parts = any(said.values()) and None not in said.values()
+    return [said[cell] or "" for cell in cells] if is_of_parts else []
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names in quotes, the first six at most."""
+    shown = ", ".join(repr(name[:40]) for name in names[:6])
+    return f"{shown}, ..." if len(names) > 6 else shown
