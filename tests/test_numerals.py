@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 import mnistcli
 from mnistcli.errors import BadImageError, CorruptFileError
@@ -238,10 +238,20 @@ def _thumb(draw):
     draw.ellipse((250, 330, 400, 560), fill=70)
 
 
-@pytest.mark.parametrize("beside", [_spiral, _holes, _words, _table, _thumb])
+def _shadow(draw):
+    draw.polygon(((180, 0), (250, 240), (700, 300), (700, 0)), fill=125)
+
+
+def _desk(draw):
+    draw.rectangle((0, 0, 700, 400), fill=60)
+    draw.polygon(((4, 60), (620, 20), (640, 320), (12, 360)), fill=205)
+
+
+@pytest.mark.parametrize("beside", [_spiral, _holes, _words, _table, _thumb, _shadow, _desk])
 def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, test_images):
     paper = Image.new("L", (700, 400), 205)
     beside(ImageDraw.Draw(paper))
+    paper = paper.filter(ImageFilter.GaussianBlur(4 if beside is _shadow else 0))
     ink = np.zeros((400, 700))
     for k, i in enumerate((0, 1, 3, 2, 4)):
         ink[110:194, 15 + 85 * k : 99 + 85 * k] = np.kron(test_images[i], np.ones((3, 3)))

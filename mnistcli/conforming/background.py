@@ -4,6 +4,7 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
+    COARSE_SIDE,
     box_mean,
     coarse,
     median,
@@ -43,6 +44,8 @@ STEEP = 0.35
 # So does one from which the strongest pixels lie farther than this, in contrasts: ink is about as
 # far as it is on average. They are this share of a photograph.
 FARTHEST, STRONGEST = 2.5, 5e-4
+# A shadow is not as dark as ink: so much of what is dark differs more from the paper, by a factor.
+DARKEST, DEEPER = 0.02, 1.2
 # Side of the squares that JPEG compresses, in pixels.
 JPEG_BLOCK = 8
 # What may reach in from the border, as a part of each side.
@@ -54,7 +57,7 @@ def flattened(picture: Ink, widest: float = WIDEST_STROKE) -> tuple[Ink, float, 
 
     Returns the ink, the standard deviation of the paper in units of full ink, and the steps.
     """
-    return _in_even_light(picture) or _in_uneven_light(picture, widest)
+    return _in_even_light(picture, widest) or _in_uneven_light(picture, widest)
 
 
 def otsu_threshold(histogram: Places) -> tuple[int, float, float]:
@@ -73,7 +76,7 @@ def otsu_threshold(histogram: Places) -> tuple[int, float, float]:
     return t, low, float((total[-1] - total[t]) / (n[-1] - n[t])) if n[-1] > n[t] else low
 
 
-def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
+def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] | None:
     """Take one level of paper for the whole picture; None where paper far from ink is not alike."""
     levels = picture.astype(np.uint8)
     histogram = _counts(levels)
@@ -84,6 +87,8 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         return None
     light = levels > t
     dark = _is_paper(light)
+    if dark and _has_shadow(picture, light, widest):
+        return None
     darkest, lightest = _levels(histogram, STRONGEST, 1 - STRONGEST)
     if max(high - darkest, lightest - low) > FARTHEST * (high - low):
         return None
@@ -128,6 +133,22 @@ def _in_even_light(picture: Ink) -> tuple[Ink, float, list[str]] | None:
         return None
     ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)
     return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps
+
+
+def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
+    """Return whether something wider than strokes reaches in that is not as dark as ink."""
+    if rim_of(light).all():
+        return False
+    k = -(-max(light.shape) // COARSE_SIDE)
+    small, light = picture[::k, ::k], light[::k, ::k]
+    reach = max(1, round(widest * max(small.shape)) // 2)
+    wide = ~window_max(light, reach)
+    wide[:reach] = wide[-reach:] = wide[:, :reach] = wide[:, -reach:] = False
+    if not wide.any():
+        return False
+    paper = median(small[light])
+    ink = paper - quantile(small[~light], DARKEST)
+    return ink > DEEPER * (paper - median(small[wide]))
 
 
 def _counts(levels: Grey) -> Places:

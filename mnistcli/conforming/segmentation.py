@@ -65,7 +65,7 @@ CUT_OUT = "sheet cut out"
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and
 # has so much of its box; what is on it is no smaller than this share of its shorter side.
-LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, LEAST_ON_SHEET = 40, 0.45, 0.4, 0.12
+LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, LEAST_ON_SHEET = 40, 0.3, 0.4, 0.04
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4
 # A line along the border of the picture is no wider than this share of it, and stands out so far.
@@ -127,7 +127,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
             longest = [max(each.height, each.width) for each in inner]
             least = LEAST_ON_SHEET * k * min(strokes[0].height, strokes[0].width)
             widths = [largest_square(_alone(sheet.pieces, each)) for each in inner]
-            is_hole = any(np.array(widths) > HOLE * np.array(longest))
+            is_hole = all(np.array(widths) > HOLE * np.array(longest))
             if sheet.reduction * max(longest) > least and not is_hole:
                 return sheet
     return page
@@ -368,7 +368,8 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
         return True  # however long, and its edges rough
     if square < max(LEAST_SHEET, SHEET_SQUARE * max(group.height, group.width)):
         return False
-    outside = ~filled[1:-1, 1:-1]
+    k = -(-max(group.height, group.width) // SEARCH_SIDE)
+    outside = shrunk(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
 
 
