@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -172,33 +173,25 @@ def command(
     *,
     apart: Sequence[str] = (),
     together: Sequence[str] = (),
-    **own: Callable[..., Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the `Call`, and what the functions in ``own`` return.
+    """Give a command the `Call`, and the user the options that are offered of `_output` and `GROUPS`.
 
-    In their place the user has the options of these, and of what is offered of `_output` and
-    `GROUPS`. The first option of each string in ``apart`` excludes every other in it, and the
-    others of a string in ``together`` go with its first.
+    The first option of each string in ``apart`` excludes every other in it, and the others of a
+    string in ``together`` go with its first.
     """
     output = _parameters_of(_output)
     offered = [*offers.split(), *["format"] * ("tsv" in offers), "verbose"]
     shown = [name for name in offered if name in output]
-    of_call = [name for name in offered if name in GROUPS]
-    makers = own | {name: GROUPS[name] for name in of_call}
+    groups = {name: _parameters_of(GROUPS[name]) for name in offered if name in GROUPS}
 
     def decorated(function: Callable[..., None]) -> Callable[..., None]:
-        takes = _parameters_of(function)
-        parts = {name: _parameters_of(maker) for name, maker in makers.items()}
-        parameters = [
-            *(each for name in own for each in parts[name].values()),
-            *(takes[name] for name in takes if name not in ("call", *own)),
-            *(output[name] for name in shown),
-            *(each for name in of_call for each in parts[name].values()),
-        ]
+        _, *own = _parameters_of(function).values()
+        of_groups = chain.from_iterable(each.values() for each in groups.values())
+        parameters = [*own, *(output[name] for name in shown), *of_groups]
         options = {each.name: _named(each) for each in parameters}
         described = {name: each.default for name, each in options.items()}
         excluding = _pairs(*apart, "quiet verbose", "render json jsonl tsv quiet output")
-        needing = _pairs(*together, *(" ".join(parts[name]) for name in of_call))
+        needing = _pairs(*together, *map(" ".join, groups.values()))
 
         @wraps(function)
         def run(ctx: typer.Context, **values: Any) -> None:
@@ -221,9 +214,10 @@ def command(
                 python, numpy = sys.version.split()[0], metadata.version("numpy")
                 call.detail(f"mnistcli {__version__}, Python {python}, numpy {numpy}")
             with _explained(call, origins):
-                for name, maker in makers.items():
-                    values[name] = maker(**{each: values.pop(each) for each in parts[name]})
-                function(replace(call, **{each: values.pop(each) for each in of_call}), **values)
+                for group, names in groups.items():
+                    made = GROUPS[group](**{name: values.pop(name) for name in names})
+                    call = replace(call, **{group: made})
+                function(call, **values)
             call.detail("done")
 
         # Typer would read annotations that are strings four times.

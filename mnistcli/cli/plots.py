@@ -3,14 +3,16 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mnistcli.arrays import Float64s
 from mnistcli.cli.numbers import decimal
 from mnistcli.metrics.catalog import ReliabilityBin
-from mnistcli.metrics.curves import ClassCurves, corner_for, worst_of
+
+if TYPE_CHECKING:
+    from mnistcli.metrics.curves import ClassCurves
 
 # How many ticks there are, about; of places something was measured at, at most.
 _N_TICKS, _MOST_PLACES = 5, 10
@@ -133,7 +135,7 @@ def _share_axis(low: float, high: float, title: str) -> Axis:
     return Axis(low, high, is_log=False, ticks=ticks, title=title, word=share_word)
 
 
-def curve_plots(curves: Sequence[ClassCurves]) -> list[Plot]:
+def curve_plots(curves: "Sequence[ClassCurves]") -> list[Plot]:
     """Show ROC curves, and precision against recall as steps; nothing without a class to judge by.
 
     Of both only the corner in which they bend, which is four times as large as the curve farthest
@@ -157,7 +159,7 @@ def curve_plots(curves: Sequence[ClassCurves]) -> list[Plot]:
 
 
 def _curve_plot(
-    curves: Sequence[ClassCurves],
+    curves: "Sequence[ClassCurves]",
     points: Sequence[Float64s],
     by: Literal["roc_auc", "average_precision"],
     ideal_x: float,
@@ -165,6 +167,8 @@ def _curve_plot(
     titles: tuple[str, str],
 ) -> Plot:
     """Show curves that are best where they come near to (ideal_x, 1), and that corner only."""
+    from mnistcli.metrics.curves import corner_for, worst_of
+
     worst = worst_of(curves, by)
     distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for line in points]
     window = corner_for(4 * float(max(distances)))

@@ -12,7 +12,7 @@ from mnistcli.cli.options import DATASET, argument, command, option, task_named
 from mnistcli.errors import UsageError
 from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec
 from mnistcli.ranges import RANGES
-from mnistcli.tasks import Task, parse_task
+from mnistcli.tasks import parse_task
 
 # Whose machines took part changes no bit and is nobody's business.
 _ELSEWHERE = re.compile(r" --insecure\b| '?--(?:cluster|tls-\w+)[ =](?:'[^']*'|\S+)")
@@ -50,8 +50,13 @@ def _number_or_auto(text: str) -> float | str:
 size_option = partial(data_option, parser=_size, metavar="SIZE")
 
 
-def asked_of(
-    *,
+@command(
+    "json tsv quiet cluster",
+    apart=["preset features", "cluster jobs", "no_save name"],
+    together=["cv repeats"],
+)
+def train(
+    call: Call,
     task: str | None = argument(
         "0v1, 2vrest, 17v49, 0v1v2, even-odd, digits, pairs, ...", autocompletion=completion.tasks
     ),
@@ -117,43 +122,6 @@ def asked_of(
         f"Of the permutation, the folds, the subset and the split; {RANGES['seed']}.", default=0
     ),
     limit: int | None = data_option("Train on a stratified subset of N images.", metavar="N"),
-) -> tuple[Task, settings.TrainingSettings]:
-    """Return what is asked of a training."""
-    if test_size is not None and split == "standard":
-        raise UsageError("--test-size goes with --split random")
-    if task and same and task != same:
-        raise UsageError(f"two tasks were given: {task} and {same}")
-    if not (task := task or same):
-        raise UsageError("no task was given", hint="type mnistcli train 0v1")
-    parsed, chosen = parse_task(task), settings.chosen_by(preset, features)
-    spec = chosen.features if copies is None else replace(chosen.features, n_copies=copies)
-    minimised = settings.SolverSettings(
-        penalty=penalty, l1_ratio=l1_ratio, class_weight=class_weight,
-        solver=solver, tol=tol, max_iter=max_iter,
-    )  # fmt: skip
-    share = 0.2 if test_size is None else test_size
-    return parsed, settings.TrainingSettings(
-        chosen.minimised(minimised, C if isinstance(C, float) else None),
-        settings.SplitSpec(kind=split, test_size=share, seed=seed, limit=limit),
-        features=spec,
-        folds=None if cv is None else settings.FoldSpec(cv, repeats),
-        search=C == "auto",
-        weights=dict(weight or ()),
-        n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
-        memory_bytes=memory,
-        disk_bytes=disk,
-    )
-
-
-@command(
-    "json tsv quiet cluster",
-    apart=["preset features", "cluster jobs", "no_save name"],
-    together=["cv repeats"],
-    asked=asked_of,
-)
-def train(
-    call: Call,
-    asked: Any,
     dataset: str = DATASET,
     without: list[str] | None = data_option(
         "Leave out images by index, as show --suspects -q prints them, - for a pipe; repeatable.",
@@ -184,12 +152,34 @@ def train(
     from mnistcli.files import check_writable
     from mnistcli.registry.store import check_new_name
 
-    task, how = asked
+    if test_size is not None and split == "standard":
+        raise UsageError("--test-size goes with --split random")
+    if task and same and task != same:
+        raise UsageError(f"two tasks were given: {task} and {same}")
+    if not (sentence := task or same):
+        raise UsageError("no task was given", hint="type mnistcli train 0v1")
+    parsed, chosen = parse_task(sentence), settings.chosen_by(preset, features)
+    minimised = settings.SolverSettings(
+        penalty=penalty, l1_ratio=l1_ratio, class_weight=class_weight,
+        solver=solver, tol=tol, max_iter=max_iter,
+    )  # fmt: skip
+    share = 0.2 if test_size is None else test_size
+    how = settings.TrainingSettings(
+        chosen.minimised(minimised, C if isinstance(C, float) else None),
+        settings.SplitSpec(kind=split, test_size=share, seed=seed, limit=limit),
+        features=chosen.features if copies is None else replace(chosen.features, n_copies=copies),
+        folds=None if cv is None else settings.FoldSpec(cv, repeats),
+        search=C == "auto",
+        weights=dict(weight or ()),
+        n_jobs=(-1 if parsed.is_pairwise else 1) if jobs is None else jobs,
+        memory_bytes=memory,
+        disk_bytes=disk,
+    )
     if watch is not None:
         from mnistcli.cli.watch import Watch, check_watchable
 
-        check_watchable(watch, task, how)
-    model_name = check_new_name(name or task.name)
+        check_watchable(watch, parsed, how)
+    model_name = check_new_name(name or parsed.name)
     registry = call.registry()
     if not no_save:
         check_writable(registry.folder)  # better before a long fit
@@ -200,9 +190,9 @@ def train(
         left_out = indices_to_leave_out(without, data, how.split.kind)
         how = replace(how, split=replace(how.split, without=left_out))
     typed = _ELSEWHERE.sub("", shlex.join([*call.defaults, "mnistcli", *sys.argv[1:]]))
-    with call.cluster, Bars(call) if watch is None else Watch(call, watch, task) as shown:
+    with call.cluster, Bars(call) if watch is None else Watch(call, watch, parsed) as shown:
         result = training.train(
-            task, data, how, command=typed, cache=call.features(), progress=shown
+            parsed, data, how, command=typed, cache=call.features(), progress=shown
         )
     call.warn(*convergence_warnings(result))
     entry = None

@@ -8,6 +8,7 @@ import numpy as np
 from mnistcli.cli import numbers
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
+from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.comparison import Comparison
@@ -73,8 +74,6 @@ def shown(result: Comparison) -> Iterator[Part]:
 
 def _panels(result: Comparison) -> Iterator[Panel]:
     """Yield what is drawn into a file: the models with their intervals, and disagreements."""
-    from mnistcli.cli.plots import Axis, Plot, Series, axis_for
-
     by, rows = result.by, []
     for i, each in enumerate(result.judged):
         value = by.of(each.evaluation)

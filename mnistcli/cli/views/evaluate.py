@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
+from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError
+from mnistcli.evaluation import JudgedModel
+from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
+from mnistcli.metrics.intervals import Interval
 
 if TYPE_CHECKING:
-    from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import CaptionedImage, Gallery
     from mnistcli.metrics.curves import ClassCurves
-    from mnistcli.metrics.intervals import Interval
-
 
 _NO_CURVES = "no curves: all images, or none, are of the class"
 
@@ -51,15 +51,11 @@ def evaluated(
     if confusion:
         panels.append(HeatMap.of_confusion(evaluation.confusion, card.class_names, _title(judged)))
     if curves:
-        from mnistcli.cli.plots import curve_plots
-
         if in_file and not curve_plots(drawn):
             raise DataUnavailableError(_NO_CURVES)
         parts += shown_curves(drawn)
         panels += curve_plots(drawn)
     if calibration:
-        from mnistcli.cli.plots import reliability_plot
-
         panels.append(reliability_plot(evaluation.reliability, card.class_names))
     if n_mistakes:
         (panels if in_file else parts).append(mistakes)
@@ -128,8 +124,6 @@ def gallery_of_mistakes(
     judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
 ) -> Gallery:
     """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
-    from mnistcli.gallery import Gallery
-
     positions = judged.behind(truth, answer).tolist()
     n_all, n = len(positions), min(n, len(positions))
     is_right = answer and truth == answer
@@ -160,8 +154,6 @@ def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
 
 def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:
     """Show the ROC curve beside the precision-recall curve."""
-    from mnistcli.cli.plots import curve_plots
-
     if not (plots := curve_plots(curves)):
         yield Words(_NO_CURVES)
         return
@@ -198,8 +190,6 @@ def reliability_table(
     bins: Sequence[ReliabilityBin], class_names: Sequence[str], title: str = ""
 ) -> Table:
     """Show what was said beside what was true of it, for each range of probability in use."""
-    from mnistcli.cli.plots import reliability_words
-
     said, came_true = reliability_words(class_names)
     rows = [
         (

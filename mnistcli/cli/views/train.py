@@ -11,14 +11,15 @@ import numpy as np
 from mnistcli.cli.numbers import describe_settings, percent, percent_span, seconds
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, Words
+from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
+from mnistcli.training import Training
 
 if TYPE_CHECKING:
     from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
-    from mnistcli.training import Training
 
 
 def trained(training: Training, entry: ModelEntry | None) -> Answer:
@@ -159,8 +160,6 @@ def convergence_warnings(training: Training) -> Iterator[str]:
 
 
 def _shown_choice(choice: ChoiceOfC) -> Iterator[Part]:
-    from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
-
     said = {choice.C_1se: "one standard error", choice.C: "best"}
     yield Table(
         ("C", "log loss", "accuracy", ""),
