@@ -8,7 +8,6 @@ sheet of a page.
 
 import io
 import textwrap
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,7 +22,7 @@ from mnistcli.arrays import Bytes, Float64s
 from mnistcli.cli.parts import HeatMap, Panel
 from mnistcli.cli.plots import Plot, fitting
 from mnistcli.cli.report.html import Markup, tag
-from mnistcli.cli.terminal.bitmap import crisp, enlarged, folded, lifted, png, signed, vivid
+from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, folded, lifted, signed, vivid
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
 
@@ -141,7 +140,7 @@ def _element(mark: Mark, theme: Theme | None) -> Markup:
     (x, y), *others = mark.points
     if isinstance(mark, Picture):
         ((right, bottom),) = others
-        source = f"data:image/png;base64,{b64encode(png(crisp(mark.image))).decode()}"
+        source = data_url(crisp(mark.image))
         return tag("image", x=x, y=y, width=right - x, height=bottom - y, href=source)
     colour = theme[mark.role] if theme else f"var(--{mark.role})"
     if isinstance(mark, Words):

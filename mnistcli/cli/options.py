@@ -103,10 +103,8 @@ class FigureFile:
         from mnistcli.cli import drawing
         from mnistcli.cli.terminal.bitmap import png
         from mnistcli.files import write_atomically
-        from mnistcli.gallery import Gallery
 
-        shown = [each for each in panels if each or not isinstance(each, Gallery)]
-        if not shown:
+        if not (shown := [each for each in panels if each]):  # a gallery may be empty
             return f"no pictures: {self.path} was not written"
         dot, theme = drawing.MM_PER_DOT * self.scale, drawing.DARK if self.dark else drawing.LIGHT
         whole = drawing.drawing_of(shown, self.width_mm and self.width_mm / dot)

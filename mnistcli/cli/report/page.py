@@ -1,6 +1,5 @@
 """The whole page as a file, and what a person is shown in it and in a notebook's cell."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -18,7 +17,7 @@ from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, joined, style, tag
 from mnistcli.cli.report.sections import Section, markdown, sections, title_of, verdicts
-from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, png, signed, vivid
+from mnistcli.cli.terminal.bitmap import COLOUR_SIGNS, colours_of, data_url, signed, vivid
 from mnistcli.comparison import ReportOnTwo, judged_in
 from mnistcli.evaluation import Report
 from mnistcli.files import write_atomically
@@ -226,12 +225,8 @@ def _figure(image: NDArray[Any], picture: CaptionedImage) -> Markup:
         lines = [said, f"{sure} #{picture.facts['index']}"]
         class_ = None if is_right else "mistake"
     grey_or_colour = image if image.dtype == np.uint8 else colours_of(image)
-    content = b64encode(png(Image.fromarray(grey_or_colour))).decode()
     height, width = image.shape[:2]
-    source = f"data:image/png;base64,{content}"
-    return tag(
-        "figure",
-        tag("img", src=source, alt=alt, width=width, height=height),
-        tag("figcaption", (tag("span", line) for line in lines)),
-        class_=class_,
-    )
+    source = data_url(Image.fromarray(grey_or_colour))
+    shown = tag("img", src=source, alt=alt, width=width, height=height)
+    words = tag("figcaption", (tag("span", line) for line in lines))
+    return tag("figure", shown, words, class_=class_)

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,11 @@ def png(picture: "Image.Image") -> bytes:
     # The last percents of a large file take seconds.
     picture.save(buffer, "PNG", optimize=picture.width * picture.height < 1_000_000)
     return buffer.getvalue()
+
+
+def data_url(picture: "Image.Image") -> str:
+    """Return the address of a picture that a page holds itself."""
+    return f"data:image/png;base64,{b64encode(png(picture)).decode()}"
 
 
 def signed(legend: str, signs: tuple[str, str]) -> str:

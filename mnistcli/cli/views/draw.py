@@ -66,7 +66,6 @@ class Canvas(Widget, can_focus=True):
     """Where one draws: with the mouse, or by moving a pen with the arrow keys.
 
     It shows its ink in a square of ``side`` pixels, of which a cell has two; the pen is at one.
-    What is to be done where the ink has changed is ``tell``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -88,9 +87,8 @@ class Canvas(Widget, can_focus=True):
         lambda: np.zeros((SIDE, SIDE), np.float32), init=False, always_update=True
     )
 
-    def __init__(self, side: int, tell: Callable[[], None]) -> None:
+    def __init__(self, side: int) -> None:
         super().__init__(id="canvas")
-        self._tell = tell
         self._past: deque[Float32s] = deque(maxlen=100)  # before each step
         self._button: int | None = None  # of the mouse, that is held
         self.side, self.pen = side, (side // 2, side // 4)
@@ -114,9 +112,6 @@ class Canvas(Widget, can_focus=True):
 
     def watch_is_eraser(self) -> None:
         self.border_subtitle = "eraser" if self.is_eraser else ""
-
-    def watch_ink(self) -> None:
-        self._tell()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Put the brush down; any other than the left button erases."""
@@ -199,13 +194,14 @@ class DrawingApp(App[None]):
         self._is_due = False
 
     def compose(self) -> ComposeResult:
-        self.canvas = Canvas(_side_in(self.size), self._look_soon)
+        self.canvas = Canvas(_side_in(self.size))
         with Horizontal():
             yield self.canvas
             yield Static(id="panel")
         yield Footer()
 
     def on_mount(self) -> None:
+        self.watch(self.canvas, "ink", self._look_soon, init=False)
         self._look()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -3,15 +3,16 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
     from sklearn.pipeline import Pipeline
-
-    from mnistcli.arrays import Bytes, Float32s
 
 
 def make_estimator(model: Model) -> "Pipeline":
@@ -21,7 +22,6 @@ def make_estimator(model: Model) -> "Pipeline":
     0 to 255, of any real dtype; ``classes_`` are the class names in class order. Where the model
     looks at more than pixels, `features_of` comes first.
     """
-    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
@@ -48,15 +48,13 @@ def make_estimator(model: Model) -> "Pipeline":
     return make_pipeline(FunctionTransformer(features_of, kw_args=what), scaler, logistic)
 
 
-def features_of(X: "ArrayLike", spec: dict[str, Any], arrays: "dict[str, Float32s]") -> "Bytes":
+def features_of(X: ArrayLike, spec: dict[str, Any], arrays: dict[str, Float32s]) -> Bytes:
     """Return features of pixels (n, 784), by a `FeatureSpec` as a dictionary and what it learned."""
     return Features(FeatureSpec(**spec), arrays).transform(images_of(X))
 
 
-def images_of(X: "ArrayLike") -> "Bytes":
+def images_of(X: ArrayLike) -> Bytes:
     """Return images (n, 28, 28); raise ValueError for what is no whole number from 0 to 255."""
-    import numpy as np
-
     pixels = np.asarray(X)
     if not ((pixels >= 0) & (pixels <= 255) & (pixels % 1 == 0)).all():
         raise ValueError("images hold whole numbers from 0 for paper to 255 for ink")
