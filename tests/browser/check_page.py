@@ -5,12 +5,14 @@ Its pictures lie below ``--basetemp FOLDER``, to be looked at.
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
@@ -205,7 +207,7 @@ def test_all_can_be_done_by_the_keyboard_alone(builtin, browse, tmp_path):
         press(driver, Keys.TAB)
         names.append(focused(driver))
         assert len(names) < 30
-    buttons = ["undo", "clear", "for", "against", "Remove this 1", "download"]
+    buttons = ["undo", "clear", "picture", "for", "against", "Remove this 1", "download"]
     assert names == buttons, "buttons that keep wait for a drawing"
     press(driver, Keys.ENTER)
     path = tmp_path / "digits.csv"
@@ -224,6 +226,51 @@ def test_examples_are_answered_as_python_answered_them(builtin, browse):
             said = button.find_element(By.TAG_NAME, "img").get_attribute("alt")
             button.click()
             assert said == f"A {k}, taken for {answer(driver)[0]}"
+
+
+HAND_OVER = """
+const [base64, kind, property, name] = arguments, data = new DataTransfer();
+const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt());
+data.items.add(new File([bytes], name));
+const event = new Event(kind, { bubbles: true, cancelable: true });
+event[property] = data;
+document.body.dispatchEvent(event);
+return event.defaultPrevented;
+"""
+
+
+def test_a_picture_is_chosen_dropped_or_pasted(builtin, browse, tmp_path, mnist):
+    driver = browse(builtin)
+    files = []
+    for i in (0, 1, 2):
+        files.append(tmp_path / f"{i}.png")
+        on_paper = Image.fromarray(255 - mnist.test.images[i] // 2).resize((2800, 2800))
+        on_paper.save(files[-1])
+    at(driver, "picture").send_keys(str(files[0]))
+    until(driver, lambda: answer(driver).startswith("7 · "))
+    photograph(driver, tmp_path / "picture.png")
+    for path, k, how in zip(
+        files[1:], (2, 1), (("drop", "dataTransfer"), ("paste", "clipboardData")), strict=True
+    ):
+        content = base64.b64encode(path.read_bytes()).decode()
+        assert driver.execute_script(HAND_OVER, content, *how, path.name)
+        until(driver, lambda k=k: answer(driver).startswith(f"{k} · "))
+    draw(driver, 4)
+    until(driver, lambda: answer(driver).startswith("4 · "))  # in place of the picture
+    assert driver.execute_script(
+        HAND_OVER, base64.b64encode(b"none").decode(), "drop", "dataTransfer", "x.png"
+    )
+    until(driver, lambda: answer(driver) == "This is no picture that a browser reads")
+    blank = tmp_path / "blank.png"
+    Image.new("L", (40, 40), 200).save(blank)
+    at(driver, "picture").send_keys(str(blank))
+    until(driver, lambda: answer(driver) == "Draw a digit")
+    at(driver, "picture").send_keys(str(files[0]))
+    until(driver, lambda: answer(driver).startswith("7 · "))
+    for button in at(driver, "labels").find_elements(By.TAG_NAME, "button"):
+        if button.text == "7":
+            button.click()
+    assert at(driver, "count").text == "1 kept; of 1 that it can know it reads 1 right"
 
 
 def test_every_rival_can_be_asked_about(builtin, browse):

@@ -11,7 +11,7 @@ from dataclasses import replace
 import html5lib
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
+from py_mini_racer import JSEvalException, MiniRacer
 
 import mnistcli
 from mnistcli.errors import BadImageError
@@ -19,6 +19,7 @@ from mnistcli.evaluation import examples_of
 from mnistcli.registry.exports import Example, encode_export
 from mnistcli.registry.exports.to_html import _FOLDER
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
+from tests.conforming.disturbances import enlarged, on_paper
 from tests.handwriting import SIDE, strokes_of
 
 # Browsers have it, engines do not.
@@ -34,15 +35,19 @@ function atob(text) {
 """
 # Levels go through strings, in which no letter may be 0.
 DRAW = """
-const letters = (levels) => String.fromCharCode(...Uint16Array.from(levels, (level) => 256 + level));
+const lettersOf = (levels) => String.fromCharCode(...Uint16Array.from(levels, (level) => 256 + level));
 function drawnAndConformed(strokes) {
   const canvas = drawn(strokes.map((stroke) => stroke.map(onCanvas)));
   try {
-    return [letters(canvas.data), letters(conform(canvas))];
+    return [lettersOf(canvas.data), lettersOf(conform(canvas))];
   } catch (problem) {
     if (!(problem instanceof NoDigit)) throw problem;
-    return [letters(canvas.data), null, problem.message];
+    return [lettersOf(canvas.data), null, problem.message];
   }
+}
+function pictured(letters, height, width) {
+  const levels = Float32Array.from(letters, (letter) => letter.charCodeAt() - 256);
+  return lettersOf(conform(inkOf({ height, width, data: levels })));
 }
 function answered(levels) {
   const image = Uint8Array.from(levels, (letter) => letter.charCodeAt() - 256);
@@ -75,6 +80,11 @@ class Page:
         """A canvas, (160, 160), what it is conformed to, (28, 28), or None and the problem."""
         canvas, image, *problem = self.call("drawnAndConformed", strokes)
         return levels_of(canvas, SIDE), image and levels_of(image, 28), *problem
+
+    def pictured(self, grey):
+        """What a picture is conformed to, (28, 28)."""
+        letters = "".join(chr(256 + level) for level in grey.ravel().tolist())
+        return levels_of(self.call("pictured", letters, *grey.shape), 28)
 
     def answers(self, images):
         rows = ("".join(chr(256 + level) for level in image.ravel().tolist()) for image in images)
@@ -210,6 +220,23 @@ def test_what_is_no_digit_is_none_in_python_either(strokes, problem, mnist, open
     canvas, image, found = page.drawn(strokes)
     assert (image, found) == (None, problem)
     assert conformed(canvas) is None
+
+
+def test_pictures_are_conformed_and_read_too(mnist, open_page):
+    model, rng = mnistcli.load_model("builtin"), np.random.default_rng(0)
+    page = open_page(model)
+    digits, labels = (a[50_000:50_030] for a in (mnist.train.images, mnist.train.labels))
+    large = [enlarged(digit, 6) for digit in digits]
+    photographs = [on_paper(digit, rng, noise=4, shadow=0.4) for digit in large]
+    for pictures in (digits, 255 - digits, large, photographs, [p[8:-8, :] for p in photographs]):
+        images = np.stack([page.pictured(np.asarray(picture)) for picture in pictures])
+        answers = mnistcli.predict(model, images).answers
+        assert sum(int(a) == label for a, label in zip(answers, labels, strict=True)) >= 29
+    assert (
+        np.abs(np.stack([page.pictured(each) for each in digits]).astype(int) - digits).mean() < 2
+    )
+    with pytest.raises(JSEvalException, match="blank"):
+        page.pictured(np.full((40, 30), 200, np.uint8))
 
 
 def test_of_an_expansion_a_little_more_ink_is_taken_apart(mnist, open_page):

@@ -8,6 +8,8 @@ const SIDE = 28, BOX = 20, CENTRE = 14;
 
 // A drawing has so many pixels a side: as many as pictures are searched with, so none is left out.
 const CANVAS = 160, PEN_RADIUS = 6;
+// Of a picture: how wide a stroke may be, for its longer side, and what stands out from the paper.
+const PAPER_REACH = 1 / 6, LEAST_CONTRAST = 24, NOISE = 0.15;
 
 const f32 = Math.fround;
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -64,6 +66,21 @@ function drawLine(canvas, [x0, y0], [x1, y1]) {
       if (level > canvas.data[at]) canvas.data[at] = level;
     }
   }
+}
+
+
+/** Return what stands out from the paper of a picture, be it light or dark; levels from 0 to 255. */
+function inkOf(grey) {
+  const { height, width, data } = grey, reach = Math.ceil(PAPER_REACH * Math.max(height, width));
+  const rim = data.filter((_, at) => at < width || at >= data.length - width || at % width % (width - 1) === 0);
+  const [low, high] = [Math.min, Math.max].map((most) => data.reduce((a, b) => most(a, b)));
+  const isLight = 2 * rim.sort()[rim.length >> 1] > low + high, negative = (a) => mapped(a, (level) => -level);
+  const light = isLight ? grey : negative(grey);
+  const paper = negative(windowMax(negative(windowMax(light, reach)), reach));
+  const ink = mapped(paper, (level, at) => level - light.data[at]);
+  const strongest = ink.data.reduce((a, b) => Math.max(a, b));
+  if (strongest < LEAST_CONTRAST) throw new NoDigit("blank");
+  return mapped(ink, (level) => (level < NOISE * strongest ? 0 : 255 * level / strongest));
 }
 
 

@@ -5,6 +5,8 @@ const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("model").textContent), WORDS = JSON.parse(byId("words").textContent);
 const model = openModel(data), NAMES = data.class_names, SCALE = byId("canvas").width / CANVAS;
 const PICTURE = 3 * SIDE, STEP = 4;
+// Of somebody's picture: the pixels of its longer side, and how bright its colours are.
+const LONGEST = 480, GREY = [0.299, 0.587, 0.114];
 
 let language = navigator.languages.map((each) => each.slice(0, 2)).find((each) => each in WORDS) || "en";
 let strokes = [], canvas = drawn([]), pen = null, isDown = false, pointer = null;
@@ -33,6 +35,7 @@ const percent = (share) => (share % 1 ? Math.min(Math.max(share, 0.001), 0.999) 
 /* --- drawing -------------------------------------------------------------------------------- */
 
 function start(point) {
+  if (!strokes.length) canvas = drawn([]);  // in place of a picture
   strokes.push([]);
   goOn(point);
 }
@@ -111,6 +114,44 @@ for (const end of ["pointerup", "pointercancel"]) {
 // Or the browser takes strokes for taps, looks for double ones and a magnifier to show.
 byId("canvas").addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
 
+/** Look at a picture that somebody chose, dropped or pasted, in place of a drawing. */
+async function take(file) {
+  let picture;
+  try {
+    picture = await createImageBitmap(file);
+  } catch {
+    replaceStrokes([]);
+    byId("answer").textContent = say("no-picture");
+    return tell();
+  }
+  const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(1, Math.round(scale * side)));
+  const context = make("canvas", { width, height }).getContext("2d");
+  context.fillStyle = "#fff", context.imageSmoothingQuality = "high";
+  context.fillRect(0, 0, width, height);
+  context.drawImage(picture, 0, 0, width, height);
+  const { data: colours } = context.getImageData(0, 0, width, height);
+  strokes = [], isDown = false;
+  canvas = grid(height, width, (y, x) => sum(GREY.map((share, i) => share * colours[4 * (y * width + x) + i])));
+  paintCanvas();
+  const larger = 640 / Math.max(width, height), [w, h] = [larger * width, larger * height];
+  byId("canvas").getContext("2d").drawImage(context.canvas, 320 - w / 2, 320 - h / 2, w, h);
+  look(() => inkOf(canvas));
+  tell();
+}
+
+byId("picture").addEventListener("click", (event) => { event.target.value = ""; });
+byId("picture").addEventListener("change", (event) => take(event.target.files[0]));
+addEventListener("dragover", (event) => event.preventDefault());
+for (const [kind, dataOf] of [["drop", (event) => event.dataTransfer], ["paste", (event) => event.clipboardData]]) {
+  addEventListener(kind, (event) => {
+    const [file] = dataOf(event).files;
+    if (!file) return;
+    event.preventDefault();
+    take(file);
+  });
+}
+
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 byId("canvas").addEventListener("keydown", (event) => {
@@ -137,11 +178,11 @@ byId("clear").addEventListener("click", () => replaceStrokes([]));
 
 /* --- the answer, and why ---------------------------------------------------------------------- */
 
-/** Conform what is drawn and answer. */
-function look() {
+/** Conform what is drawn, or the ink of a picture, and answer. */
+function look(inkOn = () => canvas) {
   isWaiting = false;
   try {
-    show(conform(canvas));
+    show(conform(inkOn()));
   } catch (problem) {
     if (!(problem instanceof NoDigit)) throw problem;
     show(null, say(problem.message));
