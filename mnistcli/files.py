@@ -87,14 +87,14 @@ def copy_bytes(read: Callable[[int], bytes], copy: IO[bytes], at_most: int) -> i
     return n_bytes
 
 
-def kind_of_path(path: Path, *, doing: str = "read", follow: bool = True) -> PathKind:
+def kind_of_path(path: Path, *, follow: bool = True) -> PathKind:
     """Return what a path leads to; a dangling link that is followed leads to nothing.
 
     Raises StorageError where it cannot be told: a folder on the way may not be entered, the name is
     too long, links lead in a circle. ``Path.is_file`` and its sisters let these through or call
     them False.
     """
-    with storage_errors(doing, path):
+    with storage_errors("read", path):
         try:
             mode = path.stat(follow_symlinks=follow).st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
@@ -139,14 +139,13 @@ def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and its parents, for good; several processes may do so at once."""
-    with storage_errors(doing := "make the folder", folder):
-        paths = (folder, *folder.parents)
-        missing = [each for each in paths if kind_of_path(each, doing=doing) == "nothing"]
+    with storage_errors("make the folder", folder):
+        missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
         for each in reversed(missing):
             each.mkdir(mode=_FOLDER_MODE, exist_ok=True)
             # Without it a power cut may forget the folder with all that was synced in it.
             _fsync_folder(each.parent)
-        if kind_of_path(folder, doing=doing) != "folder":
+        if kind_of_path(folder) != "folder":
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
 
 
@@ -285,7 +284,7 @@ def _fsync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, *, on_wait: Callable[[Path], object] | None = None) -> Iterator[None]:
+def lock(path: Path, on_wait: Callable[[Path], object] = bool) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
     Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work
@@ -298,14 +297,13 @@ def lock(path: Path, *, on_wait: Callable[[Path], object] | None = None) -> Iter
     held = filelock.FileLock(path)
     with storage_errors("lock", path):
         try:
-            held.acquire(timeout=0)
-        except filelock.Timeout:
-            if on_wait is not None:
+            with contextlib.suppress(filelock.Timeout):
+                held.acquire(timeout=0)
+            if not held.is_locked:
                 on_wait(path)
-            try:
                 held.acquire(timeout=LOCK_TIMEOUT_S)
-            except filelock.Timeout:
-                raise LockTimeoutError(path, LOCK_TIMEOUT_S) from None
+        except filelock.Timeout:
+            raise LockTimeoutError(path, LOCK_TIMEOUT_S) from None
     try:
         yield
     finally:

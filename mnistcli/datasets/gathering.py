@@ -24,6 +24,7 @@ from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableErro
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name
+from mnistcli.pictures.read import read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import stratified_sample
@@ -206,8 +207,6 @@ class _Reading:
         self.parts += [(of or "train", replace(images, notes=())) for of, images in found.items()]
 
     def _blocks(self, pictures: list[folders.LabelledPicture]) -> Iterator[Block]:
-        from mnistcli.pictures.read import read_pictures
-
         for n_done, (path, digit, part) in enumerate(pictures, 1):
             self.progress.update("pictures", n_done, len(pictures))
             try:
@@ -223,8 +222,6 @@ class _Reading:
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""
-        from mnistcli.pictures.read import read_pictures
-
         is_folder = kind_of_path(path) == "folder"
         content = folders.content_of(folders.descended(path)) if is_folder else [path]
         paths = [each for each in content if is_picture(each) or not is_folder]

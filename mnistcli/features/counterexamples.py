@@ -4,6 +4,8 @@ What a network is to refuse is best shown to it, even if only made up (Hendrycks
 Dietterich, Deep anomaly detection with outlier exposure, 2019). The same images come out each time.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float32s, Float64s, Places
@@ -18,20 +20,7 @@ _LEANING = 0.15  # columns per row, a standard deviation, between two digits of 
 _INK = 100  # a level
 # Letters and signs of other shapes than digits: strokes with a dash in between, from point to point
 # across and down, 0 to 4.
-_SIGNS = """
-    042044-1232 4130100103143443 40000444-0232 400004-0232 413010010314344322 0004-4044-0242
-    3033241403 0004-400244 000444 0400224044 04004440 040030413202 04003041320244 0040-2024
-    000314344340 002440 0014223440 0044-4004 0022-4022-2224 3111031433-3134 332212031434-3034
-    02424130100103143443 30201114-0222 0004-0312223334 0004-310234 0104-02112224-22314244
-    0104-02113142-4244 1014-1130413212 1114-122131 202334-1131 0103143331-3134 0113223341
-    0022-4004 20440420 0004-004044 4000220444 2024-0242 0141-0343 1014-3034-0141-0343
-    2024-0143-4103 011030412223 400244 004204 40000444 0242-314233 2024-112031 021440 0040440400
-    2042240220 240110213041-4124 4411203103144302 02113342 0424-204404 2021-2224 2021-222404
-    2022-2324 0110304122-2324 2021-222314 0242-2021-2324 1012-3032 30101434 10303414 30202112232434
-    10202132232414 3120113233-1112332413 41301101123243341403-2024 31211223323133423010021434
-    0110303134-3212031433 0002133230-30332404 2010021434423020-4004 2002244220-0242 2102234221-2024
-    000213334240-2024
-"""
+_SIGNS = Path(__file__).with_name("signs.txt").read_text("ascii").split()
 # How far each point lies from there, how far a whole stroke, how often and how much corners are
 # rounded off, how wide a sign is, as a logarithm, and how slanted.
 _UNSURE, _APART, _ROUNDED, _SLANT = (0.1, 0.4), 0.3, (0.6, 0.35), 0.2
@@ -80,10 +69,10 @@ def _margins(images: Float32s) -> Places:
 
 def signs(n: int) -> Bytes:
     """Return images of letters and signs, drawn with a pen, (n, 28, 28), placed and thick as digits."""
-    rng, every = np.random.default_rng(0), _SIGNS.split()
+    rng = np.random.default_rng(0)
     path, is_down = np.empty((n, _N_POINTS, 2)), np.ones((n, _N_POINTS), dtype=np.bool_)
-    for k, sign in enumerate(every):
-        own, strokes = slice(k, n, len(every)), sign.split("-")
+    for k, sign in enumerate(_SIGNS):
+        own, strokes = slice(k, n, len(_SIGNS)), sign.split("-")
         n_own, n_points = len(path[own]), _N_POINTS // len(strokes)
         unsure = rng.uniform(*_UNSURE, (n_own, 1, 1))
         is_rounded = rng.random((n_own, 1, 1)) < _ROUNDED[0]

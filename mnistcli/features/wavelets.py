@@ -11,6 +11,7 @@ import functools
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import fft2, fftshift, ifft2  # noqa: TID253 - loaded where they are asked for
 
 from mnistcli.arrays import Float32s, Places
 from mnistcli.features.likeness import SQUARE
@@ -29,8 +30,6 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
     They have shape (n, n_maps, n_points**2): of the image; then, scale by scale, of its six moduli,
     and of those of each of these at each wider scale.
     """
-    from scipy.fft import fft2
-
     frames = _framed(ink)
     maps, spectra = [frames], fft2(frames)
     for scale in range(N_SCALES):
@@ -46,8 +45,6 @@ def scattered(ink: Float32s, n_points: int) -> Float32s:
 
 def strokes(ink: Float32s) -> Float32s:
     """Return the square roots of the moduli of the two finer scales, (n, 12, 16, 16)."""
-    from scipy.fft import fft2
-
     spectra = fft2(_framed(ink))
     fine, wider = (_moduli(spectra, scale) for scale in (0, 1))
     rows = fine[:, :, ::2] + fine[:, :, 1::2]
@@ -65,8 +62,6 @@ def _framed(ink: Float32s) -> Float32s:
 
 def _moduli(spectra: NDArray[np.complex64], scale: int) -> Float32s:
     """Filter maps by each wavelet of a scale: spectra of shape (n, k, m, m) to (n, 6 * k, l, l)."""
-    from scipy.fft import ifft2
-
     n, _, side, _ = spectra.shape
     places, filters = wavelets(scale, side)
     windows = spectra.reshape(n, -1, side**2).take(places, axis=-1).reshape(n, -1, *filters.shape)
@@ -114,8 +109,6 @@ def near_points(side: int, n_points: int) -> Float32s:
 
 def drawn(scale: int) -> Float32s:
     """Return the real part of each wavelet of a scale, (6, side, side)."""
-    from scipy.fft import fftshift, ifft2
-
     places, filters = wavelets(scale, FRAME)
     spectra = np.zeros((N_DIRECTIONS, FRAME**2), dtype=np.float32)
     of = np.repeat(np.arange(N_DIRECTIONS), places.size // N_DIRECTIONS)  # which each place is of

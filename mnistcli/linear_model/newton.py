@@ -32,7 +32,7 @@ import numpy as np
 from mnistcli.arrays import Float64s, Floats, Labels, Places, Rows
 from mnistcli.linear_model import objective
 from mnistcli.linear_model.certificate import Certificate, Fit, relative
-from mnistcli.linear_model.lbfgs import LBFGS, USUAL_STEPS, expected_seconds, search_along
+from mnistcli.linear_model.lbfgs import LBFGS, expected_seconds, search_along
 from mnistcli.linear_model.problem import (
     Block,
     LocalBlocks,
@@ -213,8 +213,7 @@ class _Minimiser:
     start_norm: float = 0.0
     is_settled: bool = False
     end: float = 0.0  # when all is expected to be done
-    # The first step on all rows: digits after it, when that was, and its number.
-    _first: tuple[float, float, int] | None = None
+    _first: tuple[float, float] | None = None  # step on all rows: digits after it, and when it was
 
     def run(self, start: Float64s | None) -> Point:
         """Return the solution, measured in float64 with the intercept at its best."""
@@ -383,10 +382,8 @@ class _Minimiser:
         done, wanted = at.digits
         if share == 1.0:
             # The more digits there are, the more their pace says, and the less what was expected.
-            first, since, number = self._first = self._first or (done, now, self.n_iterations)
-            pace = (now - since) / max(done - first, 1e-3)
-            if n_steps := self.n_iterations - number:
-                left = max(USUAL_STEPS - self.n_iterations, 0) * (now - since) / n_steps
-            by_pace, known = pace * (wanted - done), done / wanted if left else 1.0
+            first, since = self._first = self._first or (done, now)
+            by_pace = (now - since) / max(done - first, 1e-3) * (wanted - done)
+            known = done / wanted if left else 1.0
             at = at._replace(seconds_left=known * by_pace + (1.0 - known) * left)
         self.progress.update("fit", done, wanted, at)

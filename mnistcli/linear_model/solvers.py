@@ -18,6 +18,7 @@ from mnistcli.arrays import Bytes, Float64s, Labels, Rows, SomeRows
 from mnistcli.errors import TrainingError
 from mnistcli.linear_model.certificate import Fit, certify, joint_fit
 from mnistcli.linear_model.classifier import PIXEL_SCALE, LinearClassifier, pairs_of
+from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.objective import class_weights
 from mnistcli.linear_model.problem import SeparableDataError, blocks_within
 from mnistcli.memory import Room, machine_bytes
@@ -103,8 +104,6 @@ def _fit(
             problem = f"the solver {name} needs all rows at once: {n_bytes / 1e9:.0f} GB of memory"
             raise TrainingError(problem, hint="--solver newton reads them in blocks")
         return _fit_sklearn(X[:], y, replace(settings, solver=name), seed, minimised)
-    from mnistcli.linear_model.newton import fit_newton
-
     n_outputs = 1 if n_classes == 2 else n_classes
     here = partial(blocks_within, room, n_outputs, progress)
     try:

@@ -6,23 +6,20 @@ directories in Python, a microsecond each, and a large file has room for million
 is given a file that lets it read so many pieces and no more.
 """
 
-from __future__ import annotations
-
 import contextlib
 import io
+import logging
 import struct
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
+from PIL import Image, ImageFile  # noqa: TID253 - loaded with the first picture
 
 from mnistcli.containers.reading import RAW, FormatError
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import USEFUL_SIDE, ImageFormat
-
-if TYPE_CHECKING:
-    from PIL import Image, ImageFile
 
 # A GIF comes in blocks of 255 bytes, each of which is read in two pieces.
 MAX_PIECES = 1 << 20
@@ -83,10 +80,6 @@ def decoded(
     Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises FormatError for
     whatever is wrong with it.
     """
-    import logging
-
-    from PIL import Image
-
     # Without a handler Python prints what Pillow logs.
     if not (logger := logging.getLogger("PIL")).handlers:
         logger.addHandler(logging.NullHandler())
@@ -171,8 +164,6 @@ def _count_frames(image: ImageFile.ImageFile) -> int:
 
 
 def _check(image: ImageFile.ImageFile, kind: ImageFormat, data: bytes) -> None:
-    from PIL import Image
-
     n_pixels, n_bytes = image.width * image.height, len(data)
     if n_pixels > kind.max_pixels:
         size = f"{image.width:,} x {image.height:,}, more than {kind.max_pixels // 10**6} million pixels"
@@ -208,7 +199,7 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
     else:
         grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)))
     if 2 <= (orientation := _orientation(image)) <= 8:
-        from PIL import Image, ImageOps
+        from PIL import ImageOps
 
         turned = Image.fromarray(grey)
         turned.getexif()[_ORIENTATION] = orientation
@@ -223,8 +214,6 @@ def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
 
     It is done in strips, each a few times so high: copies of the whole would cost too much.
     """
-    from PIL import Image
-
     mode = mode or image.mode
     factor = max(image.size) // side
     if factor < 2:
@@ -279,8 +268,6 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
 
     A picture that covers most of its area and has contrast of its own brings its paper along.
     """
-    from PIL import Image
-
     alpha, grey = image.getchannel("A"), _grey(image.convert("RGB"))
     low, high = _range(alpha)
     if low == 255:

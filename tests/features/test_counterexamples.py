@@ -37,7 +37,7 @@ def test_letters_and_signs_lie_as_digits_do(mnist):
 
 @pytest.mark.parametrize(("sign", "n_pieces"), [("0141-0343", 2), ("002440", 1), ("2024-0242", 1)])
 def test_the_pen_is_lifted_between_strokes_and_nowhere_else(sign, n_pieces):
-    every = _SIGNS.split()
+    every = _SIGNS
     drawn = signs(100 * len(every))[every.index(sign) :: len(every)] > 60
     found = [ndimage.label(each, np.ones((3, 3)))[1] for each in drawn]
     assert np.mean(np.array(found) == n_pieces) > 0.8
