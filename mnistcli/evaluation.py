@@ -169,10 +169,8 @@ def suspects(
     by_folds = model.out_of_fold if dataset.sha256 == model.card.dataset_sha256 else None
     found: list[tuple[float, Part, Samples, int]] = []
     for part in get_args(Part) if on is None else (on,):
-        samples = _part_of(dataset, model, part)
-        if by_folds is not None and part == "train":
-            p_truth = by_folds
-        else:
+        samples, p_truth = _part_of(dataset, model, part), by_folds
+        if p_truth is None or part == "test":
             probabilities = model.classifier.predict_proba(samples.images)
             p_truth = probabilities[np.arange(len(samples)), samples.y].astype(np.float32)
         worst = np.argsort(p_truth, kind="stable")[:n].tolist()

@@ -10,10 +10,10 @@ brings the `Line` from which it can be made anew, also where a block is lost and
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import accumulate, pairwise
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -53,16 +53,6 @@ class Line(NamedTuple):
         return (self.direction_key, size) if size else (self.key, 0.0)
 
 
-class Kept(NamedTuple, Generic[T]):
-    """What was computed last of one kind, and the key of what it was computed of."""
-
-    of: Any
-    values: T
-
-
-NOTHING: Kept[Any] = Kept(None, None)
-
-
 @dataclass(slots=True, eq=False)
 class Block:
     """Some of the rows, and what was last computed of them."""
@@ -72,9 +62,9 @@ class Block:
     weights: Float64s  # of the losses, (n_samples,), or (1,) for all
     start: int  # the index of the first row
     is_all: bool  # there is no other block
-    scores: Kept[Floats] = NOTHING  # of a point, (n_outputs, n_samples)
-    change: Kept[Floats] = NOTHING  # of the scores, by the whole of a direction
-    losses: Kept[tuple[float, Floats]] = NOTHING  # see `losses_at`; of a `Line.place`
+    # What was computed last, each with the key of what it is of: "scores" of a point, (n_outputs,
+    # n_samples), their "change" by the whole of a direction, and the "losses" of a `Line.place`.
+    known: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     # What is known of many rows is kept here, in one piece: memory does not grow. Made when it is
     # needed, unless it is given; where it is empty, nothing is kept from one call to the next.
     memory: Bytes | None = None
@@ -85,36 +75,44 @@ class Block:
 
     def change_along(self, line: Line) -> Floats:
         """Return what the whole direction adds to the scores."""
-        if self.change.of != line.direction_key:
+        change: Floats | None = self._known("change", line.direction_key)
+        if change is None:
             change = self._held(1, self._linear(line.direction, line))
-            self.change = Kept(line.direction_key, change)
-        return self.change.values
+            self.known["change"] = line.direction_key, change
+        return change
 
     def scores_at(self, line: Line, size: float) -> Floats:
         """Return the scores after a step of a size along the line."""
-        if self.scores.of != line.key:
-            self.change = self.losses = NOTHING  # the memory may be shared out anew
-            self.scores = Kept(line.key, self._held(0, self._linear(line.theta, line)))
-        scores = self.scores.values
+        scores: Floats | None = self._known("scores", line.key)
+        if scores is None:
+            scores = self._held(0, self._linear(line.theta, line))
+            self.known = {"scores": (line.key, scores)}  # the memory may be shared out anew
         return scores + line.dtype(size) * self.change_along(line) if size else scores
 
     def losses_at(self, line: Line, size: float) -> tuple[float, Floats]:
         """Return the weighted sum of the losses there, and their derivatives by the scores."""
-        if self.losses.of == line.place(size):
-            return self.losses.values
+        found: tuple[float, Floats] | None = self._known("losses", line.place(size))
+        if found is not None:
+            return found
         losses, residuals = objective.losses_and_residuals(self.scores_at(line, size), self.y)
         loss = float(np.dot(losses, self.loss_weights(line)))
         if line.dtype == np.float64 and not self.is_all:
             return loss, residuals  # made twice rather than held
-        self.losses = Kept(line.place(size), (loss, self._held(2, residuals)))
-        return self.losses.values
+        found = loss, self._held(2, residuals)
+        self.known["losses"] = line.place(size), found
+        return found
 
     def move(self, line: Line, size: float, key: int) -> None:
         """Take the step: what is known there is known of the point `key` from now on."""
         scores = self.scores_at(line, size)
-        self.scores = Kept(key, self._held(0, scores) if size else scores)
-        if self.losses.of == line.place(size):
-            self.losses = self.losses._replace(of=(key, 0.0))
+        self.known["scores"] = key, self._held(0, scores) if size else scores
+        if losses := self._known("losses", line.place(size)):
+            self.known["losses"] = (key, 0.0), losses
+
+    def _known(self, what: str, key: Any) -> Any:
+        """Return what was computed last if it is of this key, else None."""
+        of, values = self.known.get(what, (None, None))
+        return values if of == key else None
 
     def _held(self, place: int, values: Floats) -> Floats:
         """Keep values, one for each output and row, in their place of the memory."""
@@ -154,7 +152,7 @@ class LocalBlocks:
             block = self.blocks[one.start]
             result = function(block, *arguments)
             if block.memory is not None and not block.memory.size:
-                block.scores = block.change = block.losses = NOTHING
+                block.known.clear()
             return result
 
         return map_blocks(call, len(self.blocks), 1)
@@ -399,15 +397,11 @@ def feature_ranges(block: Block, n_classes: int) -> Floats:
     """Return the least and the largest of every feature in every class, one after the other."""
     low = np.full((n_classes, block.X.shape[1]), np.inf, dtype=np.float32)
     high = -low
-    labels = np.where(np.full(len(block.y), block.weights) > 0.0, block.y, -1)
-    step = objective.rows_per_block(block.X.shape[1])
-    for first in range(0, len(labels), step):
-        part = slice(first, first + step)
-        rows, of_rows = block.X[part], labels[part]
-        for k in set(of_rows.tolist()) - {-1}:
-            members = rows[of_rows == k]
-            np.minimum(low[k], members.min(axis=0), out=low[k])
-            np.maximum(high[k], members.max(axis=0), out=high[k])
+    counts = np.full(len(block.y), block.weights) > 0.0
+    for k in range(n_classes):
+        members = block.X[np.flatnonzero((block.y == k) & counts)]
+        if len(members):
+            low[k], high[k] = members.min(axis=0), members.max(axis=0)
     return np.stack([low, high])
 
 

@@ -11,7 +11,6 @@ from mnistcli.arrays import SomeRows
 from mnistcli.linear_model import newton, problem
 from mnistcli.linear_model.newton import fit_newton
 from mnistcli.linear_model.problem import (
-    NOTHING,
     LocalBlocks,
     SeparableDataError,
     blocks_of,
@@ -161,9 +160,9 @@ def test_a_row_is_remembered_by_three_small_numbers_for_every_output(digits, in_
     class Weighed(LocalBlocks):
         def map(self, function, *arguments):
             results = super().map(function, *arguments)
-            known = [(b.scores.values, b.change.values, b.losses.values) for b in self.blocks]
-            arrays = [a for s, c, found in known for a in (s, c, *(found or ())[1:])]
-            kept.append(sum(a.nbytes for a in arrays if a is not None and a.strides[-1]))
+            known = [values for block in self.blocks for _, values in block.known.values()]
+            arrays = [each[1] if isinstance(each, tuple) else each for each in known]
+            kept.append(sum(a.nbytes for a in arrays if a.strides[-1]))
             return results
 
     fit(as_source(X), y, runner=Weighed)
@@ -193,8 +192,7 @@ def test_what_a_row_is_remembered_by_may_be_in_a_file_or_nowhere(
     assert [*folder.iterdir()] == []  # a killed process leaves nothing either
     for block in known:
         assert block.memory.nbytes == (160 * len(block.y) if disk_bytes else 0)
-        assert (block.scores.values is None) == (not disk_bytes)
-        assert block.change == NOTHING or disk_bytes
+        assert bool(block.known) == bool(disk_bytes)
 
 
 def test_blocks_do_not_grow_with_the_rows():
