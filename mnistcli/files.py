@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, Literal
@@ -49,8 +50,6 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def scratch_errors() -> Iterator[None]:
     """Turn refusals to write temporary files in the block into a StorageError about their folder."""
-    import tempfile
-
     folder = "temporary files"
     try:
         folder = tempfile.gettempdir()
@@ -69,8 +68,6 @@ def scratch_errors() -> Iterator[None]:
 @contextlib.contextmanager
 def scratch_file() -> Iterator[IO[bytes]]:
     """Open a temporary file without a name for the block; see `scratch_errors`."""
-    import tempfile
-
     with scratch_errors(), tempfile.TemporaryFile() as file:
         yield file
 

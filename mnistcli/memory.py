@@ -3,15 +3,15 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mnistcli.arrays import Bytes
 from mnistcli.errors import StorageError
 from mnistcli.files import make_folder
-
-if TYPE_CHECKING:
-    from mnistcli.arrays import Bytes
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _WHERE_UNKNOWN = 4 * 10**9
@@ -50,12 +50,8 @@ class Room:
         """Return what is left for each of some trainings at once."""
         return Room(self.in_memory // n, self.on_disk // n, self.folder) if n > 1 else self
 
-    def file(self, n_bytes: int) -> "Bytes | None":
+    def file(self, n_bytes: int) -> Bytes | None:
         """Return bytes of a file without a name, which ends with them; None where they do not fit."""
-        import tempfile
-
-        import numpy as np
-
         if n_bytes > self.on_disk:
             return None
         with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=self.folder) as file:

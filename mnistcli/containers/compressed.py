@@ -12,6 +12,7 @@ import codecs
 import contextlib
 import errno
 import re
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -255,8 +256,6 @@ def as_folder(
                 reading.open_stream(path, stdin) as stream,
             ):
                 if (files := files_in(unpacked(stream), is_npz=all)) is not None:
-                    import tempfile
-
                     with scratch_errors():
                         folder = tempfile.TemporaryDirectory(prefix="mnistcli-")
                     place = Path(closing.enter_context(folder))

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s
+from mnistcli.conforming.placing import Conformed, conform_all
 from mnistcli.containers.digits import HINT, Block, label_faults, read_digits, read_labels
 from mnistcli.containers.names import OfPart, Part
 from mnistcli.containers.reading import FormatError, Input, damage_of, open_stream
@@ -17,9 +18,6 @@ from mnistcli.datasets.folders import labels_beside
 from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
-
-if TYPE_CHECKING:
-    from mnistcli.conforming.placing import Conformed
 
 
 def read_parts(
@@ -124,10 +122,8 @@ def labelled_images(
     }
 
 
-def _as_predicted(block: Block, *, raw: bool) -> "Iterator[Conformed | FormatError]":
+def _as_predicted(block: Block, *, raw: bool) -> Iterator[Conformed | FormatError]:
     """Bring the pictures of a block into MNIST's form, or say what is wrong with which."""
-    from mnistcli.conforming.placing import conform_all
-
     n, height, width = block.images.shape
     if raw and n > 1 and (height, width) != IMAGE_SHAPE:
         raise FormatError(f"has pictures of {width} x {height} pixels, expected 28 x 28")
