@@ -100,10 +100,8 @@ def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
     from mnistcli.tasks import nearest
 
-    message = (
-        " ".join(error.format_message().split()).partition(" Recognized values:")[0].rstrip(".")
-    )
-    message = message.replace("Got unexpected extra argument(s)", "too many arguments:")
+    message, *_ = " ".join(error.format_message().split()).split(" Recognized values:")
+    message = message.rstrip(".").replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
     for kind, name in (("int", "whole number"), ("float", "number"), ("boolean", "yes or no")):
         message = re.sub(f"is not a valid {kind}( range)?", f"is no {name}", message)

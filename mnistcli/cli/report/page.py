@@ -127,11 +127,9 @@ def _facts(shown: parts.Facts) -> Markup:
 
 
 def _cell(cell: parts.Cell) -> Content:
-    return (
-        [f"{cell.text} ", tag("small", unbroken(cell.note))]
-        if isinstance(cell, parts.Noted)
-        else cell
-    )
+    if isinstance(cell, parts.Noted):
+        return [f"{cell.text} ", tag("small", unbroken(cell.note))]
+    return cell
 
 
 def _table(table: parts.Table) -> Markup:
@@ -148,9 +146,8 @@ def _table(table: parts.Table) -> Markup:
     ]
     body, foot = every[: len(table.rows)], every[len(table.rows) :]
     rows = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
-    return _scrolling(
-        table.title, table.title or ", ".join(filter(None, table.headings)), tag("table", rows)
-    )
+    label = table.title or ", ".join(filter(None, table.headings))
+    return _scrolling(table.title, label, tag("table", rows))
 
 
 def _scrolling(title: str, label: str, table: Markup) -> Markup:

@@ -50,16 +50,17 @@ def sections(report: Report | ReportOnTwo) -> Iterator[Section]:
         yield from _of_one(report)
     else:
         yield from _of_two(report)
-    for model in (each.model for each in judged_in(report)):
-        command, it = model.card.command, "it" if isinstance(report, Report) else model.ref
+    models = [each.model for each in judged_in(report)]
+    for model in models:
+        command, it = model.card.command, "it" if len(models) == 1 else model.ref
         words = "The first trained it, the second tells whether the same comes out again."
         if not command:
             words = "It was trained from Python; this tells whether the same comes out again."
         commands = [*filter(None, [command]), f"mnistcli models reproduce {shlex.quote(model.ref)}"]
         yield Section(f"How to get {it} again", [Code(commands)], words)
-    for model in (each.model for each in judged_in(report)):
+    for model in models:
         folded = "Task, data, settings, certificate, versions"
-        of = "" if isinstance(report, Report) else f" of {model.ref}"
+        of = "" if len(models) == 1 else f" of {model.ref}"
         yield Section(f"The card{of}", [Facts(card_facts(model.card))], folded=folded)
 
 

@@ -41,11 +41,8 @@ class PlainConsole(Console):
         sizes = ("COLUMNS", "LINES")
         # 0 means that nobody knows the size; rich would draw nothing, and fail at "²".
         known = {k: v for k, v in os.environ.items() if k not in sizes or number_in(k)}
-        if known.get("TERM") in (
-            "dumb",
-            "unknown",
-        ):  # or rich takes 80 columns, whatever COLUMNS says
-            known.setdefault("LINES", "25")
+        if known.get("TERM") in ("dumb", "unknown"):
+            known.setdefault("LINES", "25")  # or rich takes 80 columns, whatever COLUMNS says
         settings = {"_environ": known, "theme": THEME, **settings}
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
 
