@@ -64,11 +64,11 @@ def drawn(
     draw: Callable[[Console, Render], Iterable[RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
-    console = PlainConsole()
+    console = PlainConsole(file=_Page())
     if render in NEED_ESCAPES and (console.no_color or not console.color_system):
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
         colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
-        console = PlainConsole(force_terminal=True, **colours)
+        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
     if not sys.stdout.isatty() and not number_in("COLUMNS"):
         console.size = PIPE_WIDTH, console.height
     return (_drawn_on(console, part) for part in draw(console, render))
@@ -79,6 +79,17 @@ def drawn_plainly(shown: Iterable[parts.Part]) -> str:
     plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
     console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
     return "".join(_drawn_on(console, part) for part in rendered(shown, console))
+
+
+class _Page(io.StringIO):
+    """What rich takes for stdout, so that `write` is the only one who writes: rich always does."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return sys.stdout.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
 
 
 def _drawn_on(console: Console, part: RenderableType) -> str:
