@@ -22,13 +22,13 @@ from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.ranges import check_choice
+from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:
     from mnistcli.metrics.curves import Curves, Target, Threshold
-    from mnistcli.registry.exports import Example
 
 Part = Literal["train", "test"]
 
@@ -349,10 +349,8 @@ def images_behind(judged: JudgedModel) -> Gallery:
     return judged.images_at(behind)
 
 
-def examples_of(model: Model, dataset: Dataset) -> "tuple[Example, ...]":
+def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:
     """Pick test images of each class: first ones that are read right, and the worst mistakes."""
-    from mnistcli.registry.exports import Example
-
     judged = evaluate(model, dataset)
     answers, y, images = judged.answers, judged.samples.y, judged.samples.images
     chosen: list[int] = []

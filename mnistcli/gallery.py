@@ -4,22 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Bools, Bytes
+from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.features.copies import deformed
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.pictures.read import read_pictures
 from mnistcli.ranges import RANGES
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS, Task
-
-if TYPE_CHECKING:  # `predict` of one picture needs no dataset
-    from mnistcli.datasets.dataset import LabelledImages
 
 _LARGEST_SIDE = 56
 
@@ -52,7 +51,7 @@ class Gallery(Displayed, tuple[CaptionedImage, ...]):  # noqa: SLOT001 - it has 
 
 
 def digits_at(
-    part: "LabelledImages", indices: Sequence[int], name: str, *, n_copies: int = 0, seed: int = 0
+    part: LabelledImages, indices: Sequence[int], name: str, *, n_copies: int = 0, seed: int = 0
 ) -> Gallery:
     """Pick images of a part of a dataset, called ``name``, each with its first copies beside it.
 
@@ -70,7 +69,7 @@ def digits_at(
     return Gallery(pictures)
 
 
-def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "test") -> None:
+def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "test") -> None:
     """Raise UsageError if one of the indices stands for no image of a part of a dataset."""
     n = len(part.labels)
     for index in indices:
@@ -81,7 +80,7 @@ def check_indices(part: "LabelledImages", indices: Sequence[int], name: str = "t
 
 
 def some_digits(
-    part: "LabelledImages", count: int, digits: Sequence[int], name: str, seed: int | None
+    part: LabelledImages, count: int, digits: Sequence[int], name: str, seed: int | None
 ) -> Gallery:
     """Pick the first ``count`` images of some digits; with a seed random ones."""
     wanted = np.flatnonzero(_chosen(part, digits, name))
@@ -90,7 +89,7 @@ def some_digits(
     return digits_at(part, wanted[:count].tolist(), name)
 
 
-def _chosen(part: "LabelledImages", digits: Sequence[int], name: str) -> Bools:
+def _chosen(part: LabelledImages, digits: Sequence[int], name: str) -> Bools:
     chosen = np.isin(part.labels, digits)
     if not chosen.any():
         hint = f"try --on {'train' if name == 'test' else 'test'}; mnistcli download --list counts them"
@@ -99,14 +98,14 @@ def _chosen(part: "LabelledImages", digits: Sequence[int], name: str) -> Bools:
     return chosen
 
 
-def mean_digits(part: "LabelledImages", digits: Sequence[int], name: str) -> Gallery:
+def mean_digits(part: LabelledImages, digits: Sequence[int], name: str) -> Gallery:
     """Average all the images of each digit of which there are some."""
     _chosen(part, digits, name)
     each = ((digit, part.labels == digit) for digit in digits)
     return Gallery(_mean(part, those, digit, digit=digit) for digit, those in each if those.any())
 
 
-def mean_classes(part: "LabelledImages", task: Task, name: str) -> Gallery:
+def mean_classes(part: LabelledImages, task: Task, name: str) -> Gallery:
     """Average all the images of each class; of two also draw by how much the second has more ink."""
     for group in task.groups:
         _chosen(part, [*map(int, group)], name)
@@ -121,7 +120,7 @@ def mean_classes(part: "LabelledImages", task: Task, name: str) -> Gallery:
     return Gallery([*means, CaptionedImage(more - less, name, facts)], legend)
 
 
-def _mean(part: "LabelledImages", chosen: Bools, name: Any, **facts: Any) -> CaptionedImage:
+def _mean(part: LabelledImages, chosen: Bools, name: Any, **facts: Any) -> CaptionedImage:
     members = np.flatnonzero(chosen)
     # Boolean indexing copies 5 MB a class; the mean itself is taken in float64.
     mean = part.images[members].mean(axis=0)
@@ -178,8 +177,6 @@ def filter_images(model: Model) -> Gallery:
 
 def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[CaptionedImage]:
     """Yield the pictures in a file, shrunk to fit a terminal; raise BadImageError for no picture."""
-    from mnistcli.pictures.read import read_pictures
-
     if isinstance(path, BadImageError):
         raise path
     for picture in read_pictures(path):

@@ -6,30 +6,27 @@ are `display.Displayed`, who draws them: `cli.results`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mnistcli import display
+from mnistcli.comparison import ReportOnTwo, report_on_any
+from mnistcli.datasets.dataset import Dataset, LabelledImages
+from mnistcli.datasets.given import Given
 from mnistcli.errors import UsageError
+from mnistcli.evaluation import Report, evaluate
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.paths import check_ending
 from mnistcli.pictures import grey_levels, numbers_in
 from mnistcli.ranges import Range
+from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 
-if TYPE_CHECKING:  # `mnistcli.parse_task` needs no dataset
-    from numpy.typing import ArrayLike
 
-    from mnistcli.comparison import ReportOnTwo
-    from mnistcli.datasets.dataset import Dataset, LabelledImages
-    from mnistcli.datasets.given import Given
-    from mnistcli.evaluation import Report
-    from mnistcli.registry.model_file import Model
-
-
-def show(images: "ArrayLike | LabelledImages") -> Gallery:
+def show(images: ArrayLike | LabelledImages) -> Gallery:
     """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
 
     Numbers are grey levels from 0 to 255, or from 0 to 1; where some are negative they are in red
@@ -50,7 +47,7 @@ def show(images: "ArrayLike | LabelledImages") -> Gallery:
     return Gallery(CaptionedImage(each) for each in pictures)
 
 
-def weights(model: "Model | str", *others: "Model | str") -> Gallery:
+def weights(model: Model | str, *others: Model | str) -> Gallery:
     """Show what models look for: a weight for each pixel, on one scale, or the patches of one."""
     models = [*map(load_model, (model, *others))]
     if others or models[0].card.feature_spec.has_pixel_weights:
@@ -59,8 +56,8 @@ def weights(model: "Model | str", *others: "Model | str") -> Gallery:
 
 
 def mistakes(
-    model: "Model | str",
-    data: "Given | None" = None,
+    model: Model | str,
+    data: Given | None = None,
     *,
     n: int = 24,
     truth: object = None,
@@ -71,7 +68,6 @@ def mistakes(
     The images are the test images of its dataset unless given; see `mnistcli.evaluate`.
     """
     from mnistcli.cli.views.evaluate import gallery_of_mistakes
-    from mnistcli.evaluation import evaluate
 
     asked = (None if each is None else str(each) for each in (truth, answer))
     n = int(Range(int, 0, 10**9).checked("n", n))
@@ -79,17 +75,16 @@ def mistakes(
 
 
 def report(
-    model: "Model | str | Sequence[Model | str]",
+    model: Model | str | Sequence[Model | str],
     path: Path | str | None = None,
-    dataset: "Dataset | str | None" = None,
-) -> "Report | ReportOnTwo":
+    dataset: Dataset | str | None = None,
+) -> Report | ReportOnTwo:
     """Gather all that there is to say of a model, or of two; a path is where to write it, .html or .md.
 
     Raises what `comparison.report_on_any` and `files.write_atomically` do, UsageError for other
     names.
     """
     from mnistcli.cli.report.page import ENDINGS, publish
-    from mnistcli.comparison import report_on_any
 
     if path is not None:
         check_ending(Path(path), ENDINGS, "write a report to")
