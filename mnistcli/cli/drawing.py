@@ -11,11 +11,12 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from mnistcli._version import __version__
 from mnistcli.arrays import Bytes, Float64s
@@ -25,10 +26,6 @@ from mnistcli.cli.report.html import Markup, tag
 from mnistcli.cli.terminal.bitmap import crisp, data_url, enlarged, folded, lifted, signed, vivid
 from mnistcli.cli.words import visible
 from mnistcli.gallery import Gallery
-
-if TYPE_CHECKING:
-    from PIL import Image
-
 
 MM_PER_DOT = 25.4 / 150
 LETTER = 16.0
@@ -163,10 +160,8 @@ def _in_pillow(letter: str) -> str:
     return normalize("NFKD", letter).encode("ascii", "ignore").decode()[:1] or "?"
 
 
-def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> "Image.Image":
+def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:
     """Paint a drawing with so many pixels for a dot."""
-    from PIL import Image, ImageDraw, ImageFont
-
     size = round(drawing.width * per_dot), round(drawing.height * per_dot)
     paths = [mark for mark in drawing.marks if isinstance(mark, Path)]
     larger = _SMOOTH if paths and size[0] * size[1] * _SMOOTH**2 < _MOST_PIXELS else 1

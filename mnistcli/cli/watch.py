@@ -9,10 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from mnistcli.cli.call import Call
+from mnistcli.cli.drawing import LIGHT, painted, plot_drawing, sheet_drawing, together
 from mnistcli.cli.output import write
 from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.terminal.capabilities import choose_method
+from mnistcli.cli.terminal.console import PlainConsole
+from mnistcli.cli.terminal.pictures import draw, stacked, words
+from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -78,10 +82,6 @@ class Watch(Bars):
             self._draw(pictures)
 
     def _draw(self, pictures: list[CaptionedImage]) -> None:
-        from mnistcli.cli.terminal.console import PlainConsole
-        from mnistcli.cli.terminal.pictures import draw, stacked, words
-        from mnistcli.cli.terminal.plots import draws_plainly, plot_block
-
         console = PlainConsole(stderr=True)
         if console.is_dumb_terminal:
             return
@@ -112,12 +112,10 @@ class Watch(Bars):
 
     def _film(self, format_: str) -> bytes:
         """Paint steps, of many some, each on a page of its own with the curve so far at its foot."""
-        from mnistcli.cli.drawing import LIGHT, painted, plot_drawing, sheet_drawing, together
-
         every = 1 + len(self.steps) // _MOST_FRAMES
         shown = range(len(self.steps))[::-every][::-1]
-        said = [(str(step), pictures) for step, pictures in self.steps]
-        pages = [sheet_drawing(Gallery(said[i][1], said[i][0])) for i in shown]
+        steps = [self.steps[i] for i in shown]
+        pages = [sheet_drawing(Gallery(pictures, str(step))) for step, pictures in steps]
         height = max(page.height for page in pages)
         frames = []
         for i, page in zip(shown, pages, strict=True):

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
@@ -43,8 +44,6 @@ def painted(grey: Bytes, marks: Sequence[Mark], width: int | None = None) -> Byt
 
     By default it keeps its pixels, or gets a whole number for each where its digits are tiny.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     tall = _typical_height(marks)
     scale: float = max(1, math.ceil(_FEWEST_PIXELS / tall))
     if width:  # the margin is at most 0.6 of a digit, or that of the smallest letters

@@ -7,6 +7,7 @@ from typing import Any
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
+from mnistcli.cli.terminal.console import PlainConsole
 from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
 # What decides on colours, widths and pictures.
@@ -84,8 +85,6 @@ def _folder(folder: PathHealth) -> str:
 
 def _terminal() -> dict[str, Any]:
     """Return what stdout can show, by the same questions as for a picture."""
-    from mnistcli.cli.terminal.console import PlainConsole
-
     stdout = PlainConsole()
     return {
         **picked(stdout, "is_terminal width height encoding"),

@@ -1,31 +1,27 @@
 """A model as a fitted scikit-learn Pipeline, which needs mnistcli for features only."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 
 from mnistcli.arrays import Bytes, Float32s
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.registry.model_file import Model
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
-
-def make_estimator(model: Model) -> "Pipeline":
+def make_estimator(model: Model) -> Pipeline:
     """Return a Pipeline of a scaler and a LogisticRegression that answers as the model does.
 
     Its ``predict``, ``predict_proba`` and ``decision_function`` take raw pixels, shape (n, 784),
     0 to 255, of any real dtype; ``classes_`` are the class names in class order. Where the model
     looks at more than pixels, `features_of` comes first.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
-
     classifier, card = model.classifier, model.card
     settings = card.settings
     # Fitted to the largest value of a pixel it divides by 255; it makes float64 of bytes.

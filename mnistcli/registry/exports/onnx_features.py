@@ -1,9 +1,10 @@
 """Features as nodes of an ONNX graph: what `features` computes, in float32 as there."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from mnistcli.errors import UsageError
 from mnistcli.features import Features, FeatureSpec, Stage, codebook, likeness, wavelets
@@ -20,9 +21,6 @@ from mnistcli.features.measured import (
 )
 from mnistcli.mnist import IMAGE_SHAPE, IMAGE_SIDE, N_PIXELS
 
-if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto
-
 # Others are called by the first three letters of NumPy's names.
 _NAMES = {"matmul": "MatMul", "sqrt": "Sqrt", "floor": "Floor"}
 
@@ -30,13 +28,11 @@ _NAMES = {"matmul": "MatMul", "sqrt": "Sqrt", "floor": "Floor"}
 class Node(NDArrayOperatorsMixin):
     """What a node of a graph yields, in the place of an array: calculating with it adds nodes."""
 
-    def __init__(self, name: str, nodes: "list[NodeProto]", constants: "list[TensorProto]") -> None:
+    def __init__(self, name: str, nodes: list[NodeProto], constants: list[TensorProto]) -> None:
         self.name, self.nodes, self.constants = name, nodes, constants
 
     def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:
         """Add a node to the graph and return it; numbers and arrays become constants."""
-        from onnx import helper
-
         name = name or f"{op}_{len(self.nodes)}"
         names = [each.name if isinstance(each, Node) else self._constant(each) for each in inputs]
         self.nodes.append(helper.make_node(op, names, [name], **attributes))
@@ -47,8 +43,6 @@ class Node(NDArrayOperatorsMixin):
         return self.add(op, self, *more, **attributes)
 
     def _constant(self, value: Any) -> str:
-        from onnx import numpy_helper
-
         array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(array, name))
@@ -73,7 +67,7 @@ class Node(NDArrayOperatorsMixin):
 
 def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
-    ink = pixels.of("Cast", to=1)  # float32
+    ink = pixels.of("Cast", to=TensorProto.FLOAT)
     seen = []
     for stages in features.chains.values() if features else [[Pixels(FeatureSpec())]]:
         seen.append(ink)
@@ -116,7 +110,7 @@ def _sampled(ink: Any, x: Any, y: Any) -> Any:
     x, y = x.clip(-1, IMAGE_SIDE) + 1, y.clip(-1, IMAGE_SIDE) + 1
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = x - left, y - top
-    first = (top * width + left).of("Cast", to=7).reshape(0, N_PIXELS)  # int64
+    first = (top * width + left).of("Cast", to=TensorProto.INT64).reshape(0, N_PIXELS)
     a, b, c, d = (
         wide.of("GatherElements", first + np.array(step), axis=1).reshape(0, *IMAGE_SHAPE)
         for step in (0, 1, width, width + 1)
