@@ -8,6 +8,7 @@ from mnistcli.cli import completion
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, command, model_named, option
 from mnistcli.cli.output import write
+from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.ranges import DISTURBANCES, RANGES
@@ -94,7 +95,6 @@ def curve(
       mnistcli curve --disturb rotate=0,10,20,30 -m digits -m builtin
     """
     from mnistcli import learning_curves
-    from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.curve import NUMBERS, POINT_START, drawn_curve, point_line
 
     if not (disturb or task):

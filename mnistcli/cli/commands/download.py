@@ -5,6 +5,7 @@ from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option, own_dataset_named
+from mnistcli.cli.progress import Bars
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
 from mnistcli.paths import expand
@@ -70,7 +71,6 @@ def download(
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
         raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
 
-    from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.download import catalog, installed
 
     store = call.store()
@@ -97,15 +97,14 @@ def _install_own(
     call: Call, path: Path, name: str, *, replace: bool, sheet: bool, **how: Any
 ) -> None:
     """Make a dataset of labelled digits, and tell which of them cannot be used; see `gather`."""
-    from mnistcli.cli.progress import Bars
-    from mnistcli.cli.views.download import installed, picture_writer
+    from mnistcli.cli.views.download import draw_page, installed
     from mnistcli.datasets.gathering import gather
 
     store = call.store()
     if not replace:  # before thousands of pictures are read
         store.check_free(name)
     pictures: list[str] = []
-    taken = picture_writer(call.figure, pictures) if call.figure else lambda _: None
+    taken = partial(draw_page, call.figure, pictures) if call.figure else lambda _: None
     with Bars(call, unit="items") as shown:
         found = gather(path, sheet=taken if sheet else None, progress=shown, **how)
         installation = store.install_own(name, found, replacing=replace, progress=shown)

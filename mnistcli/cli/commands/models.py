@@ -7,6 +7,7 @@ import typer
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
 from mnistcli.cli.output import Answer, write
+from mnistcli.cli.progress import Bars
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import Example, encode_export, export_model, exporter, formats
 
@@ -156,7 +157,6 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     Examples:
       mnistcli models reproduce 0v1@paper
     """
-    from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.models import reproduced
     from mnistcli.training import reproduce
 

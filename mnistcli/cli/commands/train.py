@@ -9,6 +9,7 @@ from mnistcli import settings
 from mnistcli.cli import completion
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import DATASET, argument, command, option, task_named
+from mnistcli.cli.progress import Bars
 from mnistcli.errors import UsageError
 from mnistcli.features import FEATURE_KINDS, FURTHER_STAGES, FeatureSpec
 from mnistcli.ranges import RANGES
@@ -147,7 +148,6 @@ def train(
       model=$(mnistcli train digits -q)
     """
     from mnistcli import training
-    from mnistcli.cli.progress import Bars
     from mnistcli.cli.views.train import convergence_warnings, trained
     from mnistcli.files import check_writable
     from mnistcli.registry.store import check_new_name

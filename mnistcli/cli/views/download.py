@@ -1,6 +1,6 @@
 """A dataset that was installed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -77,14 +77,11 @@ def installed(done: Installation, *, checked: bool = False) -> Answer:
     return Answer("download", document, [folder], [Facts(facts), table], rows)
 
 
-def picture_writer(figure: FigureFile, notes: list[str]) -> "Callable[[SheetRead], None]":
-    """Return what writes a picture of each page of `mnistcli sheet`, taken.png, taken-2.png, ..., and notes it."""
+def draw_page(figure: FigureFile, notes: list[str], read: "SheetRead") -> None:
+    """Draw what was read of a page of `mnistcli sheet`: taken.png, taken-2.png, ...; and note it."""
     from mnistcli.gallery import CaptionedImage, Gallery
     from mnistcli.sheets import picture_of
 
-    def write(read: "SheetRead") -> None:
-        number = f"-{len(notes) + 1}" if notes else ""
-        path = figure.path.with_stem(figure.path.stem + number)
-        notes.append(replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read))])))
-
-    return write
+    number = f"-{len(notes) + 1}" if notes else ""
+    path = figure.path.with_stem(figure.path.stem + number)
+    notes.append(replace(figure, path=path).draw(Gallery([CaptionedImage(picture_of(read))])))
