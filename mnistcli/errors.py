@@ -155,7 +155,7 @@ class NotReproducedError(MnistCliError):
 
     def __init__(self, ref: str, n_different: int, n_test: int) -> None:
         problem = f"{ref} was not reproduced: {n_different:,} of {n_test:,} answers differ"
-        hint = "other versions of the libraries may be why: see the report"
+        hint = "another version of mnistcli or of a library may be why: see the report"
         super().__init__(problem, hint=hint)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -153,12 +154,22 @@ def test_a_folder_of_pages_is_a_dataset(tmp_path, test_images, labels):
         page = filled(rng, test_images, labels).page
         (tmp_path / name).write_bytes(photographed(rng, page, kind="plain"))
     Image.new("L", (50, 50)).save(tmp_path / "c.png")
+    scans = [Image.open(tmp_path / name) for name in ("a.jpg", "b.jpg")]
+    scans[0].save(tmp_path / "d.tif", save_all=True, append_images=scans[1:])
+    scans[0].save(tmp_path / "e.pdf")
     found = gather(tmp_path, sheet=pages.append)
-    assert [len(read.labels) for read in pages] == [110, 110]
-    assert len(found.train.labels) == 176
-    assert len(found.test.labels) == 44
-    assert found.failures == ((str(tmp_path / "c.png"), "its four corner marks are not found"),)
+    assert [len(read.labels) for read in pages] == [110, 110, 110]
+    assert len(found.train.labels) == 264
+    assert len(found.test.labels) == 66
+    assert found.failures == (
+        (str(tmp_path / "c.png"), "its four corner marks are not found"),
+        (str(tmp_path / "d.tif"), "frame 1 of 2: the others are not read"),
+        (str(tmp_path / "e.pdf"), "is a PDF or PostScript file"),
+    )
     assert found.notes[0] == f"{tmp_path / 'a.jpg'}: 110 digits, 10 boxes empty"
+    archive = Path(shutil.make_archive(str(tmp_path), "zip", tmp_path))
+    found = gather(archive, sheet=pages.append)
+    assert found.notes[0] == f"{archive}/a.jpg: 110 digits, 10 boxes empty"
 
 
 @pytest.mark.torture

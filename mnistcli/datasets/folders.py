@@ -46,7 +46,8 @@ _WORDS = DIGIT_WORDS | {"null": 0}
 _MAX_DEPTH = 2
 LAYOUTS = (
     "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
-    "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair"
+    "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair; with --sheet "
+    "photographs of pages that mnistcli sheet made"
 )
 
 

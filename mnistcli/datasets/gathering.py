@@ -73,7 +73,8 @@ def gather(
     n = len(train.labels) + len(test.labels)
     if n < 2:
         raise _too_few(path, n, failures, is_folder=kind == "folder" or sheet is not None)
-    notes = tuple(dict.fromkeys(note for _, each in reading.parts for note in each.notes))
+    told = (note.replace(str(place), str(path)) for _, each in reading.parts for note in each.notes)
+    notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
     origin = "standard input" if str(path) == "-" else str(path)
@@ -223,14 +224,20 @@ class _Reading:
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""
         is_folder = kind_of_path(path) == "folder"
-        content = folders.content_of(folders.descended(path)) if is_folder else [path]
-        paths = [each for each in content if is_picture(each) or not is_folder]
+        paths = [path]
+        if is_folder:
+            content = folders.content_of(folders.descended(path))
+            paths = [each for each in content if is_picture(each) or each.suffix.lower() == ".pdf"]
         for i, each in enumerate(paths, 1):
             try:
                 for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
+                    frames = (note for note in picture.notes if note.startswith("frame 1"))
+                    self.failures += (
+                        (picture.source, f"{it}: the others are not read") for it in frames
+                    )
                     n, n_empty = len(page.labels), len(page.empties)
                     note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
                     self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))

@@ -65,7 +65,14 @@ def _labelled(given: Any) -> dict[Any, LabelledImages]:
     from mnistcli.datasets.labelled import read_parts
 
     arrays: dict[str, Any] = {}
-    for name, values in _named(given).items():
+    named = _named(given)
+    both = [*named.values()]
+    for X, y in zip(both[::2], both[1::2], strict=True):
+        is_pandas = hasattr(X, "iloc") and hasattr(y, "iloc")
+        if is_pandas and not X.index.equals(y.index) and {*X.index} == {*y.index}:
+            problem = "images and labels have the same index, in two orders"
+            raise UsageError(problem, hint="give labels.loc[images.index], or arrays: .to_numpy()")
+    for name, values in named.items():
         found = numbers_in(values, name)
         if found.dtype.kind not in "buifSU":
             raise UsageError(f"{name} are no numbers but {type(values).__name__}", hint=_HINT)

@@ -155,6 +155,8 @@ class DatasetStore:
         if name not in self.catalog and not self.has(name):
             known = (*self.catalog, *self.own_names())
             hint = did_you_mean(name, known) or f"the datasets are {', '.join(known)}"
+            if files.kind_of_path(Path(name)) != "nothing":
+                hint = f"make one of it: mnistcli download --source {name} --as NAME"
             raise UsageError(f"unknown dataset {name!r}", hint=hint)
         return self.catalog.get(name)
 

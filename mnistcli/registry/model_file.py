@@ -204,7 +204,7 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
     if layout not in (_layout_of(card), _layout_of(card, is_old=True)):
-        raise ValueError("its arrays are not those that its card speaks of")
+        raise ValueError("its arrays are not those that its card speaks of; no release wrote it")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
         raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")

@@ -68,6 +68,11 @@ def test_an_unknown_dataset_is_named_with_those_there_are(tmp_path):
     with pytest.raises(UsageError, match="unknown dataset 'cifar'") as caught:
         DatasetStore(tmp_path / "datasets").find("cifar")
     assert caught.value.hint == "the datasets are mnist, europeans, fashion-mnist, kmnist, qmnist"
+    (tmp_path / "mine.csv").touch()
+    with pytest.raises(UsageError) as caught:
+        DatasetStore(tmp_path / "datasets").find(str(tmp_path / "mine.csv"))
+    making = f"mnistcli download --source {tmp_path / 'mine.csv'} --as NAME"
+    assert caught.value.hint == f"make one of it: {making}"
 
 
 def test_a_dataset_of_one_s_own_is_one_entry(home, tmp_path):

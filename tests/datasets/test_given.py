@@ -104,6 +104,11 @@ def test_files_and_folders_by_their_paths(pair, tmp_path):
 @pytest.mark.parametrize(
     ("given", "error", "problem"),
     [
+        (
+            lambda X, y: (frame_of(X, y).drop(columns="label")[::-1], pd.Series(y)),
+            UsageError,
+            "the same index, in two orders",
+        ),
         (lambda X, _: X, UsageError, "ndarray is not images and their labels"),
         (lambda X, y: (X, y[:5]), CorruptFileError, "holds 5 labels"),
         (lambda X, y: (y, X), CorruptFileError, "expected one label for each image"),
