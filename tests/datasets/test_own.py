@@ -794,6 +794,19 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     assert found.failures[4][1] == "nothing says which digit it shows"
 
 
+def test_frames_that_are_not_read_are_told(folder, few):
+    class_folders(folder, few[0][:20], few[1][:20])
+    frames = [Image.fromarray(image) for image in few[0][:3]]
+    for name in ("z.gif", "z.tif"):
+        frames[0].save(folder / "3" / name, save_all=True, append_images=frames[1:])
+    found = gather(folder)
+    assert len(found.train.labels) + len(found.test.labels) == 22
+    assert found.failures == tuple(
+        (str(folder / "3" / name), "frame 1 of 3: the others are not read")
+        for name in ("z.gif", "z.tif")
+    )
+
+
 def test_the_parts_of_arrays_and_of_archives(folder, few):
     x, y = few
     for name, part in (("train", slice(160)), ("test", slice(160, None))):
