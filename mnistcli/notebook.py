@@ -4,6 +4,8 @@ Loaded with the first name of the public API that is used. At its end it tells t
 are `display.Displayed`, who draws them: `cli.results`.
 """
 
+from __future__ import annotations  # which help() shows as they are written
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
