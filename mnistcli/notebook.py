@@ -1,7 +1,7 @@
 """For people at a Python prompt: what there is to look at.
 
 Loaded with the first name of the public API that is used. At its end it tells the results, which
-are `display.Displayed`, who draws them: `cli.results`. Long types are in quotes for `help`.
+are `display.Displayed`, who draws them: `cli.results`.
 """
 
 from __future__ import annotations  # which help() shows as they are written
@@ -28,7 +28,7 @@ from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 
 
-def show(images: "ArrayLike | LabelledImages") -> Gallery:
+def show(images: ArrayLike | LabelledImages) -> Gallery:
     """Show an image, or several: of shape (h, w), (n, h, w), (784,) or (n, 784).
 
     Numbers are grey levels from 0 to 255, or from 0 to 1; where some are negative they are in red
@@ -59,7 +59,7 @@ def weights(model: Model | str, *others: Model | str) -> Gallery:
 
 def mistakes(
     model: Model | str,
-    data: "Given | None" = None,
+    data: Given | None = None,
     *,
     n: int = 24,
     truth: object = None,
