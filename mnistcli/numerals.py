@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import operator
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -200,8 +201,7 @@ def n_touching(
 
 
 def _knows_pairs(model: Model) -> bool:
-    names = model.card.class_names
-    return model.card.knows_pairs and len(names) > 2 and "".join(names).isdigit()
+    return model.card.knows_pairs and "".join(model.card.class_names) == string.digits
 
 
 def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_Span, _Seen]]:
@@ -245,7 +245,9 @@ def _cheapest(
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + beside + cheaper
     cost, path = _best_path(costs)
-    if len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
+    # Among others it may be a letter.
+    may_have_flag = not is_alone or digits[whole].probabilities.argmax() == 1
+    if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
     found = [(cost, [digits[span] for span in path])]
     for stack in stacks:

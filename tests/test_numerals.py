@@ -135,6 +135,17 @@ def test_a_one_with_a_long_flag_is_no_eleven(flag, foot):
     assert predict_picture(mnistcli.load_model("builtin"), np.asarray(picture)).answer == "1"
 
 
+@pytest.mark.parametrize("tips", [(20, 84), (30, 74), (24, 84)], ids=str)
+@pytest.mark.parametrize("width", [6, 9])
+def test_strokes_that_meet_below_are_no_four(tips, width):
+    """Two ones, or the letter V, which were a 4, since two strokes that lean apart are a 1."""
+    picture, (left, right) = Image.new("L", (100, 140), 255), tips
+    corners = [(left, 20), (52, 122), (right, 22)]
+    ImageDraw.Draw(picture).line(corners, fill=0, width=width, joint="curve")
+    with pytest.raises(BadImageError, match=r"holds [23] digits"):
+        predict_picture(mnistcli.load_model("builtin"), np.asarray(picture))
+
+
 def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
     def damaged():
         raise CorruptFileError("builtin", "the model file is damaged")

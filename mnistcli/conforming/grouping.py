@@ -29,7 +29,7 @@ SEVERAL = 4
 # Each is compared with each.
 MAX_PIECES = 1200
 # Not many digits that touch are narrower for their height, nor wider where one is above the other.
-LEAST_CUT, WIDEST_STACK = 0.6, 0.85
+LEAST_CUT, WIDEST_STACK = 0.35, 0.85
 # Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much
 # ink.
 WAY_HEIGHT, ASIDE = 48, 0.2

@@ -32,10 +32,11 @@ def test_parts_are_all_of_the_ink_once(height):
     assert all(part.any() for part in parts)
 
 
-@pytest.mark.parametrize("lean", [-30, 0, 30])
-def test_two_strokes_are_cut_between_them(lean):
-    strokes = [[(50 + lean, 10), (50, 110)], [(140 + lean, 10), (140, 110)]]
-    mask = drawn(*strokes, [(50 + lean // 2, 60), (140 + lean // 2, 60)])
+@pytest.mark.parametrize(("lean", "apart"), [(-30, 90), (0, 90), (30, 90), (0, 40)])
+def test_two_strokes_are_cut_between_them(lean, apart):
+    other = 50 + apart
+    strokes = [[(50 + lean, 10), (50, 110)], [(other + lean, 10), (other, 110)]]
+    mask = drawn(*strokes, [(50 + lean // 2, 60), (other + lean // 2, 60)])
     halves = [drawn(each) for each in strokes]
     parts = parts_of(mask)
     for part in parts:
@@ -43,7 +44,7 @@ def test_two_strokes_are_cut_between_them(lean):
 
 
 def test_what_is_narrow_is_not_cut():
-    mask = drawn([(50, 10), (90, 110)])
+    mask = drawn([(50, 10), (75, 110)])
     (part,) = parts_of(mask)
     assert np.array_equal(part, mask)
 
