@@ -1,6 +1,5 @@
 """A folder of the user's own digits -> the files to read, and the digit that each picture shows."""
 
-import contextlib
 import itertools
 import os
 import re
@@ -67,13 +66,6 @@ def is_wanted(path: Path) -> bool:
 def _is_named_text(path: Path) -> bool:
     """Return whether a text is called like what is read: labels.txt, X_test.txt."""
     return path.suffix.lower() == ".txt" and meaning_of(_stem_of(path))[:2] != ("", "")
-
-
-def holds_digits(path: Path) -> bool:
-    """Return whether a file holds digits, labelled or not, by the first of them."""
-    with contextlib.suppress(FormatError, OSError), open_stream(path) as stream:
-        return any(len(block.images) for block in itertools.islice(read_digits(stream), 1))
-    return False
 
 
 def lacks_labels(path: Path) -> bool:

@@ -189,7 +189,7 @@ class _Reading:
         pictures += [each for each in folders.pictures_in(folder) if each.path not in listed]
         if any(each.digit is not None for each in pictures):
             self._pictures(pictures)
-            unread = [path for path in containers if folders.holds_digits(path)]
+            unread = [path for path in containers if not folders.lacks_labels(path)]
             self.failures += [
                 (str(path), "is not read beside labelled pictures") for path in unread
             ]

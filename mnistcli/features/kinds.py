@@ -248,12 +248,9 @@ def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:
 
 
 def typicality_shapes(
-    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool, is_old: bool = False
+    spec: FeatureSpec, n_prototypes: int, n_classes: int, *, knows_pairs: bool
 ) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes.
-
-    Or those from before strangeness had levels, see `typicality.Typicality.from_arrays`.
-    """
+    """Return dtype and shape of the arrays of a `typicality.Typicality`; nothing of no prototypes."""
     if not n_prototypes:
         return {}
     strokes = "U8", (n_prototypes, N_STROKES)
@@ -261,7 +258,7 @@ def typicality_shapes(
     n_columns = n if spec.shapes() else 2 * N_STROKES
     learned = {"usual_pairs": ("F16", (2, n + 1)), "usual_strangeness": ("F16", (n_classes, n + 1))}
     return {
-        "usual_levels": ("F32", (14 if knows_pairs and not is_old else 12,)),
+        "usual_levels": ("F32", (14 if knows_pairs else 12,)),
         "usual_means": strokes,
         "usual_spreads": strokes,
         "usual_oddness": ("F32", (n_columns,)),

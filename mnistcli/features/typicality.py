@@ -11,7 +11,7 @@ by side or one above the other.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,6 @@ _N_COPIES = 2  # of each training image, and one of each letter and sign: then c
 LEAST_PAIRED, _STRANGENESS_OF_PAIRS, _N_STACKED = (5.8, 5.5), 0.3, 3000
 _FULL_STROKE, _MIDDLING = 0.6, 100  # becomes 255, and about the mean
 _LEAST_UNLIKE = -1.0  # standard deviations, of each measure
-_COUNTS_BEFORE = np.array([1, 0.45, 0.7, 0.7], np.float32)  # see `Typicality.from_arrays`
 _LEAST_TAIL = 0.1  # standard deviations from the share of 0.2 to the last
 _LEAST_DEVIATION = 1e-3  # of the mean
 _REACH = 5.0  # pixels around a point
@@ -177,21 +176,6 @@ class Typicality:
     # + 1); both where features were learned.
     pairs: Floats | None = None
     strangeness: Floats | None = None  # of `Strangeness`
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, Any]) -> "Typicality":
-        """Make one of `arrays`, their names without what they have in common.
-
-        The first builds of 0.2.0 kept no levels of strangeness, which was in standard deviations,
-        and counted what they measured otherwise: wider ones say the same.
-        """
-        found = cls(**arrays)
-        counts = np.array([count for count, _ in found.measures], np.float32)
-        if found.strangeness is not None and len(found.levels) == 2 * len(counts) - 2 + len(SHARES):
-            levels = np.insert(found.levels, (3, 6), (0, 1))
-            levels[4:8] *= counts / _COUNTS_BEFORE
-            found = replace(found, levels=levels)
-        return found
 
     @property
     def measures(self) -> list[tuple[float, Distance | Oddness | Doubt | Strangeness]]:

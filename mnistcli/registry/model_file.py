@@ -14,6 +14,7 @@ The reference says under which number the registry stored the file, so that one 
 another stood is noticed.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -143,7 +144,7 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
     if usual := {name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card)}:
         from mnistcli.features.typicality import Typicality
 
-        typicality = Typicality.from_arrays(usual)
+        typicality = Typicality(**usual)
         if not typicality.is_sound:
             raise CorruptFileError(path, "no images are as the model says", hint=_RETRAIN)
     out_of_fold = arrays.pop(_OUT_OF_FOLD, None)
@@ -203,26 +204,35 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
         raise ValueError("its header has unknown entries")
     card = ModelCard.from_json(entry["card"])
-    if layout not in (_layout_of(card), _layout_of(card, is_old=True)):
+    known, usual = _layout_of(card), dict[str, tuple[str, tuple[int, ...]]]()
+    if layout != known:
+        # Builds of before kept otherwise what training images were like, which is left out.
+        names = typicality_shapes(card.feature_spec, 1, 1, knows_pairs=True)
+        card = replace(card, n_prototypes=0, knows_pairs=False)
+        with contextlib.suppress(KeyError, TypeError, AttributeError):
+            found = {name: layout[name] for name in names if name in layout}
+            usual = {name: (it["dtype"], tuple(it["shape"])) for name, it in found.items()}
+            known = _layout_of(card, usual)
+    if layout != known:
         raise ValueError("its arrays are not those that its card speaks of; no release wrote it")
     n_expected = start + max(each["data_offsets"][1] for each in layout.values())
     if len(content) != n_expected or n_expected > MAX_FILE_BYTES:
         raise ValueError(f"it has {len(content):,} bytes, its header says {n_expected:,}")
+    layout = {name: each for name, each in layout.items() if name not in usual}
     return entry, card, layout, content[start:]
 
 
-def _kept_of(card: ModelCard, *, is_old: bool = False) -> dict[str, tuple[str, tuple[int, ...]]]:
+def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
     sizes = card.n_prototypes, len(card.class_names)
     pairs = card.knows_pairs
-    return typicality_shapes(card.feature_spec, *sizes, knows_pairs=pairs, is_old=is_old)
+    return typicality_shapes(card.feature_spec, *sizes, knows_pairs=pairs)
 
 
-def _layout_of(card: ModelCard, *, is_old: bool = False) -> _Layout:
-    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order.
-
-    For ``is_old`` see `typicality_shapes`.
-    """
-    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, _kept_of(card, is_old=is_old)
+def _layout_of(
+    card: ModelCard, kept: dict[str, tuple[str, tuple[int, ...]]] | None = None
+) -> _Layout:
+    """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
+    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, kept or _kept_of(card)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.count())),
         ("intercept", "F64", (n_outputs,)),

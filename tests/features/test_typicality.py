@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -228,23 +227,28 @@ def test_models_that_know_no_pairs_look_for_none(builtin, mnist, tmp_path):
     assert np.isnan(loaded.look_at(images)[2]).all()
 
 
-def test_models_from_before_strangeness_had_levels_are_read(builtin, tmp_path, monkeypatch):
-    shapes = model_file.typicality_shapes
-    monkeypatch.setattr(model_file, "typicality_shapes", partial(shapes, is_old=True))
-    path, usual = tmp_path / "old.safetensors", builtin.typicality
-    levels = np.delete(usual.levels, (3, 7))
-    path.write_bytes(encode_model(replace(builtin, typicality=replace(usual, levels=levels))))
+@pytest.mark.parametrize("lacks", ["usual_oddness", "usual_strangeness", "all of levels"])
+def test_models_that_kept_it_otherwise_are_read_without_it(builtin, tmp_path, monkeypatch, lacks):
+    shapes, path, usual = (
+        model_file.typicality_shapes,
+        tmp_path / "old.safetensors",
+        builtin.typicality,
+    )
+    few = replace(usual, levels=np.delete(usual.levels, (3, 7)))
+
+    def as_it_was(*what, **more):
+        all_of_them = {**shapes(*what, **more), "usual_levels": ("F32", few.levels.shape)}
+        return {name: each for name, each in all_of_them.items() if name != lacks}
+
+    monkeypatch.setattr(model_file, "typicality_shapes", as_it_was)
+    path.write_bytes(encode_model(replace(builtin, typicality=few)))
     monkeypatch.undo()
-    loaded = read_model(path).typicality
-    assert loaded.is_sound
-    measured = np.array([[300.0], [2.0], [3.0], [1.5]]) + usual.levels[:4, None]
-    measured[3] = 1.5
-    weights = np.array([1, 0.45, 0.7, 0.7])
-    deviations = np.append(usual.levels[4:7], 1)
-    expected = weights @ (np.array([300, 2, 3, 1.5]) / deviations)
-    assert loaded.unlikeness(measured) == pytest.approx(expected, rel=1e-5)
-    path.write_bytes(encode_model(replace(builtin, typicality=loaded)))
-    assert np.array_equal(read_model(path).typicality.levels, loaded.levels)
+    read = read_model(path)
+    assert np.array_equal(read.classifier.coef, builtin.classifier.coef)
+    assert (read.typicality, read.card.n_prototypes, read.card.knows_pairs) == (None, 0, False)
+    assert builtin.classifier.features.arrays.keys() == read.classifier.features.arrays.keys()
+    path.write_bytes(encode_model(read))
+    assert read_model(path).typicality is None
 
 
 def test_models_without_it_say_nothing(mnist):
