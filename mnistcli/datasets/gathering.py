@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import stratified_sample
 from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
-
-if TYPE_CHECKING:
-    from mnistcli.pictures.read import Picture
 
 
 def gather(
@@ -217,7 +214,7 @@ class _Reading:
                 if digit is None:
                     raise BadImageError(str(path), "nothing says which digit it shows")  # noqa: TRY301 - as others
                 for picture in read_pictures(path):
-                    self._tell_of_frames(picture)
+                    self._tell_of_frames(picture.source, picture.notes)
                     label, where = np.full(1, digit, float), (picture.source,)
                     yield Block(picture.grey[None], label, where, {}, parts=(part,))
                 self._count_bytes(path)
@@ -225,10 +222,9 @@ class _Reading:
                 nothing, fault = np.zeros((1, *IMAGE_SHAPE), np.uint8), FormatError(error.problem)
                 yield Block(nothing, np.zeros(1), (error.source,), {0: fault}, parts=(part,))
 
-    def _tell_of_frames(self, picture: "Picture") -> None:
-        for note in picture.notes:
-            if note.startswith("frame 1 of"):
-                self.failures.append((picture.source, f"{note}: the others are not read"))
+    def _tell_of_frames(self, source: str, notes: Sequence[str]) -> None:
+        frames = (note for note in notes if note.startswith("frame 1 of"))
+        self.failures += ((source, f"{note}: the others are not read") for note in frames)
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""
@@ -243,7 +239,7 @@ class _Reading:
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
-                    self._tell_of_frames(picture)
+                    self._tell_of_frames(picture.source, picture.notes)
                     n, n_empty = len(page.labels), len(page.empties)
                     note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
                     self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))

@@ -141,7 +141,8 @@ def read_model(path: Path, *, ref: str = "", stored_as: str = "") -> Model:
             raise CorruptFileError(path, problem, hint=_RETRAIN)
         arrays[name] = array.astype(array.dtype.newbyteorder("="))
     typicality = None
-    if usual := {name.removeprefix("usual_"): arrays.pop(name) for name in _kept_of(card)}:
+    kept = [name for name in arrays if name.startswith("usual_")]
+    if usual := {name.removeprefix("usual_"): arrays.pop(name) for name in kept}:
         from mnistcli.features.typicality import Typicality
 
         typicality = Typicality(**usual)
@@ -222,17 +223,13 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     return entry, card, layout, content[start:]
 
 
-def _kept_of(card: ModelCard) -> dict[str, tuple[str, tuple[int, ...]]]:
-    sizes = card.n_prototypes, len(card.class_names)
-    pairs = card.knows_pairs
-    return typicality_shapes(card.feature_spec, *sizes, knows_pairs=pairs)
-
-
 def _layout_of(
     card: ModelCard, kept: dict[str, tuple[str, tuple[int, ...]]] | None = None
 ) -> _Layout:
     """Return dtype, shape and data_offsets of the arrays of a model with such a card, in order."""
-    spec, n_outputs, kept = card.feature_spec, card.task.n_outputs, kept or _kept_of(card)
+    spec, n_outputs = card.feature_spec, card.task.n_outputs
+    sizes = spec, card.n_prototypes, len(card.class_names)
+    kept = kept or typicality_shapes(*sizes, knows_pairs=card.knows_pairs)
     arrays: list[tuple[str, str, tuple[int, ...]]] = [
         ("coef", "F64", (n_outputs, spec.count())),
         ("intercept", "F64", (n_outputs,)),
