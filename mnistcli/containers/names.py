@@ -13,9 +13,15 @@ LABELS = frozenset(
     "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
 )
 PARTS: dict[str, OfPart] = {
-    "train": "train", "training": "train", "test": "test", "testing": "test", "t10k": "test"
+    "train": "train", "training": "train", "tra": "train",
+    "test": "test", "testing": "test", "tes": "test", "t10k": "test",
 }  # fmt: skip
 PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
+# Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
+_BESIDE = "|".join(sorted({*IMAGES, *LABELS, "mnist", "set"}))
+_GLUED = re.compile(
+    rf"([a-z0-9]*(?:{_BESIDE}))?(train(?:ing)?|test(?:ing)?|t10k)s?(?:({_BESIDE})s?)?([0-9]+)?"
+)
 
 
 class Meaning(NamedTuple):
@@ -27,9 +33,13 @@ class Meaning(NamedTuple):
 
 
 def words_in(name: str) -> list[str]:
-    """Return the words in a name in lower case: "Xtrain_2" -> x, train, 2."""
-    apart = re.sub(r"(train(?:ing)?|test(?:ing)?|t10k)", r" \1 ", name.lower())
-    return re.findall("[a-z0-9]+", apart)
+    """Return the words in a name in lower case: "XTrain_2" -> x, train, 2."""
+    words: list[str] = []
+    apart = re.sub("(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    for word in re.findall("[a-z0-9]+", apart.lower()):
+        glued = _GLUED.fullmatch(word)
+        words += filter(None, glued.groups()) if glued else [word]
+    return words
 
 
 def meaning_of(name: str) -> Meaning:

@@ -26,13 +26,13 @@ from mnistcli.pictures.formats import is_picture, is_picture_name
 _IDX = {"images": "[-.]idx3", "labels": "[-.]idx[12]"}
 # Of a name, and of the size of what is in it: csvTrainImages 60k x 784.csv, ARDIS_train_2828.csv.
 _ENDING = re.compile(
-    r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$"
+    r"([ _](\d+k? x \d+|28x?28))?([-.]idx\d(-\w+)?)?(\.\w{2,4})?(\.(gz|xz|bz2|zip))?$",
+    re.IGNORECASE,
 )
 _DATA = re.compile(
     r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)",
     re.IGNORECASE,
 )
-_TEST = re.compile(r"test|t10k|\.tes", re.IGNORECASE)
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
@@ -116,7 +116,7 @@ def labels_beside(path: Path) -> Path | None:
         if is_wanted(each) and _holds("labels", each) and kind_of_path(each) == "file"  # no pipe
         if words ^ {*words_in(_stem_of(each))} <= apart
     ]
-    found = {_stem_of(each): each for each in reversed(named)}  # packed too: the plain one
+    found = {_stem_of(each).lower(): each for each in reversed(named)}  # packed too: the plain one
     return found.popitem()[1] if len(found) == 1 else None
 
 
@@ -125,7 +125,7 @@ def _holds(role: str, path: Path) -> bool:
 
 
 def _stem_of(path: Path) -> str:
-    return _ENDING.sub("", path.name.lower())
+    return _ENDING.sub("", path.name)
 
 
 def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
@@ -142,7 +142,7 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
         if not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
-            found[path] = "test" if _TEST.search(path.name) else part
+            found[path] = "test" if meaning_of(path.name).part == "test" else part
     return found
 
 

@@ -14,6 +14,14 @@ from mnistcli.containers.names import listed, meaning_of, names_meaning, part_in
         ("X_test", ("images", "test", 1)),
         ("ytrain", ("labels", "train", 1)),
         ("mnist/train-labels", ("labels", "train", 1)),
+        ("testImages", ("images", "test", 1)),
+        ("optdigitstraining", ("", "train", 1)),
+        ("trainset2", ("", "train", 2)),
+        ("tests", ("", "test", 1)),
+        ("PublicTest", ("", "test", 1)),
+        ("latest", ("", "", 1)),
+        ("contest_images", ("images", "", 2)),
+        ("constraints", ("", "", 1)),
         ("train/labels", ("labels", "", 1)),  # a folder says nothing of what is in it
         ("t10k_images_2", ("", "test", 2)),  # the last word says it
         ("Digit images for validation", ("", "val", 3)),
