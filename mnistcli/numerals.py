@@ -41,6 +41,8 @@ TURNED, UPRIGHT, MORE_TYPICAL = 0.16, 0.12, 2.0
 
 # Not a digit: less typical, and beside others lower or higher than so many times their height.
 ABOUT_AS_HIGH = np.array([0.6, 1.6])
+# So many are words that are less typical, as a geometric mean.
+LEAST_WORD, WORDS = 3, 0.03
 
 # What a digit costs, in nats, fitted to strings of MNIST's training images that touch, so that what
 # they say is most probable (Lafferty, McCallum and Pereira, Conditional random fields, 2001).
@@ -113,13 +115,12 @@ def read_numbers(
 
 
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
-    """Leave out what neither looks like a digit nor is about as high as those that do."""
-    heights = [
-        seen.placed.box.height for line in lines for seen in line if not is_unlike(seen.typicality)
-    ]
-    if not heights:
+    """Leave out words, and what is neither like a digit nor about as high as what is."""
+    lines = [line for line in lines if not _are_words(line)] or lines
+    digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
+    if not digits:
         return lines
-    low, high = np.median(heights) * ABOUT_AS_HIGH
+    low, high = np.median([seen.placed.box.height for seen in digits]) * ABOUT_AS_HIGH
     kept = [
         [
             seen
@@ -129,6 +130,10 @@ def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
         for line in lines
     ]
     return [line for line in kept if line]
+
+
+def _are_words(line: list[_Seen]) -> bool:
+    return len(line) >= LEAST_WORD and _typicality([line]) < WORDS
 
 
 def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]]) -> int:

@@ -245,6 +245,21 @@ def _table(draw):
         draw.line((x, 213, x, 302), fill=60, width=3)
 
 
+def _cells(draw):
+    for y in (100, 205):
+        draw.line((10, y, 690, y), fill=60, width=3)
+    for x in (97, 267, 352):
+        draw.line((x, 100, x, 205), fill=60, width=3)
+
+
+def _high_words(draw):
+    draw.text((30, 240), "Date and paper", fill=50, font_size=80)
+
+
+def _edge_of_a_sheet(draw):
+    draw.line((540, 200, 600, 340), fill=0, width=1)
+
+
 def _thumb(draw):
     draw.ellipse((250, 330, 400, 560), fill=70)
 
@@ -258,7 +273,21 @@ def _desk(draw):
     draw.polygon(((4, 60), (620, 20), (640, 320), (12, 360)), fill=205)
 
 
-@pytest.mark.parametrize("beside", [_spiral, _holes, _words, _table, _thumb, _shadow, _desk])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        _spiral,
+        _holes,
+        _words,
+        _high_words,
+        _table,
+        _cells,
+        _edge_of_a_sheet,
+        _thumb,
+        _shadow,
+        _desk,
+    ],
+)
 def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, test_images):
     paper = Image.new("L", (700, 400), 205)
     beside(ImageDraw.Draw(paper))

@@ -9,23 +9,26 @@ from mnistcli.conforming.grouping import (
     SEVERAL,
     Group,
     grouped,
+    usual,
     usual_height,
+)
+from mnistcli.conforming.lines import (
+    FRAME_LENGTH,
+    LEAST_FRAMED,
+    UNDERLINE,
+    ruled_lines,
+    touching_lines,
 )
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
-    enlarged,
     largest_square,
     median,
     pieces_of,
-    quantile,
-    shrunk,
     window_max,
 )
-from mnistcli.conforming.types import FAINTEST_INK, Ink, Mask, NoDigitError
+from mnistcli.conforming.types import DARK, FAINTEST_INK, Ink, Mask, NoDigitError
 
-# Share of full ink that a piece must reach somewhere to be more than noise.
-DARK = 0.4
 # Share of the strongest piece from which another one is no speck; that touches no border where the
 # others have such a share of all.
 SPECK, LEAST_INNER = 0.02, 0.1
@@ -38,37 +41,22 @@ STRONG = 0.3
 # What is this faint, so far from strong ink in heights of a digit, and so much of it in areas of
 # the strong ink, shines through the paper.
 FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
-# A frame has a line in this share of its box along each side, over this share of its length, and
-# fills no more of it; what is in it is longer than this share of its shorter side.
-FRAME_BAND, FRAME_LENGTH, FRAME_FILL, LEAST_FRAMED = 0.08, 0.85, 0.85, 0.3
-# A line that digits stand on is longer than so many times their height. What is left without it is
-# a digit if it is so high, in heights of others, and narrower than so much of the line; both above
-# and below lies hardly anything, unlike where digits touch each other.
-UNDERLINE, STEP = 1.6, 8
-LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
-# A line ruled across a page is longer than one of these shares of it, than so many times the height
-# of its digits, which is more than a share of it, too, and than so many times its own thickness,
-# and than the last of these times the height that hardly any ink of broad digits exceeds. A stroke
-# that crosses it is so many times as long as it is thick, or so much darker.
-RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
-CROSSING, DARKER, HIGHEST = 2, 1.5, 1.2
-# Smaller pictures cannot show it. Where patches, shares of the page, are so full there is shadow or
-# noise.
-LEAST_STEPS, PATCH, FULL_PATCH = 5, 1 / 16, 0.9
+# A frame has a line in this share of its box along each side, and fills no more of it.
+FRAME_BAND, FRAME_FILL = 0.08, 0.85
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
 # A 1 is longer for its width.
 BAR = 3
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
-# Printed words are lower than this share of the height that a tenth of the ink exceeds.
-PRINT_HEIGHT = 0.55
-# What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
-# in its own heights.
-RUNG, RUNG_GAP = 4, 0.1
-# A binding is so many times as long as digits are high, or so many pieces whose sizes differ by such
-# a share, in a line that leans no more, at distances that differ by such a share.
-SPANNING, MANY, SAME, SLANTED, EVEN = 3, 12, 0.2, 0.05, 0.1
+# What parts the cells of a table is so many times as high as it is wide, and ends at lines or, where
+# there are several, so near to them, as a share of the page.
+RUNG, RUNG_GAP = 6, 0.01
+# What is left of an edge is so much thinner than strokes.
+EDGE = 0.25
+# A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
+# distances that differ by such a share.
+MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 24
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
@@ -90,13 +78,13 @@ def groups_of(
     """
     pieces, keep, notes = inked(ink, noise)
     frames = _drop_frames(pieces, keep, ink)
-    lines = _ruled_lines(ink, noise, has_frames=bool(frames)) if is_page else None
-    least = _line_level(noise)
+    level = FAINT if noise > 0 else LINE_CUTS[0]
+    lines = ruled_lines(ink, level, has_frames=bool(frames)) if is_page else None
     if lines is None:
-        lines, least = _touching_lines(pieces, keep, frames), 0.0
+        lines = touching_lines(pieces, keep, frames)
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
-        pieces, keep, _ = inked(ink, noise, least)
+        pieces, keep, _ = inked(ink, noise, level)
         _drop_rungs(pieces, keep, lines)
     if lines is not None or not keep[frames].all():
         notes.append("frame cut off" if frames else "lines ignored")
@@ -106,9 +94,9 @@ def groups_of(
         _drop_border(pieces, keep, ink)
     if is_page and keep.sum() < MAX_PIECES:
         _drop_binding(pieces, keep)
+        if noise > 0:
+            _drop_edges(pieces, keep)
     groups, n_dropped = grouped(pieces, keep)
-    if is_page:
-        groups = _without_words(pieces, keep, groups)
     if n_dropped and not notes:
         notes.append("specks ignored")
     return ink, pieces, groups, notes
@@ -184,7 +172,7 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
 
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:
-    """Drop lines below digits, buttons, and a window's title and margin lines, along a border or across."""
+    """Drop lines below digits, buttons, and margin lines."""
     if pieces.n == 1:
         return
     height, width = pieces.shape
@@ -196,20 +184,11 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     short, long = np.sort([pieces.height, pieces.width], axis=0)
     is_button = (pieces.area > RECTANGLE * short * long) & (long < BAR * short)
     keep &= ~(is_button & (long < long[keep & ~is_button].max(initial=0)))
-    edge = 1 + width // 64  # a window may have an outline
-    left, right = pieces.left < edge, pieces.right > width - edge
-    top, bottom = pieces.top < edge, pieces.bottom > height - edge
-    at_edge = left | right | top | bottom
-    inner = keep & ~at_edge & (long > LEAST_INSIDE * min(height, width))
+    inner = keep & ~pieces.at_border & (long > LEAST_INSIDE * min(height, width))
     if inner.any():
         thickness = pieces.area / (pieces.height + pieces.width)
-        is_bar = (pieces.height > LINE_LENGTH * height) & (
-            thickness < MARGIN_LINE * thickness[inner].min()
-        )
-        if long[inner].max() > LEAST_FRAMED * min(height, width):
-            is_low = 2 * pieces.height < height
-            is_bar |= at_edge & is_low & (pieces.width > FRAME_LENGTH * width)
-        keep[is_bar] = False
+        is_thin = thickness < MARGIN_LINE * thickness[inner].min()
+        keep &= ~(is_thin & (pieces.height > LINE_LENGTH * height))
 
 
 def _drop_scraps(pieces: Pieces, keep: Mask) -> None:
@@ -270,33 +249,28 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
 
 def _thicknesses(pieces: Pieces, places: Places) -> Places:
     """Return the sides of the largest squares that fit in some pieces, in pixels."""
-    return np.array([largest_square(_alone(pieces, i)) for i in places.tolist()])
+    return np.array([largest_square(pieces.alone(i)) for i in places.tolist()])
 
 
 def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
-    """Drop what leads straight from one line to the next, several times, as between cells of a table."""
-    rungs = []
-    for i in np.flatnonzero(keep & (pieces.width * RUNG < pieces.height)):
-        reach = 2 + round(RUNG_GAP * pieces.height[i])
-        near = lines[:, max(0, pieces.left[i] - reach) : pieces.right[i] + reach]
-        above = near[max(0, pieces.top[i] - reach) : pieces.top[i] + 1].any(axis=0).mean()
-        below = near[pieces.bottom[i] - 1 : pieces.bottom[i] + reach].any(axis=0).mean()
-        if min(above, below) >= 0.5:
-            rungs.append(i)
-    if SEVERAL <= len(rungs) < keep.sum():
-        keep[rungs] = False
+    """Drop what leads straight from line to line, as between the cells of a table; one alone is a 1."""
+    middle = (pieces.left + pieces.right) // 2
+    for reach, least in ((2, 2), (2 + round(RUNG_GAP * max(lines.shape)), SEVERAL)):
+        near = window_max(lines, reach)
+        is_rung = keep & (pieces.width * RUNG < pieces.height)
+        is_rung &= near[pieces.top, middle] & near[pieces.bottom - 1, middle]
+        if least <= is_rung.sum() < keep.sum():
+            keep &= ~is_rung
+
+
+def _drop_edges(pieces: Pieces, keep: Mask) -> None:
+    """Drop what is left of the edges of sheets and shadows: much thinner than strokes."""
+    thickness = pieces.area / (pieces.height + pieces.width)
+    keep &= thickness > EDGE * usual(thickness[keep], pieces.area[keep])
 
 
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:
-    """Drop spirals, holes and perforations: from border to border, or many alike in a row."""
-    inner = keep & ~pieces.at_border
-    if inner.sum() >= SEVERAL:
-        longest = SPANNING * pieces.height[inner].max()
-        is_across = (
-            (pieces.left == 0) & (pieces.right == pieces.shape[1]) & (pieces.width > longest)
-        )
-        is_down = (pieces.top == 0) & (pieces.bottom == pieces.shape[0]) & (pieces.height > longest)
-        keep &= ~(is_across | is_down)
+    """Drop spirals, holes and perforations: many alike in a row."""
     sizes = np.stack([pieces.height, pieces.width, pieces.area])
     places = np.array([pieces.left + pieces.right, pieces.top + pieces.bottom]) / 2
     for (along, beside), size in ((places, pieces.height), (places[::-1], pieces.width)):
@@ -314,24 +288,13 @@ def _drop_binding(pieces: Pieces, keep: Mask) -> None:
                     keep &= ~is_near
 
 
-def _without_words(pieces: Pieces, keep: Mask, groups: list[Group]) -> list[Group]:
-    """Leave out printed words: many pieces close to each other, none of which is as high as digits."""
-    low = pieces.height < PRINT_HEIGHT * usual_height(pieces, keep, 0.9)
-    found = [
-        each for each in groups if len(each.members) < SEVERAL or not low[list(each.members)].all()
-    ]
-    return found or groups
-
-
 def _are_corners(pieces: Pieces) -> Mask:
     """Tell what lies beyond the corners of a sheet, (n,): it lines two borders that meet."""
     height, width = pieces.shape
     at_top, at_left = pieces.top == 0, pieces.left == 0
     corners: Mask = (at_top != (pieces.bottom == height)) & (at_left != (pieces.right == width))
-    for i in np.flatnonzero(corners):
-        own = pieces.mask(np.arange(pieces.n) == i)
-        own = own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
-        own = own[:: 1 if at_top[i] else -1, :: 1 if at_left[i] else -1]
+    for i in np.flatnonzero(corners).tolist():
+        own = pieces.alone(i)[:: 1 if at_top[i] else -1, :: 1 if at_left[i] else -1]
         down, across = (int(FRAME_LENGTH * side) for side in own.shape)
         corners[i] = own[0, across:].any() and own[down:, 0].any()
     return corners
@@ -365,162 +328,10 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
 
 
 def _is_frame(pieces: Pieces, i: int) -> bool:
-    frame = _alone(pieces, i)
+    frame = pieces.alone(i)
     for turn in range(4):
         side = np.rot90(frame, turn)
         line = side[: 2 + round(FRAME_BAND * len(side))]
         if line.any(axis=0).mean() < FRAME_LENGTH or line.mean() > FRAME_FILL:
             return False
     return True
-
-
-def _alone(pieces: Pieces, i: int) -> Mask:
-    """Return the pixels of one piece in its box."""
-    own = pieces.mask(np.arange(pieces.n) == i)
-    return own[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]]
-
-
-def _touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None:
-    """Find the lines of frames, or below digits, that digits touch; None where there are none."""
-    is_wide = keep & (pieces.width > UNDERLINE * pieces.height)
-    is_wide &= 2 * pieces.area < pieces.height * pieces.width
-    if not frames and not is_wide.any():
-        return None
-    found, is_touched = np.zeros(pieces.shape, np.bool_), False
-    others = keep & ~pieces.among(frames)
-    for i in {*frames, *is_wide.nonzero()[0].tolist()}:
-        own = _alone(pieces, i)
-        height, is_frame = float(len(own)), i in frames
-        length = UNDERLINE * height
-        if is_frame:
-            short = min(own.shape)
-            height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
-            length = min(FRAME_LENGTH * short, 2 * height)
-        near = window_max(own, 1)  # a line may lie between two rows
-        down = (_line_lengths(near.T) >= length) & is_frame
-        lines = _ruling(own, _line_lengths(near) >= length, down, length)
-        rest = pieces_of(own & ~lines)
-        is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
-        is_touching &= is_frame or _lies_on_one_side(rest, lines)
-        if is_touching or is_frame:
-            found[pieces.top[i] : pieces.bottom[i], pieces.left[i] : pieces.right[i]] |= lines
-            is_touched |= is_touching
-    return found if is_touched else None
-
-
-def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
-    """Return whether what is left of a piece is narrower than its lines, and above or below them."""
-    left = rest.mask(np.ones(rest.n, np.bool_))
-    below = lines.cumsum(axis=0) > 0
-    n_crossed = np.count_nonzero((left & below).any(axis=0) & (left & ~below).any(axis=0))
-    is_narrow = rest.width.max(initial=0) < WIDEST_LEFT * lines.shape[1]
-    return bool(is_narrow and n_crossed < MOST_CROSSED * lines.any(axis=0).sum())
-
-
-def _ruled_lines(ink: Ink, noise: float, *, has_frames: bool) -> Mask | None:
-    """Find lines across a page that are much longer than its digits are high; None where there are none."""
-    side = max(ink.shape)
-    if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
-        return None
-    mask = ink > _line_level(noise)
-    near = window_max(mask, 1)
-    k = int(side * PATCH)
-    near &= ~enlarged(shrunk(near.astype(np.uint8), k) > FULL_PATCH, k, near.shape)
-    across, down = _line_lengths(near), _line_lengths(near.T)
-    for share in RULED_LENGTHS:
-        length = share * side
-        height, width = (share * each for each in ink.shape)
-        if across.max() < width and down.max() < height:
-            return None
-        lines = _ruling(mask, across >= width, down >= height, length / SLENDER)
-        if not lines.any():
-            continue
-        rest = pieces_of(mask & ~lines)
-        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < BAR * rest.height)
-        is_digit &= rest.peaks(ink) >= DARK
-        if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
-            continue
-        least = RULED * usual_height(rest, is_digit)
-        is_broad = is_digit & (rest.width * RUNG > rest.height)
-        if is_broad.any():
-            least = max(least, HIGHEST * usual_height(rest, is_broad, 0.8))
-        if least <= length:
-            if has_frames and not ((across >= least).any() and (down >= least).any()):
-                return None  # boxes in a row, the lines between which are short
-            lines = _ruling(mask, across >= least, down >= least, length / SLENDER)
-            if not lines.any():
-                continue
-            lines &= ink < DARKER * quantile(ink[lines], 0.75)
-            return lines | (window_max(lines, 1) & ~mask)
-    return None
-
-
-def _ruling(mask: Mask, across: Mask, down: Mask, thickest: float) -> Mask:
-    """Return the pixels of lines in both directions, but for those of strokes that cross one."""
-    rows, columns = _pixels(_with_ends(across), mask), _pixels(_with_ends(down), mask.T)
-    thin = _uncrossed(rows, mask, thickest), _uncrossed(columns, mask.T, thickest).T
-    lines: Mask = thin[0] | thin[1]
-    if thin[0].any() and thin[1].any():
-        lines |= rows & columns.T
-    return lines
-
-
-def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
-    """Leave out of lines from left to right what goes on above or below them; they may be no thicker."""
-    n_runs = int((lines[1:] & ~lines[:-1]).sum() + lines[0].sum())
-    thickness = float(lines.sum()) / max(n_runs, 1)
-    length = int(CROSSING * thickness) + 1
-    if thickness > thickest or length > len(mask):
-        return np.zeros_like(lines)
-    return lines & ~_long_runs(mask.T, length).T
-
-
-def _long_runs(mask: Mask, length: int) -> Mask:
-    """Return the pixels of runs from left to right that are at least so long."""
-    before = np.pad(mask.cumsum(axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    starts = before[:, length:] - before[:, :-length] == length
-    change = np.zeros(before.shape, np.int8)
-    change[:, : starts.shape[1]] += starts
-    change[:, length:] -= starts
-    runs: Mask = change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0
-    return runs
-
-
-def _line_level(noise: float) -> float:
-    """Return the share of full ink above which lines are looked for."""
-    return FAINT if noise > 0 else LINE_CUTS[0]
-
-
-def _line_lengths(near: Mask) -> Places:
-    """Measure the lines from left to right that lead through steps of `STEP` pixels.
-
-    From step to step they go up or down by a pixel at most, so they may be slanted and bent.
-    """
-    whole = near[:, : near.shape[1] // STEP * STEP]
-    steps = np.logical_and.reduce([whole[:, i::STEP] for i in range(STEP)])
-    return STEP * (_n_steps(steps) + _n_steps(steps[:, ::-1])[:, ::-1] - 1)
-
-
-def _pixels(steps: Mask, mask: Mask) -> Mask:
-    """Return the pixels of a mask in some steps of lines."""
-    found = np.zeros_like(mask)
-    found[:, : steps.shape[1] * STEP] = steps.repeat(STEP, axis=1)
-    return found & mask
-
-
-def _with_ends(steps: Mask) -> Mask:
-    """Add the steps that lines end in."""
-    wide = steps.copy()
-    wide[:, 1:] |= steps[:, :-1]
-    wide[:, :-1] |= steps[:, 1:]
-    return wide
-
-
-def _n_steps(steps: Mask) -> Places:
-    """Count the steps from the left up to each, from one to a neighbour above, beside or below it."""
-    n = np.zeros((steps.shape[1], len(steps) + 2), np.intp)
-    for i, here in enumerate(steps.T):
-        before = n[i - 1]
-        longest = np.maximum(before[1:-1], np.maximum(before[:-2], before[2:]))
-        n[i, 1:-1] = here * (longest + 1)
-    return n[:, 1:-1].T

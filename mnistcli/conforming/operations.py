@@ -284,6 +284,14 @@ class Pieces(NamedTuple):
             area=self.area[wanted],
         )
 
+    def box(self, i: int) -> tuple[slice, slice]:
+        """Return where a piece lies."""
+        return slice(self.top[i], self.bottom[i]), slice(self.left[i], self.right[i])
+
+    def alone(self, i: int) -> Mask:
+        """Return the pixels of one piece in its box."""
+        return self.mask(np.arange(self.n) == i)[self.box(i)]
+
     def mask(self, wanted: Mask) -> Mask:
         """Select the pixels of some pieces."""
         width = self.shape[1] + 1

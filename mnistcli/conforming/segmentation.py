@@ -14,8 +14,9 @@ from mnistcli.conforming.background import (
     flattened,
     otsu_threshold,
 )
-from mnistcli.conforming.clearing import FRAME_LENGTH, MIN_FRAME, RECTANGLE, groups_of, inked
+from mnistcli.conforming.clearing import MIN_FRAME, RECTANGLE, groups_of, inked
 from mnistcli.conforming.grouping import Group, group_of, lines_of
+from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,

@@ -20,7 +20,8 @@ MIN_SIDE = 4
 
 # Share of full ink below which a pixel counts as paper: resampling rings up to about that.
 FAINTEST_INK = 0.05
-
+# Share of full ink that a piece must reach somewhere to be more than noise.
+DARK = 0.4
 
 # What to do about several digits.
 SEVERAL_HINT = "read them all with predict --number, or cut it into pictures of one digit each"

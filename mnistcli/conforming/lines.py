@@ -1,0 +1,167 @@
+"""Where lines are that digits may touch: ruled across a page, of frames, and below digits."""
+
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from mnistcli.arrays import Places
+from mnistcli.conforming.grouping import SEVERAL, usual_height
+from mnistcli.conforming.operations import Pieces, pieces_of, quantile, window_max
+from mnistcli.conforming.types import DARK, Ink, Mask
+
+# Lines lead through steps of so many pixels.
+STEP = 8
+# A stroke that crosses a line is so many times as long as that is thick, or so much darker.
+CROSSING, DARKER = 2, 1.5
+# A line ruled across a page is longer than one of these shares of it, than so many times the height
+# of its digits, which is more than a share of it, too, and than so many times its own thickness.
+RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
+# Smaller pictures cannot show it.
+LEAST_STEPS = 5
+# A digit is no wider for its height.
+WIDEST = 3
+# A line that digits stand on is longer than so many times their height; that of a frame than this
+# share of its shorter side, or so many times the height of a digit, which is at least such a share.
+UNDERLINE, FRAME_LENGTH, FRAMED, LEAST_FRAMED = 1.6, 0.85, 2, 0.3
+# What is left without it is a digit if it is so high, in heights of others, and narrower than so
+# much of the line; both above and below lies hardly anything, unlike where digits touch each other.
+LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
+
+
+class _Lines(NamedTuple):
+    """A mask, and how long the lines are that lead through each of its steps."""
+
+    mask: Mask
+    across: Places
+    down: Places
+
+    @classmethod
+    def of(cls, mask: Mask) -> Self:
+        """Measure the lines of a mask in both directions."""
+        near = window_max(mask, 1)  # a line may lie between two rows
+        return cls(mask, _lengths(near), _lengths(near.T))
+
+    def longer(self, across: float, down: float, thickest: float) -> Mask:
+        """Return the pixels of lines that are so long, but for those of strokes that cross one."""
+        rows = _pixels(self.across >= across, self.mask)
+        columns = _pixels(self.down >= down, self.mask.T)
+        thin = _uncrossed(rows, self.mask, thickest), _uncrossed(columns, self.mask.T, thickest).T
+        lines: Mask = thin[0] | thin[1]
+        if thin[0].any() and thin[1].any():
+            lines |= rows & columns.T
+        return lines
+
+
+def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
+    """Find lines across a page, much longer than its digits are high; None where there are none.
+
+    They are looked for where there is more ink than a level.
+    """
+    height, width = ink.shape
+    side = max(height, width)
+    if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
+        return None
+    lines = _Lines.of(ink > level)
+    for share in RULED_LENGTHS:
+        if lines.across.max() < share * width and lines.down.max() < share * height:
+            return None
+        found = lines.longer(share * width, share * height, share * side / SLENDER)
+        if not found.any():
+            continue
+        rest = pieces_of(lines.mask & ~found)
+        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < WIDEST * rest.height)
+        is_digit &= rest.peaks(ink) >= DARK
+        if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
+            continue
+        if (least := RULED * usual_height(rest, is_digit)) > share * side:
+            continue
+        if has_frames and not ((lines.across >= least).any() and (lines.down >= least).any()):
+            return None  # boxes in a row, the lines between which are short
+        found = lines.longer(least, least, share * side / SLENDER)
+        if found.any():
+            return found & (ink < DARKER * quantile(ink[found], 0.75))
+    return None
+
+
+def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None:
+    """Find the lines of frames, or below digits, that digits touch; None where there are none."""
+    is_wide = keep & (pieces.width > UNDERLINE * pieces.height)
+    is_wide &= 2 * pieces.area < pieces.height * pieces.width
+    others = keep & ~pieces.among(frames)
+    found, is_touched = np.zeros(pieces.shape, np.bool_), False
+    for i in {*frames, *is_wide.nonzero()[0].tolist()}:
+        own = pieces.alone(i)
+        height, is_frame = float(len(own)), i in frames
+        across, down = UNDERLINE * height, np.inf
+        if is_frame:
+            short = min(own.shape)
+            height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
+            across = down = min(FRAME_LENGTH * short, FRAMED * height)
+        lines = _Lines.of(own).longer(across, down, across)
+        rest = pieces_of(own & ~lines)
+        is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
+        is_touching &= is_frame or _lies_on_one_side(rest, lines)
+        if is_touching or is_frame:
+            found[pieces.box(i)] |= lines
+            is_touched |= is_touching
+    return found if is_touched else None
+
+
+def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
+    """Return whether what is left of a piece is narrower than its lines, and above or below them."""
+    left = rest.mask(np.ones(rest.n, np.bool_))
+    below = lines.cumsum(axis=0) > 0
+    n_crossed = np.count_nonzero((left & below).any(axis=0) & (left & ~below).any(axis=0))
+    is_narrow = rest.width.max(initial=0) < WIDEST_LEFT * lines.shape[1]
+    return bool(is_narrow and n_crossed < MOST_CROSSED * lines.any(axis=0).sum())
+
+
+def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:
+    """Leave out of lines from left to right what goes on above or below them; they may be no thicker."""
+    n_runs = int((lines[1:] & ~lines[:-1]).sum() + lines[0].sum())
+    thickness = float(lines.sum()) / max(n_runs, 1)
+    length = int(CROSSING * thickness) + 1
+    if thickness > thickest or length > len(mask):
+        return np.zeros_like(lines)
+    return lines & ~_long_runs(mask.T, length).T
+
+
+def _long_runs(mask: Mask, length: int) -> Mask:
+    """Return the pixels of runs from left to right that are at least so long."""
+    before = np.pad(mask.cumsum(axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    starts = before[:, length:] - before[:, :-length] == length
+    change = np.zeros(before.shape, np.int8)
+    change[:, : starts.shape[1]] += starts
+    change[:, length:] -= starts
+    runs: Mask = change.cumsum(axis=1, dtype=np.int8)[:, :-1] > 0
+    return runs
+
+
+def _pixels(steps: Mask, mask: Mask) -> Mask:
+    """Return the pixels of a mask in some steps of lines, and in those that they end in."""
+    wide = steps.copy()
+    wide[:, 1:] |= steps[:, :-1]
+    wide[:, :-1] |= steps[:, 1:]
+    found = np.zeros_like(mask)
+    found[:, : steps.shape[1] * STEP] = wide.repeat(STEP, axis=1)
+    return found & mask
+
+
+def _lengths(near: Mask) -> Places:
+    """Measure the lines from left to right that lead through steps of `STEP` pixels.
+
+    From step to step they go up or down by a pixel at most, so they may be slanted and bent.
+    """
+    whole = near[:, : near.shape[1] // STEP * STEP]
+    steps = np.logical_and.reduce([whole[:, i::STEP] for i in range(STEP)])
+    return STEP * (_n_steps(steps) + _n_steps(steps[:, ::-1])[:, ::-1] - 1)
+
+
+def _n_steps(steps: Mask) -> Places:
+    """Count the steps from the left up to each, from one to a neighbour above, beside or below it."""
+    n = np.zeros((steps.shape[1], len(steps) + 2), np.intp)
+    for i, here in enumerate(steps.T):
+        before = n[i - 1]
+        longest = np.maximum(before[1:-1], np.maximum(before[:-2], before[2:]))
+        n[i, 1:-1] = here * (longest + 1)
+    return n[:, 1:-1].T
