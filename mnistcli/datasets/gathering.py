@@ -186,9 +186,10 @@ class _Reading:
         pictures += [each for each in folders.pictures_in(folder) if each.path not in listed]
         if any(each.digit is not None for each in pictures):
             self._pictures(pictures)
-            unread = [path for path in containers if not folders.lacks_labels(path)]
+            unread = {str(path) for path in containers if not folders.lacks_labels(path)}
+            unread -= {source for source, _ in self.failures}
             self.failures += [
-                (str(path), "is not read beside labelled pictures") for path in unread
+                (each, "is not read beside labelled pictures") for each in sorted(unread)
             ]
             return
         containers = {path: of for path, of in containers.items() if not folders.is_list(path)}
