@@ -235,7 +235,7 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     last axis, as MATLAB has them. Raises FormatError where the shape speaks of no pictures, or may
     be read in two ways, both of which it names.
     """
-    is_last = raw.shape[:1] != (n_labels,) == raw.shape[-1:] > (1,)
+    is_last = n_labels > 1 and raw.shape[-1:] == (n_labels,) != raw.shape[:1]
     shape = (n_labels, *raw.shape[:-1]) if is_last else raw.shape
     plan = _plan_of(shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
