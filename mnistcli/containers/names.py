@@ -18,9 +18,9 @@ PARTS: dict[str, OfPart] = {
 }  # fmt: skip
 PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
 # Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
-_BESIDE = "|".join(sorted({*IMAGES, *LABELS, "mnist", "set"}))
+_BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
 _GLUED = re.compile(
-    rf"([a-z0-9]*(?:{_BESIDE}))?(train(?:ing)?|test(?:ing)?|t10k)s?(?:({_BESIDE})s?)?([0-9]+)?"
+    rf"([a-z0-9]*(?:{_BESIDE}))?(train(?:ing)?|test(?:ing)?|t10k)s?(?:({_BESIDE})s?)?([0-9]+k?)?"
 )
 
 
@@ -35,7 +35,7 @@ class Meaning(NamedTuple):
 def words_in(name: str) -> list[str]:
     """Return the words in a name in lower case: "XTrain_2" -> x, train, 2."""
     words: list[str] = []
-    apart = re.sub("(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    apart = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])", " ", name)  # not T10 K
     for word in re.findall("[a-z0-9]+", apart.lower()):
         glued = _GLUED.fullmatch(word)
         words += filter(None, glued.groups()) if glued else [word]
