@@ -136,9 +136,7 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
 
 
 def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
-    """Return whether something wider than strokes reaches in that is not as dark as ink."""
-    if rim_of(light).all():
-        return False
+    """Return whether something is wider than strokes and not as dark as ink."""
     k = -(-max(light.shape) // COARSE_SIDE)
     small, light = picture[::k, ::k], light[::k, ::k]
     reach = max(1, round(widest * max(small.shape)) // 2)

@@ -2,17 +2,16 @@
 
 import numpy as np
 
-from mnistcli.arrays import Places
 from mnistcli.conforming.grouping import (
     DIGIT_HEIGHT,
     MAX_PIECES,
     SEVERAL,
     Group,
     grouped,
-    usual,
     usual_height,
 )
 from mnistcli.conforming.lines import (
+    BAR,
     FRAME_LENGTH,
     LEAST_FRAMED,
     UNDERLINE,
@@ -25,6 +24,7 @@ from mnistcli.conforming.operations import (
     largest_square,
     median,
     pieces_of,
+    quantile,
     window_max,
 )
 from mnistcli.conforming.types import DARK, FAINTEST_INK, Ink, Mask, NoDigitError
@@ -45,8 +45,6 @@ FAINT, FAINT_REACH, MOST_FAINT = 0.2, 1 / 12, 0.15
 FRAME_BAND, FRAME_FILL = 0.08, 0.85
 # What fills so much of its box is a rectangle; no round digit does.
 RECTANGLE = 0.96
-# A 1 is longer for its width.
-BAR = 3
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # What parts the cells of a table is so many times as high as it is wide, and ends at lines or, where
@@ -173,8 +171,6 @@ def _dark_pieces(ink: Ink, cut: float) -> tuple[Pieces, Mask, int]:
 
 def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     """Drop lines below digits, buttons, and margin lines."""
-    if pieces.n == 1:
-        return
     height, width = pieces.shape
     is_flat = pieces.width > BAR * pieces.height
     if (keep & ~is_flat).any():
@@ -242,14 +238,11 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
     keep[outer & ~is_digit] = False
     if (outer & is_digit).any():
-        usual = np.median(_thicknesses(pieces, np.flatnonzero(inner)[:ENOUGH_STROKES]))
-        places = np.flatnonzero(outer & is_digit)
-        keep[places] = _thicknesses(pieces, places) < THICKER * usual
-
-
-def _thicknesses(pieces: Pieces, places: Places) -> Places:
-    """Return the sides of the largest squares that fit in some pieces, in pixels."""
-    return np.array([largest_square(pieces.alone(i)) for i in places.tolist()])
+        strokes, places = np.flatnonzero(inner)[:ENOUGH_STROKES], np.flatnonzero(outer & is_digit)
+        widths, usual_widths = (
+            [largest_square(pieces.alone(i)) for i in each.tolist()] for each in (places, strokes)
+        )
+        keep[places] = np.array(widths) < THICKER * np.median(usual_widths)
 
 
 def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
@@ -266,7 +259,7 @@ def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
 def _drop_edges(pieces: Pieces, keep: Mask) -> None:
     """Drop what is left of the edges of sheets and shadows: much thinner than strokes."""
     thickness = pieces.area / (pieces.height + pieces.width)
-    keep &= thickness > EDGE * usual(thickness[keep], pieces.area[keep])
+    keep &= thickness > EDGE * quantile(thickness[keep], 0.75)
 
 
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:

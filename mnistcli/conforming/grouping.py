@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Places
+from mnistcli.arrays import Places
 from mnistcli.conforming.operations import Pieces, pieces_of, shrunk, span, window_max
 from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
 
@@ -75,14 +75,9 @@ _G = TypeVar("_G", Group, Box)
 
 def usual_height(pieces: Pieces, keep: Mask) -> float:
     """Return the height that half of the ink reaches or exceeds."""
-    return usual(pieces.height[keep], pieces.area[keep])
-
-
-def usual(sizes: Places | Float64s, areas: Places) -> float:
-    """Return the size that half of the area reaches or exceeds."""
-    order = np.argsort(sizes)
-    area = areas[order].cumsum()
-    return float(sizes[order][np.searchsorted(area, area[-1] / 2)])
+    order = np.argsort(pieces.height[keep])
+    area = pieces.area[keep][order].cumsum()
+    return float(pieces.height[keep][order][np.searchsorted(area, area[-1] / 2)])
 
 
 def group_of(pieces: Pieces, members: Places) -> Group:

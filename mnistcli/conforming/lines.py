@@ -18,8 +18,8 @@ CROSSING, DARKER = 2, 1.5
 RULED_LENGTHS, RULED, LEAST_RULED, SLENDER = (0.2, 0.4, 0.8), 2.5, 0.02, 20
 # Smaller pictures cannot show it.
 LEAST_STEPS = 5
-# A digit is no wider for its height.
-WIDEST = 3
+# A digit is no wider for its height, and a 1 is higher for its width.
+BAR = 3
 # A line that digits stand on is longer than so many times their height; that of a frame than this
 # share of its shorter side, or so many times the height of a digit, which is at least such a share.
 UNDERLINE, FRAME_LENGTH, FRAMED, LEAST_FRAMED = 1.6, 0.85, 2, 0.3
@@ -53,10 +53,7 @@ class _Lines(NamedTuple):
 
 
 def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
-    """Find lines across a page, much longer than its digits are high; None where there are none.
-
-    They are looked for where there is more ink than a level.
-    """
+    """Find lines across a page, of more ink than a level, much longer than its digits are high."""
     height, width = ink.shape
     side = max(height, width)
     if RULED_LENGTHS[0] * side < LEAST_STEPS * STEP:
@@ -69,7 +66,7 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
         if not found.any():
             continue
         rest = pieces_of(lines.mask & ~found)
-        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < WIDEST * rest.height)
+        is_digit = (rest.height > LEAST_RULED * side) & (rest.width < BAR * rest.height)
         is_digit &= rest.peaks(ink) >= DARK
         if is_digit.sum() < (SEVERAL if share < RULED_LENGTHS[-1] else 1):
             continue

@@ -360,8 +360,7 @@ def _filled(mask: Mask) -> Mask:
 
 def _is_solid(pieces: Pieces, group: Group) -> bool:
     """Return whether a shape, its holes filled, has four straight sides, and is hardly hollow."""
-    is_small = min(group.height, group.width) < LEAST_SHEET
-    if is_small or group.area < SHEET_AREA * group.height * group.width:
+    if group.area < SHEET_AREA * group.height * group.width:
         return False
     filled = _filled(_alone(pieces, group))
     square = largest_square(filled)
