@@ -73,7 +73,7 @@ def lacks_labels(path: Path) -> bool:
     if is_picture_name(path.suffix) or kind_of_path(path) != "file":
         return kind_of_path(path) == "folder"
     try:
-        with open_stream(path) as stream:
+        with storage_errors("read", path), open_stream(path) as stream:
             block = next(read_digits(stream))
     except FormatError as error:
         return error.hint in (HINT, OF_TABLES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import hashlib
 import json
@@ -30,6 +31,7 @@ from mnistcli.errors import (
     BadImageError,
     CorruptFileError,
     DataUnavailableError,
+    StorageError,
     UsageError,
 )
 from mnistcli.evaluation import evaluate
@@ -792,6 +794,21 @@ def test_what_cannot_be_used_is_left_out_and_told(folder, drawings):
     ]
     assert found.failures[3][1].startswith("is blank")
     assert found.failures[4][1] == "nothing says which digit it shows"
+
+
+def test_what_may_not_be_read_beside_labelled_pictures_is_an_error(folder, few, monkeypatch):
+    class_folders(folder, few[0][:20], few[1][:20])
+    np.savez(folder / "more.npz", X=few[0], y=few[1])
+    opened = Path.open
+
+    def refused(path, *how):
+        if path.suffix == ".npz":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *how)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(StorageError, match=r"cannot read .*more\.npz: Permission denied"):
+        gather(folder)
 
 
 def test_frames_that_are_not_read_are_told(folder, few):
