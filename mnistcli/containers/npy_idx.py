@@ -67,6 +67,11 @@ class RawArray(NamedTuple):
             raise FormatError(self.prefix + problem)
         elements = self._take(n_bytes).view(self.dtype)
         self._check_end()
+        if self.dtype.kind in "SU":
+            try:
+                elements.astype("U").tolist()
+            except (ValueError, SystemError):  # no ASCII, or no characters
+                raise FormatError(f"{self.prefix}holds text that cannot be read") from None
         return elements.reshape(self.shape, order="F" if self.is_fortran else "C")
 
     def blocks(self) -> Iterator[NDArray[Any]]:

@@ -330,6 +330,13 @@ def test_the_training_part_is_read_when_it_is_asked_for(images):
     assert note == "'x_test' was read, of 'x_train', 'y_train', 'x_test', 'y_test'"
 
 
+@pytest.mark.parametrize("text", [np.array([b"\xff"] * 12), np.frombuffer(b"\xff" * 48, "<U1")])
+def test_text_that_is_none_is_no_part_and_an_error_of_labels(images, text):
+    assert np.array_equal(digits_in(npz(X=images, y=LABELS, by=text))[1], LABELS)
+    with pytest.raises(FormatError, match="'y' in it holds text that cannot be read"):
+        digits_in(npz(X=images, y=text))
+
+
 def test_arrays_that_are_not_read_are_told(images):
     folds = {"X": images, "y": LABELS, "train_idx": np.arange(9), "test_idx": np.arange(9, 12)}
     (note,) = read_labelled("-", stdin=io.BytesIO(npz(**folds))).notes
