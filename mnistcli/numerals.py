@@ -250,7 +250,7 @@ def _cheapest(
     costs = {span: _cost(seen, height) for span, seen in digits.items()}
     costs[whole] += WHOLE_COST + beside + cheaper
     cost, path = _best_path(costs)
-    # Among others it may be a letter.
+    # Beside others it may be a V, which is left out later; alone it is a 1 only if it looks like one.
     may_have_flag = not is_alone or digits[whole].probabilities.argmax() == 1
     if may_have_flag and len(path) > 1 and _lean_apart([digits[span].placed for span in path]):
         return [digits[whole]]
