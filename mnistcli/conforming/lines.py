@@ -60,7 +60,7 @@ def ruled_lines(ink: Ink, level: float, *, has_frames: bool) -> Mask | None:
         return None
     lines = _Lines.of(ink > level)
     for share in RULED_LENGTHS:
-        if lines.across.max() < share * width and lines.down.max() < share * height:
+        if not ((lines.across >= share * width).any() or (lines.down >= share * height).any()):
             return None
         found = lines.longer(share * width, share * height, share * side / SLENDER)
         if not found.any():

@@ -52,6 +52,14 @@ def test_a_texture_is_blank_or_some_strokes():
             assert "is blank" in str(error)
 
 
+@pytest.mark.parametrize("shape", [(7, 300), (300, 7)])
+def test_a_strip_may_be_narrower_than_lines_are_looked_for_in(shape):
+    strip = np.zeros(shape, np.uint8)
+    strip[1:-1, shape[1] // 2] = 255
+    ((strokes,),) = find_strokes(strip, "strip")
+    assert strokes.digits(in_parts=False)
+
+
 def test_pictures_of_scikit_learn_show_one_digit_each():
     for small in np.rint(load_digits().images[740:760] * (255 / 16)).astype(np.uint8):
         assert conform(small).image.max() == 255  # the strokes of the 752nd lie apart
