@@ -24,6 +24,7 @@ is damaged is never forgotten: a backup may mend it.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,7 +156,7 @@ class DatasetStore:
         if name not in self.catalog and not self.has(name):
             known = (*self.catalog, *self.own_names())
             hint = did_you_mean(name, known) or f"the datasets are {', '.join(known)}"
-            if files.kind_of_path(Path(name)) != "nothing":
+            if os.path.lexists(name):
                 hint = f"make one of it: mnistcli download --source {name} --as NAME"
             raise UsageError(f"unknown dataset {name!r}", hint=hint)
         return self.catalog.get(name)
