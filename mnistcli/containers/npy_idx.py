@@ -19,7 +19,7 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +67,6 @@ class RawArray(NamedTuple):
             raise FormatError(self.prefix + problem)
         elements = self._take(n_bytes).view(self.dtype)
         self._check_end()
-        if self.dtype.kind in "SU":
-            try:
-                elements.astype("U").tolist()
-            except (ValueError, SystemError):  # no ASCII, or no characters
-                raise FormatError(f"{self.prefix}holds text that cannot be read") from None
         return elements.reshape(self.shape, order="F" if self.is_fortran else "C")
 
     def blocks(self) -> Iterator[NDArray[Any]]:
@@ -102,6 +97,14 @@ class RawArray(NamedTuple):
     def _check_end(self) -> None:
         if self.stream.read(1):
             raise FormatError(f"{self.prefix}goes on after its last element")
+
+
+def texts_in(values: NDArray[Any], prefix: str = "") -> list[str]:
+    """Return values as text; raise FormatError where they are no ASCII, or no characters."""
+    try:
+        return cast("list[str]", values.astype("U").ravel().tolist())
+    except (ValueError, SystemError):
+        raise FormatError(f"{prefix}holds text that cannot be read") from None
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
@@ -185,7 +188,7 @@ class Npz(NamedTuple):
         for name in self.names:
             with contextlib.suppress(FormatError):  # of arrays that nobody needs
                 raw = self.open(name)
-                if raw.shape == (n,) and (said := parts_of(raw.whole().astype(str).tolist(), name)):
+                if raw.shape == (n,) and (said := parts_of(texts_in(raw.whole()), name)):
                     return name, said
         return None, []
 
