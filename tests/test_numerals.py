@@ -299,3 +299,16 @@ def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, 
     page = np.clip(np.asarray(paper) * (1 - 0.85 * ink / 255) + noise, 0, 255).astype(np.uint8)
     (line,) = read_numbers("builtin", page)
     assert "".join(digit.answer for digit in line) == "72014"
+
+
+@pytest.mark.parametrize(("glare", "depth"), [(30, 0.15), (70, 0.4)])
+def test_paper_where_a_lamp_is_reflected_is_no_light_ink(glare, depth, test_images):
+    ink = np.zeros((400, 700))
+    for k, i in enumerate((0, 1, 3, 2, 4)):
+        ink[110:194, 15 + 85 * k : 99 + 85 * k] = np.kron(test_images[i], np.ones((3, 3)))
+    y, x = np.mgrid[0:400, 0:700]
+    paper = 150 + glare * np.exp(-(((x - 560) / 60) ** 2) - ((y - 300) / 50) ** 2)
+    noise = np.random.default_rng(0).normal(0, 3, ink.shape)
+    page = np.clip(paper * (1 - depth * ink / 255) + noise, 0, 255).astype(np.uint8)
+    (line,) = read_numbers("builtin", page)
+    assert "".join(digit.answer for digit in line) == "72014"

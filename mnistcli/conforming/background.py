@@ -46,6 +46,8 @@ STEEP = 0.35
 FARTHEST, STRONGEST = 2.5, 5e-4
 # A shadow is not as dark as ink: so much of what is dark differs more from the paper, by a factor.
 DARKEST, DEEPER = 0.02, 1.2
+# Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
+AROUND_STROKES = 1.2
 # Side of the squares that JPEG compresses, in pixels.
 JPEG_BLOCK = 8
 # What may reach in from the border, as a part of each side.
@@ -182,9 +184,8 @@ def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]
     rim = rim_of(picture)
     level = np.float32(median(rim))
     plain = bool(np.mean(np.abs(rim - level) <= 2) > 0.8)
-    small = coarse(picture)
-    trend = level if plain else box_mean(small, max(3, max(small.shape) // 3) | 1)
-    deviation = (picture if plain else small) - trend
+    around = max(3, round(AROUND_STROKES * widest * max(picture.shape))) | 1
+    deviation = picture - (level if plain else box_mean(picture, around))
     if not plain:  # what reaches in is no ink
         top, left = (side // REACHING_IN for side in deviation.shape)
         deviation = deviation[top : len(deviation) - top, left : deviation.shape[1] - left]
