@@ -281,7 +281,7 @@ def _fsync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock(path: Path, on_wait: Callable[[Path], object] = bool) -> Iterator[None]:
+def lock(path: Path, on_wait: Callable[[Path], object] | None = None) -> Iterator[None]:
     """Hold the inter-process lock ``path``; the system releases it if the process dies.
 
     Of two who add to one dataset of the user's own none is lost; elsewhere locks only save work
@@ -297,7 +297,8 @@ def lock(path: Path, on_wait: Callable[[Path], object] = bool) -> Iterator[None]
             with contextlib.suppress(filelock.Timeout):
                 held.acquire(timeout=0)
             if not held.is_locked:
-                on_wait(path)
+                if on_wait is not None:
+                    on_wait(path)
                 held.acquire(timeout=LOCK_TIMEOUT_S)
         except filelock.Timeout:
             raise LockTimeoutError(path, LOCK_TIMEOUT_S) from None

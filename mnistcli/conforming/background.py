@@ -141,7 +141,7 @@ def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
     """Return whether something is wider than strokes and not as dark as ink."""
     k = -(-max(light.shape) // COARSE_SIDE)
     small, light = picture[::k, ::k], light[::k, ::k]
-    reach = max(1, round(widest * max(small.shape)) // 2)
+    reach = _reach(small, widest)
     wide = ~window_max(light, reach)
     wide[:reach] = wide[-reach:] = wide[:, :reach] = wide[:, -reach:] = False
     if not wide.any():
@@ -149,6 +149,12 @@ def _has_shadow(picture: Ink, light: Mask, widest: float) -> bool:
     paper = median(small[light])
     ink = paper - quantile(small[~light], DARKEST)
     return ink > DEEPER * (paper - median(small[wide]))
+
+
+def _reach(picture: Ink, widest: float) -> int:
+    """Return half the width of the widest stroke, a share of the picture, in pixels."""
+    longest: int = max(picture.shape)
+    return max(1, round(widest * longest) // 2)
 
 
 def _counts(levels: Grey) -> Places:
@@ -219,7 +225,7 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
     Where the ink is dark, on paper of a level, a shadow dims both alike. Returns the shade, too.
     """
     small = coarse(ink)
-    reach = max(1, round(widest * max(small.shape)) // 2)
+    reach = _reach(small, widest)
     opened = window_max(-window_max(-small, reach), reach)
     shade = stretched(box_mean(opened, 3), *ink.shape)
     shade += np.float32(median(ink - shade))

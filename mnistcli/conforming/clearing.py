@@ -182,8 +182,7 @@ def _drop_bars(pieces: Pieces, keep: Mask) -> None:
     keep &= ~(is_button & (long < long[keep & ~is_button].max(initial=0)))
     inner = keep & ~pieces.at_border & (long > LEAST_INSIDE * min(height, width))
     if inner.any():
-        thickness = pieces.area / (pieces.height + pieces.width)
-        is_thin = thickness < MARGIN_LINE * thickness[inner].min()
+        is_thin = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
         keep &= ~(is_thin & (pieces.height > LINE_LENGTH * height))
 
 
@@ -208,13 +207,12 @@ def _drop_scraps(pieces: Pieces, keep: Mask) -> None:
     if is_corner.any():
         is_corner &= _are_corners(pieces)
         inner &= ~is_corner
-    thickness = pieces.area / (pieces.height + pieces.width)
     long = np.maximum(pieces.height, pieces.width)
     inner &= long > LEAST_INSIDE * min(height, width)
     if not inner.any() or inner.sum() >= SEVERAL:
         return
     keep[is_corner] = False
-    is_thinner = thickness < MARGIN_LINE * thickness[inner].min()
+    is_thinner = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
     is_longer = long > SCRAP_LENGTH * long[inner].max()
     for scrap, (*_, is_apart) in zip(scraps, sides, strict=True):
         keep[scrap & (is_thinner | (is_longer & is_apart[inner].all()))] = False
@@ -258,8 +256,7 @@ def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
 
 def _drop_edges(pieces: Pieces, keep: Mask) -> None:
     """Drop what is left of the edges of sheets and shadows: much thinner than strokes."""
-    thickness = pieces.area / (pieces.height + pieces.width)
-    keep &= thickness > EDGE * quantile(thickness[keep], 0.75)
+    keep &= pieces.thickness > EDGE * quantile(pieces.thickness[keep], 0.75)
 
 
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:

@@ -166,7 +166,7 @@ def padded(a: NDArray[_T]) -> NDArray[_T]:
     return wide
 
 
-def quantile(a: Float32s, share: float) -> float:
+def quantile(a: Float32s | Float64s, share: float) -> float:
     """Return a quantile; `numpy.quantile` imports numpy.ma, which takes as long as Pillow."""
     at = share * (a.size - 1)
     low, high = int(at), min(int(at) + 1, a.size - 1)
@@ -232,6 +232,12 @@ class Pieces(NamedTuple):
     def width(self) -> Places:
         """Pixels from left to right of each."""
         return self.right - self.left
+
+    @property
+    def thickness(self) -> Float64s:
+        """Mean thickness of each in pixels, as of a stroke along its box."""
+        thickness: Float64s = self.area / (self.height + self.width)
+        return thickness
 
     @property
     def at_border(self) -> Mask:

@@ -18,9 +18,9 @@ _LONGEST, _MIDDLE = 20, (IMAGE_SIDE - 1) / 2  # pixels: the longest side of a di
 _OVERLAP, _LOWER = (-1, 3), 2
 _LEANING = 0.15  # columns per row, a standard deviation, between two digits of one hand
 _INK = 100  # a level
-# Letters and signs of other shapes than digits: strokes with a dash in between, from point to point
+# Letters and signs of other shapes than digits, a word each: strokes with a dash in between, from point to point
 # across and down, 0 to 4.
-_SIGNS = Path(__file__).with_name("signs.txt").read_text("ascii").split()
+_SIGNS = Path(__file__).with_name("signs.txt")
 # How far each point lies from there, how far a whole stroke, how often and how much corners are
 # rounded off, how wide a sign is, as a logarithm, and how slanted.
 _UNSURE, _APART, _ROUNDED, _SLANT = (0.1, 0.4), 0.3, (0.6, 0.35), 0.2
@@ -67,12 +67,17 @@ def _margins(images: Float32s) -> Places:
     return np.where(ink.any(axis=2), ink.argmax(axis=2), IMAGE_SIDE)
 
 
+def every_sign() -> list[str]:
+    """Return the strokes of each letter and sign, as `_SIGNS` has them."""
+    return _SIGNS.read_text("ascii").split()
+
+
 def signs(n: int) -> Bytes:
     """Return images of letters and signs, drawn with a pen, (n, 28, 28), placed and thick as digits."""
-    rng = np.random.default_rng(0)
+    rng, every = np.random.default_rng(0), every_sign()
     path, is_down = np.empty((n, _N_POINTS, 2)), np.ones((n, _N_POINTS), dtype=np.bool_)
-    for k, sign in enumerate(_SIGNS):
-        own, strokes = slice(k, n, len(_SIGNS)), sign.split("-")
+    for k, sign in enumerate(every):
+        own, strokes = slice(k, n, len(every)), sign.split("-")
         n_own, n_points = len(path[own]), _N_POINTS // len(strokes)
         unsure = rng.uniform(*_UNSURE, (n_own, 1, 1))
         is_rounded = rng.random((n_own, 1, 1)) < _ROUNDED[0]

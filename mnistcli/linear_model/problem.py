@@ -397,11 +397,15 @@ def feature_ranges(block: Block, n_classes: int) -> Floats:
     """Return the least and the largest of every feature in every class, one after the other."""
     low = np.full((n_classes, block.X.shape[1]), np.inf, dtype=np.float32)
     high = -low
-    counts = np.full(len(block.y), block.weights) > 0.0
-    for k in range(n_classes):
-        members = block.X[np.flatnonzero((block.y == k) & counts)]
-        if len(members):
-            low[k], high[k] = members.min(axis=0), members.max(axis=0)
+    labels = np.where(np.full(len(block.y), block.weights) > 0.0, block.y, -1)
+    step = objective.rows_per_block(block.X.shape[1])  # a class may be nearly all rows
+    for first in range(0, len(labels), step):
+        part = slice(first, first + step)
+        rows, of_rows = block.X[part], labels[part]
+        for k in set(of_rows.tolist()) - {-1}:
+            members = rows[of_rows == k]
+            np.minimum(low[k], members.min(axis=0), out=low[k])
+            np.maximum(high[k], members.max(axis=0), out=high[k])
     return np.stack([low, high])
 
 

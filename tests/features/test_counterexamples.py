@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnistcli.features.counterexamples import _SIGNS, side_by_side, signs
+from mnistcli.features.counterexamples import every_sign, side_by_side, signs
 from mnistcli.features.geometry import moments
 
 
@@ -37,7 +37,7 @@ def test_letters_and_signs_lie_as_digits_do(mnist):
 
 @pytest.mark.parametrize(("sign", "n_pieces"), [("0141-0343", 2), ("002440", 1), ("2024-0242", 1)])
 def test_the_pen_is_lifted_between_strokes_and_nowhere_else(sign, n_pieces):
-    every = _SIGNS
+    every = every_sign()
     drawn = signs(100 * len(every))[every.index(sign) :: len(every)] > 60
     found = [ndimage.label(each, np.ones((3, 3)))[1] for each in drawn]
     assert np.mean(np.array(found) == n_pieces) > 0.8

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import mnistcli
 from mnistcli.errors import CorruptFileError
 from mnistcli.features import FeatureSpec
-from mnistcli.features.counterexamples import _SIGNS, pieced_together, side_by_side, signs
+from mnistcli.features.counterexamples import every_sign, pieced_together, side_by_side, signs
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
     Oddness,
@@ -185,7 +185,7 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
 def test_signs_with_gaps_and_brackets_are_unlike_digits(builtin):
     # A quarter of all signs: dots, brackets, currencies and circles with a line through them.
     written = signs(1500)
-    is_late = np.arange(1500) % len(_SIGNS) >= 53
+    is_late = np.arange(1500) % len(every_sign()) >= 53
     assert unlike(builtin, written[is_late]) > 0.6
 
 

@@ -113,10 +113,9 @@ def _install_own(
     for source, reason in found.failures:
         alike.setdefault(re.sub(r"\d", "", reason), []).append(f"{source}: {reason}")
     for those in alike.values():
-        n_more = len(those) - MOST_TOLD
-        call.warn(
-            *those[:MOST_TOLD], *[f"and {n_more:,} more like these: see --json"] * (n_more > 0)
-        )
+        call.warn(*those[:MOST_TOLD])
+        if (n_more := len(those) - MOST_TOLD) > 0:
+            call.warn(f"and {n_more:,} more like these: see --json")
     call.emit(installed(installation))
     if n_failed := len(found.failures):
         n = n_failed + len(found.train.labels) + len(found.test.labels)
