@@ -52,7 +52,8 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
     arrays |= seen.arrays if seen else {}
     chains = ["+".join(each) for each in card.feature_spec.chains]
-    features = {**card.features, "chains": chains, "n_points": N_POINTS}
+    fixed = {"chains": chains, "n_points": N_POINTS, "turns": card.feature_spec.turns}
+    features = {**card.features, **fixed}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
     return {
