@@ -43,11 +43,16 @@ class Node(NDArrayOperatorsMixin):
         """Return what an operator of ONNX makes of it."""
         return self.add(op, self, *more, **attributes)
 
-    def _constant(self, value: Any) -> str:
+    def _constant(self, value: Any) -> Any:
         array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(array, name))
-        return name
+        tensor = numpy_helper.from_array(array)
+        for each in self.constants:  # chains and looks have many in common
+            tensor.name = each.name
+            if tensor == each:
+                return each.name
+        tensor.name = f"constant_{len(self.constants)}"
+        self.constants.append(tensor)
+        return tensor.name
 
     def __array_ufunc__(self, ufunc: np.ufunc, _method: str, *inputs: Any) -> Any:
         return self.add(_NAMES.get(ufunc.__name__, ufunc.__name__[:3].title()), *inputs)
