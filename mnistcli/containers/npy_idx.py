@@ -188,7 +188,7 @@ class Npz(NamedTuple):
         for name in self.names:
             with contextlib.suppress(FormatError):  # of arrays that nobody needs
                 raw = self.open(name)
-                if raw.shape == (n,) and (said := parts_of(texts_in(raw.whole()), name)):
+                if raw.shape in ((n,), (n, 1)) and (said := parts_of(texts_in(raw.whole()), name)):
                     return name, said
         return None, []
 
@@ -244,6 +244,7 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     be read in two ways, both of which it names.
     """
     is_last = n_labels > 1 and raw.shape[-1:] == (n_labels,) != raw.shape[:1]
+    is_last = is_last and raw.shape[1:] != IMAGE_SHAPE
     shape = (n_labels, *raw.shape[:-1]) if is_last else raw.shape
     plan = _plan_of(shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":

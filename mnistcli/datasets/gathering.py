@@ -94,12 +94,12 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
         found = gather(place, raw=raw, test_size=None)
         notes = list(found.notes)
         for source, reason in found.failures:
-            if not folders.lacks_labels(Path(source)):
+            if not reason.startswith("frame 1 of") and not folders.lacks_labels(Path(source)):
                 hint = (
                     f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
                 )
                 raise CorruptFileError(source, reason, hint=hint)
-            notes.append(f"{source.replace(str(place), str(path))} {reason}: left out")
+            notes.append(f"{source.replace(str(place), str(path))}: {reason}: left out")
     part = found.test if len(found.test.labels) else found.train
     return replace(part, notes=tuple(notes))
 
@@ -137,11 +137,13 @@ def _too_few(
 def shared_out(
     data: LabelledImages, test_size: float = 0.2, *, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Keep a share of every digit for the test, one image at least."""
-    n = len(data.labels)
-    n_test = min(max(1, round(test_size * n)), n - 1)
-    is_test = np.zeros(n, dtype=bool)
-    is_test[stratified_sample(data.labels, n_test, np.random.default_rng([seed, 0]))] = True
+    """Keep a share of every digit for the test, one image at least; what is the same stays together."""
+    places: dict[bytes, int] = {}
+    place = [places.setdefault(image.tobytes(), i) for i, image in enumerate(data.images)]
+    once = np.array([*places.values()])
+    n_test = min(max(1, round(test_size * len(once))), len(once) - 1)
+    rng = np.random.default_rng([seed, 0])
+    is_test = np.isin(place, once[stratified_sample(data.labels[once], n_test, rng)])
     return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
 
 

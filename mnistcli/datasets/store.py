@@ -341,7 +341,8 @@ class DatasetStore:
             raise UsageError(f"{name!r} names a dataset twice, or none", hint=hint)
         for each in names:
             if each not in self.catalog and not self.has(each):
-                hint = f"mnistcli download --source PATH --as {each}"
+                path, own = (each, "NAME") if os.path.lexists(each) else ("PATH", each)
+                hint = f"mnistcli download --source {path} --as {own}"
                 raise DataUnavailableError(f"{name}: there is no dataset {each!r}", hint=hint)
         return joined([self.open(each, progress=progress) for each in names])
 

@@ -148,7 +148,7 @@ def test_export_says_what_the_file_is_good_for_and_what_it_costs(invoke, tmp_pat
     content = (tmp_path / "3v5-1.joblib").read_bytes()
     assert done.out == (
         f"Wrote     3v5-1.joblib, {len(content) / 1000:.1f} kB: 3v5@1 as joblib\n"
-        "Good for  Python with the same scikit-learn, and mnistcli for features: rows of 784 pixels\n"
+        "Good for  Python with the same scikit-learn, and mnistcli for features: rows of 784 pixels, 0 to 255\n"
         "Trust     loading it runs code from the file: load only what comes from somebody you trust\n"
         "Use       joblib.load('3v5-1.joblib').predict(images.reshape(-1, 784))\n"
         f"sha256    {hashlib.sha256(content).hexdigest()}\n"

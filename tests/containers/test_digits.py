@@ -411,6 +411,7 @@ REFUSED = {
     ),
     "objects": (npz(images=STROKES, labels=np.array([{}] * 20, object)), "holds Python objects"),
     "fewer labels": (npz(images=STROKES, labels=np.zeros(19)), "holds 19 labels for images of"),
+    "as many labels as rows": (npz(images=STROKES, labels=np.zeros(28)), "holds 28 labels for"),
     "more labels": (npz(images=STROKES, labels=np.zeros(21)), "holds 21 labels for images of"),
     "labels of two columns": (npz(images=STROKES, labels=np.zeros((20, 2))), "has shape (20, 2)"),
     "two pairs": (npz(images=STROKES, x=STROKES, y=np.zeros(20)), "in any of 'images', 'x', 'y'"),

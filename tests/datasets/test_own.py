@@ -673,7 +673,7 @@ def test_files_beside_those_with_labels_are_left_out_and_told(folder, few):
         judged = read_to_judge(path)
         np.testing.assert_array_equal(judged.labels, few[1])
         told = [
-            f"{path}/{source.removeprefix(f'{folder}/')} {why}: left out"
+            f"{path}/{source.removeprefix(f'{folder}/')}: {why}: left out"
             for source, why in found.failures
         ]
         assert judged.notes == tuple(told)
@@ -719,7 +719,7 @@ def test_test_images_are_those_that_are_called_so(folder, few, write):
     ("name", "of_train", "of_test"),
     [
         ("split", "train", "test"), ("Usage", "Training", "PublicTest"), ("set", "TRAIN", "val"),
-        ("dataset", "", "test"), ("is_test", 0, 1), ("train", "True", "False"),
+        ("dataset", "", "test"), ("is_test", 0, 1), ("train", "True", "False"), ("train", 1.0, 0.0),
     ],
 )  # fmt: skip
 def test_a_column_beside_pixels_says_which_rows_are_for_the_test(
@@ -728,13 +728,15 @@ def test_a_column_beside_pixels_says_which_rows_are_for_the_test(
     images, labels = few
     is_test = np.arange(200) % 3 == 1
     rows = making.table([labels, *images.reshape(200, -1).T], making.KAGGLE).splitlines()
-    said = [name, *np.where(is_test, of_test, of_train).tolist()]
+    of = np.where(is_test, of_test, of_train)
+    said = [name, *of.tolist()]
     (folder / "digits.csv").write_bytes(
         b"\n".join(row + f",{of}".encode() for row, of in zip(rows, said, strict=True))
     )
-    apart = {name: np.where(is_test, of_test, of_train), "by": np.array([{}] * 200)}
-    np.savez(folder / "digits.npz", X=images, y=labels, **apart)
-    for path in (folder / "digits.csv", folder / "digits.npz"):
+    for file, apart in (("digits", of), ("column", of[:, None])):
+        arrays = {name: apart, "by": np.array([{}] * 200)}
+        np.savez(folder / f"{file}.npz", X=images, y=labels, **arrays)
+    for path in (folder / "digits.csv", folder / "digits.npz", folder / "column.npz"):
         gathered = gather(path)
         for part, rows in ((gathered.train, ~is_test), (gathered.test, is_test)):
             np.testing.assert_array_equal(part.images, images[rows])
@@ -822,6 +824,23 @@ def test_frames_that_are_not_read_are_told(folder, few):
         (str(folder / "3" / name), "frame 1 of 3: the others are not read")
         for name in ("z.gif", "z.tif")
     )
+    judged = read_to_judge(folder)
+    assert len(judged.labels) == 22
+    assert judged.notes == tuple(f"{of}: {why}: left out" for of, why in found.failures)
+    assert "3/z.gif: frame 1 of 3" in judged.notes[0]
+
+
+def test_images_that_are_the_same_are_in_one_part(folder, few):
+    class_folders(folder, few[0][:50].repeat(3, axis=0), few[1][:50].repeat(3))
+    for found in (gather(folder), gather(folder, test_size=0.5, seed=1)):
+        train, test = ({*map(bytes, part.images)} for part in (found.train, found.test))
+        assert (len(train | test), train & test) == (50, set())
+        assert len(found.train.labels) == 3 * len(train)
+
+
+def test_images_that_are_all_the_same_are_for_training(folder, few):
+    class_folders(folder, few[0][:1].repeat(2, axis=0), few[1][:1].repeat(2))
+    assert (len(gather(folder).train.labels), len(gather(folder).test.labels)) == (2, 0)
 
 
 def test_the_parts_of_arrays_and_of_archives(folder, few):
@@ -1217,6 +1236,14 @@ def test_a_join_is_one_after_the_other(both):
 def test_joins_that_are_none(both, name, kind, message):
     with pytest.raises(kind, match=message):
         both.open(name)
+
+
+def test_a_file_is_no_part_of_a_join(both, folder):
+    path = folder / "digits.csv"
+    path.touch()
+    with pytest.raises(DataUnavailableError, match="there is no dataset") as caught:
+        both.open(f"mnist+{path}")
+    assert caught.value.hint == f"mnistcli download --source {path} --as NAME"
 
 
 SETTINGS = TrainingSettings(SolverSettings(C=0.1), SplitSpec(limit=400), weights={"mine": 3.0})

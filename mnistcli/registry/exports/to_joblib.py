@@ -20,7 +20,7 @@ def encode(model: Model) -> bytes:
 EXPORTER = Exporter(
     encode,
     what="a scikit-learn Pipeline, pickled",
-    good_for="Python with the same scikit-learn, and mnistcli for features: rows of 784 pixels",
+    good_for="Python with the same scikit-learn, and mnistcli for features: rows of 784 pixels, 0 to 255",
     trust="loading it runs code from the file: load only what comes from somebody you trust",
     use="joblib.load({file}).predict(images.reshape(-1, 784))",
 )

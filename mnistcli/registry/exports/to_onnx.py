@@ -54,7 +54,7 @@ def encode(model: Model) -> bytes:
 EXPORTER = Exporter(
     encode,
     what="a graph from pixels to an answer",
-    good_for="other languages, servers, browsers and phones: pixels (n, 28, 28) in, answers out",
+    good_for="other languages, servers, browsers and phones: bytes (n, 28, 28) in, answers out",
     trust="nothing in it runs but a few products and sums; the runtime that reads it has to be sound",
     use="onnxruntime.InferenceSession({file}).run(None, {{'pixels': images}})",
 )

@@ -19,7 +19,7 @@ def encode(model: Model) -> bytes:
 EXPORTER = Exporter(
     encode,
     what="that Pipeline in a file that runs no code",
-    good_for="handing that Pipeline to others, who need about the same scikit-learn, too",
+    good_for="handing that Pipeline to others, with about the same scikit-learn: pixels 0 to 255",
     trust="loading it builds types that skops knows, and of features one function of mnistcli's",
     use=f"skops.io.load({{file}}, trusted={_TRUSTED}).predict(images.reshape(-1, 784))",
 )
