@@ -159,8 +159,9 @@ def test_a_folder_of_pages_is_a_dataset(tmp_path, test_images, labels):
     scans[0].save(tmp_path / "e.pdf")
     found = gather(tmp_path, sheet=pages.append)
     assert [len(read.labels) for read in pages] == [110, 110, 110]
-    assert len(found.train.labels) == 264
-    assert len(found.test.labels) == 66
+    assert len(found.train.labels) + len(found.test.labels) == 330
+    train, test = ({*map(bytes, part.images)} for part in (found.train, found.test))
+    assert (len(train), len(test), train & test) == (176, 44, set())  # a.jpg is there twice
     assert found.failures == (
         (str(tmp_path / "c.png"), "its four corner marks are not found"),
         (str(tmp_path / "d.tif"), "frame 1 of 2: the others are not read"),

@@ -28,7 +28,7 @@ from mnistcli import mnist
 from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import MAX_ARRAYS, Archive
 from mnistcli.containers.names import OfPart, listed, names_meaning, parts_of
-from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 from mnistcli.files import kind_of_path
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
@@ -140,7 +140,7 @@ def open_npy(stream: Stream, prefix: str = "") -> RawArray:
         problem = f"{prefix}holds Python objects, which are not read: that could run code"
         raise FormatError(problem, hint="save numbers instead: array.astype(int)")
     if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
-        raise FormatError(f"{prefix}holds {descr!r}, expected numbers"[:200])
+        raise FormatError(f"{prefix}holds {descr!r}, expected numbers"[:200], hint=SAVEZ)
     if type(order) is not bool or not isinstance(shape, tuple):
         raise FormatError(f"{prefix}has a damaged NPY header")
     if not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):

@@ -137,13 +137,19 @@ def _too_few(
 def shared_out(
     data: LabelledImages, test_size: float = 0.2, *, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Keep a share of every digit for the test, one image at least; what is the same stays together."""
+    """Keep a share of every digit for the test, one image at least.
+
+    Those that are the same stay together, and where a digit has but one, it is to be learned.
+    """
     places: dict[bytes, int] = {}
     place = [places.setdefault(image.tobytes(), i) for i, image in enumerate(data.images)]
     once = np.array([*places.values()])
-    n_test = min(max(1, round(test_size * len(once))), len(once) - 1)
-    rng = np.random.default_rng([seed, 0])
-    is_test = np.isin(place, once[stratified_sample(data.labels[once], n_test, rng)])
+    once = once[np.bincount(data.labels[once])[data.labels[once]] > 1]
+    if len(once):
+        n_test = min(max(1, round(test_size * len(once))), len(once) - 1)
+        rng = np.random.default_rng([seed, 0])
+        once = once[stratified_sample(data.labels[once], n_test, rng)]
+    is_test = np.isin(place, once)
     return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
 
 

@@ -84,6 +84,7 @@ def test_crafted_npy_headers_are_refused(name):
         with pytest.raises(FormatError) as caught:
             digits_in(data)
         assert problem in str(caught.value)
+        assert ("numpy.savez" in caught.value.hint) == ("expected numbers" in problem)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ import mnistcli
 from mnistcli.comparison import compare
 from mnistcli.datasets.catalog import check_own_name
 from mnistcli.datasets.dataset import LabelledImages, joined
-from mnistcli.datasets.gathering import gather, read_to_judge
+from mnistcli.datasets.gathering import gather, read_to_judge, shared_out
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import (
     BadImageError,
@@ -562,7 +562,7 @@ def test_a_picture_that_is_named_twice_shows_one_digit(folder, few):
     for i in range(2):
         Image.fromarray(few[0][i]).save(folder / f"{i}.png")
     (folder / "labels.csv").write_text("file,label\n0.png,7\n1.png,2\n0.png,7\n")
-    assert len(gather(folder / "labels.csv").train.labels) == 2
+    assert gather(folder / "labels.csv").train.labels.tolist() == [7, 2, 7]
     (folder / "labels.csv").write_text("file,label,xmin\n0.png,7,1\n1.png,2,1\n0.png,3,30\n")
     with pytest.raises(CorruptFileError, match="several times, with different digits"):
         gather(folder / "labels.csv")
@@ -838,9 +838,14 @@ def test_images_that_are_the_same_are_in_one_part(folder, few):
         assert len(found.train.labels) == 3 * len(train)
 
 
-def test_images_that_are_all_the_same_are_for_training(folder, few):
+def test_the_only_image_of_a_digit_is_for_training(folder, few):
     class_folders(folder, few[0][:1].repeat(2, axis=0), few[1][:1].repeat(2))
     assert (len(gather(folder).train.labels), len(gather(folder).test.labels)) == (2, 0)
+    is_kept = (few[1] != 9) | (np.cumsum(few[1] == 9) == 1)
+    one_nine = LabelledImages(few[0][is_kept], few[1][is_kept])
+    for seed in range(20):
+        train, test = shared_out(one_nine, 0.4, seed=seed)
+        assert (9 in train.labels, 9 in test.labels) == (True, False)
 
 
 def test_the_parts_of_arrays_and_of_archives(folder, few):

@@ -369,6 +369,7 @@ def test_a_page_without_its_dataset_has_no_examples(invoke, tmp_path, monkeypatc
     ink = np.zeros((20, 28, 28), np.uint8)
     ink[::2, 4:24, 12:16] = 255
     ink[1::2, 4:24, 4:24] = 255
+    ink[range(20), 27, range(20)] = 1  # none is another
     np.savez(tmp_path / "mine.npz", images=ink, labels=np.arange(20) % 2)
     invoke("download", "--source", "mine.npz", "--as", "mine", "--raw")
     assert invoke("train", "0v1", "--dataset", "mine", "-q").out == "0v1@1\n"
