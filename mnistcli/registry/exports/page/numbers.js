@@ -16,6 +16,13 @@ const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 const sum = (values) => values.reduce((total, each) => total + each, 0);
 const indexOfMax = (values) => values.indexOf(values.reduce((a, b) => Math.max(a, b)));
 
+/** Return the product of a vector with as many numbers of another, from one of them on. */
+function product(vector, others, first = 0) {
+  let total = 0;
+  for (let i = 0; i < vector.length; i++) total += vector[i] * others[first + i];
+  return total;
+}
+
 /** Round as Python does: halves to even. */
 function rounded(value) {
   const up = Math.floor(value + 0.5);
@@ -559,9 +566,8 @@ function likeness(ink, side, filters, nPoints) {
     if (!power) continue;
     const contrast = f32(Math.sqrt(Math.max(power - total * total / area, 0) + PAPER));
     for (let k = 0; k < nFilters; k++) {
-      let product = 0;
-      for (let i = 0; i < area; i++) product += patch[i] * filters[k * area + i];
-      places[place * nFilters + k] = Math.max(f32(f32(product) / contrast) - THRESHOLD, 0);
+      const like = f32(product(patch, filters, k * area));
+      places[place * nFilters + k] = Math.max(f32(like / contrast) - THRESHOLD, 0);
     }
   }
   const across = SQUARE / STRIDE, nSquares = nPlaces - across + 1;
@@ -623,12 +629,10 @@ function arrangements({ features: image, turn }, { n_codes: nCodes, arrays }) {
     const first = Math.floor(place / across) * side + place % across;
     const strokes = maps.flatMap((map) => Array.from({ length: CODE_SIDE ** 2 }, (_, i) =>
       map[first + Math.floor(i / CODE_SIDE) * side + i % CODE_SIDE]));
-    const along = Array.from(middle, (start, k) =>
-      sum(strokes.map((level, i) => level * axes[k * strokes.length + i])) - start);
-    const length = Math.sqrt(sum(along.map((each) => each * each)) + PAPER);
+    const along = Array.from(middle, (start, k) => product(strokes, axes, k * strokes.length) - start);
+    const length = Math.sqrt(product(along, along) + PAPER);
     alike.forEach((map, code) => {
-      const product = sum(along.map((each, k) => each * codes[code * nAxes + k]));
-      map[first + side + 1] = Math.max(product / length - CODE_THRESHOLD, 0);
+      map[first + side + 1] = Math.max(product(along, codes, code * nAxes) / length - CODE_THRESHOLD, 0);
     });
   }
   const averages = alike.map((map) => averagesNear(map, side, CODE_POINTS));
@@ -707,11 +711,7 @@ function expansion(seen, settings) {
   const { n_relus: nRamps, n_directions: n, arrays: { directions, shift } } = settings;
   const m = nRamps + settings.n_squares, nColumns = directions.length / n;
   const { mixture, offset } = settings.mixed ||= mixed(n, m, nRamps);
-  const z = shift.map((start, d) => {
-    let total = 0;
-    for (let i = 0; i < nColumns; i++) total += directions[d * nColumns + i] * seen.features[i];
-    return f32(total) - start;
-  });
+  const z = shift.map((start, d) => f32(product(seen.features, directions, d * nColumns)) - start);
   const s = new Float64Array(m);
   for (let d = 0; d < n; d++) for (let j = 0; j < m; j++) s[j] += z[d] * mixture[d * m + j];
   const values = Float32Array.from(s, (each, j) =>
@@ -819,12 +819,7 @@ function openModel(data) {
   const weightsOf = (row) => coef.subarray(row * nFeatures, (row + 1) * nFeatures);
 
   function linearScores({ features }) {
-    return Array.from(intercept, (start, row) => {
-      const weights = weightsOf(row);
-      let total = 0;
-      features.forEach((value, i) => { total += value * weights[i]; });
-      return start + data.scale * total;
-    });
+    return Array.from(intercept, (start, row) => start + data.scale * product(features, weightsOf(row)));
   }
 
   /** The probability of every class. */
