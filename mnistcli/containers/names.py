@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 Part = Literal["train", "test"]
 OfPart = Literal["train", "test", "val", ""]
 
-IMAGES = frozenset("images image imgs x data pixels features patterns".split())  # noqa: SIM905
+IMAGES = frozenset("images image imgs x data pixels features patterns bilder daten".split())  # noqa: SIM905
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905

@@ -36,7 +36,7 @@ _DATA = re.compile(
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
-    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:[_-]| ?\()|(?:{_KINDS})[ _=-]*([0-9]+)", re.IGNORECASE
+    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(])|(?:{_KINDS})[ _=-]*([0-9]+)", re.IGNORECASE
 )
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)

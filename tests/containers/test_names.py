@@ -22,6 +22,7 @@ from mnistcli.containers.names import listed, meaning_of, names_meaning, part_in
         ("T10K_IMAGES", ("images", "test", 1)),
         ("X2Train", ("", "train", 1)),
         ("x_trainval", ("images", "train", 1)),
+        ("Trainingsdaten", ("images", "train", 1)),
         ("imgtest10k", ("", "test", 2)),
         ("latest", ("", "", 1)),
         ("contest_images", ("images", "", 2)),

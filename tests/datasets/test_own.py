@@ -97,7 +97,8 @@ def class_folders(folder, images, labels):
 
 def named_files(folder, images, labels):
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        Image.fromarray(image).save(folder / f"{label}{'_-'[i % 2]}{i}.png")
+        apart = ("_", "-", " (", " - Copy (")[i % 4]
+        Image.fromarray(image).save(folder / f"{label}{apart}{i}).png")
 
 
 ODD_NAMES = [
