@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mnistcli.registry.model_file import Model
 
     # A picture's name, what the model sees of it, how that came to be so, and what was found.
-    Seen = tuple[str, Bytes, tuple[str, ...], Bytes | None]
+    Seen = tuple[str, Bytes, tuple[str, ...], Bytes]
 
 
 Input = Path | Literal["-"]
@@ -108,67 +108,48 @@ class Predictions(Displayed):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Prediction(Displayed):
-    """One picture, what the model saw of it, and its answer."""
+class DigitAnswer(Displayed):
+    """One digit of a picture, and the answer for it."""
 
-    source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
     image: Bytes  # what the model saw, (28, 28)
-    notes: tuple[str, ...]  # what was found in the picture and done to it
     answer: str  # the most probable class, or `ABSTAINED`
     best: str  # the most probable class
     probability: float  # of that class
     probabilities: Float64s
-    original: Bytes | None  # as it was found, where that is asked for and it is no dataset's image
     typicality: float  # see `Predictions`; NaN where not known
-
-    @property
-    def n_unlike(self) -> int:
-        """1 where it is unlike all the images that the model was trained on, else 0."""
-        return int(is_unlike(self.typicality))
+    box: Box  # in pixels of `Prediction.original`; all of it where one digit was read
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NumberPrediction(Displayed):
-    """One picture, the digits on it line by line, and their answers."""
+class Prediction(Displayed):
+    """One picture, and the answers for its digits line by line: one digit is one line of one."""
 
-    source: str
-    original: Bytes
-    size: tuple[int, int]  # height and width of the file, of which `original` may be a smaller copy
-    notes: tuple[str, ...]  # what its reader noticed
-    lines: tuple[tuple[DigitRead, ...], ...]  # as `numerals.read_numbers` returns them
-    separator: str  # stands between answers that are not all of one letter
-    abstention: Abstention = NEVER
+    source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
+    original: Bytes  # as it was found, or where that is not asked for what the model saw
+    size: tuple[int, ...]  # height and width of the file, of which `original` may be smaller
+    notes: tuple[str, ...]  # what was found in the picture and done to it
+    lines: tuple[tuple[DigitAnswer, ...], ...]
+    separator: str = ""  # stands between answers that are not all of one letter
+
+    @property
+    def digits(self) -> tuple[DigitAnswer, ...]:
+        """All of them in reading order."""
+        return tuple(itertools.chain(*self.lines))
 
     @property
     def n_unlike(self) -> int:
         """The number of digits that are unlike all the images that the model was trained on."""
-        return sum(is_unlike(digit.typicality) for digit in self.digits)
+        return sum([is_unlike(digit.typicality) for digit in self.digits])
 
     @property
-    def digits(self) -> tuple[DigitRead, ...]:
-        """All of them in reading order."""
-        return tuple(itertools.chain(*self.lines))
-
-    def box_of(self, digit: DigitRead) -> Box:
-        """Return where one of the digits lies, in pixels of the file."""
-        down, across = (
-            n / n_read for n, n_read in zip(self.size, self.original.shape, strict=True)
-        )
-        top, bottom, left, right = digit.box
-        return Box(top * down, bottom * down, left * across, right * across)
-
-    def answer_of(self, digit: DigitRead) -> str:
-        """Return the answer for one of the digits."""
-        return self.abstention.answer(digit.answer, digit.probability, digit.typicality)
-
-    def text_of(self, digits: Sequence[DigitRead], *, best: bool = False) -> str:
-        """Return the answers for some of the digits, or the most probable ones."""
-        return self.separator.join(d.answer if best else self.answer_of(d) for d in digits)
+    def probability(self) -> float:
+        """The least of those of its digits."""
+        return min([digit.probability for digit in self.digits])
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The answer for each line."""
-        return tuple(map(self.text_of, self.lines))
+        return tuple([self.text_of(line) for line in self.lines])
 
     @property
     def answer(self) -> str:
@@ -178,7 +159,17 @@ class NumberPrediction(Displayed):
     @property
     def best(self) -> str:
         """What `answer` is where the model is sure of every digit."""
-        return " ".join(self.text_of(line, best=True) for line in self.lines)
+        return " ".join([self.text_of(line, best=True) for line in self.lines])
+
+    def text_of(self, digits: Sequence[DigitAnswer], *, best: bool = False) -> str:
+        """Return the answers for some of the digits, or the most probable ones."""
+        return self.separator.join([each.best if best else each.answer for each in digits])
+
+    def box_of(self, digit: DigitAnswer) -> Box:
+        """Return where one of the digits lies, in pixels of the file."""
+        down, across = np.divide(self.size, self.original.shape).tolist()
+        top, bottom, left, right = digit.box
+        return Box(top * down, bottom * down, left * across, right * across)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -259,9 +250,8 @@ def predict_indices(
     """Classify images of a dataset's test part; raise UsageError where there is no such index."""
     part, name = dataset.test, dataset.name
     check_indices(part, indices)
-    seen: list[Seen] = [
-        (f"{name} test {i}", part.images[i], (f"labelled {part.labels[i]}",), None) for i in indices
-    ]
+    known = ((i, part.images[i], part.labels[i]) for i in indices)
+    seen = [(f"{name} test {i}", image, (f"labelled {k}",), image) for i, image, k in known]
     return _predict_seen(model, abstention, seen)
 
 
@@ -285,7 +275,7 @@ def _predict_seen(
         best, probability = model.card.class_names[k], float(row[k])
         source, image, notes, original = each
         may_touch = original is not image and not abstention.refuses(share)
-        if may_touch and original is not None and not np.array_equal(image, original):
+        if may_touch and not np.array_equal(image, original):
             from mnistcli.numerals import n_touching
 
             if (n := n_touching(model, image, share, twoness, original)) > 1:
@@ -294,8 +284,11 @@ def _predict_seen(
                 continue
         answer = abstention.answer(best, probability, share)
         found = ((UNLIKE,) if is_unlike(share) else ()) + notes
-        shown = original if originals else None
-        yield Prediction(source, image, found, answer, best, probability, row, shown, share)
+        shown = original if originals else image
+        height, width = shown.shape
+        whole = Box(0, height, 0, width)
+        digit = DigitAnswer(image, answer, best, probability, row, share, whole)
+        yield Prediction(source, shown, shown.shape, found, ((digit,),))
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
@@ -353,14 +346,14 @@ def predict_files(
 
 def predict_numbers(
     model: Model, inputs: Iterable[Input | BadImageError], abstention: Abstention = NEVER
-) -> Iterator[NumberPrediction | BadImageError]:
+) -> Iterator[Prediction | BadImageError]:
     """Read all digits of the pictures in files; see `predict_files`."""
     return _in_blocks(partial(_number_block, model, abstention), inputs)
 
 
 def _number_block(
     model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError]
-) -> Iterator[NumberPrediction | BadImageError]:
+) -> Iterator[Prediction | BadImageError]:
     from mnistcli.numerals import read_numbers
 
     separator = "" if max(map(len, model.card.class_names)) == 1 else " "
@@ -376,10 +369,18 @@ def _number_block(
             except BadImageError as error:
                 yield error
                 continue
-            size, notes = batch.size or grey.shape, batch.notes
-            found = NumberPrediction(source, grey, size, notes, lines, separator, abstention)
+            answers = tuple(tuple(_answer(each, abstention) for each in line) for line in lines)
+            size = batch.size or grey.shape
+            found = Prediction(source, grey, size, batch.notes, answers, separator)
             note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
-            yield replace(found, notes=notes + note) if found.n_unlike else found
+            yield replace(found, notes=found.notes + note) if found.n_unlike else found
+
+
+def _answer(digit: DigitRead, abstention: Abstention) -> DigitAnswer:
+    best, probability, share = digit.answer, digit.probability, digit.typicality
+    answer = abstention.answer(best, probability, share)
+    shares = digit.probabilities
+    return DigitAnswer(digit.image, answer, best, probability, shares, share, digit.box)
 
 
 def _in_blocks(

@@ -17,6 +17,7 @@ from mnistcli.prediction import (
     predict,
     predict_files,
     predict_indices,
+    predict_numbers,
     predict_picture,
     unfold,
 )
@@ -158,7 +159,8 @@ def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
     assert got[0] is first
     assert [each.source for each in got[1:4]] == [f"{tmp_path / 'x.npy'}[{i}]" for i in range(3)]
     expected = predict(model, mnist.test.images[:3])
-    assert np.array_equal([each.probabilities for each in got[1:4]], expected.probabilities)
+    rows = [digit.probabilities for each in got[1:4] for digit in each.digits]
+    assert np.array_equal(rows, expected.probabilities)
     assert (got[4].source, got[4].problem) == (
         str(tmp_path / "no.png"),
         "no such file or directory",
@@ -172,12 +174,27 @@ def test_pictures_come_with_their_answers_only_where_they_are_asked_for(model, m
     files = [tmp_path / "x.png", tmp_path / "x.npy"]
     drawn, image = predict_files(model, files)
     assert np.array_equal(drawn.original, large)
-    assert np.array_equal(image.original, image.image)
+    assert image.original is image.digits[0].image
     without = list(predict_files(model, files, originals=False))
-    assert [each.original for each in without] == [None, None]
-    assert [(each.answer, each.notes, each.typicality) for each in without] == [
-        (each.answer, each.notes, each.typicality) for each in (drawn, image)
+    assert all(each.original is each.digits[0].image for each in without)
+    assert [(each.answer, each.notes, each.digits[0].typicality) for each in without] == [
+        (each.answer, each.notes, each.digits[0].typicality) for each in (drawn, image)
     ]
+
+
+def test_one_digit_is_a_number_of_one_line_of_one_digit(mnist, tmp_path):
+    model = mnistcli.load_model("builtin")
+    large = Image.fromarray(255 - mnist.test.images[3]).resize((112, 112))
+    large.save(tmp_path / "x.png")
+    files = [tmp_path / "x.png"]
+    (one,), (number,) = predict_files(model, files), predict_numbers(model, files)
+    (digit,), (same,) = *one.lines, *number.lines
+    assert digit.answer == same.answer == one.answer == number.answer == "0"
+    assert one.box_of(digit) == (0, 112, 0, 112)
+    assert one.probability == digit.probability
+    top, bottom, left, right = number.box_of(same)
+    assert 0 < top < bottom < 112
+    assert 0 < left < right < 112
 
 
 def test_one_picture_is_read_as_its_file_is(model, mnist, tmp_path):
@@ -185,7 +202,7 @@ def test_one_picture_is_read_as_its_file_is(model, mnist, tmp_path):
     large.save(tmp_path / "x.png")
     got = predict_picture(model, np.asarray(large))
     (expected,) = predict_files(model, [tmp_path / "x.png"])
-    assert np.array_equal(got.image, expected.image)
+    assert np.array_equal(got.digits[0].image, expected.digits[0].image)
     assert (got.answer, got.probability, got.notes) == (
         expected.answer, expected.probability, expected.notes,
     )  # fmt: skip

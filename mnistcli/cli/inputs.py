@@ -15,9 +15,9 @@ from mnistcli.cli.views.predict import Asked, pictures_for_file
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import UNLIKE, Abstention, Input, NumberPrediction, Prediction, unfold
+from mnistcli.prediction import UNLIKE, Abstention, Input, Prediction, unfold
 
-Answered = Prediction | NumberPrediction | BadImageError
+Answered = Prediction | BadImageError
 
 
 def named_inputs(
@@ -109,8 +109,9 @@ class Tally:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0
                 self.n_changed += bool(answer.notes)
-                if self.keeps and isinstance(answer, Prediction):
-                    self.kept.append(answer.image.copy())  # not a part of a thousand
+                if self.keeps:
+                    # Not a part of a thousand.
+                    self.kept += (digit.image.copy() for digit in answer.digits)
                 if self.call.figure:
                     first = not self.drawn
                     self.drawn.append(pictures_for_file(answer, self.asked, is_first=first))

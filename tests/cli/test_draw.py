@@ -94,13 +94,13 @@ def test_a_drawn_seven_is_a_seven(model):
         expected = predict_picture(model, app.canvas.grey)
         assert (app.prediction.answer, app.prediction.probability) == ("7", expected.probability)
         assert text_of(app, ANSWER).startswith("7 (")
-        shares = expected.probabilities
+        shares = expected.digits[0].probabilities
         for k in range(5):
             both = [f"{i} {percent(shares[i])}" for i in (k, k + 5)]
             assert bars_of(app)[1 + k] == " ".join(both)
         assert "█" in text_of(app, BARS)
         # what the model saw is on the screen
-        assert cells_of(app) == expected.image[::2].tolist()
+        assert cells_of(app) == expected.digits[0].image[::2].tolist()
         # and so is the stroke, where it was drawn
         assert ink_at(app, 20, 2 * 5) == 1.0
         assert ink_at(app, 12, 2 * 5 + 8) == 0.0
@@ -127,7 +127,7 @@ def test_probabilities_move_while_one_draws(model):
         seen = []
         for end in range(1, len(SEVEN)):
             await drag(pilot, SEVEN[end - 1 : end + 1])
-            seen.append(app.prediction.probabilities.tolist())
+            seen.append(app.prediction.digits[0].probabilities.tolist())
         assert seen[0] != seen[1] != seen[2]
 
     play(model, script)
@@ -385,12 +385,12 @@ def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
         await pilot.press("7")  # nothing is drawn yet
         assert own.own_names() == ()
         await drag(pilot, SEVEN)
-        kept.append(app.prediction.image)
+        kept.append(app.prediction.digits[0].image)
         await pilot.press("7")
         await pilot.pause(0.2)
         assert not app.canvas.ink.any()
         await drag(pilot, SEVEN[1:])
-        kept.append(app.prediction.image)
+        kept.append(app.prediction.digits[0].image)
         await pilot.press("1")
         await pilot.pause(0.2)
 

@@ -229,8 +229,9 @@ class DrawingApp(App[None]):
                 answer, notes = "?", error.problem
             else:
                 answer = f"{found.answer} ({percent(found.probability)})"
-                notes, seen = "; ".join(found.notes), found.image
-                best, shares = found.best, found.probabilities.tolist()
+                (digit,) = found.digits
+                notes, seen = "; ".join(found.notes), digit.image
+                best, shares = digit.best, digit.probabilities.tolist()
         n = len(names) if len(names) <= _ONE_COLUMN else -(-len(names) // 2)
         width = _PANEL_WIDTH if n == len(names) else _PANEL_WIDTH // 2 - 1
         columns = (slice(i, i + n) for i in range(0, len(names), n))
@@ -249,7 +250,7 @@ class DrawingApp(App[None]):
         self._look()
         if self.prediction is None:
             self.notify("there is no digit to keep yet", severity="error")
-        elif self._told(partial(self._keep, [self.prediction.image], int(event.key))):
+        elif self._told(partial(self._keep, [self.prediction.digits[0].image], int(event.key))):
             self.canvas.action_clear()
 
     def action_save(self) -> None:

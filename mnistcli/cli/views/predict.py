@@ -17,7 +17,7 @@ from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage, Gallery, shrunk
 from mnistcli.mnist import IMAGE_SIDE
-from mnistcli.prediction import FAILED, Explanation, NumberPrediction, Prediction, explain
+from mnistcli.prediction import FAILED, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Asked:
 
     def why(self, each: Prediction) -> Explanation | None:
         """Return why it was answered so, where that is asked."""
-        return explain(self.model, each.image, self.against) if self.explain else None
+        return explain(self.model, each.digits[0].image, self.against) if self.explain else None
 
 
 def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -> Answer:
@@ -84,64 +84,57 @@ def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -
     )
 
 
-def _document(each: Any, asked: Asked) -> dict[str, Any]:
+def _document(each: Prediction | BadImageError, asked: Asked) -> dict[str, Any]:
     if isinstance(each, BadImageError):
         nothing = dict.fromkeys(_UNKNOWN_NUMBER if asked.number else _UNKNOWN)
         return {"input": each.source, **nothing, "notes": [], "error": each.problem}
     names = asked.model.card.class_names
-    if isinstance(each, NumberPrediction):
-        height, width = each.size
-        digits = [
-            {
-                "line": digit.line + 1,
-                "answer": each.answer_of(digit),
-                "best": digit.answer,
-                **picked(digit, "probability typicality"),
-                "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
-                "box": each.box_of(digit)._asdict(),
-            }
-            for digit in each.digits
-        ]
-        read = {"input": each.source, "height": height, "width": width}
-        return read | {"numbers": each.numbers, "digits": digits, "notes": each.notes}
-    document: dict[str, Any] = {
-        "input": each.source,
-        **picked(each, "answer best probability"),
-        "probabilities": dict(zip(names, each.probabilities.tolist(), strict=True)),
-        **picked(each, "typicality notes"),
-    }
+    digits = [
+        {
+            "line": n,
+            **picked(digit, "answer best probability"),
+            "probabilities": dict(zip(names, digit.probabilities.tolist(), strict=True)),
+            "typicality": digit.typicality,
+            "box": each.box_of(digit)._asdict(),
+        }
+        for n, line in enumerate(each.lines, 1)
+        for digit in line
+    ]
+    document: dict[str, Any] = {"input": each.source}
+    if asked.number:
+        document |= zip(("height", "width"), each.size, strict=True)
+        document |= {"numbers": each.numbers, "digits": digits}
+    else:
+        document |= {name: digits[0][name] for name in _UNKNOWN}
+    document["notes"] = each.notes
     if why := asked.why(each):
         document["explanation"] = picked(why, "answer runner_up score intercept")
         document["explanation"]["contributions"] = why.contributions.ravel()
     return document
 
 
-def _rows(each: Any, asked: Asked, columns: Sequence[str]) -> Iterator[tuple[Any, str, str | None]]:
+def _rows(
+    each: Prediction | BadImageError, asked: Asked, columns: Sequence[str]
+) -> Iterator[tuple[Any, str, str | None]]:
     """Yield the cells of each row, notes and what is wrong."""
     if isinstance(each, BadImageError):
         known = {"input": each.source, **dict.fromkeys(_ANSWERS, FAILED)}
         yield [known.get(name) for name in columns], "", each.problem
         return
-    if isinstance(each, NumberPrediction):
-        parts = [(digit,) for digit in each.digits] if asked.proba else each.lines
-        found: list[Any] = [
-            ([part[0].line + 1], each.text_of(part), each.text_of(part, best=True), part)
-            for part in parts
-        ]
-    else:
-        found = [([], each.answer, each.best, (each,))]
-    for line, answer, best, part in found:
-        shares = part[0].probabilities.tolist() if asked.proba else ()
-        guess = () if answer == best else (f"best guess {best}",)
-        cells = [each.source, *line, answer, min(one.probability for one in part), *shares]
-        yield cells, ", ".join(guess + each.notes), None
+    for n, line in enumerate(each.lines, 1):
+        for digits in [(digit,) for digit in line] if asked.proba else [line]:
+            answer, best = each.text_of(digits), each.text_of(digits, best=True)
+            least = min([digit.probability for digit in digits])
+            shares = digits[0].probabilities.tolist() if asked.proba else ()
+            guess = () if answer == best else (f"best guess {best}",)
+            cells = [each.source, *[n] * asked.number, answer, least, *shares]
+            yield cells, ", ".join(guess + each.notes), None
 
 
-def _lines(each: Any, asked: Asked) -> Sequence[str]:
+def _lines(each: Prediction | BadImageError, asked: Asked) -> Sequence[str]:
     if isinstance(each, BadImageError):
         return [FAILED]
-    is_alone = isinstance(each, NumberPrediction) and each.source == asked.alone
-    return each.numbers if is_alone else [each.answer]
+    return each.numbers if each.source == asked.alone else [each.answer]
 
 
 def _text(value: Any) -> str:
@@ -165,7 +158,9 @@ def predictions_table(
 # --- pictures -----------------------------------------------------------------------------------
 
 
-def _drawn(each: Any, asked: Asked, console: Console, render: Render) -> RenderableType:
+def _drawn(
+    each: Prediction | BadImageError, asked: Asked, console: Console, render: Render
+) -> RenderableType:
     """Draw what was answered to a picture: its digits in boxes, or probabilities beside it."""
     from rich.console import Group
     from rich.text import Text
@@ -177,17 +172,17 @@ def _drawn(each: Any, asked: Asked, console: Console, render: Render) -> Rendera
     if isinstance(each, BadImageError):
         return Group(f"{each.source}: {FAILED} ({each.problem})", "")
     method, usable = choose_method(render, console, n_pictures=2), usable_width(console)
-    parts: list[RenderableType] = [Text(visible(headline(each)), style="bold")]
+    parts: list[RenderableType] = [Text(visible(_headline(each, asked)), style="bold")]
     if each.notes:
         parts.append("; ".join(each.notes))
-    if isinstance(each, NumberPrediction):
+    if asked.number:
         return Group(*parts, drawn(each.original, _marks(each), method, usable), "")
-    why = asked.why(each)
+    why, (digit,) = asked.why(each), each.digits
     pictures = _pictures_of(each, why, show=asked.show, finely=method in GRAPHICS)
     # Signs without colour take characters, and those want room.
     apart = [pictures.pop()] if why and method in COLOURLESS else []
     drawing = draw(pictures, console, method, in_row=True)
-    shown = asked.model.card.class_names, each.probabilities.tolist(), each.best
+    shown = asked.model.card.class_names, digit.probabilities.tolist(), digit.best
     spare = usable - drawing.width - 2
     if spare >= 18:
         parts.append(beside([drawing, probability_bars(*shown, min(spare, 40), method)], 2))
@@ -200,15 +195,16 @@ def _drawn(each: Any, asked: Asked, console: Console, render: Render) -> Rendera
     return Group(*parts, Text())
 
 
-def pictures_for_file(each: Any, asked: Asked, *, is_first: bool) -> list[CaptionedImage]:
+def pictures_for_file(each: Prediction, asked: Asked, *, is_first: bool) -> list[CaptionedImage]:
     """Return the pictures of what was answered, to be drawn into a file."""
-    if isinstance(each, NumberPrediction):
+    if asked.number:
         from mnistcli.cli.terminal.boxes import painted
 
         width = None if is_first else 448  # a picture alone is as large as it is
-        return [CaptionedImage(painted(each.original, _marks(each), width), headline(each))]
+        page = painted(each.original, _marks(each), width)
+        return [CaptionedImage(page, _headline(each, asked))]
     first, *others = _pictures_of(each, asked.why(each), show=True)
-    return [CaptionedImage(first.image, f"{headline(each)}; {first.caption}"), *others]
+    return [CaptionedImage(first.image, f"{_headline(each, asked)}; {first.caption}"), *others]
 
 
 def sheet_of(kept: Sequence[Sequence[CaptionedImage]], asked: Asked) -> Gallery:
@@ -220,30 +216,29 @@ def sheet_of(kept: Sequence[Sequence[CaptionedImage]], asked: Asked) -> Gallery:
 
 
 def _pictures_of(
-    prediction: Prediction, why: Explanation | None, *, show: bool, finely: bool = True
+    each: Prediction, why: Explanation | None, *, show: bool, finely: bool = True
 ) -> list[CaptionedImage]:
-    pictures = []
-    original = prediction.original
-    if show and original is not None and not np.array_equal(original, prediction.image):
+    pictures, seen, original = [], each.digits[0].image, each.original
+    if show and not np.array_equal(original, seen):
         # As large as what the model saw; with pixels to spare, finer.
         small = shrunk(original, (10 if finely else 1) * IMAGE_SIDE)
         pictures.append(CaptionedImage(small, "the picture"))
-    pictures.append(CaptionedImage(prediction.image, "what the model saw"))
+    pictures.append(CaptionedImage(seen, "what the model saw"))
     if why:
         caption = f"why {why.answer}, not {why.runner_up}"
         pictures.append(CaptionedImage(why.contributions, caption))
     return pictures
 
 
-def headline(each: Prediction | NumberPrediction) -> str:
+def _headline(each: Prediction, asked: Asked) -> str:
     """Return what a picture was taken for, in a line."""
-    if isinstance(each, NumberPrediction):
-        sure = f"least probability {percent(min(digit.probability for digit in each.digits))}"
-        guess = "" if each.answer == each.best else f"best guess {each.best}, "
-        return f"{each.source}: {each.answer} ({guess}{sure})"
     sure = percent(each.probability)
-    guess = sure if each.answer == each.best else f"best guess {each.best} at {sure}"
-    return f"{each.source}: {each.answer} ({guess})"
+    guess = "" if each.answer == each.best else f"best guess {each.best}"
+    if asked.number:
+        told = ", ".join(filter(None, (guess, f"least probability {sure}")))
+    else:
+        told = f"{guess} at {sure}" if guess else sure
+    return f"{each.source}: {each.answer} ({told})"
 
 
 def legend_of(why: Explanation) -> str:
@@ -279,8 +274,7 @@ def probability_bars(
     return stacked(rows)
 
 
-def _marks(each: NumberPrediction) -> list[Mark]:
+def _marks(each: Prediction) -> list[Mark]:
     from mnistcli.cli.terminal.boxes import Mark
 
-    answers = [(digit, each.answer_of(digit)) for digit in each.digits]
-    return [Mark(digit.box, answer, answer == digit.answer) for digit, answer in answers]
+    return [Mark(it.box, it.answer, it.answer == it.best) for it in each.digits]
