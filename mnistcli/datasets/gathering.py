@@ -24,7 +24,7 @@ from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableErro
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.pictures.formats import is_picture, is_picture_name
-from mnistcli.pictures.read import read_pictures
+from mnistcli.pictures.read import Picture, read_pictures
 from mnistcli.progress import SILENT, Progress
 from mnistcli.ranges import RANGES
 from mnistcli.sampling import stratified_sample
@@ -223,7 +223,7 @@ class _Reading:
                 if digit is None:
                     raise BadImageError(str(path), "nothing says which digit it shows")  # noqa: TRY301 - as others
                 for picture in read_pictures(path):
-                    self._tell_of_frames(picture.source, picture.notes)
+                    self._tell_of_frames(picture)
                     label, where = np.full(1, digit, float), (picture.source,)
                     yield Block(picture.grey[None], label, where, {}, parts=(part,))
                 self._count_bytes(path)
@@ -231,9 +231,10 @@ class _Reading:
                 nothing, fault = np.zeros((1, *IMAGE_SHAPE), np.uint8), FormatError(error.problem)
                 yield Block(nothing, np.zeros(1), (error.source,), {0: fault}, parts=(part,))
 
-    def _tell_of_frames(self, source: str, notes: Sequence[str]) -> None:
-        frames = (note for note in notes if note.startswith("frame 1 of"))
-        self.failures += ((source, f"{note}: the others are not read") for note in frames)
+    def _tell_of_frames(self, picture: Picture) -> None:
+        if picture.n_frames > 1:
+            unread = f"{picture.notes[0]}: the others are not read"
+            self.failures.append((picture.source, unread))
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""
@@ -248,7 +249,7 @@ class _Reading:
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
-                    self._tell_of_frames(picture.source, picture.notes)
+                    self._tell_of_frames(picture)
                     n, n_empty = len(page.labels), len(page.empties)
                     note = f"{picture.source}: {n} digits, {n_empty} boxes empty"
                     self.parts.append(("train", LabelledImages(page.images, page.labels, (note,))))

@@ -71,11 +71,11 @@ class _File(io.BytesIO):
 
 def decoded(
     data: bytes, kind: ImageFormat, side: int = USEFUL_SIDE
-) -> tuple[Grey, tuple[str, ...], tuple[int, int]]:
-    """Decode an image file, and tell what was noticed.
+) -> tuple[Grey, tuple[str, ...], tuple[int, int], int]:
+    """Decode an image file, and tell what was noticed: that it is one of several first.
 
     A picture is made smaller as long as its longer side keeps ``side`` pixels; height and width
-    that it had come last.
+    that it had come next, and last how many there are in the file, up to `MAX_FRAMES`.
 
     Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises FormatError for
     whatever is wrong with it.
@@ -110,7 +110,7 @@ def decoded(
         raise FormatError(f"is a damaged {kind.name} picture ({reason})") from None
     if n_frames > 1:
         notes.insert(0, f"frame 1 of {n_frames if n_frames < MAX_FRAMES else 'many'}")
-    return np.ascontiguousarray(grey), tuple(notes), size
+    return np.ascontiguousarray(grey), tuple(notes), size, n_frames
 
 
 def _opened(data: bytes, kind: ImageFormat) -> ImageFile.ImageFile:

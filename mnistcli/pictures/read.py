@@ -34,7 +34,8 @@ class Picture(NamedTuple):
 
     grey: Grey
     source: str  # in a message: "seven.png", "-", "digits.csv row 3", "digits.npy[2]"
-    notes: tuple[str, ...] = ()  # what its reader noticed: "rotated by EXIF", "frame 1 of 3"
+    notes: tuple[str, ...] = ()  # what its reader noticed: "frame 1 of 3", "rotated by EXIF"
+    n_frames: int = 1  # in its file, of which it is the first; its first note says so
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +47,7 @@ class Batch:
     notes: tuple[str, ...] = ()  # of all
     faults: Mapping[int, BadImageError] = field(default_factory=dict)  # of which of them, from 0
     size: tuple[int, int] | None = None  # before they were made smaller
+    n_frames: int = 1
 
 
 def read_pictures(
@@ -61,7 +63,7 @@ def read_pictures(
         for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
             if i in batch.faults:
                 raise batch.faults[i]
-            yield Picture(grey, source, batch.notes)
+            yield Picture(grey, source, batch.notes, batch.n_frames)
 
 
 def read_batches(
@@ -116,8 +118,8 @@ def _decoded(stream: reading.Stream, name: str, side: int) -> Batch:
 
     if (kind := format_of(stream.head())) is None:
         raise reading.FormatError("is no picture of a known kind", hint=_hint())
-    grey, notes, size = decoded(_whole(stream, MAX_FILE_BYTES), kind, side)
-    return Batch(grey[None], (name,), notes, size=size)
+    grey, notes, size, n_frames = decoded(_whole(stream, MAX_FILE_BYTES), kind, side)
+    return Batch(grey[None], (name,), notes, size=size, n_frames=n_frames)
 
 
 def _archived(

@@ -187,7 +187,7 @@ def test_frames_are_noted():
         options = {"WEBP": {"lossless": True}, "AVIF": {"quality": 100}}.get(kind, {})
         data = saved(frames[0], kind, save_all=True, append_images=frames[1:n], **options)
         (picture,) = read(data)
-        assert picture.notes == (f"frame 1 of {n}",)
+        assert (picture.n_frames, picture.notes) == (n, (f"frame 1 of {n}",))
         assert picture.grey[0, 0] == 10
 
 
