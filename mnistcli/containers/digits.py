@@ -7,13 +7,13 @@ here.
 
 import itertools
 import math
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Bytes, Float64s
+from mnistcli.arrays import Bytes, Float64s, Places
 from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.compressed import unpacked
@@ -89,21 +89,17 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
 
 
 def _of_table(table: csv.Table) -> Iterator[Block]:
+    """Read rows, of which a layout, or the first values, say which columns are labels."""
     layout, scale, n = table.layout, Scale(), 0
     pixels, columns = layout.pixels, layout.labels
-    side_of_image = math.isqrt(len(pixels))
-    shape = side_of_image, side_of_image
+    side = math.isqrt(len(pixels))
     for values, faults, parts in table.rows():
-        if len(pixels) > math.prod(shape):
-            good = np.delete(values, list(faults), axis=0)[:, pixels]
-            side = side_of_labels(good) if len(good) else 0
-            columns = (int(pixels[side]),)
-            pixels = pixels[1:] if side == 0 else pixels[:-1]
-        images, found = scale.to_bytes(values[:, pixels].reshape(-1, *shape), skipped=faults)
+        if len(pixels) > side**2:
+            pixels, columns = _told_apart(np.delete(values, list(faults), axis=0), pixels)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
-        for i, (pixel, fault) in found.items():
-            column = layout.column(int(pixels[pixel]))
-            faults[i] = FormatError(f"{column} {fault}", where=where[i], hint=fault.hint)
+        names = [layout.column(column) for column in pixels.tolist()]
+        pictures = values[:, pixels].reshape(-1, side, side)
+        images = scale.to_bytes(pictures, faults, where, names)
         for i in (i for i, of in enumerate(parts) if of is None and i not in faults):
             faults[i] = FormatError("is neither for training nor for the test", where=where[i])
         labels = values[:, columns[0]].astype(np.float64) if columns else None
@@ -112,6 +108,12 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         said = [of or "train" for of in parts]
         yield Block(images, labels, where, faults, layout.without_labels, parts=said)
         n += len(values)
+
+
+def _told_apart(rows: NDArray[Any], columns: Places) -> tuple[Places, tuple[int, ...]]:
+    """Return which columns are pixels, and which one of those at both ends holds labels."""
+    side = side_of_labels(rows[:, columns].astype(np.float32)) if len(rows) else 0
+    return columns[1:] if side == 0 else columns[:-1], (int(columns[side]),)
 
 
 def _from_one_hot(values: NDArray[Any]) -> Float64s:
@@ -169,28 +171,26 @@ def _of_npz(npz: Npz, part: Part | None) -> Iterator[Block]:
 def _of_array(
     raw: npy_idx.RawArray, labels: Float64s | None, without: str, note: str = ""
 ) -> Iterator[Block]:
-    scale, n, side = Scale(), 0, None
+    """Read pictures of any shape, whose labels stand beside them or in a 785th column."""
+    scale, n, columns = Scale(), 0, None
     for values in npy_idx.pictures_in(raw, 0 if labels is None else len(labels)):
-        pictures, here = values, None
-        if values.ndim == 2:  # 785 columns
+        pictures, end = values, n + len(values)
+        here = None if labels is None else labels[n:end]
+        if values.ndim == 2:
             if labels is not None:
                 raise FormatError("has labels in a column of its images, and labels beside them")
-            if side is None:
-                side = side_of_labels(values.astype(np.float32))
-            pictures = (values[:, 1:] if side == 0 else values[:, :-1]).reshape(-1, *IMAGE_SHAPE)
-            here = values[:, side].astype(np.float64)
-        end = n + len(values)
-        if labels is not None:
-            here = labels[n:end]
-            if end > len(labels):
-                break
-        images, found = scale.to_bytes(pictures)
+            columns = columns or _told_apart(values, np.arange(values.shape[1]))
+            pixels, label = columns
+            pictures = values[:, pixels].reshape(-1, *IMAGE_SHAPE)
+            here = values[:, label[0]].astype(np.float64)
+        if labels is not None and end > len(labels):
+            break
         where = tuple(f"[{i}]" for i in range(n, end))
-        faults = {i: fault for i, (_, fault) in found.items()}
+        faults: dict[int, FormatError] = {}
+        images = scale.to_bytes(pictures, faults, where)
         if n == 0 and len(faults) == len(images) > 1:
-            raise FormatError(f"{raw.prefix}{faults[0]}, in every picture", hint=faults[0].hint)
-        for i, fault in faults.items():
-            fault.where = where[i]
+            problem = f"{raw.prefix}{faults[0].problem}, in every picture"
+            raise FormatError(problem, hint=faults[0].hint)
         yield Block(images, here, where, faults, without, note)
         n = end
     if labels is not None and n != len(labels):
@@ -205,16 +205,21 @@ class Scale:
         self._is_signed = False
 
     def to_bytes(
-        self, values: NDArray[Any], skipped: Container[int] = ()
-    ) -> tuple[Bytes, dict[int, tuple[int, FormatError]]]:
+        self,
+        values: NDArray[Any],
+        faults: dict[int, FormatError],
+        where: Sequence[str] = ("",),
+        columns: Sequence[str] = (),
+    ) -> Bytes:
         """Scale values of shape (n, ...), to 0 where something is wrong.
 
-        Beside them, what is wrong: with which, at which of its values, and in words.
+        If that is not among the faults, it is added to them: with which, where that is, and in
+        which of its columns if they have names.
         """
         if values.dtype == np.bool_:
             values = values.view(np.uint8)
         if values.dtype == np.uint8 and self._full == 255:
-            return values, {}
+            return values
         flat = values.reshape(len(values), -1)
         if self._full is None and values.dtype.kind == "f":
             is_within = not ((flat < -1) | (flat > 1)).any() and (flat > 0).any()
@@ -237,23 +242,24 @@ class Scale:
             if values.dtype.kind == "f" or factor != 1:
                 values = np.rint(values.astype(np.float32) * np.float32(factor))
             scaled = values.astype(np.uint8)
-        faults = {}
         for i in np.flatnonzero(~good).tolist():
             scaled[i] = 0
-            if i not in skipped:
+            if i not in faults:
                 j = int((~((flat[i] >= -slack) & (flat[i] <= limit + slack))).argmax())
-                faults[i] = j, _fault(flat[i, j], limit)
-        return scaled, faults
+                column = f"{columns[j]} " if columns else ""
+                faults[i] = _fault(column, flat[i, j], limit, where[i])
+        return scaled
 
 
-def _fault(value: Any, limit: float) -> FormatError:
+def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
     hint = "divide pixels of 16 bits by 257" if value > limit == 255 else ""
     if value < 0:
         hint = "give pixels as they were before they were standardised, 0 to 255 or 0 to 1"
         if value.dtype == np.int8:
             hint = "array.view('uint8') for bytes that wrapped round, array + 128 for shifted ones"
     other = " or 0 to 1" if limit > 16 else ", as the other values"
-    return FormatError(f"holds {value:g}, expected 0 to {limit:.0f}{other}", hint=hint)
+    problem = f"{column}holds {value:g}, expected 0 to {limit:.0f}{other}"
+    return FormatError(problem, where=where, hint=hint)
 
 
 def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:

@@ -35,9 +35,11 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
     if array.dtype == np.uint8 or not array.size:
         return array.astype(np.uint8, copy=False)
     from mnistcli.containers.digits import Scale
+    from mnistcli.containers.reading import FormatError
 
-    scaled, faults = Scale().to_bytes(array.reshape(1, -1))
-    for _, fault in faults.values():
+    faults: dict[int, FormatError] = {}
+    scaled = Scale().to_bytes(array.reshape(1, -1), faults)
+    for fault in faults.values():
         raise UsageError(f"the picture {fault}", hint=fault.hint)
     return scaled.reshape(array.shape)
 
