@@ -119,6 +119,11 @@ class DigitAnswer(Displayed):
     typicality: float  # see `Predictions`; NaN where not known
     box: Box  # in pixels of `Prediction.original`; all of it where one digit was read
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether it was answered."""
+        return self.answer == self.best
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prediction(Displayed):

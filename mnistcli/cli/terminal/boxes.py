@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +17,9 @@ from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cel
 from mnistcli.cli.terminal.pictures import Block, draw_image, graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
+from mnistcli.prediction import DigitAnswer
+
+Digits = Sequence[DigitAnswer]
 
 # As far from white as from black: paper may be either. For answers, and for those that are not
 # sure.
@@ -31,20 +33,12 @@ _WALLS, _ASCII_WALLS = " ╵╶└╷│┌├╴┘─┴┐┤┬┼", " |-+||
 _ABOVE, _RIGHT, _BELOW, _LEFT = 1, 2, 4, 8
 
 
-class Mark(NamedTuple):
-    """A digit to be marked: top, bottom, left and right in the picture, and what stands above."""
-
-    box: tuple[float, float, float, float]
-    text: str
-    is_sure: bool
-
-
-def painted(grey: Bytes, marks: Sequence[Mark], width: int | None = None) -> Bytes:
-    """Paint a picture with its marks in RGB, at most ``width`` pixels wide.
+def paint_boxes(grey: Bytes, digits: Digits, width: int | None = None) -> Bytes:
+    """Paint a picture with boxes in RGB, at most ``width`` pixels wide.
 
     By default it keeps its pixels, or gets a whole number for each where its digits are tiny.
     """
-    tall = _typical_height(marks)
+    tall = _typical_height(digits)
     scale: float = max(1, math.ceil(_FEWEST_PIXELS / tall))
     if width:  # the margin is at most 0.6 of a digit, or that of the smallest letters
         scale = max(1, width - 3 * _SMALLEST_LETTER) / (grey.shape[1] + 1.2 * tall)
@@ -54,25 +48,25 @@ def painted(grey: Bytes, marks: Sequence[Mark], width: int | None = None) -> Byt
     page = Image.fromarray(_scaled(grey, scale, margin, margin)).convert("RGB")
     rim = (255, 255, 255) if np.median(grey) > 64 else (0, 0, 0)
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(letter)
-    for box, text, is_sure in marks:
-        colour = _SURE if is_sure else _UNSURE
-        top, bottom, left, right = (margin + scale * edge for edge in box)
+    for digit in digits:
+        colour = _SURE if digit.is_sure else _UNSURE
+        top, bottom, left, right = (margin + scale * edge for edge in digit.box)
         edges = (left - 2 * line, top - 2 * line, right + 2 * line, bottom + 2 * line)
         outer = (edges[0] - line, edges[1] - line, edges[2] + line, edges[3] + line)
         pen.rectangle(outer, outline=rim, width=3 * line)
         pen.rectangle(edges, outline=colour, width=line)
         at = ((left + right) / 2, edges[1] - line)
-        pen.text(at, text, colour, font, "mb", stroke_width=line, stroke_fill=rim)
+        pen.text(at, digit.answer, colour, font, "mb", stroke_width=line, stroke_fill=rim)
     return np.asarray(page)
 
 
-def drawn(grey: Bytes, marks: Sequence[Mark], method: Method, width: int) -> Block:
-    """Draw a picture with its marks on a terminal, at most ``width`` columns wide."""
-    tall = _typical_height(marks)
+def draw_boxes(grey: Bytes, digits: Digits, method: Method, width: int) -> Block:
+    """Draw a picture with boxes on a terminal, at most ``width`` columns wide."""
+    tall = _typical_height(digits)
     if method in GRAPHICS:
         across, down = cell_size()
         pixels = min(width * across, round(_MOST_LINES * down * (grey.shape[1] / tall + 1.2)))
-        image = painted(grey, marks, pixels)
+        image = paint_boxes(grey, digits, pixels)
         columns, n_lines = -(-image.shape[1] // across), -(-image.shape[0] // down)
         missing = (n_lines * down - image.shape[0], columns * across - image.shape[1])
         image = np.pad(image, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="edge")
@@ -83,7 +77,7 @@ def drawn(grey: Bytes, marks: Sequence[Mark], method: Method, width: int) -> Blo
     page = _scaled(_ink(grey) if method in COLOURLESS else grey, scale, down, across)
     page = np.pad(page, [(0, -len(page) % down), (0, 0)], mode="edge")
     block = draw_image(page, method, width=width)
-    return _walls(block, marks, (scale / down, scale / across), plain=method == "ascii")
+    return _walls(block, digits, (scale / down, scale / across), plain=method == "ascii")
 
 
 def _ink(grey: Bytes) -> Bytes:
@@ -96,8 +90,8 @@ def _ink(grey: Bytes) -> Bytes:
     return inked
 
 
-def _typical_height(marks: Sequence[Mark]) -> float:
-    return float(np.median([mark.box[1] - mark.box[0] for mark in marks]))
+def _typical_height(digits: Digits) -> float:
+    return float(np.median([digit.box.height for digit in digits]))
 
 
 def _scaled(grey: Bytes, scale: float, down: int, across: int) -> Bytes:
@@ -108,7 +102,7 @@ def _scaled(grey: Bytes, scale: float, down: int, across: int) -> Bytes:
     return np.pad(picture, [(down, down), (across, across)], constant_values=round(paper))
 
 
-def _walls(block: Block, marks: Sequence[Mark], cell: tuple[float, float], *, plain: bool) -> Block:
+def _walls(block: Block, digits: Digits, cell: tuple[float, float], *, plain: bool) -> Block:
     """Put boxes and answers over a picture that has a margin of one cell.
 
     ``cell`` is how many lines and columns a pixel of the picture takes.
@@ -117,7 +111,8 @@ def _walls(block: Block, marks: Sequence[Mark], cell: tuple[float, float], *, pl
     walls = np.zeros((len(page), block.width), np.uint8)
     colours = np.zeros((*walls.shape, 3), np.uint8)
     letters: dict[tuple[int, int], str] = {}
-    for (top, bottom, left, right), text, is_sure in marks:
+    for digit in digits:
+        (top, bottom, left, right), text = digit.box, digit.answer
         y0, x0 = int(cell[0] * top), int(cell[1] * left)
         y1 = min(math.ceil(cell[0] * bottom) + 1, len(page) - 1)
         x1 = min(math.ceil(cell[1] * right) + 1, block.width - 1)
@@ -127,7 +122,7 @@ def _walls(block: Block, marks: Sequence[Mark], cell: tuple[float, float], *, pl
         for x in (x0, x1):
             walls[y0:y1, x] |= _BELOW
             walls[y0 + 1 : y1 + 1, x] |= _ABOVE
-        colours[y0 : y1 + 1, x0 : x1 + 1] = _SURE if is_sure else _UNSURE
+        colours[y0 : y1 + 1, x0 : x1 + 1] = _SURE if digit.is_sure else _UNSURE
         start = (x0 + x1 + 1 - len(text)) // 2
         letters |= {(y0, start + i): c for i, c in enumerate(text) if x0 <= start + i <= x1}
     for y, x in np.argwhere(walls).tolist():

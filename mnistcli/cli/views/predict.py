@@ -23,7 +23,6 @@ from mnistcli.registry.model_file import Model
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mnistcli.cli.terminal.boxes import Mark
     from mnistcli.cli.terminal.pictures import Block
 
 # The columns for answers.
@@ -70,8 +69,8 @@ def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -
         shown = [[*map(_text, cells), error or notes] for cells, notes, error in rows]
         yield predictions_table([name.replace("_", " ") for name in columns], shown, n_classes)
 
-    def drawn(console: Console, render: Render) -> Iterator[RenderableType]:
-        return (_drawn(each, asked, console, render) for each in predictions)
+    def pictures(console: Console, render: Render) -> Iterator[RenderableType]:
+        return (_picture(each, asked, console, render) for each in predictions)
 
     return Answer(
         "numbers" if asked.number else "predict",
@@ -80,7 +79,7 @@ def predicted(predictions: Iterable[Any], asked: Asked, *, draw: bool = False) -
         table(),
         chain([[*columns, "error"]], ([*cells, error] for cells, _, error in rows)),
         (("number" if asked.number else "prediction", known | each) for each in documents),
-        drawn if draw else None,
+        pictures if draw else None,
     )
 
 
@@ -158,7 +157,7 @@ def predictions_table(
 # --- pictures -----------------------------------------------------------------------------------
 
 
-def _drawn(
+def _picture(
     each: Prediction | BadImageError, asked: Asked, console: Console, render: Render
 ) -> RenderableType:
     """Draw what was answered to a picture: its digits in boxes, or probabilities beside it."""
@@ -166,7 +165,7 @@ def _drawn(
     from rich.text import Text
 
     from mnistcli.cli.terminal.bitmap import signed
-    from mnistcli.cli.terminal.boxes import drawn
+    from mnistcli.cli.terminal.boxes import draw_boxes
     from mnistcli.cli.terminal.pictures import beside, draw, signs_of, stacked, usable_width
 
     if isinstance(each, BadImageError):
@@ -176,7 +175,7 @@ def _drawn(
     if each.notes:
         parts.append("; ".join(each.notes))
     if asked.number:
-        return Group(*parts, drawn(each.original, _marks(each), method, usable), "")
+        return Group(*parts, draw_boxes(each.original, each.digits, method, usable), "")
     why, (digit,) = asked.why(each), each.digits
     pictures = _pictures_of(each, why, show=asked.show, finely=method in GRAPHICS)
     # Signs without colour take characters, and those want room.
@@ -198,10 +197,10 @@ def _drawn(
 def pictures_for_file(each: Prediction, asked: Asked, *, is_first: bool) -> list[CaptionedImage]:
     """Return the pictures of what was answered, to be drawn into a file."""
     if asked.number:
-        from mnistcli.cli.terminal.boxes import painted
+        from mnistcli.cli.terminal.boxes import paint_boxes
 
         width = None if is_first else 448  # a picture alone is as large as it is
-        page = painted(each.original, _marks(each), width)
+        page = paint_boxes(each.original, each.digits, width)
         return [CaptionedImage(page, _headline(each, asked))]
     first, *others = _pictures_of(each, asked.why(each), show=True)
     return [CaptionedImage(first.image, f"{_headline(each, asked)}; {first.caption}"), *others]
@@ -272,9 +271,3 @@ def probability_bars(
         text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"
         rows.append(words([text], style=style))
     return stacked(rows)
-
-
-def _marks(each: Prediction) -> list[Mark]:
-    from mnistcli.cli.terminal.boxes import Mark
-
-    return [Mark(it.box, it.answer, it.answer == it.best) for it in each.digits]
