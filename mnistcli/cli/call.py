@@ -59,11 +59,11 @@ class Call:
                 write(f"{visible(line)}\n")
         elif self.format == "table":
             from mnistcli.cli.parts import Words
-            from mnistcli.cli.terminal.console import drawn, rendered
+            from mnistcli.cli.terminal.console import printed, rendered
 
             shown = answer.parts or [Words("\n".join(answer.quiet), "")]
-            texts = drawn(answer.drawn or partial(rendered, shown), self.render)
-            for text in texts if answer.drawn else ("".join(texts),):  # `head` hears all or nothing
+            texts = printed(answer.draw or partial(rendered, shown), self.render)
+            for text in texts if answer.draw else ("".join(texts),):  # `head` hears all or nothing
                 write(text)
         else:
             from mnistcli.cli.tabular import lines_of

@@ -53,7 +53,7 @@ _SMOOTH, _MOST_PIXELS = 3, 100_000_000
 _ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
 
 
-class Path(NamedTuple):
+class Shape(NamedTuple):
     """A line, or without a width an area; so much is its colour, the rest what is below."""
 
     points: Points
@@ -63,7 +63,7 @@ class Path(NamedTuple):
     title: str = ""  # where a mouse rests
 
 
-class Words(NamedTuple):
+class Label(NamedTuple):
     """A line of text, whose foot is at a point."""
 
     points: Points
@@ -74,14 +74,14 @@ class Words(NamedTuple):
     bold: bool = False
 
 
-class Picture(NamedTuple):
+class Raster(NamedTuple):
     """Pixels, signed or not, between two corners."""
 
     points: Points
     image: NDArray[Any]
 
 
-Mark = Path | Words | Picture
+Mark = Shape | Label | Raster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,12 +94,12 @@ class Drawing:
     title: str = ""
 
 
-def symbol(x: float, y: float, number: int) -> Path:
+def symbol(x: float, y: float, number: int) -> Shape:
     """Return the mark of a series, which has its colour."""
     n, turn, radius = _SYMBOLS[number % len(_SYMBOLS)]
     angles = 2 * np.pi * (np.arange(n) + turn) / n
     corners = np.stack([x + radius * np.sin(angles), y - radius * np.cos(angles)], axis=1)
-    return Path([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
+    return Shape([(x, y) for x, y in corners.tolist()], f"series-{number % N_SERIES}")
 
 
 def together(parts: Sequence[Drawing], gap: float, *, across: bool, margin: float = 0.0) -> Drawing:
@@ -135,12 +135,12 @@ def svg(drawing: Drawing, theme: Theme | None = None, scale: float = 1.0) -> Mar
 
 def _element(mark: Mark, theme: Theme | None) -> Markup:
     (x, y), *others = mark.points
-    if isinstance(mark, Picture):
+    if isinstance(mark, Raster):
         ((right, bottom),) = others
         source = data_url(crisp(mark.image))
         return tag("image", x=x, y=y, width=right - x, height=bottom - y, href=source)
     colour = theme[mark.role] if theme else f"var(--{mark.role})"
-    if isinstance(mark, Words):
+    if isinstance(mark, Label):
         bold = "bold" if mark.bold else None
         how = {"font_size": mark.size, "font_weight": bold, "text_anchor": mark.anchor}
         return tag("text", mark.text, x=x, y=y, fill=colour, **how)
@@ -163,7 +163,7 @@ def _in_pillow(letter: str) -> str:
 def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image:
     """Paint a drawing with so many pixels for a dot."""
     size = round(drawing.width * per_dot), round(drawing.height * per_dot)
-    paths = [mark for mark in drawing.marks if isinstance(mark, Path)]
+    paths = [mark for mark in drawing.marks if isinstance(mark, Shape)]
     larger = _SMOOTH if paths and size[0] * size[1] * _SMOOTH**2 < _MOST_PIXELS else 1
     page = Image.new("RGB", (larger * size[0], larger * size[1]), theme["paper"])
     pen, k = ImageDraw.Draw(page, "RGBA"), larger * per_dot  # shades are of what is below
@@ -177,11 +177,11 @@ def painted(drawing: Drawing, theme: Theme, per_dot: float = 1.0) -> Image.Image
     pen, font = ImageDraw.Draw(page), cache(ImageFont.load_default)
     for other in drawing.marks:
         (x, y), *corner = ((per_dot * x, per_dot * y) for x, y in other.points)
-        if isinstance(other, Picture):
+        if isinstance(other, Raster):
             ((right, bottom),) = corner
             image = enlarged(other.image, round(right - x), round(bottom - y))
             page.paste(image, (round(x), round(y)))
-        elif isinstance(other, Words):
+        elif isinstance(other, Label):
             letter, ink = per_dot * other.size, theme[other.role]
             text, anchor = "".join(map(_in_pillow, visible(other.text))), _ANCHORS[other.anchor]
             pen.text((x, y), text, ink, font(letter), anchor, stroke_width=letter / 60 * other.bold)
@@ -207,10 +207,10 @@ def pdf(drawing: Drawing, theme: Theme, scale: float = 1.0) -> bytes:
     page.rect(0, 0, drawing.width, drawing.height, stroke=0, fill=1)
     for mark in drawing.marks:
         (x, y), *others = ((x, drawing.height - y) for x, y in mark.points)
-        if isinstance(mark, Picture):
+        if isinstance(mark, Raster):
             ((right, foot),) = others
             page.drawImage(ImageReader(crisp(mark.image)), x, foot, right - x, y - foot)
-        elif isinstance(mark, Words):
+        elif isinstance(mark, Label):
             write = {"start": page.drawString, "middle": page.drawCentredString}
             page.setFillColor(theme[mark.role], 1)
             page.setFont("VeraBd" if mark.bold else "Vera", 0.9 * mark.size)
@@ -291,57 +291,57 @@ def plot_drawing(plot: Plot, width: float = _PANEL_WIDTH) -> Drawing:
     field = _Field(plot, left, top, right, top + plot.aspect * (right - left))
     n_letters = width / _width_of("x")
     marks: list[Mark] = [
-        Words([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
-        Words([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
+        Label([(0, LETTER)], fitting(plot.title, n_letters), bold=True),
+        Label([(0, top - 0.7 * LETTER)], fitting(plot.up.title, n_letters)),
         *_axes(field, labels),
     ]
     for low, high, tall in plot.bars:
         (x, y), (end, foot) = field.at([(low, tall), (high, plot.up.low)])
-        marks.append(Path([(x, y), (end, y), (end, foot), (x, foot)], "faint", strength=0.45))
+        marks.append(Shape([(x, y), (end, y), (end, foot), (x, foot)], "faint", strength=0.45))
     y = field.bottom + 3.4 * LETTER
     marked = plot.marked
     for each in plot.series:
         pieces = _inside(plot.place(each.points)) if each.kind in _LINES else ()
-        marks += (Path(field.within(one), *_LINES[each.kind], title=each.name) for one in pieces)
+        marks += (Shape(field.within(one), *_LINES[each.kind], title=each.name) for one in pieces)
     for number, each in enumerate(marked):
         # Side by side, so that intervals do not cover each other.
         shift = min(8, 40 / len(marked)) * (number - (len(marked) - 1) / 2)
         beside = field._replace(left=left + shift, right=right + shift)
         role = symbol(0, 0, number).role
-        marks += (Path(beside.at(interval), role, 2.2) for interval in each.intervals)
+        marks += (Shape(beside.at(interval), role, 2.2) for interval in each.intervals)
         if each.kind == "joined":
-            marks.append(Path(beside.at(each.points), role, 2.6, title=each.name))
+            marks.append(Shape(beside.at(each.points), role, 2.6, title=each.name))
         marks += (symbol(x, y, number) for x, y in beside.at(each.points))
     for number, each in enumerate(marked if len(marked) > 1 else ()):
         y += _LINE_HEIGHT
         in_legend = symbol(20, y - 6, number)
         marks += [
-            Path([(0, y - 6), (40, y - 6)], in_legend.role, 2.6),
+            Shape([(0, y - 6), (40, y - 6)], in_legend.role, 2.6),
             in_legend,
-            Words([(50, y)], _cut(each.name, width - 50)),
+            Label([(50, y)], _cut(each.name, width - 50)),
         ]
     for line in _lines(plot.note, int(width / (0.52 * _NOTE))):
         y += 1.35 * _NOTE
-        marks.append(Words([(0, y)], line, "quiet", _NOTE))
+        marks.append(Label([(0, y)], line, "quiet", _NOTE))
     return Drawing(width, y + 4, marks, plot.title)
 
 
-def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Path | Words]:
+def _axes(field: _Field, labels: Sequence[str]) -> Iterator[Shape | Label]:
     across, up, end = field.plot.across, field.plot.up, -np.inf
     for value, label in zip(up.ticks, labels, strict=True):
         ((_, y),) = field.at([(across.low, value)])
-        yield Path([(field.left, y), (field.right, y)], "line", 1.5)
-        yield Words([(field.left - 8, y + 0.35 * LETTER)], label, "quiet", anchor="end")
+        yield Shape([(field.left, y), (field.right, y)], "line", 1.5)
+        yield Label([(field.left - 8, y + 0.35 * LETTER)], label, "quiet", anchor="end")
     for value in across.ticks:
         ((x, _),) = field.at([(value, up.low)])
-        yield Path([(x, field.top), (x, field.bottom)], "line", 1.5)
+        yield Shape([(x, field.top), (x, field.bottom)], "line", 1.5)
         word = across.word(value)
         if x - _width_of(word) / 2 > end:
             end = x + _width_of(word) / 2 + 8
-            yield Words([(x, field.bottom + 1.4 * LETTER)], word, "quiet", anchor="middle")
+            yield Label([(x, field.bottom + 1.4 * LETTER)], word, "quiet", anchor="middle")
     title = fitting(across.title, (field.right - field.left) / _width_of("x"))
     middle = (field.left + field.right) / 2
-    yield Words([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
+    yield Label([(middle, field.bottom + 2.8 * LETTER)], title, anchor="middle")
 
 
 def _inside(shares: Float64s) -> Iterator[Float64s]:
@@ -369,24 +369,24 @@ def _heat_map(heat: HeatMap, width: float) -> Drawing:
     longest = max(len(cell.text) for row in heat.cells for cell in row)
     size = max(2, min(LETTER, (side - 6) / (_LETTER_WIDTH * max(1, longest))))
     marks: list[Mark] = [
-        Words([(0, LETTER)], heat.title, bold=True),
-        Words([(left - 8, 4.0 * LETTER)], heat.down, "quiet", anchor="end"),
-        Words([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
+        Label([(0, LETTER)], heat.title, bold=True),
+        Label([(left - 8, 4.0 * LETTER)], heat.down, "quiet", anchor="end"),
+        Label([((left + width) / 2, 2.6 * LETTER)], heat.across, "quiet", anchor="middle"),
     ]
     for i, (name, row) in enumerate(zip(heat.names, heat.cells, strict=True)):
         top_of_row, across = top + tall * i, left + side * (i + 0.5)
         foot = top_of_row + tall / 2 + 0.35 * LETTER
-        marks.append(Words([(left - 8, foot)], name, anchor="end", bold=True))
-        marks.append(Words([(across, 4.0 * LETTER)], _cut(name, side), anchor="middle", bold=True))
+        marks.append(Label([(left - 8, foot)], name, anchor="end", bold=True))
+        marks.append(Label([(across, 4.0 * LETTER)], _cut(name, side), anchor="middle", bold=True))
         for j, cell in enumerate(row):
             x, y, right = left + side * j + 1, top_of_row + 1, left + side * (j + 1) - 1
             bottom = top_of_row + tall - 1
             role = ("right" if cell.is_right else "wrong") if cell.text else "line"
             box = [(x, y), (right, y), (right, bottom), (x, bottom)]
-            marks.append(Path(box, role, strength=cell.shade if cell.text else 0.3))
+            marks.append(Shape(box, role, strength=cell.shade if cell.text else 0.3))
             ink = "on-strong" if cell.shade > 0.85 else "ink"
             place = [((x + right) / 2, (y + bottom) / 2 + 0.35 * size)]
-            marks.append(Words(place, cell.text, ink, size, "middle", bold=cell.is_right))
+            marks.append(Label(place, cell.text, ink, size, "middle", bold=cell.is_right))
     return Drawing(width, top + tall * len(heat.names), marks, heat.title)
 
 
@@ -396,7 +396,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     images = [*map(_printable, vivid([picture.image for picture in sheet]))]
     if n == 1 and sheet[0].image.ndim == 3 and not width:  # painted already: 300 pixels for an inch
         right, foot = images[0].shape[1] / 2, images[0].shape[0] / 2
-        return Drawing(right, foot, [Picture([(0, 0), (right, foot)], images[0])])
+        return Drawing(right, foot, [Raster([(0, 0), (right, foot)], images[0])])
     n_columns = sheet.n_columns or (n if n <= 4 else 5 if n <= 30 else 10 if n <= 200 else 25)
     n_columns = min(n_columns, max(1, int((width or _SHEET_WIDTH) - _MARGIN) // (28 + _MARGIN)))
     # A whole number of dots for each of a digit's 28, so that all are the same size.
@@ -405,9 +405,9 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     letter, cells = 0.5 * LETTER, []
     for image, picture in zip(images, sheet, strict=True):
         foot = max(1, round(side * image.shape[0] / image.shape[1]))
-        marks: list[Mark] = [Picture([(0, 0), (side, foot)], image)]
+        marks: list[Mark] = [Raster([(0, 0), (side, foot)], image)]
         for line in folded(picture.caption, max(4, int(side / letter))):
-            marks.append(Words([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
+            marks.append(Label([(side / 2, foot + _LINE_HEIGHT - 2)], line, anchor="middle"))
             foot += _LINE_HEIGHT
         cells.append(Drawing(side, foot, marks))
     starts = range(0, n, n_columns)
@@ -415,7 +415,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
     whole = width or n_columns * (side + _MARGIN) + _MARGIN
     legend = signed(sheet.legend, _SIGNS)
     if lines := _lines(legend, max(8, int((whole - 2 * _MARGIN) / letter))):
-        said = [Words([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
+        said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))
     page = together(parts, _MARGIN, across=False, margin=_MARGIN)
     return replace(page, width=whole, title=legend)

@@ -32,7 +32,7 @@ class Answer:
     """One result in all its shapes; iterators are asked for what they have where it is wanted.
 
     The schema "train" makes the JSON document ``"schema": "mnistcli.train"``. ``quiet`` is what
-    quiet mode prints, and what a person sees where there are neither ``parts`` nor ``drawn``, which
+    quiet mode prints, and what a person sees where there are neither ``parts`` nor ``draw``, which
     draws, on a console, what is printed bit by bit. ``rows`` are the header and the rows of
     tab-separated values, by default the document; ``records`` the documents of JSON lines;
     ``panels`` what is drawn into a file.
@@ -44,7 +44,7 @@ class Answer:
     parts: "Iterable[Part]" = ()
     rows: Iterable[Sequence[object]] = ()
     records: Iterable[tuple[str, dict[str, Any]]] = ()
-    drawn: "Callable[[Console, Render], Iterable[RenderableType]] | None" = None
+    draw: "Callable[[Console, Render], Iterable[RenderableType]] | None" = None
     panels: "Iterable[Panel]" = ()
 
 

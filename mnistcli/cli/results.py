@@ -15,8 +15,8 @@ from mnistcli import comparison, evaluation, prediction, training
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.parts import Facts, HeatMap, Part, Words
 from mnistcli.cli.report.html import joined, style, tag
-from mnistcli.cli.report.page import contents, drawn
-from mnistcli.cli.terminal.console import drawn_plainly
+from mnistcli.cli.report.page import contents, elements_of
+from mnistcli.cli.terminal.console import printed_plainly
 from mnistcli.cli.views import compare, evaluate, models, predict, train
 from mnistcli.conforming.placing import Conformed
 from mnistcli.datasets.dataset import Dataset, LabelledImages
@@ -34,13 +34,13 @@ _MOST_PICTURES = 40
 def text(result: Any) -> str:
     """Draw a result as a pipe gets it."""
     parts = [*_parts(result)]
-    return drawn_plainly(parts).rstrip("\n") if parts else repr(result)
+    return printed_plainly(parts).rstrip("\n") if parts else repr(result)
 
 
 def html(result: Any) -> str:
     """Draw a result for a cell; "" for one that only has a line."""
     is_page = isinstance(result, evaluation.Report | comparison.ReportOnTwo)
-    elements = contents(result) if is_page else drawn(_parts(result, in_cell=True))
+    elements = contents(result) if is_page else elements_of(_parts(result, in_cell=True))
     if not (content := joined(elements)):
         return ""
     sheets = style("results", "page") if is_page else style("results")

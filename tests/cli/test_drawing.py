@@ -17,8 +17,8 @@ from mnistcli.cli.drawing import (
     DARK,
     LIGHT,
     Drawing,
-    Path,
-    Words,
+    Label,
+    Shape,
     painted,
     pdf,
     svg,
@@ -163,7 +163,7 @@ def test_digits_stay_squares_of_the_same_size():
 def test_marks_stand_where_the_axes_say():
     def middles(shown):
         shapes = [
-            m for m in drawing.plot_drawing(shown).marks if isinstance(m, Path) and not m.width
+            m for m in drawing.plot_drawing(shown).marks if isinstance(m, Shape) and not m.width
         ]
         return [np.mean(m.points, axis=0) for m in shapes if m.role == "series-0"]
 
@@ -172,7 +172,7 @@ def test_marks_stand_where_the_axes_say():
     left, middle, right = middles(one)
     assert np.allclose(middles(barred), middles(one))
     assert middle[0] == pytest.approx((left[0] + right[0]) / 2, abs=1)  # 1, 10 and 100
-    ticks = [m for m in drawing.plot_drawing(one).marks if isinstance(m, Words) and m.text == "10"]
+    ticks = [m for m in drawing.plot_drawing(one).marks if isinstance(m, Label) and m.text == "10"]
     assert ticks[0].points[0][0] == pytest.approx(middle[0], abs=1)
 
 
@@ -180,7 +180,7 @@ def test_a_title_without_room_loses_its_explanation():
     shown = replace(plot(), across=replace(plot().across, title="recall: of the class, found"))
     for width, title in ((150, "recall"), (500, "recall: of the class, found")):
         words = [
-            mark for mark in drawing.plot_drawing(shown, width).marks if isinstance(mark, Words)
+            mark for mark in drawing.plot_drawing(shown, width).marks if isinstance(mark, Label)
         ]
         assert title in [each.text for each in words]
 
@@ -194,7 +194,7 @@ def test_what_stands_in_lines_of_their_own_is_drawn_in_lines_of_their_own():
 
 def test_many_lines_have_each_a_row_of_the_legend():
     marks = drawing.plot_drawing(plot(9)).marks
-    rows = [mark for mark in marks if isinstance(mark, Path) and mark.width == 2.6]
+    rows = [mark for mark in marks if isinstance(mark, Shape) and mark.width == 2.6]
     assert len(rows) == 18
     assert len({mark.points[0][1] for mark in rows[9:]}) == 9
 
@@ -272,7 +272,7 @@ def test_letters_that_the_font_of_pixels_has_not_are_written_plainly():
     """Pillow's own font has no é, and would draw a box."""
 
     def page(text):
-        return np.asarray(painted(Drawing(300, 40, [Words([(2, 30)], text)]), LIGHT))
+        return np.asarray(painted(Drawing(300, 40, [Label([(2, 30)], text)]), LIGHT))
 
     for text, plain in (("Café, naïve ß №", "Cafe, naive ? N"), ("ﬁ … · 漢", "f … · ?")):
         assert (page(text) == page(plain)).all()

@@ -77,22 +77,22 @@ def contents(report: Report | ReportOnTwo) -> Iterator[Markup]:
 
 
 def _section(section: Section) -> Markup:
-    shown: Content = drawn(section.parts)
+    shown: Content = elements_of(section.parts)
     if section.folded:
         shown = tag("details", tag("summary", section.folded), shown)
     words = tag("p", section.words) if section.words else ""
     return tag("section", tag("h2", section.title), words, shown)
 
 
-def drawn(shown: Iterable[parts.Part]) -> Iterator[Markup]:
+def elements_of(shown: Iterable[parts.Part]) -> Iterator[Markup]:
     """Yield elements for parts; heat maps that follow each other stand side by side."""
     for kind, run in groupby(shown, type):
-        elements = [*map(_drawn, run)]
+        elements = [*map(_element, run)]
         is_beside = kind is parts.HeatMap and len(elements) > 1
         yield from [tag("div", elements, class_="beside")] if is_beside else elements
 
 
-def _drawn(part: parts.Part) -> Markup:
+def _element(part: parts.Part) -> Markup:
     match part:
         case parts.Facts():
             return _facts(part)

@@ -149,14 +149,14 @@ def _lines(report: Report | ReportOnTwo) -> Iterator[str]:
     for text in (*verdicts(report), *report.notes):
         yield from ("", escaped(text))
     for section in sections(report):
-        drawn = [["", *_drawn(part)] for part in section.parts]
+        drawn = [["", *_lines_of(part)] for part in section.parts]
         if any(len(lines) > 1 for lines in drawn):  # and not of pictures only
             yield from ("", f"## {escaped(section.title)}")
             for lines in drawn:
                 yield from lines
 
 
-def _drawn(part: Part) -> Iterator[str]:
+def _lines_of(part: Part) -> Iterator[str]:
     match part:
         case Facts():
             yield from _table(["", ""], "ll", part.pairs)

@@ -60,7 +60,7 @@ class PlainConsole(Console):
             yield Segment(text if control else visible_lines(text), unlinked, control)
 
 
-def drawn(
+def printed(
     draw: Callable[[Console, Render], Iterable[RenderableType]], render: Render = "auto"
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
@@ -71,14 +71,14 @@ def drawn(
         console = PlainConsole(file=_Page(), force_terminal=True, **colours)
     if not sys.stdout.isatty() and not number_in("COLUMNS"):
         console.size = PIPE_WIDTH, console.height
-    return (_drawn_on(console, part) for part in draw(console, render))
+    return (_captured(console, part) for part in draw(console, render))
 
 
-def drawn_plainly(shown: Iterable[parts.Part]) -> str:
+def printed_plainly(shown: Iterable[parts.Part]) -> str:
     """Draw as for a pipe in UTF-8, wherever stdout leads."""
     plain: dict[str, Any] = {"force_terminal": False, "force_jupyter": False, "color_system": None}
     console = PlainConsole(file=io.StringIO(), width=PIPE_WIDTH, **plain)
-    return "".join(_drawn_on(console, part) for part in rendered(shown, console))
+    return "".join(_captured(console, part) for part in rendered(shown, console))
 
 
 class _Page(io.StringIO):
@@ -92,7 +92,7 @@ class _Page(io.StringIO):
         return sys.stdout.isatty()
 
 
-def _drawn_on(console: Console, part: RenderableType) -> str:
+def _captured(console: Console, part: RenderableType) -> str:
     with console.capture() as captured:
         console.print(part, crop=False)
     if console.is_terminal:
@@ -190,7 +190,7 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     gap, columns = _measured(table, room)
     width = sum(gap + n for *_, n in columns)
     is_utf, blank = console.encoding.lower().startswith("utf"), "    \n"
-    drawn = Table(
+    grid = Table(
         box=box.SIMPLE_HEAD if is_utf else box.Box(f"{2 * blank} -- \n{5 * blank}", ascii=True),
         title=table.title or None,
         title_justify="left",
@@ -201,7 +201,7 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
     described = zip(table.headings, table.columns, columns, strict=True)
     for name, kind, (is_noted, is_whole, least) in described:
         heading = Text.assemble(name.ljust(12), ("95 %", "not bold dim"))
-        drawn.add_column(
+        grid.add_column(
             heading if is_noted else name,
             justify="right" if kind == "r" and not is_noted else "left",
             style="bold" if kind == "b" else "",
@@ -210,11 +210,11 @@ def _table(table: parts.Table, console: Console) -> RenderableType:
             min_width=least,
         )
     for row in table.rows:
-        drawn.add_row(*map(_cell, row))
-    drawn.add_section()
+        grid.add_row(*map(_cell, row))
+    grid.add_section()
     for row in table.averages:
-        drawn.add_row(*map(_cell, row))
-    return drawn
+        grid.add_row(*map(_cell, row))
+    return grid
 
 
 def _cell(cell: parts.Cell, gap: str = " ") -> str | Text:
