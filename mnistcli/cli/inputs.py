@@ -11,13 +11,11 @@ from mnistcli.arrays import Bytes
 from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
-from mnistcli.cli.views.predict import Asked, pictures_for_file
+from mnistcli.cli.views.predict import Answered, PredictionView
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import UNLIKE, Abstention, Input, Prediction, unfold
-
-Answered = Prediction | BadImageError
+from mnistcli.prediction import UNLIKE, Abstention, Input, unfold
 
 
 def named_inputs(
@@ -60,7 +58,7 @@ class Tally:
 
     call: Call
     shown: Bars
-    asked: Asked
+    view: PredictionView
     n_pictures: int | None
     keeps: bool
     kept: list[Bytes] = field(default_factory=list)  # what the model saw
@@ -88,9 +86,9 @@ class Tally:
 
     def remarks(self, abstention: Abstention) -> Iterator[str]:
         """Say how many are unlike what the model was trained on, and how many were not answered."""
-        what = "with digits " if self.asked.number else ""
+        what = "with digits " if self.view.number else ""
         if self.n_unlike:
-            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {self.asked.model.ref}"
+            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {self.view.model.ref}"
         if self.n_abstained:
             why = [f"below {abstention.below:g}"] * bool(abstention.below)
             why += ["unlike"] * abstention.from_unlike
@@ -113,8 +111,8 @@ class Tally:
                     # Not a part of a thousand.
                     self.kept += (digit.image.copy() for digit in answer.digits)
                 if self.call.figure:
-                    first = not self.drawn
-                    self.drawn.append(pictures_for_file(answer, self.asked, is_first=first))
+                    pictures = self.view.pictures_for_file(answer, is_first=not self.drawn)
+                    self.drawn.append(pictures)
             yield answer
             self.shown.update("pictures", self.n_inputs, self.n_pictures)
         self.shown.stop()

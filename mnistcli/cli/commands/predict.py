@@ -1,7 +1,6 @@
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.options import MODEL, RAW, argument, command, option, own_dataset_named
@@ -59,7 +58,7 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli.cli.inputs import Tally, named_inputs
-    from mnistcli.cli.views.predict import Asked, predicted, sheet_of
+    from mnistcli.cli.views.predict import Answered, PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Abstention, predict_files, predict_indices, predict_numbers
 
@@ -69,9 +68,9 @@ def predict(
     label = 0 if truth is None else parse_digit(truth)
     words, n_pictures = inputs or [], None
     alone = str(Path(words[0])) if len(words) == 1 else ""
-    asked = Asked(loaded, number, proba, show, explain, against, alone)
+    view = PredictionView(loaded, number, proba, show, explain, against, alone)
     abstention = Abstention(abstain_below, abstain_unlike)
-    answers: Iterable[Any]
+    answers: Iterable[Answered]
     if index:
         answers = predict_indices(loaded, call.dataset_of(loaded), index, abstention)
     else:
@@ -89,12 +88,12 @@ def predict(
     is_drawn = (show or explain) and call.figure is None
     on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
     with Bars(call, unit="items", hidden=on_screen) as shown:
-        tally = Tally(call, shown, asked, n_pictures, keeps=keep is not None)
-        call.emit(predicted(tally.follow(answers), asked, draw=is_drawn))
+        tally = Tally(call, shown, view, n_pictures, keeps=keep is not None)
+        call.emit(view.answer(tally.follow(answers), draw=is_drawn))
     if keep and tally.kept:
         call.note(call.store().keep(keep, tally.kept, label))
     if call.figure:
-        call.note(call.figure.draw(sheet_of(tally.drawn, asked)))
+        call.note(call.figure.draw(view.sheet_of(tally.drawn)))
     is_foreign = number or (tally.n_changed > 0 and not (raw or index))
     of_pixels = loaded.card.feature_spec.kind == "pixels"
     reads_digits = max(map(len, loaded.card.class_names)) == 1
