@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from mnistcli.pictures.formats import is_picture
 from mnistcli.registry.store import load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 
 Input = Path | Literal["-"]
-T = TypeVar("T")
 
 # So many pictures at most are answered at once, which is quicker; few are in so many blocks if they
 # can, for as many cores. How many cores there are changes no block, and so no bit of an answer.
@@ -249,51 +247,151 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     return Explanation(names[answer], names[runner_up], *terms, *shares, is_of_pair)
 
 
-def predict_indices(
-    model: Model, dataset: Dataset, indices: Sequence[int], abstention: Abstention = NEVER
-) -> Iterator[Prediction | BadImageError]:
-    """Classify images of a dataset's test part; raise UsageError where there is no such index."""
-    part, name = dataset.test, dataset.name
-    check_indices(part, indices)
-    known = ((i, part.images[i], part.labels[i]) for i in indices)
-    seen = [(f"{name} test {i}", image, (f"labelled {k}",), image) for i, image, k in known]
-    return _predict_seen(model, abstention, seen)
+Answered = Prediction | BadImageError
 
 
-def _predict_seen(
-    model: Model,
-    abstention: Abstention,
-    seen: Sequence[Seen | BadImageError],
-    *,
-    originals: bool = True,
-) -> Iterator[Prediction | BadImageError]:
-    images = [each[1] for each in seen if not isinstance(each, BadImageError)]
-    stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
-    scores, *known = model.look_at(stacked)
-    told = (each.tolist() for each in (classes_of(scores), *known))
-    rows = zip(probabilities_of(scores), *told, strict=True)
-    for each in seen:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A model that answers pictures, or does not where it is to abstain.
+
+    ``raw`` takes 28 x 28 pixels as they are instead of bringing each picture into MNIST's form.
+    Without ``originals`` answers come without the pictures as they were found: to send these to
+    this process takes time.
+    """
+
+    model: Model
+    abstention: Abstention = NEVER
+    raw: bool = False
+    originals: bool = True
+
+    def indices(self, dataset: Dataset, indices: Sequence[int]) -> Iterator[Answered]:
+        """Classify images of a dataset's test part; raise UsageError where there is no such index."""
+        part, name = dataset.test, dataset.name
+        check_indices(part, indices)
+        known = ((i, part.images[i], part.labels[i]) for i in indices)
+        return self._seen([(f"{name} test {i}", x, (f"labelled {k}",), x) for i, x, k in known])
+
+    def picture(self, grey: Bytes) -> Prediction:
+        """Classify one picture of a digit of any size, dark on light or light on dark.
+
+        Raises BadImageError where there is no digit in it, or more than one.
+        """
+        from mnistcli.conforming.placing import conform
+
+        found = conform(grey, source="drawing")
+        (answer,) = self._seen([("drawing", found.image, found.steps, grey)])
+        if isinstance(answer, BadImageError):
+            raise answer
+        return answer
+
+    def files(
+        self, inputs: Iterable[Input | BadImageError], *, numbers: bool = False
+    ) -> Iterator[Answered]:
+        """Classify the pictures in files, or read all their digits, in order, with bounded memory.
+
+        Inputs are what `pictures.read.read_batches` reads, answered in blocks on all cores, or as
+        they come where they come one by one; errors are passed on, see `unfold`, and given for a
+        picture, or the rest of a file, that cannot be used.
+        """
+        answers = self._numbers if numbers else self._digits
+        if not isinstance(inputs, list) or "-" in inputs:
+            return itertools.chain.from_iterable(answers([each]) for each in inputs)
+        size = max(1, min(BLOCK, -(-len(inputs) // FEW_BLOCKS)))
+        blocks = [inputs[i : i + size] for i in range(0, len(inputs), size)]
+        return flat_map_forked(answers, blocks)
+
+    def _digits(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
+        from mnistcli.conforming.placing import conform_all
+
+        seen: list[Seen | BadImageError] = []
+        for batch in _batches(inputs):
+            if isinstance(batch, BadImageError):
+                seen.append(batch)
+                continue
+            for i, found in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
+                if i in batch.faults:
+                    seen.append(batch.faults[i])
+                elif isinstance(found, BadImageError):
+                    seen.append(found)
+                else:
+                    original = batch.greys[i] if found.steps else found.image
+                    notes = batch.notes + found.steps
+                    seen.append((batch.sources[i], found.image, notes, original))
+            if len(seen) > BLOCK:  # of a file of many
+                yield from self._seen(seen)
+                seen = []
+        yield from self._seen(seen)
+
+    def _seen(self, seen: Sequence[Seen | BadImageError]) -> Iterator[Answered]:
+        model, abstention = self.model, self.abstention
+        images = [each[1] for each in seen if not isinstance(each, BadImageError)]
+        stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
+        scores, *known = model.look_at(stacked)
+        told = (each.tolist() for each in (classes_of(scores), *known))
+        rows = zip(probabilities_of(scores), *told, strict=True)
+        for each in seen:
+            if isinstance(each, BadImageError):
+                yield each
+                continue
+            row, k, share, twoness = next(rows)
+            best, probability = model.card.class_names[k], float(row[k])
+            source, image, notes, original = each
+            may_touch = original is not image and not abstention.refuses(share)
+            if may_touch and not np.array_equal(image, original):
+                from mnistcli.numerals import n_touching
+
+                if (n := n_touching(model, image, share, twoness, original)) > 1:
+                    problem = f"holds {n} digits that touch, or none"
+                    yield BadImageError(source, problem, hint=SEVERAL_HINT)
+                    continue
+            answer = abstention.answer(best, probability, share)
+            found = ((UNLIKE,) if is_unlike(share) else ()) + notes
+            shown = original if self.originals else image
+            height, width = shown.shape
+            whole = Box(0, height, 0, width)
+            digit = DigitAnswer(image, answer, best, probability, row, share, whole)
+            yield Prediction(source, shown, shown.shape, found, ((digit,),))
+
+    def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
+        from mnistcli.numerals import read_numbers
+
+        separator = "" if max(map(len, self.model.card.class_names)) == 1 else " "
+        for batch in _batches(inputs):
+            if isinstance(batch, BadImageError):
+                yield batch
+                continue
+            for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
+                try:
+                    if i in batch.faults:
+                        raise batch.faults[i]
+                    lines = read_numbers(self.model, grey, source=source)
+                except BadImageError as error:
+                    yield error
+                    continue
+                answers = tuple(tuple(map(self._answer, line)) for line in lines)
+                size = batch.size or grey.shape
+                found = Prediction(source, grey, size, batch.notes, answers, separator)
+                note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
+                yield replace(found, notes=found.notes + note) if found.n_unlike else found
+
+    def _answer(self, digit: DigitRead) -> DigitAnswer:
+        best, probability, share = digit.answer, digit.probability, digit.typicality
+        answer = self.abstention.answer(best, probability, share)
+        shares = digit.probabilities
+        return DigitAnswer(digit.image, answer, best, probability, shares, share, digit.box)
+
+
+def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
+    from mnistcli.pictures.read import read_batches
+
+    for each in inputs:
         if isinstance(each, BadImageError):
             yield each
             continue
-        row, k, share, twoness = next(rows)
-        best, probability = model.card.class_names[k], float(row[k])
-        source, image, notes, original = each
-        may_touch = original is not image and not abstention.refuses(share)
-        if may_touch and not np.array_equal(image, original):
-            from mnistcli.numerals import n_touching
-
-            if (n := n_touching(model, image, share, twoness, original)) > 1:
-                problem = f"holds {n} digits that touch, or none"
-                yield BadImageError(source, problem, hint=SEVERAL_HINT)
-                continue
-        answer = abstention.answer(best, probability, share)
-        found = ((UNLIKE,) if is_unlike(share) else ()) + notes
-        shown = original if originals else image
-        height, width = shown.shape
-        whole = Box(0, height, 0, width)
-        digit = DigitAnswer(image, answer, best, probability, row, share, whole)
-        yield Prediction(source, shown, shown.shape, found, ((digit,),))
+        try:
+            yield from read_batches(each)
+        except BadImageError as error:
+            yield error
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
@@ -314,129 +412,3 @@ def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:
         hint = "folders below it are not searched; find -print0 and --files0 - do that"
         nothing = BadImageError(str(each), "is a folder without pictures", hint=hint)
         yield from pictures or (nothing,)
-
-
-def predict_picture(model: Model, grey: Bytes) -> Prediction:
-    """Classify one picture of a digit of any size, dark on light or light on dark.
-
-    Raises BadImageError where there is no digit in it, or more than one.
-    """
-    from mnistcli.conforming.placing import conform
-
-    found = conform(grey, source="drawing")
-    (answer,) = _predict_seen(model, NEVER, [("drawing", found.image, found.steps, grey)])
-    if isinstance(answer, BadImageError):
-        raise answer
-    return answer
-
-
-def predict_files(
-    model: Model,
-    inputs: Iterable[Input | BadImageError],
-    abstention: Abstention = NEVER,
-    *,
-    raw: bool = False,
-    originals: bool = True,
-) -> Iterator[Prediction | BadImageError]:
-    """Classify the pictures in files, in their order, with bounded memory.
-
-    Inputs are what `pictures.read.read_batches` reads; errors are passed on, see `unfold`, and
-    given for a picture, or the rest of a file, that cannot be used. ``raw`` takes 28 x 28 pixels as
-    they are instead of bringing each picture into MNIST's form. Without ``originals`` answers come
-    without the pictures as they were found: to send these to this process takes time.
-    """
-    answers = partial(_predict_block, model, abstention, raw=raw, originals=originals)
-    return _in_blocks(answers, inputs)
-
-
-def predict_numbers(
-    model: Model, inputs: Iterable[Input | BadImageError], abstention: Abstention = NEVER
-) -> Iterator[Prediction | BadImageError]:
-    """Read all digits of the pictures in files; see `predict_files`."""
-    return _in_blocks(partial(_number_block, model, abstention), inputs)
-
-
-def _number_block(
-    model: Model, abstention: Abstention, inputs: Iterable[Input | BadImageError]
-) -> Iterator[Prediction | BadImageError]:
-    from mnistcli.numerals import read_numbers
-
-    separator = "" if max(map(len, model.card.class_names)) == 1 else " "
-    for batch in _batches(inputs):
-        if isinstance(batch, BadImageError):
-            yield batch
-            continue
-        for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
-            try:
-                if i in batch.faults:
-                    raise batch.faults[i]
-                lines = read_numbers(model, grey, source=source)
-            except BadImageError as error:
-                yield error
-                continue
-            answers = tuple(tuple(_answer(each, abstention) for each in line) for line in lines)
-            size = batch.size or grey.shape
-            found = Prediction(source, grey, size, batch.notes, answers, separator)
-            note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
-            yield replace(found, notes=found.notes + note) if found.n_unlike else found
-
-
-def _answer(digit: DigitRead, abstention: Abstention) -> DigitAnswer:
-    best, probability, share = digit.answer, digit.probability, digit.typicality
-    answer = abstention.answer(best, probability, share)
-    shares = digit.probabilities
-    return DigitAnswer(digit.image, answer, best, probability, shares, share, digit.box)
-
-
-def _in_blocks(
-    answers: Callable[[list[Input | BadImageError]], Iterator[T]],
-    inputs: Iterable[Input | BadImageError],
-) -> Iterator[T]:
-    """Answer blocks of inputs on all cores; those that come one by one, as they come."""
-    if not isinstance(inputs, list) or "-" in inputs:
-        return itertools.chain.from_iterable(answers([each]) for each in inputs)
-    size = max(1, min(BLOCK, -(-len(inputs) // FEW_BLOCKS)))
-    return flat_map_forked(answers, [inputs[i : i + size] for i in range(0, len(inputs), size)])
-
-
-def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
-    from mnistcli.pictures.read import read_batches
-
-    for each in inputs:
-        if isinstance(each, BadImageError):
-            yield each
-            continue
-        try:
-            yield from read_batches(each)
-        except BadImageError as error:
-            yield error
-
-
-def _predict_block(
-    model: Model,
-    abstention: Abstention,
-    inputs: Iterable[Input | BadImageError],
-    *,
-    raw: bool,
-    originals: bool,
-) -> Iterator[Prediction | BadImageError]:
-    from mnistcli.conforming.placing import conform_all
-
-    answers = partial(_predict_seen, model, abstention, originals=originals)
-    seen: list[Seen | BadImageError] = []
-    for batch in _batches(inputs):
-        if isinstance(batch, BadImageError):
-            seen.append(batch)
-            continue
-        for i, found in enumerate(conform_all(batch.greys, batch.sources, raw=raw)):
-            if i in batch.faults:
-                seen.append(batch.faults[i])
-            elif isinstance(found, BadImageError):
-                seen.append(found)
-            else:
-                original = batch.greys[i] if found.steps else found.image
-                seen.append((batch.sources[i], found.image, batch.notes + found.steps, original))
-        if len(seen) > BLOCK:  # of a file of many
-            yield from answers(seen)
-            seen = []
-    yield from answers(seen)

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 import mnistcli
 from mnistcli.errors import BadImageError, CorruptFileError
 from mnistcli.numerals import _best_path, read_numbers
-from mnistcli.prediction import predict_picture
+from mnistcli.prediction import Reader
 from mnistcli.settings import SplitSpec, TrainingSettings
 
 
@@ -118,10 +118,10 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name
     model = mnistcli.load_model(name) if name == "builtin" else mnistcli.train(name).model
     for picture in touching:
         with pytest.raises(BadImageError, match="holds 2 digits") as caught:
-            predict_picture(model, picture)
+            Reader(model).picture(picture)
         assert "--number" in caught.value.hint
     for digit in test_images[:30]:
-        assert predict_picture(model, np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
+        assert Reader(model).picture(np.pad(np.kron(digit, np.ones((4, 4), np.uint8)), 30))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_digits_that_touch_are_not_answered_with_one(touching, test_images, name
 def test_a_one_with_a_long_flag_is_no_eleven(flag, foot):
     picture = Image.new("L", (100, 140), 255)
     ImageDraw.Draw(picture).line([flag, (60, 24), foot], fill=0, width=6, joint="curve")
-    assert predict_picture(mnistcli.load_model("builtin"), np.asarray(picture)).answer == "1"
+    assert Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture)).answer == "1"
 
 
 @pytest.mark.parametrize("tips", [(20, 84), (30, 74), (24, 84)], ids=str)
@@ -143,7 +143,7 @@ def test_strokes_that_meet_below_are_no_four(tips, width):
     corners = [(left, 20), (52, 122), (right, 22)]
     ImageDraw.Draw(picture).line(corners, fill=0, width=width, joint="curve")
     with pytest.raises(BadImageError, match=r"holds [23] digits"):
-        predict_picture(mnistcli.load_model("builtin"), np.asarray(picture))
+        Reader(mnistcli.load_model("builtin")).picture(np.asarray(picture))
 
 
 def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
@@ -152,9 +152,9 @@ def test_without_builtin_a_model_of_pixels_answers_alone(touching, monkeypatch):
 
     model = mnistcli.train("0v1", settings=TrainingSettings(split=SplitSpec(limit=400))).model
     with pytest.raises(BadImageError, match="holds 2 digits"):
-        predict_picture(model, touching[0])
+        Reader(model).picture(touching[0])
     monkeypatch.setattr("mnistcli.numerals._builtin", damaged)
-    assert predict_picture(model, touching[0]).answer in "01"
+    assert Reader(model).picture(touching[0]).answer in "01"
 
 
 def test_what_is_no_digit_as_a_whole_but_digits_in_part_is_several(test_images):
@@ -167,7 +167,7 @@ def test_what_is_no_digit_as_a_whole_but_digits_in_part_is_several(test_images):
         ink[:, : a.shape[1]] = a
         ink[:, -b.shape[1] :] = np.maximum(ink[:, -b.shape[1] :], b)
         with pytest.raises(BadImageError, match="holds 2 digits"):
-            predict_picture(model, np.pad(ink, 30))
+            Reader(model).picture(np.pad(ink, 30))
 
 
 def test_one_above_the_other_are_two_and_stand_on_lines_of_their_own(test_images, mnist):
@@ -180,7 +180,7 @@ def test_one_above_the_other_are_two_and_stand_on_lines_of_their_own(test_images
         ink[: len(a)] = a
         ink[-len(b) :] = np.maximum(ink[-len(b) :], b)
         try:
-            predict_picture(model, np.pad(ink, 30))
+            Reader(model).picture(np.pad(ink, 30))
         except BadImageError as error:
             n_refused += "holds 2 digits" in str(error)
         lines = read_numbers(model, np.pad(ink, 30))

@@ -13,12 +13,9 @@ import mnistcli
 from mnistcli.errors import BadImageError, UsageError
 from mnistcli.prediction import (
     Abstention,
+    Reader,
     explain,
     predict,
-    predict_files,
-    predict_indices,
-    predict_numbers,
-    predict_picture,
     unfold,
 )
 from mnistcli.settings import SplitSpec, TrainingSettings
@@ -140,22 +137,22 @@ def test_an_explanation_against_a_class_of_one_s_own(model, mnist):
 
 
 def test_abstaining_is_below_and_not_at_the_bar(model, mnist):
-    (certain,) = predict_indices(model, mnist, [0])
+    (certain,) = Reader(model).indices(mnist, [0])
     for bar, answer in ((certain.probability, certain.best), (certain.probability + 1e-9, "?")):
-        (got,) = predict_indices(model, mnist, [0], Abstention(below=bar))
+        (got,) = Reader(model, Abstention(below=bar)).indices(mnist, [0])
         assert (got.answer, got.best) == (answer, certain.best)
 
 
 @pytest.mark.parametrize("index", [-1, 10_000])
 def test_an_index_that_is_none(model, mnist, index):
     with pytest.raises(UsageError, match="there is no test image"):
-        predict_indices(model, mnist, [0, index])
+        Reader(model).indices(mnist, [0, index])
 
 
 def test_files_come_in_their_order_errors_among_them(model, mnist, tmp_path):
     np.save(tmp_path / "x.npy", mnist.test.images[:3])
     first = BadImageError("scans", "is a folder without pictures")
-    got = list(predict_files(model, [first, tmp_path / "x.npy", tmp_path / "no.png"]))
+    got = list(Reader(model).files([first, tmp_path / "x.npy", tmp_path / "no.png"]))
     assert got[0] is first
     assert [each.source for each in got[1:4]] == [f"{tmp_path / 'x.npy'}[{i}]" for i in range(3)]
     expected = predict(model, mnist.test.images[:3])
@@ -172,10 +169,10 @@ def test_pictures_come_with_their_answers_only_where_they_are_asked_for(model, m
     large.save(tmp_path / "x.png")
     np.save(tmp_path / "x.npy", mnist.test.images[:1])
     files = [tmp_path / "x.png", tmp_path / "x.npy"]
-    drawn, image = predict_files(model, files)
+    drawn, image = Reader(model).files(files)
     assert np.array_equal(drawn.original, large)
     assert image.original is image.digits[0].image
-    without = list(predict_files(model, files, originals=False))
+    without = list(Reader(model, originals=False).files(files))
     assert all(each.original is each.digits[0].image for each in without)
     assert [(each.answer, each.notes, each.digits[0].typicality) for each in without] == [
         (each.answer, each.notes, each.digits[0].typicality) for each in (drawn, image)
@@ -187,7 +184,7 @@ def test_one_digit_is_a_number_of_one_line_of_one_digit(mnist, tmp_path):
     large = Image.fromarray(255 - mnist.test.images[3]).resize((112, 112))
     large.save(tmp_path / "x.png")
     files = [tmp_path / "x.png"]
-    (one,), (number,) = predict_files(model, files), predict_numbers(model, files)
+    (one,), (number,) = Reader(model).files(files), Reader(model).files(files, numbers=True)
     (digit,), (same,) = *one.lines, *number.lines
     assert digit.answer == same.answer == one.answer == number.answer == "0"
     assert one.box_of(digit) == (0, 112, 0, 112)
@@ -200,14 +197,14 @@ def test_one_digit_is_a_number_of_one_line_of_one_digit(mnist, tmp_path):
 def test_one_picture_is_read_as_its_file_is(model, mnist, tmp_path):
     large = Image.fromarray(255 - mnist.test.images[3]).resize((90, 90))
     large.save(tmp_path / "x.png")
-    got = predict_picture(model, np.asarray(large))
-    (expected,) = predict_files(model, [tmp_path / "x.png"])
+    got = Reader(model).picture(np.asarray(large))
+    (expected,) = Reader(model).files([tmp_path / "x.png"])
     assert np.array_equal(got.digits[0].image, expected.digits[0].image)
     assert (got.answer, got.probability, got.notes) == (
         expected.answer, expected.probability, expected.notes,
     )  # fmt: skip
     with pytest.raises(BadImageError, match="drawing: is blank"):
-        predict_picture(model, np.zeros((50, 50), np.uint8))
+        Reader(model).picture(np.zeros((50, 50), np.uint8))
 
 
 def test_a_folder_unfolds_into_its_regular_pictures_by_name(tmp_path):

@@ -11,11 +11,11 @@ from mnistcli.arrays import Bytes
 from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
-from mnistcli.cli.views.predict import Answered, PredictionView
+from mnistcli.cli.views.predict import PredictionView
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import UNLIKE, Abstention, Input, unfold
+from mnistcli.prediction import UNLIKE, Abstention, Answered, Input, unfold
 
 
 def named_inputs(

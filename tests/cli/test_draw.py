@@ -19,7 +19,7 @@ from mnistcli import TrainingSettings, train
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.views.draw import SIDE, Canvas, DrawingApp, with_stroke
 from mnistcli.datasets.store import DatasetStore
-from mnistcli.prediction import predict_picture
+from mnistcli.prediction import Reader
 from mnistcli.settings import SplitSpec
 
 # A seven: along the top, then down and to the left; (x, y) in cells of the canvas.
@@ -91,7 +91,7 @@ def test_a_drawn_seven_is_a_seven(model):
     async def script(app, pilot):
         assert text_of(app, ANSWER).startswith(LEGEND)
         await drag(pilot, SEVEN)
-        expected = predict_picture(model, app.canvas.grey)
+        expected = Reader(model).picture(app.canvas.grey)
         assert (app.prediction.answer, app.prediction.probability) == ("7", expected.probability)
         assert text_of(app, ANSWER).startswith("7 (")
         shares = expected.digits[0].probabilities
@@ -220,7 +220,7 @@ def test_saving(model, tmp_path, monkeypatch):
     assert pixels.shape == (2 * SIDE, 2 * SIDE)
     assert (pixels[::2, ::2] == app.canvas.grey).all()
     assert app.told == ["saved digit-1.png", "saved digit-2.png"]
-    assert predict_picture(model, pixels).answer == "7"
+    assert Reader(model).picture(pixels).answer == "7"
     play(model, script, save_to=tmp_path / "mine.png")
     assert (tmp_path / "mine.png").is_file()
     assert len(list(tmp_path.glob("*.png"))) == 3

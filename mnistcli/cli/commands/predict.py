@@ -1,5 +1,4 @@
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from mnistcli.cli.call import Call
@@ -58,9 +57,9 @@ def predict(
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
     from mnistcli.cli.inputs import Tally, named_inputs
-    from mnistcli.cli.views.predict import Answered, PredictionView
+    from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
-    from mnistcli.prediction import Abstention, predict_files, predict_indices, predict_numbers
+    from mnistcli.prediction import Abstention, Reader
 
     loaded = call.model(model)
     if against is not None:
@@ -70,18 +69,14 @@ def predict(
     alone = str(Path(words[0])) if len(words) == 1 else ""
     view = PredictionView(loaded, number, proba, show, explain, against, alone)
     abstention = Abstention(abstain_below, abstain_unlike)
-    answers: Iterable[Answered]
+    reader = Reader(loaded, abstention, raw, originals=show or call.figure is not None)
     if index:
-        answers = predict_indices(loaded, call.dataset_of(loaded), index, abstention)
+        answers = reader.indices(call.dataset_of(loaded), index)
     else:
         named, n_pictures = named_inputs(words, files0)
         if "-" in (files0, *words) and sys.stdin.isatty():
             call.note("reading standard input from the terminal; Ctrl-D ends it")
-        if number:
-            answers = predict_numbers(loaded, named, abstention)
-        else:
-            how = {"raw": raw, "originals": show or call.figure is not None}
-            answers = predict_files(loaded, named, abstention, **how)
+        answers = reader.files(named, numbers=number)
     if abstain_unlike and not loaded.typicality:
         call.note(f"{loaded.ref} keeps nothing to tell what is unlike: train it again")
     # Drawings and lines that come one by one are their own progress.

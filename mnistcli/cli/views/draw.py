@@ -31,7 +31,7 @@ from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import write_atomically
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.prediction import Prediction, predict_picture
+from mnistcli.prediction import Prediction, Reader
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
 
@@ -224,7 +224,7 @@ class DrawingApp(App[None]):
             notes += "; 0 to 9 keep it as that digit"
         if self.canvas.ink.any():
             try:
-                found = self.prediction = predict_picture(self.model, self.canvas.grey)
+                found = self.prediction = Reader(self.model).picture(self.canvas.grey)
             except BadImageError as error:
                 answer, notes = "?", error.problem
             else:

@@ -17,7 +17,7 @@ from mnistcli.cli.words import visible
 from mnistcli.errors import BadImageError
 from mnistcli.gallery import CaptionedImage, Gallery, shrunk
 from mnistcli.mnist import IMAGE_SIDE
-from mnistcli.prediction import FAILED, Explanation, Prediction, explain
+from mnistcli.prediction import FAILED, Answered, Explanation, Prediction, explain
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ _ANSWERS = ("answer", "number")
 # What is null in JSON where there is no prediction.
 _UNKNOWN = ("answer", "best", "probability", "probabilities", "typicality")
 _UNKNOWN_NUMBER = ("height", "width", "numbers", "digits")
-
-Answered = Prediction | BadImageError
 
 
 @dataclass(frozen=True, slots=True)
