@@ -77,6 +77,10 @@ def train(
     line = usual()
     progress = progress or line
     splits.check_classes(dataset, task, settings.split)
+    tested = splits.test_samples(dataset, task, settings.split)
+    if not len(tested):
+        problem = f"{dataset.name} has no test images of {task.name}"
+        raise TrainingError(problem, hint="split it anew: --split random")
     samples = splits.training_samples(dataset, task, settings.split)
     weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
@@ -100,10 +104,6 @@ def train(
     classifier = replace(classifier, features=design.features)
     rows_kept = design.kept
     del design, rows  # what the test does not need: 47 MB of pixels, or more of other features
-    tested = splits.test_samples(dataset, task, settings.split)
-    if not len(tested):
-        hint = "raise --test-size, or split anew: --split random"
-        raise TrainingError("no images are left for the test", hint=hint)
     scores = classifier.decision_function(tested.images)
     evaluation = evaluate_scores(tested.y, scores, task.class_names)
     metrics: dict[str, Any] = {

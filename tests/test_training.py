@@ -11,12 +11,14 @@ from sklearn.linear_model import LogisticRegression
 
 import mnistcli
 from mnistcli.cli.views.models import reproduced
-from mnistcli.errors import DataUnavailableError
+from mnistcli.datasets.dataset import LabelledImages
+from mnistcli.errors import DataUnavailableError, TrainingError
 from mnistcli.evaluation import evaluate
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.kinds import learn_features, restored_features
 from mnistcli.linear_model.solvers import fit_classifier
 from mnistcli.model_selection import cross_validation as choice
+from mnistcli.model_selection import splits
 from mnistcli.model_selection.cross_validation import Folds, cross_validate
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import training_samples
@@ -39,6 +41,14 @@ def samples(mnist):
 def train(mnist, solver=None, **settings):
     solver = solver or SolverSettings()
     return mnistcli.train(TASK, mnist, TrainingSettings(solver, **{"split": SPLIT, **settings}))
+
+
+def test_without_test_images_nothing_is_learned(monkeypatch, mnist):
+    learned = replace(mnist, test=LabelledImages(mnist.test.images[:0], mnist.test.labels[:0]))
+    monkeypatch.setattr(splits, "training_samples", None)
+    with pytest.raises(TrainingError, match="mnist has no test images of 3v8") as caught:
+        train(learned)
+    assert caught.value.hint == "split it anew: --split random"
 
 
 @pytest.mark.parametrize("spec", [FeatureSpec(), FeatureSpec(n_copies=2)], ids=["plain", "copies"])

@@ -166,9 +166,10 @@ class Archive:
         with damage_to("zip"):
             info = self._zip.getinfo(name)
             if info.flag_bits & 1:
-                raise FormatError(f"{name!r} in it is encrypted")
+                raise FormatError(f"{name!r} in it is encrypted", hint="unpack it first")
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise FormatError(f"{name!r} in it is compressed in a rare way")
+                problem = f"{name!r} in it is compressed in a rare way"
+                raise FormatError(problem, hint="unpack it first")
             return _Member(self._zip.open(info))
 
 

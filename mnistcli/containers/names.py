@@ -10,7 +10,8 @@ OfPart = Literal["train", "test", "val", ""]
 IMAGES = frozenset("images image imgs x data pixels features patterns bilder daten".split())  # noqa: SIM905
 # Also of the columns of a table.
 LABELS = frozenset(
-    "label labels class classes y target targets digit digits number category truth".split()  # noqa: SIM905
+    "label labels lbl lbls class classes y target targets digit digits number category truth "
+    "klasse klassen ziffer ziffern".split()  # noqa: SIM905
 )
 PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "tra": "train",

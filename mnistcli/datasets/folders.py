@@ -221,7 +221,7 @@ def _number_in(name: str) -> int:
 
 def check_largest_below(folder: Path) -> None:
     """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
-    others = (each for each in _below(folder) if not re.search(r"\.(md|html)$", each.name))
+    others = (each for each in _below(folder) if not re.search(r"\.(md|html)$|^Thumbs", each.name))
     paths = [each for each in others if kind_of_path(each) == "file" and not is_picture(each)]
     if paths:
         path = max(paths, key=lambda each: each.stat().st_size)
@@ -307,9 +307,14 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
         return beside
     below: dict[str, list[Path]] = {}
     for path in filter(is_picture, _below(folder)):
-        below.setdefault(path.name, []).append(path)
+        below.setdefault(_folded(path.name), []).append(path)
     for i, path in enumerate(beside):
-        found = below.get(path.name, [])
+        found = below.get(_folded(path.name), [])
         own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
         beside[i] = own[0] if len(own) == 1 else path
     return beside
+
+
+def _folded(name: str) -> str:
+    """Return a name as Windows and macOS compare it."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -182,8 +182,8 @@ class _Reading:
         with storage_errors("read", path):
             self.n_bytes_read += self.stdin.seek(0, 2) if self.stdin else path.stat().st_size
 
-    def folder(self, folder: Path) -> None:
-        folder = folders.descended(folder)
+    def folder(self, whole: Path) -> None:
+        folder = folders.descended(whole)
         containers, pictures = folders.containers_in(folder), list[folders.LabelledPicture]()
         for path, part in containers.items():
             try:
@@ -209,7 +209,7 @@ class _Reading:
                     raise
                 self.failures.append((str(path), error.message.removeprefix(f"{path}: ")))
         if not self.parts:
-            folders.check_largest_below(folder)
+            folders.check_largest_below(whole)
 
     def _pictures(self, pictures: list[folders.LabelledPicture]) -> None:
         pictures.sort(key=lambda each: each.part == "val")

@@ -43,7 +43,8 @@ def read_parts(
         with damage_of(path), open_stream(path, stdin) as stream:
             return labelled_images(read_digits(stream, part), path, failures, raw=raw)
     except FileNotFoundError:
-        raise DataUnavailableError(f"there is no file {path}", hint=HINT) from None
+        hint = HINT if Path(path).suffix else f"a dataset goes by its name: --dataset {path}"
+        raise DataUnavailableError(f"there is no file {path}", hint=hint) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None
 

@@ -34,6 +34,7 @@ T = TypeVar("T")
 BUNDLE = Path(__file__).with_name("bundled")
 # mnist_784.arff, the largest file that is ever fetched, has about 122 million bytes as text.
 MAX_CONTAINER_BYTES = 256 << 20
+_OWN = "or for digits of your own: --as NAME"
 
 
 def load(spec: DatasetSpec, source: str = "auto", *, progress: Progress = SILENT) -> Loaded:
@@ -116,7 +117,7 @@ class _Loader:
         if kind == "file":
             with storage_errors("read", path), path.open("rb") as opened:
                 return self._container(opened, "path", str(path))
-        problem, hint = f"{path} holds no {self.spec.title}", f"it should hold {', '.join(names)}"
+        problem, hint = f"{path} holds no {self.spec.title}", f"expected {', '.join(names)}, {_OWN}"
         raise errors.DataUnavailableError(problem, hint=hint)
 
     def _fetched(self, url: str, source: str) -> Loaded:
@@ -138,7 +139,7 @@ class _Loader:
         images, labels = found.images, found.labels
         if len(images) != n_train + n_test:
             problem = f"has {len(images):,} images, expected {n_train:,} and {n_test:,}"
-            raise CorruptFileError(origin, problem)
+            raise CorruptFileError(origin, problem, hint=_OWN * (source == "path"))
         parts = images[:n_train], labels[:n_train], images[n_train:], labels[n_train:]
         return self._verified(parts, source, origin, file.seek(0, 2))
 

@@ -137,6 +137,7 @@ def _sides(
         problem = f"a test size of {spec.test_size:g} leaves a class without any"
         sides = f"{len(members) - n_test:,} images for training, {n_test:,} for the test"
         hint = f"--test-size takes {share:.2g} to {1 - share:.6g} here"
+        hint = hint if counts.min() > 1 else "it takes two images of every class"
         raise TrainingError(f"{problem}: {sides}", hint=hint)
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True

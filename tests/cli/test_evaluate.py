@@ -163,7 +163,7 @@ def test_what_was_done_and_what_takes_no_part_is_told(invoke, few, tmp_path):
         (b"<!doctype html><p>404", 4, "is a web page"),
         (b"\x1f\x8bnonsense", 4, "is damaged gzip data"),
         (b"\xff\xfd\x00", 4, "is no kind of data that is read here"),
-        (None, 3, "there is no file"),
+        (None, 3, "hint: a dataset goes by its name: --dataset "),
     ],
     ids=range(6),
 )

@@ -23,6 +23,7 @@ from mnistcli.containers.names import listed, meaning_of, names_meaning, part_in
         ("X2Train", ("", "train", 1)),
         ("x_trainval", ("images", "train", 1)),
         ("Trainingsdaten", ("images", "train", 1)),
+        ("Testziffern", ("labels", "test", 1)),
         ("imgtest10k", ("", "test", 2)),
         ("latest", ("", "", 1)),
         ("contest_images", ("images", "", 2)),

@@ -23,6 +23,7 @@ from mnistcli.errors import (
     CorruptFileError,
     DataUnavailableError,
     DownloadError,
+    MnistCliError,
     UsageError,
 )
 from mnistcli.progress import Progress
@@ -588,6 +589,14 @@ def test_a_file_of_the_wrong_kind(tiny, tmp_path, data, problem):
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(CorruptFileError, match=problem):
         load(tiny.spec, str(tmp_path / "x"))
+
+
+def test_digits_of_ones_own_need_a_name(tiny, tmp_path):
+    np.savez(tmp_path / "x.npz", images=np.eye(28, dtype=np.uint8)[None], labels=[1])
+    for path in (tmp_path / "x.npz", tmp_path):
+        with pytest.raises(MnistCliError) as caught:
+            load(tiny.spec, str(path))
+        assert caught.value.hint.endswith("or for digits of your own: --as NAME")
 
 
 def test_swapped_files_are_noticed(tiny, tmp_path):

@@ -569,6 +569,17 @@ def test_a_picture_that_is_named_twice_shows_one_digit(folder, few):
         gather(folder / "labels.csv")
 
 
+def test_names_are_found_as_windows_and_macos_find_them(folder, few):
+    (folder / "scans").mkdir()
+    for i in range(20):
+        Image.fromarray(few[0][i]).save(folder / "scans" / f"Bla\u0308tter {i}.PNG")
+    rows = (f"BL\u00c4TTER {i}.png,{few[1][i]}\n" for i in range(20))
+    (folder / "labels.csv").write_text("".join(rows), "utf-8")
+    found = gather(folder)
+    assert_same_digits(found, (few[0][:20], few[1][:20]))
+    assert not found.failures
+
+
 def test_a_list_of_names_says_which_pictures_are_for_the_test(folder, few):
     class_folders(folder, few[0][:40], few[1][:40])
     names = [f"{label}/{i}.png\n" for i, label in enumerate(few[1][:40].tolist())]
@@ -597,6 +608,9 @@ def test_a_folder_of_a_kind_that_is_not_read_says_which(folder):
     for read in (gather, read_to_judge):
         with pytest.raises(CorruptFileError, match=r"train-00000\.parquet: is a Parquet file"):
             read(folder)
+    (folder / "labels.json").write_text('[{"file": "data/a.png", "label": 7}]' * 9)
+    with pytest.raises(CorruptFileError, match=r"labels\.json: is JSON"):  # beside one folder
+        gather(folder)
 
 
 @pytest.mark.parametrize("write", [an_array_and_a_table, a_table_and_an_array])
@@ -955,6 +969,13 @@ def one_picture(folder):
 def test_nothing_usable_is_an_error(folder, fill, kind, message):
     fill(folder)
     with pytest.raises(kind, match=message):
+        gather(folder)
+
+
+def test_what_windows_keeps_beside_pictures_is_not_to_blame(folder):
+    Image.new("L", (9, 9)).save(folder / "a.png")
+    (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    with pytest.raises(DataUnavailableError, match="no labelled digits"):
         gather(folder)
 
 

@@ -195,6 +195,17 @@ def test_a_random_split_that_leaves_a_class_without_images_says_what_would_not(m
         assert n == 14_780
 
 
+def test_no_random_split_is_offered_where_a_class_has_one_image(mnist):
+    kept = np.flatnonzero(mnist.train.labels < 9)[:500].tolist()
+    kept.append(int(np.flatnonzero(mnist.train.labels == 9)[0]))
+    train = LabelledImages(mnist.train.images[kept], mnist.train.labels[kept])
+    nothing = LabelledImages(train.images[:0], train.labels[:0])
+    one_nine = replace(mnist, train=train, test=nothing)
+    with pytest.raises(TrainingError, match="leaves a class without any") as caught:
+        training_samples(one_nine, parse_task("digits"), SplitSpec("random"))
+    assert caught.value.hint == "it takes two images of every class"
+
+
 def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
     def without_ones(part):
         keep = part.labels != 1
