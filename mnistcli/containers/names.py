@@ -10,8 +10,8 @@ OfPart = Literal["train", "test", "val", ""]
 IMAGES = frozenset("images image imgs x data pixels features patterns bilder daten".split())  # noqa: SIM905
 # Also of the columns of a table.
 LABELS = frozenset(
-    "label labels lbl lbls class classes y target targets digit digits number category truth "
-    "klasse klassen ziffer ziffern".split()  # noqa: SIM905
+    "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
+    "klasse klassen ziffer ziffern".split()
 )
 PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "tra": "train",

@@ -30,6 +30,8 @@ from mnistcli.ranges import RANGES
 from mnistcli.sampling import stratified_sample
 from mnistcli.sheets import PHOTOGRAPH_SIDE, SheetRead, read_sheet
 
+_OF_FRAMES = "the others are not read"
+
 
 def gather(
     path: Path,
@@ -94,7 +96,7 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
         found = gather(place, raw=raw, test_size=None)
         notes = list(found.notes)
         for source, reason in found.failures:
-            if not reason.startswith("frame 1 of") and not folders.lacks_labels(Path(source)):
+            if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source)):
                 hint = (
                     f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
                 )
@@ -233,8 +235,7 @@ class _Reading:
 
     def _tell_of_frames(self, picture: Picture) -> None:
         if picture.n_frames > 1:
-            unread = f"{picture.notes[0]}: the others are not read"
-            self.failures.append((picture.source, unread))
+            self.failures.append((picture.source, f"{picture.notes[0]}: {_OF_FRAMES}"))
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
         """Read the photograph of a page, or a folder of them; one alone must be a page."""
