@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from mnistcli.arrays import Bools, Float64s, Int64s
+from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.given import Given, to_judge
 from mnistcli.datasets.store import open_dataset
@@ -29,8 +30,6 @@ from mnistcli.settings import SplitSpec
 
 if TYPE_CHECKING:
     from mnistcli.metrics.curves import Curves, Target, Threshold
-
-Part = Literal["train", "test"]
 
 # Of the pictures in a report, and of each class in an exported page, right and wrong ones.
 N_MISTAKES, N_UNCERTAIN, N_IN_CELL, N_EXAMPLES = 24, 16, 6, 6

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from mnistcli.arrays import Bytes, Float64s, Floats, Int64s
+    from mnistcli.containers.reading import Input
     from mnistcli.datasets.dataset import Dataset
     from mnistcli.numerals import DigitRead
     from mnistcli.pictures.read import Batch
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     # A picture's name, what the model sees of it, how that came to be so, and what was found.
     Seen = tuple[str, Bytes, tuple[str, ...], Bytes]
 
-
-Input = Path | Literal["-"]
 
 # So many pictures at most are answered at once, which is quicker; few are in so many blocks if they
 # can, for as many cores. How many cores there are changes no block, and so no bit of an answer.

@@ -92,6 +92,20 @@ def test_typer_and_rich_live_in_cli_only(library):
             assert f"from {library}" not in text
 
 
+def test_a_word_means_one_thing_in_a_room():
+    """No two modules of a room have a class, or an alias like one, of the same name."""
+    homes = {}
+    for path in modules():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            targets = getattr(node, "targets", [])
+            aliases = [each.id for each in targets if re.match("[A-Z][a-z]", ast.unparse(each))]
+            names = [node.name] if isinstance(node, ast.ClassDef) else aliases
+            for name in names:
+                homes.setdefault((room_of(path), name), []).append(path.stem)
+    assert not {*homes} & {("cli", name) for name in ("Path", "Text", "Console", "Group")}
+    assert {key: stems for key, stems in homes.items() if len(stems) > 1} == {}
+
+
 def test_what_a_path_leads_to_is_asked_in_one_place():
     """`Path.is_file` and its sisters let the system's refusals through, or call them False."""
     asked = re.compile(r"\.(is_dir|is_file|is_symlink|exists|expanduser|resolve)\(")

@@ -12,10 +12,11 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.output import report_error
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.views.predict import PredictionView
+from mnistcli.containers.reading import Input
 from mnistcli.errors import BadImageError, DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage
 from mnistcli.pictures.formats import is_picture_name
-from mnistcli.prediction import UNLIKE, Abstention, Answered, Input, unfold
+from mnistcli.prediction import UNLIKE, Abstention, Answered, unfold
 
 
 def named_inputs(

@@ -22,7 +22,7 @@ from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.paths import did_you_mean
 
-Rows = Iterable[tuple[str, tuple[str, str]]]
+HelpRows = Iterable[tuple[str, tuple[str, str]]]
 
 # What Typer raises for a wrong command line; it carries its own copy of click.
 ParsingError: Any = typer.BadParameter.__base__
@@ -151,7 +151,7 @@ def check_words(words: Sequence[str]) -> None:
             raise UsageError(f"{option} is empty", hint="is a variable of the shell not set?")
 
 
-def write_sections(formatter: Any, rows: Rows) -> None:
+def write_sections(formatter: Any, rows: HelpRows) -> None:
     """Write rows of two columns, each under its heading."""
     sections: dict[str, list[tuple[str, str]]] = {}
     for title, row in rows:
@@ -188,7 +188,7 @@ def _print_help(ctx: Any, _: Any, wanted: bool) -> None:  # noqa: FBT001 - Typer
         raise typer.Exit
 
 
-def parameter_rows(command: Any, ctx: Any) -> Rows:
+def parameter_rows(command: Any, ctx: Any) -> HelpRows:
     """Yield each argument and option with its panel, its names and what is said about it."""
     for parameter in command.get_params(ctx):
         row = parameter.get_help_record(ctx)
