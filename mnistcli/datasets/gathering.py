@@ -97,9 +97,7 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
         notes = list(found.notes)
         for source, reason in found.failures:
             if not reason.endswith(_OF_FRAMES) and not folders.lacks_labels(Path(source)):
-                hint = (
-                    f"for --dataset NAME, without it: mnistcli download --source {path} --as NAME"
-                )
+                hint = f"to go without it: mnistcli download --source {path} --as NAME"
                 raise CorruptFileError(source, reason, hint=hint)
             notes.append(f"{source.replace(str(place), str(path))}: {reason}: left out")
     part = found.test if len(found.test.labels) else found.train
