@@ -6,9 +6,10 @@ Their names tell, or how many there are and what values they hold.
 import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Places
 from mnistcli.containers.names import LABELS
@@ -35,6 +36,14 @@ class Layout(NamedTuple):
     def column(self, index: int) -> str:
         """Name a column in a message."""
         return f"column {self.names[index] if self.names else index + 1}"
+
+    def told_by(self, rows: NDArray[Any]) -> "Layout":
+        """Return which of the columns at both ends holds labels, where values have to tell."""
+        if len(self.pixels) == math.isqrt(len(self.pixels)) ** 2:
+            return self
+        side = side_of_labels(rows[:, self.pixels].astype(np.float32)) if len(rows) else 0
+        pixels = self.pixels[1:] if side == 0 else self.pixels[:-1]
+        return self._replace(pixels=pixels, labels=(int(self.pixels[side]),))
 
 
 def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:

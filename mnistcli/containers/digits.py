@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Bytes, Float64s, Places
+from mnistcli.arrays import Bytes, Float64s
 from mnistcli.containers import csv, npy_idx
-from mnistcli.containers.columns import side_of_labels
+from mnistcli.containers.columns import Layout
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.names import OfPart, Part, listed
 from mnistcli.containers.npy_idx import Npz, open_idx, open_npy, open_npz
 from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
-from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 N_CLASSES = 10
 QMNIST_COLUMNS = 8
@@ -91,29 +91,21 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
 def _of_table(table: csv.Table) -> Iterator[Block]:
     """Read rows, of which a layout, or the first values, say which columns are labels."""
     layout, scale, n = table.layout, Scale(), 0
-    pixels, columns = layout.pixels, layout.labels
-    side = math.isqrt(len(pixels))
+    side = math.isqrt(len(layout.pixels))
     for values, faults, parts in table.rows():
-        if len(pixels) > side**2:
-            pixels, columns = _told_apart(np.delete(values, list(faults), axis=0), pixels)
+        layout = layout.told_by(np.delete(values, list(faults), axis=0))
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
-        names = [layout.column(column) for column in pixels.tolist()]
-        pictures = values[:, pixels].reshape(-1, side, side)
+        names = [layout.column(column) for column in layout.pixels.tolist()]
+        pictures = values[:, layout.pixels].reshape(-1, side, side)
         images = scale.to_bytes(pictures, faults, where, names)
         for i in (i for i, of in enumerate(parts) if of is None and i not in faults):
             faults[i] = FormatError("is neither for training nor for the test", where=where[i])
-        labels = values[:, columns[0]].astype(np.float64) if columns else None
-        if len(columns) > 1:
-            labels = _from_one_hot(values[:, columns])
+        labels = values[:, layout.labels[0]].astype(np.float64) if layout.labels else None
+        if len(layout.labels) > 1:
+            labels = _from_one_hot(values[:, layout.labels])
         said = [of or "train" for of in parts]
         yield Block(images, labels, where, faults, layout.without_labels, parts=said)
         n += len(values)
-
-
-def _told_apart(rows: NDArray[Any], columns: Places) -> tuple[Places, tuple[int, ...]]:
-    """Return which columns are pixels, and which one of those at both ends holds labels."""
-    side = side_of_labels(rows[:, columns].astype(np.float32)) if len(rows) else 0
-    return columns[1:] if side == 0 else columns[:-1], (int(columns[side]),)
 
 
 def _from_one_hot(values: NDArray[Any]) -> Float64s:
@@ -172,17 +164,16 @@ def _of_array(
     raw: npy_idx.RawArray, labels: Float64s | None, without: str, note: str = ""
 ) -> Iterator[Block]:
     """Read pictures of any shape, whose labels stand beside them or in a 785th column."""
-    scale, n, columns = Scale(), 0, None
+    scale, n, layout = Scale(), 0, Layout(N_PIXELS + 1, np.arange(N_PIXELS + 1))
     for values in npy_idx.pictures_in(raw, 0 if labels is None else len(labels)):
         pictures, end = values, n + len(values)
         here = None if labels is None else labels[n:end]
         if values.ndim == 2:
             if labels is not None:
                 raise FormatError("has labels in a column of its images, and labels beside them")
-            columns = columns or _told_apart(values, np.arange(values.shape[1]))
-            pixels, label = columns
-            pictures = values[:, pixels].reshape(-1, *IMAGE_SHAPE)
-            here = values[:, label[0]].astype(np.float64)
+            layout = layout.told_by(values)
+            pictures = values[:, layout.pixels].reshape(-1, *IMAGE_SHAPE)
+            here = values[:, layout.labels[0]].astype(np.float64)
         if labels is not None and end > len(labels):
             break
         where = tuple(f"[{i}]" for i in range(n, end))
