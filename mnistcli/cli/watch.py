@@ -15,7 +15,7 @@ from mnistcli.cli.plots import Axis, Plot, Series
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.terminal.capabilities import choose_method
 from mnistcli.cli.terminal.console import PlainConsole
-from mnistcli.cli.terminal.pictures import draw, stacked, words
+from mnistcli.cli.terminal.pictures import draw, stacked, texts
 from mnistcli.cli.terminal.plots import draws_plainly, plot_block
 from mnistcli.errors import UsageError
 from mnistcli.files import check_writable, write_atomically
@@ -88,7 +88,7 @@ class Watch(Bars):
         method = choose_method("auto", console, len(pictures))
         size, plain = (min(console.width, _PLOT_WIDTH), _PLOT_LINES), draws_plainly(console, "auto")
         plot = plot_block(self._fall(), size, plain=plain)
-        said = words([str(self.steps[-1][0])], width=console.width)
+        said = texts([str(self.steps[-1][0])], width=console.width)
         for side in _SIDES:
             drawing = stacked([draw(pictures, console, method, in_row=True, side=side), plot, said])
             if len(drawing.lines) < console.height:

@@ -69,7 +69,7 @@ class Block(NamedTuple):
             yield Segment.line()
 
 
-def words(
+def texts(
     lines: Sequence[str], *, style: str = "", width: int | None = None, centred: bool = False
 ) -> Block:
     """Make a block of plain text; what is wider than ``width`` is cut."""
@@ -133,9 +133,9 @@ def draw(
     rows: list[Block] = []
     for start in range(0, n, n_columns):
         row = slice(start, start + n_columns)
-        rows += [] if in_row or not start else [words([""])]
+        rows += [] if in_row or not start else [texts([""])]
         rows.append(_row(blocks[row], captions[row], width, widest=console.width))
-    return stacked(rows) if rows else words([])
+    return stacked(rows) if rows else texts([])
 
 
 def draw_gallery(gallery: Gallery, console: Console, render: Render) -> RenderableType:
@@ -174,17 +174,17 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
-    lefts = [words([""] * len(each.lines), width=(width - each.width) // 2) for each in pictures]
+    lefts = [texts([""] * len(each.lines), width=(width - each.width) // 2) for each in pictures]
     padded = [beside(each, 0) for each in zip(lefts, pictures, strict=True)]
     if len(captions) == 1 and len(captions[0]) > width:  # one alone disturbs nobody if it is long
-        said = words(bitmap.folded(visible(captions[0]), widest))
+        said = texts(bitmap.folded(visible(captions[0]), widest))
         return stacked([padded[0], Block(width, ()), said])
     lines_of = [bitmap.folded(visible(caption), width) for caption in captions]
     top = max(len(block.lines) for block in padded)
     columns = []
     for block, lines in zip(padded, lines_of, strict=True):
         below = [*[""] * (top - len(block.lines)), *lines]
-        columns.append(stacked([block, words(below, width=width, centred=True)]))
+        columns.append(stacked([block, texts(below, width=width, centred=True)]))
     return beside(columns, _GAP)
 
 

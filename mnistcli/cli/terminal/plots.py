@@ -9,7 +9,7 @@ from rich.console import Console
 from mnistcli.arrays import Bools, Float64s, Int64s
 from mnistcli.cli.plots import Axis, Plot, fitting
 from mnistcli.cli.terminal.capabilities import Render
-from mnistcli.cli.terminal.pictures import Block, beside, dotted, stacked, usable_width, words
+from mnistcli.cli.terminal.pictures import Block, beside, dotted, stacked, texts, usable_width
 
 _SYMBOLS = "abcdefghijklmnopqrstuvwxyz"
 _LINES, _WIDEST = 17, 100
@@ -77,11 +77,11 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
     ]
     legend = [f"{symbol}  {each.name}" for symbol, each in zip(symbols, marked, strict=True)]
     blocks = [
-        words([plot.title] if plot.title else [], width=size[0], style="bold"),
-        words([fitting(plot.up.title, size[0])], width=size[0], style="dim"),
-        beside([words(sides, style="dim"), words(["".join(line) for line in field])], 0),
-        words(below, width=size[0], style="dim"),
-        words(legend if len(marked) > 1 else [], width=size[0]),
+        texts([plot.title] if plot.title else [], width=size[0], style="bold"),
+        texts([fitting(plot.up.title, size[0])], width=size[0], style="dim"),
+        beside([texts(sides, style="dim"), texts(["".join(line) for line in field])], 0),
+        texts(below, width=size[0], style="dim"),
+        texts(legend if len(marked) > 1 else [], width=size[0]),
     ]
     return stacked(blocks)
 

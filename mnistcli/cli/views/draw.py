@@ -26,7 +26,7 @@ from textual.widgets import Footer, Static
 from mnistcli.arrays import Bytes, Float32s, Float64s
 from mnistcli.cli.numbers import percent
 from mnistcli.cli.terminal.bitmap import enlarged, png
-from mnistcli.cli.terminal.pictures import Block, beside, half_blocks, stacked, words
+from mnistcli.cli.terminal.pictures import Block, beside, half_blocks, stacked, texts
 from mnistcli.cli.views.predict import probability_bars
 from mnistcli.errors import BadImageError, MnistCliError
 from mnistcli.files import write_atomically
@@ -237,8 +237,8 @@ class DrawingApp(App[None]):
         columns = (slice(i, i + n) for i in range(0, len(names), n))
         bars = [probability_bars(names[part], shares[part], best, width) for part in columns]
         said = (
-            words([answer], style="bold"),
-            words([*wrap(notes, _PANEL_WIDTH), "", ""][:2], style="dim"),
+            texts([answer], style="bold"),
+            texts([*wrap(notes, _PANEL_WIDTH), "", ""][:2], style="dim"),
         )
         panel = stacked([*said, half_blocks(seen), beside(bars, 2)])
         self.query_one("#panel", Static).update(panel)

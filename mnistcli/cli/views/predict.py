@@ -240,11 +240,11 @@ def probability_bars(
     names: Sequence[str], shares: Sequence[float], best: str, width: int, method: Method = "half"
 ) -> Block:
     """Draw the probability of each class as a bar, below an empty line; NaN where not known."""
-    from mnistcli.cli.terminal.pictures import stacked, words
+    from mnistcli.cli.terminal.pictures import stacked, texts
 
     longest = max(map(len, names))
     room = max(4, width - longest - len(" 100.00 %") - 1)
-    rows = [words([""])]
+    rows = [texts([""])]
     for name, share in zip(names, shares, strict=True):
         length = share * room if share > 0 else 0.0
         bar = "#" * round(length)
@@ -253,5 +253,5 @@ def probability_bars(
             bar = "█" * whole + " ▏▎▍▌▋▊▉"[eighths]
         style = "bold" if name == best else ""
         text = f"{name:>{longest}} {bar.ljust(room)[:room]}{percent(share):>9}"
-        rows.append(words([text], style=style))
+        rows.append(texts([text], style=style))
     return stacked(rows)
