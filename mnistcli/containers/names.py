@@ -63,11 +63,10 @@ def part_in(cell: str, column: str) -> OfPart | None:
 
     It is called after a part, or says yes or no to the name of its column: 1 in is_test.
     """
-    cell = re.sub(r"(?<=[01])\.0+$", "", cell)
     asked = meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
-    if asked and cell.lower() in ("1", "true"):
+    if asked and cell.lower() in ("1", "1.0", "true"):
         return asked
-    if asked and cell.lower() in ("0", "false"):
+    if asked and cell.lower() in ("0", "0.0", "false"):
         return "test" if asked == "train" else "train"
     return meaning_of(cell).part or (None if cell else "")
 

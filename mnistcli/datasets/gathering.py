@@ -79,6 +79,9 @@ def gather(
     notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
+    seen = {*map(bytes, train.images)}
+    if n_same := sum(bytes(image) in seen for image in test.images):
+        notes += (f"{n_same:,} of {len(test.labels):,} test images are training images as well",)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 

@@ -853,6 +853,12 @@ def test_images_that_are_the_same_are_in_one_part(folder, few):
         assert len(found.train.labels) == 3 * len(train)
 
 
+def test_test_images_that_are_training_images_as_well_are_told(folder, few):
+    class_folders(folder / "train", few[0], few[1])
+    class_folders(folder / "test", few[0][:30], few[1][:30])
+    assert gather(folder).notes == ("30 of 30 test images are training images as well",)
+
+
 def test_the_only_image_of_a_digit_is_for_training(folder, few):
     class_folders(folder, few[0][:1].repeat(2, axis=0), few[1][:1].repeat(2))
     assert (len(gather(folder).train.labels), len(gather(folder).test.labels)) == (2, 0)
