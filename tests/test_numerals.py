@@ -252,6 +252,20 @@ def _cells(draw):
         draw.line((x, 100, x, 205), fill=60, width=3)
 
 
+def _cell_and_touched_ones(draw):
+    for y in (100, 205):
+        draw.line((10, y, 690, y), fill=60, width=3)
+    for x, gap in ((180, 0), (255, 0), (267, 5), (376, 0)):
+        draw.line((x, 100 + gap, x, 205 - gap), fill=60, width=3)
+
+
+def _spiral_in_two(draw):
+    for top, bottom in ((0, 230), (238, 330)):
+        draw.rectangle((600, top, 614, bottom), fill=30)
+        for y in range(top + 8, bottom, 18):
+            draw.rectangle((588, y, 626, y + 7), fill=30)
+
+
 def _high_words(draw):
     draw.text((30, 240), "Date and paper", fill=50, font_size=80)
 
@@ -268,6 +282,10 @@ def _shadow(draw):
     draw.polygon(((180, 0), (250, 240), (700, 300), (700, 0)), fill=125)
 
 
+def _tip_of_a_shadow(draw):
+    draw.ellipse((250, 240, 310, 330), fill=90)
+
+
 def _desk(draw):
     draw.rectangle((0, 0, 700, 400), fill=60)
     draw.polygon(((4, 60), (620, 20), (640, 320), (12, 360)), fill=205)
@@ -282,16 +300,21 @@ def _desk(draw):
         _high_words,
         _table,
         _cells,
+        _cell_and_touched_ones,
+        _spiral_in_two,
         _edge_of_a_sheet,
         _thumb,
         _shadow,
+        _tip_of_a_shadow,
         _desk,
     ],
 )
 def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, test_images):
     paper = Image.new("L", (700, 400), 205)
     beside(ImageDraw.Draw(paper))
-    paper = paper.filter(ImageFilter.GaussianBlur(4 if beside is _shadow else 0))
+    paper = paper.filter(
+        ImageFilter.GaussianBlur({_shadow: 4, _tip_of_a_shadow: 12}.get(beside, 0))
+    )
     ink = np.zeros((400, 700))
     for k, i in enumerate((0, 1, 3, 2, 4)):
         ink[110:194, 15 + 85 * k : 99 + 85 * k] = np.kron(test_images[i], np.ones((3, 3)))

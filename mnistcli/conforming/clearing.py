@@ -16,6 +16,7 @@ from mnistcli.conforming.lines import (
     LEAST_FRAMED,
     UNDERLINE,
     ruled_lines,
+    rungs_between,
     touching_lines,
 )
 from mnistcli.conforming.operations import (
@@ -47,10 +48,9 @@ FRAME_BAND, FRAME_FILL = 0.08, 0.85
 RECTANGLE = 0.96
 # A line down most of the paper is thinner than the strokes on it, which are not that small: no 1.
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
-# What parts the cells of a table is so many times as high as it is wide, and ends at lines or, where
-# there are several, so near to them, as a share of the page.
-RUNG, RUNG_GAP = 6, 0.01
-# What is left of an edge is so much thinner than strokes.
+# What goes on where something ends differs in width by less than this share.
+REST = 0.25
+# What is left of an edge is so much thinner than strokes, or has so much softer edges.
 EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
@@ -83,7 +83,9 @@ def groups_of(
     if lines is not None:
         ink = np.where(lines, np.float32(0), ink)
         pieces, keep, _ = inked(ink, noise, level)
-        _drop_rungs(pieces, keep, lines)
+        if (rungs := rungs_between(pieces, keep, lines)) is not None:
+            ink = np.where(rungs, np.float32(0), ink)
+            pieces, keep, _ = _dark_pieces(np.where(pieces.mask(keep), ink, np.float32(0)), 0.0)
     if lines is not None or not keep[frames].all():
         notes.append("frame cut off" if frames else "lines ignored")
     _drop_bars(pieces, keep)
@@ -93,7 +95,7 @@ def groups_of(
     if is_page and keep.sum() < MAX_PIECES:
         _drop_binding(pieces, keep)
         if noise > 0:
-            _drop_edges(pieces, keep)
+            _drop_edges(pieces, keep, ink)
     groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
@@ -235,6 +237,7 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
     is_wide = pieces.width > LEAST_FRAMED * pieces.height
     is_digit |= (pieces.height > FRAME_LENGTH * pieces.shape[0]) & (is_inside | is_wide)
     keep[outer & ~is_digit] = False
+    _drop_rest(pieces, keep, outer & ~is_digit)
     if (outer & is_digit).any():
         strokes, places = np.flatnonzero(inner)[:ENOUGH_STROKES], np.flatnonzero(outer & is_digit)
         widths, usual_widths = (
@@ -243,20 +246,26 @@ def _drop_border(pieces: Pieces, keep: Mask, ink: Ink) -> None:
         keep[places] = np.array(widths) < THICKER * np.median(usual_widths)
 
 
-def _drop_rungs(pieces: Pieces, keep: Mask, lines: Mask) -> None:
-    """Drop what leads straight from line to line, as between the cells of a table; one alone is a 1."""
-    middle = (pieces.left + pieces.right) // 2
-    for reach, least in ((2, 2), (2 + round(RUNG_GAP * max(lines.shape)), SEVERAL)):
-        near = window_max(lines, reach)
-        is_rung = keep & (pieces.width * RUNG < pieces.height)
-        is_rung &= near[pieces.top, middle] & near[pieces.bottom - 1, middle]
-        if least <= is_rung.sum() < keep.sum():
-            keep &= ~is_rung
+def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
+    """Drop what goes on where something as wide ends, as the spiral of a notebook may."""
+    for start, stop, low, high in (
+        (pieces.top, pieces.bottom, pieces.left, pieces.right),
+        (pieces.left, pieces.right, pieces.top, pieces.bottom),
+    ):
+        width = high - low
+        for i in np.flatnonzero(dropped & (stop - start > BAR * width)):
+            is_alike = np.abs(width - width[i]) < REST * width[i]
+            is_alike &= np.abs(low + high - low[i] - high[i]) < width[i]
+            gap = np.maximum(start - stop[i], start[i] - stop)
+            keep &= ~(is_alike & (gap < width[i]))
 
 
-def _drop_edges(pieces: Pieces, keep: Mask) -> None:
-    """Drop what is left of the edges of sheets and shadows: much thinner than strokes."""
-    keep &= pieces.thickness > EDGE * quantile(pieces.thickness[keep], 0.75)
+def _drop_edges(pieces: Pieces, keep: Mask, ink: Ink) -> None:
+    """Drop what is left of the edges of sheets and shadows: much thinner than strokes, or softer."""
+    smooth = box_mean(ink, 3)
+    down, across = (np.abs(smooth - np.roll(smooth, 1, axis)) for axis in (0, 1))
+    for each in (pieces.thickness, pieces.peaks(np.maximum(down, across))):
+        keep &= each > EDGE * quantile(each[keep], 0.75)
 
 
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:

@@ -26,6 +26,9 @@ UNDERLINE, FRAME_LENGTH, FRAMED, LEAST_FRAMED = 1.6, 0.85, 2, 0.3
 # What is left without it is a digit if it is so high, in heights of others, and narrower than so
 # much of the line; both above and below lies hardly anything, unlike where digits touch each other.
 LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
+# What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
+# as a share of its height; one that digits touch is no thicker than so many times the others.
+RUNG, RUNG_GAP, RUNG_WIDTHS = 6, 0.04, 1.4
 
 
 class _Lines(NamedTuple):
@@ -102,6 +105,29 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
             found[pieces.box(i)] |= lines
             is_touched |= is_touching
     return found if is_touched else None
+
+
+def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
+    """Find what leads straight from line to line, as between the cells of a table.
+
+    All but one of them may be touched by digits; None where there is none, or nothing else.
+    """
+    reaching = keep & ~pieces.at_border & (pieces.height >= 2 * STEP)
+    for i in reaching.nonzero()[0].tolist():
+        near = round(RUNG_GAP * pieces.height[i]) + 2
+        columns = np.s_[max(0, pieces.left[i] - near) : pieces.right[i] + near]
+        beside = np.logical_or.reduce(lines[:, columns], axis=1)
+        ends = pieces.top[i], pieces.bottom[i]
+        reaching[i] = all(beside[max(0, at - near) : at + near].any() for at in ends)
+    is_rung = reaching & (pieces.width * RUNG < pieces.height)
+    if not 0 < is_rung.sum() < keep.sum():
+        return None
+    found = pieces.mask(is_rung)
+    thickest = RUNG_WIDTHS * quantile(pieces.thickness[is_rung], 0.5)
+    for i in (reaching & ~is_rung).nonzero()[0].tolist():
+        own = pieces.alone(i)
+        found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own) // STEP * STEP, thickest)
+    return found
 
 
 def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
