@@ -266,6 +266,10 @@ def _spiral_in_two(draw):
             draw.rectangle((588, y, 626, y + 7), fill=30)
 
 
+def _stamp(draw):
+    draw.rectangle((560, 230, 660, 350), outline=80, width=5, fill=190)
+
+
 def _high_words(draw):
     draw.text((30, 240), "Date and paper", fill=50, font_size=80)
 
@@ -298,6 +302,7 @@ def _desk(draw):
         _holes,
         _words,
         _high_words,
+        _stamp,
         _table,
         _cells,
         _cell_and_touched_ones,

@@ -300,7 +300,7 @@ def _are_corners(pieces: Pieces) -> Mask:
 
 
 def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
-    """Keep what is inside frames, where anything is, and no speck there; return all frames.
+    """Keep what is inside frames, or else what stands beside them, but specks; return all frames.
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
@@ -320,8 +320,11 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
         inside = within & (mass > SPECK * mass[within].max(initial=0))
         if (keep & inside & (long > LEAST_FRAMED * short[i])).any() or inside.sum() >= SEVERAL:
             framed |= inside
+    others = keep & ~pieces.among(frames)
     if framed.any():
         keep[:] = framed
+        keep[frames] = False
+    elif frames and (others & (long > LEAST_FRAMED * short[frames].max())).any():
         keep[frames] = False
     return frames
 
