@@ -61,7 +61,6 @@ RANGES = {
     "whitening": Range(float, 0.0, 1.0),
     "n_relus": Range(int, 0, 16384),
     "n_squares": Range(int, 0, 16384),
-    "turned_by": Range(float, 0.0, 45.0),
     "n_folds": Range(int, 2, 10**6, "--cv"),
     "n_repeats": Range(int, 1, 10**6, "--repeats"),
     "memory_bytes": Range(int, 10**8, 10**15, "--memory", sizes="100MB to 1000TB"),

@@ -178,7 +178,6 @@ _BEST = replace(
     n_copies=3,
     displacement=1.5,
     whitening=0.125,
-    turned_by=8.0,
 )
 PRESETS: dict[Preset, PresetSettings] = {
     "fast": PresetSettings(FeatureSpec(), 1.0),

@@ -39,7 +39,6 @@ BESIDE = {
     "n_directions": {"kind": "pixels+expansion", "n_relus": 1},
     "n_relus": {"kind": "pixels+expansion", "n_directions": 10},
     "n_squares": {"kind": "pixels+expansion", "n_directions": 10},
-    "turned_by": {"kind": "scattering"},
 }
 
 
@@ -126,10 +125,6 @@ def test_what_does_not_go_together_is_refused():
         (lambda: FeatureSpec("patches", (5,), 8, n_views=2), "2 views"),
         (lambda: FeatureSpec("patches", (5,), 8, n_relus=2), "patches have no n_relus"),
         (lambda: FeatureSpec("arrangements"), "arrangements have codes"),
-        (
-            lambda: FeatureSpec("deskew+scattering", turned_by=8.0),
-            "cannot be turned, which is by 8",
-        ),
         (lambda: FeatureSpec(kind="expansion"), "'expansion' is no features"),
         (lambda: FeatureSpec(kind="pixels+patch"), "'patch' is no further features"),
         (lambda: FeatureSpec(kind="pixels+expansion+pixels"), "a stage twice"),

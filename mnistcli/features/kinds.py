@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, fields
-from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mnistcli.display import Displayed
@@ -15,8 +13,6 @@ from mnistcli.parallel import map_blocks, one_blas_thread
 from mnistcli.ranges import Checked, check_choice
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mnistcli.arrays import Bytes, Float32s
 
     Learned = dict[str, Float32s]
@@ -26,7 +22,7 @@ N_DIRECTIONS, N_POINTS = 8, 6
 N_STROKES = N_DIRECTIONS * N_POINTS**2
 
 # Settings that no stage has for itself; a card names those that are not the usual ones.
-OF_EVERY_KIND = "n_copies", "displacement", "whitening", "turned_by"
+OF_EVERY_KIND = "n_copies", "displacement", "whitening"
 
 # Of images that go through several stages: what a thread works on at a time.
 _IMAGES_PER_BLOCK = 128
@@ -47,8 +43,6 @@ class FeatureSpec(Checked):
     pixels, so many filters for each, and a number of views: drawings of every image, a little
     turned and moved, over which they are averaged. Arrangements have codes. Each expansion has
     principal directions, whitened more or less, and ramps and squares of random mixtures of them.
-    Digits of standard size can be looked at three times, straight and turned by so many degrees
-    either way: of what a chain yields then the mean counts.
     """
 
     kind: str = "pixels"
@@ -62,7 +56,6 @@ class FeatureSpec(Checked):
     whitening: float = 0.25  # of the directions, see `projection.principal_directions`
     n_relus: int = 0
     n_squares: int = 0
-    turned_by: float = 0.0
 
     def _check(self) -> None:
         first, *others = str(self.kind).split("+")
@@ -76,10 +69,6 @@ class FeatureSpec(Checked):
         for each in fields(self):
             if each.name not in own and (value := getattr(self, each.name)) != each.default:
                 raise UsageError(f"{self.kind} have no {each.name}, which is {value} here")
-        if self.turned_by and any(_stage(first).has_pixel_weights for first in firsts):
-            raise UsageError(
-                f"{self.kind} cannot be turned, which is by {self.turned_by:g} degrees"
-            )
         for _, stage in self.stages():
             stage.check()
 
@@ -117,11 +106,6 @@ class FeatureSpec(Checked):
                 n_columns = stage.count()
 
     @property
-    def turns(self) -> tuple[float, ...]:
-        """By how many degrees digits are turned for each look, the first of which is straight."""
-        return (0.0, self.turned_by, -self.turned_by) if self.turned_by else (0.0,)
-
-    @property
     def has_pixel_weights(self) -> bool:
         """Whether a model has a weight for each pixel, of an image as it is or straightened."""
         return len(self.chains) == 1 and _stage(self.chains[0][-1]).has_pixel_weights
@@ -148,8 +132,7 @@ class FeatureSpec(Checked):
         told: dict[str, str] = {}
         for chain, stage in self.stages():
             told[chain] = stage.describe(told.get(chain, ""))
-        turned = f", also turned by {self.turned_by:g} degrees either way" if self.turned_by else ""
-        return ", and ".join(told.values()) + turned
+        return ", and ".join(told.values())
 
 
 def _stage(name: str) -> type[Stage]:
@@ -174,7 +157,6 @@ class Stage:
     def __init__(self, spec: FeatureSpec, n_columns: int = N_PIXELS) -> None:
         self.spec, self.n_columns = spec, n_columns  # that it is given
         self.arrays: Learned = {}
-        self.turn = 0.0  # degrees, by which a first stage turns what it sees
 
     def check(self) -> None:
         """Refuse settings that make no sense together, by a `UsageError`."""
@@ -199,12 +181,6 @@ class Stage:
         """Turn images, or what the stage before yields, into features of shape (n, n_features)."""
         raise NotImplementedError
 
-    def turned(self, degrees: float) -> Stage:
-        """Return a stage that does the same with digits turned by so many degrees."""
-        other = copy(self)
-        other.turn = degrees
-        return other
-
     def filters(self) -> tuple[Float32s, ...]:
         """Return patterns that can be drawn, each array of shape (n_filters, side, side)."""
         return ()
@@ -219,17 +195,12 @@ class Features(Displayed):
         for chain, stage in spec.stages():
             stage.arrays = {name: arrays[spec.array_name(chain, name)] for name in stage.shapes()}
             self.chains.setdefault(chain, []).append(stage)
-        # The stages of each chain for every look.
-        self.looks = [
-            [[first.turned(degrees), *others] for degrees in spec.turns]
-            for first, *others in self.chains.values()
-        ]
 
     def transform(self, images: Bytes) -> Bytes:
         """Turn images of shape (n, 28, 28) into features of shape (n, n_features)."""
         import numpy as np
 
-        parts = [_seen(looks, images) for looks in self.looks]
+        parts = [_seen(stages, images) for stages in self.chains.values()]
         return np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0]
 
     def filters(self) -> tuple[Float32s, ...]:
@@ -255,24 +226,23 @@ def learn_features(spec: FeatureSpec, images: Bytes, seed: int) -> Features | No
     before: dict[str, list[Stage]] = {}
     for chain, stage in spec.stages():
         stages = before.setdefault(chain, [])
-        stage.arrays = stage.learn(_seen([stages], images[: stage.n_to_learn_from]), seed)
+        stage.arrays = stage.learn(_seen(stages, images[: stage.n_to_learn_from]), seed)
         arrays |= {spec.array_name(chain, name): each for name, each in stage.arrays.items()}
         stages.append(stage)
     return restored_features(spec, arrays)
 
 
-def _seen(looks: Sequence[Sequence[Stage]], images: Bytes) -> Bytes:
-    """Return what stages make of images, one after the other; of several looks the rounded mean."""
-    if not looks[0]:
-        return images
+def _seen(stages: Sequence[Stage], images: Bytes) -> Bytes:
+    """Return what stages make of images, one after the other."""
+    if len(stages) < 2:
+        return stages[0].transform(images) if stages else images
     import numpy as np
 
     def see(block: slice) -> Bytes:
-        seen = [reduce(lambda x, stage: stage.transform(x), look, images[block]) for look in looks]
-        if len(seen) == 1:
-            return seen[0]
-        total: NDArray[np.uint16] = np.sum(seen, axis=0, dtype=np.uint16)
-        return ((total + len(seen) // 2) // len(seen)).astype(np.uint8)
+        seen = images[block]
+        for stage in stages:
+            seen = stage.transform(seen)
+        return seen
 
     return np.concatenate(map_blocks(see, max(len(images), 1), _IMAGES_PER_BLOCK))
 

@@ -42,14 +42,9 @@ class Measured(Stage):
     has_pixel_weights: ClassVar[bool] = False
 
     @property
-    def n_views(self) -> int:
-        """How many drawings of an image are measured; of several the mean counts."""
-        return 1
-
-    @property
     def views(self) -> Sequence[tuple[float, float, float]]:
-        """How the image is turned and moved for each drawing, see `VIEWS`."""
-        return [(self.turn + degrees, x, y) for degrees, x, y in VIEWS[self.n_views]]
+        """How it looks at an image, see `VIEWS`; of several views the mean counts."""
+        return VIEWS[1]
 
     def seen(self, ink: Float32s) -> Float32s:
         """Return the numbers of drawings of shape (n, 28, 28), 0 to 1: (n, n_features), none negative."""
@@ -102,8 +97,8 @@ class Patches(Measured):
     defaults = {"sides": (5, 9), "n_filters": 24, "n_views": 1}  # noqa: RUF012 - a constant
 
     @property
-    def n_views(self) -> int:
-        return self.spec.n_views
+    def views(self) -> Sequence[tuple[float, float, float]]:
+        return VIEWS[self.spec.n_views]
 
     @property
     def patterns(self) -> tuple[Float32s, ...]:

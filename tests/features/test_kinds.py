@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,7 @@ import pytest
 
 import mnistcli
 from mnistcli.features import FeatureSpec
-from mnistcli.features.geometry import normalised
 from mnistcli.features.kinds import learn_features, restored_features
-from mnistcli.features.measured import VIEWS
 
 EXPANSION = {"n_directions": 20, "n_relus": 40, "n_squares": 10}
 SPECS = (
@@ -28,7 +25,6 @@ SPECS = (
     FeatureSpec("scattering"),
     FeatureSpec("arrangements+expansion", n_codes=8, **EXPANSION),
     FeatureSpec("pixels+patches+expansion+scattering", sides=(5,), n_filters=8, **EXPANSION),
-    FeatureSpec("arrangements+expansion+scattering", n_codes=8, **EXPANSION, turned_by=8.0),
 )
 
 
@@ -45,32 +41,6 @@ def test_what_is_kept_brings_the_features_back(mnist, spec):
     rows = features.transform(images[:5])
     assert (rows.shape, rows.dtype) == ((5, spec.count()), np.uint8)
     np.testing.assert_array_equal(again.transform(images[:5]), rows)
-
-
-def test_of_three_looks_the_mean_counts(mnist):
-    """What is learned is learned from straight digits, and features are turned with the digits."""
-    images, some = mnist.train.images[:300], mnist.train.images[300:320]
-    spec = FeatureSpec("patches+expansion+scattering", (5,), 8, n_views=4, **EXPANSION)
-    straight = learn_features(spec, images, 0)
-    features = learn_features(replace(spec, turned_by=8.0), images, 0)
-    for name, array in straight.arrays.items():
-        np.testing.assert_array_equal(features.arrays[name], array)
-    looks = []
-    for degrees in (0, 8, -8):
-        (patches, expansion), (scattering,) = straight.chains.values()
-        bytes_ = []
-        for stage, views in ((patches, VIEWS[4]), (scattering, VIEWS[1])):
-            drawn = [normalised(some, (degrees + turn, x, y)) / 255 for turn, x, y in views]
-            numbers = np.mean([stage.seen(each.astype(np.float32)) for each in drawn], axis=0)
-            bytes_.append(np.minimum(np.floor(numbers * stage.arrays["factors"] + 0.5), 255))
-        looks.append(np.hstack([expansion.transform(bytes_[0]), bytes_[1]]))
-    expected, rows = np.floor(np.mean(looks, axis=0) + 0.5), features.transform(some)
-    assert (expected != looks[0]).mean() > 0.3
-    # Where float32 lands beside a half, a byte may be one off.
-    assert np.abs(rows - expected).max() <= 1
-    assert (rows != expected).mean() < 1e-3
-    assert "squares of 20 directions" in features.spec.describe()
-    assert features.spec.describe() == f"{spec.describe()}, also turned by 8 degrees either way"
 
 
 MEASURED = {

@@ -292,17 +292,6 @@ SEEN = {
             "patches+expansion+scattering+expansion+arrangements", **PATCHES, **EXPANDED, n_codes=5
         ),
     ),
-    "looks": (
-        "digits",
-        FeatureSpec(
-            "patches+scattering+arrangements+expansion",
-            **PATCHES,
-            **EXPANDED,
-            n_codes=5,
-            n_views=4,
-            turned_by=8.0,
-        ),
-    ),
     "pixels beside": ("0v1", FeatureSpec("pixels+deskew+expansion", **EXPANDED)),
 }
 
@@ -412,30 +401,21 @@ def test_json_says_how_to_make_features(seeing, odd, tmp_path):
 
 def features_as_told(content, image):
     """Follow the words of an export, step by step, and nothing else."""
-    by = content["card"]["features"].get("turned_by", 0)
-    if by:
-        (told,) = [step for step in content["how_to_predict"] if "-turned_by" in step]
-        assert "0, turned_by and -turned_by" in told
-        return np.floor(np.mean([looked_at(content, image, t) for t in (0, by, -by)], axis=0) + 0.5)
-    return looked_at(content, image, 0)
-
-
-def looked_at(content, image, turn):
     kind = content["card"]["features"]["kind"]
     chains = kind.replace("+expansion", "*expansion").split("+")
     if len(chains) == 1:
-        return chain_as_told(content, image, kind.split("+"), turn)
+        return chain_as_told(content, image, kind.split("+"))
     told = [step for step in content["how_to_predict"] if "of another chain" in step]
     parts = []
     for chain, step in zip(chains, told, strict=True):
         stages = chain.split("*")
         assert f"called {stages[0]}." in step
         own = {name.removeprefix(f"{stages[0]}."): content[name] for name in content}
-        parts.append(chain_as_told(own, image, stages, turn))
+        parts.append(chain_as_told(own, image, stages))
     return np.concatenate(parts)
 
 
-def chain_as_told(content, image, kind, turned):
+def chain_as_told(content, image, kind):
     has = {name for name in content if isinstance(content[name], list)}
     I = image.astype(np.float32)  # noqa: E741 - as the words call it
     row, column = np.mgrid[:28, :28].astype(np.float32)
@@ -463,7 +443,7 @@ def chain_as_told(content, image, kind, turned):
         p = 0
         views = content["views"] if kind[0] == "patches" else [(0, 0, 0)]
         for turn, move_x, move_y in views:
-            cos, sin = np.cos(np.deg2rad(turn + turned)), np.sin(np.deg2rad(turn + turned))
+            cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
             u, v = column - 13.5 - move_x, row - 13.5 - move_y
             across, down = cos * u - sin * v, height * (sin * u + cos * v)
             J = at(mean_x + width * across + slant * down, mean_y + down) / 255

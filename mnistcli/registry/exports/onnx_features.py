@@ -1,6 +1,5 @@
 """Features as nodes of an ONNX graph: what `features` computes, in float32 as there."""
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -75,9 +74,10 @@ def add_features(features: Features | None, pixels: Any) -> Any:
     """Add what turns pixels, uint8 (n, 28, 28), into features: whole numbers as float32, (n, k)."""
     ink = pixels.of("Cast", to=TensorProto.FLOAT)
     seen = []
-    for looks in features.looks if features else [[[Pixels(FeatureSpec())]]]:
-        rows = [reduce(lambda x, stage: _add_stage(stage, x), look, ink) for look in looks]
-        seen.append(rows[0] if len(rows) == 1 else np.floor(sum(rows) / len(rows) + 0.5))
+    for stages in features.chains.values() if features else [[Pixels(FeatureSpec())]]:
+        seen.append(ink)
+        for stage in stages:
+            seen[-1] = _add_stage(stage, seen[-1])
     return seen[0].of("Concat", *seen[1:], axis=1) if len(seen) > 1 else seen[0]
 
 

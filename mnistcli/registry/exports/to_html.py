@@ -52,8 +52,7 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
     arrays |= seen.arrays if seen else {}
     chains = ["+".join(each) for each in card.feature_spec.chains]
-    fixed = {"chains": chains, "n_points": N_POINTS, "turns": card.feature_spec.turns}
-    features = {**card.features, **fixed}
+    features = {**card.features, "chains": chains, "n_points": N_POINTS}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
     return {

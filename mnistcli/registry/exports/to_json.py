@@ -67,7 +67,6 @@ def _how_to_predict(model: Model) -> list[str]:
         if len(chains) > 1:
             steps += [step.format(chain=stages[0]) for step in formulas["chain"]]
         steps += [step for stage in stages for step in formulas[stage]]
-    steps += formulas["looks"] if model.card.feature_spec.turned_by else []
     steps += (formulas["chains"] if len(chains) > 1 else []) + formulas["score"]
     last = formulas["two classes" if len(names) == 2 else "more classes"]
     named = {"negative": repr(names[0]), "positive": repr(names[1])}

@@ -134,8 +134,6 @@ KINDS = [
             **EXPANDED,
         ),
     ),
-    ("digits", replace(PATCHES, kind="patches+expansion", n_views=4, turned_by=8.0, **EXPANDED)),
-    ("0v1", FeatureSpec("scattering+arrangements", n_codes=9, turned_by=8.0)),
     ("even-odd", replace(PATCHES, kind="deskew+patches")),
 ]
 

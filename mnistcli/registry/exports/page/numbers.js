@@ -440,8 +440,7 @@ function centred(small) {
 
 
 /* --- features: mnistcli/features -------------------------------------------------------------
-   A stage takes what was seen so far, at first an image and by how many degrees it is turned when
-   it is drawn in standard size, and the settings of the model. It returns
+   A stage takes what was seen so far, at first an image, and the settings of the model. It returns
    the features, the picture that they were taken of, of how many places a side, at which place a
    pixel is, across or down, and a function that takes weights of the features to what there is of
    them at each place. */
@@ -524,9 +523,9 @@ function normalised(image, [degrees, moveX, moveY]) {
 }
 
 /** How much of which typical patch is near each of 6 x 6 points, as bytes. */
-function patches({ features: image, turn }, { sides, n_points: nPoints, views, arrays }) {
-  const looks = views.map(([degrees, x, y]) => {
-    const ink = normalised(image, [turn + degrees, x, y]).map((level) => level / 255);
+function patches({ features: image }, { sides, n_points: nPoints, views, arrays }) {
+  const looks = views.map((view) => {
+    const ink = normalised(image, view).map((level) => level / 255);
     return sides.flatMap((side) => likeness(ink, side, arrays[`filters${side}`], nPoints));
   });
   const features = Uint8Array.from(looks[0], (_, i) => {
@@ -596,8 +595,8 @@ function pooled(maps, n, nFilters, m, rangeOf, isMean = false) {
 }
 
 /** Moduli of wavelets, once and twice, averaged near points, and their square roots as bytes. */
-function scattering({ features: image, turn }, { n_points: nPoints, arrays: { factors } }) {
-  const picture = normalised(image, [turn, 0, 0]), { frame, spectrum } = framed(picture);
+function scattering({ features: image }, { n_points: nPoints, arrays: { factors } }) {
+  const picture = normalised(image, [0, 0, 0]), { frame, spectrum } = framed(picture);
   const maps = [[frame, FRAME]];
   for (let scale = 0; scale < N_SCALES; scale++) {
     const side = FRAME >> scale, strokes = moduli(spectrum, FRAME, scale);
@@ -615,9 +614,9 @@ function scattering({ features: image, turn }, { n_points: nPoints, arrays: { fa
 }
 
 /** How like typical arrangements of strokes a digit is near points, as bytes. */
-function arrangements({ features: image, turn }, { n_codes: nCodes, arrays }) {
+function arrangements({ features: image }, { n_codes: nCodes, arrays }) {
   const { axes, middle, codes, factors } = arrays, nAxes = middle.length;
-  const picture = normalised(image, [turn, 0, 0]), { spectrum } = framed(picture), side = FRAME / 2;
+  const picture = normalised(image, [0, 0, 0]), { spectrum } = framed(picture), side = FRAME / 2;
   const fine = moduli(spectrum, FRAME, 0).map((map) => Array.from({ length: side ** 2 }, (_, i) => {
     const at = 2 * Math.floor(i / side) * FRAME + 2 * (i % side);
     return (map[at] + map[at + 1] + map[at + FRAME] + map[at + FRAME + 1]) / 4;
@@ -732,18 +731,6 @@ function expansion(seen, settings) {
   return { ...seen, features, atPlaces, isBent: true };
 }
 
-/** What a chain of stages sees in several looks: the rounded mean; the picture is the first one's. */
-function meanOf(looks) {
-  if (looks.length === 1) return looks[0];
-  const features = looks[0].features.map((_, i) =>
-    Math.floor(sum(looks.map((look) => look.features[i])) / looks.length + 0.5));
-  const atPlaces = (weights) => {
-    const parts = looks.map((look) => look.atPlaces(weights));
-    return parts[0].map((_, place) => sum(parts.map((part) => part[place])) / parts.length);
-  };
-  return { ...looks[0], features, atPlaces };
-}
-
 /** What several chains of stages see, one after the other; the places are those of the first. */
 function beside(parts) {
   if (parts.length === 1) return parts[0];
@@ -814,8 +801,8 @@ function openModel(data) {
     .filter(([name]) => name.startsWith(`${first}.`)).map(([name, array]) => [name.slice(first.length + 1), array]));
   const { coef, intercept } = arrays, nFeatures = coef.length / intercept.length;
   const settings = chains.map(([name]) => ({ ...data.features, arrays: chains.length > 1 ? ofChain(name) : arrays }));
-  const look = (image) => beside(chains.map((stages, k) => meanOf(data.features.turns.map((turn) =>
-    stages.reduce((seen, stage) => STAGES[stage](seen, settings[k]), { ...asTheyAre(image), turn })))));
+  const look = (image) => beside(chains.map((stages, k) =>
+    stages.reduce((seen, stage) => STAGES[stage](seen, settings[k]), asTheyAre(image))));
   const weightsOf = (row) => coef.subarray(row * nFeatures, (row + 1) * nFeatures);
 
   function linearScores({ features }) {
