@@ -69,6 +69,12 @@ def expand(path: Path) -> Path:
         raise StorageError("use", path, reason) from None
 
 
+def hint_of_missing(path: Path | str, hint: str) -> str:
+    """Return what to do where a path leads nowhere: the hint, or that addresses are not fetched."""
+    is_address = re.match(r"https?:/", str(path), re.IGNORECASE)
+    return "nothing is fetched from there: download the file and name it" if is_address else hint
+
+
 def check_ending(path: Path, endings: Sequence[str], doing: str) -> None:
     """Raise UsageError where a name does not say one of these formats."""
     if path.suffix.lower() not in endings:

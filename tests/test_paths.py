@@ -42,3 +42,17 @@ def test_a_working_folder_that_is_gone(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="cannot use rel: the working folder is not there"):
         find_places(Path("rel"))
     assert find_places(tmp_path).models_dir == tmp_path / "models"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("predict",), 6),
+        (("evaluate", "builtin", "--data"), 3),
+        (("download", "--as", "mine", "--source"), 2),
+    ],
+)
+def test_nothing_is_fetched_from_an_address_and_that_is_told(invoke, arguments, code):
+    done = invoke(*arguments, "https://example.org/digits.csv")
+    assert done.code == code
+    assert "hint: nothing is fetched from there: download the file and name it" in done.err

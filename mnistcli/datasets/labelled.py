@@ -18,6 +18,7 @@ from mnistcli.datasets.folders import labels_beside
 from mnistcli.errors import BadImageError, DataUnavailableError
 from mnistcli.files import storage_errors
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
+from mnistcli.paths import hint_of_missing
 
 
 def read_parts(
@@ -44,6 +45,7 @@ def read_parts(
             return labelled_images(read_digits(stream, part), path, failures, raw=raw)
     except FileNotFoundError:
         hint = HINT if Path(path).suffix else f"a dataset goes by its name: --dataset {path}"
+        hint = hint_of_missing(path, hint)
         raise DataUnavailableError(f"there is no file {path}", hint=hint) from None
     except OSError as error:
         raise DataUnavailableError(f"cannot read {path}: {error.strerror or error}") from None

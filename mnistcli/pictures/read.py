@@ -15,6 +15,7 @@ from mnistcli.containers import reading
 from mnistcli.containers.compressed import files_in, unpacked
 from mnistcli.errors import BadImageError
 from mnistcli.mnist import IMAGE_SHAPE
+from mnistcli.paths import hint_of_missing
 from mnistcli.pictures import Grey
 from mnistcli.pictures.formats import FORMATS, USEFUL_SIDE, format_of, is_picture_name
 
@@ -82,8 +83,8 @@ def read_batches(
     except IsADirectoryError:
         raise BadImageError(name, "is a folder, expected a picture") from None
     except OSError as error:
-        is_missing = isinstance(error, FileNotFoundError)
-        hint = "name a picture or a folder, a test image by --index 7" if is_missing else ""
+        hint = "name a picture or a folder, a test image by --index 7"
+        hint = hint_of_missing(name, hint) if isinstance(error, FileNotFoundError) else ""
         raise BadImageError(name, (error.strerror or str(error)).lower(), hint=hint) from None
 
 

@@ -8,7 +8,7 @@ from mnistcli.cli.options import DATASET, DRY_RUN, RAW, REMOVE, command, option,
 from mnistcli.cli.progress import Bars
 from mnistcli.datasets.catalog import NAMED_SOURCES
 from mnistcli.errors import DataUnavailableError, SomeInputsFailedError, UsageError
-from mnistcli.paths import expand
+from mnistcli.paths import expand, hint_of_missing
 
 _OWN = "Your own digits"
 # Of what is left out for the same reason, on stderr: of letters there are thousands.
@@ -69,7 +69,8 @@ def download(
       mnistcli download --check
     """
     if as_ is not None and (source in NAMED_SOURCES or "://" in source or dataset != "mnist"):
-        raise UsageError("--as goes with a path and no --dataset", hint="--source PATH --as mine")
+        hint = hint_of_missing(source, "--source PATH --as mine")
+        raise UsageError("--as goes with a path and no --dataset", hint=hint)
 
     from mnistcli.cli.views.download import catalog, installed
 
