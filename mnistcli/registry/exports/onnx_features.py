@@ -45,7 +45,7 @@ class Node(NDArrayOperatorsMixin):
     def _constant(self, value: Any) -> Any:
         array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
         tensor = numpy_helper.from_array(array)
-        for each in self.constants:  # chains and looks have many in common
+        for each in self.constants:  # chains have many in common
             tensor.name = each.name
             if tensor == each:
                 return each.name
