@@ -64,16 +64,22 @@ _builtin = functools.cache(functools.partial(load_model, "builtin"))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DigitRead(Displayed):
-    """One digit of a picture and its answer."""
+class DigitAnswer(Displayed):
+    """One digit of a picture, and the answer for it."""
 
-    answer: str  # the most probable class
+    image: Grey  # what the model saw, (28, 28)
+    answer: str  # the most probable class, or `prediction.ABSTAINED`
+    best: str  # the most probable class
     probability: float  # of that class
     probabilities: Float64s
-    box: Box  # top, bottom, left, right, in pixels of the picture
-    image: Grey  # what the model saw
-    line: int  # on which it stands, from 0
-    typicality: float = math.nan  # as in `prediction.Prediction`
+    typicality: float  # see `prediction.Predictions`; NaN where not known
+    box: Box  # in pixels of the picture; all of it where one digit was read
+    line: int = 0  # on which it stands, from 0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it was answered."""
+        return self.answer == self.best
 
 
 class _Seen(NamedTuple):
@@ -88,7 +94,7 @@ class _Seen(NamedTuple):
 
 def read_numbers(
     model: Model | str, grey: "ArrayLike", *, source: str = "image"
-) -> tuple[tuple[DigitRead, ...], ...]:
+) -> tuple[tuple[DigitAnswer, ...], ...]:
     """Read all digits of a picture in reading order, line by line.
 
     The picture, called ``source`` in errors, is as `mnistcli.conform` takes it. Raises
@@ -227,12 +233,12 @@ def _may_be_several(seen: _Seen) -> bool:
     return not (seen.pairedness <= DOUBTFUL).all() or box.width > WIDEST * box.height
 
 
-def _digit_read(model: Model, seen: _Seen, line: int) -> DigitRead:
+def _digit_read(model: Model, seen: _Seen, line: int) -> DigitAnswer:
     placed, row = seen.placed, seen.probabilities
     k = int(row.argmax())
     answer, probability = model.card.class_names[k], float(row[k])
     share = float(seen.typicality)
-    return DigitRead(answer, probability, row, placed.box, placed.image, line, share)
+    return DigitAnswer(placed.image, answer, answer, probability, row, share, placed.box, line)
 
 
 def _cheapest(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mnistcli.arrays import Bytes, Float64s, Floats, Int64s
     from mnistcli.containers.reading import Input
     from mnistcli.datasets.dataset import Dataset
-    from mnistcli.numerals import DigitRead
+    from mnistcli.numerals import DigitAnswer
     from mnistcli.pictures.read import Batch
     from mnistcli.registry.model_file import Model
 
@@ -104,30 +104,13 @@ class Predictions(Displayed):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DigitAnswer(Displayed):
-    """One digit of a picture, and the answer for it."""
-
-    image: Bytes  # what the model saw, (28, 28)
-    answer: str  # the most probable class, or `ABSTAINED`
-    best: str  # the most probable class
-    probability: float  # of that class
-    probabilities: Float64s
-    typicality: float  # see `Predictions`; NaN where not known
-    box: Box  # in pixels of `Prediction.original`; all of it where one digit was read
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether it was answered."""
-        return self.answer == self.best
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prediction(Displayed):
     """One picture, and the answers for its digits line by line: one digit is one line of one."""
 
     source: str  # its path, "-", "digits.npy[3]", "mnist test 7"
     original: Bytes  # as it was found, or where that is not asked for what the model saw
-    size: tuple[int, ...]  # height and width of the file, of which `original` may be smaller
+    # Height and width: of the file, of which `original` may be smaller, where all digits were read.
+    size: tuple[int, ...]
     notes: tuple[str, ...]  # what was found in the picture and done to it
     lines: tuple[tuple[DigitAnswer, ...], ...]
     separator: str = ""  # stands between answers that are not all of one letter
@@ -321,6 +304,8 @@ class Reader:
         yield from self._seen(seen)
 
     def _seen(self, seen: Sequence[Seen | BadImageError]) -> Iterator[Answered]:
+        from mnistcli.numerals import DigitAnswer, n_touching
+
         model, abstention = self.model, self.abstention
         images = [each[1] for each in seen if not isinstance(each, BadImageError)]
         stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
@@ -335,13 +320,12 @@ class Reader:
             best, probability = model.card.class_names[k], float(row[k])
             source, image, notes, original = each
             may_touch = original is not image and not abstention.refuses(share)
-            if may_touch and not np.array_equal(image, original):
-                from mnistcli.numerals import n_touching
-
-                if (n := n_touching(model, image, share, twoness, original)) > 1:
-                    problem = f"holds {n} digits that touch, or none"
-                    yield BadImageError(source, problem, hint=SEVERAL_HINT)
-                    continue
+            may_touch = may_touch and not np.array_equal(image, original)
+            n = n_touching(model, image, share, twoness, original) if may_touch else 1
+            if n > 1:
+                problem = f"holds {n} digits that touch, or none"
+                yield BadImageError(source, problem, hint=SEVERAL_HINT)
+                continue
             answer = abstention.answer(best, probability, share)
             found = ((UNLIKE,) if is_unlike(share) else ()) + notes
             shown = original if self.originals else image
@@ -372,11 +356,9 @@ class Reader:
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
                 yield replace(found, notes=found.notes + note) if found.n_unlike else found
 
-    def _answer(self, digit: DigitRead) -> DigitAnswer:
-        best, probability, share = digit.answer, digit.probability, digit.typicality
-        answer = self.abstention.answer(best, probability, share)
-        shares = digit.probabilities
-        return DigitAnswer(digit.image, answer, best, probability, shares, share, digit.box)
+    def _answer(self, digit: DigitAnswer) -> DigitAnswer:
+        answer = self.abstention.answer(digit.best, digit.probability, digit.typicality)
+        return replace(digit, answer=answer)
 
 
 def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:

@@ -17,7 +17,7 @@ from mnistcli.cli.terminal.capabilities import COLOURLESS, GRAPHICS, Method, cel
 from mnistcli.cli.terminal.pictures import Block, draw_image, graphic
 from mnistcli.conforming.background import flattened
 from mnistcli.conforming.types import NoDigitError
-from mnistcli.prediction import DigitAnswer
+from mnistcli.numerals import DigitAnswer
 
 Digits = Sequence[DigitAnswer]
 

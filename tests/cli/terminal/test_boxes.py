@@ -12,7 +12,7 @@ from rich.console import Console
 
 from mnistcli.cli.terminal.boxes import draw_boxes, paint_boxes
 from mnistcli.conforming.types import Box
-from mnistcli.prediction import DigitAnswer
+from mnistcli.numerals import DigitAnswer
 
 BLUE, RED = (34, 116, 224), (224, 48, 36)
 
