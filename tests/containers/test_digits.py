@@ -490,6 +490,10 @@ def test_the_labels_of_qmnist_are_the_first_of_eight_columns(images, tmp_path):
 BAD_CELLS = {
     "short": (b"1,2", "has 2 columns, expected 785"),
     "long": (b"1" + b",0" * 785, "has 786 columns, expected 785"),
+    "equation": (
+        b"1,3=4" + b",0" * 783,
+        "column pixel0 holds '3=4', expected a number from 0 to 255",
+    ),
     "text": (b"1,x" + b",0" * 783, "column pixel0 holds 'x', expected a number from 0 to 255"),
     "nothing": (b"1" + b",0" * 782 + b",,0", "column pixel782 holds ''"),
     "nan": (b"1" + b",0" * 783 + b",nan", "column pixel783 holds 'nan'"),
