@@ -140,7 +140,7 @@ def _too_few(
 def shared_out(
     data: LabelledImages, test_size: float = 0.2, *, seed: int
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Keep a share of every digit for the test, one image at least.
+    """Keep a share of every digit for the test, one image at least if any digit has two.
 
     Those that are the same stay together, and where a digit has but one, it is to be learned.
     """
