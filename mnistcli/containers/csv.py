@@ -149,7 +149,7 @@ def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
     cells = text.split()
     if delimiter != b" ":
         cells = next(csv.reader([text], delimiter=delimiter.decode(), skipinitialspace=True), [])
-    return tuple(cell.strip(" '\"\ufeff") for cell in cells)
+    return tuple(cell.strip(" ='\"\ufeff") for cell in cells)
 
 
 def _delimiter_of(line: bytes) -> bytes:

@@ -111,7 +111,8 @@ LABELLED = {
     "quoted": lambda x, y: table([[f'"{v}"' for v in y], *columns_of(x)],
                                  [f'"{name}"' for name in KAGGLE]),
     "text of Excel's": lambda x, y: table(
-        [[f'="{v}"' for v in column] for column in [y, *columns_of(x)]], KAGGLE),
+        [[f'="{v}"' for v in column] for column in [y, *columns_of(x)]],
+        [f'="{name}"' for name in KAGGLE]),
     "no line end": lambda x, y: table([y, *columns_of(x)], KAGGLE)[:-1],
     "floats 0..1": lambda x, y: table([y, *columns_of(x / 255)], KAGGLE),
     "floats, no header": lambda x, y: table([y, *columns_of(x / 255)]),
