@@ -329,6 +329,22 @@ def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, 
     assert "".join(digit.answer for digit in line) == "72014"
 
 
+@pytest.mark.parametrize("width", [4, 9])
+def test_a_1_that_fills_the_row_of_ruled_paper_parts_no_cells(width, test_images):
+    paper = Image.new("L", (700, 400), 205)
+    draw = ImageDraw.Draw(paper)
+    for y in range(20, 400, 90):
+        draw.line((0, y, 700, y), fill=140, width=2)
+    draw.line((300, 112, 300, 197), fill=40, width=width)
+    ink = np.zeros((400, 700))
+    for k in (0, 1):
+        ink[112:196, 90 + 85 * k : 174 + 85 * k] = np.kron(test_images[k], np.ones((3, 3)))
+    noise = np.random.default_rng(0).normal(0, 2, ink.shape)
+    page = np.clip(np.asarray(paper) * (1 - 0.85 * ink / 255) + noise, 0, 255).astype(np.uint8)
+    (line,) = read_numbers("builtin", page)
+    assert "".join(digit.answer for digit in line) == "721"
+
+
 @pytest.mark.parametrize(("glare", "depth"), [(30, 0.15), (70, 0.4)])
 def test_paper_where_a_lamp_is_reflected_is_no_light_ink(glare, depth, test_images):
     ink = np.zeros((400, 700))
