@@ -5,7 +5,7 @@ Their names tell, or how many there are and what values they hold.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,11 +37,12 @@ class Layout(NamedTuple):
         """Name a column in a message."""
         return f"column {self.names[index] if self.names else index + 1}"
 
-    def told_by(self, rows: NDArray[Any]) -> "Layout":
-        """Return which of the columns at both ends holds labels, where values have to tell."""
+    def told_by(self, rows: NDArray[Any], faults: Iterable[int] = ()) -> "Layout":
+        """Return which column at either end holds labels, where values of faultless rows have to tell."""
         if len(self.pixels) == math.isqrt(len(self.pixels)) ** 2:
             return self
-        side = side_of_labels(rows[:, self.pixels].astype(np.float32)) if len(rows) else 0
+        good = np.delete(rows, list(faults), axis=0)[:, self.pixels]
+        side = side_of_labels(good.astype(np.float32)) if len(good) else 0
         pixels = self.pixels[1:] if side == 0 else self.pixels[:-1]
         return self._replace(pixels=pixels, labels=(int(self.pixels[side]),))
 

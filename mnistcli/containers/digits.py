@@ -93,7 +93,7 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
     layout, scale, n = table.layout, Scale(), 0
     side = math.isqrt(len(layout.pixels))
     for values, faults, parts in table.rows():
-        layout = layout.told_by(np.delete(values, list(faults), axis=0))
+        layout = layout.told_by(values, faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
         names = [layout.column(column) for column in layout.pixels.tolist()]
         pictures = values[:, layout.pixels].reshape(-1, side, side)
