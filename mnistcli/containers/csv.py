@@ -239,10 +239,11 @@ def _cleaned(
 
 def _clean(line: bytes, delimiter: bytes) -> bytes:
     """Put commas between the cells of a line, take quotes, Excel's ="3" and brackets away, and blanks."""
-    line = line.replace(b'="', b'"')
-    if b'"' in line and line.count(delimiter) != line.count(b'"' + delimiter + b'"'):
-        point = b"." * bool(_DECIMAL.search(b";".join(_QUOTED.findall(line))))
-        line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, point), line)
+    if b'"' in line:
+        line = line.replace(b'="', b'"')
+        if line.count(delimiter) != line.count(b'"' + delimiter + b'"'):
+            point = b"." * bool(_DECIMAL.search(b";".join(_QUOTED.findall(line))))
+            line = _QUOTED.sub(lambda cell: cell[1].replace(delimiter, point), line)
     line = line.translate(None, b"\"'[]")
     if delimiter == b" ":
         return b",".join(line.replace(b",", b".").split())
