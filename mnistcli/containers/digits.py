@@ -96,8 +96,9 @@ def _of_table(table: csv.Table) -> Iterator[Block]:
         layout = layout.told_by(values, faults)
         where = tuple(f" row {n + i + 1}" for i in range(len(values)))
         names = [layout.column(column) for column in layout.pixels.tolist()]
-        pictures = values[:, layout.pixels].reshape(-1, side, side)
-        images = scale.to_bytes(pictures, faults, where, names)
+        shaped = values[:, layout.pixels].reshape(-1, side, side)
+        images = scale.to_bytes(shaped, faults, where, names)
+        del shaped  # memory that the next rows take
         for i in (i for i, of in enumerate(parts) if of is None and i not in faults):
             faults[i] = FormatError("is neither for training nor for the test", where=where[i])
         labels = values[:, layout.labels[0]].astype(np.float64) if layout.labels else None
