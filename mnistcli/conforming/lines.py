@@ -27,9 +27,9 @@ UNDERLINE, FRAME_LENGTH, FRAMED, LEAST_FRAMED = 1.6, 0.85, 2, 0.3
 # much of the line; both above and below lies hardly anything, unlike where digits touch each other.
 LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
 # What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
-# as a share of its height. It is no thicker than so many times lines, and one that digits touch than
-# so many times the others.
-RUNG, RUNG_GAP, THICKEST_RUNG, RUNG_WIDTHS = 6, 0.04, 2.5, 1.4
+# as a share of its height. It is no thicker than so many times lines, alone or among others, and one
+# that digits touch than so many times the others.
+RUNG, RUNG_GAP, RUNG_ALONE, AMONG_RUNGS, RUNG_WIDTHS = 6, 0.04, 1.8, 2.5, 1.4
 
 
 class _Lines(NamedTuple):
@@ -121,9 +121,9 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
         ends = pieces.top[i], pieces.bottom[i]
         reaching[i] = all(beside[max(0, at - near) : at + near].any() for at in ends)
     is_rung = reaching & (pieces.width * RUNG < pieces.height)
-    # Where there is one alone, a line may as well be a 1 that is no thinner than lines.
+    # One alone may as well be a 1, which is thicker than lines.
     line_width = 2 * lines.sum() / max(1, (lines[1:] != lines[:-1]).sum())
-    is_rung &= pieces.thickness < (THICKEST_RUNG if is_rung.sum() > 1 else 1) * line_width
+    is_rung &= pieces.thickness < (AMONG_RUNGS if is_rung.sum() > 1 else RUNG_ALONE) * line_width
     if not 0 < is_rung.sum() < keep.sum():
         return None
     found = pieces.mask(is_rung)
