@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import as_folder
 from mnistcli.containers.digits import Block
 from mnistcli.containers.names import OfPart, Part
@@ -79,8 +80,8 @@ def gather(
     notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
-    seen = {*map(bytes, train.images)}
-    if n_same := sum(bytes(image) in seen for image in test.images):
+    learned = {*_hashes(train.images)}
+    if n_same := sum(each in learned for each in _hashes(test.images)):
         notes += (f"{n_same:,} of {len(test.labels):,} test images are training images as well",)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
@@ -144,8 +145,8 @@ def shared_out(
 
     Those that are the same stay together, and where a digit has but one, it is to be learned.
     """
-    places: dict[bytes, int] = {}
-    place = [places.setdefault(image.tobytes(), i) for i, image in enumerate(data.images)]
+    places: dict[int, int] = {}
+    place = [places.setdefault(each, i) for i, each in enumerate(_hashes(data.images))]
     once = np.array([*places.values()])
     once = once[np.bincount(data.labels[once])[data.labels[once]] > 1]
     if len(once):
@@ -154,6 +155,11 @@ def shared_out(
         once = once[stratified_sample(data.labels[once], n_test, rng)]
     is_test = np.isin(place, once)
     return in_parts([a[of] for of in (~is_test, is_test) for a in (data.images, data.labels)])
+
+
+def _hashes(images: Bytes) -> Iterator[int]:
+    """Yield what images that are the same have in common, in little memory."""
+    return (hash(image.tobytes()) for image in images)
 
 
 @dataclass(slots=True)
