@@ -80,9 +80,11 @@ def gather(
     notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
-    learned = {*_hashes(train.images)}
-    if n_same := sum(each in learned for each in _hashes(test.images)):
-        notes += (f"{n_same:,} of {len(test.labels):,} test images are training images as well",)
+    else:
+        learned = {*_hashes(train.images)}
+        if n_same := sum(each in learned for each in _hashes(test.images)):
+            same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
+            notes = (*notes, same)
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 

@@ -330,7 +330,7 @@ def test_onnx_sees_what_the_model_sees(seeing, odd, tmp_path):
     path = export_model(seeing, "onnx", tmp_path / "model.onnx").path
     proto = onnx.load(path)
     onnx.checker.check_model(proto, full_check=True)
-    # What chains and looks have in common is there once.
+    # What chains have in common is there once.
     large = [each.raw_data for each in proto.graph.initializer if len(each.raw_data) > 1000]
     assert len(large) == len(set(large)) > 0
     # Rows of features as well, to be compared.

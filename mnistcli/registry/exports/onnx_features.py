@@ -26,9 +26,14 @@ _NAMES = {"matmul": "MatMul", "sqrt": "Sqrt", "floor": "Floor"}
 
 
 class Node(NDArrayOperatorsMixin):
-    """What a node of a graph yields, in the place of an array: calculating with it adds nodes."""
+    """What a node of a graph yields, in the place of an array: calculating with it adds nodes.
 
-    def __init__(self, name: str, nodes: list[NodeProto], constants: list[TensorProto]) -> None:
+    Constants are found by their content.
+    """
+
+    def __init__(
+        self, name: str, nodes: list[NodeProto], constants: dict[bytes, TensorProto]
+    ) -> None:
         self.name, self.nodes, self.constants = name, nodes, constants
 
     def add(self, op: str, *inputs: Any, name: str = "", **attributes: Any) -> Any:
@@ -42,16 +47,13 @@ class Node(NDArrayOperatorsMixin):
         """Return what an operator of ONNX makes of it."""
         return self.add(op, self, *more, **attributes)
 
-    def _constant(self, value: Any) -> Any:
+    def _constant(self, value: Any) -> str:
         array = np.array(value, np.float32 if isinstance(value, (int, float)) else None, order="C")
         tensor = numpy_helper.from_array(array)
-        for each in self.constants:  # chains have many in common
-            tensor.name = each.name
-            if tensor == each:
-                return each.name
-        tensor.name = f"constant_{len(self.constants)}"
-        self.constants.append(tensor)
-        return tensor.name
+        # Chains have many in common.
+        known = self.constants.setdefault(tensor.SerializeToString(), tensor)
+        known.name = known.name or f"constant_{len(self.constants) - 1}"
+        return str(known.name)
 
     def __array_ufunc__(self, ufunc: np.ufunc, _method: str, *inputs: Any) -> Any:
         return self.add(_NAMES.get(ufunc.__name__, ufunc.__name__[:3].title()), *inputs)

@@ -26,7 +26,7 @@ def encode(model: Model) -> bytes:
         # The softmax of (0, score) is the logistic function, so one graph does for all tasks.
         weights = np.concatenate([np.zeros_like(weights), weights])
         intercept = np.concatenate([[0.0], intercept])
-    pixels = Node("pixels", [], [])
+    pixels = Node("pixels", [], {})
     rows = add_features(classifier.features, pixels)
     seen = rows.of("Cast", to=TensorProto.DOUBLE, name="features") * np.array(classifier.scale)
     scores = seen.of("Gemm", weights.T, intercept)
@@ -37,7 +37,7 @@ def encode(model: Model) -> bytes:
     given = info("pixels", TensorProto.UINT8, ["n", IMAGE_SIDE, IMAGE_SIDE])
     label = info("label", TensorProto.STRING, ["n"])
     shares = info("probabilities", TensorProto.DOUBLE, ["n", classifier.n_classes])
-    nodes, constants = pixels.nodes, pixels.constants
+    nodes, constants = pixels.nodes, [*pixels.constants.values()]
     graph = helper.make_graph(nodes, "mnistcli", [given], [label, shares], constants)
     proto = helper.make_model(
         graph,
