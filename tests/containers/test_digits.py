@@ -495,6 +495,10 @@ BAD_CELLS = {
         b"1,3=4" + b",0" * 783,
         "column pixel0 holds '3=4', expected a number from 0 to 255",
     ),
+    "equation beside quotes": (
+        b'"1",3=4' + b",0" * 783,
+        "column pixel0 holds '3=4', expected a number from 0 to 255",
+    ),
     "text": (b"1,x" + b",0" * 783, "column pixel0 holds 'x', expected a number from 0 to 255"),
     "nothing": (b"1" + b",0" * 782 + b",,0", "column pixel782 holds ''"),
     "nan": (b"1" + b",0" * 783 + b",nan", "column pixel783 holds 'nan'"),
