@@ -53,67 +53,86 @@ def _listed_names(words: str) -> Iterator[Path]:
         yield Path(os.fsdecode(rest))
 
 
-@dataclass
-class Tally:
-    """Follows answers to so many pictures, counts them, and reports the bad ones above the bar."""
+def started(answers: Iterable[Answered]) -> Iterator[Answered]:
+    """Return answers of which the first is there, so that an error before it is before any output.
 
-    call: Call
-    shown: Bars
-    view: PredictionView
-    n_pictures: int | None
-    keeps: bool
-    kept: list[Bytes] = field(default_factory=list)  # what the model saw
-    drawn: list[list[CaptionedImage]] = field(default_factory=list)  # for the figure
-    hint: str = ""  # of the last bad one, which is not said twice
+    Raises BadImageError where there was one input, and it was bad.
+    """
+    answers = iter(answers)
+    first = [*itertools.islice(answers, 1)]
+    if first and isinstance(first[0], BadImageError):
+        first += itertools.islice(answers, 1)
+        if len(first) == 1:
+            raise first[0]
+    return itertools.chain(first, answers)
+
+
+def reported(
+    answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
+) -> Iterator[Answered]:
+    """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""
+    hint = ""  # of the last bad one, which is not said twice
+    for n_inputs, answer in enumerate(answers, 1):
+        if isinstance(answer, BadImageError):
+            with bars.aside():
+                report_error(answer, as_json=call.format in ("json", "jsonl"), hinted=hint)
+            hint = answer.hint
+        yield answer
+        bars.update("pictures", n_inputs, n_pictures)
+    bars.stop()
+
+
+@dataclass
+class Counts:
+    """How many inputs there were, and of these how many were in what way out of the ordinary."""
+
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
     n_changed: int = 0  # that had to be brought into MNIST's form: something is told of them
 
-    def follow(self, answers: Iterable[Answered]) -> Iterator[Answered]:
-        """Pass answers on in their order; the bar is gone when the last one is there.
-
-        The first is waited for here, so that an error before it comes before any output. Raises
-        BadImageError where there was one input, and it was bad.
-        """
-        answers = iter(answers)
-        first = [*itertools.islice(answers, 1)]
-        if first and isinstance(first[0], BadImageError):
-            first += itertools.islice(answers, 1)
-            if len(first) == 1:
-                raise first[0]
-        return self._counted(itertools.chain(first, answers))
-
-    def remarks(self, abstention: Abstention) -> Iterator[str]:
-        """Say how many are unlike what the model was trained on, and how many were not answered."""
-        what = "with digits " if self.view.number else ""
-        if self.n_unlike:
-            yield f"{self.n_unlike} of {self.n_inputs} {what}{UNLIKE} of {self.view.model.ref}"
-        if self.n_abstained:
-            why = [f"below {abstention.below:g}"] * bool(abstention.below)
-            why += ["unlike"] * abstention.from_unlike
-            yield f"{self.n_abstained} of {self.n_inputs} {what}{' or '.join(why)}: answered ?"
-
-    def _counted(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Count answers as they pass."""
         for answer in answers:
             self.n_inputs += 1
             if isinstance(answer, BadImageError):
                 self.n_failed += 1
-                with self.shown.aside():
-                    as_json = self.call.format in ("json", "jsonl")
-                    report_error(answer, as_json=as_json, hinted=self.hint)
-                self.hint = answer.hint
             else:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0
                 self.n_changed += bool(answer.notes)
-                if self.keeps:
+            yield answer
+
+    def remarks(self, view: PredictionView, abstention: Abstention) -> Iterator[str]:
+        """Say how many are unlike what the model was trained on, and how many were not answered."""
+        inputs = f"of {self.n_inputs} {'with digits ' if view.number else ''}"
+        if self.n_unlike:
+            yield f"{self.n_unlike} {inputs}{UNLIKE} of {view.model.ref}"
+        if self.n_abstained:
+            why = [f"below {abstention.below:g}"] * bool(abstention.below)
+            why += ["unlike"] * abstention.from_unlike
+            yield f"{self.n_abstained} {inputs}{' or '.join(why)}: answered ?"
+
+
+@dataclass
+class Kept:
+    """What is left of predictions that have passed, as it is wanted: for a dataset, for a figure."""
+
+    view: PredictionView
+    for_dataset: bool
+    for_figure: bool
+    seen: list[Bytes] = field(default_factory=list)  # by the model
+    drawn: list[list[CaptionedImage]] = field(default_factory=list)
+
+    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Keep what is wanted of answers as they pass."""
+        for answer in answers:
+            if not isinstance(answer, BadImageError):
+                if self.for_dataset:
                     # Not a part of a thousand.
-                    self.kept += (digit.image.copy() for digit in answer.digits)
-                if self.call.figure:
+                    self.seen += (digit.image.copy() for digit in answer.digits)
+                if self.for_figure:
                     pictures = self.view.pictures_for_file(answer, is_first=not self.drawn)
                     self.drawn.append(pictures)
             yield answer
-            self.shown.update("pictures", self.n_inputs, self.n_pictures)
-        self.shown.stop()
