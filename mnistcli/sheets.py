@@ -38,7 +38,8 @@ _SOLID, _HOLLOW = (0.9, 1.1), (0.35, 0.78)
 # The squares of their axes, one over the other; their areas, over what the homography makes of
 # them.
 _LONGEST, _AREAS = 9.0, (0.5, 1.8)
-_MOST_HOLLOW, _MOST_SOLID, _MOST_ANSWERS = 12, 24, 6
+# Digits written large are hollow, and larger than a mark: 0, 6, 8 and 9 in twelve rows each.
+_MOST_HOLLOW, _MOST_SOLID, _MOST_ANSWERS = 60, 24, 6
 
 # Millimetres: how far a frame may be from its place, what is wider is shade and no ink, what is
 # left away inside a frame, the least digit, and the largest speck.
@@ -189,15 +190,24 @@ def _flattened(grey: Grey, source: str) -> tuple[Ink, dict[tuple[int, int], _Edg
 
     photograph = Image.fromarray(grey)
     size = round(WIDTH * SCALE), round(HEIGHT * SCALE)
+    middle, found = np.array([WIDTH / 2, HEIGHT / 2, 1]), None
     for matrix in _homographies(grey):
+        if found:
+            x, y, depth = np.linalg.solve(found[0], matrix @ middle)
+            if 0 < x / depth < WIDTH and 0 < y / depth < HEIGHT:
+                continue  # the same page, by other marks
         # From pixels of the page, not millimetres.
         numbers = (matrix / matrix[2, 2] / np.array([SCALE, SCALE, 1])).ravel()[:8].tolist()
         how = Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BICUBIC
         page = np.asarray(photograph.transform(size, *how), np.float32)
         ink = _darkness(page, round(_WIDEST * SCALE / 2))
         if frames := _frames(ink):
-            return ink, frames
-    raise BadImageError(source, "its four corner marks are not found", hint=_HINT)
+            if found:
+                raise BadImageError(source, "shows two pages", hint="photograph each page alone")
+            found = matrix, ink, frames
+    if not found:
+        raise BadImageError(source, "its four corner marks are not found", hint=_HINT)
+    return found[1:]
 
 
 def _darkness(grey: Ink, reach: int) -> Ink:

@@ -81,6 +81,19 @@ def test_pencil_is_read(test_images, labels):
     assert len(read.empties) == 60
 
 
+def test_large_digits_hide_no_mark(test_images, labels):
+    # Rings of zeros, sixes, eights and nines look like the mark with a hole, and are larger.
+    rng = np.random.default_rng(10)
+    page, written = filled(rng, test_images, labels, size=(13.5, 15), n_empty=0)
+    check(read_sheet(decoded(photographed(rng, page, kind="plain"))), written)
+
+
+def test_two_pages_in_one_photograph_are_refused(test_images, labels):
+    page = filled(np.random.default_rng(11), test_images, labels, n_empty=60).page
+    with pytest.raises(BadImageError, match="p: shows two pages"):
+        read_sheet(np.pad(np.hstack([page, page]), 40, constant_values=90), source="p")
+
+
 def test_a_scan_is_read_nearly_as_it_was_written(test_images, labels):
     page, written = filled(np.random.default_rng(9), test_images, labels, size=(12, 12.5))
     read = read_sheet(page)
