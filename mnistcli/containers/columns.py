@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s, Places
 from mnistcli.containers.names import LABELS
 from mnistcli.containers.reading import FormatError
+from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
 
 HINT = "expected 784 pixels in a row, or a label and 784 pixels (or 64, 256, 400 or 1,024)"
@@ -28,23 +29,32 @@ class Layout(NamedTuple):
     """Which columns of a table are what."""
 
     n_columns: int
-    pixels: Places  # in their order; one more where values have to tell, see `side_of_labels`
+    pixels: Places  # in their order; one more where values have to tell, see `told_by`
     labels: tuple[int, ...] = ()  # one, the ten of one-hot labels, or none
     names: tuple[str, ...] = ()  # of the columns, if there is a header
     without_labels: str = ""  # why there are none
+    either: Places | None = None  # pixels and labels, where all ends were 0 so far
 
     def column(self, index: int) -> str:
         """Name a column in a message."""
         return f"column {self.names[index] if self.names else index + 1}"
 
     def told_by(self, rows: NDArray[Any], faults: Iterable[int] = ()) -> "Layout":
-        """Return which column at either end holds labels, where values of faultless rows have to tell."""
-        if len(self.pixels) == math.isqrt(len(self.pixels)) ** 2:
+        """Return which column at either end holds labels, where values of faultless rows have to tell.
+
+        Rows that are sorted may tell it late: raises FormatError where the first was taken before,
+        and it is the last.
+        """
+        columns = self.pixels if self.either is None else self.either
+        if len(columns) == math.isqrt(len(columns)) ** 2:
             return self
-        good = np.delete(rows, list(faults), axis=0)[:, self.pixels]
+        good = np.delete(rows, list(faults), axis=0)[:, columns]
         side = side_of_labels(good.astype(np.float32)) if len(good) else 0
-        pixels = self.pixels[1:] if side == 0 else self.pixels[:-1]
-        return self._replace(pixels=pixels, labels=(int(self.pixels[side]),))
+        if side and self.labels:
+            raise _at_either_end(len(columns))
+        pixels = columns[1:] if side == 0 else columns[:-1]
+        either = None if good[:, [0, -1]].any() else columns
+        return self._replace(pixels=pixels, labels=(int(columns[side]),), either=either)
 
 
 def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
@@ -61,7 +71,7 @@ def layout_of_rows(names: tuple[str, ...] | None, widths: list[int]) -> Layout:
         return layout_of(named)
     usual = max(_WIDTHS, key=widths.count)
     if usual not in widths:
-        raise FormatError(f"has {in_words(widths[0])} in its first line", hint=HINT)
+        raise FormatError(f"has {counted(widths[0], 'column')} in its first line", hint=HINT)
     n_pixels, columns = _WIDTHS[usual], np.arange(usual)
     if usual > n_pixels + 1:
         return Layout(usual, columns[:n_pixels], tuple(range(n_pixels, usual)))
@@ -74,7 +84,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
     order = pixel_order(names)
     if order is None:
         if len(names) < N_PIXELS:
-            raise FormatError(f"has {in_words(len(names))} in its first line", hint=HINT)
+            raise FormatError(f"has {counted(len(names), 'column')} in its first line", hint=HINT)
         shown = ", ".join(repr(name[:20]) for name in names[:3])
         problem = f"has a header that does not tell the order of 784 pixels ({shown}, ...)"
         raise FormatError(problem, hint="call the columns label, pixel0, pixel1, ..., pixel783")
@@ -147,7 +157,7 @@ def side_of_labels(values: Float32s) -> int:
     it is paper rather than labels; where both ends are 0 the first is the label, as is usual.
     Raises FormatError where neither can be, or both.
     """
-    n, pixels = values.shape[1], f"pixel0,...,pixel{values.shape[1] - 2}"
+    n = values.shape[1]
     ends, inner = values[:, [0, -1]], values[:, 1:-1]
     could = ((ends >= 0) & (ends <= 9) & (ends == np.floor(ends))).all(axis=0)
     if could.all() and not ends.any():
@@ -159,17 +169,19 @@ def side_of_labels(values: Float32s) -> int:
     if could.all() and varies.any():
         could = varies
     if could.all():
-        problem = f"may have its labels in the first of its {n:,} columns or in the last"
-        hint = f"add a header: label,{pixels} or {pixels},label"
-        raise FormatError(problem, hint=hint)
+        raise _at_either_end(n)
     if not could.any():
         raise FormatError(
             f"has {n:,} columns, of which neither the first nor the last holds labels from 0 to 9",
-            hint=f"expected label,{pixels}; labels are digits, 0 and not 10 for zero",
+            hint=f"expected label,{_pixels(n)}; labels are digits, 0 and not 10 for zero",
         )
     return 0 if could[0] else -1
 
 
-def in_words(n_columns: int) -> str:
-    """Return "1 column", "785 columns"."""
-    return "1 column" if n_columns == 1 else f"{n_columns:,} columns"
+def _at_either_end(n: int) -> FormatError:
+    problem = f"may have its labels in the first of its {n:,} columns or in the last"
+    return FormatError(problem, hint=f"add a header: label,{_pixels(n)} or {_pixels(n)},label")
+
+
+def _pixels(n: int) -> str:
+    return f"pixel0,...,pixel{n - 2}"

@@ -10,7 +10,6 @@ and a name that leads elsewhere is refused.
 
 import codecs
 import contextlib
-import errno
 import re
 import tempfile
 import zlib
@@ -19,13 +18,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from mnistcli.containers import reading
-from mnistcli.containers.reading import DOCUMENT_TO, SAVEZ, FormatError, Stream
+from mnistcli.containers.reading import DOCUMENT_TO, SAVEZ, FormatError, Stream, damage_to
 from mnistcli.errors import MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
 MAX_DICTIONARY_BYTES = 256 << 20
 MAX_LAYERS = 2
-MAX_ARRAYS, MAX_FILES = 64, 200_000
+MAX_FILES = 200_000
 _CHUNK_BYTES = 1 << 17
 _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip"}
 
@@ -48,39 +47,22 @@ def unpacked(stream: Stream) -> Stream:
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:4] != b"\0\0":
             # As Excel and PowerShell write text.
             text = codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace")
-            return Stream(text, stream)
+            return stream.enter_context(Stream(text))
         kind = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
         if kind is None:
             return stream
         if kind == "zip":
-            archive = Archive(stream, MAX_FILES)
+            archive = Archive(stream)
             if (member := _only_member(archive)) is None:
                 stream.seekable()  # from the start again
                 return stream
-            file: Any = archive.open(member)
+            inner = archive.open(member)
         else:
-            file = _Layer(stream, kind)
+            inner = Stream(_Layer(stream, kind), kind)
         if n_layers == MAX_LAYERS:
             raise FormatError("is compressed more than twice", hint="unpack it first")
-        stream = Stream(file, stream)
+        stream = stream.enter_context(inner)
     return stream
-
-
-class _Gzip:
-    """zlib's decompressor with the manners of lzma's and bz2's."""
-
-    def __init__(self) -> None:
-        self._inflater = zlib.decompressobj(wbits=31)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inflater, name)
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inflater.unconsumed_tail
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        return self._inflater.decompress(self._inflater.unconsumed_tail + data, max_length)
 
 
 class _Layer:
@@ -101,9 +83,9 @@ class _Layer:
             import bz2
 
             return bz2.BZ2Decompressor()
-        return _Gzip()
+        return zlib.decompressobj(wbits=31)
 
-    def read(self, n_bytes: int) -> bytes:
+    def read(self, n_bytes: int = _CHUNK_BYTES, /) -> bytes:
         while True:
             if self._made.eof:
                 # Members may follow one another, with zeros between them.
@@ -113,33 +95,14 @@ class _Layer:
                         return b""
                     rest = more.lstrip(b"\0")
                 self._made, self._ahead = self._make(), rest
-            data = b""
-            if self._made.needs_input:
+            # What there was no room for zlib hands back; the others keep it.
+            data: bytes = getattr(self._made, "unconsumed_tail", b"")
+            if not data and getattr(self._made, "needs_input", True):
                 data, self._ahead = self._ahead or self._stream.read(_CHUNK_BYTES), b""
-            try:
-                out: bytes = self._made.decompress(data, n_bytes)
-            except Exception as error:  # noqa: BLE001 - zlib.error, LZMAError, OSError, ValueError
-                raise FormatError(f"is damaged {self._kind} data ({error})") from None
-            if out:
-                return out
+            if out := self._made.decompress(data, n_bytes):
+                return bytes(out)
             if not data and not self._made.eof:
-                raise FormatError(f"is {self._kind} data that ends too early")
-
-
-@contextlib.contextmanager
-def damage_to(kind: str) -> Iterator[None]:
-    """Turn what zipfile raises on damaged files, mostly undocumented, into a FormatError."""
-    try:
-        yield
-    except EOFError:
-        raise FormatError(f"is {kind} data that ends too early") from None
-    except (FormatError, MemoryError):
-        raise
-    except Exception as error:
-        # A seek to where no file can have a byte is no fault of the system's.
-        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
-            raise
-        raise FormatError(f"is damaged {kind} data ({str(error)[:80]})") from None
+                raise EOFError
 
 
 class Archive:
@@ -148,18 +111,18 @@ class Archive:
     Raises FormatError where it is damaged, or has more files than are allowed.
     """
 
-    def __init__(self, stream: Stream, max_files: int) -> None:
+    def __init__(self, stream: Stream) -> None:
         import zipfile
 
         file = stream.seekable()
         with damage_to("zip"):
             self._zip = stream.enter_context(zipfile.ZipFile(file))
         names = self._zip.namelist()
-        if len(names) > max_files:
-            raise FormatError(f"holds more than {max_files:,} files")
+        if len(names) > MAX_FILES:
+            raise FormatError(f"holds more than {MAX_FILES:,} files")
         self.names = [name for name in dict.fromkeys(names) if not name.endswith("/")]
 
-    def open(self, name: str) -> "_Member":
+    def open(self, name: str) -> Stream:
         """Open a file in it, to be read in order."""
         import zipfile
 
@@ -170,16 +133,7 @@ class Archive:
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 problem = f"{name!r} in it is compressed in a rare way"
                 raise FormatError(problem, hint="unpack it first")
-            return _Member(self._zip.open(info))
-
-
-class _Member:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, n_bytes: int = -1, /) -> bytes:
-        with damage_to("zip"):
-            return self._file.read(n_bytes)
+            return Stream(self._zip.open(info), "zip")
 
 
 def _only_member(archive: Archive) -> str | None:
@@ -201,7 +155,7 @@ def files_in(
     """
     if reading.kind_of(stream.head()) != "zip":
         return None
-    archive = Archive(stream, MAX_FILES)
+    archive = Archive(stream)
     if is_npz(name.endswith(".npy") for name in archive.names):
         stream.seekable()  # from the start again
         return None
@@ -222,7 +176,7 @@ def _within(archive: Archive) -> Iterator[tuple[str, Stream]]:
         if ".." in parts or "\0" in shown or re.match(r"/|[A-Za-z]:", shown):
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
         if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
-            yield shown, Stream(archive.open(name))
+            yield shown, archive.open(name)
 
 
 def _unpack(

@@ -20,6 +20,7 @@ from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_or
 from mnistcli.containers.names import LABELS, OfPart, part_in, parts_of
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
+from mnistcli.display import counted
 from mnistcli.mnist import DIGIT_WORDS, IMAGE_SIDE, N_PIXELS
 
 Rows = tuple[Float32s, dict[int, FormatError]]
@@ -51,13 +52,13 @@ class Table(NamedTuple):
     blocks: Iterator[list[bytes]]
 
     def rows(self) -> Iterator[tuple[Float32s, dict[int, FormatError], list[OfPart | None]]]:
-        """Read the rows, about a megabyte of them at a time, and what is wrong with which of them.
+        """Read the rows, a thousand or a megabyte at a time, and what is wrong with which of them.
 
         NaN stands for what is no number, and in columns that are neither pixels nor labels. Where
         one of those says of which part each row is, it comes last.
         """
         n_before, column = 0, -1
-        for lines in _thousands(self.blocks):
+        for lines in self.blocks:
             column = column if n_before else self._column_of_parts(lines)
             rows, parts = [line.split(b",") for line in lines if column >= 0], []
             for cells in rows:
@@ -87,13 +88,14 @@ def open_csv(stream: Stream) -> Table:
     head = b"".join(lines[start : start + 1])
     delimiter = _delimiter_of(head)
     cleaned = _cleaned(itertools.chain([lines[start:]], blocks), delimiter, b"#")
-    first, *rest = next((lines for lines in cleaned if lines), [b""])
-    if not first:
+    if not (lines := next(cleaned, [])):
         raise FormatError("is empty")
+    first, *rest = lines
     names = _names_in(first, head, delimiter)
     rows = rest if names is not None else [first, *rest]
     widths = [row.rstrip(b",").count(b",") + 1 for row in rows[:100]]
-    return Table(columns.layout_of_rows(names, widths), itertools.chain([rows], cleaned))
+    blocks = filter(None, itertools.chain([rows], cleaned))
+    return Table(columns.layout_of_rows(names, widths), blocks)
 
 
 def _start_of(lines: list[bytes]) -> int:
@@ -128,13 +130,6 @@ def open_arff(stream: Stream) -> Table:
     names = (match[1].decode("utf-8", "replace").strip("'\"") for match in attributes)
     rows = itertools.chain([first[data + 1 :]], blocks)
     return Table(layout_of(tuple(names)), _cleaned(rows, b",", b"%"))
-
-
-def _thousands(blocks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
-    """Divide blocks: a megabyte of short lines, all of them wrong, would take a gigabyte at once."""
-    for lines in blocks:
-        for start in range(0, len(lines), BLOCK_PICTURES):
-            yield lines[start : start + BLOCK_PICTURES]
 
 
 def _is_told(line: bytes) -> bool:
@@ -205,11 +200,9 @@ def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
     while not is_end:
         chunk = stream.read(BLOCK_BYTES)
         is_end = len(chunk) < BLOCK_BYTES
-        data = rest + chunk
-        # A carriage return at the end may be half of a line's end.
-        held = b"\r" if data.endswith(b"\r") and not is_end else b""
-        data = data[: len(data) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = data.split(b"\n")
+        if chunk.endswith(b"\r"):  # which may be half of a line's end
+            chunk += stream.read(1)
+        *lines, rest = (rest + chunk).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         if is_end:
             lines.append(rest)
         told = [*filter(bytes.strip, lines)]  # quick, where there are millions of empty ones
@@ -218,7 +211,6 @@ def _lines_of(stream: Stream) -> Iterator[list[bytes]]:
             number = f"{n_before + 1 + is_long.index(True):,}"
             raise FormatError(f"line {number} is longer than {MAX_LINE_BYTES:,} bytes", hint=HINT)
         n_before += len(lines)
-        rest += held
         if lines:
             yield told
 
@@ -234,7 +226,8 @@ def _cleaned(
         n_empty = 0 if clean else n_empty + BLOCK_BYTES
         if n_empty > MAX_EMPTY_BYTES:
             raise FormatError(f"has more than {MAX_EMPTY_BYTES >> 20} MiB of empty lines")
-        yield clean
+        # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
+        yield from (clean[i : i + BLOCK_PICTURES] for i in range(0, len(clean), BLOCK_PICTURES))
 
 
 def _clean(line: bytes, delimiter: bytes) -> bytes:
@@ -301,7 +294,7 @@ def _row(line: bytes, layout: Layout, is_pixel: frozenset[int]) -> list[float]:
     while len(cells) > layout.n_columns and not cells[-1]:
         cells.pop()
     if len(cells) != layout.n_columns:
-        raise FormatError(f"has {columns.in_words(len(cells))}, expected {layout.n_columns:,}")
+        raise FormatError(f"has {counted(len(cells), 'column')}, expected {layout.n_columns:,}")
     if not line.translate(None, b"0123456789,.+-eE"):
         with contextlib.suppress(ValueError):
             return list(map(float, cells))

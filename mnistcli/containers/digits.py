@@ -18,7 +18,7 @@ from mnistcli.containers import csv, npy_idx
 from mnistcli.containers.columns import Layout
 from mnistcli.containers.compressed import unpacked
 from mnistcli.containers.names import OfPart, Part, listed
-from mnistcli.containers.npy_idx import Npz, open_idx, open_npy, open_npz
+from mnistcli.containers.npy_idx import Npz, open_idx, open_npy
 from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, kind_of
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
@@ -69,7 +69,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     elif kind == "npy":
         blocks = _of_array(open_npy(stream), None, "has no labels: it is one array of pictures")
     elif kind == "zip":
-        blocks = _of_npz(open_npz(stream), part)
+        blocks = _of_npz(Npz(stream), part)
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from mnistcli import mnist
 from mnistcli.arrays import Bytes
-from mnistcli.containers.compressed import MAX_ARRAYS, Archive
+from mnistcli.containers.compressed import Archive
 from mnistcli.containers.names import OfPart, listed, names_meaning, parts_of
 from mnistcli.containers.reading import SAVEZ, FormatError, Stream
 from mnistcli.files import kind_of_path
@@ -108,11 +108,9 @@ def texts_in(values: NDArray[Any], prefix: str = "") -> list[str]:
 
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
-    """Return what an NPY file of uint8 in C order has before its elements; mostly 128 bytes."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
-    n_before = len(_MAGIC) + 4
-    body = text.ljust(-(-(n_before + len(text) + 1) // 64) * 64 - n_before - 1) + "\n"
-    return _MAGIC + b"\1\0" + struct.pack("<H", len(body)) + body.encode("ascii")
+    """Return the 128 bytes that an NPY file of uint8 in C order, of any store, has before its elements."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}".ljust(117) + "\n"
+    return _MAGIC + b"\1\0" + struct.pack("<H", len(text)) + text.encode("ascii")
 
 
 def open_npy(stream: Stream, prefix: str = "") -> RawArray:
@@ -171,17 +169,19 @@ def find_idx(folder: Path, name: str) -> Path | None:
     return None
 
 
-class Npz(NamedTuple):
+class Npz:
     """An npz file that is open, and the names of its arrays."""
 
-    stream: Stream
-    archive: Archive
-    names: tuple[str, ...]
+    def __init__(self, stream: Stream) -> None:
+        self._archive = Archive(stream)
+        names = [name for name in self._archive.names if name.endswith(".npy")]
+        if not names:
+            raise FormatError("has no arrays", hint="unpack it first")
+        self.names = [name.removesuffix(".npy") for name in names]
 
     def open(self, name: str) -> RawArray:
         """Read the header of an array."""
-        member = Stream(self.archive.open(f"{name}.npy"), self.stream)
-        return open_npy(member, f"{name!r} in it ")
+        return open_npy(self._archive.open(f"{name}.npy"), f"{name!r} in it ")
 
     def parts(self, n: int) -> tuple[str | None, list[OfPart]]:
         """Find the array that says of which part each of n pictures is; None where none does."""
@@ -218,22 +218,6 @@ class Npz(NamedTuple):
         raise FormatError(f"has the arrays {listed(self.names)}", hint=hint)
 
 
-def open_npz(stream: Stream) -> Npz:
-    """Open an npz file."""
-    archive = Archive(stream, MAX_ARRAYS)
-    names = [name for name in archive.names if name.endswith(".npy")]
-    if not names:
-        raise FormatError("has no arrays", hint="unpack it first")
-    return Npz(stream, archive, tuple(name.removesuffix(".npy") for name in names))
-
-
-class _Plan(NamedTuple):
-    """How to see an array of a certain shape as pictures."""
-
-    shape: tuple[int, ...]  # of one picture: (h, w), (h, w, 3), (3, h, w), or (785,) with a label
-    is_one: bool = False
-
-
 def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     """Read an array as pictures, (n, height, width) or (n, 785), a block at a time.
 
@@ -246,64 +230,68 @@ def pictures_in(raw: RawArray, n_labels: int = 0) -> Iterator[NDArray[Any]]:
     is_last = n_labels > 1 and raw.shape[-1:] == (n_labels,) != raw.shape[:1]
     is_last = is_last and raw.shape[1:] != IMAGE_SHAPE
     shape = (n_labels, *raw.shape[:-1]) if is_last else raw.shape
-    plan = _plan_of(shape, raw.prefix, n_labels)
+    sizes = _sizes_of_one(shape, raw.prefix, n_labels)
     if raw.dtype.kind not in "buif":
         raise FormatError(f"{raw.prefix}holds text ({raw.dtype.str}), expected numbers")
-    if not 0 < math.prod(plan.shape) <= MAX_PIXELS:
-        size = " x ".join(f"{side:,}" for side in plan.shape)
+    if not 0 < math.prod(sizes) <= MAX_PIXELS:
+        size = " x ".join(f"{side:,}" for side in sizes)
         problem = f"{raw.prefix}has pictures of {size} pixels, expected at most {MAX_PIXELS:,}"
         raise FormatError(problem)
-    for block in [raw.whole()] if plan.is_one or is_last else raw.blocks():
-        all_here = (np.moveaxis(block, -1, 0) if is_last else block).reshape(-1, *plan.shape)
+    is_one = math.prod(sizes) == math.prod(shape)
+    for block in [raw.whole()] if is_one or is_last else raw.blocks():
+        all_here = (np.moveaxis(block, -1, 0) if is_last else block).reshape(-1, *sizes)
         for start in range(0, len(all_here), BLOCK_PICTURES):
             pictures = all_here[start : start + BLOCK_PICTURES]
-            if len(plan.shape) == 3:
-                colours = pictures if plan.shape[-1] == 3 else np.moveaxis(pictures, 1, -1)
+            if len(sizes) == 3:
+                colours = pictures if sizes[-1] == 3 else np.moveaxis(pictures, 1, -1)
                 pictures = colours.astype(np.float32) @ GREY
                 if colours.dtype != np.bool_ and colours.dtype.kind in "bui":
                     pictures = np.rint(pictures)
             yield pictures
 
 
-def _plan_of(shape: tuple[int, ...], prefix: str, n_labels: int) -> _Plan:
-    """Tell what pictures are in an array of a shape: the first case that fits it decides."""
+def _sizes_of_one(shape: tuple[int, ...], prefix: str, n_labels: int) -> tuple[int, ...]:
+    """Return the shape of one picture in an array: (h, w), (h, w, 3), (3, h, w), or (785,) with a label.
+
+    The first case that fits the shape of the array decides.
+    """
     if len(shape) == 4 and (shape[1] in (1, 3)) != (shape[3] in (1, 3)):
         _, a, b, c = shape
-        return _Plan((a, b) if c == 1 else (b, c) if a == 1 else (a, b, c))
+        return (a, b) if c == 1 else (b, c) if a == 1 else (a, b, c)
     sizes = tuple(size for size in shape if size != 1)
     if len(shape) == 4 and shape[1:3] == IMAGE_SHAPE:
         sizes = shape  # (n, 28, 28, 4) is refused below
     readings, hint = "", "expected (n, 28, 28), (n, 784), (28, 28) or (784,)"
     match sizes:
         case (mnist.N_PIXELS,) | (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE):
-            return _Plan(IMAGE_SHAPE, is_one=True)
+            return IMAGE_SHAPE
         case (size,) if shape == (1, N_PIXELS + 1):
-            return _Plan((size,))
+            return (size,)
         case (a, b):
             side, is_picture = math.isqrt(b), 0 < max(a, b) <= MAX_ASPECT * min(a, b)
             is_odd = any(abs(size - N_PIXELS) < 3 for size in sizes) or (b in SQUARES and a != b)
             if a == n_labels != b == side * side:
-                return _Plan((side, side))
+                return side, side
             if b == N_PIXELS != a:
-                return _Plan(IMAGE_SHAPE)
+                return IMAGE_SHAPE
             if b == N_PIXELS + 1:
-                return _Plan((b,))
+                return (b,)
             if is_picture and not is_odd:
-                return _Plan((a, b), is_one=True)
+                return a, b
             other = f"{b:,} of {a:,} pixels" if abs(a - N_PIXELS) < 3 else f"{a:,} of {b:,} pixels"
             readings = f": one picture of {a} x {b} pixels, or {other}?"
             hint = "expected (n, 784), or (n, 785) with labels; a picture is best given as PNG"
         case (_, mnist.IMAGE_SIDE, mnist.IMAGE_SIDE):
-            return _Plan(IMAGE_SHAPE)
+            return IMAGE_SHAPE
         case (mnist.IMAGE_SIDE, mnist.IMAGE_SIDE, 3 | 4 as c):
             readings = f": one coloured picture, or {c} pictures along the last axis?"
         case (_, _, 3):
-            return _Plan(sizes, is_one=True)
+            return sizes
         case (3, b, c):
             readings = f": one coloured picture, or 3 pictures of {b} x {c} pixels?"
         case (a, b, c):
             if min(b, c) >= 8 and (a != b or b == c):
-                return _Plan((b, c))
+                return b, c
             last = f", or {c} of {a} x {b} along the last axis" if min(b, c) >= 8 else ""
             readings = f": {a} pictures of {b} x {c} pixels{last}?"
     if len(sizes) == 3:

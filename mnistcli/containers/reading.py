@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import errno
 import re
 import sys
 from collections.abc import Iterator
@@ -77,19 +78,35 @@ class FormatError(Exception):
         return f"{self.where}: {self.problem}" if self.where else self.problem
 
 
+@contextlib.contextmanager
+def damage_to(kind: str) -> Iterator[None]:
+    """Turn what readers of damaged data raise, mostly undocumented, into a FormatError."""
+    try:
+        yield
+    except EOFError:
+        raise FormatError(f"is {kind} data that ends too early") from None
+    except (FormatError, MemoryError):
+        raise
+    except Exception as error:
+        # A seek to where no file can have a byte is no fault of the system's.
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
+            raise
+        raise FormatError(f"is damaged {kind} data ({str(error)[:80]})") from None
+
+
 class Stream(contextlib.ExitStack):
     """Bytes in order, with a look ahead; a pipe cannot be rewound, and an open file stays open.
 
-    What is opened to read it is closed with it, or with the stream ``of`` which it is the content.
+    What is opened to read it is closed with it. With a ``kind`` it is what is in compressed data:
+    what their reader raises where they are damaged is a FormatError.
     """
 
-    def __init__(self, file: "SupportsRead[bytes]", of: "Stream | None" = None) -> None:
+    def __init__(self, file: "SupportsRead[bytes]", kind: str = "") -> None:
         super().__init__()
         self._file = file
+        self._kind = kind
         self._ahead = b""
         self._ended = False  # a terminal would go on after Ctrl-D
-        if of is not None:
-            of.enter_context(self)
 
     def head(self) -> bytes:
         """Look at the first `HEAD_BYTES`."""
@@ -105,7 +122,8 @@ class Stream(contextlib.ExitStack):
         parts = []
         while n_bytes > 0 and not self._ended:
             # Grows with what is really there, not with what a header claims.
-            part = self._file.read(min(n_bytes, _AT_ONCE))
+            with damage_to(self._kind) if self._kind else contextlib.nullcontext():
+                part = self._file.read(min(n_bytes, _AT_ONCE))
             self._ended = not part
             parts.append(part)
             n_bytes -= len(part)

@@ -15,7 +15,7 @@ from mnistcli.containers.columns import side_of_labels
 from mnistcli.containers.digits import read_digits
 from mnistcli.containers.reading import FormatError, Stream
 
-from .making import KAGGLE, digits_in, table
+from .making import KAGGLE, digits_in, npy, table
 
 PIXELS = np.zeros((784, 3), np.uint8)
 PIXELS[400] = [255, 254, 253]
@@ -50,6 +50,18 @@ def test_a_label_is_no_share_of_ink():
     values = with_ends([7, 3], [1, 1])
     values[:, 1:-1] = values[:, 1:-1] == 0  # dark on light, from 0 to 1
     assert side_of_labels(values) == 0
+
+
+@pytest.mark.parametrize("write", [lambda rows: table(rows.T.tolist()), npy])
+def test_what_sorted_rows_tell_late_holds_for_all_of_them(write):
+    sorted_labels = np.repeat([0, 1, 2], [1500, 400, 400])
+    rows = np.zeros((len(sorted_labels), 785), np.uint8)
+    rows[:, 400] = 255
+    rows[:, 0] = sorted_labels
+    assert np.array_equal(digits_in(write(rows))[1], sorted_labels)
+    with pytest.raises(FormatError, match="its labels in the first of its 785 columns or in the l"):
+        digits_in(write(rows[:, ::-1]))
+    assert np.array_equal(digits_in(write(rows[1400:, ::-1]))[1], sorted_labels[1400:])
 
 
 @pytest.mark.parametrize("block", [3000, 5000, 1 << 20])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from mnistcli.containers.digits import labels_of, read_labels
-from mnistcli.containers.npy_idx import npy_header, open_idx, open_npy, open_npz
+from mnistcli.containers.npy_idx import Npz, npy_header, open_idx, open_npy
 from mnistcli.containers.reading import FormatError, Stream
 
 from .making import digits_in, idx, mutate, npy, npz, raw_npy, zip_of
@@ -170,7 +170,7 @@ def test_a_fortran_array_that_fills_the_memory_is_refused():
 )  # fmt: skip
 def test_names_of_arrays_tell_what_they_are(names, part, pair):
     with Stream(io.BytesIO(npz(**dict.fromkeys(names.split(), SMALL)))) as stream:
-        opened = open_npz(stream)
+        opened = Npz(stream)
         if pair is None:
             with pytest.raises(FormatError, match=r"arrays|any of"):
                 opened.pair(part)
@@ -202,7 +202,7 @@ def test_mutated_npz_is_refused_or_the_same(tmp_path_factory, data):
     path.write_bytes(mutate(data.draw, npz(a=SMALL), st))
     with path.open("rb") as file, Stream(file) as stream:
         try:
-            array = open_npz(stream).open("a").whole(1 << 16)
+            array = Npz(stream).open("a").whole(1 << 16)
         except FormatError:
             return
     np.testing.assert_array_equal(array, SMALL)
