@@ -58,144 +58,128 @@ class Seen(NamedTuple):
     outputs: Floats  # the model's scores, (n, n_classes)
 
 
-class Distance(NamedTuple):
-    """How far the directions of strokes are from the nearest of some prototypes.
+def prototypes(strokes: Float32s) -> tuple[Bytes, Bytes]:
+    """Return the means and the standard deviations of prototypes of images with such strokes.
+
+    Both have shape (n_prototypes, N_STROKES).
+    """
+    n = min(MAX_PROTOTYPES, -(-len(strokes) // IMAGES_PER_PROTOTYPE))
+    means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
+    for _ in range(_N_ROUNDS):
+        nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
+        groups = [strokes[nearest == k] for k in range(n)]
+        means = np.stack(
+            [g.mean(axis=0) if len(g) else m for g, m in zip(groups, means, strict=True)]
+        )
+    squares = [((g - m) ** 2).sum(axis=0) for g, m in zip(groups, means, strict=True)]
+    usual = np.sum(squares, axis=0) / len(strokes)
+    least = _LEAST_VARIANCE * usual.mean()
+    sizes = np.array([len(g) for g in groups])[:, None]
+    variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
+    spreads = np.clip(np.round(np.sqrt(np.maximum(variances, least))), 1, 255)
+    return np.round(means).astype(np.uint8), spreads.astype(np.uint8)
+
+
+def distance_of(seen: Seen, means: Bytes, spreads: Bytes) -> Floats:
+    """Measure how far the directions of strokes are from the nearest of some prototypes, (n,).
 
     Every direction at every point has a mean and a spread (a Gaussian mixture, by k-means). They
     tell characters from other drawings better than pixels do (Liu, Sako and Fujisawa, Performance
     evaluation of pattern classifiers for handwritten character recognition, 2002).
     """
-
-    means: Bytes  # of the prototypes, (n_prototypes, N_STROKES)
-    spreads: Bytes  # their standard deviations
-
-    @classmethod
-    def learned(cls, strokes: Float32s) -> "Distance":
-        """Return the distance from prototypes of images with such strokes."""
-        n = min(MAX_PROTOTYPES, -(-len(strokes) // IMAGES_PER_PROTOTYPE))
-        means = strokes[np.linspace(0, len(strokes) - 1, n).astype(np.intp)]
-        for _ in range(_N_ROUNDS):
-            nearest = (strokes @ means.T - (means * means).sum(axis=1) / 2).argmax(axis=1)
-            groups = [strokes[nearest == k] for k in range(n)]
-            means = np.stack(
-                [g.mean(axis=0) if len(g) else m for g, m in zip(groups, means, strict=True)]
-            )
-        squares = [((g - m) ** 2).sum(axis=0) for g, m in zip(groups, means, strict=True)]
-        usual = np.sum(squares, axis=0) / len(strokes)
-        least = _LEAST_VARIANCE * usual.mean()
-        sizes = np.array([len(g) for g in groups])[:, None]
-        variances = (squares + _PRIOR_IMAGES * (usual + least)) / (sizes + _PRIOR_IMAGES)
-        spreads = np.clip(np.round(np.sqrt(np.maximum(variances, least))), 1, 255)
-        return cls(np.round(means).astype(np.uint8), spreads.astype(np.uint8))
-
-    def of(self, seen: Seen) -> Floats:
-        """Measure images, (n,)."""
-        strokes = seen.directions.astype(np.float64)
-        means, spreads = (each.astype(np.float64) for each in self)
-        weights = 1 / spreads**2
-        constant = (means**2 * weights + 2 * np.log(spreads)).sum(axis=1)
-        distances = strokes**2 @ weights.T - 2 * strokes @ (means * weights).T + constant
-        return np.asarray(distances.min(axis=1))
+    strokes, middles = seen.directions.astype(np.float64), means.astype(np.float64)
+    deviations = spreads.astype(np.float64)
+    weights = 1 / deviations**2
+    constant = (middles**2 * weights + 2 * np.log(deviations)).sum(axis=1)
+    distances = strokes**2 @ weights.T - 2 * strokes @ (middles * weights).T + constant
+    return np.asarray(distances.min(axis=1))
 
 
-class Oddness(NamedTuple):
-    """What tells training images from what can be pieced together from them.
+def oddness_of(seen: Seen, weights: Float32s) -> Floats:
+    """Measure what tells training images from what can be pieced together from them, (n,).
 
     It is linear in the model's features where those were learned, else in directions and squares.
     """
-
-    weights: Float32s
-
-    def of(self, seen: Seen) -> Floats:
-        """Measure images, (n,)."""
-        is_learned = seen.rows.shape[1] == len(self.weights)
-        columns = seen.rows.astype(np.float32) if is_learned else _curved(seen.directions)
-        return np.asarray(columns @ self.weights)
+    is_learned = seen.rows.shape[1] == len(weights)
+    columns = seen.rows.astype(np.float32) if is_learned else _curved(seen.directions)
+    return np.asarray(columns @ weights)
 
 
-class Doubt(NamedTuple):
-    """How small the model's scores are.
+def doubt_of(seen: Seen) -> Floats:
+    """Measure how small the model's scores are, (n,).
 
     Liu, Wang, Owens and Li, Energy-based out-of-distribution detection, 2020.
     """
-
-    def of(self, seen: Seen) -> Floats:
-        """Measure images, (n,)."""
-        return np.asarray(-np.logaddexp.reduce(seen.outputs, axis=1))
+    return np.asarray(-np.logaddexp.reduce(seen.outputs, axis=1))
 
 
-class Strangeness(NamedTuple):
-    """What tells images answered so from pieces, letters and signs that are answered so too.
+def strangeness_of(seen: Seen, weights: Floats) -> Floats:
+    """Measure what tells images answered so from pieces, letters and signs answered so too, (n,).
 
     It is linear in features, for each answer, and in standard deviations among images answered so.
     """
+    weights, answers = weights.astype(np.float32), seen.outputs.argmax(axis=1)
+    values = seen.rows.astype(np.float32) @ weights[:, :-1].T - weights[:, -1]
+    return np.asarray(values[np.arange(len(values)), answers])
 
-    weights: Floats  # and what is then taken off, (n_classes, n_features + 1)
 
-    @classmethod
-    def learned(
-        cls, rows: Bytes, strange: Bytes, measure: Seen, scores: Callable[[Bytes], Floats]
-    ) -> "Strangeness":
-        """Return what tells rows from strange ones; the measure is what deviations are of."""
-        answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
-        weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
-        for k in np.bincount(answers).nonzero()[0]:
-            same = rows[answers == k], strange[odd == k]
-            weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
-        found, kinds = cls(weights).of(measure), measure.outputs.argmax(axis=1)
-        # What is known of few images is mixed with what is known of all.
-        n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
+def _strangeness(
+    rows: Bytes, strange: Bytes, measure: Seen, scores: Callable[[Bytes], Floats]
+) -> Floats:
+    """Return `Typicality.strangeness`; the measure is what standard deviations are of."""
+    answers, odd = (_outputs(scores(each)).argmax(axis=1) for each in (rows, strange))
+    weights = np.zeros((measure.outputs.shape[1], rows.shape[1] + 1), dtype=np.float32)
+    for k in np.bincount(answers).nonzero()[0]:
+        same = rows[answers == k], strange[odd == k]
+        weights[k, :-1] = _separating(*same, _N_CAREFUL_STEPS, _STRANGE_SHARE)
+    found, kinds = strangeness_of(measure, weights), measure.outputs.argmax(axis=1)
+    # What is known of few images is mixed with what is known of all.
+    n = np.bincount(kinds, minlength=len(weights)) + _PRIOR_IMAGES
 
-        def mean_of_kinds(values: Floats) -> Float64s:
-            sums = np.bincount(kinds, weights=values, minlength=len(weights))
-            return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
+    def mean_of_kinds(values: Floats) -> Float64s:
+        sums = np.bincount(kinds, weights=values, minlength=len(weights))
+        return np.asarray((sums + _PRIOR_IMAGES * values.mean()) / n)
 
-        usual = mean_of_kinds(found)
-        deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
-        weights[:, -1] = usual
-        weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
-        return cls(weights.astype(np.float16))
-
-    def of(self, seen: Seen) -> Floats:
-        """Measure images, (n,)."""
-        weights, answers = self.weights.astype(np.float32), seen.outputs.argmax(axis=1)
-        values = seen.rows.astype(np.float32) @ weights[:, :-1].T - weights[:, -1]
-        return np.asarray(values[np.arange(len(values)), answers])
+    usual = mean_of_kinds(found)
+    deviation = np.sqrt(mean_of_kinds((found - usual[kinds]) ** 2))
+    weights[:, -1] = usual
+    weights /= np.maximum(deviation, _LEAST_DEVIATION * (1 + np.abs(usual)))[:, None]
+    return weights.astype(np.float16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Typicality:
     """What the training images of a model were like."""
 
-    means: Bytes  # of `Distance`
+    means: Bytes  # of `prototypes`
     spreads: Bytes
     # Means and standard deviations of what is measured, then unlikeness by `SHARES`.
     levels: Float32s
-    oddness: Float32s  # of `Oddness`
+    oddness: Float32s  # weights, see `oddness_of`
     # Weights and what is then taken off, of pairs side by side and of stacked ones, (2, n_features
-    # + 1); both where features were learned.
+    # + 1), and of strangeness, (n_classes, n_features + 1); both where features were learned.
     pairs: Floats | None = None
-    strangeness: Floats | None = None  # of `Strangeness`
+    strangeness: Floats | None = None
 
     @property
-    def measures(self) -> list[tuple[float, Distance | Oddness | Doubt | Strangeness]]:
-        """What is measured, and how much each counts."""
-        distance, oddness = Distance(self.means, self.spreads), Oddness(self.oddness)
-        if self.strangeness is None:
-            return [(1, distance), (0.7, oddness), (0.7, Doubt())]
-        return [(1, distance), (0.3, oddness), (0.5, Doubt()), (1, Strangeness(self.strangeness))]
+    def counts(self) -> Float64s:
+        """How much each measure counts."""
+        return np.array([1, 0.7, 0.7] if self.strangeness is None else [1, 0.3, 0.5, 1])
 
     def measured(self, seen: Seen) -> Float64s:
         """Measure images, (n_measures, n)."""
-        return np.stack([measure.of(seen) for _, measure in self.measures])
+        every = [distance_of(seen, self.means, self.spreads), oddness_of(seen, self.oddness)]
+        every.append(doubt_of(seen))
+        if self.strangeness is not None:
+            every.append(strangeness_of(seen, self.strangeness))
+        return np.stack(every)
 
     def unlikeness(self, measured: Float64s) -> Float64s:
         """Return what was measured, (n_measures, n), added up, (n,)."""
         n = len(measured)
         means, deviations = self.levels[:n, None], self.levels[n : 2 * n, None]
-        counts = np.array([count for count, _ in self.measures])
         # None makes up for the others: an empty image is not odd, and a full one not doubted.
-        return np.asarray(counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
+        return np.asarray(self.counts @ np.maximum((measured - means) / deviations, _LEAST_UNLIKE))
 
     def levelled(self, seen: Seen) -> "Typicality":
         """Return the same with the levels of some images."""
@@ -239,7 +223,7 @@ class Typicality:
     @property
     def is_sound(self) -> bool:
         """Whether all of it can be reckoned with."""
-        n = len(self.measures)
+        n = len(self.counts)
         is_rising = (np.diff(self.levels[2 * n :]) >= 0).all()
         return bool(is_rising and (self.levels[n : 2 * n] > 0).all() and (self.spreads > 0).all())
 
@@ -285,14 +269,14 @@ def learn_typicality(
         copies = [transform(_copied(known, k + 1)) for k in range(_N_COPIES)]
         one = np.concatenate([one[: len(known)], *copies])
         strange = np.concatenate([pieced, transform(_copied(signs(len(known)), 1))])
-        strangeness = Strangeness.learned(one, strange, measure, scores).weights
+        strangeness = _strangeness(one, strange, measure, scores)
         stacked = side_by_side(known[:_N_STACKED].swapaxes(1, 2)).swapaxes(1, 2)
         pairs = _pairs(one[::3], [*map(transform, (side_by_side(known), stacked))], held)
     else:
         odd = stroke_directions(pieced_together(known[::2]))
         oddness = _separating(_curved(strokes), _curved(odd), _N_STEPS)
-    levels, prototypes = np.zeros(0, np.float32), Distance.learned(strokes)
-    return Typicality(*prototypes, levels, oddness, pairs, strangeness).levelled(measure)
+    levels = np.zeros(0, np.float32)
+    return Typicality(*prototypes(strokes), levels, oddness, pairs, strangeness).levelled(measure)
 
 
 def _pairs(rows: Bytes, two: list[Bytes], measure: Bytes) -> Floats:

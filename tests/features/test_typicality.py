@@ -17,13 +17,13 @@ from mnistcli.features import FeatureSpec
 from mnistcli.features.counterexamples import every_sign, pieced_together, side_by_side, signs
 from mnistcli.features.typicality import (
     UNLIKE_BELOW,
-    Oddness,
     Seen,
-    Strangeness,
     _separating,
     is_unlike,
     learn_typicality,
     looked_at,
+    oddness_of,
+    strangeness_of,
     stroke_directions,
 )
 from mnistcli.registry import model_file
@@ -139,7 +139,7 @@ def test_pixels_tell_digits_from_what_is_pieced_together_of_them(mnist):
     model = mnistcli.train("digits", mnist, TrainingSettings(split=SplitSpec(limit=6000))).model
     others = mnist.train.images[-1000:]
     known, odd = (
-        Oddness(model.typicality.oddness).of(Seen(stroke_directions(images), images, images))
+        oddness_of(Seen(stroke_directions(images), images, images), model.typicality.oddness)
         for images in (others, pieced_together(others))
     )
     assert (odd[:, None] > known).mean() > 0.8  # the area under the curve
@@ -172,7 +172,7 @@ def test_letters_and_signs_are_unlike_digits_by_what_they_are_answered(builtin, 
     images = mnist.test.images[:2000]
     weights = builtin.typicality.strangeness
     strange, digits = (
-        Strangeness(weights).of(Seen(each, rows, builtin.classifier.decision_function(each)))
+        strangeness_of(Seen(each, rows, builtin.classifier.decision_function(each)), weights)
         for each in (written, images)
         for rows in [builtin.classifier.raw_features(each)]
     )
