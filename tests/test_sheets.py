@@ -186,6 +186,26 @@ def test_a_folder_of_pages_is_a_dataset(tmp_path, test_images, labels):
     assert found.notes[0] == f"{archive}/a.jpg: 110 digits, 10 boxes empty"
 
 
+def test_pages_in_folders_of_pupils_and_from_standard_input(
+    tmp_path, monkeypatch, test_images, labels
+):
+    page = io.BytesIO()
+    written = filled(np.random.default_rng(12), test_images, labels, n_empty=100).page
+    Image.fromarray(written).save(page, "png")
+    for name in ("anna/1.png", "ben/1.png", ".trash/1.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(page.getvalue())
+    found = gather(tmp_path, sheet=lambda _: None)
+    assert found.notes == tuple(
+        f"{tmp_path}/{pupil}/1.png: 20 digits, 100 boxes empty" for pupil in ("anna", "ben")
+    )
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(page))
+    page.seek(0)
+    found = gather(Path("-"), sheet=lambda _: None)
+    assert found.notes == ("-: 20 digits, 100 boxes empty",)
+    assert found.n_bytes_read == len(page.getvalue())
+
+
 @pytest.mark.torture
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the peak")
 def test_a_photograph_of_12_megapixels_takes_little_memory(tmp_path, test_images, labels):
@@ -253,6 +273,7 @@ def test_a_page_becomes_a_dataset(invoke, tmp_path, monkeypatch, test_images, la
 
 def test_mistakes_about_pages(invoke, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("none/below").mkdir(parents=True)
     Image.new("L", (300, 200)).save("no.png")
     Image.fromarray(empty_page()).save("empty.png")
     for arguments, code, said in (
@@ -262,6 +283,7 @@ def test_mistakes_about_pages(invoke, tmp_path, monkeypatch):
             "its four corner marks are not found",
         ),
         (("--source", "empty.png", "--sheet", "--as", "mine"), 6, "nothing is written on it"),
+        (("--source", "none", "--sheet", "--as", "mine"), 6, "none: holds no pictures"),
         (("--source", "no.png", "--as", "mine"), 4, "add --sheet"),
         (("--source", "no.png", "--sheet"), 2, "goes with --as"),
         (("--source", "no.png", "--as", "mine", "-o", "t.png"), 2, "--output goes with --sheet"),

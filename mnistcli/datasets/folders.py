@@ -221,7 +221,9 @@ def _number_in(name: str) -> int:
 
 def check_largest_below(folder: Path) -> None:
     """Raise CorruptFileError where the largest file in a folder is of a kind that is not read."""
-    others = (each for each in _below(folder) if not re.search(r"\.(md|html)$|^Thumbs", each.name))
+    others = (
+        path for path in all_below(folder) if not re.search(r"\.(md|html)$|^Thumbs", path.name)
+    )
     paths = [each for each in others if kind_of_path(each) == "file" and not is_picture(each)]
     if paths:
         path = max(paths, key=lambda each: each.stat().st_size)
@@ -229,10 +231,12 @@ def check_largest_below(folder: Path) -> None:
             check_not_foreign(unpacked(stream).head(), LAYOUTS)
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def all_below(folder: Path) -> Iterator[Path]:
     """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
     levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
-    return itertools.chain.from_iterable(levels)
+    for path in itertools.chain.from_iterable(levels):
+        if not any(name.startswith(".") for name in path.parts[len(folder.parts) :]):
+            yield path
 
 
 def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
@@ -306,7 +310,7 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     if any(map(os.path.lexists, beside)):
         return beside
     below: dict[str, list[Path]] = {}
-    for path in filter(is_picture, _below(folder)):
+    for path in filter(is_picture, all_below(folder)):
         below.setdefault(_folded(path.name), []).append(path)
     for i, path in enumerate(beside):
         found = below.get(_folded(path.name), [])

@@ -247,15 +247,15 @@ class _Reading:
             self.failures.append((picture.source, f"{picture.notes[0]}: {_OF_FRAMES}"))
 
     def sheets(self, path: Path, on_page: Callable[[SheetRead], None]) -> None:
-        """Read the photograph of a page, or a folder of them; one alone must be a page."""
+        """Read the photograph of a page, or those in a folder and below; one alone must be a page."""
         is_folder = kind_of_path(path) == "folder"
         paths = [path]
         if is_folder:
-            content = folders.content_of(folders.descended(path))
-            paths = [each for each in content if is_picture(each) or each.suffix.lower() == ".pdf"]
+            found = sorted(folders.all_below(path))
+            paths = [each for each in found if is_picture(each) or each.suffix.lower() == ".pdf"]
         for i, each in enumerate(paths, 1):
             try:
-                for picture in read_pictures(each, side=PHOTOGRAPH_SIDE):
+                for picture in read_pictures(each, stdin=self.stdin, side=PHOTOGRAPH_SIDE):
                     page = read_sheet(picture.grey, source=picture.source)
                     on_page(page)
                     self.failures += page.failures
@@ -271,4 +271,5 @@ class _Reading:
             self.progress.update("pages", i, len(paths))
         if not self.failures and not any(len(part.labels) for _, part in self.parts):
             hint = "expected the photograph of a page of mnistcli sheet, or a folder of them"
-            raise BadImageError(str(path), "nothing is written on it", hint=hint)
+            problem = "nothing is written on it" if paths else "holds no pictures"
+            raise BadImageError(str(path), problem, hint=hint)
