@@ -290,7 +290,8 @@ class DatasetStore:
     def append(self, name: str, images: Bytes, labels: Bytes) -> Installation:
         """Add images, (n, 28, 28), to the training part of an own dataset, made if there is none.
 
-        A damaged dataset (CorruptFileError) is left as it is.
+        One that is there already, pixel for pixel, stays there and gets the new label. A damaged
+        dataset (CorruptFileError) is left as it is.
         """
         check_own_name(name)
         with self._lock(name, SILENT):
@@ -299,7 +300,13 @@ class DatasetStore:
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
             found = self.verify(name)
             old, (old_images, old_labels, *test) = found.manifest, found.arrays
-            grown = np.concatenate([old_images, images]), np.concatenate([old_labels, labels])
+            given = dict(zip(map(bytes, images), labels, strict=True))
+            there = {*map(bytes, old_images)}
+            is_new = [image not in there for image in map(bytes, images)]
+            anew = [
+                given.get(bytes(image), y) for image, y in zip(old_images, old_labels, strict=True)
+            ]
+            grown = np.concatenate([old_images, images[is_new]]), np.array([*anew, *labels[is_new]])
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
             loaded = Loaded(*in_parts([*grown, *test]), old.source, where, old.n_bytes_read)

@@ -658,10 +658,9 @@ def test_a_picture_that_was_read_wrong_is_kept_under_its_right_label(invoke, tmp
     done = invoke("predict", str(folder), "-m", "builtin", "-q", "--truth", "7", "--keep", "mine")
     assert (done.code, len(done.out.splitlines())) == (7, 5)
     data = DatasetStore(home / "datasets").open("mine")
-    assert data.train.labels.tolist() == [7] * 5
+    assert data.train.labels.tolist() == [7] * 4  # the first is there already
     grey = np.asarray(Image.open(seven))
-    for i in (0, 3):
-        np.testing.assert_array_equal(data.train.images[i], mnistcli.conform(grey).image)
+    np.testing.assert_array_equal(data.train.images[0], mnistcli.conform(grey).image)
     invoke("train", "1v7", "--limit", "100", "-q")
     done = invoke("evaluate", "--dataset", "mine")
     assert (done.code, "mine has no test images\nhint: all of it is for" in done.err) == (3, True)

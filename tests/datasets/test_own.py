@@ -1148,6 +1148,12 @@ def test_a_dataset_grows(own, drawings):
     assert after.train.labels[-2:].tolist() == [7, 7]
     np.testing.assert_array_equal(after.test.images, before.test.images)
     assert after.sha256 != before.sha256
+    # The second answer to the same picture is a correction of the first.
+    image, _ = one_digit(2)
+    own.append("mine", np.concatenate([image, one_digit(4)[0]]), np.array([1, 1], np.uint8))
+    corrected = own.open("mine").train
+    np.testing.assert_array_equal(corrected.images[:-1], after.train.images)
+    assert corrected.labels.tolist() == [*before.train.labels, 1, 7, 1]
     assert own.summary("mine").origin == f"{drawings} + kept"
     assert len(list((own.own_folder / "mine").glob("*.npy"))) == 4
 
