@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from mnistcli.containers import reading
-from mnistcli.containers.reading import DOCUMENT_TO, SAVEZ, FormatError, Stream, damage_to
+from mnistcli.containers.reading import FormatError, Stream, damage_of, damage_to, open_stream
 from mnistcli.errors import MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
 
@@ -31,8 +31,8 @@ _MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"BZh": "bzip2", b"PK\x03\x0
 # Zip archives that are something else, by a file in them.
 _DOCUMENTS = dict.fromkeys(
     ("[Content_Types].xml", "content.xml"),
-    ("an Excel, Word or OpenDocument file", DOCUMENT_TO),
-) | {"data.pkl": ("a pickle of PyTorch, which could run code", SAVEZ)}
+    ("an Excel, Word or OpenDocument file", reading.DOCUMENT_TO),
+) | {"data.pkl": ("a pickle of PyTorch, which could run code", reading.SAVEZ)}
 
 
 def unpacked(stream: Stream) -> Stream:
@@ -162,17 +162,12 @@ def files_in(
     return _within(archive)
 
 
-def _in_utf8(name: str) -> str:
-    """Return a name as it was meant by a program that wrote UTF-8 and did not say so."""
-    with contextlib.suppress(UnicodeError):
-        return name.encode("cp437").decode()
-    return name
-
-
 def _within(archive: Archive) -> Iterator[tuple[str, Stream]]:
     for name in archive.names:
-        shown = _in_utf8(name).replace("\\", "/")
-        parts = shown.split("/")
+        shown = name
+        with contextlib.suppress(UnicodeError):  # of a program that wrote UTF-8 and did not say so
+            shown = name.encode("cp437").decode()
+        parts = (shown := shown.replace("\\", "/")).split("/")
         if ".." in parts or "\0" in shown or re.match(r"/|[A-Za-z]:", shown):
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
         if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
@@ -205,11 +200,7 @@ def as_folder(
     place = path
     with contextlib.ExitStack() as closing:
         if stdin or kind_of_path(path) == "file":
-            with (
-                reading.damage_of(path),
-                storage_errors("read", path),
-                reading.open_stream(path, stdin) as stream,
-            ):
+            with damage_of(path), storage_errors("read", path), open_stream(path, stdin) as stream:
                 if (files := files_in(unpacked(stream), is_npz=all)) is not None:
                     with scratch_errors():
                         folder = tempfile.TemporaryDirectory(prefix="mnistcli-")

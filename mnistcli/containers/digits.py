@@ -23,7 +23,6 @@ from mnistcli.containers.reading import FormatError, Stream, check_not_foreign, 
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 
 N_CLASSES = 10
-QMNIST_COLUMNS = 8
 # Interpolation and rounding exceed a range by less.
 SLACK = 1e-3
 # Of fewer pictures most may be wider than tall: of MNIST's fives a third are.
@@ -42,7 +41,7 @@ class Block(NamedTuple):
     """Some of the digits in a file, in their order."""
 
     images: Bytes  # (n, height, width), black where there is a fault
-    labels: Float64s | None  # as they stand, see `checked_labels`; NaN for no number
+    labels: Float64s | None  # as they stand, see `label_faults`; NaN for no number
     where: tuple[str, ...]  # to go behind the name of the file: " row 3", "[2]"
     faults: dict[int, FormatError]  # of which of them, counted from 0
     without_labels: str = ""  # why; empty if they are in an IDX file of their own
@@ -80,10 +79,13 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     else:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"
                           if head else "is empty", hint=HINT)  # fmt: skip
-    n = 0
-    for block in _upright(blocks):
+    n, is_turned = 0, False  # which the first of them decide
+    for block in blocks:
+        is_turned = is_turned if n else _is_transposed(block.images)
         n += len(block.images)
-        yield block
+        note = f"{block.note}; {TRANSPOSED}" if block.note else TRANSPOSED
+        turned = block._replace(images=block.images.transpose(0, 2, 1), note=note)
+        yield turned if is_turned else block
     if not n:
         raise FormatError("holds no pictures")
 
@@ -117,19 +119,11 @@ def _from_one_hot(values: NDArray[Any]) -> Float64s:
     return np.where(is_one_hot, values.argmax(axis=1), np.nan)
 
 
-def _upright(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Transpose pictures that were written column by column, as EMNIST has them."""
-    is_turned = None  # which the first of them decide
-    for block in blocks:
-        if is_turned is None:
-            is_turned = _is_transposed(block.images)
-        note = f"{block.note}; {TRANSPOSED}" if block.note else TRANSPOSED
-        turned = block._replace(images=block.images.transpose(0, 2, 1), note=note)
-        yield turned if is_turned else block
-
-
 def _is_transposed(images: Bytes) -> bool:
-    """Tell whether most of many pictures are wider than tall: of MNIST's zeros, a quarter are."""
+    """Tell whether many pictures were written column by column, as EMNIST has them.
+
+    Most are wider than tall then: of MNIST's zeros, a quarter are.
+    """
     n, height, width = images.shape
     if n < MIN_TURNED or height != width:
         return False
@@ -269,7 +263,7 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
         raise FormatError("is no file of labels")
     raw = open_idx(stream)
     values = raw.whole(max_bytes)
-    if values.ndim == 2 and values.shape[1] == QMNIST_COLUMNS and values.dtype.kind == "i":
+    if values.ndim == 2 and values.shape[1] == 8 and values.dtype.kind == "i":
         return values[:, 0].astype(np.float64)
     return labels_of(values)
 
@@ -287,13 +281,6 @@ def labels_of(values: NDArray[Any], prefix: str = "") -> Float64s:
         problem = f"{prefix}has shape {values.shape}, expected one label for each image"
         raise FormatError(problem, hint="or ten columns of 0 and 1, of which one is 1")
     return values.astype(np.float64).ravel()
-
-
-def checked_labels(labels: Float64s) -> Bytes:
-    """Return labels as digits; raise FormatError for other than whole numbers from 0 to 9."""
-    for _, fault in label_faults(labels):
-        raise fault
-    return labels.astype(np.uint8)
 
 
 def label_faults(labels: Float64s, where: Sequence[str] = ()) -> Iterator[tuple[int, FormatError]]:

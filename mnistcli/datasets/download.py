@@ -9,13 +9,15 @@ each mirror that failed would have to be written around pooch or requests just t
 
 import base64
 import http.client
-import io
 import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from textwrap import shorten
 from typing import IO, Any
 
 from mnistcli._version import __version__
@@ -57,7 +59,8 @@ def fetch(
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason, may_pass = _explained(error)
         if not may_pass or is_second:
-            raise exchange.failure(f"{_bounded(reason)}{', twice' * may_pass}") from None
+            reason = shorten(reason, 200, placeholder="...")  # which may be a server's words
+            raise exchange.failure(f"{reason}{', twice' * may_pass}") from None
     time.sleep(RETRY_WAIT_S)
     return fetch(url, expected, max_bytes, progress, is_second=True)
 
@@ -130,7 +133,8 @@ class _Exchange:
         class Response(http.client.HTTPResponse):
             def __init__(self, *arguments: Any, **options: Any) -> None:
                 super().__init__(*arguments, **options)
-                self.fp = io.BufferedReader(_Watched(self.fp.detach(), exchange))
+                socket: Any = self.fp.raw
+                socket.readinto = partial(exchange.receive_into, socket.readinto)
 
         class Web(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
             def do_open(self, http_class: Any, *request: Any, **options: Any) -> Any:
@@ -138,6 +142,13 @@ class _Exchange:
                 return super().do_open(watched, *request, **options)
 
         return urllib.request.build_opener(_NoDowngrade, Web)
+
+    def receive_into(self, readinto: Callable[[Any], int | None], buffer: Any) -> int | None:
+        """Receive what a socket has, against the clock."""
+        self.check()
+        n_bytes = readinto(buffer)
+        self.n_received += n_bytes or 0
+        return n_bytes
 
     def receive(self, response: http.client.HTTPResponse, body: IO[bytes]) -> None:
         """Copy the body of an answer, with a limit to everything, and verify it."""
@@ -156,32 +167,6 @@ class _Exchange:
             raise ConnectionError(f"the answer ended after {self.n_done:,} of {n_declared:,} bytes")
         if self.expected:
             self.expected.check(body, self.shown)
-
-
-def _bounded(words: str) -> str:
-    """Cut what a server says to the length of a sentence."""
-    words = " ".join(words.split())
-    return words if len(words) <= 200 else f"{words[:200]}..."
-
-
-class _Watched(io.RawIOBase):
-    """What a socket receives, under the eyes of an exchange."""
-
-    def __init__(self, socket: io.RawIOBase, exchange: _Exchange) -> None:
-        self._socket, self._exchange = socket, exchange
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._exchange.check()
-        n_bytes: int | None = self._socket.readinto(buffer)
-        self._exchange.n_received += n_bytes or 0
-        return n_bytes
-
-    def close(self) -> None:
-        self._socket.close()
-        super().close()
 
 
 class _NoDowngrade(urllib.request.HTTPRedirectHandler):

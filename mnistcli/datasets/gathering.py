@@ -113,18 +113,17 @@ def read_to_judge(path: Path, *, raw: bool = False) -> LabelledImages:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[Path, IO[bytes] | None]]:
     """Yield where it lies, an archive unpacked, or a copy of standard input, to be read twice."""
-    if str(path) != "-":
-        with as_folder(path, folders.is_wanted) as place:
-            yield place, None
-        return
-    if sys.stdin is None:
-        raise DataUnavailableError("standard input is closed")
-    with scratch_file() as copy:
-        with storage_errors("read", path):
-            copy_bytes(sys.stdin.buffer.read, copy, sys.maxsize)
-        copy.seek(0)
-        with as_folder(path, folders.is_wanted, copy) as place:
-            yield place, copy if place is path else None
+    copy = None
+    with contextlib.ExitStack() as closing:
+        if str(path) == "-":
+            if sys.stdin is None:
+                raise DataUnavailableError("standard input is closed")
+            copy = closing.enter_context(scratch_file())
+            with storage_errors("read", path):
+                copy_bytes(sys.stdin.buffer.read, copy, sys.maxsize)
+            copy.seek(0)
+        place = closing.enter_context(as_folder(path, folders.is_wanted, copy))
+        yield place, copy if place is path else None
 
 
 def _too_few(

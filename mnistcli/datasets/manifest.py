@@ -117,10 +117,7 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Manifest":
-        """Read what `to_bytes` wrote, to the byte.
-
-        Raises ValueError, KeyError, TypeError or RecursionError for anything else.
-        """
+        """Read it; what was not written so raises ValueError, KeyError, TypeError or RecursionError."""
         known = json.loads(content)
         del known["schema"], known["sha256"]
         entries = [Entry(**{**each, "stamp": Stamp(**each["stamp"])}) for each in known["files"]]
@@ -136,7 +133,7 @@ class Manifest:
 
     @classmethod
     def read(cls, path: Path) -> "Manifest":
-        """Read a manifest; raise CorruptFileError where it is missing or damaged."""
+        """Read what `to_bytes` wrote, to the byte; raise CorruptFileError where that is not there."""
         with files.storage_errors("read", path), files.open_regular(path) as file:
             content = file.read(MANIFEST_MAX_BYTES)
         try:

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import numpy as np
+
 from mnistcli import errors
 from mnistcli.arrays import Bytes
 from mnistcli.containers.compressed import as_folder, unpacked
-from mnistcli.containers.digits import Block, checked_labels, read_digits, read_labels
+from mnistcli.containers.digits import Block, label_faults, read_digits, read_labels
 from mnistcli.containers.npy_idx import find_idx, open_idx
 from mnistcli.containers.reading import FormatError, Stream, damage_of
 from mnistcli.datasets.catalog import NAMED_SOURCES, DatasetSpec, PartSpec, RemoteFile, public_url
@@ -228,7 +230,10 @@ def _decode_idx(part: PartSpec, file: IO[bytes], source: str) -> Bytes:
     max_bytes = _max_decoded_bytes(part)
     with damage_of(source), Stream(file) as stream:
         if len(part.shape) == 1:
-            array = checked_labels(read_labels(stream, max_bytes))
+            labels = read_labels(stream, max_bytes)
+            for _, fault in label_faults(labels):
+                raise fault
+            array = labels.astype(np.uint8)
         else:
             array = open_idx(unpacked(stream)).whole(max_bytes)
     if array.shape != part.shape:

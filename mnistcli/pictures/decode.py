@@ -217,7 +217,7 @@ def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
     mode = mode or image.mode
     factor = max(image.size) // side
     if factor < 2:
-        return _in_mode(image, mode)
+        return image.convert(mode)
     n_rows = factor * max(1, STRIP_PIXELS // (image.width * factor))
     reduced = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
     for top in range(0, image.height, n_rows):
@@ -244,18 +244,14 @@ def _grey(image: Image.Image) -> Image.Image:
     Yellow on white has 29 of 255 levels of luminance, and all 255 in the blue channel.
     """
     if image.mode in ("1", "L"):
-        return _in_mode(image, "L")
-    colours = _in_mode(image, "RGB")
+        return image.convert("L")
+    colours = image.convert("RGB")
     grey = colours.convert("L")
     low, high = _range(grey)
     if high - low > 127:
         return grey
     ranges = [band[1] - band[0] for band in map(_range, colours.split())]
     return colours.getchannel(ranges.index(max(ranges))) if max(ranges) > 2 * (high - low) else grey
-
-
-def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    return image if image.mode == mode else image.convert(mode)
 
 
 def _range(band: Image.Image) -> tuple[int, int]:
