@@ -1,6 +1,5 @@
 """From a dataset and a task to training and test samples, the same ones every time."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,11 +132,9 @@ def _sides(
     check_classes(dataset, task, spec)
     sizes = quota(counts, n_test)
     if not (sizes.all() and (counts - sizes).all()):
-        share = math.ceil(len(members) / counts.min()) / len(members)  # a whole one of each class
         problem = f"a test size of {spec.test_size:g} leaves a class without any"
         sides = f"{len(members) - n_test:,} images for training, {n_test:,} for the test"
-        hint = f"--test-size takes {share:.2g} to {1 - share:.6g} here"
-        hint = hint if counts.min() > 1 else "it takes two images of every class"
+        hint = f"of every class there have to be some in both: the smallest has {counts.min()}"
         raise TrainingError(f"{problem}: {sides}", hint=hint)
     is_test = np.zeros(len(members), dtype=bool)
     is_test[stratified_sample(y[members], n_test, np.random.default_rng([spec.seed, 0]))] = True
@@ -149,17 +146,10 @@ def check_classes(dataset: Dataset, task: Task, spec: SplitSpec) -> None:
     parts = (dataset.train, dataset.test) if spec.kind == "random" else (dataset.train,)
     counts = [np.bincount(part.labels) for part in parts]  # np.unique would load numpy.ma
     present = {*task.encode(np.concatenate([*map(np.flatnonzero, counts)])).tolist()}
-    if present >= {*range(task.n_classes)}:
-        return
-    there, missing = (
-        [name for k, name in enumerate(task.class_names) if (k in present) == is_there]
-        for is_there in (True, False)
-    )
-    hint = f"join it with others: --dataset mnist+{dataset.name}"
-    if len(there) > 1:
-        hint = f"leave out what it has not: --task {'v'.join(there)}; or {hint}"
-    problem = f"{dataset.name} has no images of {', '.join(missing)} to learn from"
-    raise TrainingError(problem, hint=hint)
+    if missing := [name for k, name in enumerate(task.class_names) if k not in present]:
+        problem = f"{dataset.name} has no images of {', '.join(missing)} to learn from"
+        hint = f"choose another --task, or join it with others: --dataset mnist+{dataset.name}"
+        raise TrainingError(problem, hint=hint)
 
 
 def _gather(part: LabelledImages, y: Int64s, index: Int64s) -> Samples:

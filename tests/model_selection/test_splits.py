@@ -177,7 +177,7 @@ def test_from_what_the_hint_of_a_small_subset_says_every_subset_works(counts):
 
 
 @pytest.mark.parametrize("test_size", [0.99999, 0.99997, 0.99993, 1e-9, 1e-4])
-def test_a_random_split_that_leaves_a_class_without_images_says_what_would_not(mnist, test_size):
+def test_a_random_split_that_leaves_a_class_without_images_is_refused(mnist, test_size):
     task = parse_task("0v1")
     spec = SplitSpec("random", test_size=test_size)
     for samples in (training_samples, splits.test_samples):
@@ -188,11 +188,6 @@ def test_a_random_split_that_leaves_a_class_without_images_says_what_would_not(m
         f"a test size of {test_size:g} leaves a class without any: "
         f"{14_780 - n_test:,} images for training, {n_test:,} for the test"
     )
-    low, high = caught.value.hint.removeprefix("--test-size takes ").split(" to ")
-    for edge in (float(low), float(high.removesuffix(" here"))):
-        spec = SplitSpec("random", test_size=edge)
-        n = len(training_samples(mnist, task, spec)) + len(splits.test_samples(mnist, task, spec))
-        assert n == 14_780
 
 
 def test_no_random_split_is_offered_where_a_class_has_one_image(mnist):
@@ -203,7 +198,7 @@ def test_no_random_split_is_offered_where_a_class_has_one_image(mnist):
     one_nine = replace(mnist, train=train, test=nothing)
     with pytest.raises(TrainingError, match="leaves a class without any") as caught:
         training_samples(one_nine, parse_task("digits"), SplitSpec("random"))
-    assert caught.value.hint == "it takes two images of every class"
+    assert caught.value.hint.endswith("the smallest has 1")
 
 
 def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
@@ -214,12 +209,8 @@ def test_a_class_that_a_dataset_does_not_have_is_named(mnist):
     test = without_ones(mnist.test)
     less = replace(mnist, name="less", train=without_ones(mnist.train), test=test)
     for kind in ("standard", "random"):
-        for task, missing, hint in (
-            ("0v1", "1", "join it with others: --dataset mnist+less"),
-            ("0v1v2", "1", "leave out what it has not: --task 0v2; or join it with others: "),
-            ("1v2vrest", "1", "leave out what it has not: --task 2vrest; or join it with others: "),
-        ):
+        for task in ("0v1", "0v1v2", "1v2vrest"):
             with pytest.raises(TrainingError) as caught:
                 splits.check_classes(less, parse_task(task), SplitSpec(kind))
-            assert caught.value.message == f"less has no images of {missing} to learn from"
-            assert caught.value.hint.startswith(hint)
+            assert caught.value.message == "less has no images of 1 to learn from"
+            assert caught.value.hint.endswith("join it with others: --dataset mnist+less")
