@@ -133,9 +133,6 @@ def train(
         dataset_parts={part.name: part.sha256 for part in dataset.parts} or None,
         weights=settings.weights or None,
         peak_memory_bytes=peak_memory_bytes(),
-        n_prototypes=len(typicality.means) if typicality else 0,
-        has_out_of_fold=cross_validation is not None,
-        knows_pairs=bool(typicality and typicality.pairs is not None),
         created=datetime.now(UTC).isoformat(timespec="microseconds"),
     )
     out_of_fold = cross_validation.p_truth if cross_validation else None
@@ -225,18 +222,15 @@ def reproduce(
     return Reproduction(
         model=model,
         again=again,
-        is_identical=then.tobytes() == now.tobytes() and _learned(model) == _learned(again),
+        is_identical=all(
+            each.tobytes() == new.arrays[name].tobytes() for name, each in old.arrays.items()
+        ),
         largest_difference=float(np.abs(now - then).max()) / (largest or 1.0),
         distance=float(np.linalg.norm(new.coef - old.coef)),
         distance_bound=None if None in bounds else sum(bounds),
         n_test=len(images),
         n_different=int((old.predict(images) != new.predict(images)).sum()),
     )
-
-
-def _learned(model: Model) -> dict[str, bytes]:
-    features = model.classifier.features
-    return {name: each.tobytes() for name, each in features.arrays.items()} if features else {}
 
 
 def _without_nan(values: dict[str, Any]) -> dict[str, Any]:

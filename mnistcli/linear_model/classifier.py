@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,12 @@ class LinearClassifier(Displayed):
     scale: float = PIXEL_SCALE  # of raw features; 1/255 for bytes
     features: Features | None = None  # makes raw features of images; None takes what it is given
     is_pairwise: bool = False  # more than two classes, and a function for each pair of them
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that it learned, by name: its own arrays, and those of its features."""
+        learned = self.features.arrays if self.features else {}
+        return {"coef": self.coef, "intercept": self.intercept, **learned}
 
     @property
     def n_classes(self) -> int:

@@ -27,11 +27,9 @@ from mnistcli.errors import CorruptFileError
 from mnistcli.features.kinds import restored_features, typicality_shapes
 from mnistcli.files import open_regular, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
-from mnistcli.registry.card import ModelCard, strict_json
+from mnistcli.registry.card import ModelCard, read_typed, strict_json
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mnistcli.arrays import Bytes, Float32s, Float64s, Floats
     from mnistcli.features.typicality import Typicality
     from mnistcli.linear_model.classifier import LinearClassifier
@@ -63,6 +61,17 @@ class Model(Displayed):
     out_of_fold: "Float32s | None" = None
     n_bytes: int | None = None  # of its file, where it has one
 
+    def __post_init__(self) -> None:
+        """Let the card say what is kept beside the weights."""
+        typical = self.typicality
+        card = replace(
+            self.card,
+            n_prototypes=len(typical.means) if typical else 0,
+            knows_pairs=typical is not None and typical.pairs is not None,
+            has_out_of_fold=self.out_of_fold is not None,
+        )
+        object.__setattr__(self, "card", card)
+
     def look_at(self, images: "Bytes") -> "tuple[Float64s, Floats, Floats]":
         """Return the scores of images, typicality, (n,), and pairedness, (n, 1 or 2); NaN if unknown."""
         import numpy as np
@@ -74,15 +83,14 @@ class Model(Displayed):
             return self.classifier.decision_function(images), unknown, unknown[:, None]
         images = images.astype(np.uint8, copy=False).reshape(-1, *IMAGE_SHAPE)
         score = replace(self.classifier, features=None).decision_function
-        scores, shares, paired = [], [], []
+        seen = []
         for start in range(0, len(images), ROWS_PER_BLOCK):
             block = images[start : start + ROWS_PER_BLOCK]
             rows = self.classifier.raw_features(block)
-            scores.append(score(rows))
-            share, twoness = self.typicality.of(block, rows, scores[-1])
-            shares.append(share)
-            paired.append(twoness)
-        return np.concatenate(scores), np.concatenate(shares), np.concatenate(paired)
+            scores = score(rows)
+            seen.append((scores, *self.typicality.of(block, rows, scores)))
+        scores, shares, paired = map(np.concatenate, zip(*seen, strict=True))
+        return scores, shares, paired
 
     def _in_words(self) -> str:
         return f"{self.ref or 'not saved'}, {self.card.task.name}"
@@ -93,22 +101,13 @@ def encode_model(model: Model, ref: str = "") -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
-    classifier = model.classifier
-    known: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
-    known |= classifier.features.arrays if classifier.features else {}
     kept = model.typicality.arrays() if model.typicality else {}
-    # A classifier that was put in place of another keeps nothing, whatever the other's card says.
-    n, has_folds = len(kept["usual_means"]) if kept else 0, model.out_of_fold is not None
-    pairs = "usual_pairs" in kept
-    described = replace(model.card, n_prototypes=n, has_out_of_fold=has_folds, knows_pairs=pairs)
-    known |= kept
-    if model.out_of_fold is not None:
-        known[_OUT_OF_FOLD] = model.out_of_fold
+    known: dict[str, Any] = {**model.classifier.arrays, **kept, _OUT_OF_FOLD: model.out_of_fold}
     arrays = {
         name: np.ascontiguousarray(known[name], dtype=_DTYPES[each["dtype"]])
-        for name, each in _layout_of(described).items()
+        for name, each in _layout_of(model.card).items()
     }
-    card = described.to_json()
+    card = model.card.to_json()
     content = {"card": card, "ref": ref}
     content["sha256"] = _digest(card, ref, b"".join(each.tobytes() for each in arrays.values()))
     # One metadata entry, because the library writes several in a random order.
@@ -198,12 +197,9 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
         entry = strict_json(layout["__metadata__"].pop(METADATA_KEY))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("its header holds no card") from error
-    except ValueError as error:
-        raise ValueError(f"its header is not JSON: {error}") from error
-    if not isinstance(entry, dict) or not all(isinstance(each, str) for each in entry.values()):
-        raise ValueError("its header holds no card")
+    read_typed(dict[str, str], entry, ".header")
     if layout.pop("__metadata__") or entry.keys() != {"card", "ref", "sha256"}:
-        raise ValueError("its header has unknown entries")
+        raise ValueError("its header has missing or unknown entries")
     card = ModelCard.from_json(entry["card"])
     known, usual = _layout_of(card), dict[str, tuple[str, tuple[int, ...]]]()
     if layout != known:

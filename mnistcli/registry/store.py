@@ -18,7 +18,7 @@ alone, never the newest, never changed, and nothing can be saved under its name.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -139,17 +139,16 @@ class ModelRegistry:
         versions = self._existing_versions(name)
         if not at or which == LATEST:
             return self._entry(name, versions[-1])
-        known: Iterable[object] = versions[-5:]
         if _is_number(which):
             version = int(which)
         else:
             summaries = self._summaries_of(name)
-            known = tags = {tag: each.entry.version for each in summaries for tag in each.tags}
+            tags = {tag: each.entry.version for each in summaries for tag in each.tags}
             # It may just have been written, or refused to be read once.
             version = tags.get(which) or self._tagged(name, which)
         if version in self._versions(name):
             return self._entry(name, version)
-        there = ", ".join(f"{name}@{each}" for each in known)
+        there = ", ".join(self.refs_of(name)[-6:])
         raise ModelNotFoundError(f"there is no model {ref!r}", hint=f"there is {there}")
 
     def summary(self, ref: str | None = None) -> ModelSummary:

@@ -184,9 +184,9 @@ def test_some_words_are_no_tags(registry, tag):
     ("ref", "hint"),
     [
         ("0v2", "did you mean 0v1?"),
-        ("0v1@9", "there is 0v1@1"),
-        ("0v1@bets", "there is 0v1@latest, 0v1@best"),
-        ("0v1@" + "9" * 5000, "there is 0v1@latest, 0v1@best"),
+        ("0v1@9", "there is 0v1@1, 0v1@latest, 0v1@best"),
+        ("0v1@bets", "there is 0v1@1, 0v1@latest, 0v1@best"),
+        ("0v1@" + "9" * 5000, "there is 0v1@1, 0v1@latest, 0v1@best"),
         ("zebra", "see what there is: mnistcli models list"),
     ],
 )

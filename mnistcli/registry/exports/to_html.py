@@ -49,8 +49,6 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
 def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     card, classifier = model.card, model.classifier
     seen = classifier.features
-    arrays: dict[str, NDArray[Any]] = {"coef": classifier.coef, "intercept": classifier.intercept}
-    arrays |= seen.arrays if seen else {}
     chains = ["+".join(each) for each in card.feature_spec.chains]
     features = {**card.features, "chains": chains, "n_points": N_POINTS}
     if "n_views" in features:
@@ -64,7 +62,7 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
         "filters": [
             {"side": each.shape[1], **_array(each)} for each in (seen.filters() if seen else ())
         ],
-        "arrays": {name: _array(array) for name, array in arrays.items()},
+        "arrays": {name: _array(array) for name, array in classifier.arrays.items()},
         "examples": [
             {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}
             for each in examples
