@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -199,8 +199,8 @@ class _Cluster:
             return LocalBlocks(blocks)
         workers = sorted(self.client.nthreads()) or [self.client.scheduler.address]  # none now
         n, n_parts = len(blocks), min(len(workers), len(blocks))
-        ends = [n * i // n_parts for i in range(n_parts + 1)]
-        return _Parts(self, workers, [blocks[first:end] for first, end in pairwise(ends)])
+        parts = [blocks[n * i // n_parts : n * (i + 1) // n_parts] for i in range(n_parts)]
+        return _Parts(self, workers, parts)
 
     def results(
         self, submit: Callable[[int], Any], n: int, workers: list[str] | None = None

@@ -102,16 +102,14 @@ def compare(
     loaded = map(load_model, models)
     named = [m if m.ref else replace(m, ref=f"model {n}") for n, m in enumerate(loaded, start=1)]
     check_comparable(named)
-    if data is None:
-        data = common_dataset(named)
-    data = to_judge(data)
+    data = to_judge(common_dataset(named) if data is None else data)
     notes: tuple[str, ...] = ()
-    is_paired, n_left_out, cards = False, 0, [model.card for model in named]
+    n_left_out, cards = 0, [model.card for model in named]
+    n_of_seeds = Counter(card.split.seed for card in cards).values()
     splits = {(card.dataset_sha256, card.split.kind) for card in cards}
-    if isinstance(data, Dataset) and splits == {(data.sha256, "random")}:
-        # Of each of several splits there are models to compare.
-        n_of_seeds = Counter(card.split.seed for card in cards).values()
-        is_paired = len(n_of_seeds) > 1 < min(n_of_seeds)
+    is_split = isinstance(data, Dataset) and splits == {(data.sha256, "random")}
+    # Of each of several splits there are models to compare.
+    is_paired = is_split and len(n_of_seeds) > 1 < min(n_of_seeds)
     if isinstance(data, Dataset) and is_paired:
         of_each = [test_samples(data, card.task, card.split) for card in cards]
         name = f"{data.name}, the test images of each split"
@@ -162,13 +160,12 @@ def check_comparable(models: Sequence[Model]) -> None:
     if len(models) < 2:
         hint = "for example mnistcli compare 3v8@1 3v8@2; see mnistcli models list"
         raise UsageError("a comparison takes two models or more", hint=hint)
-    first, *others = ((model, model.card.task) for model in models)
-    for model, task in others:
-        if task.groups != first[1].groups:
-            found = f"{first[0].ref} does {first[1].name} and {model.ref} {task.name}"
-            hint = f"train another for {first[1].name}: mnistcli train --task {first[1].name}"
-            words = "only models of the same classes can be compared"
-            raise UsageError(f"{found}: {words}", hint=hint)
+    task = models[0].card.task
+    for model in models[1:]:
+        if model.card.task.groups != task.groups:
+            found = f"{models[0].ref} does {task.name} and {model.ref} {model.card.task.name}"
+            hint = f"train another for {task.name}: mnistcli train --task {task.name}"
+            raise UsageError(f"{found}: only models of the same classes can be compared", hint=hint)
 
 
 def common_dataset(models: Sequence[Model]) -> str:
@@ -228,4 +225,4 @@ def report_on_any(models: Sequence[Model], dataset: Dataset | str | None) -> Rep
 
 def _only_right(judged: JudgedModel, other: JudgedModel) -> Gallery:
     wrong = other.behind()
-    return other.images_at(wrong[judged.is_right[wrong]][:N_MISTAKES].tolist())
+    return other.images_at(wrong[judged.is_right[wrong]][:N_MISTAKES])

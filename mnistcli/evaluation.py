@@ -3,7 +3,7 @@
 import functools
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, get_args
@@ -66,7 +66,7 @@ class JudgedModel(Displayed):
         """Whether it answered rightly to each sample, shape (n_samples,)."""
         return np.equal(self.answers, self.samples.y)
 
-    def images_at(self, positions: Iterable[int]) -> Gallery:
+    def images_at(self, positions: Int64s | list[int]) -> Gallery:
         """Return some of the samples with their truth, the answer to them and how sure it was."""
         names, samples = self.model.card.class_names, self.samples
         probabilities, answers = self.probabilities, self.answers
@@ -100,7 +100,7 @@ class JudgedModel(Displayed):
 
     def mistakes(self, n: int) -> Gallery:
         """Return the worst mistakes: the most probable wrong answers."""
-        return self.images_at(self.behind()[:n].tolist())
+        return self.images_at(self.behind()[:n])
 
     def curves(self) -> "Curves":
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
@@ -148,11 +148,9 @@ def evaluate(
     model = load_model(model)
     check_choice("part", on, get_args(Part))
     data = to_judge(model.card.dataset if data is None else data)
-    notes: tuple[str, ...] = ()
     if isinstance(data, Dataset) and on == "train":
-        samples, name = _part_of(data, model, on), f"{data.name} train"
-    else:
-        samples, name, notes, _ = common_samples([model], data, name)
+        return judge(model, _part_of(data, model, on), f"{data.name} train", threshold=threshold)
+    samples, name, notes, _ = common_samples([model], data, name)
     return judge(model, samples, name, threshold=threshold, notes=notes)
 
 
@@ -329,12 +327,10 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
     no image of it is of the task.
     """
     judged = evaluate(model, dataset)
-    looks_for = (
-        weight_images(model) if model.card.feature_spec.has_pixel_weights else filter_images(model)
-    )
-    least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN].tolist()
+    draw = weight_images if model.card.feature_spec.has_pixel_weights else filter_images
+    least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN]
     at = judged.images_at(least), images_behind(judged)
-    return Report(judged.notes, judged, judged.mistakes(N_MISTAKES), looks_for, *at)
+    return Report(judged.notes, judged, judged.mistakes(N_MISTAKES), draw(model), *at)
 
 
 def images_behind(judged: JudgedModel) -> Gallery:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 ALL_DIGITS = "0123456789"
 ALIASES = {"digits": "v".join(ALL_DIGITS), "even-odd": "02468v13579"}
 PAIRS = "pairs"
-ALIAS_CLASS_NAMES = {"even-odd": ("even", "odd")}
 REST = "rest"
 
 
@@ -124,7 +123,7 @@ def _parsed(written: str) -> Task:
     canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
     plain = "v".join(canonical)
     name = next((alias for alias, meaning in ALIASES.items() if meaning == plain), plain)
-    class_names = ALIAS_CLASS_NAMES.get(name, tuple(canonical))
+    class_names = ("even", "odd") if name == "even-odd" else tuple(canonical)
     if canonical[-1] == REST:
         named = "".join(canonical[:-1])
         canonical[-1] = "".join(digit for digit in ALL_DIGITS if digit not in named)
