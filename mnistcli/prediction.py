@@ -210,10 +210,8 @@ def explain(model: Model | str, image: ArrayLike, against: str | int | None = No
     if len(image) != 1:
         raise UsageError(f"an explanation is of one image, not of {len(image):,}")
     scores = classifier.decision_function(image)[0]
-    if classifier.n_classes == 2:
-        answer, runner_up = (1, 0) if scores > 0 else (0, 1)
-    else:
-        answer, runner_up = np.argsort(-scores, kind="stable")[:2].tolist()
+    of_classes = np.array([-scores, scores]) if classifier.n_classes == 2 else scores
+    answer, runner_up = np.argsort(-of_classes, kind="stable")[:2].tolist()
     if against is not None and (other := model.card.task.class_index(str(against))) != answer:
         runner_up = other
     weights, intercept = classifier.pair_weights(answer, runner_up)
@@ -289,15 +287,13 @@ class Reader:
             if isinstance(batch, BadImageError):
                 seen.append(batch)
                 continue
-            for i, found in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
-                if i in batch.faults:
-                    seen.append(batch.faults[i])
-                elif isinstance(found, BadImageError):
+            for i, each in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
+                found = batch.faults.get(i, each)
+                if isinstance(found, BadImageError):
                     seen.append(found)
-                else:
-                    original = batch.greys[i] if found.steps else found.image
-                    notes = batch.notes + found.steps
-                    seen.append((batch.sources[i], found.image, notes, original))
+                    continue
+                original = batch.greys[i] if found.steps else found.image
+                seen.append((batch.sources[i], found.image, batch.notes + found.steps, original))
             if len(seen) > BLOCK:  # of a file of many
                 yield from self._seen(seen)
                 seen = []
