@@ -69,8 +69,9 @@ def percent_span(interval: Interval) -> str:
 def reading(metric: Metric, evaluation: Evaluation) -> tuple[str, str]:
     """Write a metric as a person reads it: the number and its interval, or a dash and why."""
     value, interval = metric.of(evaluation), metric.interval_of(evaluation)
-    if math.isnan(value) and evaluation.absent_classes:
-        return "-", f"no images of {', '.join(evaluation.absent_classes)}"
+    absent = [row.name for row in evaluation.classes if not row.support]
+    if math.isnan(value) and absent:
+        return "-", f"no images of {', '.join(absent)}"
     if metric.unit == "percent":
         return percent(value, digits=metric.digits), percent_span(interval) if interval else ""
     text = decimal(value, digits=metric.digits)

@@ -103,11 +103,6 @@ class Evaluation(Displayed):
         """The plain mean of the f1-scores."""
         return self.macro_avg.f1_score
 
-    @property
-    def absent_classes(self) -> tuple[str, ...]:
-        """The names of the classes without samples."""
-        return tuple(row.name for row in self.classes if row.support == 0)
-
     def to_frame(self) -> pd.DataFrame:
         """Return the report as a table: a row for each class and average, scores with intervals."""
         import pandas as pd
@@ -132,7 +127,10 @@ class Evaluation(Displayed):
 
 
 class Metric(NamedTuple):
-    """One number of an evaluation, from 0 to ``highest``: the attribute of that name."""
+    """One number of an evaluation, from 0 to ``highest``: the attribute of that name.
+
+    Of some there is an interval, the attribute ``<name>_interval``.
+    """
 
     name: str  # in JSON, in TSV and on the command line
     title: str
@@ -140,27 +138,24 @@ class Metric(NamedTuple):
     digits: int = 6
     larger_is_better: bool = True
     highest: float = 1.0
-    has_interval: bool = False  # as ``<name>_interval`` of `Evaluation`
     in_card: bool = False  # a model's card keeps it as ``test_<name>``
     group: Literal["summary", "classes", "calibration"] = "summary"  # the table that shows it
     is_one_vs_rest: bool = False  # of several classes the mean over each against the rest
 
     def of(self, evaluation: Evaluation) -> float:
         """Return the number; NaN where it is not known."""
-        value: float = getattr(evaluation, self.name)
-        return value
+        return float(getattr(evaluation, self.name))
 
     def interval_of(self, evaluation: Evaluation) -> Interval | None:
         """Return the interval, of those that have one."""
-        interval: Interval | None = getattr(evaluation, f"{self.name}_interval", None)
-        return interval if self.has_interval else None
+        return getattr(evaluation, f"{self.name}_interval", None)
 
 
 METRICS = (
-    Metric("accuracy", "Accuracy", unit="percent", digits=2, has_interval=True, in_card=True),
+    Metric("accuracy", "Accuracy", unit="percent", digits=2, in_card=True),
     Metric("balanced_accuracy", "Balanced accuracy", digits=4, in_card=True),
     Metric("f1_macro", "Mean f1-score", digits=4, group="classes"),
-    Metric("roc_auc", "ROC AUC", has_interval=True, in_card=True, is_one_vs_rest=True),
+    Metric("roc_auc", "ROC AUC", in_card=True, is_one_vs_rest=True),
     Metric("average_precision", "Average precision", in_card=True, is_one_vs_rest=True),
     Metric("log_loss", "Log loss", larger_is_better=False, highest=math.inf, in_card=True),
     Metric("brier", "Brier score", larger_is_better=False, highest=2.0, group="calibration"),
@@ -204,15 +199,11 @@ class Gate(NamedTuple):
 def parse_gate(text: str) -> Gate:
     """Read "accuracy=0.999" or "accuracy=99.9%"; raise UsageError for what no metric can reach."""
     name, _, bar = text.partition("=")
-    metric = metric_named(name)
-    example = f"for example {name}={0.99 if metric.larger_is_better else 0.02}"
-    value = parse_share(bar)
-    if math.isnan(value):
-        raise UsageError(f"{text!r} has no number to reach", hint=example)
-    if not 0 <= value <= metric.highest or math.isinf(value):
-        is_percent = metric.highest == 1 < value <= 100
-        hint = f"for {value:g} % give {name}={value / 100:g}" if is_percent else example
-        raise UsageError(f"{text!r} is no bar: {name} goes from 0 to {metric.highest:g}", hint=hint)
+    metric, value = metric_named(name), parse_share(bar)
+    if not 0 <= value <= metric.highest or math.isinf(value):  # also NaN
+        problem = f"{text!r} is no bar: {name} goes from 0 to {metric.highest:g}"
+        example = "0.99 or 99%" if metric.larger_is_better else "0.02"
+        raise UsageError(problem, hint=f"for example {name}={example}")
     return Gate(metric, value)
 
 

@@ -98,21 +98,21 @@ def report_rows(
     The plain mean is over the classes that have samples or were answered, as over scikit-learn's
     default labels: who is answered and never right pulls it down.
     """
-    hits, support, predicted = np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
     observed = _scores_of(confusion)
     resampled = _scores_of(intervals.resampled_confusions(confusion))
-    averages = {"macro avg": (support > 0) | (predicted > 0), "weighted avg": support}
-    of_averages = [np.average(resampled, axis=2, weights=each).T for each in averages.values()]
-    found = percentiles(np.hstack([resampled[2], *of_averages]))
-    rows = []
-    counts = zip(class_names, hits.tolist(), predicted.tolist(), support.tolist(), strict=True)
-    for k, (name, n_hits, n_predicted, n) in enumerate(counts):
-        shares = wilson(n_hits, n_predicted), wilson(n_hits, n)
-        row = _row(name, observed[:, k], n, *shares, found[k])
+    rows, of_f1 = [], percentiles(resampled[2])
+    for k, name in enumerate(class_names):
+        n, n_predicted, n_hits = int(support[k]), int(predicted[k]), int(confusion[k, k])
+        row = _row(
+            name, observed[:, k], n, wilson(n_hits, n_predicted), wilson(n_hits, n), of_f1[k]
+        )
         rows.append(row if n else _row(name, np.full(3, np.nan), 0, UNKNOWN, UNKNOWN, UNKNOWN))
-    for first, (name, weights) in zip((-6, -3), averages.items(), strict=True):
+    averages = {"macro avg": (support > 0) | (predicted > 0), "weighted avg": support}
+    for name, weights in averages.items():
         scores = np.average(observed, axis=1, weights=weights)
-        rows.append(_row(name, scores, int(support.sum()), *found[first:][:3]))
+        found = percentiles(np.average(resampled, axis=2, weights=weights).T)
+        rows.append(_row(name, scores, int(support.sum()), *found))
     return tuple(rows[:-2]), rows[-2], rows[-1]
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from mnistcli.arrays import Float64s, Int64s, Labels
+from mnistcli.arrays import Float64s, Labels
 from mnistcli.display import Displayed
 from mnistcli.errors import UsageError
 from mnistcli.linear_model.classifier import probabilities_of
@@ -95,7 +95,10 @@ def roc_curve(ranking: Ranking, levels: Float64s) -> RocCurve:
     bends = (np.diff(positives) != 0) | (np.diff(negatives) != 0)
     bends[:1] = True
     kept = np.append(bends, True)
-    false, true = (_shares(np.cumsum(each)[kept], start=True) for each in (negatives, positives))
+    false, true = (
+        np.append(0, np.cumsum(each)[kept]) / (each.sum() or np.nan)
+        for each in (negatives, positives)
+    )
     return RocCurve(false, true, np.append(np.inf, levels[kept]))
 
 
@@ -107,16 +110,9 @@ def precision_recall_curve(ranking: Ranking, levels: Float64s) -> PrecisionRecal
     # Between thresholds that find nothing new recall stands still.
     kept = np.hstack([True, (positives[1:-1] > 0) | (positives[2:] > 0), True])[-len(levels) :]
     precision = n_found[kept] / n_answered[kept]
-    recall = _shares(n_found[kept])
+    recall = n_found[kept] / (n_found[-1] or np.nan)
     both = np.append(precision[::-1], 1.0), np.append(recall[::-1], 0.0)
     return PrecisionRecallCurve(*both, levels[kept][::-1])
-
-
-def _shares(counts: Int64s, *, start: bool = False) -> Float64s:
-    """Divide running counts by the last, perhaps with a 0 before them."""
-    total = counts[-1] or np.nan
-    shares: Float64s = (np.append(0, counts) if start else counts) / total
-    return shares
 
 
 @dataclass(frozen=True, slots=True)

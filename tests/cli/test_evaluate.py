@@ -437,8 +437,8 @@ def test_a_threshold_for_ones_own_file_is_chosen_on_the_training_images(
         ),
         (["--threshold-for", "f1=0.9"], "'f1=0.9' is nothing to choose a threshold for"),
         (["--fail-under", "acc=0.9"], "'acc' is no metric here"),
-        (["--fail-under", "accuracy=99"], "hint: for 99 % give accuracy=0.99"),
-        (["--fail-under", "accuracy"], "'accuracy' has no number to reach"),
+        (["--fail-under", "accuracy=99"], "hint: for example accuracy=0.99 or 99%"),
+        (["--fail-under", "accuracy"], "'accuracy' is no bar: accuracy goes from 0 to 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -105,8 +105,7 @@ def _title(judged: JudgedModel) -> str:
 def _facts(judged: JudgedModel, *, calibration: bool) -> Iterator[tuple[str, Cell]]:
     evaluation = judged.evaluation
     yield from _threshold_facts(judged)
-    n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
-    right = f"{percent(evaluation.accuracy)}: {n_correct:,} of {n_samples:,} right"
+    right = f"{percent(evaluation.accuracy)}: {evaluation.score} right"
     yield "Accuracy", Noted(right, percent_span(evaluation.accuracy_interval))
     baseline = percent(evaluation.baseline_accuracy)
     yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
@@ -126,7 +125,7 @@ def gallery_of_mistakes(
     """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
     from mnistcli.gallery import Gallery
 
-    positions = judged.behind(truth, answer).tolist()
+    positions = judged.behind(truth, answer)
     n_all, n = len(positions), min(n, len(positions))
     is_right = answer and truth == answer
     what, first = ("right answer", "least sure") if is_right else ("mistake", "worst")
@@ -214,6 +213,6 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
     document = picked(evaluation, "n_samples n_correct baseline_class baseline_accuracy")
     for metric in METRICS:
         document[metric.name] = metric.of(evaluation)
-        if metric.has_interval:
-            document[f"{metric.name}_interval"] = metric.interval_of(evaluation)
+        if interval := metric.interval_of(evaluation):
+            document[f"{metric.name}_interval"] = interval
     return document | picked(evaluation, "classes macro_avg weighted_avg confusion")
