@@ -35,7 +35,7 @@ from mnistcli.prediction import Prediction, Reader
 from mnistcli.registry.model_file import Model
 from mnistcli.tasks import ALL_DIGITS
 
-# The model looks after a stroke has rested so long, or as often while it goes on.
+# Strokes come faster than the model needs to look.
 LOOK_EVERY_S = 0.05
 _UP, _DOWN, _ERASER = (0, 160, 160), (200, 0, 0), (200, 160, 0)
 _THEMES = ("textual-dark", "textual-light")
@@ -191,7 +191,7 @@ class DrawingApp(App[None]):
         self.told: list[str] = []  # what was saved
         self._save_to = save_to
         self._keep = keep
-        self._is_due = False
+        self._seen: Float32s | None = None  # the ink that the model looked at
 
     def compose(self) -> ComposeResult:
         self.canvas = Canvas(_side_in(self.size))
@@ -201,22 +201,16 @@ class DrawingApp(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        self.watch(self.canvas, "ink", self._look_soon, init=False)
-        self._look()
+        self.set_interval(LOOK_EVERY_S, self._look)
 
     def on_resize(self, event: events.Resize) -> None:
         self.canvas.side = _side_in(event.size)
 
-    def _look_soon(self) -> None:
-        """Have the model look soon; strokes come faster than it needs to."""
-        if not self._is_due:
-            self._is_due = True
-            self.set_timer(LOOK_EVERY_S, self._look)
-
     def _look(self) -> None:
-        self._is_due = False
-        if not self.query("#panel"):  # the screen is being taken down
+        """Have the model look at what was drawn since."""
+        if self._seen is self.canvas.ink or not self.query("#panel"):  # the screen is taken down
             return
+        self._seen = self.canvas.ink
         names, seen = self.model.card.class_names, np.zeros(IMAGE_SHAPE, np.uint8)
         self.prediction, best, shares = None, "", [math.nan] * len(names)
         answer, notes = f"draw for {self.model.ref}", "mouse, or arrows and space"
