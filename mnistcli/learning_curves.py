@@ -236,8 +236,7 @@ def planned(
     return variants
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """Points that differ in the values of an axis, and of something that makes a line each."""
 
     points: Sequence[CurvePoint]
@@ -287,12 +286,10 @@ def _mean(x: Any, line: str, points: Sequence[CurvePoint]) -> MeanPoint:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PointFile:
-    """JSON lines as of `curve --jsonl`, to which runs add points; each begins with ``start``."""
+class PointFile(NamedTuple):
+    """JSON lines as of `curve --jsonl`, to which runs add points."""
 
     path: Path
-    start: str
     written: Callable[[CurvePoint], str]
 
     def read(self) -> list[CurvePoint]:
@@ -313,7 +310,7 @@ class PointFile:
                 points.append(read_typed(CurvePoint, {name: content[name] for name in names}))
                 parse_task(points[-1].task)
             except (ValueError, TypeError, AttributeError, RecursionError, UsageError) as error:
-                if not line.startswith(self.start) or line.endswith("}"):
+                if not line.startswith('{"schema": "mnistcli.') or line.endswith("}"):
                     problem = f"line {number} is no point of a curve"
                     raise CorruptFileError(self.path, problem) from error
         return points

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import t
 
 from mnistcli import learning_curves, training
-from mnistcli.cli.views.curve import POINT_START, point_line
+from mnistcli.cli.views.curve import point_line
 from mnistcli.errors import CorruptFileError, UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.features.measured import Patches
@@ -137,7 +137,7 @@ def test_one_seed_says_nothing_of_seeds(points):
 
 def test_known_points_come_first_and_only_the_others_are_trained(mnist, points, tmp_path):
     variants = [variant(C=p.C, limit=p.limit, seed=p.seed) for p in points]
-    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
+    file = PointFile(tmp_path / "points.jsonl", point_line)
     for known in (points[3], points[3], replace(points[4], seed=7)):  # and one of another curve
         file.add(known)
     found = list(learning_curves.curve_points(mnist, variants, file=file))
@@ -182,7 +182,7 @@ def test_no_list_and_three_are_refused(several):
 
 
 def test_points_go_into_a_file_and_come_back(points, tmp_path):
-    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
+    file = PointFile(tmp_path / "points.jsonl", point_line)
     assert file.read() == []
     for point in points:
         file.add(point)
@@ -190,7 +190,7 @@ def test_points_go_into_a_file_and_come_back(points, tmp_path):
 
 
 def test_a_line_that_was_cut_off_costs_only_itself(points, tmp_path):
-    file = PointFile(tmp_path / "points.jsonl", POINT_START, point_line)
+    file = PointFile(tmp_path / "points.jsonl", point_line)
     file.path.write_text(point_line(points[0]) + point_line(points[1])[:-20])
     file.add(points[2])
     assert file.read() == [points[0], points[2]]
@@ -213,10 +213,10 @@ def test_a_file_with_something_else_is_refused_and_left_alone(points, tmp_path, 
     path.write_text(json.dumps(json.loads(point_line(points[0])) | change) + "\n")
     before = path.read_text()
     with pytest.raises(CorruptFileError, match="line 1 is no point"):
-        PointFile(path, POINT_START, point_line).read()
+        PointFile(path, point_line).read()
     path.write_text("my notes")
     with pytest.raises(CorruptFileError, match="line 1 is no point"):
-        PointFile(path, POINT_START, point_line).read()
+        PointFile(path, point_line).read()
     assert path.read_text() == "my notes"
     assert before
 

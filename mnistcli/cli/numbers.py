@@ -12,7 +12,6 @@ from mnistcli.tasks import REST, Task
 if TYPE_CHECKING:
     from mnistcli.comparison import Comparison, SeedsTest
     from mnistcli.evaluation import JudgedModel
-    from mnistcli.learning_curves import MeanPoint
     from mnistcli.metrics.catalog import Evaluation, Metric
     from mnistcli.metrics.intervals import Interval, McNemarTest
     from mnistcli.registry.card import ModelCard
@@ -128,17 +127,6 @@ def comparison_sentences(result: Comparison) -> str:
         for each in result.over_seeds
     ]
     return "\n".join(said)
-
-
-def curve_sentence(best: MeanPoint, where: str, n_test: int) -> str:
-    """Describe the best point of a curve, called ``where``."""
-    n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
-    seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
-    return (
-        f"Best{' with ' + where if where else ''}: {percent(best.accuracy)} of {n_test:,} test images "
-        f"right{n_seeds}, with {best.n_train:,} training images (95 % intervals: {seeds}over the images "
-        f"{percent_span(best.over_images)})."
-    )
 
 
 def _difference(value: float, interval: Interval) -> str:

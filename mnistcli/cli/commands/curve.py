@@ -95,7 +95,7 @@ def curve(
       mnistcli curve --disturb rotate=0,10,20,30 -m digits -m builtin
     """
     from mnistcli import learning_curves
-    from mnistcli.cli.views.curve import NUMBERS, POINT_START, drawn_curve, point_line
+    from mnistcli.cli.views.curve import NUMBERS, drawn_curve, point_line
 
     if not (disturb or task):
         hint = "for example mnistcli curve --task 3v8 --limit 100,300,1000"
@@ -117,7 +117,7 @@ def curve(
     else:
         base = settings.SolverSettings(penalty=penalty, class_weight=class_weight, solver=solver)
         variants = learning_curves.planned(given, range(seed, seed + seeds), base)
-        file = learning_curves.PointFile(resume, POINT_START, point_line) if resume else None
+        file = learning_curves.PointFile(resume, point_line) if resume else None
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         source = partial(learning_curves.curve_points, data, variants, file=file, cache=cache)

@@ -6,24 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from mnistcli.cli.numbers import curve_sentence, percent, seconds, span
+from mnistcli.cli.numbers import percent, percent_span, seconds, span
 from mnistcli.cli.output import Answer, json_text, picked
 from mnistcli.cli.parts import Plots, Table, Words
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis, share_word
 from mnistcli.learning_curves import Curve, CurvePoint, MeanPoint
 
-_RECORD_SCHEMA = "point"
 # Axes that a line can be drawn over.
 NUMBERS = ("limit", "C", "strength")
 
 
 def point_line(point: CurvePoint) -> str:
     """Write a point as a JSON line."""
-    return json_text(_RECORD_SCHEMA, picked(point), indent=None)
-
-
-# How each of these lines begins.
-POINT_START = json_text(_RECORD_SCHEMA, {}, indent=None).partition(",")[0]
+    return json_text("point", picked(point), indent=None)
 
 
 def drawn_curve(curve: Curve, *, is_for_paper: bool = False) -> Answer:
@@ -53,7 +48,13 @@ def _legend(curve: Curve, best: MeanPoint) -> str:
         over = f"less first: points of accuracy, less {first.model}\n{over}"
     named = (curve.lines, best.line), (curve.axis, _word(best.x))
     where = ", ".join(f"{name} {value}" for name, value in named if name not in (None, "limit"))
-    return f"{over}\n{curve_sentence(best, where, first.n_test)}"
+    n_seeds = f", the mean of {best.n_seeds} seeds" if best.n_seeds > 1 else ""
+    seeds = f"over the seeds {percent_span(best.over_seeds)}, " if best.over_seeds else ""
+    return (
+        f"{over}\nBest{' with ' + where if where else ''}: {percent(best.accuracy)} of "
+        f"{first.n_test:,} test images right{n_seeds}, with {best.n_train:,} training images "
+        f"(95 % intervals: {seeds}over the images {percent_span(best.over_images)})."
+    )
 
 
 def _table(curve: Curve) -> Table:
@@ -82,10 +83,9 @@ def _last_cell(curve: Curve, each: MeanPoint) -> str:
         missed = f" ({each.n_not_converged} not converged)" if each.n_not_converged else ""
         return seconds(each.fit_seconds) + missed
     point = next(p for p in curve.points if (p.model, p.strength) == (each.line, each.x))
-    if point.difference_low is None or point.difference_high is None:
-        return ""
-    better = (point.difference or 0.0, point.difference_low, point.difference_high)
-    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*(100 * share for share in better))
+    better = (point.difference, point.difference_low, point.difference_high)
+    shares = [100 * share for share in better if share is not None]
+    return "{:+.2f} ({:+.2f} to {:+.2f})".format(*shares) if shares else ""
 
 
 def _plot(curve: Curve, legend: str) -> Plot:
