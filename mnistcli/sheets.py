@@ -7,8 +7,8 @@ should be, says that it is a page, and how its paper bends.
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -97,8 +97,7 @@ def sheet_file(suffix: str) -> bytes:
     return file.getvalue()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SheetRead:
+class SheetRead(NamedTuple):
     """What was written on a page."""
 
     images: Grey  # of shape (n, 28, 28)

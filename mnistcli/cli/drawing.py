@@ -9,7 +9,6 @@ sheet of a page.
 import io
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, NamedTuple
 from unicodedata import normalize
@@ -84,8 +83,7 @@ class Raster(NamedTuple):
 Mark = Shape | Label | Raster
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
+class Drawing(NamedTuple):
     """Marks, those that come later over the others."""
 
     width: float
@@ -418,7 +416,7 @@ def sheet_drawing(sheet: Gallery, width: float | None = None) -> Drawing:
         said = [Label([(0, _LINE_HEIGHT * k)], line) for k, line in enumerate(lines, start=1)]
         parts.append(Drawing(0, _LINE_HEIGHT * len(lines), said))
     page = together(parts, _MARGIN, across=False, margin=_MARGIN)
-    return replace(page, width=whole, title=legend)
+    return page._replace(width=whole, title=legend)
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -70,8 +69,7 @@ class Plots(NamedTuple):
     plots: Sequence[Plot]
 
 
-@dataclass(frozen=True, slots=True)
-class HeatCell:
+class HeatCell(NamedTuple):
     """A number, "" where there is none, and what share of something it is."""
 
     text: str
@@ -92,8 +90,7 @@ class HeatCell:
         return 0.85 + 0.15 * self.strength if self.strength > 0.5 else self.strength
 
 
-@dataclass(frozen=True, slots=True)
-class HeatMap:
+class HeatMap(NamedTuple):
     """Cells with a name for each row and each column, which are the same."""
 
     title: str

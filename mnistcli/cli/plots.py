@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ Word = Callable[[float], str]  # writes a number at a tick
 _RIM = 0.04  # what an axis has more at either end
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """A range of numbers, where each is between 0 and 1, and how its ticks are written."""
 
     low: float
@@ -39,8 +37,7 @@ class Axis:
         return np.asarray((values - low) / (high - low))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class Series(NamedTuple):
     """Points of shape (n, 2), x and y, and both ends of an interval of each, of shape (n, 2, 2).
 
     A line may be faint, one of others, or the ideal; "joined" are marks with a line through them.
@@ -61,8 +58,7 @@ class Series:
         return cls(name, rows[:, :2], kind, ends.reshape(-1, 2, 2))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Plot:
+class Plot(NamedTuple):
     """Series on two axes, the last drawn last; bars go from x to x, and up to y."""
 
     title: str
@@ -117,7 +113,7 @@ def places_axis(values: Iterable[float], *, title: str) -> Axis:
     """Return the axis of places where something was measured, which are its ticks if few."""
     places = sorted(set(values))
     axis = axis_for(places, title=title, word=lambda x: f"{x:,.0f}" if x == int(x) else f"{x:g}")
-    return replace(axis, ticks=tuple(places)) if len(places) <= _MOST_PLACES else axis
+    return axis._replace(ticks=tuple(places)) if len(places) <= _MOST_PLACES else axis
 
 
 def fitting(title: str, width: float) -> str:

@@ -3,7 +3,6 @@
 import io
 import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +119,7 @@ class Watch(Bars):
         frames = []
         for i, page in zip(shown, pages, strict=True):
             curve = plot_drawing(self._fall(i + 1), page.width)
-            both = together([replace(page, height=height), curve], 0, across=False)
+            both = together([page._replace(height=height), curve], 0, across=False)
             frames.append(painted(both, LIGHT))
         ms = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
         film = io.BytesIO()

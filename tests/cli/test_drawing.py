@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -168,7 +167,7 @@ def test_marks_stand_where_the_axes_say():
         return [np.mean(m.points, axis=0) for m in shapes if m.role == "series-0"]
 
     bars = [(2.0, 5.0, 0.05)]
-    one, barred = plot(1), replace(plot(1), bars=bars)
+    one, barred = plot(1), plot(1)._replace(bars=bars)
     left, middle, right = middles(one)
     assert np.allclose(middles(barred), middles(one))
     assert middle[0] == pytest.approx((left[0] + right[0]) / 2, abs=1)  # 1, 10 and 100
@@ -177,7 +176,8 @@ def test_marks_stand_where_the_axes_say():
 
 
 def test_a_title_without_room_loses_its_explanation():
-    shown = replace(plot(), across=replace(plot().across, title="recall: of the class, found"))
+    across = plot().across._replace(title="recall: of the class, found")
+    shown = plot()._replace(across=across)
     for width, title in ((150, "recall"), (500, "recall: of the class, found")):
         words = [
             mark for mark in drawing.plot_drawing(shown, width).marks if isinstance(mark, Label)
@@ -186,7 +186,7 @@ def test_a_title_without_room_loses_its_explanation():
 
 
 def test_what_stands_in_lines_of_their_own_is_drawn_in_lines_of_their_own():
-    noted = drawing.plot_drawing(replace(plot(), note="of the images\nBest: 95 %."))
+    noted = drawing.plot_drawing(plot()._replace(note="of the images\nBest: 95 %."))
     legend = drawing.sheet_drawing(Gallery(list(pictures()), "of the images\nBest: 95 %."))
     for each in noted, legend:
         assert texts(svg(each, LIGHT))[-2:] == ["of the images", "Best: 95 %."]

@@ -1,7 +1,6 @@
 """The whole page as a file, and what a person is shown in it and in a notebook's cell."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -188,8 +187,8 @@ def heat_map(heat: parts.HeatMap) -> Markup:
 
 def _plot(plot: Plot) -> Markup:
     # Letters are smaller where a plot is wider.
-    drawing = plot_drawing(replace(plot, title="", note=""), 440.0)
-    drawing = replace(drawing, title=f"{plot.title}. {plot.note}")
+    drawing = plot_drawing(plot._replace(title="", note=""), 440.0)
+    drawing = drawing._replace(title=f"{plot.title}. {plot.note}")
     caption = tag("figcaption", tag("strong", plot.title), " ", plot.note)
     return tag("figure", svg(drawing), caption, class_="plot")
 

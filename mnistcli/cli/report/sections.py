@@ -70,13 +70,14 @@ def _of_one(report: Report) -> Iterator[Section]:
     yield Section("In numbers", [Facts(headline(evaluation), are_large=True)])
     words = "In small type the intervals that hold the truth in 95 of 100 such samples."
     yield Section("Class by class", [class_report(evaluation)], words)
-    confusion = HeatMap.of_confusion(evaluation.confusion, card.class_names, "")
     words = "Images of each row's class, by what was answered. Blue is right, red is wrong. "
     words += "A number leads to its digits."
-    yield Section("What is taken for what", [replace(confusion, behind=report.behind)], words)
+    confusion = HeatMap.of_confusion(evaluation.confusion, card.class_names, "")
+    confusion = confusion._replace(behind=report.behind)
+    yield Section("What is taken for what", [confusion], words)
     if (errors := judged.pair_errors()) is not None:
         words = "Mistakes in percent of the test images of the two digits."
-        errors_map = replace(HeatMap.of_pair_errors(errors, card.class_names), title="")
+        errors_map = HeatMap.of_pair_errors(errors, card.class_names)._replace(title="")
         yield Section("Each pair's own model", [errors_map], words)
     bins = evaluation.reliability
     plots = Plots([*curve_plots(judged.curves()), reliability_plot(bins, card.class_names)])
@@ -126,7 +127,7 @@ def _of_two(report: ReportOnTwo) -> Iterator[Section]:
     of_worst = (next(c for c in each if c.name == worst) for each in curves)
     named = [replace(c, name=f"{worst} by {ref}") for c, ref in zip(of_worst, refs, strict=True)]
     reliable = (
-        replace(reliability_plot(each.evaluation.reliability, names), title=f"Reliability of {ref}")
+        reliability_plot(each.evaluation.reliability, names)._replace(title=f"Reliability of {ref}")
         for ref, each in zip(refs, judged, strict=True)
     )
     yield Section("Curves", [Plots([*curve_plots(named), *reliable])])

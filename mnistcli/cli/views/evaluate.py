@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
@@ -91,7 +90,7 @@ def shown(
     yield Facts(_facts(judged, calibration=calibration))
     yield class_report(evaluation, _title(judged))
     yield Words(visible(verdict(judged)))
-    yield replace(HeatMap.of_confusion(evaluation.confusion, names), behind=behind)
+    yield HeatMap.of_confusion(evaluation.confusion, names)._replace(behind=behind)
     if (errors := judged.pair_errors()) is not None:
         yield HeatMap.of_pair_errors(errors, names)
     if calibration:
