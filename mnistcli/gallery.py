@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistcli.arrays import Bools, Bytes
+from mnistcli.arrays import Bools
 from mnistcli.datasets.dataset import LabelledImages
 from mnistcli.display import Displayed, counted
 from mnistcli.errors import BadImageError, UsageError
@@ -74,9 +74,8 @@ def check_indices(part: LabelledImages, indices: Sequence[int], name: str = "tes
     n = len(part.labels)
     for index in indices:
         if not 0 <= index < n:
-            number = str(index) if abs(index) < 1e12 else "of so high a number"
             hint = f"they go from 0 to {n - 1}" if n else f"there are no {name} images at all"
-            raise UsageError(f"there is no {name} image {number}", hint=hint)
+            raise UsageError(f"there is no {name} image {index}", hint=hint)
 
 
 def some_digits(
@@ -180,18 +179,18 @@ def pictures_in(path: Path | Literal["-"] | BadImageError) -> Iterator[Captioned
     if isinstance(path, BadImageError):
         raise path
     for picture in read_pictures(path):
-        image = shrunk(picture.grey, _LARGEST_SIDE)
+        image = shrunk(picture.grey, _LARGEST_SIDE, _LARGEST_SIDE)
         height, width = picture.grey.shape
         facts = {"source": picture.source, "height": height, "width": width}
         yield CaptionedImage(image, f"{picture.source}: {width} x {height}", facts)
 
 
-def shrunk(grey: Bytes, side: int) -> Bytes:
-    """Make a picture small enough for a square."""
+def shrunk(image: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """Make a picture, signed or not, small enough for so many pixels."""
     from PIL import Image
 
-    picture = Image.fromarray(grey)
-    picture.thumbnail((side, side), Image.Resampling.BOX)
+    picture = Image.fromarray(image if image.dtype == np.uint8 else image.astype(np.float32))
+    picture.thumbnail((width, height), Image.Resampling.BOX)
     return np.asarray(picture)
 
 

@@ -7,11 +7,8 @@ and writes out what would move a cursor, hide or turn text around: ``\x1b``, ``\
 import json
 import re
 from collections.abc import Callable
+from unicodedata import category
 
-# str.isprintable leaves out all separators but the space; screenshots of macOS have these.
-_SPACES = frozenset(
-    "\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-)
 # What could begin markup or be made a link: CommonMark lets each be written after a backslash.
 _MARKUP = re.compile(r"[\\`*{}\[\]<>|#&]|(?<!\w)_|_(?!\w)|~(?!/)|:(?=//)|(?<=www)\.")
 
@@ -42,8 +39,9 @@ def json_safe(text: str) -> str:
 def _printable(text: str, escape: Callable[[str], str], kept: str = "") -> str:
     if text.replace(kept, "").isprintable():
         return text
-    shown = {*kept, *_SPACES}
-    return "".join(c if c.isprintable() or c in shown else escape(c) for c in text)
+    # str.isprintable leaves out all spaces but one; names of macOS's screenshots have others.
+    shown = (c.isprintable() or c in kept or category(c) == "Zs" for c in text)
+    return "".join(c if is_shown else escape(c) for c, is_shown in zip(text, shown, strict=True))
 
 
 def _escape(character: str) -> str:

@@ -50,17 +50,6 @@ def lifted(sizes: Float64s) -> Float64s:
     return np.asarray(sizes**0.7)
 
 
-def fitted(image: NDArray[Any], width: int) -> NDArray[Any]:
-    """Shrink an image that is wider than so many pixels, signed or not."""
-    from PIL import Image
-
-    if image.shape[1] <= width:
-        return image
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    picture = Image.fromarray(image if image.dtype == np.uint8 else image.astype(np.float32))
-    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
-
-
 def enlarged(image: NDArray[Any], width: int, height: int) -> "Image.Image":
     """Paint an image in so many pixels; where they are more than its own they stay squares."""
     from PIL import Image

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -51,11 +49,10 @@ def paint_boxes(grey: Bytes, digits: Digits, width: int | None = None) -> Bytes:
     for digit in digits:
         colour = _SURE if digit.is_sure else _UNSURE
         top, bottom, left, right = (margin + scale * edge for edge in digit.box)
-        edges = (left - 2 * line, top - 2 * line, right + 2 * line, bottom + 2 * line)
-        outer = (edges[0] - line, edges[1] - line, edges[2] + line, edges[3] + line)
-        pen.rectangle(outer, outline=rim, width=3 * line)
-        pen.rectangle(edges, outline=colour, width=line)
-        at = ((left + right) / 2, edges[1] - line)
+        for far, ink, wide in ((3 * line, rim, 3 * line), (2 * line, colour, line)):
+            edges = (left - far, top - far, right + far, bottom + far)
+            pen.rectangle(edges, outline=ink, width=wide)
+        at = ((left + right) / 2, top - 3 * line)
         pen.text(at, digit.answer, colour, font, "mb", stroke_width=line, stroke_fill=rim)
     return np.asarray(page)
 
@@ -107,7 +104,7 @@ def _walls(block: Block, digits: Digits, cell: tuple[float, float], *, plain: bo
 
     ``cell`` is how many lines and columns a pixel of the picture takes.
     """
-    page = [[(letter, s.style) for s in line for letter in s.text] for line in block.lines]
+    page = [[Segment(c, s.style) for s in line for c in s.text] for line in block.lines]
     walls = np.zeros((len(page), block.width), np.uint8)
     colours = np.zeros((*walls.shape, 3), np.uint8)
     letters: dict[tuple[int, int], str] = {}
@@ -127,12 +124,10 @@ def _walls(block: Block, digits: Digits, cell: tuple[float, float], *, plain: bo
         letters |= {(y0, start + i): c for i, c in enumerate(text) if x0 <= start + i <= x1}
     for y, x in np.argwhere(walls).tolist():
         letter = letters.get((y, x)) or (_ASCII_WALLS if plain else _WALLS)[walls[y, x]]
-        style = page[y][x][1]
+        style = page[y][x].style
         if style:  # in colour: that of the picture's lower pixel stays, but under answers
             ink, paper = Color.from_rgb(*colours[y, x]), style.bgcolor
             ink, paper = (_WHITE, ink) if (y, x) in letters else (ink, paper)
             style = Style.from_color(ink, paper)
-        page[y][x] = letter, style
-    rows = (groupby(row, key=itemgetter(1)) for row in page)
-    lines = [[Segment("".join(c for c, _ in run), style) for style, run in row] for row in rows]
-    return Block(block.width, tuple(lines))
+        page[y][x] = Segment(letter, style)
+    return Block(block.width, tuple([*Segment.simplify(line)] for line in page))

@@ -41,8 +41,6 @@ Render = Literal["auto", Method]
 GRAPHICS: tuple[Method, ...] = ("kitty", "sixel")
 # Without colour a sign takes characters of its own.
 COLOURLESS: tuple[Method, ...] = ("braille", "shade", "ascii")
-# These are escape codes: who asks for them by name wants them in a pipe too, as `less -R` does.
-NEED_ESCAPES: tuple[Render, ...] = ("kitty", "sixel", "half")
 
 # How long an answer is waited for. A round trip over SSH may take longer than one on this machine,
 # and a terminal that is silent altogether is rare.
@@ -63,7 +61,9 @@ def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Meth
     """Choose how to draw so many pictures on a console; what was asked for by name is done."""
     if render != "auto":
         return render
-    if graphics := graphics_on(console):
+    # How many colours there are is no matter here: xterm says 16, and draws sixels in 256.
+    asks = console.is_terminal and not console.no_color
+    if asks and (graphics := graphics_of_terminal()):
         return graphics
     if not console.encoding.lower().startswith("utf"):
         return "ascii"
@@ -75,14 +75,6 @@ def choose_method(render: Render, console: Console, n_pictures: int = 1) -> Meth
     return "half"
 
 
-def graphics_on(console: Console) -> Literal["kitty", "sixel"] | None:
-    """Return the kind of graphics to draw on a console that shows what stdout shows.
-
-    How many colours there are is no matter: xterm says 16, and draws sixels in 256.
-    """
-    return graphics_of_terminal() if console.is_terminal and not console.no_color else None
-
-
 @functools.cache
 def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
     """Return which kind of graphics the terminal of this process says it can draw.
@@ -90,10 +82,9 @@ def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
     tmux and screen answer for themselves: they do not pass kitty's question on, and name sixel
     only where they draw it.
     """
-    if not _may_be_asked():
-        return None
     # tmux and screen take the start of kitty's question for a title.
-    is_multiplexed = os.environ.get("TMUX") or os.environ["TERM"].startswith(("tmux", "screen"))
+    term = os.environ.get("TERM", "")
+    is_multiplexed = os.environ.get("TMUX") or term.startswith(("tmux", "screen"))
     answer = _ask(ATTRIBUTES_QUERY if is_multiplexed else KITTY_QUERY + ATTRIBUTES_QUERY)
     if b"\x1b_Gi=31;OK\x1b\\" in answer:
         return "kitty"
@@ -105,35 +96,31 @@ def graphics_of_terminal() -> Literal["kitty", "sixel"] | None:
 
 def has_light_background() -> bool:
     """Return whether the terminal of this process says that its paper is light (xterm's OSC 11)."""
-    if not _may_be_asked():
-        return False
     found = _BACKGROUND.search(_ask(_BACKGROUND_QUERY + ATTRIBUTES_QUERY))
     return found is not None and sum(int(level, 16) for level in found.groups()) > 3 * 128
 
 
-def _may_be_asked() -> bool:
-    if termios is None or os.environ.get("CI"):
-        return False
-    if os.environ.get("TERM", "dumb") in ("dumb", "linux", ""):
-        return False
-    try:
-        in_foreground = os.tcgetpgrp(sys.stdout.fileno()) == os.getpgrp()
-        return sys.stdin.isatty() and sys.stdout.isatty() and in_foreground
-    except (OSError, ValueError, AttributeError):  # no terminal, a closed stream, no stream
-        return False
-
-
 def _ask(query: bytes) -> bytes:
-    """Send a query and collect what comes back, until the last answer or out of patience."""
-    stdin = sys.stdin.fileno()
+    """Send a query and collect what comes back, until the last answer or out of patience.
+
+    Nothing comes from what is no terminal, not awake, or known to answer nothing.
+    """
+    is_deaf = os.environ.get("TERM", "dumb") in ("dumb", "linux", "")
+    if termios is None or is_deaf or os.environ.get("CI"):
+        return b""
     patience_s = SSH_PATIENCE_S if os.environ.get("SSH_CONNECTION") else PATIENCE_S
-    with contextlib.suppress(OSError, termios.error):
+    # AttributeError and ValueError: there is no stream, or a closed one.
+    with contextlib.suppress(OSError, ValueError, AttributeError, termios.error):
+        stdin, stdout = sys.stdin.fileno(), sys.stdout.fileno()
+        in_foreground = os.tcgetpgrp(stdout) == os.getpgrp()
+        if not (in_foreground and os.isatty(stdin) and os.isatty(stdout)):
+            return b""
         before = termios.tcgetattr(stdin)
         try:
             tty.setcbreak(stdin, termios.TCSANOW)  # answers come unechoed, without an end of line
             if select.select([stdin], [], [], 0)[0]:
                 return b""  # somebody types ahead; that is for the shell
-            os.write(sys.stdout.fileno(), query)
+            os.write(stdout, query)
             answer, deadline = b"", time.monotonic() + patience_s
             while not _ATTRIBUTES.search(answer) and (left := deadline - time.monotonic()) > 0:
                 if select.select([stdin], [], [], left)[0]:

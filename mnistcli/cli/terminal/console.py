@@ -14,7 +14,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from mnistcli.cli import parts
-from mnistcli.cli.terminal.capabilities import NEED_ESCAPES, Render
+from mnistcli.cli.terminal.capabilities import COLOURLESS, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
 
@@ -43,12 +43,11 @@ class PlainConsole(Console):
         known = {k: v for k, v in os.environ.items() if k not in sizes or number_in(k)}
         if known.get("TERM") in ("dumb", "unknown"):
             known.setdefault("LINES", "25")  # or rich takes 80 columns, whatever COLUMNS says
-        settings = {"_environ": known, "theme": THEME, **settings}
-        super().__init__(markup=False, emoji=False, highlight=False, **settings)
+        settings |= {"markup": False, "emoji": False, "highlight": False}
+        super().__init__(_environ=known, theme=THEME, **settings)
 
     def render_str(self, text: str, **settings: Any) -> Text:
         """Take a string as the words it is."""
-        settings |= {"markup": False, "emoji": False, "highlight": False}
         return super().render_str(visible(text), **settings)
 
     def render(
@@ -65,10 +64,11 @@ def printed(
 ) -> Iterator[str]:
     """Draw for a person, or for a pipe: then without colour and without a right margin."""
     console = PlainConsole(file=_Page())
-    if render in NEED_ESCAPES and (console.no_color or not console.color_system):
+    is_plain = console.no_color or not console.color_system
+    if is_plain and render not in ("auto", *COLOURLESS):
         # Escape codes were asked for by name: `mnistcli show --render half | less -R`.
-        colours: dict[str, Any] = {"color_system": "truecolor", "no_color": False}
-        console = PlainConsole(file=_Page(), force_terminal=True, **colours)
+        coloured = {"color_system": "truecolor", "no_color": False, "force_terminal": True}
+        console = PlainConsole(file=_Page(), **coloured)
     if not sys.stdout.isatty() and not number_in("COLUMNS"):
         console.size = PIPE_WIDTH, console.height
     return (_captured(console, part) for part in draw(console, render))

@@ -27,7 +27,7 @@ from mnistcli.arrays import Bools, Bytes, Float64s, Int64s
 from mnistcli.cli.terminal import bitmap, capabilities
 from mnistcli.cli.terminal.capabilities import Method, Render, choose_method
 from mnistcli.cli.words import visible, visible_lines
-from mnistcli.gallery import CaptionedImage, Gallery
+from mnistcli.gallery import CaptionedImage, Gallery, shrunk
 
 _GAP = 2
 # A pipe has no right margin, but who reads what comes out of it mostly has one.
@@ -45,8 +45,6 @@ _DOT_LEVEL, _PAPER_LEVEL = 96, 160
 
 # kitty takes payloads in pieces of at most so many bytes of base64.
 KITTY_CHUNK = 4096
-# Levels of grey, or of each sign; a VT340 had 16 colours, terminals now have 256 or more.
-SIXEL_LEVELS = 63
 
 _INDEX, _SAVE, _RESTORE = "\x1bD", "\x1b7", "\x1b8"
 
@@ -165,12 +163,13 @@ def draw_image(image: NDArray[Any], method: Method, *, large: bool = False, widt
         cell = capabilities.cell_size()
         n_lines = max(1, round(columns * cell[0] * image.shape[0] / image.shape[1] / cell[1]))
         return graphic(image, method, (columns, n_lines), cell)
+    image = shrunk(image, 2 * width if method == "braille" and not large else width, len(image))
     if method == "half":
-        return half_blocks(bitmap.fitted(image, width))
+        return half_blocks(image)
     if method == "braille":
-        return braille(bitmap.fitted(image, width if large else 2 * width), large=large)
+        return braille(image, large=large)
     large = large and 2 * columns <= width
-    return shades(bitmap.fitted(image, width), large=large, ascii_only=method == "ascii")
+    return shades(image, large=large, ascii_only=method == "ascii")
 
 
 def _row(pictures: Sequence[Block], captions: Sequence[str], width: int, *, widest: int) -> Block:
@@ -267,17 +266,12 @@ def graphic(
 ) -> Block:
     """Draw an image over ``cells`` (columns, lines) of ``cell`` pixels each."""
     columns, n_lines = cells
-    size = columns * cell[0], n_lines * cell[1]
+    painted = bitmap.enlarged(image, columns * cell[0], n_lines * cell[1])
     if method == "kitty":
-        sequence = kitty(bitmap.png(bitmap.enlarged(image, *size)), columns, n_lines)
-    elif image.ndim == 3:
-        colours = bitmap.enlarged(image, *size).quantize(4 * SIXEL_LEVELS).convert("RGB")
-        sequence = _SAVE + sixel(np.asarray(colours)) + _RESTORE
+        sequence = kitty(bitmap.png(painted), columns, n_lines)
     else:
-        top = 255.0 if image.dtype == np.uint8 else 1.0
-        coarse = top * np.round(image / top * SIXEL_LEVELS) / SIXEL_LEVELS
-        painted = bitmap.enlarged(coarse.astype(image.dtype), *size)
-        sequence = _SAVE + sixel(np.asarray(painted)) + _RESTORE
+        colours = np.asarray(painted.quantize(256).convert("RGB"))
+        sequence = f"{_SAVE}{sixel(colours)}{_RESTORE}"
     # A picture at the foot of the screen is cut there; moving down and up again makes it scroll.
     room = f"{_INDEX * (n_lines - 1)}\x1b[{n_lines - 1}A" if n_lines > 1 else ""
     skip = _control(f"\x1b[{columns}C")

@@ -89,15 +89,13 @@ def plot_block(plot: Plot, size: tuple[int, int], *, plain: bool) -> Block:
 def _line(plot: Plot, points: Float64s, shape: tuple[int, ...]) -> Bools:
     """Walk along a line in steps of half a dot, and put a dot where one is within the field."""
     height, width = shape
-    across, down = (plot.place(points) * (1, -1) + (0, 1)).T * ((width - 1,), (height - 1,))
-    lengths = np.maximum(np.abs(np.diff(across)), np.abs(np.diff(down)))
-    way = np.append(0.0, np.cumsum(lengths))
+    places = (plot.place(points) * (1, -1) + (0, 1)) * (width - 1, height - 1)
+    way = np.append(0.0, np.abs(np.diff(places, axis=0)).max(axis=1).cumsum())
     steps = np.linspace(0.0, way[-1], 2 * int(way[-1]) + 2)
-    columns = np.rint(np.interp(steps, way, across)).astype(np.int64)
-    lines = np.rint(np.interp(steps, way, down)).astype(np.int64)
-    is_within = (columns >= 0) & (columns < width) & (lines >= 0) & (lines < height)
+    x, y = (np.rint(np.interp(steps, way, each)).astype(np.int64) for each in places.T)
+    is_within = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     dots = np.zeros(shape, dtype=bool)
-    dots[lines[is_within], columns[is_within]] = True
+    dots[y[is_within], x[is_within]] = True
     return dots
 
 

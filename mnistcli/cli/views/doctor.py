@@ -6,7 +6,7 @@ from typing import Any
 
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts
-from mnistcli.cli.terminal.capabilities import choose_method, graphics_on
+from mnistcli.cli.terminal.capabilities import GRAPHICS, choose_method
 from mnistcli.cli.terminal.console import PlainConsole
 from mnistcli.doctor import Diagnosis, PathHealth, without_home
 
@@ -86,12 +86,13 @@ def _folder(folder: PathHealth) -> str:
 def _terminal() -> dict[str, Any]:
     """Return what stdout can show, by the same questions as for a picture."""
     stdout = PlainConsole()
+    one, many = (choose_method("auto", stdout, n) for n in (1, 2))
     return {
         **picked(stdout, "is_terminal width height encoding"),
         "color_system": None if stdout.no_color else stdout.color_system,
-        "graphics": graphics_on(stdout),
-        "one_picture": choose_method("auto", stdout, 1),
-        "many_pictures": choose_method("auto", stdout, 2),
+        "graphics": one if one in GRAPHICS else None,
+        "one_picture": one,
+        "many_pictures": many,
         # That there is a connection matters, not whose.
         "variables": {
             name: "set" if name == "SSH_CONNECTION" else os.environ[name]

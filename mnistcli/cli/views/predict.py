@@ -197,7 +197,8 @@ class PredictionView:
         pictures, seen = [], each.digits[0].image
         if show and not np.array_equal(each.original, seen):
             # As large as what the model saw; with pixels to spare, finer.
-            small = shrunk(each.original, (10 if finely else 1) * IMAGE_SIDE)
+            side = (10 if finely else 1) * IMAGE_SIDE
+            small = shrunk(each.original, side, side)
             pictures.append(CaptionedImage(small, "the picture"))
         pictures.append(CaptionedImage(seen, "what the model saw"))
         if why:

@@ -201,5 +201,5 @@ def test_a_pipe_is_not_asked(run):
 def test_streams_that_are_no_terminals_are_not_asked(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setattr(capabilities, "_ask", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(capabilities.tty, "setcbreak", lambda *_: pytest.fail("asked"))
     assert capabilities.graphics_of_terminal.__wrapped__() is None
