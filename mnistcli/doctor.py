@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 from mnistcli.datasets.store import DatasetStore
 from mnistcli.errors import CorruptFileError, DataUnavailableError, StorageError
@@ -22,9 +21,6 @@ LIBRARIES = (
     "pandas", "joblib", "textual", "skops", "onnx", "reportlab", "distributed",
 )  # fmt: skip
 
-PathState = Literal["writable", "not writable", "can be made", "cannot be made"]
-DataState = Literal["whole", "not hashed", "damaged", "not readable", "not installed"]
-
 
 @dataclass(frozen=True, slots=True)
 class PathHealth:
@@ -32,7 +28,7 @@ class PathHealth:
 
     what: str
     path: str
-    state: PathState
+    state: str  # "writable", "can be made", "not writable" or "cannot be made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class DatasetHealth:
     """A dataset of the catalogue or of the user's own, and what is wrong with it where something is."""
 
     name: str
-    state: DataState
+    state: str  # "whole", "not hashed", "damaged", "not readable" or "not installed"
     problem: str = ""
 
 
@@ -113,24 +109,23 @@ def _examine_folder(what: str, folder: Path) -> PathHealth:
     made = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
     # Asked first: in a loop of links nothing may be done, and what it leads to cannot be told.
     may_write = os.access(made, os.W_OK | os.X_OK) and kind_of_path(made) == "folder"
-    states: tuple[PathState, PathState] = ("cannot be made", "can be made")
+    state = "can be made" if may_write else "cannot be made"
     if made == folder:
-        states = ("not writable", "writable")
-    return PathHealth(what, without_home(str(folder)), states[may_write])
+        state = "writable" if may_write else "not writable"
+    return PathHealth(what, without_home(str(folder)), state)
 
 
 def _examine_dataset(store: DatasetStore, name: str, *, quick: bool) -> DatasetHealth:
     try:
         if not store.has(name):
             return DatasetHealth(name, "not installed")
-        if quick:
-            return DatasetHealth(name, "not hashed")
-        store.verify(name)
+        if not quick:
+            store.verify(name)
     except CorruptFileError as error:
         return DatasetHealth(name, "damaged", without_home(error.message))
     except DataUnavailableError as error:
         return DatasetHealth(name, "not readable", without_home(error.message))
-    return DatasetHealth(name, "whole")
+    return DatasetHealth(name, "not hashed" if quick else "whole")
 
 
 def _examine_models(registry: ModelRegistry) -> tuple[int, list[tuple[str, str]]]:

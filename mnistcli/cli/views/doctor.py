@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from mnistcli.cli.defaults import spelt
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Facts
 from mnistcli.cli.terminal.capabilities import GRAPHICS, choose_method
 from mnistcli.cli.terminal.console import PlainConsole
-from mnistcli.doctor import Diagnosis, PathHealth, without_home
+from mnistcli.display import counted
+from mnistcli.doctor import Diagnosis, without_home
 
 # What decides on colours, widths and pictures.
 _VARIABLES = (
@@ -32,7 +34,7 @@ def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Ans
         ],
         "damaged": diagnosis.damaged,
     }
-    facts = [*_facts(diagnosis, defaults)]
+    facts = [*_facts(diagnosis, document["terminal"], document["defaults"])]
     rows, last = [("what", "value")], ""
     for name, value in facts:
         last = name or last
@@ -41,30 +43,29 @@ def diagnosed(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Ans
     return Answer("doctor", document, diagnosis.damaged or [verdict], [Facts(facts)], rows)
 
 
-def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    missing = [name for name, version in diagnosis.versions.items() if version is None]
-    n = diagnosis.n_cores
-    damaged = ", ".join(diagnosis.damaged)
+def _facts(
+    diagnosis: Diagnosis, terminal: dict[str, Any], defaults: list[dict[str, str]]
+) -> Iterator[tuple[str, str]]:
     closed = ", ".join(each.what for each in diagnosis.paths if each.state not in _OPEN)
     whole = f"whole, but nothing can be kept in {closed}" if closed else "healthy"
+    damaged = ", ".join(diagnosis.damaged)
     yield "Verdict", f"damaged: {damaged}" if damaged else whole
     yield "Python", diagnosis.python
-    yield "System", f"{diagnosis.system}, {n} core{'' if n == 1 else 's'}"
-    installed = (f"{k} {v}" for k, v in diagnosis.versions.items() if v is not None)
-    yield "Versions", ", ".join(installed)
-    if missing:
-        yield "", f"not installed: {', '.join(missing)}"
-    of_datasets, of_features, of_models, of_own = diagnosis.paths
-    yield "Datasets", _folder(of_datasets)
-    for each in diagnosis.datasets:
-        yield "", f"{each.name}: {each.state}{f': {each.problem}' if each.problem else ''}"
-    yield "Own digits", _folder(of_own)
-    yield "Features", _folder(of_features)
-    yield "Models", _folder(of_models)
+    yield "System", f"{diagnosis.system}, {counted(diagnosis.n_cores, 'core')}"
+    versions = diagnosis.versions.items()
+    yield "Versions", ", ".join(f"{name} {version}" for name, version in versions if version)
+    if missing := ", ".join(name for name, version in versions if not version):
+        yield "", f"not installed: {missing}"
+    folders = {each.what: f"{each.path}: {each.state}" for each in diagnosis.paths}
+    yield "Datasets", folders["datasets"]
+    for found in diagnosis.datasets:
+        yield "", ": ".join(filter(None, (found.name, found.state, found.problem)))
+    yield "Own digits", folders["own"]
+    yield "Features", folders["features"]
+    yield "Models", folders["models"]
     yield "", f"{diagnosis.n_whole_models:,} whole"
     for ref, problem in diagnosis.damaged_models:
         yield "", f"{ref}: damaged: {problem}"
-    terminal = _terminal()
     kind = "a terminal" if terminal["is_terminal"] else "not a terminal"
     colours = _COLOURS.get(terminal["color_system"], "no colours")
     size = f"{terminal['width']} x {terminal['height']}"
@@ -74,13 +75,9 @@ def _facts(diagnosis: Diagnosis, defaults: dict[str, tuple[str, str]]) -> Iterat
     yield "", f"{graphics}: {methods}"
     if terminal["variables"]:
         yield "", ", ".join(f"{name}={value}" for name, value in terminal["variables"].items())
-    for i, (name, (value, origin)) in enumerate(defaults.items()):
-        told = f"--{name.replace('_', '-')} {value}, from {origin}"
+    for i, each in enumerate(defaults):
+        told = "{} {value}, from {origin}".format(spelt(each["option"]), **each)
         yield "" if i else "Defaults", without_home(told)
-
-
-def _folder(folder: PathHealth) -> str:
-    return f"{folder.path}: {folder.state}"
 
 
 def _terminal() -> dict[str, Any]:
