@@ -92,15 +92,19 @@ class StorageError(DataUnavailableError):
         self.reason = reason
 
 
-class CorruptFileError(MnistCliError):
-    """Bytes are not what they claim to be."""
-
-    exit_code = 4
+class SourceError(MnistCliError):
+    """Something is wrong with a file, a picture or what else was read."""
 
     def __init__(self, source: Path | str, problem: str, *, hint: str = "") -> None:
         super().__init__(f"{source}: {problem}", hint=hint)
-        self.source = source
+        self.source = str(source)
         self.problem = problem
+
+
+class CorruptFileError(SourceError):
+    """Bytes are not what they claim to be."""
+
+    exit_code = 4
 
 
 class ChecksumMismatchError(CorruptFileError):
@@ -118,15 +122,10 @@ class ModelNotFoundError(MnistCliError):
     exit_code = 5
 
 
-class BadImageError(MnistCliError):
+class BadImageError(SourceError):
     """A picture cannot be read, or holds nothing that looks like one digit."""
 
     exit_code = 6
-
-    def __init__(self, source: str, problem: str, *, hint: str = "") -> None:
-        super().__init__(f"{source}: {problem}", hint=hint)
-        self.source = source
-        self.problem = problem
 
 
 class SomeInputsFailedError(MnistCliError):

@@ -120,10 +120,6 @@ def open_regular(path: Path, *, own: bool = False) -> BinaryIO:
             descriptor = os.open(path, flags)
         except FileNotFoundError:
             raise CorruptFileError(path, "is missing") from None
-        except OSError as error:
-            if error.errno != errno.ENXIO:  # what a socket answers
-                raise
-            raise CorruptFileError(path, "is not a file") from None
         status = os.fstat(descriptor)
         is_file = stat.S_ISREG(status.st_mode)
         others_may_write = os.name != "nt" and bool(status.st_mode & 0o022)
