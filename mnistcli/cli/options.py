@@ -206,11 +206,7 @@ def command(
                 format=_format(answer, origins.get("format")),
             )
             call = replace(call, defaults=defaults.tell(values | answer, origins, call))
-            if call.verbose:
-                from importlib import metadata
-
-                python, numpy = sys.version.split()[0], metadata.version("numpy")
-                call.detail(f"mnistcli {__version__}, Python {python}, numpy {numpy}")
+            call.detail(f"mnistcli {__version__}, Python {sys.version.split()[0]}")
             with _explained(call, origins):
                 for group, names in groups.items():
                     made = GROUPS[group](**{name: values.pop(name) for name in names})

@@ -6,11 +6,10 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 """
 
 import math
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +66,9 @@ class _Parsed:
 def _with_values(words: Sequence[str], parameters: Iterable[Any]) -> list[str]:
     """Write - where an option of a ``[FILE]`` has none: in ``--watch 0v1``, which is no file name."""
     files = [each.opts for each in parameters if str(each.metavar).startswith("[FILE")]
-    names = {name for opts in files for name in opts}
-    return [
-        f"{word}=-" if word in names and not Path(after).suffix else word
-        for word, after in zip(words, [*words, ""][1:], strict=True)
-    ]
+    bare = {*chain(*files)}
+    pairs = pairwise([*words, ""])
+    return [f"{it}=-" if it in bare and not Path(after).suffix else it for it, after in pairs]
 
 
 class SectionedCommand(_Parsed, TyperCommand):
@@ -98,6 +95,7 @@ class SectionedGroup(_Parsed, TyperGroup):
 
 def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
+    from mnistcli.ranges import RANGES
     from mnistcli.tasks import nearest
 
     message, *_ = " ".join(error.format_message().split()).split(" Recognized values:")
@@ -120,30 +118,17 @@ def usage_error(error: Any) -> UsageError:
         hint = f"did you mean {near}?" if near else ""
     else:
         message = message.replace(f" (env var: {parameter.envvar!r})", "")
+        wrong = message.partition(": '")[2].partition("'")[0]
         message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""
-        hint = _what_it_takes(parameter, ctx, message, is_missing=hasattr(error, "param_type"))
+        hint = did_you_mean(wrong, map(str, getattr(parameter.type, "choices", ())))
+        if parameter.name in RANGES:
+            hint = RANGES[parameter.name].hint(parameter.name)
     return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
-
-
-def _what_it_takes(parameter: Any, ctx: Any, message: str, *, is_missing: bool) -> str:
-    """Return a hint at the value of an option or argument that is wrong, or not there."""
-    from mnistcli.ranges import RANGES
-
-    choices = [str(choice) for choice in getattr(parameter.type, "choices", ())]
-    if is_missing:
-        option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
-        value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]
-        return f"type {ctx.command_path} {option} {value}".replace("  ", " ")
-    if parameter.name in RANGES:
-        return RANGES[parameter.name].hint(parameter.name)
-    if getattr(parameter, "multiple", False):
-        return f"{parameter.opts[0]} takes one at a time, and may stand several times"
-    return did_you_mean(message.partition(": '")[2].partition("'")[0], choices) if choices else ""
 
 
 def check_words(words: Sequence[str]) -> None:
     """Raise UsageError for a word that is empty, as an unset variable of the shell is."""
-    for before, word in zip(["", *words], words, strict=False):
+    for before, word in pairwise(["", *words]):
         option = before if before.startswith("-") and before != "--" else "an argument"
         if word.startswith("--") and word.endswith("="):
             option, word = word[:-1], ""  # noqa: PLW2901 - the value
@@ -163,16 +148,11 @@ def write_sections(formatter: Any, rows: HelpRows) -> None:
 
 
 def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
-    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``, and for a file."""
+    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``."""
     options = _options_of(ctx)
-    for word in words:
-        if word == "--":
-            return
+    for word in takewhile(lambda word: word != "--", words):
         name = word.partition("=")[0]
-        if name.startswith("-") and name not in {*options, "-"} and os.path.lexists(word):
-            raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")
-        is_one_dash = name.startswith("-") and not name.startswith("--")
-        if is_one_dash and name not in options and f"-{name}" in options:
+        if name.startswith("-") and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
 
 
