@@ -91,7 +91,7 @@ class Call:
         self,
         what: Mapping[str, T],
         remove: Callable[[], object],
-        shown: Callable[..., Answer],
+        shown: Callable[[Sequence[T]], Answer],
         *,
         yes: bool,
         dry_run: bool,
@@ -103,7 +103,9 @@ class Call:
             remove()
         self.note(f"removed {listed}" if removes else "nothing removed")
         if self.format != "table" or dry_run:
-            self.emit(shown([*what.values()] if removes or dry_run else [], is_dry_run=dry_run))
+            answer = shown([*what.values()] if removes or dry_run else [])
+            answer.document.update({"dry_run": True} if dry_run else {})
+            self.emit(answer)
 
     def _is_confirmed(self, question: str) -> bool:
         if not sys.stdin.isatty():

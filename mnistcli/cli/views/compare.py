@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from mnistcli.cli.views.evaluate import estimate, evaluation_document
 from mnistcli.cli.words import visible
 from mnistcli.comparison import Comparison
 from mnistcli.gallery import Gallery
-from mnistcli.metrics.catalog import METRICS, metric_names
+from mnistcli.metrics.catalog import metric_names
 
 
 def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
@@ -43,23 +44,21 @@ def compared(result: Comparison, n_disagreements: int = 0) -> Answer:
         ],
         "disagreements": [each.facts for each in result.disagreements] if n_disagreements else None,
     }
-    rows, panels = _rows(result), _panels(result)
+    rows, panels = _rows(result, document["models"]), _panels(result)
     return Answer("compare", document, result.refs[:1], shown(result), rows, panels=panels)
 
 
-def _rows(result: Comparison) -> Iterator[Sequence[object]]:
-    yield ("model", "task", "n_samples", *metric_names(), "difference", "n_only_it",
-           "n_only_best", "p_value", "p_corrected", "fit_seconds", "predict_seconds",
-           "n_bytes")  # fmt: skip
-    for each, test in result.against_best():
-        values = [metric.of(each.evaluation) for metric in METRICS]
+def _rows(result: Comparison, models: Sequence[dict[str, Any]]) -> Iterator[Sequence[object]]:
+    judged, costs = ("n_samples", *metric_names()), ("fit_seconds", "predict_seconds", "n_bytes")
+    tested = "n_only_it", "n_only_best", "p_value", "p_corrected"
+    yield ("model", "task", *judged, "difference", *tested, *costs)
+    for model, (_, test) in zip(models, result.against_best(), strict=True):
         found: tuple[object, ...] = (None,) * 4
         if test:
             found = test.n_only_second, test.n_only_first, test.p_value, test.p_corrected
-        n_samples, card = each.evaluation.n_samples, each.model.card
-        costs = card.fit_seconds, each.predict_seconds, each.model.n_bytes
-        difference = result.difference_of(each)
-        yield (each.model.ref, card.task.name, n_samples, *values, difference, *found, *costs)
+        values = (model["evaluation"][name] for name in judged)
+        costly = (model[name] for name in costs)
+        yield (model["model"], model["task"], *values, model["difference"], *found, *costly)
 
 
 def shown(result: Comparison) -> Iterator[Part]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.sheets import SheetRead
 
 
-def catalog(summaries: Sequence[DatasetSummary], *, is_dry_run: bool = False) -> Answer:
+def catalog(summaries: Sequence[DatasetSummary]) -> Answer:
     """Show the datasets that there are, and which of them are installed."""
     keys = [each.name for each in fields(DatasetSummary) if each.name != "problem"]
     datasets = [picked(each, " ".join(keys)) for each in summaries]
@@ -31,11 +31,10 @@ def catalog(summaries: Sequence[DatasetSummary], *, is_dry_run: bool = False) ->
             own.append((each.name, *sizes, when, str(each.origin)))
     tables = [Table(("name", "title", "state", "licence"), "llll", known)] if known else []
     if own:
-        names = ("name", "training", "test", "of 0 to 9", "installed", "from")
-        tables.append(Table(names, "lrrlll", own, "your own"))
-    document = {"datasets": datasets, **({"dry_run": True} if is_dry_run else {})}
-    rows = [keys, *([*each.values()] for each in datasets)]
-    return Answer("datasets", document, [each.name for each in summaries], tables, rows)
+        headings = ("name", "training", "test", "of 0 to 9", "installed", "from")
+        tables.append(Table(headings, "lrrlll", own, "your own"))
+    rows, names = [keys, *([*each.values()] for each in datasets)], [it.name for it in summaries]
+    return Answer("datasets", {"datasets": datasets}, names, tables, rows)
 
 
 def installed(done: Installation, *, checked: bool = False) -> Answer:

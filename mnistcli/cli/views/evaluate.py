@@ -143,13 +143,12 @@ def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
     if threshold is None:
         return
     yield "Threshold", f"{positive} from a probability of {threshold.value:g} on"
-    if threshold.target is None or threshold.precision is None or threshold.recall is None:
-        return
-    other = "recall" if threshold.target.metric == "precision" else "precision"
-    reached = decimal(threshold.recall if other == "recall" else threshold.precision)
-    yield "", f"chosen on {threshold.chosen_on} for {threshold.target} ({other} {reached})"
-    if threshold.chosen_on == judged.on:
-        yield "", "these are the images judged here: on others it may miss"
+    if target := threshold.target:
+        other = "recall" if target.metric == "precision" else "precision"
+        reached = decimal(getattr(threshold, other))
+        yield "", f"chosen on {threshold.chosen_on} for {target} ({other} {reached})"
+        if threshold.chosen_on == judged.on:
+            yield "", "these are the images judged here: on others it may miss"
 
 
 def shown_curves(curves: Sequence[ClassCurves]) -> Iterator[Part]:

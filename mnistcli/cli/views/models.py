@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mnistcli.training import Reproduction
 
 
-def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> Answer:
+def listed(summaries: Sequence[ModelSummary]) -> Answer:
     """Show a list of models."""
     rows: list[Sequence[object]] = [
         ("model", "tags", "task", "penalty", "C", "solver", "test_accuracy", "created", "n_bytes",
@@ -35,9 +35,8 @@ def listed(summaries: Sequence[ModelSummary], *, is_dry_run: bool = False) -> An
             accuracy = "-" if share is None else percent(share)
         rows.append((ref, ",".join(each.tags), *known, each.n_bytes, each.problem))
         shown.append((ref, accuracy, what, created, _tags(each)))
-    models = [_document(each) for each in summaries]
+    document = {"models": [_document(each) for each in summaries]}
     table = Table(("model", "accuracy", "what", "created", "tags"), "brlll", shown)
-    document = {"models": models, **({"dry_run": True} if is_dry_run else {})}
     return Answer("models", document, [each.entry.ref for each in summaries], [table], rows)
 
 
