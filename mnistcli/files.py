@@ -14,7 +14,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, Literal
+from typing import IO, BinaryIO
 
 from mnistcli.errors import CorruptFileError, LockTimeoutError, StorageError
 
@@ -30,8 +30,6 @@ _TEMPORARY = re.compile(r"\.mnistcli-[0-9]+-[0-9a-f]{12}\.tmp")
 _COPIED_AT_ONCE = 1 << 20
 # Whatever the umask says, nobody else may write where we write.
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
-
-PathKind = Literal["file", "folder", "link", "other", "nothing"]
 
 
 @contextlib.contextmanager
@@ -84,21 +82,19 @@ def copy_bytes(read: Callable[[int], bytes], copy: IO[bytes], at_most: int) -> i
     return n_bytes
 
 
-def kind_of_path(path: Path, *, follow: bool = True) -> PathKind:
-    """Return what a path leads to; a dangling link that is followed leads to nothing.
+def kind_of_path(path: Path, *, follow: bool = True) -> str:
+    """Return what a path leads to: "file", "folder", "link", "other" or "nothing".
 
-    Raises StorageError where it cannot be told: a folder on the way may not be entered, the name is
-    too long, links lead in a circle. ``Path.is_file`` and its sisters let these through or call
-    them False.
+    A dangling link that is followed leads to nothing. Raises StorageError where it cannot be told:
+    a folder on the way may not be entered, the name is too long, links lead in a circle.
+    ``Path.is_file`` and its sisters let these through or call them False.
     """
     with storage_errors("read", path):
         try:
             mode = path.stat(follow_symlinks=follow).st_mode
         except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
             return "nothing"
-    kinds: dict[int, PathKind] = {
-        stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"
-    }  # fmt: skip
+    kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
     return kinds.get(stat.S_IFMT(mode), "other")
 
 

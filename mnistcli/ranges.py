@@ -46,7 +46,7 @@ class Range(NamedTuple):
 RANGES = {
     "C": Range(float, 1e-10, 1e10, "--C"),
     "l1_ratio": Range(float, 0.0, 1.0, "--l1-ratio"),
-    "weight": Range(float, 1e-6, 1e6, "--weight"),
+    "weight": Range(float, 1e-6, 1e6, "--weight", sizes="NAME=NUMBER, 1e-06 to 1e+06"),
     "tol": Range(float, 1e-16, 1.0, "--tol"),
     "max_iter": Range(int, 1, 10**9, "--max-iter"),
     "test_size": Range(float, 0.0, 1.0, "--test-size", is_open=True),

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnistcli import settings
 from mnistcli.cli import completion
@@ -13,9 +13,6 @@ from mnistcli.errors import UsageError
 from mnistcli.features import FeatureSpec
 from mnistcli.ranges import DISTURBANCES, RANGES
 from mnistcli.tasks import parse_task
-
-if TYPE_CHECKING:
-    from mnistcli.learning_curves import CurvePoint
 
 _APART = [
     "preset features",
@@ -121,7 +118,7 @@ def curve(
         data, cache = call.dataset(dataset), call.features()
         order = {learning_curves.key_of(each, data): i for i, each in enumerate(variants)}
         source = partial(learning_curves.curve_points, data, variants, file=file, cache=cache)
-    points: list[CurvePoint] = []
+    points = []
     with call.cluster, Bars(call) as shown:
         for point in source(n_jobs=jobs, progress=shown):
             points.append(point)

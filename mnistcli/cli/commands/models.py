@@ -8,8 +8,10 @@ from mnistcli.cli.call import Call
 from mnistcli.cli.options import DRY_RUN, MODEL_ARGUMENT, argument, command, model_argument, option
 from mnistcli.cli.output import Answer, write
 from mnistcli.cli.progress import Bars
+from mnistcli.cli.views.models import described, exported, listed, reproduced
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
 from mnistcli.registry.exports import Example, encode_export, export_model, exporter, formats
+from mnistcli.registry.store import BUILTIN
 
 app = typer.Typer(
     help="List, describe, tag, export, reproduce and remove trained models.", no_args_is_help=True
@@ -25,9 +27,6 @@ def list_models(
 
     With --quiet only what is yours, and can be removed.
     """
-    from mnistcli.cli.views.models import listed
-    from mnistcli.registry.store import BUILTIN
-
     registry = call.registry()
     summaries = registry.summaries(name)
     if not (name or call.format == "quiet"):
@@ -42,7 +41,6 @@ def info(
 ) -> None:
     """Show a model's card: task, data, solver, certificate, metrics, versions, command."""
     from mnistcli.cli.topics import references
-    from mnistcli.cli.views.models import described
 
     summary = call.registry().summary(model)
     if cite and summary.card:
@@ -74,8 +72,6 @@ def tag(
       mnistcli models tag 0v1@3 paper
       mnistcli models tag 0v1@paper --delete
     """
-    from mnistcli.cli.views.models import listed
-
     registry = call.registry()
     if delete == (tag is not None):
         raise UsageError("give either a tag or --delete")
@@ -93,8 +89,6 @@ def rm(
     dry_run: bool = DRY_RUN,
 ) -> None:
     """Remove versions for good. Their numbers are not given again."""
-    from mnistcli.cli.views.models import listed
-
     registry = call.registry()
     entries, gone = registry.removable(*models, force=force)
     summaries = {entry.ref: registry.summary(entry.ref) for entry in entries}
@@ -127,8 +121,6 @@ def export(
       mnistcli models export digits@best --to onnx --output digits.onnx
       mnistcli models export builtin --to html --output digits.html
     """
-    from mnistcli.cli.views.models import exported
-
     is_stdout = output == Path("-")
     if is_stdout and not exporter(to).is_text:
         raise UsageError(f"{to} is no text to print", hint="name a file: --output FILE")
@@ -157,7 +149,6 @@ def reproduce(call: Call, model: str | None = MODEL_ARGUMENT) -> None:
     Examples:
       mnistcli models reproduce 0v1@paper
     """
-    from mnistcli.cli.views.models import reproduced
     from mnistcli.training import reproduce
 
     loaded = call.registry().load(model)
