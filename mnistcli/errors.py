@@ -97,7 +97,7 @@ class SourceError(MnistCliError):
 
     def __init__(self, source: Path | str, problem: str, *, hint: str = "") -> None:
         super().__init__(f"{source}: {problem}", hint=hint)
-        self.source = str(source)
+        self.source = source
         self.problem = problem
 
 

@@ -239,7 +239,7 @@ class _Reading:
                 self._count_bytes(path)
             except BadImageError as error:
                 nothing, fault = np.zeros((1, *IMAGE_SHAPE), np.uint8), FormatError(error.problem)
-                yield Block(nothing, np.zeros(1), (error.source,), {0: fault}, parts=(part,))
+                yield Block(nothing, np.zeros(1), (str(error.source),), {0: fault}, parts=(part,))
 
     def _tell_of_frames(self, picture: Picture) -> None:
         if picture.n_frames > 1:
@@ -265,7 +265,7 @@ class _Reading:
             except BadImageError as error:
                 if not is_folder:
                     raise
-                self.failures.append((error.source, error.problem))
+                self.failures.append((str(error.source), error.problem))
             self._count_bytes(each)
             self.progress.update("pages", i, len(paths))
         if not self.failures and not any(len(part.labels) for _, part in self.parts):
