@@ -32,8 +32,6 @@ def models(ctx: Any, incomplete: str) -> list[str]:
     from mnistcli.cli.call import Call
     from mnistcli.registry.store import BUILTIN
 
-    if "/" in incomplete:  # a path, which the shell knows how to complete
-        return []
     with contextlib.suppress(MnistCliError):
         registry = Call(home=_home(ctx)).registry()
         name, at, _ = incomplete.partition("@")

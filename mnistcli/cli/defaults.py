@@ -85,12 +85,10 @@ def _read(path: Path) -> dict[str, str]:
         except (ValueError, RecursionError) as error:
             raise UsageError(f"{path}: {error}", hint="see mnistcli help defaults") from None
     options = {name.replace("_", "-"): name for name in sorted(FORM + OF_TRAIN)}
-    for key, value in content.items():
+    for key in content:
         if key not in options:
             hint = f"known are {', '.join(options)}"
             raise UsageError(f"{path}: {key} is no option with a default of yours", hint=hint)
-        if not isinstance(value, (str, int, float)):
-            raise UsageError(f"{path}: {key} is no text, number, true or false")
     return {options[key]: str(value) for key, value in content.items()}
 
 

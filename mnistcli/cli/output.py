@@ -107,7 +107,10 @@ def report_error(error: MnistCliError, *, as_json: bool, hinted: str = "") -> No
         content = picked(error, "code message hint exit_code") | {"hint": error.hint or None}
         to_stderr(json_text("error", {"error": content}, indent=None).rstrip("\n"))
         return
-    to_stderr(f"error: {visible(error.message)}")
+    message = visible(error.message)
+    if len(message) > 1000:  # a name, or what claims to be one
+        message = f"{message[:500]}...{message[-500:]}"
+    to_stderr(f"error: {message}")
     if error.hint and error.hint != hinted:
         to_stderr(f"hint: {visible(error.hint)}")
 
