@@ -41,6 +41,8 @@ _NUMBERED = re.compile(
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
 _WORDS = DIGIT_WORDS | {"null": 0}
+# Of a table of names, which no table of pixels has.
+_MOST_COLUMNS = 60
 # Folders that nothing is said by, of a form and of a pupil in it.
 _MAX_DEPTH = 2
 LAYOUTS = (
@@ -246,6 +248,9 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
         rows = cells_of(unpacked(stream))
         first = list(itertools.islice(rows, 2))
+        if first and len(first[-1]) <= _MOST_COLUMNS:
+            rows = iter(_with_suffixes([*first, *rows], path.parent))
+            first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):
             return []
@@ -288,6 +293,22 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         LabelledPicture(place, digit, each or part)
         for place, digit, each in zip(places, digits, of, strict=True)
     ]
+
+
+def _with_suffixes(rows: list[tuple[str, ...]], folder: Path) -> list[tuple[str, ...]]:
+    """Return the rows of a table with the names of pictures, where one column is of their stems."""
+    if any(is_picture_name(Path(cell).suffix) for row in rows[:2] for cell in row):
+        return rows
+    names = {path.stem: path.name for path in all_below(folder) if is_picture(path)}
+    if not names:
+        return rows
+    columns = [*itertools.zip_longest(*rows, fillvalue="")]
+    # Digits are stems too where pictures are counted, but the same again and again.
+    n_known = [len(names.keys() & {*column}) for column in columns]
+    if 2 * max(n_known) > len(rows):
+        i = n_known.index(max(n_known))
+        columns[i] = tuple(names.get(cell, cell) for cell in columns[i])
+    return [*zip(*columns, strict=True)]
 
 
 def _part_said_by(folder: Path, root: Path) -> OfPart:

@@ -285,6 +285,7 @@ def test_a_table_of_names_says_what_pictures_beside_it_show(folder, few):
     [
         "# of 7b\nfile,label\n{}.png,{}.0\n", "sep=;\nfile;label\n{}.png;{}\n", "{}.png {}\n",
         "id|class|name\n5|{1}|{0}.png\n",
+        "label,writer,id\n{1},8,{0}\n", "{}\t{}\n",
     ],
 )  # fmt: skip
 def test_a_table_of_names_is_read_as_other_tables_are(folder, few, rows):
