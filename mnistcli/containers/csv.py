@@ -27,8 +27,6 @@ Rows = tuple[Float32s, dict[int, FormatError]]
 
 # A row of 785 numbers with 17 digits each is 18 KB.
 MAX_LINE_BYTES = 1 << 16
-# Blank lines and comments one after another.
-MAX_EMPTY_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20
 # https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/
 _ARFF_ATTRIBUTE = re.compile(rb"(?i)[ \t]*@attribute[ \t]+(\"[^\"]*\"|'[^']*'|[^\s]+)")
@@ -219,13 +217,9 @@ def _cleaned(
     blocks: Iterator[list[bytes]], delimiter: bytes, comment: bytes
 ) -> Iterator[list[bytes]]:
     """Bring lines to one form, see `_clean`, and leave comments and those of empty cells out."""
-    n_empty = 0
     for lines in blocks:
         told = (line for line in lines if not line.lstrip().startswith(comment))
         clean = [each for line in told if (each := _clean(line, delimiter)).strip(b",")]
-        n_empty = 0 if clean else n_empty + BLOCK_BYTES
-        if n_empty > MAX_EMPTY_BYTES:
-            raise FormatError(f"has more than {MAX_EMPTY_BYTES >> 20} MiB of empty lines")
         # A megabyte of short lines, all of them wrong, would take a gigabyte at once.
         yield from (clean[i : i + BLOCK_PICTURES] for i in range(0, len(clean), BLOCK_PICTURES))
 

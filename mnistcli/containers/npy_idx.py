@@ -118,31 +118,23 @@ def open_npy(stream: Stream, prefix: str = "") -> RawArray:
 
     The prefix goes before what is wrong: "'labels' ".
     """
-    start = stream.read(8)
-    major = start[6] if len(start) == 8 and start.startswith(_MAGIC) else 0
-    n_sized = 2 if major == 1 else 4
-    size = stream.read(n_sized)
-    if major not in (1, 2, 3) or len(size) < n_sized:
-        raise FormatError(f"{prefix}is no NPY data of a known version")
-    length = int.from_bytes(size, "little")
-    if length > MAX_HEADER_BYTES:
-        raise FormatError(f"{prefix}declares an NPY header of {length:,} bytes")
-    try:
-        header = ast.literal_eval(stream.read(length).decode("latin-1").strip())
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        header = None
-    if not isinstance(header, dict) or header.keys() != {"descr", "fortran_order", "shape"}:
+    magic, major, _ = stream.read(6), stream.read(1), stream.read(1)
+    length, header = int.from_bytes(stream.read(2 if major == b"\1" else 4), "little"), None
+    if magic == _MAGIC and major in (b"\1", b"\2", b"\3") and length <= MAX_HEADER_BYTES:
+        with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            header = ast.literal_eval(stream.read(length).decode("latin-1").strip())
+    match header:
+        case {"descr": descr, "fortran_order": bool(order), "shape": tuple(shape), **others}:
+            is_whole = not others and all(type(n) is int and 0 <= n < 1 << 40 for n in shape)
+        case _:
+            is_whole = False
+    if not is_whole:
         raise FormatError(f"{prefix}has a damaged NPY header")
-    descr, order, shape = header["descr"], header["fortran_order"], header["shape"]
     if isinstance(descr, str) and descr.endswith("O"):
         problem = f"{prefix}holds Python objects, which are not read: that could run code"
         raise FormatError(problem, hint="save numbers instead: array.astype(int)")
     if not isinstance(descr, str) or not _DTYPE.fullmatch(descr):
         raise FormatError(f"{prefix}holds {descr!r}, expected numbers"[:200], hint=SAVEZ)
-    if type(order) is not bool or not isinstance(shape, tuple):
-        raise FormatError(f"{prefix}has a damaged NPY header")
-    if not all(type(n) is int and 0 <= n < 1 << 40 for n in shape):
-        raise FormatError(f"{prefix}has an impossible shape {shape!r}"[:200])
     return RawArray(stream, np.dtype(descr), shape, is_fortran=order, prefix=prefix)
 
 

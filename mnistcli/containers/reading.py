@@ -156,20 +156,18 @@ def damage_of(source: object) -> Iterator[None]:
         raise CorruptFileError(f"{source}{error.where}", error.problem, hint=error.hint) from None
 
 
-@contextlib.contextmanager
-def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Iterator[Stream]:
+def open_stream(path: Input, stdin: IO[bytes] | None = None) -> Stream:
     """Open a file, a pipe, or standard input if it is called "-"; ``stdin`` stands in for any.
 
     Raises OSError where the operating system refused, FormatError where standard input is closed.
     """
     if stdin is None and str(path) != "-":
-        with Path(path).open("rb") as file, Stream(file) as stream:
-            yield stream
-    elif stdin is None and sys.stdin is None:
+        stream = Stream(file := Path(path).open("rb"))  # noqa: SIM115 - closed with it
+        stream.enter_context(file)
+        return stream
+    if stdin is None and sys.stdin is None:
         raise FormatError("standard input is closed")
-    else:
-        with Stream(stdin or sys.stdin.buffer) as stream:
-            yield stream
+    return Stream(stdin or sys.stdin.buffer)
 
 
 def check_not_foreign(head: bytes, hint: str) -> None:
@@ -196,9 +194,5 @@ def kind_of(head: bytes) -> Kind:
             return "unknown"
     if b"\0" in text:
         return "unknown"
-    lines = (line.lstrip().lower() for line in text.replace(b"\r", b"\n").split(b"\n"))
-    if re.match(rb"%(?!PDF|!PS)", text) or any(
-        line.startswith((b"@relation", b"@attribute")) for line in lines
-    ):
-        return "arff"
-    return "text"
+    is_arff = re.match(rb"(?is)%(?!PDF|!PS)|(.*[\r\n])?\s*@(relation|attribute)", text)
+    return "arff" if is_arff else "text"

@@ -16,7 +16,7 @@ Sources of the checksums: torchvision ``datasets/mnist.py`` (md5), TensorFlow Da
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -78,12 +78,12 @@ class DatasetSpec:
     name: str
     title: str
     parts: tuple[PartSpec, ...]  # in the order of `PART_NAMES`
-    mirrors: tuple[str, ...]  # base URLs
+    mirrors: Sequence[str]  # base URLs
     attribution: str  # whom to thank
     licence: str
     bundled: bool = False  # the published files are inside this package
-    openml_urls: tuple[str, ...] = ()  # the dataset as one ARFF file
-    keras_urls: tuple[str, ...] = ()  # the dataset as one npz file
+    openml_urls: Sequence[str] = ()  # the dataset as one ARFF file
+    keras_urls: Sequence[str] = ()  # the dataset as one npz file
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -113,10 +113,7 @@ def _read() -> dict[str, DatasetSpec]:
         payloads = [file.pop("payload_sha256", None) for file in files]
         published = [RemoteFile(**file) for file in files]
         parts = tuple(map(PartSpec, PART_NAMES, shapes_of(*sizes), published, payloads))
-        known: dict[str, Any] = {
-            key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()
-        }
-        specs[name] = DatasetSpec(name, parts=parts, **known)
+        specs[name] = DatasetSpec(name, parts=parts, **entry)
     return specs
 
 

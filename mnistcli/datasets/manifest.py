@@ -54,12 +54,7 @@ class Entry:
 
 def write_npy(path: Path, array: Bytes) -> None:
     """Write the file of one array."""
-
-    def content(file: BinaryIO) -> None:
-        file.write(npy_header(array.shape))
-        file.write(array.data)
-
-    replace_file(path, content)
+    replace_file(path, lambda file: file.writelines((npy_header(array.shape), array.data)))
 
 
 def replace_file(path: Path, content: files.Content) -> None:

@@ -104,9 +104,9 @@ def deflated(*parts: bytes) -> bytes:
     [
         (lambda: deflated(*[b"0," * (1 << 19)] * 100), "line 1 is longer than 65,536 bytes"),
         (lambda: b",".join([b"0"] * 100_001), "line 1 is longer than 65,536 bytes"),
-        (lambda: deflated(*[b"\n" * (1 << 20)] * 100), "has more than 64 MiB of empty lines"),
-        (lambda: deflated(*[(b" " * 60_000 + b"\n") * 17] * 100), "has more than 64 MiB of empty lines"),
-        (lambda: deflated(b"\x93NUMPY\x02\0\xff\xff\xff\xff", *[bytes(1 << 20)] * 100), "an NPY header"),
+        (lambda: deflated(*[b"\n" * (1 << 20)] * 100), "is empty"),
+        (lambda: deflated(*[(b" " * 60_000 + b"\n") * 17] * 100), "is empty"),
+        (lambda: deflated(b"\x93NUMPY\x02\0\xff\xff\xff\xff", *[bytes(1 << 20)] * 100), "NPY header"),
         (lambda: b"\x1f\x8b\x08\x08\0\0\0\0\0\x03" + b"a" * (30 << 20) + b"\0" + zipped(b"1,2")[10:],
          "has 2 columns"),
     ],
