@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.names import LABELS, OfPart, part_in, parts_of
+from mnistcli.containers.names import LABELS, OfPart, part_in
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.display import counted
@@ -55,9 +55,12 @@ class Table(NamedTuple):
         NaN stands for what is no number, and in columns that are neither pixels nor labels. Where
         one of those says of which part each row is, it comes last.
         """
+        known = {*self.layout.pixels.tolist(), *self.layout.labels}
+        others = [i for i in range(len(self.layout.names)) if i not in known]
         n_before, column = 0, -1
         for lines in self.blocks:
-            column = column if n_before else self._column_of_parts(lines)
+            if column < 0 and others:
+                column = self._column_of_parts(lines, others)
             rows, parts = [line.split(b",") for line in lines if column >= 0], []
             for cells in rows:
                 cell = b"".join(cells[column : column + 1]).decode("utf-8", "replace")
@@ -69,12 +72,13 @@ class Table(NamedTuple):
         if not n_before:
             raise FormatError("has a header and no rows" if self.layout.names else "is empty")
 
-    def _column_of_parts(self, lines: list[bytes]) -> int:
-        known = {*self.layout.pixels.tolist(), *self.layout.labels}
-        others = [i for i in range(len(self.layout.names)) if i not in known]
-        rows = [line.decode("utf-8", "replace").split(",") for line in lines if others]
-        columns = [*itertools.zip_longest(*rows, fillvalue="")]
-        return next((i for i in others if parts_of(columns[i], self.layout.names[i])), -1)
+    def _column_of_parts(self, lines: list[bytes], others: list[int]) -> int:
+        """Tell which of other columns says parts; keep those that may, being empty so far."""
+        rows = [line.decode("utf-8", "replace").split(",") for line in lines]
+        cells = {i: {row[i] for row in rows if len(row) > i} for i in others}
+        said = {i: {part_in(cell, self.layout.names[i]) for cell in cells[i]} for i in others}
+        others[:] = [i for i in others if None not in said[i]]
+        return next((i for i in others if any(said[i])), -1)
 
 
 def open_csv(stream: Stream) -> Table:

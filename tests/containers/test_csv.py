@@ -64,6 +64,14 @@ def test_what_sorted_rows_tell_late_holds_for_all_of_them(write):
     assert np.array_equal(digits_in(write(rows[1400:, ::-1]))[1], sorted_labels[1400:])
 
 
+def test_a_column_may_say_late_which_rows_are_for_the_test():
+    said = np.repeat(["", "test"], [1500, 300])
+    columns = [np.ones(1800, int), *np.zeros((783, 1800), int), np.full(1800, 255), said]
+    with Stream(io.BytesIO(table(columns, [*KAGGLE, "split"]))) as stream:
+        parts = [of for b in read_digits(stream) for of in b.parts or ["train"] * len(b.where)]
+    assert parts == [of or "train" for of in said]
+
+
 @pytest.mark.parametrize("block", [3000, 5000, 1 << 20])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_blocks_end_anywhere(monkeypatch, block, end):
@@ -127,8 +135,10 @@ def test_what_is_not_one_hot_costs_no_picture():
 
 def test_a_row_with_a_cell_too_few_is_not_filled_up():
     lines = table([[1, 2, 3], *PIXELS, ["a", "", "c"]], [*KAGGLE, "note"]).splitlines()
-    lines[1] = lines[1].removesuffix(b",a")
-    assert digits_in(b"\n".join(lines))[2] == [" row 1: has 785 columns, expected 786"]
+    for n, row in enumerate(lines[1:], 1):
+        lines[n] = row.rpartition(b",")[0]
+        faults = [f" row {i}: has 785 columns, expected 786" for i in range(1, n + 1)]
+        assert digits_in(b"\n".join(lines))[2] == faults
 
 
 CELLS = st.floats(0, 255, width=32) | st.integers(0, 255) | st.sampled_from(["0.5e1", "+7", ".5"])
