@@ -1,7 +1,7 @@
 """The whole page as a file, and what a person is shown in it and in a notebook's cell."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, starmap
 from pathlib import Path
 from typing import Any
 
@@ -114,39 +114,31 @@ def unbroken(text: str) -> str:
 
 
 def _facts(shown: parts.Facts) -> Markup:
-    if shown.are_large:
-        tiles = []
-        for name, value in shown.pairs:
-            text, note = value if isinstance(value, parts.Noted) else (value, "")
-            said = tag("dd", unbroken(text)), tag("dd", unbroken(note), class_="note")
-            tiles.append(tag("div", tag("dt", name), said))
-        return tag("dl", tiles, class_="tiles")
-    pairs = ([tag("dt", name), tag("dd", _cell(value))] for name, value in shown.pairs)
-    return tag("dl", pairs, class_="facts")
+    pairs = (tag("div", tag("dt", name), tag("dd", _cell(value))) for name, value in shown.pairs)
+    return tag("dl", pairs, class_="tiles" if shown.are_large else "facts")
 
 
 def _cell(cell: parts.Cell) -> Content:
     if isinstance(cell, parts.Noted):
-        return [f"{cell.text} ", tag("small", unbroken(cell.note))]
+        return [f"{unbroken(cell.text)} ", tag("small", unbroken(cell.note))]
     return cell
 
 
 def _table(table: parts.Table) -> Markup:
     sides = [None if kind == "r" else "left" for kind in table.columns]
+
+    def row(first: parts.Cell, *cells: parts.Cell) -> Markup:
+        others = (
+            tag("td", _cell(c), class_=side) for c, side in zip(cells, sides[1:], strict=True)
+        )
+        return tag("tr", tag("th", _cell(first), scope="row", class_=sides[0]), others)
+
     headings = zip(table.headings, sides, strict=True)
     head = tag("tr", (tag("th", each, scope="col", class_=side) for each, side in headings))
-    every = [
-        tag(
-            "tr",
-            tag("th", _cell(first), scope="row", class_=sides[0]),
-            (tag("td", _cell(c), class_=side) for c, side in zip(cells, sides[1:], strict=True)),
-        )
-        for first, *cells in (*table.rows, *table.averages)
-    ]
-    body, foot = every[: len(table.rows)], every[len(table.rows) :]
-    rows = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if foot else ""
+    body, foot = (starmap(row, rows) for rows in (table.rows, table.averages))
+    shown = tag("thead", head), tag("tbody", body), tag("tfoot", foot) if table.averages else ""
     label = table.title or ", ".join(filter(None, table.headings))
-    return _scrolling(table.title, label, tag("table", rows))
+    return _scrolling(table.title, label, tag("table", shown))
 
 
 def _scrolling(title: str, label: str, table: Markup) -> Markup:
@@ -195,11 +187,8 @@ def _plot(plot: Plot) -> Markup:
 
 def _gallery(pictures: Sequence[CaptionedImage]) -> Markup:
     """Put pictures side by side, as many in a row as fit; weights of many outputs are small."""
-    class_ = "digits"
-    if any(each.image.dtype != np.uint8 for each in pictures):
-        n = len(pictures)
-        class_ = f"weights {'one' if n == 1 else 'few' if n <= 10 else 'many'}"
     images = vivid([each.image for each in pictures])
+    class_ = "digits" if all(image.dtype == np.uint8 for image in images) else "weights"
     shown = tag("div", map(_figure, images, pictures), class_=class_)
     if not isinstance(pictures, Gallery) or not pictures.legend:
         return shown
