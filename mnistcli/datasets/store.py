@@ -108,13 +108,23 @@ class DatasetSummary:
 
 
 def open_dataset(
-    name: str = "mnist", *, store: "DatasetStore | None" = None, progress: Progress = SILENT
+    name: str | Path = "mnist",
+    *,
+    store: "DatasetStore | None" = None,
+    progress: Progress = SILENT,
 ) -> Dataset:
-    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``."""
+    """Open a dataset from a store, by default the user's: ``open_dataset().train.images``.
+
+    A Path leads to the user's own labelled digits, which need no name.
+    """
+    if isinstance(name, Path):
+        from mnistcli.datasets.given import dataset_of
+
+        return dataset_of(name)
     if store is None:
         places = find_places()
         store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(str(name), progress=progress)
+    return store.open(name, progress=progress)
 
 
 class DatasetStore:

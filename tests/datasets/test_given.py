@@ -50,6 +50,12 @@ def test_images_and_labels_in_any_form(form, pair):
     assert (found.labels == pair[1]).all()
 
 
+def test_a_path_opens_what_is_there(tmp_path, pair):
+    np.savez(tmp_path / "mine.npz", images=pair[0], labels=pair[1])
+    dataset = mnistcli.open_dataset(tmp_path / "mine.npz")
+    assert (dataset.name, len(dataset.train.labels), len(dataset.test.labels)) == ("mine", 48, 12)
+
+
 def test_what_says_which_images_are_for_the_test(pair):
     X, y = pair
     given = (X[20:], y[20:]), (X[:20], y[:20])  # as Keras has it
