@@ -119,21 +119,6 @@ def _parsed(written: str) -> Task:
     if written == PAIRS:
         return Task(PAIRS, tuple(ALL_DIGITS), tuple(ALL_DIGITS), is_pairwise=True)
     groups = ALIASES.get(written, written).split("v")
-    _check(groups)
-    canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
-    plain = "v".join(canonical)
-    name = next((alias for alias, meaning in ALIASES.items() if meaning == plain), plain)
-    class_names = ("even", "odd") if name == "even-odd" else tuple(canonical)
-    if canonical[-1] == REST:
-        named = "".join(canonical[:-1])
-        canonical[-1] = "".join(digit for digit in ALL_DIGITS if digit not in named)
-        if len(canonical) == 2:
-            canonical.reverse()
-            class_names = class_names[::-1]
-    return Task(name=name, groups=tuple(canonical), class_names=class_names)
-
-
-def _check(groups: list[str]) -> None:
     if REST in groups[:-1]:
         raise ValueError("'rest' can only be the last group")
     seen = ""
@@ -150,3 +135,13 @@ def _check(groups: list[str]) -> None:
         raise ValueError("it needs at least two groups, separated by 'v'")
     if groups[-1] == REST and len(seen) == len(ALL_DIGITS):
         raise ValueError("nothing is left for 'rest'")
+    canonical = ["".join(sorted(group)) if group != REST else REST for group in groups]
+    plain = "v".join(canonical)
+    name = next((alias for alias, meaning in ALIASES.items() if meaning == plain), plain)
+    class_names = ("even", "odd") if name == "even-odd" else tuple(canonical)
+    if canonical[-1] == REST:
+        canonical[-1] = "".join(digit for digit in ALL_DIGITS if digit not in seen)
+        if len(canonical) == 2:
+            canonical.reverse()
+            class_names = class_names[::-1]
+    return Task(name=name, groups=tuple(canonical), class_names=class_names)
