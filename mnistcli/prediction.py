@@ -57,9 +57,10 @@ class Abstention(NamedTuple):
         """Return whether an image so typical is not answered, however sure the model is."""
         return self.from_unlike and is_unlike(typicality)
 
-    def answer(self, best: str, probability: float, typicality: float) -> str:
-        """Return the best answer, or `ABSTAINED`."""
-        return ABSTAINED if probability < self.below or self.refuses(typicality) else best
+    def applied(self, digit: DigitAnswer) -> DigitAnswer:
+        """Return the best answer for a digit, or `ABSTAINED`."""
+        is_refused = digit.probability < self.below or self.refuses(digit.typicality)
+        return replace(digit, answer=ABSTAINED) if is_refused else digit
 
 
 NEVER = Abstention()
@@ -322,13 +323,12 @@ class Reader:
                 problem = f"holds {n} digits that touch, or none"
                 yield BadImageError(source, problem, hint=SEVERAL_HINT)
                 continue
-            answer = abstention.answer(best, probability, share)
             found = ((UNLIKE,) if is_unlike(share) else ()) + notes
             shown = original if self.originals else image
             height, width = shown.shape
             whole = Box(0, height, 0, width)
-            digit = DigitAnswer(image, answer, best, probability, row, share, whole)
-            yield Prediction(source, shown, shown.shape, found, ((digit,),))
+            digit = DigitAnswer(image, best, best, probability, row, share, whole)
+            yield Prediction(source, shown, shown.shape, found, ((abstention.applied(digit),),))
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:
         from mnistcli.numerals import read_numbers
@@ -346,15 +346,11 @@ class Reader:
                 except BadImageError as error:
                     yield error
                     continue
-                answers = tuple(tuple(map(self._answer, line)) for line in lines)
+                answers = tuple(tuple(map(self.abstention.applied, line)) for line in lines)
                 size = batch.size or grey.shape
                 found = Prediction(source, grey, size, batch.notes, answers, separator)
                 note = (f"{found.n_unlike} of {len(found.digits)} {UNLIKE}",)
                 yield replace(found, notes=found.notes + note) if found.n_unlike else found
-
-    def _answer(self, digit: DigitAnswer) -> DigitAnswer:
-        answer = self.abstention.answer(digit.best, digit.probability, digit.typicality)
-        return replace(digit, answer=answer)
 
 
 def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
