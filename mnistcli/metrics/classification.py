@@ -104,21 +104,15 @@ def report_rows(
     rows, of_f1 = [], percentiles(resampled[2])
     for k, name in enumerate(class_names):
         n, n_predicted, n_hits = int(support[k]), int(predicted[k]), int(confusion[k, k])
-        row = _row(
-            name, observed[:, k], n, wilson(n_hits, n_predicted), wilson(n_hits, n), of_f1[k]
-        )
-        rows.append(row if n else _row(name, np.full(3, np.nan), 0, UNKNOWN, UNKNOWN, UNKNOWN))
+        found = [wilson(n_hits, n_predicted), wilson(n_hits, n), of_f1[k]]
+        scores = observed[:, k] if n else np.full(3, np.nan)
+        rows.append(ReportRow(name, *[*scores.tolist(), n, *(found if n else [UNKNOWN] * 3)]))
     averages = {"macro avg": (support > 0) | (predicted > 0), "weighted avg": support}
     for name, weights in averages.items():
         scores = np.average(observed, axis=1, weights=weights)
         found = percentiles(np.average(resampled, axis=2, weights=weights).T)
-        rows.append(_row(name, scores, int(support.sum()), *found))
+        rows.append(ReportRow(name, *[*scores.tolist(), int(support.sum()), *found]))
     return tuple(rows[:-2]), rows[-2], rows[-1]
-
-
-def _row(name: str, scores: Float64s, support: int, *intervals: Interval) -> ReportRow:
-    precision, recall, f1_score = scores.tolist()
-    return ReportRow(name, precision, recall, f1_score, support, *intervals)
 
 
 def _scores_of(confusion: Int64s) -> Float64s:
