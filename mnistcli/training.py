@@ -82,7 +82,7 @@ def train(
         problem = f"{dataset.name} has no test images of {task.name}"
         raise TrainingError(problem, hint="split it anew: --split random")
     samples = splits.training_samples(dataset, task, settings.split)
-    weight = splits.sample_weights(dataset, samples.index, settings.split, settings.weights)
+    weight = splits.sample_weights(dataset, samples.index, settings.weights)
     design = replace(_design_of(samples, task, settings, cache, progress), weight=weight)
     is_learned = bool(design.features and design.features.arrays)
     typical = looked_at(len(samples), is_learned=is_learned)

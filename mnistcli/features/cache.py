@@ -67,7 +67,7 @@ class FeatureCache:
         return None
 
     def save(self, key: str, learned: dict[str, Float32s], rows: Iterable[Bytes]) -> None:
-        """Keep an entry, and only the youngest; raise StorageError where that is refused.
+        """Keep an entry, and only the youngest, unless the operating system refuses.
 
         The rows come block by block and are written so.
         """
@@ -84,8 +84,9 @@ class FeatureCache:
             file.seek(len(mark))
             file.write(digest.digest())
 
-        write_atomically(self._path(key), write)
-        with contextlib.suppress(OSError, StorageError):  # another process sweeps as well
+        # Nothing is lost but the time that it would have saved; another process sweeps as well.
+        with contextlib.suppress(OSError, StorageError):
+            write_atomically(self._path(key), write)
             entries = [path for path in self.folder.iterdir() if _is_entry(path)]
             entries.sort(key=lambda path: path.stat().st_mtime, reverse=True)
             for path in entries[MAX_ENTRIES:]:

@@ -1,6 +1,5 @@
 """From training images to the rows that a solver sees: features, and deformed copies."""
 
-import contextlib
 import hashlib
 import math
 import time
@@ -11,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from mnistcli.arrays import Bytes, Float64s, Int64s, Places, Rows, SomeRows
-from mnistcli.errors import StorageError
 from mnistcli.features import Features, FeatureSpec
 from mnistcli.features.cache import FeatureCache
 from mnistcli.features.copies import MadeRows
@@ -123,17 +121,14 @@ def design_matrix(
         for i, block in enumerate(read_blocks(made, n_rows, progress, n_outputs)):
             X[i * _ROWS_AT_ONCE :][: len(block)] = block
         if cache:
-            # Nothing is lost but the time that it would have saved.
-            with contextlib.suppress(StorageError):
-                cache.save(key, arrays, [X])
+            cache.save(key, arrays, [X])
         return replace(design, rows=X, kept="memory")
     size = f"{n_rows:,} rows, {n_bytes / 1e9:.1f} GB,"
     making, moving = _seconds_to_make(made), n_bytes / _DISK_BYTES_PER_S
     n_read = 0 if n_bytes < machine_bytes() - room.in_memory else _N_READS
     if cache and moving * (1 + n_read) < making * _N_READS:
         progress.note(f"{size} are kept in {cache.folder}: about {making + moving:.0f} s")
-        with contextlib.suppress(StorageError):
-            cache.save(key, arrays, read_blocks(made, n_rows, progress, n_outputs))
+        cache.save(key, arrays, read_blocks(made, n_rows, progress, n_outputs))
         if found := cache.load(key, spec, shape):
             left = Room(memory_bytes, room.on_disk - n_bytes, room.folder)
             return replace(design, rows=found[1], kept="file", room=left)

@@ -57,9 +57,7 @@ def test_samples(dataset: Dataset, task: Task, spec: SplitSpec) -> Samples:
     return _gather(part, y, chosen)
 
 
-def sample_weights(
-    dataset: Dataset, index: Int64s, spec: SplitSpec, weights: dict[str, float]
-) -> Float64s | None:
+def sample_weights(dataset: Dataset, index: Int64s, weights: dict[str, float]) -> Float64s | None:
     """Return what each training sample weighs, by the part of the dataset that it is of.
 
     None where all weigh the same. See `TrainingSettings` and `Samples`. Raises UsageError for a
@@ -73,11 +71,8 @@ def sample_weights(
         hint = f"it has {', '.join(names)}"
         raise UsageError(f"{dataset.name} has no part {name!r} to weigh", hint=hint)
     of_part = [weights.get(name, 1.0) for name in names]
-    sizes = [len(part.train.labels) for part in parts]
-    if spec.kind == "random":
-        sizes += [len(part.test.labels) for part in parts]
-        of_part *= 2
-    return np.repeat(of_part, sizes)[index]
+    sides = [*(part.train for part in parts), *(part.test for part in parts)]
+    return np.repeat(2 * of_part, [len(side.labels) for side in sides])[index]
 
 
 def indices_to_leave_out(

@@ -119,11 +119,8 @@ class ModelCard(Displayed):
 
     @classmethod
     def from_json(cls, text: str) -> "ModelCard":
-        """Read a card; raise ValueError, in words for the user, for anything else."""
-        try:
-            content = strict_json(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"the card is not JSON: {error}") from error
+        """Read a card; raise ValueError or RecursionError, with words for the user, for what is none."""
+        content = strict_json(text)
         if not isinstance(content, dict):
             raise ValueError("the card is not a JSON object")
         found = content.pop("format_version", None)
@@ -136,10 +133,9 @@ class ModelCard(Displayed):
         card: ModelCard = read_typed(cls, content, "")
         if names != list(card.class_names):
             raise ValueError("the card's class_names are not those of its task")
-        scale = card.features.get("scale")
-        if not isinstance(scale, float) or not 0 < scale <= 1:
-            raise ValueError("the card's features have no scale")
-        if features_entry(card.feature_spec, scale) != card.features:
+        scale: Any = card.features.get("scale")
+        is_scale = isinstance(scale, float) and 0 < scale <= 1
+        if not is_scale or features_entry(card.feature_spec, scale) != card.features:
             raise ValueError("the card does not say how pixels become features")
         if not _CREATED.fullmatch(card.created):
             raise ValueError("the card's created is no time in UTC")

@@ -1323,7 +1323,7 @@ def test_images_that_may_have_been_trained_on_are_told(both):
 def test_every_image_of_a_part_weighs_what_was_said(both, kind):
     join, spec = both.open("mnist+mine"), SplitSpec(kind=kind)
     samples = training_samples(join, parse_task("1v7"), spec)
-    weight = sample_weights(join, samples.index, spec, {"mine": 4.5})
+    weight = sample_weights(join, samples.index, {"mine": 4.5})
     mine = both.open("mine")
     images = np.concatenate([mine.train.images, mine.test.images]).reshape(-1, 784)
     is_mine = np.array(
@@ -1331,7 +1331,7 @@ def test_every_image_of_a_part_weighs_what_was_said(both, kind):
     )
     assert is_mine.sum() == 16 if kind == "standard" else is_mine.sum() > 10
     np.testing.assert_array_equal(weight, np.where(is_mine, 4.5, 1.0))
-    assert sample_weights(join, samples.index, spec, {}) is None
+    assert sample_weights(join, samples.index, {}) is None
 
 
 def test_weights_reach_the_fit_the_folds_and_the_search(both, few, monkeypatch):
