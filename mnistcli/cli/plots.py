@@ -140,11 +140,9 @@ def curve_plots(curves: "Sequence[ClassCurves]") -> list[Plot]:
     curves = [each for each in curves if np.isfinite(each.roc_auc)]
     if not curves:
         return []
-    roc, steps = [], []
-    for each in curves:
-        roc.append(np.stack([each.roc.false_positive_rate, each.roc.true_positive_rate], axis=1))
-        recall, precision = each.precision_recall.recall, each.precision_recall.precision
-        steps.append(np.stack([np.repeat(recall, 2)[1:], np.repeat(precision, 2)[:-1]], axis=1))
+    roc = [(each.roc.false_positive_rate, each.roc.true_positive_rate) for each in curves]
+    found = (each.precision_recall for each in curves)
+    steps = [(np.repeat(each.recall, 2)[1:], np.repeat(each.precision, 2)[:-1]) for each in found]
     titles = (
         "false positive rate: of the others, taken for it",
         "true positive rate: of the class, found",
@@ -156,7 +154,7 @@ def curve_plots(curves: "Sequence[ClassCurves]") -> list[Plot]:
 
 def _curve_plot(
     curves: "Sequence[ClassCurves]",
-    points: Sequence[Float64s],
+    points: Sequence[tuple[Float64s, Float64s]],
     by: Literal["roc_auc", "average_precision"],
     ideal_x: float,
     title: str,
@@ -165,10 +163,10 @@ def _curve_plot(
     """Show curves that are best where they come near to (ideal_x, 1), and that corner only."""
     from mnistcli.metrics.curves import corner_for, worst_of
 
-    worst = worst_of(curves, by)
-    distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for line in points]
+    worst, lines = worst_of(curves, by), [np.stack(each, axis=1) for each in points]
+    distances = [np.abs(line - (ideal_x, 1.0)).max(axis=1).min() for line in lines]
     window = corner_for(4 * float(max(distances)))
-    pairs = zip(curves, points, strict=True)
+    pairs = zip(curves, lines, strict=True)
     series = [Series(each.name, line, "line" if each is worst else "faint") for each, line in pairs]
     series.sort(key=lambda each: each.kind == "line")  # which is drawn over the others
     area, side = ("average", "right") if ideal_x else ("area", "left")

@@ -4,16 +4,11 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.words import visible
 from mnistcli.progress import Progress
-
-if TYPE_CHECKING:
-    from rich.progress import Progress as RichProgress
-    from rich.progress import TaskID
-
 
 # What is done sooner than this needs no bar, and saves the import of one.
 PATIENCE_S = 0.5
@@ -26,9 +21,8 @@ class Bars(Progress):
         self._call = call
         self._unit = unit
         self._started = time.monotonic()
-        self._progress: RichProgress | None = None
-        self._seen: set[str] = set()
-        self._tasks: dict[str, TaskID] = {}
+        self._progress: Any = None  # rich's, which is imported where there is something to show
+        self._tasks: dict[str, Any] = {}  # by stage; None before there is a bar
         self._hidden = hidden or call.format == "quiet" or not sys.stderr.isatty()
 
     def __enter__(self) -> Self:
@@ -39,8 +33,8 @@ class Bars(Progress):
 
     def update(self, stage: str, done: float, total: float | None, what: object = None, /) -> None:
         """Move the bar of a stage, which says ``what``, or else the stage."""
-        if stage not in self._seen:
-            self._seen.add(stage)
+        if stage not in self._tasks:
+            self._tasks[stage] = None
             self._call.detail(stage)
         if self._hidden or time.monotonic() - self._started < PATIENCE_S:
             return
@@ -48,7 +42,7 @@ class Bars(Progress):
             self._progress = _make_progress(self._unit)
             self._progress.start()
         text = visible(str(what or stage))
-        if stage not in self._tasks:
+        if self._tasks[stage] is None:
             self._tasks[stage] = self._progress.add_task(text, total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total, description=text)
 
@@ -73,7 +67,7 @@ class Bars(Progress):
             self._progress = None
 
 
-def _make_progress(unit: str) -> "RichProgress":
+def _make_progress(unit: str) -> Any:
     from rich import progress as rich
 
     from mnistcli.cli.terminal.console import PlainConsole
