@@ -99,6 +99,7 @@ class SourceError(MnistCliError):
         super().__init__(f"{source}: {problem}", hint=hint)
         self.source = source
         self.problem = problem
+        self.failures = ((str(source), problem),)  # as `DownloadError` has them
 
 
 class CorruptFileError(SourceError):

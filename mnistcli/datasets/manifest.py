@@ -7,7 +7,6 @@ import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -35,12 +34,6 @@ class Stamp:
     n_bytes: int
     mtime_ns: int
     inode: int
-
-    @classmethod
-    def of(cls, file: BinaryIO) -> "Stamp":
-        """Return the stamp of an open file."""
-        status = os.fstat(file.fileno())
-        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,8 @@ def map_npy(path: Path, shape: tuple[int, ...]) -> tuple[Bytes, Stamp]:
     header = npy_header(shape)
     n_expected = len(header) + math.prod(shape)
     with files.storage_errors("read", path), files.open_regular(path) as file:
-        stamp = Stamp.of(file)
+        status = os.fstat(file.fileno())
+        stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
         if stamp.n_bytes != n_expected:
             raise CorruptFileError(path, f"has {stamp.n_bytes:,} bytes, expected {n_expected:,}")
         if file.read(len(header)) != header:

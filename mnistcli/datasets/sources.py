@@ -193,16 +193,10 @@ class _Loader:
             try:
                 return i, get(url)
             except (DownloadError, CorruptFileError) as error:
-                self._note(error)
+                self.failures.extend(error.failures)
                 if len(urls) == len(self.failures) == 1:
                     raise
         raise DownloadError(what, self.failures)
-
-    def _note(self, error: DownloadError | CorruptFileError) -> None:
-        if isinstance(error, DownloadError):
-            self.failures.extend(error.failures)
-        else:
-            self.failures.append((str(error.source), error.problem))
 
     def _url(self, url: str) -> Loaded:
         """Take a URL as one file with everything or, if it is none, as a base URL."""
@@ -210,7 +204,7 @@ class _Loader:
             try:
                 file = self.fetch(url)
             except (DownloadError, CorruptFileError) as error:
-                self._note(error)
+                self.failures.extend(error.failures)
             else:
                 with file:
                     return self._container(file, "url", public_url(url))
