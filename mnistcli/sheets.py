@@ -35,9 +35,6 @@ _SIDE, _LARGEST_MARK, _LEAST_AREA, _DARK = 1000, 0.1, 30, 0.45
 # Area over 12 times the root of the determinant of the covariance: 1 for every parallelogram, 0.54
 # for one with the hole of ours, 1.05 for an ellipse, less for letters.
 _SOLID, _HOLLOW = (0.9, 1.1), (0.35, 0.78)
-# The squares of their axes, one over the other; their areas, over what the homography makes of
-# them.
-_LONGEST, _AREAS = 9.0, (0.5, 1.8)
 # Digits written large are hollow, and larger than a mark: 0, 6, 8 and 9 in twelve rows each.
 _MOST_HOLLOW, _MOST_SOLID, _MOST_ANSWERS = 60, 24, 6
 
@@ -283,7 +280,7 @@ def _homographies(grey: Grey) -> Iterator[Float64s]:
         found /= found[:, 2:, 2:]
         depth = found[:, 2] @ page
         ratios = areas[four] * depth**3 / (np.linalg.det(found)[:, None] * _MARK**2)
-        good = ((depth > 0) & (ratios > _AREAS[0]) & (ratios < _AREAS[1])).all(axis=1)
+        good = ((depth > 0) & (ratios > 0)).all(axis=1)
         errors = np.abs(np.log(ratios[good])).sum(axis=1)
     for i in np.argsort(errors)[:_MOST_ANSWERS]:
         yield np.diag([k, k, 1.0]) @ found[good][i]
@@ -316,7 +313,6 @@ def _blobs(ink: Ink) -> tuple[Float64s, Float64s, Bools]:
     )
     around = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
     is_mark = (area >= _LEAST_AREA) & (around < 1.1 * area)
-    is_mark &= (xx + yy) ** 2 < determinant * (_LONGEST + 2 + 1 / _LONGEST)
     is_open = ink[cy.round().astype(int), cx.round().astype(int)] <= _DARK
     is_hollow = is_open & (area > _HOLLOW[0] * size) & (area < _HOLLOW[1] * size)
     is_mark &= is_hollow | ((area > _SOLID[0] * size) & (area < _SOLID[1] * size))

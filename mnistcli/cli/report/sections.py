@@ -73,8 +73,7 @@ def _of_one(report: Report) -> Iterator[Section]:
     words = "Images of each row's class, by what was answered. Blue is right, red is wrong. "
     words += "A number leads to its digits."
     confusion = HeatMap.of_confusion(evaluation.confusion, card.class_names, "")
-    confusion = confusion._replace(behind=report.behind)
-    yield Section("What is taken for what", [confusion], words)
+    yield Section("What is taken for what", [confusion._replace(behind=report.behind)], words)
     if (errors := judged.pair_errors()) is not None:
         words = "Mistakes in percent of the test images of the two digits."
         errors_map = HeatMap.of_pair_errors(errors, card.class_names)._replace(title="")
