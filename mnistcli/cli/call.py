@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mnistcli.cli.output import Answer, Format, json_text, to_stderr, write
+from mnistcli.cli.parts import Words
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError, ModelNotFoundError, StorageError, UsageError
@@ -58,7 +59,6 @@ class Call:
             for line in answer.quiet:
                 write(f"{visible(line)}\n")
         elif self.format == "table":
-            from mnistcli.cli.parts import Words
             from mnistcli.cli.terminal.console import printed, rendered
 
             shown = answer.parts or [Words("\n".join(answer.quiet), "")]

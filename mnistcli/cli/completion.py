@@ -11,8 +11,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from mnistcli.cli.call import Call
 from mnistcli.errors import MnistCliError
 from mnistcli.paths import find_places
+from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
 
 # Typer looks for it by the program's name.
 VARIABLE = "_MNISTCLI_COMPLETE"
@@ -29,7 +31,6 @@ def prepare() -> None:
 
 def models(ctx: Any, incomplete: str) -> list[str]:
     """Return the names of models, and after ``NAME@`` the versions and tags of that one."""
-    from mnistcli.cli.call import Call
     from mnistcli.registry.store import BUILTIN
 
     with contextlib.suppress(MnistCliError):
@@ -41,8 +42,6 @@ def models(ctx: Any, incomplete: str) -> list[str]:
 
 def tasks() -> list[str]:
     """Return tasks in the order in which people think of them; any other sentence is one too."""
-    from mnistcli.tasks import ALIASES, ALL_DIGITS, PAIRS, REST
-
     pairs = ("v".join(pair) for pair in combinations(ALL_DIGITS, 2))
     return [*ALIASES, PAIRS, *pairs, *(f"{digit}v{REST}" for digit in ALL_DIGITS)]
 

@@ -10,23 +10,21 @@ from functools import partial, wraps
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import typer
 from typer.models import OptionInfo
 
 from mnistcli._version import __version__
 from mnistcli.cli import completion, defaults
+from mnistcli.cli.call import Call
 from mnistcli.cli.defaults import spelt
 from mnistcli.cli.output import Format
+from mnistcli.cli.parts import Panel
 from mnistcli.cli.terminal.capabilities import Render
 from mnistcli.datasets.catalog import CATALOG, check_own_name
 from mnistcli.errors import StorageError, UsageError
 from mnistcli.paths import check_ending
-
-if TYPE_CHECKING:
-    from mnistcli.cli.call import Call
-    from mnistcli.cli.parts import Panel
 
 
 def option(help: str, *names: str, default: Any = None, **settings: Any) -> Any:
@@ -98,7 +96,7 @@ class FigureFile:
     width_mm: float | None = None
     dark: bool = False
 
-    def draw(self, *panels: "Panel") -> str:
+    def draw(self, *panels: Panel) -> str:
         """Draw panels, old or new but never half; return what was written."""
         from mnistcli.cli import drawing
         from mnistcli.cli.terminal.bitmap import png
@@ -280,7 +278,7 @@ def _format(asked: dict[str, Any], origin: str | None) -> Format:
 
 
 @contextlib.contextmanager
-def _explained(call: "Call", origins: Mapping[str, str]) -> Iterator[None]:
+def _explained(call: Call, origins: Mapping[str, str]) -> Iterator[None]:
     """Add to an error in the block what the user's folders and defaults have to do with it."""
     try:
         yield

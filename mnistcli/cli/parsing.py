@@ -20,6 +20,8 @@ from mnistcli.cli import defaults
 from mnistcli.cli.output import write
 from mnistcli.errors import UsageError
 from mnistcli.paths import did_you_mean
+from mnistcli.ranges import RANGES
+from mnistcli.tasks import nearest
 
 HelpRows = Iterable[tuple[str, tuple[str, str]]]
 
@@ -95,9 +97,6 @@ class SectionedGroup(_Parsed, TyperGroup):
 
 def usage_error(error: Any) -> UsageError:
     """Return what Typer says about a command line as an error of ours."""
-    from mnistcli.ranges import RANGES
-    from mnistcli.tasks import nearest
-
     message, *_ = " ".join(error.format_message().split()).split(" Recognized values:")
     message = message.rstrip(".").replace("Got unexpected extra argument(s)", "too many arguments:")
     message = message[:1].lower() + message[1:]
