@@ -2,7 +2,6 @@
 
 import contextlib
 import contextvars
-import functools
 import itertools
 import os
 import signal
@@ -35,8 +34,9 @@ class _OneBlasThread(contextlib.ContextDecorator):
     def __enter__(self) -> None:
         with self._lock:
             if not self._n_inside and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
-                blas = _blas(with_scipy="scipy.linalg" in sys.modules)
-                self._limited.enter_context(blas.limit(limits=1, user_api="blas"))
+                from threadpoolctl import threadpool_limits
+
+                self._limited.enter_context(threadpool_limits(1, user_api="blas"))
             self._n_inside += 1
 
     def __exit__(self, *_error: object) -> None:
@@ -47,14 +47,6 @@ class _OneBlasThread(contextlib.ContextDecorator):
 
 
 one_blas_thread = _OneBlasThread()
-
-
-@functools.cache
-def _blas(*, with_scipy: bool) -> Any:  # noqa: ARG001 - what is found depends on it
-    """Find the libraries that are loaded; SciPy brings one of its own."""
-    import threadpoolctl
-
-    return threadpoolctl.ThreadpoolController()
 
 
 def map_blocks(

@@ -25,7 +25,6 @@ LEVEL = 0.95
 N_RESAMPLES = 1000
 SEED = 0
 
-_TAILS = (0.5 - LEVEL / 2, 0.5 + LEVEL / 2)
 Z = 1.959963984540054  # the normal distribution's quantile of the upper tail
 UNKNOWN: Interval = (math.nan, math.nan)
 
@@ -49,7 +48,7 @@ def percentiles(resampled: Float64s) -> list[Interval]:
     """
     rising = np.sort(resampled, axis=0)
     ends = []
-    for tail in _TAILS:
+    for tail in (0.5 - LEVEL / 2, 0.5 + LEVEL / 2):
         place = tail * (len(rising) - 1)
         below, above = rising[math.floor(place)], rising[math.ceil(place)]
         ends.append((below + (place % 1) * (above - below)).tolist())

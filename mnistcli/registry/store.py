@@ -36,7 +36,6 @@ _REMOVED = ".removed"
 _TRAIN_FIRST = (
     f"train one first: mnistcli train --task 0v1; or name {BUILTIN}, which is always there"
 )
-_REINSTALL = "it came with the program: install mnistcli again"
 _MAX_TAG_BYTES = 256
 _MOST_DIGITS = 9
 _LIST = "see what there is: mnistcli models list"
@@ -117,7 +116,7 @@ class ModelRegistry:
                 return read_model(entry.path, stored_as=entry.ref)
             except CorruptFileError as error:
                 if entry.is_builtin:
-                    error.hint = _REINSTALL
+                    error.hint = "it came with the program: install mnistcli again"
                 if entry.is_builtin or os.path.lexists(entry.path):
                     raise
                 # Another process removed it just now; look again.
