@@ -204,10 +204,9 @@ def _parsed(content: memoryview) -> tuple[dict[str, str], ModelCard, _Layout, me
     known, usual = _layout_of(card), dict[str, tuple[str, tuple[int, ...]]]()
     if layout != known:
         # Builds of before kept otherwise what training images were like, which is left out.
-        names = typicality_shapes(card.feature_spec, 1, 1, knows_pairs=True)
         card = replace(card, n_prototypes=0, knows_pairs=False)
         with contextlib.suppress(KeyError, TypeError, AttributeError):
-            found = {name: layout[name] for name in names if name in layout}
+            found = {name: it for name, it in layout.items() if name.startswith("usual_")}
             usual = {name: (it["dtype"], tuple(it["shape"])) for name, it in found.items()}
             known = _layout_of(card, usual)
     if layout != known:
