@@ -72,9 +72,7 @@ def read_digits(stream: Stream, part: Part | None = "test") -> Iterator[Block]:
     elif kind == "idx":
         raw = open_idx(stream)
         if len(raw.shape) < 3:
-            n = len(raw.shape)
-            of = "labels, not of images" if n == 1 else f"{n} dimensions, expected 3"
-            raise FormatError(f"is an IDX file of {of}")
+            raise FormatError("is an IDX file of labels, not of images")
         blocks = _of_array(raw, None, "")
     else:
         raise FormatError(f"is no kind of data that is read here (it begins with {head[:8]!r})"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages, identity
 from mnistcli.datasets.manifest import sha256_of
 from mnistcli.datasets.store import open_dataset
@@ -59,7 +60,7 @@ def to_judge(given: Given) -> Dataset | LabelledImages:
     return read.get("test") or next(iter(read.values()))
 
 
-def _labelled(given: Any) -> dict[Any, LabelledImages]:
+def _labelled(given: Any) -> dict[Part | None, LabelledImages]:
     if isinstance(given, LabelledImages):
         return {None: given}
     from mnistcli.datasets.labelled import read_parts
@@ -82,9 +83,7 @@ def _labelled(given: Any) -> dict[Any, LabelledImages]:
     with io.BytesIO() as npz:
         np.savez(npz, **arrays)
         npz.seek(0)
-        parts: dict[Any, LabelledImages] = {
-            **read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
-        }
+        parts = read_parts(Path("the data"), raw=is_as_mnist, stdin=npz)
     for part in parts.values() if is_as_mnist else ():
         check_is_light_ink(part.images)
     return parts

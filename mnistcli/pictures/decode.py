@@ -50,6 +50,8 @@ STRIP_PIXELS = 1 << 21
 # Longer EXIF data is no camera's.
 MAX_EXIF_BYTES = 1 << 20
 _ORIENTATION = 0x0112  # in EXIF data
+# Without a handler Python prints what Pillow logs.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class _TooManyError(Exception):
@@ -80,9 +82,6 @@ def decoded(
     Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises FormatError for
     whatever is wrong with it.
     """
-    # Without a handler Python prints what Pillow logs.
-    if not (logger := logging.getLogger("PIL")).handlers:
-        logger.addHandler(logging.NullHandler())
     try:
         # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
         with warnings.catch_warnings():
@@ -225,14 +224,12 @@ def _reduced(image: Image.Image, mode: str, side: int) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    try:
-        if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
-            return 1
-        orientation = image.getexif().get(_ORIENTATION, 1)
     # Damaged metadata is no reason to refuse a picture, and its parser raises as it likes.
-    except Exception:  # noqa: BLE001
-        return 1
-    return orientation if isinstance(orientation, int) else 1
+    with contextlib.suppress(Exception):
+        if len(image.info.get("exif", b"")) <= MAX_EXIF_BYTES:
+            orientation = image.getexif().get(_ORIENTATION)
+            return orientation if isinstance(orientation, int) else 1
+    return 1
 
 
 def _grey(image: Image.Image) -> Image.Image:
