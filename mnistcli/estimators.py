@@ -25,8 +25,8 @@ from mnistcli.linear_model.newton import fit_newton
 from mnistcli.mnist import IMAGE_SHAPE, N_PIXELS
 from mnistcli.model_selection.design import design_matrix
 from mnistcli.model_selection.splits import Samples
+from mnistcli.pictures import check_is_light_ink, digit_images
 from mnistcli.ranges import check_choice
-from mnistcli.registry.exports.estimator import images_of
 from mnistcli.settings import PRESETS, SOLVERS, Preset, SolverSettings
 
 # Computed with as they are; other numbers become the first.
@@ -186,8 +186,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 class Digits(LogisticRegression):
     """Images of digits in, answers out: features and logistic regression of ``mnistcli train``.
 
-    Images are as MNIST's are, light ink on black, whole numbers from 0 to 255, of shape (n, 28, 28)
-    or (n, 784); what they show may be called anything.
+    Images are as MNIST's are, light ink on black, 0 to 255 or 0 to 1, of shape (n, 28, 28) or
+    (n, 784); what they show may be called anything.
 
     Parameters
     ----------
@@ -244,7 +244,9 @@ class Digits(LogisticRegression):
         images = check_array(X, dtype="numeric", allow_nd=True)
         if images.shape[1:] not in (IMAGE_SHAPE, (N_PIXELS,)):
             raise ValueError(f"images are n x 28 x 28 or n x 784, not {images.shape}")
-        return images_of(images)
+        images = digit_images(images)
+        check_is_light_ink(images)
+        return images.reshape(-1, *IMAGE_SHAPE)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
