@@ -77,11 +77,9 @@ def sheet_file(suffix: str) -> bytes:
     scale = DOTS_PER_INCH / 25.4
     page = Image.new("L", (round(WIDTH * scale), round(HEIGHT * scale)), 255)
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(3.7 * scale)
-    for i, (x, y) in enumerate((MARKS * scale).tolist()):
-        for side, ink in ((_MARK, 0), (_HOLE if i == 0 else 0, 255)):
-            half = side * scale / 2
-            if half:
-                pen.rectangle((x - half, y - half, x + half, y + half), fill=ink)
+    squares = [*((_MARK, 0, at) for at in MARKS), (_HOLE, 255, MARKS[0])]
+    for side, ink, at in squares:
+        pen.rectangle([*scale * (at - side / 2), *scale * (at + side / 2)], fill=ink)
     pen.text((page.width / 2, MARKS[0, 1] * scale), INSTRUCTION, 0, font, "mm")
     for row, column in np.ndindex(N_ROWS, N_COLUMNS):
         left, top, right, bottom = box_at(row, column, scale)

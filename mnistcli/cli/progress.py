@@ -4,7 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 from mnistcli.cli.call import Call
 from mnistcli.cli.words import visible
@@ -14,7 +14,7 @@ from mnistcli.progress import Progress
 PATIENCE_S = 0.5
 
 
-class Bars(Progress):
+class Bars(Progress, contextlib.AbstractContextManager["Bars"]):
     """One bar for each thing under way while a block runs; the first appears after `PATIENCE_S`."""
 
     def __init__(self, call: Call, unit: str = "", *, hidden: bool = False) -> None:
@@ -24,9 +24,6 @@ class Bars(Progress):
         self._progress: Any = None  # rich's, which is imported where there is something to show
         self._tasks: dict[str, Any] = {}  # by stage; None before there is a bar
         self._hidden = hidden or call.format == "quiet" or not sys.stderr.isatty()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
