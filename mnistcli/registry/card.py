@@ -92,11 +92,6 @@ class ModelCard(Displayed):
         return self.task.class_names
 
     @property
-    def test_accuracy(self) -> float | None:
-        """The share of test images that are answered right, where that is known."""
-        return self.metrics.get("test_accuracy")
-
-    @property
     def feature_spec(self) -> FeatureSpec:
         """What the model looks at."""
         plain = {key: value for key, value in self.features.items() if key != "scale"}

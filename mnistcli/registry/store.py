@@ -302,7 +302,8 @@ class ModelRegistry:
     def _summaries_of(self, name: str) -> Iterator[ModelSummary]:
         found = [_summary_of(self._entry(name, version)) for version in self._versions(name)]
         tags = {LATEST: found[-1].entry.version} if found else {}
-        scores = {each.entry.version: each.card.test_accuracy for each in found if each.card}
+        cards = {each.entry.version: each.card for each in found if each.card}
+        scores = {version: card.metrics.get("test_accuracy") for version, card in cards.items()}
         if known := [(score, version) for version, score in scores.items() if score is not None]:
             tags[BEST] = max(known)[1]  # of equal ones the newest
         tags |= self._own_tags(name)

@@ -27,7 +27,7 @@ def listed(summaries: Sequence[ModelSummary]) -> Answer:
         known: Sequence[object] = (None,) * 6
         accuracy, what, created = "-", each.problem, "-"
         if card:
-            settings, share = card.settings, card.test_accuracy
+            settings, share = card.settings, card.metrics.get("test_accuracy")
             how = settings.penalty, settings.C, settings.solver
             known = (card.task.name, *how, share, card.created)
             what = f"{card.task.name}, {settings.penalty}, C = {settings.C:g}"
@@ -121,7 +121,7 @@ def reproduced(result: "Reproduction") -> Answer:
     """Show whether a model comes out again, and how exactly."""
     then, now = result.model.card, result.again.card
     answers = "is_reproduced is_identical largest_difference"
-    accuracy = then.test_accuracy, now.test_accuracy
+    accuracy = [card.metrics.get("test_accuracy") for card in (then, now)]
     document = {
         "model": result.model.ref,
         **picked(result, f"{answers} distance distance_bound n_test n_different"),
