@@ -150,6 +150,18 @@ class Metric(NamedTuple):
         """Return the interval, of those that have one."""
         return getattr(evaluation, f"{self.name}_interval", None)
 
+    def problem_with(self, evaluation: Evaluation, bar: float) -> str:
+        """Describe how a bar was missed, which where smaller is better is one above; "" if not."""
+        value, larger = self.of(evaluation), self.larger_is_better
+        if math.isnan(value):
+            return f"{self.name} is not known"
+        if value >= bar if larger else value <= bar:
+            return ""
+        shown = f"{value:.4g}"
+        if (float(shown) - bar) * (value - bar) <= 0:  # four digits hide on which side
+            shown = str(value)
+        return f"{self.name} {shown} is {'below' if larger else 'above'} {bar:g}"
+
 
 METRICS = (
     Metric("accuracy", "Accuracy", unit="percent", digits=2, in_card=True),
@@ -176,35 +188,15 @@ def metric_named(name: str) -> Metric:
     raise UsageError(f"{name!r} is no metric here", hint=f"there is {', '.join(metric_names())}")
 
 
-class Gate(NamedTuple):
-    """A bar that a metric has to reach, or where smaller is better not to exceed."""
-
-    metric: Metric
-    bar: float
-
-    def problem_with(self, evaluation: Evaluation) -> str:
-        """Describe how the bar was missed; "" where it was not."""
-        value = self.metric.of(evaluation)
-        if math.isnan(value):
-            return f"{self.metric.name} is not known"
-        larger = self.metric.larger_is_better
-        if value >= self.bar if larger else value <= self.bar:
-            return ""
-        shown = f"{value:.4g}"
-        if (float(shown) - self.bar) * (value - self.bar) <= 0:  # four digits hide on which side
-            shown = str(value)
-        return f"{self.metric.name} {shown} is {'below' if larger else 'above'} {self.bar:g}"
-
-
-def parse_gate(text: str) -> Gate:
-    """Read "accuracy=0.999" or "accuracy=99.9%"; raise UsageError for what no metric can reach."""
+def parse_gate(text: str) -> tuple[Metric, float]:
+    """Read a bar, "accuracy=0.999" or "accuracy=99.9%"; raise UsageError for what none can reach."""
     name, _, bar = text.partition("=")
     metric, value = metric_named(name), parse_share(bar)
     if not 0 <= value <= metric.highest or math.isinf(value):  # also NaN
         problem = f"{text!r} is no bar: {name} goes from 0 to {metric.highest:g}"
         example = "0.99 or 99%" if metric.larger_is_better else "0.02"
         raise UsageError(problem, hint=f"for example {name}={example}")
-    return Gate(metric, value)
+    return metric, value
 
 
 def parse_share(text: str) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnistcli.errors import UsageError
-from mnistcli.metrics.catalog import METRICS, Gate, metric_named, metric_names, parse_gate
+from mnistcli.metrics.catalog import METRICS, metric_named, metric_names, parse_gate
 from mnistcli.metrics.classification import evaluate_scores
 
 
@@ -22,6 +22,11 @@ def test_every_metric_is_a_number_of_an_evaluation(evaluation):
     for metric in METRICS:
         assert isinstance(metric.of(evaluation), float)
     assert metric_named("f1_macro").of(evaluation) == evaluation.macro_avg.f1_score
+
+
+def problem_of(gate, evaluation):
+    metric, bar = parse_gate(gate)
+    return metric.problem_with(evaluation, bar)
 
 
 @pytest.mark.parametrize(
@@ -38,29 +43,29 @@ def test_every_metric_is_a_number_of_an_evaluation(evaluation):
     ],
 )
 def test_gates_say_what_was_missed(evaluation, gate, problem):
-    assert parse_gate(gate).problem_with(evaluation) == problem
+    assert problem_of(gate, evaluation) == problem
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_a_bar_is_reached_at_the_bar(evaluation, metric):
     value = metric.of(evaluation)
-    assert Gate(metric, value).problem_with(evaluation) == ""
+    assert metric.problem_with(evaluation, value) == ""
     worse = np.nextafter(value, 2.0 if metric.larger_is_better else -1.0)
-    assert Gate(metric, worse).problem_with(evaluation)
+    assert metric.problem_with(evaluation, worse)
 
 
 def test_what_is_not_known_reaches_no_bar():
     only_one = evaluate_scores(np.array([0, 0]), np.array([-1.0, -2.0]), ("a", "b"))
-    assert parse_gate("roc_auc=0").problem_with(only_one) == "roc_auc is not known"
+    assert problem_of("roc_auc=0", only_one) == "roc_auc is not known"
 
 
 def test_two_numbers_that_round_to_the_same_are_told_apart():
     scores = np.full(100_000, 9.0)
     scores[0] = -9.0
     evaluation = evaluate_scores(np.ones(100_000, dtype=int), scores, ("a", "b"))
-    problem = parse_gate("accuracy=1").problem_with(evaluation)
+    problem = problem_of("accuracy=1", evaluation)
     assert problem == "accuracy 0.99999 is below 1"
-    problem = parse_gate("accuracy=0.999999").problem_with(evaluation)
+    problem = problem_of("accuracy=0.999999", evaluation)
     assert problem == "accuracy 0.99999 is below 0.999999"
 
 
@@ -68,7 +73,7 @@ def test_two_numbers_that_round_to_the_same_are_told_apart():
     ("text", "bar"), [("accuracy=99%", 0.99), ("brier=1.5", 1.5), ("log_loss=3", 3), ("ece=0", 0)]
 )
 def test_a_bar_is_a_number_or_a_percentage(text, bar):
-    assert parse_gate(text).bar == bar
+    assert parse_gate(text)[1] == bar
 
 
 @pytest.mark.parametrize(

@@ -67,5 +67,6 @@ def evaluate(
     call.warn(*judged.notes)
     asked = {"calibration": calibration, "curves": curves, "confusion": confusion}
     call.emit(evaluated(judged, mistakes, **asked, in_file=call.figure is not None))
-    if problems := [problem for gate in gates if (problem := gate.problem_with(judged.evaluation))]:
+    told = (metric.problem_with(judged.evaluation, bar) for metric, bar in gates)
+    if problems := [*filter(None, told)]:
         raise QualityGateError(judged.model.ref, problems)
