@@ -124,7 +124,7 @@ def open_dataset(
     if store is None:
         places = find_places()
         store = DatasetStore(places.datasets_dir, own_folder=places.own_dir)
-    return store.open(name, progress=progress)
+    return store.open(str(name), progress=progress)  # whatever it is, the answer names it
 
 
 class DatasetStore:
