@@ -257,15 +257,16 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         has_titles = not any(is_name[0])
         name = is_name[has_titles].index(True)
         listed = [row for row in [*first[has_titles:], *rows] if len(row) > name]
-        columns = [*itertools.zip_longest(*listed, fillvalue="")][: len(first[-1])]
+        columns = [*itertools.zip_longest(*listed, fillvalue="")][: max(map(len, first))]
         places = _places_of(columns[name], path)
         folders = {place.parent for place in places}
         own = {folder: _said_by(folder.name)[1] for folder in folders}
-        if len(columns) == 1:
+        told = [i for i, column in enumerate(columns) if i != name and any(column)]
+        if not told:
             pictures = (LabelledPicture(place, own[place.parent], part) for place in places)
             return [each for each in pictures if each.digit is not None]
-        titles = first[0] if has_titles else [""] * len(columns)
-        said = {i: parts_of(columns[i], titles[i]) for i in range(len(columns)) if i != name}
+        titles = [*first[0] * has_titles, *[""] * len(columns)]  # fewer than cells, perhaps
+        said = {i: parts_of(columns[i], titles[i]) for i in told}
         parts = [i for i, each in said.items() if each]
         others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
@@ -305,7 +306,7 @@ def _with_suffixes(rows: list[tuple[str, ...]], folder: Path) -> list[tuple[str,
     columns = [*itertools.zip_longest(*rows, fillvalue="")]
     # Digits are stems too where pictures are counted, but the same again and again.
     n_known = [len(names.keys() & {*column}) for column in columns]
-    if 2 * max(n_known) > len(rows):
+    if 2 * max(n_known, default=0) > len(rows):
         i = n_known.index(max(n_known))
         columns[i] = tuple(names.get(cell, cell) for cell in columns[i])
     return [*zip(*columns, strict=True)]

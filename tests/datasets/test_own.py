@@ -413,6 +413,8 @@ def test_a_table_names_pictures_that_lie_in_folders_below(folder, few):
         "name,label,split\n{0}.png,{1},{2}\n",
         "{2} {0}.png {1}\n",
         "Usage,x,digit,f\n{2},5,{1},{0}.png\n",
+        "Usage,f,digit\n{2},{0}.png,{1},,note {0}\n",
+        "{2},{0}.png,{1},\n",
         "{2}/{0}.png;{1}\n",
     ],
 )
@@ -433,6 +435,20 @@ def test_a_column_or_a_folder_says_which_pictures_are_for_the_test(folder, few, 
         found = gather(folder)
     np.testing.assert_array_equal(found.train.images, few[0][:15])
     np.testing.assert_array_equal(found.test.labels, few[1][15:20])
+
+
+def test_an_empty_table_beside_folders_of_digits_changes_nothing(folder, few):
+    class_folders(folder, *few)
+    (folder / "odd.csv").write_text("\n")
+    found = gather(folder)
+    assert_same_digits(found, few)
+
+
+def test_a_table_that_names_pictures_in_another_column_each_time_is_refused(folder, few):
+    class_folders(folder, *few)
+    (folder / "odd.csv").write_text("x,y,z,3/0.png,1\na,0.png\n")
+    with pytest.raises(CorruptFileError, match="columns that may be the digits of its pictures"):
+        gather(folder / "odd.csv")
 
 
 def test_pictures_of_a_table_are_looked_for_three_folders_below_it(folder, few):
