@@ -145,19 +145,15 @@ def _are_words(line: list[_Seen]) -> bool:
 def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]]) -> int:
     """Return by how many quarters a page has to be turned, as far as images of its digits tell.
 
-    Strokes may have been cut where no digits meet, and are looked at as they are, too.
+    Strokes may have been cut where no digits meet, and are looked at as they are.
     """
-    cut = [seen.placed.image for line in lines for seen in line]
     wholes = [each.digits(in_parts=False) for line in strokes for each in line]
-    uncut = [placed.image for whole in wholes for placed in whole.values()]
+    images = [placed.image for whole in wholes for placed in whole.values()]
     shares = [MORE_TYPICAL * _typicality(lines)]
-    for k in (1, 2, 3) if len(cut) > 1 else ():
+    for k in (1, 2, 3) if len(images) > 1 else ():
         # The centre of mass, at 14, comes to lie at 13.
-        turned = [
-            np.roll(np.rot90(images, k, axes=(1, 2)), (k < 3, k > 1), axis=(1, 2))
-            for images in (cut, uncut)
-        ]
-        shares.append(max(_mean(judge.look_at(images)[1]) for images in turned))
+        turned = np.roll(np.rot90(images, k, axes=(1, 2)), (k < 3, k > 1), axis=(1, 2))
+        shares.append(_mean(judge.look_at(turned)[1]))
     return int(np.argmax(shares))
 
 

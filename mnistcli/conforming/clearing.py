@@ -50,7 +50,7 @@ RECTANGLE = 0.96
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # What goes on where something ends differs in width by less than this share.
 REST = 0.25
-# What is left of an edge is so much thinner than strokes, or has so much softer edges.
+# What is left of an edge is so much thinner than strokes.
 EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
@@ -58,9 +58,8 @@ MANY, SAME, SLANTED, EVEN = 12, 0.2, 0.05, 0.1
 # Smaller ones cannot be told from digits.
 MIN_FRAME = 24
 # What is left of a box along the border that cut through it, in shares of the picture's side: so
-# thick on average, and reaching in so far; in lengths of the digit it is longer. The corner of a
-# box fills so little of its own.
-SCRAP, SCRAP_REACH, SCRAP_LENGTH, CORNER_FILL = 0.1, 0.2, 1.2, 0.25
+# thick on average, and reaching in so far; in lengths of the digit it is longer.
+SCRAP, SCRAP_REACH, SCRAP_LENGTH = 0.1, 0.2, 1.2
 # A thumb at the border is so much thicker than strokes, of which so many are enough.
 THICKER, ENOUGH_STROKES = 1.8, 40
 # What touches the border, of a photograph or beside so many others, is a digit if it is as high.
@@ -95,7 +94,8 @@ def groups_of(
     if is_page and keep.sum() < MAX_PIECES:
         _drop_binding(pieces, keep)
         if noise > 0:
-            _drop_edges(pieces, keep, ink)
+            # What is left of the edges of sheets and shadows is much thinner than strokes.
+            keep &= pieces.thickness > EDGE * quantile(pieces.thickness[keep], 0.75)
     groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
@@ -142,8 +142,6 @@ def _spans(pieces: Pieces, keep: Mask) -> bool:
         return False
     keep = keep.copy()
     _drop_bars(pieces, keep)
-    keep &= pieces.at_border
-    keep &= ~_are_corners(pieces)
     for start, stop, low, high, length in (
         (pieces.top == 0, pieces.bottom == height, pieces.left, pieces.right, height),
         (pieces.left == 0, pieces.right == width, pieces.top, pieces.bottom, width),
@@ -204,16 +202,10 @@ def _drop_scraps(pieces: Pieces, keep: Mask) -> None:
     )
     scraps = [keep & at & is_thin & is_short for at, is_thin, is_short, _ in sides]
     inner = keep & ~np.logical_or.reduce(scraps)
-    is_corner = inner & (pieces.area < CORNER_FILL * pieces.height * pieces.width)
-    is_corner &= inner.sum() > 1
-    if is_corner.any():
-        is_corner &= _are_corners(pieces)
-        inner &= ~is_corner
     long = np.maximum(pieces.height, pieces.width)
     inner &= long > LEAST_INSIDE * min(height, width)
     if not inner.any() or inner.sum() >= SEVERAL:
         return
-    keep[is_corner] = False
     is_thinner = pieces.thickness < MARGIN_LINE * pieces.thickness[inner].min()
     is_longer = long > SCRAP_LENGTH * long[inner].max()
     for scrap, (*_, is_apart) in zip(scraps, sides, strict=True):
@@ -260,14 +252,6 @@ def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
             keep &= ~(is_alike & (gap < width[i]))
 
 
-def _drop_edges(pieces: Pieces, keep: Mask, ink: Ink) -> None:
-    """Drop what is left of the edges of sheets and shadows: much thinner than strokes, or softer."""
-    smooth = box_mean(ink, 3)
-    down, across = (np.abs(smooth - np.roll(smooth, 1, axis)) for axis in (0, 1))
-    for each in (pieces.thickness, pieces.peaks(np.maximum(down, across))):
-        keep &= each > EDGE * quantile(each[keep], 0.75)
-
-
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:
     """Drop spirals, holes and perforations: many alike in a row."""
     sizes = np.stack([pieces.height, pieces.width, pieces.area])
@@ -300,7 +284,7 @@ def _are_corners(pieces: Pieces) -> Mask:
 
 
 def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
-    """Keep what is inside frames, or else what stands beside them, but specks; return all frames.
+    """Keep what is inside frames, or else what stands beside them; return all frames.
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
@@ -309,16 +293,15 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
     framed = np.zeros_like(keep)
     frames = list[int]()
     short, long = np.sort([pieces.height, pieces.width], axis=0)
-    mass, is_dark = pieces.sums(ink), pieces.peaks(ink) >= DARK
+    is_dark = pieces.peaks(ink) >= DARK
     is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
     edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
     for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist():
         if not _is_frame(pieces, i):
             continue
         frames.append(i)
-        within = is_dark & (edges > edges[:, [i]]).all(axis=0)
-        inside = within & (mass > SPECK * mass[within].max(initial=0))
-        if (keep & inside & (long > LEAST_FRAMED * short[i])).any() or inside.sum() >= SEVERAL:
+        inside = is_dark & (edges > edges[:, [i]]).all(axis=0)
+        if (keep & inside).any():
             framed |= inside
     others = keep & ~pieces.among(frames)
     if framed.any():

@@ -28,8 +28,8 @@ STEEPEST, OVERLAP = 0.25, 0.25
 SEVERAL = 4
 # Each is compared with each.
 MAX_PIECES = 1200
-# Not many digits that touch are narrower for their height, nor wider where one is above the other.
-LEAST_CUT, WIDEST_STACK = 0.35, 0.85
+# Not many digits that touch are wider for their height where one is above the other.
+WIDEST_STACK = 0.85
 # Ways are looked for with so many pixels from top to bottom; a step aside costs as much as so much
 # ink.
 WAY_HEIGHT, ASIDE = 48, 0.2
@@ -119,11 +119,9 @@ def grouped(pieces: Pieces, keep: Mask) -> tuple[list[Group], int]:
         far = [gap(each, other) for other in large]
         nearest = int(np.argmin([max(gap) for gap in far]))
         across, down = far[nearest]
-        is_alone = len(large) == 1
-        beside = across <= 0 or is_alone or (each.width > 2 * each.height and across < 0)
         both = large[nearest].joined(each)
         is_wide = both.width > HALF_WIDTH * max(large[nearest].height, large[nearest].width)
-        if max(across, down) < SMALL_REACH * usual and beside and not is_wide:
+        if max(across, down) < SMALL_REACH * usual and across <= 0 and not is_wide:
             large[nearest] = both
         else:
             n_dropped += 1
@@ -243,8 +241,6 @@ def strokes_of(pieces: Pieces, group: Group) -> list[Mask]:
 
     What is apart, and what can be cut along a way with little ink, may be a digit or a part of one.
     """
-    if group.width < LEAST_CUT * group.height:
-        return [pieces.mask(pieces.among(group.members))]
     parts: list[Group] = []
     for i in sorted(group.members, key=lambda i: pieces.left[i] + pieces.right[i]):
         piece = group_of(pieces, np.array([i]))

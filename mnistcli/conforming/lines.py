@@ -21,11 +21,11 @@ LEAST_STEPS = 5
 # A digit is no wider for its height, and a 1 is higher for its width.
 BAR = 3
 # A line that digits stand on is longer than so many times their height; that of a frame than this
-# share of its shorter side, or so many times the height of a digit, which is at least such a share.
-UNDERLINE, FRAME_LENGTH, FRAMED, LEAST_FRAMED = 1.6, 0.85, 2, 0.3
+# share of its shorter side, of which the height of a digit is at least such a share.
+UNDERLINE, FRAME_LENGTH, LEAST_FRAMED = 1.6, 0.85, 0.3
 # What is left without it is a digit if it is so high, in heights of others, and narrower than so
-# much of the line; both above and below lies hardly anything, unlike where digits touch each other.
-LEAST_LEFT, WIDEST_LEFT, MOST_CROSSED = 0.7, 0.5, 0.4
+# much of the line.
+LEAST_LEFT, WIDEST_LEFT = 0.7, 0.5
 # What parts the cells of a table is so many times as high as it is wide, and ends so near to lines,
 # as a share of its height. It is no thicker than so many times lines, alone or among others, and one
 # that digits touch than so many times the others.
@@ -88,20 +88,18 @@ def touching_lines(pieces: Pieces, keep: Mask, frames: list[int]) -> Mask | None
     """Find the lines of frames, or below digits, that digits touch; None where there are none."""
     is_wide = keep & (pieces.width > UNDERLINE * pieces.height)
     is_wide &= 2 * pieces.area < pieces.height * pieces.width
-    others = keep & ~pieces.among(frames)
     found, is_touched = np.zeros(pieces.shape, np.bool_), False
     for i in {*frames, *is_wide.nonzero()[0].tolist()}:
         own = pieces.alone(i)
         height, is_frame = float(len(own)), i in frames
         across, down = UNDERLINE * height, np.inf
         if is_frame:
-            short = min(own.shape)
-            height = usual_height(pieces, others) if others.any() else LEAST_FRAMED * short
-            across = down = min(FRAME_LENGTH * short, FRAMED * height)
+            height = LEAST_FRAMED * min(own.shape)
+            across = down = FRAME_LENGTH * min(own.shape)
         lines = _Lines.of(own).longer(across, down, across)
         rest = pieces_of(own & ~lines)
         is_touching = bool(lines.any() and (rest.height > LEAST_LEFT * height).any())
-        is_touching &= is_frame or _lies_on_one_side(rest, lines)
+        is_touching &= is_frame or rest.width.max(initial=0) < WIDEST_LEFT * own.shape[1]
         if is_touching or is_frame:
             found[pieces.box(i)] |= lines
             is_touched |= is_touching
@@ -132,15 +130,6 @@ def rungs_between(pieces: Pieces, keep: Mask, lines: Mask) -> Mask | None:
         own = pieces.alone(i)
         found[pieces.box(i)] |= _Lines.of(own).longer(np.inf, len(own) // STEP * STEP, thickest)
     return found
-
-
-def _lies_on_one_side(rest: Pieces, lines: Mask) -> bool:
-    """Return whether what is left of a piece is narrower than its lines, and above or below them."""
-    left = rest.mask(np.ones(rest.n, np.bool_))
-    below = lines.cumsum(axis=0) > 0
-    n_crossed = np.count_nonzero((left & below).any(axis=0) & (left & ~below).any(axis=0))
-    is_narrow = rest.width.max(initial=0) < WIDEST_LEFT * lines.shape[1]
-    return bool(is_narrow and n_crossed < MOST_CROSSED * lines.any(axis=0).sum())
 
 
 def _uncrossed(lines: Mask, mask: Mask, thickest: float) -> Mask:

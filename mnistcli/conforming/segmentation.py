@@ -16,7 +16,6 @@ from mnistcli.conforming.background import (
 )
 from mnistcli.conforming.clearing import MIN_FRAME, RECTANGLE, groups_of, inked
 from mnistcli.conforming.grouping import Group, group_of, lines_of
-from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -50,8 +49,6 @@ from mnistcli.pictures import Grey
 SEARCH_SIDE, LARGE, LARGE_SIDE = 160, 640, 480
 # A digit that is smaller than this is looked at again, where its picture has more pixels.
 ENOUGH = 50
-# Strokes that a column of one long stroke crosses, on average; digits have more.
-ONE_STROKE = 1.1
 # Share of its longest side above which the largest square inside makes a shape a blot.
 FILLED_SQUARE = 0.62
 # A sheet does not end in the picture where the table shows in corners only. That is darker than so
@@ -61,18 +58,16 @@ FILLED_SQUARE = 0.62
 # so level.
 TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
 STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
+# No digit of MNIST is wider for its height, nor are its strokes crossed so often by a column.
+WIDEST_DIGIT, ONE_STROKE = 2.5, 1.1
 CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 # With any four corners it holds a square of so many pixels, and of this share of its length, and
-# has so much of its box; what is on it is no smaller than this share of its shorter side.
-LEAST_SHEET, SHEET_SQUARE, SHEET_AREA, LEAST_ON_SHEET = 40, 0.3, 0.4, 0.04
+# has so much of its box.
+LEAST_SHEET, SHEET_SQUARE, SHEET_AREA = 40, 0.3, 0.4
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4
-# A line along the border of the picture is no wider than this share of it, and stands out so far.
-RIM, RIM_CONTRAST = 0.06, 64
-# No digit of MNIST is wider for its height.
-WIDEST_DIGIT = 2.5
 
 
 class Page(NamedTuple):
@@ -95,10 +90,6 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     where the picture lies in a larger one. Raises NoDigitError where it is blank or is all ink.
     """
     steps: tuple[str, ...] = ()
-    if depth := _rim_depth(grey):
-        steps = ("frame cut off",)
-        grey = grey[depth:-depth, depth:-depth]
-        corner = corner[0] + depth, corner[1] + depth
     if min(grey.shape) < MIN_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         raise NoDigitError("is blank: no ink")
     longest = max(grey.shape)
@@ -111,9 +102,7 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     ink, noise, found = flattened(picture, WIDEST_OF_MANY if side else WIDEST_STROKE)
     ink, pieces, groups, notes = groups_of(ink, noise, is_page=side > 0)
     shapes = [each for each in groups if _is_filled_shape(pieces, each, ink)]
-    # What lies in the box of one may be the inside of an 0 on it.
-    is_in_one = [any(shape.joined(each)[:4] == shape[:4] for shape in shapes) for each in groups]
-    strokes = [each for each, is_in in zip(groups, is_in_one, strict=True) if not is_in]
+    strokes = [each for each in groups if each not in shapes]
     if max(groups[0].height, groups[0].width) < MIN_SIDE:
         raise NoDigitError("is blank but for a speck")
     steps = (*(["frame cut off"] if "frame cut off" in notes else steps), *found, *notes)
@@ -126,10 +115,9 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
             sheet = _on_sheet(page, strokes[0], side)
             inner = [group for line in sheet.lines for group in line]
             longest = [max(each.height, each.width) for each in inner]
-            least = LEAST_ON_SHEET * k * min(strokes[0].height, strokes[0].width)
             widths = [largest_square(_alone(sheet.pieces, each)) for each in inner]
             is_hole = all(np.array(widths) > HOLE * np.array(longest))
-            if sheet.reduction * max(longest) > least and not is_hole:
+            if not is_hole:
                 return sheet
     return page
 
@@ -336,9 +324,7 @@ def _is_filled_shape(pieces: Pieces, group: Group, ink: Ink) -> bool:
     if group.area < min(FILLED_SQUARE**2 * longest**2, SHEET_EMPTY * SHEET_CORNERS * whole):
         return False
     mask, ink = _alone(pieces, group), padded(ink[_around(group, 0, pieces.shape)])
-    strong = mask & (ink > 0.5)
-    side = max(strong.any(axis=0).sum(), strong.any(axis=1).sum())  # without soft edges
-    if largest_square(strong) > FILLED_SQUARE * (side if side >= BOX / 2 else longest):
+    if largest_square(mask) > FILLED_SQUARE * longest:
         return True
     filled = _filled(mask)
     is_sheet = filled.sum() > SHEET_CORNERS * whole
@@ -371,25 +357,3 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
     outside = shrunk(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
-
-
-def _rim_depth(grey: Grey) -> int:
-    """Measure a line along all four sides of a picture, whose level would pass for paper."""
-    if min(grey.shape) < MIN_FRAME:
-        return 0
-    deepest = max(2, round(RIM * min(grey.shape)))
-    (line, at_border), (paper, inside) = (_rim_level(grey, depth) for depth in (0, deepest))
-    if min(at_border, inside) < FRAME_LENGTH or abs(line - paper) < RIM_CONTRAST:
-        return 0
-    depth: int = deepest
-    while abs(_rim_level(grey, depth - 1)[0] - paper) < RIM_CONTRAST / 2:
-        depth -= 1
-    return depth
-
-
-def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
-    """Return the level of the pixels at a depth from the border, and the share that has it."""
-    at = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
-    ring = rim_of(at).astype(np.float32)
-    level = median(ring)
-    return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))

@@ -43,12 +43,6 @@ def test_two_strokes_are_cut_between_them(lean, apart):
         assert min((part & half).sum() / half.sum() for half in halves) < 0.05
 
 
-def test_what_is_narrow_is_not_cut():
-    mask = drawn([(50, 10), (75, 110)])
-    (part,) = parts_of(mask)
-    assert np.array_equal(part, mask)
-
-
 @pytest.mark.parametrize("slope", [0.25, -0.1])
 def test_a_line_that_falls_becomes_level(slope):
     at = np.arange(61)
