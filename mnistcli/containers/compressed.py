@@ -76,7 +76,7 @@ class _Layer:
 
     def _make(self) -> Any:
         if self._kind == "xz":
-            import lzma
+            import lzma  # which not every Python was built with
 
             return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY_BYTES)
         if self._kind == "bzip2":
@@ -124,13 +124,11 @@ class Archive:
 
     def open(self, name: str) -> Stream:
         """Open a file in it, to be read in order."""
-        import zipfile
-
         with damage_to("zip"):
             info = self._zip.getinfo(name)
             if info.flag_bits & 1:
                 raise FormatError(f"{name!r} in it is encrypted", hint="unpack it first")
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            if info.compress_type not in (0, 8):  # stored and deflated
                 problem = f"{name!r} in it is compressed in a rare way"
                 raise FormatError(problem, hint="unpack it first")
             return Stream(self._zip.open(info), "zip")

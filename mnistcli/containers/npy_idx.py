@@ -46,7 +46,6 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow ha
 MAX_HEADER_BYTES = 1 << 16
 _MAGIC = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_MAX_IDX_DIMENSIONS = 4
 _DTYPE = re.compile(r"[|<>=]?(?:b1|[iu][1248]|f[248]|[SU]\d{1,3})")
 
 
@@ -143,7 +142,7 @@ def open_idx(stream: Stream) -> RawArray:
     magic = stream.read(4)
     n_dimensions = magic[3] if len(magic) == 4 else 0
     code = _IDX_DTYPES.get(magic[2]) if magic[:2] == b"\0\0" and n_dimensions else None
-    if code is None or n_dimensions > _MAX_IDX_DIMENSIONS:
+    if code is None or n_dimensions > 4:
         raise FormatError(f"is not an IDX file (it begins with {magic!r})")
     sizes = stream.read(4 * n_dimensions)
     if len(sizes) < 4 * n_dimensions:
