@@ -21,6 +21,7 @@ from mnistcli.containers.reading import FormatError
 from mnistcli.datasets import folders
 from mnistcli.datasets.dataset import LabelledImages, Loaded, concatenated, in_parts
 from mnistcli.datasets.labelled import labelled_images, read_parts
+from mnistcli.display import counted
 from mnistcli.errors import BadImageError, CorruptFileError, DataUnavailableError, MnistCliError
 from mnistcli.files import copy_bytes, kind_of_path, scratch_file, storage_errors
 from mnistcli.mnist import IMAGE_SHAPE
@@ -85,6 +86,15 @@ def gather(
         if n_same := sum(each in learned for each in _hashes(test.images)):
             same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
             notes = (*notes, same)
+    first: dict[int, int] = {}
+    labelled = (
+        (each, label)
+        for part in (train, test)
+        for each, label in zip(_hashes(part.images), part.labels.tolist(), strict=True)
+    )
+    if n_torn := len({each for each, label in labelled if first.setdefault(each, label) != label}):
+        torn = f"the same, pixel for pixel, under several labels: {counted(n_torn, 'image')}"
+        notes = (*notes, f"{torn}; see mnistcli show --suspects")
     origin = "standard input" if str(path) == "-" else str(path)
     return Loaded(train, test, "path", origin, reading.n_bytes_read, failures, notes)
 

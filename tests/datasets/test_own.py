@@ -847,7 +847,7 @@ def test_what_may_not_be_read_beside_labelled_pictures_is_an_error(folder, few, 
 
 def test_frames_that_are_not_read_are_told(folder, few):
     class_folders(folder, few[0][:20], few[1][:20])
-    frames = [Image.fromarray(image) for image in few[0][:3]]
+    frames = [Image.fromarray(image) for image in few[0][few[1] == 3][:3]]
     for name in ("z.gif", "z.tif"):
         frames[0].save(folder / "3" / name, save_all=True, append_images=frames[1:])
     found = gather(folder)
@@ -1149,6 +1149,17 @@ def one_digit(value=0):
     image[0, 8:20, 10:18] = 255
     image[0, 0, 0] = value
     return image, np.array([7], np.uint8)
+
+
+def test_the_same_image_under_several_labels_is_told(folder, few):
+    images, labels = few[0][:20], few[1][:20]
+    both = (
+        np.concatenate([images, images[:3]]),
+        np.append(labels, [*(labels[:2] + 1) % 10, labels[2]]),
+    )
+    np.savez(folder / "twice.npz", images=both[0], labels=both[1])
+    told = "the same, pixel for pixel, under several labels: 2 images; see mnistcli show --suspects"
+    assert gather(folder / "twice.npz").notes == (told,)
 
 
 def test_a_dataset_grows(own, drawings):
