@@ -248,8 +248,9 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
         rows = cells_of(unpacked(stream))
         first = list(itertools.islice(rows, 2))
-        if first and len(first[-1]) <= _MOST_COLUMNS:
-            rows = iter(_with_suffixes([*first, *rows], path.parent))
+        is_table = first and 0 < len(first[-1]) <= _MOST_COLUMNS
+        if is_table and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
+            rows = _with_suffixes(itertools.chain(first, rows), path.parent)
             first = list(itertools.islice(rows, 2))
         is_name = [[is_picture_name(Path(cell).suffix) for cell in row] for row in first]
         if not any(map(any, is_name)):
@@ -296,20 +297,16 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     ]
 
 
-def _with_suffixes(rows: list[tuple[str, ...]], folder: Path) -> list[tuple[str, ...]]:
+def _with_suffixes(rows: Iterator[tuple[str, ...]], folder: Path) -> Iterator[tuple[str, ...]]:
     """Return the rows of a table with the names of pictures, where one column is of their stems."""
-    if any(is_picture_name(Path(cell).suffix) for row in rows[:2] for cell in row):
-        return rows
-    names = {path.stem: path.name for path in all_below(folder) if is_picture(path)}
-    if not names:
+    if not (names := {path.stem: path.name for path in all_below(folder) if is_picture(path)}):
         return rows
     columns = [*itertools.zip_longest(*rows, fillvalue="")]
     # Digits are stems too where pictures are counted, but the same again and again.
-    n_known = [len(names.keys() & {*column}) for column in columns]
-    if 2 * max(n_known, default=0) > len(rows):
-        i = n_known.index(max(n_known))
+    n_known, i = max((len(names.keys() & {*column}), i) for i, column in enumerate(columns))
+    if 2 * n_known > len(columns[i]):
         columns[i] = tuple(names.get(cell, cell) for cell in columns[i])
-    return [*zip(*columns, strict=True)]
+    return zip(*columns, strict=True)
 
 
 def _part_said_by(folder: Path, root: Path) -> OfPart:
