@@ -4,9 +4,8 @@ import numpy as np
 
 from mnistcli.arrays import Places
 from mnistcli.conforming.operations import (
-    COARSE_SIDE,
+    averaged,
     box_mean,
-    coarse,
     median,
     quantile,
     rim_of,
@@ -14,7 +13,7 @@ from mnistcli.conforming.operations import (
     surface,
     window_max,
 )
-from mnistcli.conforming.types import Ink, Mask, NoDigitError
+from mnistcli.conforming.types import Box, Ink, Mask, NoDigitError
 from mnistcli.pictures import Grey
 
 DARK_INK = "dark ink on light paper"
@@ -50,6 +49,8 @@ FARTHEST, STRONGEST = 2.5, 5e-4
 DARKEST, DEEPER = 0.02, 1.2
 # Ink is told from the paper in a square around it, so many times as wide as the widest stroke.
 AROUND_STROKES = 1.2
+# Shadows, which vary slowly, are looked at with so many pixels a side.
+COARSE_SIDE = 96
 # Side of the squares that JPEG compresses, in pixels.
 JPEG_BLOCK = 8
 # What may reach in from the border, as a part of each side.
@@ -107,10 +108,7 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
             shade = surface(picture, paper)
             picture = picture - shade + np.float32(median(shade))
             levels = picture.clip(0, 255).astype(np.uint8)
-            if (
-                _spread(_counts(levels[far])) > UNEVEN * contrast + 3.3 * noise
-                or np.ptp(shade) > STEEP * contrast
-            ):
+            if np.ptp(shade) > STEEP * contrast:
                 return None
             if np.ptp(shade) > 3 * MIN_CONTRAST:
                 steps = [EVENED]
@@ -212,7 +210,9 @@ def _without_shade(ink: Ink, widest: float, paper: np.float32 | None) -> tuple[I
 
     Where the ink is dark, on paper of a level, a shadow dims both alike. Returns the shade, too.
     """
-    small = coarse(ink)
+    k = -(-max(ink.shape) // COARSE_SIDE)
+    coarse = (-(-side // k) for side in ink.shape)
+    small = averaged(ink, Box(0, ink.shape[0], 0, ink.shape[1]), *coarse)
     reach = _reach(small, widest)
     opened = window_max(-window_max(-small, reach), reach)
     shade = stretched(box_mean(opened, 3), *ink.shape)

@@ -12,9 +12,6 @@ from mnistcli.pictures import Grey
 
 _T = TypeVar("_T", np.bool_, np.uint8, np.float32)
 
-# What varies slowly, such as light, is looked at with so many pixels a side.
-COARSE_SIDE = 96
-
 
 # --- resampling ---------------------------------------------------------------------------------
 
@@ -62,13 +59,6 @@ def area_weights(n: int, start: float | Float64s, length: float, n_out: int) -> 
     np.minimum(np.maximum(before, 0, out=before), 1, out=before)
     weights: Ink = (before[..., 1:, :] - before[..., :-1, :]) / step
     return weights
-
-
-def coarse(picture: Ink) -> Ink:
-    """Average to at most 96 pixels a side, which is plenty for shadows."""
-    k = -(-max(picture.shape) // COARSE_SIDE)
-    height, width = (-(-side // k) for side in picture.shape)
-    return averaged(picture, Box(0, picture.shape[0], 0, picture.shape[1]), height, width)
 
 
 def stretched(picture: Ink, height: int, width: int) -> Ink:
