@@ -16,6 +16,7 @@ from mnistcli.conforming.background import (
 )
 from mnistcli.conforming.clearing import MIN_FRAME, RECTANGLE, groups_of, inked
 from mnistcli.conforming.grouping import Group, group_of, lines_of
+from mnistcli.conforming.lines import FRAME_LENGTH
 from mnistcli.conforming.operations import (
     Pieces,
     box_mean,
@@ -68,6 +69,8 @@ SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
 LEAST_SHEET, SHEET_SQUARE, SHEET_AREA = 40, 0.3, 0.4
 # Nor is what is in it the hole of a 0, which holds a square of more than this share of its length.
 HOLE = 0.4
+# A line along the border of the picture is no wider than this share of it, and stands out so far.
+RIM, RIM_CONTRAST = 0.06, 64
 
 
 class Page(NamedTuple):
@@ -90,6 +93,10 @@ def find_page(grey: Grey, side: int = 0, corner: tuple[int, int] = (0, 0)) -> Pa
     where the picture lies in a larger one. Raises NoDigitError where it is blank or is all ink.
     """
     steps: tuple[str, ...] = ()
+    if depth := _rim_depth(grey):
+        steps = ("frame cut off",)
+        grey = grey[depth:-depth, depth:-depth]
+        corner = corner[0] + depth, corner[1] + depth
     if min(grey.shape) < MIN_SIDE or int(grey.max()) - int(grey.min()) < MIN_CONTRAST:
         raise NoDigitError("is blank: no ink")
     longest = max(grey.shape)
@@ -357,3 +364,25 @@ def _is_solid(pieces: Pieces, group: Group) -> bool:
     k = -(-max(group.height, group.width) // SEARCH_SIDE)
     outside = shrunk(filled[1:-1, 1:-1].astype(np.uint8), k) < 0.5  # closer, no edge is straight
     return all(_is_straight(np.rot90(outside, turn)) for turn in range(4))
+
+
+def _rim_depth(grey: Grey) -> int:
+    """Measure a line along all four sides of a picture, whose level would pass for paper."""
+    if min(grey.shape) < MIN_FRAME:
+        return 0
+    deepest = max(2, round(RIM * min(grey.shape)))
+    (line, at_border), (paper, inside) = (_rim_level(grey, depth) for depth in (0, deepest))
+    if min(at_border, inside) < FRAME_LENGTH or abs(line - paper) < RIM_CONTRAST:
+        return 0
+    depth: int = deepest
+    while abs(_rim_level(grey, depth - 1)[0] - paper) < RIM_CONTRAST / 2:
+        depth -= 1
+    return depth
+
+
+def _rim_level(grey: Grey, depth: int) -> tuple[float, float]:
+    """Return the level of the pixels at a depth from the border, and the share that has it."""
+    at = grey[depth : len(grey) - depth, depth : grey.shape[1] - depth]
+    ring = rim_of(at).astype(np.float32)
+    level = median(ring)
+    return level, float(np.mean(np.abs(ring - level) < RIM_CONTRAST / 2))
