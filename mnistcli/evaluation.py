@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -21,13 +21,15 @@ from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_imag
 from mnistcli.linear_model.classifier import probabilities_of
 from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
-from mnistcli.metrics.curves import Curves, Target, Threshold, choose_threshold, curves_of
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.ranges import check_choice
 from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec
+
+if TYPE_CHECKING:
+    from mnistcli.metrics.curves import Curves, Target, Threshold
 
 # Of the pictures in a report, and of each class in an exported page, right and wrong ones.
 N_MISTAKES, N_UNCERTAIN, N_IN_CELL, N_EXAMPLES = 24, 16, 6, 6
@@ -41,7 +43,7 @@ class JudgedModel(Displayed):
     on: str  # "mnist test", or the name of a file
     samples: Samples  # the images it was judged on
     scores: Float64s  # its decision function of them
-    threshold: Threshold | None  # None where the most probable class was answered
+    threshold: "Threshold | None"  # None where the most probable class was answered
     evaluation: Evaluation
     notes: tuple[str, ...] = ()  # what to know before trusting the numbers
     predict_seconds: float = 0.0  # what scoring all the samples took, once
@@ -100,8 +102,10 @@ class JudgedModel(Displayed):
         """Return the worst mistakes: the most probable wrong answers."""
         return self.images_at(self.behind()[:n])
 
-    def curves(self) -> Curves:
+    def curves(self) -> "Curves":
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
+        from mnistcli.metrics.curves import curves_of
+
         return curves_of(self.samples.y, self.scores, self.model.card.class_names)
 
     def pair_errors(self) -> Float64s | None:
@@ -131,7 +135,7 @@ def evaluate(
     *,
     on: Part = "test",
     name: str = "the data",
-    threshold: Threshold | None = None,
+    threshold: "Threshold | None" = None,
 ) -> JudgedModel:
     """Judge a model, by default on the dataset that it was trained on; names do for both.
 
@@ -204,7 +208,7 @@ def judge(
     samples: Samples,
     on: str,
     *,
-    threshold: Threshold | None = None,
+    threshold: "Threshold | None" = None,
     notes: tuple[str, ...] = (),
 ) -> JudgedModel:
     """Judge a model on samples of its task, to be called ``on``; see `evaluate`."""
@@ -283,12 +287,14 @@ def _notes_on_parts(dataset: Dataset, model: Model) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def threshold_for(model: Model, target: Target, dataset: Dataset) -> Threshold:
+def threshold_for(model: Model, target: "Target", dataset: Dataset) -> "Threshold":
     """Choose a threshold on the images that a model was trained on, never on others.
 
     Raises UsageError where none reaches the target there, the task has more than two classes, or
     this is not the dataset that the model was trained on.
     """
+    from mnistcli.metrics.curves import choose_threshold
+
     _check_binary(model)
     if dataset.sha256 != model.card.dataset_sha256:
         problem = f"{dataset.name} is not what {model.ref} was trained on"

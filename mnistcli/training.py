@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from mnistcli.linear_model.classifier import PIXEL_SCALE
 from mnistcli.linear_model.solvers import no_finite_optimum
 from mnistcli.metrics.catalog import METRICS, Evaluation
 from mnistcli.metrics.classification import evaluate_scores
-from mnistcli.model_selection import cross_validation as cv
 from mnistcli.model_selection import splits
 from mnistcli.model_selection.design import DesignMatrix, Kept, design_matrix, read_blocks
 from mnistcli.parallel import elsewhere
@@ -36,6 +35,9 @@ from mnistcli.registry.model_file import Model
 from mnistcli.settings import FoldSpec, SolverSettings, TrainingSettings
 from mnistcli.tasks import Task, parse_task
 
+if TYPE_CHECKING:
+    from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Training(Displayed):
@@ -44,8 +46,8 @@ class Training(Displayed):
     model: Model
     fit: Fit
     evaluation: Evaluation
-    cross_validation: cv.CrossValidation | None
-    choice: cv.ChoiceOfC | None
+    cross_validation: "CrossValidation | None"
+    choice: "ChoiceOfC | None"
     rows_kept: Kept  # where the rows of the training lived
 
     def _in_words(self) -> str:
@@ -156,15 +158,17 @@ def _design_of(
 
 def _by_folds(
     design: DesignMatrix, task: Task, settings: TrainingSettings, progress: Progress
-) -> tuple[SolverSettings, cv.ChoiceOfC | None, cv.CrossValidation | None]:
+) -> "tuple[SolverSettings, ChoiceOfC | None, CrossValidation | None]":
     """Do what is asked for by folds: choose C, and judge what is then wanted of the solver."""
     wanted, seed, n_jobs = settings.solver, settings.split.seed, settings.n_jobs
     if not (settings.search or settings.folds):
         return wanted, None, None
-    folds = cv.Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
-    choice = cv.search(folds, wanted) if settings.search else None
+    from mnistcli.model_selection.cross_validation import Folds, cross_validate, search
+
+    folds = Folds(design, task, settings.folds or FoldSpec(), seed, n_jobs, progress)
+    choice = search(folds, wanted) if settings.search else None
     wanted = replace(wanted, C=choice.C) if choice else wanted
-    return wanted, choice, cv.cross_validate(folds, wanted) if settings.folds else None
+    return wanted, choice, cross_validate(folds, wanted) if settings.folds else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -189,8 +189,18 @@ WITHOUT_GETTING = tuple(
         (["predict", "-"], ("mnistcli.datasets.store", "mnistcli.training", *WITHOUT_JUDGING)),
         (["models", "list"], ("mnistcli.cli.views.train", *WITHOUT_JUDGING)),
         (["show", "7"], (*WITHOUT_JUDGING, *WITHOUT_GETTING)),
-        (["evaluate"], WITHOUT_GETTING),
-        (["train", "0v1", "--limit", "300"], WITHOUT_GETTING),
+        (
+            ["evaluate"],
+            ("mnistcli.metrics.curves", *WITHOUT_GETTING),
+        ),
+        (
+            ["train", "0v1", "--limit", "300"],
+            (
+                "mnistcli.model_selection.cross_validation",
+                "mnistcli.metrics.curves",
+                *WITHOUT_GETTING,
+            ),
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -51,14 +51,17 @@ def evaluate(
     """
     from mnistcli import evaluation
     from mnistcli.cli.views.evaluate import evaluated
-    from mnistcli.metrics.curves import Threshold, parse_target
 
     if call.figure and not (mistakes or calibration or curves or confusion):
         hint = "add --curves, --confusion, --calibration or --mistakes 20"
         raise UsageError("--output draws what is asked for", hint=hint)
     gates = [parse_gate(text) for text in fail_under or ()]
-    at = None if threshold is None else Threshold(threshold)
-    target = None if threshold_for is None else parse_target(threshold_for)
+    at = target = None
+    if threshold is not None or threshold_for is not None:
+        from mnistcli.metrics.curves import Threshold, parse_target
+
+        at = None if threshold is None else Threshold(threshold)
+        target = None if threshold_for is None else parse_target(threshold_for)
     loaded = call.registry().load(model)
     if target is not None:
         at = evaluation.threshold_for(loaded, target, call.dataset_of(loaded))

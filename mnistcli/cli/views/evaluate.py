@@ -1,7 +1,9 @@
 """A model judged on labelled images, as tables and as a document; other commands show them too."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
 from mnistcli.cli.output import Answer, picked
@@ -9,11 +11,13 @@ from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, 
 from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
 from mnistcli.cli.words import visible
 from mnistcli.errors import DataUnavailableError
-from mnistcli.evaluation import JudgedModel
-from mnistcli.gallery import CaptionedImage, Gallery
 from mnistcli.metrics.catalog import METRICS, Evaluation, ReliabilityBin, ReportRow
-from mnistcli.metrics.curves import ClassCurves
 from mnistcli.metrics.intervals import Interval
+
+if TYPE_CHECKING:  # `train` shows tables of this module, and needs none of these
+    from mnistcli.evaluation import JudgedModel
+    from mnistcli.gallery import CaptionedImage, Gallery
+    from mnistcli.metrics.curves import ClassCurves
 
 _NO_CURVES = "no curves: all images, or none, are of the class"
 
@@ -118,6 +122,8 @@ def gallery_of_mistakes(
     judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
 ) -> Gallery:
     """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
+    from mnistcli.gallery import Gallery
+
     positions = judged.behind(truth, answer)
     n_all, n = len(positions), min(n, len(positions))
     is_right = answer and truth == answer

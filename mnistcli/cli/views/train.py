@@ -1,7 +1,10 @@
 """Trainings as tables and documents."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +14,12 @@ from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Part, Plots, Table, 
 from mnistcli.cli.plots import Plot, Series, axis_for, places_axis
 from mnistcli.cli.views.evaluate import class_report, evaluation_document
 from mnistcli.cli.words import visible
-from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
 from mnistcli.registry.store import ModelEntry
 from mnistcli.settings import preset_of
 from mnistcli.training import Training
+
+if TYPE_CHECKING:
+    from mnistcli.model_selection.cross_validation import ChoiceOfC, CrossValidation
 
 
 def trained(training: Training, entry: ModelEntry | None) -> Answer:
