@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mnistcli.display import counted
 from mnistcli.tasks import REST, Task
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def verdict(judged: JudgedModel) -> str:
     interval = percent_span(evaluation.accuracy_interval)
     return (
         f"{judged.model.ref or 'It'} tells {describe_task(judged.model.card.task)} and is right on "
-        f"{evaluation.n_correct:,} of {evaluation.n_samples:,} images of {judged.on}: "
+        f"{evaluation.n_correct:,} of {counted(evaluation.n_samples, 'image')} of {judged.on}: "
         f"{percent(evaluation.accuracy)} (95 % interval {interval}). "
         f"Always answering {evaluation.baseline_class} would be right on "
         f"{percent(evaluation.baseline_accuracy)}."
@@ -111,7 +112,8 @@ def comparison_sentences(result: Comparison) -> str:
     if result.tests:
         test = result.tests[0]
         said.append(
-            f"On {one.n_samples:,} images of {result.on} {first} is right on {percent(one.accuracy)} and "
+            f"On {counted(one.n_samples, 'image')} of {result.on} {first} is right on "
+            f"{percent(one.accuracy)} and "
             f"{second} on {percent(other.accuracy)}: a difference of "
             f"{_difference(*test.difference)}, McNemar's exact test, "
             f"{_p_values(test, len(result.tests))}."

@@ -91,6 +91,8 @@ def decoded(
             with _opened(data, kind) as image:
                 _check(image, kind, data)
                 n_frames = n_frames or _count_frames(image)
+                if kind.name == "PNG":  # one behind another: cat *.png
+                    n_frames = max(n_frames, min(data.count(data[:8]), MAX_FRAMES))
                 grey, notes, size = _picture(image, side)
     except FormatError:
         raise

@@ -191,6 +191,12 @@ def test_frames_are_noted():
         assert picture.grey[0, 0] == 10
 
 
+def test_pictures_one_behind_another_are_noted():
+    (picture,) = read(b"".join(saved(Image.new("L", (9, 9), level)) for level in (10, 90)))
+    assert (picture.n_frames, picture.notes) == (2, ("frame 1 of 2",))
+    assert picture.grey[0, 0] == 10
+
+
 def test_coloured_ink_that_luminance_would_lose():
     yellow = Image.new("RGB", (20, 20), "white")
     yellow.paste((255, 255, 0), (5, 5, 9, 15))
