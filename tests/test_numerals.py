@@ -286,6 +286,10 @@ def _shadow(draw):
     draw.polygon(((180, 0), (250, 240), (700, 300), (700, 0)), fill=125)
 
 
+def _tip_of_a_shadow(draw):
+    draw.ellipse((250, 240, 310, 330), fill=90)
+
+
 def _desk(draw):
     draw.rectangle((0, 0, 700, 400), fill=60)
     draw.polygon(((4, 60), (620, 20), (640, 320), (12, 360)), fill=205)
@@ -306,13 +310,16 @@ def _desk(draw):
         _edge_of_a_sheet,
         _thumb,
         _shadow,
+        _tip_of_a_shadow,
         _desk,
     ],
 )
 def test_what_stands_beside_a_number_on_a_photographed_page_is_no_digit(beside, test_images):
     paper = Image.new("L", (700, 400), 205)
     beside(ImageDraw.Draw(paper))
-    paper = paper.filter(ImageFilter.GaussianBlur(4 * (beside is _shadow)))
+    paper = paper.filter(
+        ImageFilter.GaussianBlur({_shadow: 4, _tip_of_a_shadow: 12}.get(beside, 0))
+    )
     ink = np.zeros((400, 700))
     for k, i in enumerate((0, 1, 3, 2, 4)):
         ink[110:194, 15 + 85 * k : 99 + 85 * k] = np.kron(test_images[i], np.ones((3, 3)))

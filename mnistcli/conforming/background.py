@@ -33,8 +33,6 @@ STROKE_WIDTHS = 2.5
 STROKE_LEVEL = 0.88
 # It is at least this share of the strongest ink where the light is even.
 LEAST_FULL = 0.7
-# Paper is light where so much of the border is; in doubt it is.
-LIGHT_RIM = 0.45
 # Paper is what is farther from all ink than a share of the longer side. What is farther than a
 # share of the shorter one shows the light, where there is enough of it.
 NEAR, FAR, LEAST_FAR = 0.04, 0.2, 200
@@ -91,7 +89,7 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     if high - low < least:
         return None
     light = levels > t
-    dark = bool(rim_of(light).mean() > LIGHT_RIM)
+    dark = _is_paper(light)
     if dark and _has_shadow(picture, light, widest):
         return None
     darkest, lightest = _levels(histogram, STRONGEST, 1 - STRONGEST)
@@ -117,7 +115,7 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
     if dark:
         histogram, counts, t = histogram[::-1], counts[::-1], 254 - t
     if counts.sum() > 0.02 * levels.size:
-        (level,) = _levels(counts, 0.5 if noise > 0.02 * contrast else 0.2)
+        first, last, level = _levels(counts, 0.03, 0.4, 0.5 if noise > 0.02 * contrast else 0.2)
         if noise > 0:  # that of neighbours does not tell how rough the paper is
             clear = ~window_max(strokes, 3 * near)  # of edges, however soft
             smooth = box_mean(picture, 2 * near + 1)[clear].clip(0, 255).astype(np.uint8)
@@ -127,9 +125,12 @@ def _in_even_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]] 
             noise = max(noise, (above - below) / 2)
     else:  # cropped to the ink
         (level,) = _levels(histogram[: t + 1], 0.1)
+        first = last = level
     usual, strongest = (t + 1 + each - level for each in _levels(histogram[t + 1 :], 0.8, 0.99))
     # Where there is noise there may be more lines on the paper than ink.
     contrast = max(usual, int(LEAST_FULL * strongest)) if noise > 0 else strongest
+    if last - first > UNEVEN * contrast + 1.7 * noise or contrast < least:
+        return None
     ink = (255 - level - picture if dark else picture - level) / np.float32(contrast)
     return ink, noise / contrast, ([DARK_INK, INVERTED] if dark else []) + steps
 
@@ -169,6 +170,17 @@ def _levels(counts: Places, *shares: float) -> list[int]:
     cumulated = counts.cumsum()
     levels: list[int] = cumulated.searchsorted(np.array(shares) * cumulated[-1]).tolist()
     return levels
+
+
+def _is_paper(light: Mask) -> bool:
+    """Return whether what is light is paper: it has the corners, the rim, and most of the area."""
+    k = max(1, min(light.shape) // 16)
+    corners = [light[y, x] for y in (np.s_[:k], np.s_[-k:]) for x in (np.s_[:k], np.s_[-k:])]
+    rim = [light[0], light[-1], light[:, 0], light[:, -1]]
+    parts = [(0.1, each) for each in corners] + [(0.0875, each) for each in rim] + [(0.25, light)]
+    # In doubt paper is light.
+    share: float = sum(weight * np.count_nonzero(part) / part.size for weight, part in parts)
+    return share > 0.45
 
 
 def _in_uneven_light(picture: Ink, widest: float) -> tuple[Ink, float, list[str]]:

@@ -50,7 +50,7 @@ RECTANGLE = 0.96
 MARGIN_LINE, LINE_LENGTH, LEAST_INSIDE = 0.4, 0.7, 0.15
 # What goes on where something ends differs in width by less than this share.
 REST = 0.25
-# What is left of an edge is so much thinner than strokes.
+# What is left of an edge is so much thinner than strokes, or has so much softer edges.
 EDGE = 0.25
 # A binding is so many pieces whose sizes differ by such a share, in a line that leans no more, at
 # distances that differ by such a share.
@@ -94,8 +94,7 @@ def groups_of(
     if is_page and keep.sum() < MAX_PIECES:
         _drop_binding(pieces, keep)
         if noise > 0:
-            # What is left of the edges of sheets and shadows is much thinner than strokes.
-            keep &= pieces.thickness > EDGE * quantile(pieces.thickness[keep], 0.75)
+            _drop_edges(pieces, keep, ink)
     groups, n_dropped = grouped(pieces, keep)
     if n_dropped and not notes:
         notes.append("specks ignored")
@@ -250,6 +249,14 @@ def _drop_rest(pieces: Pieces, keep: Mask, dropped: Mask) -> None:
             is_alike &= np.abs(low + high - low[i] - high[i]) < width[i]
             gap = np.maximum(start - stop[i], start[i] - stop)
             keep &= ~(is_alike & (gap < width[i]))
+
+
+def _drop_edges(pieces: Pieces, keep: Mask, ink: Ink) -> None:
+    """Drop what is left of the edges of sheets and shadows: much thinner than strokes, or softer."""
+    smooth = box_mean(ink, 3)
+    down, across = (np.abs(smooth - np.roll(smooth, 1, axis)) for axis in (0, 1))
+    for each in (pieces.thickness, pieces.peaks(np.maximum(down, across))):
+        keep &= each > EDGE * quantile(each[keep], 0.75)
 
 
 def _drop_binding(pieces: Pieces, keep: Mask) -> None:

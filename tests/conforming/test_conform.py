@@ -466,6 +466,17 @@ def test_what_is_no_frame():
         assert "frame cut off" not in conform(picture).steps
 
 
+@pytest.mark.parametrize("radius", [20, 50])
+def test_a_dark_tile_with_round_corners_is_the_paper(test_images, radius):
+    for digit in test_images[:8]:
+        tile = np.pad(enlarged(digit, 5), 40)
+        mask = Image.new("1", tile.shape)
+        last = len(tile) - 1
+        ImageDraw.Draw(mask).rounded_rectangle((0, 0, last, last), radius, fill=1)
+        found = conform(np.where(mask, tile, 255).astype(np.uint8)).image.astype(int)
+        assert np.abs(found - conform(tile).image).mean() < 4
+
+
 def picture_of_digits(digits, gap=10):
     return np.concatenate([np.pad(enlarged(d, 5), ((0, 0), (gap, gap))) for d in digits], axis=1)
 
@@ -478,8 +489,9 @@ def picture_of_digits(digits, gap=10):
         (np.full((1, 1), 7, np.uint8), "is blank: no ink"),
         (np.random.default_rng(1).normal(128, 9, (200, 200)).astype(np.uint8), "is blank"),
         (np.pad(np.full((80, 90), 255, np.uint8), 40), "is all ink"),
+        (np.array([[254, 0, 0, 0], [0] * 4, [0] * 4, [254, 0, 0, 254]], np.uint8), "is all ink"),
     ],
-    ids=["black", "white", "one pixel", "noise", "block"],
+    ids=["black", "white", "one pixel", "noise", "block", "three corners"],
 )
 def test_no_digit(picture, problem):
     with pytest.raises(BadImageError, match=problem) as caught:
