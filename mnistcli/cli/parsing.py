@@ -6,6 +6,7 @@ wrong with a command line becomes a `UsageError` like any other, with the neares
 """
 
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -117,12 +118,23 @@ def usage_error(error: Any) -> UsageError:
         hint = f"did you mean {near}?" if near else ""
     else:
         message = message.replace(f" (env var: {parameter.envvar!r})", "")
-        wrong = message.partition(": '")[2].partition("'")[0]
         message += f", from {origin}" if (origin := defaults.origin_of(parameter.name, ctx)) else ""
-        hint = did_you_mean(wrong, map(str, getattr(parameter.type, "choices", ())))
-        if parameter.name in RANGES:
-            hint = RANGES[parameter.name].hint(parameter.name)
+        hint = _what_it_takes(parameter, ctx, message, is_missing=hasattr(error, "param_type"))
     return UsageError(message, hint=hint or f"see {ctx.command_path} --help")
+
+
+def _what_it_takes(parameter: Any, ctx: Any, message: str, *, is_missing: bool) -> str:
+    """Return a hint at the value of an option or argument that is wrong, or not there."""
+    choices = [*map(str, getattr(parameter.type, "choices", ()))]
+    if is_missing:
+        option = parameter.opts[0] if parameter.opts[0].startswith("-") else ""
+        value = choices[0] if choices else parameter.make_metavar(ctx).strip("{}[]").split("|")[0]
+        return f"type {ctx.command_path} {option} {value}".replace("  ", " ")
+    if parameter.name in RANGES:
+        return RANGES[parameter.name].hint(parameter.name)
+    if getattr(parameter, "multiple", False):
+        return f"{parameter.opts[0]} takes one at a time, and may stand several times"
+    return did_you_mean(message.partition(": '")[2].partition("'")[0], choices)
 
 
 def check_words(words: Sequence[str]) -> None:
@@ -147,10 +159,12 @@ def write_sections(formatter: Any, rows: HelpRows) -> None:
 
 
 def _check_dashes(ctx: Any, words: Sequence[str]) -> None:
-    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``."""
+    """Raise UsageError for ``-task 0v1``, which Typer would read as ``-t ask 0v1``, and for a file."""
     options = _options_of(ctx)
     for word in takewhile(lambda word: word != "--", words):
         name = word.partition("=")[0]
+        if name.startswith("-") and name not in {*options, "-"} and os.path.lexists(word):
+            raise UsageError(f"there is no option {word}", hint=f"name the file so: ./{word}")
         if name.startswith("-") and name not in options and f"-{name}" in options:
             raise UsageError(f"there is no option {name}", hint=f"did you mean -{name}?")
 

@@ -57,7 +57,7 @@ MISTAKES = [
     (
         ["predict", "--index", "3,4"],
         "invalid value for '--index' / '-i': '3,4' is no whole number",
-        "see mnistcli predict --help",
+        "--index takes one at a time, and may stand several times",
     ),
     (["predict", "x.png", "--C", "3"], "there is no option --C", "see mnistcli predict --help"),
     (
@@ -69,7 +69,7 @@ MISTAKES = [
     (
         ["models", "export"],
         "missing option '--to'",
-        "see mnistcli models export --help",
+        "type mnistcli models export --to html",
     ),
     *(
         ([*words, *given, *other], f"{given[0]} and {other[0]} exclude each other", f"leave {other[0]} away")
@@ -91,11 +91,11 @@ MISTAKES = [
         "--disturb and --seeds exclude each other",
         "leave --seeds away",
     ),
-    (["models", "rm"], "missing argument 'MODEL...'", "see mnistcli models rm --help"),
+    (["models", "rm"], "missing argument 'MODEL...'", "type mnistcli models rm MODEL..."),
     (
         ["completion"],
         "missing argument 'SHELL'. Choose from: bash, zsh, fish",
-        "see mnistcli completion --help",
+        "type mnistcli completion bash",
     ),
     (
         ["predict", "x", "--abstain-below", "50%"],
@@ -124,12 +124,12 @@ def test_a_mistake_is_one_line_and_a_hint(invoke, arguments, message, hint):
     assert (done.code, done.out, done.err.splitlines()) == (2, "", lines)
 
 
-def test_a_file_that_looks_like_an_option_is_named_with_its_folder(invoke, tmp_path, monkeypatch):
+def test_a_file_that_looks_like_an_option_is_told_how_to_be_named(invoke, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-lead.png").touch()
     done = invoke("predict", "-lead.png", "x.png")
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("error: there is no option -l\n")
+    said = "error: there is no option -lead.png\nhint: name the file so: ./-lead.png\n"
+    assert (done.code, done.out, done.err) == (2, "", said)
     assert "-lead.png: is empty" in invoke("predict", "./-lead.png").err
 
 
