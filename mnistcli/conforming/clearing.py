@@ -295,8 +295,6 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
-    if pieces.n == 1:
-        return []
     framed = np.zeros_like(keep)
     frames = list[int]()
     short, long = np.sort([pieces.height, pieces.width], axis=0)

@@ -439,6 +439,19 @@ def test_a_frame_is_cut_off(test_images, frame):
         assert min(np.abs(each.astype(int) - alone).mean() for each in near) < 8
 
 
+def test_a_frame_that_a_digit_touches_is_cut_off(test_images):
+    n_like_alone = 0
+    for digit in test_images[:40]:
+        ink = np.pad(enlarged(digit, 6), 60)
+        top, *_, bottom = np.flatnonzero((ink > 128).any(axis=1)).tolist()
+        boxed = Image.fromarray(ink)
+        ImageDraw.Draw(boxed).rectangle((70, top - 2, ink.shape[1] - 70, bottom + 2), None, 255, 4)
+        with contextlib.suppress(BadImageError):  # parts of it beside others
+            found = conform(255 - np.asarray(boxed)).image.astype(int)
+            n_like_alone += np.abs(found - conform(255 - ink).image).mean() < 12
+    assert n_like_alone > 24
+
+
 def test_a_small_soft_frame_is_cut_off(test_images):
     for digit in test_images[:10]:
         box = np.pad(255 - enlarged(digit, 2), 12, constant_values=255)
