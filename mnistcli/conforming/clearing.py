@@ -295,16 +295,14 @@ def _drop_frames(pieces: Pieces, keep: Mask, ink: Ink) -> list[int]:
 
     A frame is thin, and lines all four sides of its box, which neither a 0 nor an 8 does.
     """
-    framed = np.zeros_like(keep)
-    frames = list[int]()
     short, long = np.sort([pieces.height, pieces.width], axis=0)
-    is_dark = pieces.peaks(ink) >= DARK
     is_thin = 2 * pieces.area < pieces.height * pieces.width  # not a sheet with dust on it
+    may_be = np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist()
+    if not (frames := [i for i in may_be if _is_frame(pieces, i)]):
+        return []
+    is_dark, framed = pieces.peaks(ink) >= DARK, np.zeros_like(keep)
     edges = np.stack([pieces.top, -pieces.bottom, pieces.left, -pieces.right])  # more is inside
-    for i in np.flatnonzero(keep & is_thin & (short >= MIN_FRAME)).tolist():
-        if not _is_frame(pieces, i):
-            continue
-        frames.append(i)
+    for i in frames:
         inside = is_dark & (edges > edges[:, [i]]).all(axis=0)
         if (keep & inside).any():
             framed |= inside
