@@ -81,17 +81,14 @@ def gather(
     notes = tuple(dict.fromkeys(told))
     if test_size is not None and not (len(test.labels) and len(train.labels)):
         train, test = shared_out(train if len(train.labels) else test, test_size, seed=seed)
-    else:
-        learned = {*_hashes(train.images)}
-        if n_same := sum(each in learned for each in _hashes(test.images)):
-            same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
-            notes = (*notes, same)
+    learned, tested = ([*_hashes(part.images)] for part in (train, test))
+    known = {*learned}
+    if n_same := sum(each in known for each in tested):  # none, where they were shared out here
+        same = f"{n_same:,} of {len(test.labels):,} test images are training images as well"
+        notes = (*notes, same)
     first: dict[int, int] = {}
-    labelled = (
-        (each, label)
-        for part in (train, test)
-        for each, label in zip(_hashes(part.images), part.labels.tolist(), strict=True)
-    )
+    labels = [*train.labels.tolist(), *test.labels.tolist()]
+    labelled = zip([*learned, *tested], labels, strict=True)
     if n_torn := len({each for each, label in labelled if first.setdefault(each, label) != label}):
         torn = f"the same, pixel for pixel, under several labels: {counted(n_torn, 'image')}"
         notes = (*notes, f"{torn}; see mnistcli show --suspects")

@@ -311,11 +311,10 @@ class DatasetStore:
             found = self.verify(name)
             old, (old_images, old_labels, *test) = found.manifest, found.arrays
             given = dict(zip(map(bytes, images), labels, strict=True))
-            there = {*map(bytes, old_images)}
-            is_new = [image not in there for image in map(bytes, images)]
-            anew = [
-                given.get(bytes(image), y) for image, y in zip(old_images, old_labels, strict=True)
-            ]
+            there = [*map(bytes, old_images)]
+            known = {*there}
+            is_new = [bytes(image) not in known for image in images]
+            anew = [given.get(image, y) for image, y in zip(there, old_labels, strict=True)]
             grown = np.concatenate([old_images, images[is_new]]), np.array([*anew, *labels[is_new]])
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
