@@ -59,8 +59,10 @@ FILLED_SQUARE = 0.62
 # so level.
 TABLE_LEVEL, LEAST_TABLE, SOFTEST, LEAST_RIM = 0.6, 0.001, 0.5, 0.3
 STEEP_EDGE, BENT, LEVEL_EDGE, MOST_LEVEL = 2, 2, 0.1, 2
-# No digit of MNIST is wider for its height, nor are its strokes crossed so often by a column.
-WIDEST_DIGIT, ONE_STROKE = 2.5, 1.1
+# No digit of MNIST is wider for its height.
+WIDEST_DIGIT = 2.5
+# Strokes that a column of one long stroke crosses, on average; digits have more.
+ONE_STROKE = 1.1
 CUT_OUT = "sheet cut out"
 # A sheet of paper, turned by a few degrees, fills this share of its box, and most of it is empty.
 SHEET_CORNERS, SHEET_EMPTY = 0.83, 0.92
