@@ -32,8 +32,8 @@ def grey_levels(values: ArrayLike, *, is_one: bool = False) -> Grey:
         shape = ", (h, w)" if is_one else ""
         problem = f"pictures are grey numbers{shape}, not {array.shape} of {array.dtype}"
         raise UsageError(problem, hint='of a file or of colours: Image.open(file).convert("L")')
-    # One picture may be all but black; images of digits with nothing above 1 are ink and paper.
-    if not array.size or (array.dtype == np.uint8 and (is_one or array.max() > 1)):
+    # With nothing above 1, as masks of labels are, they are ink and paper.
+    if not array.size or (array.dtype == np.uint8 and array.max() > 1):
         return array.astype(np.uint8, copy=False)
     from mnistcli.containers.digits import Scale
     from mnistcli.containers.reading import FormatError

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageFile  # noqa: TID253 - loaded with the first picture
 
 from mnistcli.containers.reading import RAW, FormatError
-from mnistcli.pictures import Grey
+from mnistcli.pictures import Grey, grey_levels
 from mnistcli.pictures.formats import USEFUL_SIDE, ImageFormat
 
 # A GIF comes in blocks of 255 bytes, each of which is read in two pieces.
@@ -79,8 +79,8 @@ def decoded(
     A picture is made smaller as long as its longer side keeps ``side`` pixels; height and width
     that it had come next, and last how many there are in the file, up to `MAX_FRAMES`.
 
-    Transparency is composited, EXIF rotation applied, 16 bits scaled to 8. Raises FormatError for
-    whatever is wrong with it.
+    Transparency is composited, EXIF rotation applied, 16 bits, and levels of 0 and 1, scaled to 8.
+    Raises FormatError for whatever is wrong with it.
     """
     try:
         # Pillow warns of odd metadata and of large pictures; our own limit is the stricter one.
@@ -195,7 +195,8 @@ def _picture(image: Image.Image, side: int) -> tuple[Grey, list[str], tuple[int,
     elif image.has_transparency_data:
         grey, notes = _composited(_reduced(image, "RGBA", side))
     else:
-        grey = np.asarray(_grey(_reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)))
+        reduced = _reduced(image, {"1": "L", "P": "RGB"}.get(image.mode, ""), side)
+        grey = grey_levels(np.asarray(_grey(reduced)))
     if 2 <= (orientation := _orientation(image)) <= 8:
         from PIL import ImageOps
 
@@ -285,8 +286,7 @@ def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:
         numbers -= low
         full = high - low
     else:
-        limits = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-        full = next((limit for limit in limits if high <= limit), high)
+        full = next((limit for limit in (1.0, 255.0, 65535.0) if high <= limit), high)
     is_16_bit = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     grey: Grey = np.rint(numbers * (255 / full)).astype(np.uint8)
     return grey, ["8-bit values in 16 bits"] if is_16_bit and full == 255 else []

@@ -95,6 +95,13 @@ def test_full_ink_is_what_mnist_has(test_images):
     assert levels == {253: False, 254: True}
 
 
+@pytest.mark.parametrize("dtype", ["?", "u1", "i8", "f4"])
+def test_levels_of_0_and_1_are_paper_and_ink(test_images, dtype):
+    ink = test_images[0] > 127
+    expected = conform(255 * ink.astype(np.uint8))
+    assert np.array_equal(conform(ink.astype(dtype)).image, expected.image)
+
+
 def test_a_shifted_digit_comes_back_nearly_exactly(test_images):
     worst = []
     for digit in test_images[:100]:

@@ -141,6 +141,18 @@ def test_8_bit_values_in_16_bits_are_read_as_such():
     assert (picture.grey.max(), picture.notes) == (1, ())
 
 
+@pytest.mark.parametrize(
+    ("kind", "dtype", "n_bands"),
+    [*itertools.product(["PNG", "TIFF", "BMP", "PPM"], ["u1"], [1, 3]), ("PNG", "u2", 1),
+     ("TIFF", "u2", 1), ("TIFF", "i4", 1), ("TIFF", "f4", 1), ("GIF", "u1", 1)],
+)  # fmt: skip
+def test_levels_of_0_and_1_are_paper_and_ink(test_images, kind, dtype, n_bands):
+    ink = test_images[0] > 127
+    levels = np.dstack([ink.astype(dtype)] * n_bands).squeeze()
+    (picture,) = read(saved(Image.fromarray(levels), kind))
+    assert np.array_equal(picture.grey, 255 * ink.astype(np.uint8))
+
+
 @pytest.mark.parametrize("ink", [0, 255])
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
 def test_transparency_is_the_opposite_of_the_ink(ink, mode):
