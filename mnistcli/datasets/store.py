@@ -24,6 +24,7 @@ is damaged is never forgotten: a backup may mend it.
 """
 
 import contextlib
+import itertools
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ from mnistcli.datasets.manifest import (
 )
 from mnistcli.display import counted
 from mnistcli.errors import CorruptFileError, DataUnavailableError, MnistCliError, UsageError
+from mnistcli.mnist import IMAGE_SHAPE
 from mnistcli.paths import NAME, did_you_mean, find_places
 from mnistcli.progress import SILENT, Progress
 
@@ -300,34 +302,35 @@ class DatasetStore:
     def append(self, name: str, images: Bytes, labels: Bytes) -> Installation:
         """Add images, (n, 28, 28), to the training part of an own dataset, made if there is none.
 
-        One that is there already, pixel for pixel, stays there and gets the new label. A damaged
-        dataset (CorruptFileError) is left as it is.
+        The same, pixel for pixel, are added once; one that is there already, in either part, stays
+        there and gets the new label. A damaged dataset (CorruptFileError) is left as it is.
         """
         check_own_name(name)
+        given = dict(zip(map(bytes, images), labels.tolist(), strict=True))
         with self._lock(name, SILENT):
             if not self.has(name):
-                parts = in_parts([images, labels, images[:0], labels[:0]])
+                parts = in_parts([*_arrays_of(given), *_arrays_of({})])
                 return self._write(name, Loaded(*parts, KEPT, KEPT, 0))
             found = self.verify(name)
-            old, (old_images, old_labels, *test) = found.manifest, found.arrays
-            given = dict(zip(map(bytes, images), labels, strict=True))
-            there = [*map(bytes, old_images)]
-            known = {*there}
-            is_new = [bytes(image) not in known for image in images]
-            anew = [given.get(image, y) for image, y in zip(there, old_labels, strict=True)]
-            grown = np.concatenate([old_images, images[is_new]]), np.array([*anew, *labels[is_new]])
+            old, (train, y_train, test, y_test) = found.manifest, found.arrays
+            there = [*map(bytes, itertools.chain(train, test))]
+            both = zip(there, itertools.chain(y_train, y_test), strict=True)
+            y, known = np.array([given.get(image, y) for image, y in both], np.uint8), {*there}
+            new, y_new = _arrays_of({each: given[each] for each in given if each not in known})
+            n = len(train)
+            grown = np.concatenate([train, new]), np.concatenate([y[:n], y_new]), test, y[n:]
             is_marked = old.origin == KEPT or old.origin.endswith(f" + {KEPT}")
             where = old.origin if is_marked else f"{old.origin} + {KEPT}"
-            loaded = Loaded(*in_parts([*grown, *test]), old.source, where, old.n_bytes_read)
+            loaded = Loaded(*in_parts(grown), old.source, where, old.n_bytes_read)
             return self._write(name, loaded, old)
 
     def keep(self, name: str, images: Sequence[Bytes], label: int) -> str:
         """Add images of one digit, see `append`, and return what was done in words."""
         done = self.append(name, np.stack(images), np.full(len(images), label, np.uint8))
-        n, n_all = len(images), sum(done.manifest.sizes or ())
+        n, n_all = len({*map(bytes, images)}), sum(done.manifest.sizes or ())
         shown = f"1 picture as a {label}" if n == 1 else f"{n:,} pictures, each as a {label}"
         has = counted(n_all, "image")
-        return f"kept {shown}, in the training images of {name}, which has {has} now"
+        return f"kept {shown} in {name}, which has {has} now"
 
     def _install(
         self, spec: DatasetSpec, source: str, *, keep_intact: bool, progress: Progress
@@ -397,6 +400,11 @@ class DatasetStore:
         _sweep(folder, manifest.file_names)
         title = self._title(name)
         return Installation(title, manifest, folder, mapped, False, loaded.failures)  # noqa: FBT003
+
+
+def _arrays_of(labelled: Mapping[bytes, int]) -> tuple[Bytes, Bytes]:
+    images = np.frombuffer(b"".join(labelled), np.uint8).reshape(-1, *IMAGE_SHAPE)
+    return images, np.array([*labelled.values()], np.uint8)
 
 
 def _sweep(folder: Path, kept: Sequence[str]) -> None:

@@ -395,7 +395,7 @@ def test_a_digit_s_key_keeps_the_drawing_as_that_digit(model, tmp_path):
         await pilot.pause(0.2)
 
     app = play(model, script, keep=partial(own.keep, "mine"))
-    assert [each.partition(",")[0] for each in app.told] == [
+    assert [each.partition(" in ")[0] for each in app.told] == [
         "kept 1 picture as a 7",
         "kept 1 picture as a 1",
     ]

@@ -1184,6 +1184,17 @@ def test_a_dataset_grows(own, drawings):
     assert corrected.labels.tolist() == [*before.train.labels, 1, 7, 1]
     assert own.summary("mine").origin == f"{drawings} + kept"
     assert len(list((own.own_folder / "mine").glob("*.npy"))) == 4
+    # The same is added once, and one for the test stays there.
+    test = before.test.images[:1]
+    again = [*own.open("mine").test.labels]
+    again[0] = (again[0] + 1) % 10
+    new = np.concatenate([test, one_digit(5)[0], one_digit(5)[0]])
+    own.append("mine", new, np.array([again[0], 7, 7], np.uint8))
+    assert own.open("mine").train.labels.tolist() == [*corrected.labels, 7]
+    assert own.open("mine").test.labels.tolist() == again
+    own.remove("mine")
+    own.append("mine", new[1:], np.array([7, 7], np.uint8))
+    assert own.open("mine").train.labels.tolist() == [7]
 
 
 KEEPING = """
