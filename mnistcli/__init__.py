@@ -29,7 +29,6 @@ def __getattr__(name: str) -> object:
         raise AttributeError(msg)
     from importlib import import_module
 
-    import_module(f"{__name__}.notebook")  # how results show themselves
     value = getattr(import_module(homes[name]), name)
     globals()[name] = value
     return value

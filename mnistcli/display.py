@@ -1,16 +1,14 @@
 """How a result shows itself: in a line, as the terminal's tables, and in a notebook's cell.
 
-Results live in low rooms and what draws them in `cli`, which they must not import. So a result
-derives from `Displayed`, which has a `repr` of its own; `mnistcli.notebook`, at the top, which is
-loaded with the first name of the public API that is used and not by the command line, tells it
-which module draws the rest.
+Results live in low rooms and what draws them in `cli`, which they must not import: it is loaded
+by its name, when a result is drawn.
 """
 
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
-drawn_by = ""  # the name of a module, whose `text` and `html` draw any result
+_DRAWN_BY = "mnistcli.cli.results"  # whose `text` and `html` draw any result
 
 
 class Displayed:
@@ -24,10 +22,10 @@ class Displayed:
 
     def __str__(self) -> str:
         """Draw the tables of the terminal, plainly."""
-        return import_module(drawn_by).text(self) if drawn_by else repr(self)
+        return str(import_module(_DRAWN_BY).text(self))
 
     def _repr_html_(self) -> str | None:
-        return (import_module(drawn_by).html(self) or None) if drawn_by else None
+        return import_module(_DRAWN_BY).html(self) or None
 
     def _in_words(self) -> str:
         values = ((each.name, getattr(self, each.name)) for each in fields(self))  # type: ignore[arg-type]

@@ -1,8 +1,4 @@
-"""For people at a Python prompt: what there is to look at.
-
-Loaded with the first name of the public API that is used. At its end it tells the results, which
-are `display.Displayed`, who draws them: `cli.results`.
-"""
+"""For people at a Python prompt: what there is to look at."""
 
 from __future__ import annotations  # which help() shows as they are written
 
@@ -13,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnistcli import display
 from mnistcli.comparison import ReportOnTwo, report_on_any
 from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.given import Given
@@ -95,6 +90,3 @@ def report(
     if path is not None:
         publish(found, Path(path))
     return found
-
-
-display.drawn_by = "mnistcli.cli.results"

@@ -111,11 +111,6 @@ def test_lines_say_what_matters(results):
     assert repr(results["Gallery"]) == "<Gallery: 1 picture>"
 
 
-def test_what_tab_offers_of_a_result_is_its_own(results):
-    for result in results.values():
-        assert "drawn_by" not in dir(result)
-
-
 def test_help_shows_signatures_that_can_be_read():
     for name in dir(mnistcli):
         asked = getattr(mnistcli, name)
@@ -128,16 +123,6 @@ def test_one_of_them_is_no_several(mnist):
     assert repr(one) == "<Predictions: 1 answer: 7>"
     few = mnistcli.LabelledImages(mnist.test.images[:1], [7])
     assert (repr(few), str(few)) == ("<LabelledImages: 1 image>", "1 image: 1 of 7")
-
-
-def test_a_result_without_the_public_api_has_its_line():
-    code = (
-        "from mnistcli.gallery import CaptionedImage as C; import numpy as np\n"
-        "image = C(np.zeros((2, 2)), 'x')\n"
-        "print(str(image) == repr(image), image._repr_html_())"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert ended.stdout == "True None\n"
 
 
 def test_tables_are_those_of_the_terminal(results, invoke, mnist):
