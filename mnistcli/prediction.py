@@ -285,9 +285,6 @@ class Reader:
 
         seen: list[Seen | BadImageError] = []
         for batch in _batches(inputs):
-            if isinstance(batch, BadImageError):
-                seen.append(batch)
-                continue
             for i, each in enumerate(conform_all(batch.greys, batch.sources, raw=self.raw)):
                 found = batch.faults.get(i, each)
                 if isinstance(found, BadImageError):
@@ -335,9 +332,6 @@ class Reader:
 
         separator = "" if max(map(len, self.model.card.class_names)) == 1 else " "
         for batch in _batches(inputs):
-            if isinstance(batch, BadImageError):
-                yield batch
-                continue
             for i, (grey, source) in enumerate(zip(batch.greys, batch.sources, strict=True)):
                 try:
                     if i in batch.faults:
@@ -353,17 +347,16 @@ class Reader:
                 yield replace(found, notes=found.notes + note) if found.n_unlike else found
 
 
-def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch | BadImageError]:
-    from mnistcli.pictures.read import read_batches
+def _batches(inputs: Iterable[Input | BadImageError]) -> Iterator[Batch]:
+    from mnistcli.pictures.read import bad_batch, read_batches
 
     for each in inputs:
-        if isinstance(each, BadImageError):
-            yield each
-            continue
         try:
+            if isinstance(each, BadImageError):
+                raise each
             yield from read_batches(each)
         except BadImageError as error:
-            yield error
+            yield bad_batch(error)
 
 
 def unfold(inputs: Iterable[Input]) -> Iterator[Input | BadImageError]:

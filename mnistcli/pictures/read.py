@@ -134,10 +134,14 @@ def _archived(
             try:
                 yield _decoded(file, source, side)
             except reading.FormatError as error:
-                faults = {0: _bad_image(source, error)}
-                yield Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (source,), faults=faults)
+                yield bad_batch(_bad_image(source, error))
     if not n:
         raise reading.FormatError("is an archive without pictures", hint="unpack it first")
+
+
+def bad_batch(error: BadImageError) -> Batch:
+    """Return a batch of one picture that cannot be read."""
+    return Batch(np.zeros((1, *IMAGE_SHAPE), np.uint8), (str(error.source),), faults={0: error})
 
 
 def _bad_image(name: str, error: reading.FormatError) -> BadImageError:
