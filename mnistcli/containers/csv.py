@@ -141,7 +141,11 @@ def _is_told(line: bytes) -> bool:
 
 
 def _cells(line: bytes, delimiter: bytes = b"") -> tuple[str, ...]:
-    text = line.decode("utf-8", "replace").replace("\0", "\ufffd").strip()
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text = line.decode("cp1252", "replace")  # as Excel writes CSV on Windows
+    text = text.replace("\0", "\ufffd").strip()
     delimiter = delimiter or _delimiter_of(line)
     cells = text.split()
     if delimiter != b" ":

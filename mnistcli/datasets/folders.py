@@ -322,20 +322,25 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     several have such a name.
     """
     folder = table.parent
-    beside = [
+    places = [
         folder / (name if os.path.lexists(folder / name) else name.replace("\\", "/"))
         for name in names
     ]
-    if any(map(os.path.lexists, beside)):
-        return beside
-    below: dict[str, list[Path]] = {}
-    for path in filter(is_picture, all_below(folder)):
-        below.setdefault(_folded(path.name), []).append(path)
-    for i, path in enumerate(beside):
-        found = below.get(_folded(path.name), [])
-        own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
-        beside[i] = own[0] if len(own) == 1 else path
-    return beside
+    if all(map(os.path.lexists, places)):
+        return places
+    pictures = [*filter(is_picture, all_below(folder))]
+    for name_of in (os.fspath, os.path.basename):
+        below: dict[str, list[Path]] = {}
+        for path in pictures:
+            below.setdefault(_folded(name_of(path)), []).append(path)
+        closest = []
+        for place in places:
+            found = below.get(_folded(name_of(place)), [])
+            own = [each for each in found if table.stem in each.parts] if len(found) > 1 else found
+            closest.append(own[0] if len(own) == 1 else place)
+        if any(map(os.path.lexists, closest)):
+            return closest
+    return places
 
 
 def _folded(name: str) -> str:

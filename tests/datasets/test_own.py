@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,18 @@ def listed(folder, images, labels):
     (folder / "names.csv").write_text(f"\ufeffid;Digit;picture\n{''.join(rows)}", "utf-8")
 
 
+def listed_by_excel(folder, images, labels):
+    (folder / "Bilder").mkdir()
+    names = [f"\u00dcbung {i}.PNG" for i in range(len(images))]
+    for name, image in zip(names, images, strict=True):
+        # macOS takes letters and their marks apart.
+        Image.fromarray(image).save(folder / "Bilder" / unicodedata.normalize("NFD", name))
+    rows = [
+        f"Bilder\\{name.lower()};{label}\r\n" for name, label in zip(names, labels, strict=True)
+    ]
+    (folder / "names.csv").write_bytes("".join(["Datei;Ziffer\r\n", *rows]).encode("cp1252"))
+
+
 def arrays(folder, images, labels):
     np.save(folder / "X_train.npy", images)
     np.save(folder / "y_train.npy", labels.astype(str))
@@ -230,6 +243,7 @@ def listed_in_a_text(folder, images, labels):
         labelled_inside,
         numbered_by_windows,
         listed,
+        listed_by_excel,
         csv,
         npz,
         idx,
