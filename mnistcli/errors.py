@@ -134,9 +134,11 @@ class SomeInputsFailedError(MnistCliError):
 
     exit_code = 7
 
-    def __init__(self, n_failed: int, n_inputs: int, *, done: str = "answered") -> None:
-        some = f"{n_failed} of {n_inputs} inputs failed, the others were {done}"
-        super().__init__(some if n_failed < n_inputs else f"all {n_inputs} inputs failed")
+    def __init__(self, n_failed: int, n_inputs: int = 0, *, n_installed: int = 0) -> None:
+        some = f"{n_failed} of {n_inputs} inputs failed, the others were answered"
+        if n_installed:  # of files, pages and digits, which do not add up
+            some = f"{n_failed:,} left out, {n_installed:,} images installed"
+        super().__init__(f"all {n_inputs} inputs failed" if n_failed == n_inputs else some)
 
 
 class QualityGateError(MnistCliError):

@@ -127,9 +127,7 @@ def test_own_drawings_become_a_dataset_that_can_be_used(invoke, drawings, home):
     assert done.code == 7
     warning, error = done.err.splitlines()
     assert warning.startswith(f"warning: {drawings}/7_bad.png: ")
-    assert (
-        json.loads(error)["error"]["message"] == "1 of 11 inputs failed, the others were installed"
-    )
+    assert json.loads(error)["error"]["message"] == "1 left out, 10 images installed"
     document = json.loads(done.out)
     assert document["failures"] == [
         {"source": f"{drawings}/7_bad.png", "reason": warning.partition("png: ")[2]}

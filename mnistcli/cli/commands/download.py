@@ -118,6 +118,6 @@ def _install_own(
         if (n_more := len(those) - MOST_TOLD) > 0:
             call.warn(f"and {n_more:,} more like these: see --json")
     call.emit(installed(installation))
-    if n_failed := len(found.failures):
-        n = n_failed + len(found.train.labels) + len(found.test.labels)
-        raise SomeInputsFailedError(n_failed, n, done="installed")
+    if found.failures:
+        n_installed = len(found.train.labels) + len(found.test.labels)
+        raise SomeInputsFailedError(len(found.failures), n_installed=n_installed)
