@@ -23,6 +23,11 @@ def percent(share: float, *, digits: int = 2) -> str:
     return "-" if math.isnan(share) else f"{_fixed(share, digits, 100)} %"
 
 
+def unbroken(text: str) -> str:
+    """Keep a number and its percent sign in one line, and "p" and its number."""
+    return text.replace(" %", "\u00a0%").replace(" p = ", " p\u00a0=\u00a0")
+
+
 def decimal(value: float, *, digits: int = 4) -> str:
     """Write a number with fixed decimals, 0 and 1 only for themselves; "-" where there is none."""
     return "-" if math.isnan(value) else _fixed(value, digits, 1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mnistcli._version import __version__
 from mnistcli.cli import parts
 from mnistcli.cli.drawing import plot_drawing, svg
-from mnistcli.cli.numbers import n_bytes, percent
+from mnistcli.cli.numbers import n_bytes, percent, unbroken
 from mnistcli.cli.output import Answer
 from mnistcli.cli.plots import Plot
 from mnistcli.cli.report.html import Content, Markup, joined, style, tag
@@ -106,11 +106,6 @@ def _element(part: parts.Part) -> Markup:
         case parts.HeatMap():
             return heat_map(part)
     return _gallery(part)
-
-
-def unbroken(text: str) -> str:
-    """Keep a number and its percent sign in one line, and "p" and its number."""
-    return text.replace(" %", "\u00a0%").replace(" p = ", " p\u00a0=\u00a0")
 
 
 def _facts(shown: parts.Facts) -> Markup:

@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from textwrap import TextWrapper
 from typing import Any
 
 from rich import box
@@ -14,6 +15,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 from mnistcli.cli import parts
+from mnistcli.cli.numbers import unbroken
 from mnistcli.cli.terminal.capabilities import COLOURLESS, Render
 from mnistcli.cli.words import visible, visible_lines
 from mnistcli.paths import number_in
@@ -125,7 +127,10 @@ def _rendered(part: parts.Part, console: Console, render: Render) -> RenderableT
         case parts.Table():
             return Group(*(_table(each, console) for each in _apart(part, console.width - 1)))
         case parts.Words():
-            return Text(visible_lines(part.text), part.style)
+            # rich would break a line at any blank, even before a percent sign.
+            lines = TextWrapper(console.width, break_long_words=False, break_on_hyphens=False)
+            words = map(lines.fill, unbroken(visible_lines(part.text)).split("\n"))
+            return Text("\n".join(words).replace("\u00a0", " "), part.style)
         case parts.Code():
             return Text("\n".join(map(visible, part.lines)))
         case parts.Plots():

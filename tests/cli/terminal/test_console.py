@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.color import ColorTriplet
 
-from mnistcli.cli.parts import HeatCell, HeatMap, Noted, Table
+from mnistcli.cli.parts import HeatCell, HeatMap, Noted, Table, Words
 from mnistcli.cli.terminal.console import PlainConsole, rendered
 
 
@@ -125,3 +125,17 @@ def test_a_heat_map_fits_any_width(width):
         if line.strip() and "1101" not in line and "─" not in line
     ]
     assert [name for line in headings for name in line if name in names] == [*names]
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_a_number_and_its_percent_sign_stay_in_one_line(width):
+    said = (
+        "0v1@3 is right on 99.95 % of the even-odd images (95 % interval 99.73 to 99.99 %), p = 1."
+    )
+    console = PlainConsole(width=width, file=io.StringIO())
+    for part in rendered([Words(f"{said}\n{said}")], console):
+        console.print(part)
+    lines = console.file.getvalue().splitlines()
+    assert " ".join(line.rstrip() for line in lines) == f"{said} {said}"
+    assert all(len(line) <= width for line in lines)
+    assert all(not line.startswith(("%", "=", "odd")) for line in lines)
