@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mnistcli.arrays import Float32s
 from mnistcli.containers import columns
 from mnistcli.containers.columns import HINT, SIDES, Layout, layout_of, pixel_order
-from mnistcli.containers.names import LABELS, OfPart, part_in
+from mnistcli.containers.names import LABELS, OfPart, part_in, says_parts
 from mnistcli.containers.npy_idx import BLOCK_PICTURES
 from mnistcli.containers.reading import FormatError, Stream
 from mnistcli.display import counted
@@ -76,9 +76,9 @@ class Table(NamedTuple):
         """Tell which of other columns says parts; keep those that may, being empty so far."""
         rows = [line.decode("utf-8", "replace").split(",") for line in lines]
         cells = {i: {row[i] for row in rows if len(row) > i} for i in others}
-        said = {i: {part_in(cell, self.layout.names[i]) for cell in cells[i]} for i in others}
-        others[:] = [i for i in others if None not in said[i]]
-        return next((i for i in others if any(said[i])), -1)
+        said = [i for i in others if says_parts(cells[i], self.layout.names[i])]
+        others[:] = [i for i in others if not any(cells[i])]
+        return said[0] if said else -1
 
 
 def open_csv(stream: Stream) -> Table:

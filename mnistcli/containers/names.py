@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from mnistcli.containers.reading import FormatError
+
 Part = Literal["train", "test"]
 OfPart = Literal["train", "test", "val", ""]
 
@@ -15,9 +17,9 @@ LABELS = frozenset(
 )
 PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "tra": "train",
-    "test": "test", "testing": "test", "tes": "test", "t10k": "test",
+    "test": "test", "testing": "test", "tes": "test", "t10k": "test", "holdout": "test",
 }  # fmt: skip
-PARTS |= dict.fromkeys("val valid validation dev".split(), "val")  # noqa: SIM905
+PARTS |= dict.fromkeys("val valid validation dev eval evaluation".split(), "val")  # noqa: SIM905
 # Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
 _BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
 _GLUED = re.compile(
@@ -63,19 +65,31 @@ def part_in(cell: str, column: str) -> OfPart | None:
 
     It is called after a part, or says yes or no to the name of its column: 1 in is_test.
     """
-    asked = meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
-    if asked and cell.lower() in ("1", "1.0", "true"):
+    asked = _asked_by(column)
+    if asked and cell.lower() in ("1", "1.0", "true", "t", "yes", "y"):
         return asked
-    if asked and cell.lower() in ("0", "0.0", "false"):
+    if asked and cell.lower() in ("0", "0.0", "false", "f", "no", "n"):
         return "test" if asked == "train" else "train"
     return meaning_of(cell).part or (None if cell else "")
 
 
+def _asked_by(column: str) -> OfPart:
+    return meaning_of(column).part if {*words_in(column)} <= {"is", "for", *PARTS} else ""
+
+
+def says_parts(cells: Iterable[str], column: str) -> bool:
+    """Tell whether the cells of a column say parts; FormatError for what one called so does not say."""
+    said = {cell: part_in(cell, column) for cell in {*cells}}
+    odd = sorted(cell for cell, part in said.items() if part is None)
+    if odd and (_asked_by(column) or {"split", "splits", "partition"} & {*words_in(column)}):
+        problem = f"says {listed(odd)} in {column!r}: is that for training or for the test?"
+        raise FormatError(problem, hint="write train, val or test there, or call it otherwise")
+    return not odd and any(said.values())
+
+
 def parts_of(cells: Sequence[str], column: str) -> list[OfPart]:
     """Return the parts that the cells of a column say; nothing where it is no column of parts."""
-    said = {cell: part_in(cell, column) for cell in {*cells}}
-    is_of_parts = any(said.values()) and None not in said.values()
-    return [said[cell] or "" for cell in cells] if is_of_parts else []
+    return [part_in(cell, column) or "" for cell in cells] if says_parts(cells, column) else []
 
 
 def listed(names: Sequence[str]) -> str:

@@ -177,10 +177,12 @@ class Npz:
     def parts(self, n: int) -> tuple[str | None, list[OfPart]]:
         """Find the array that says of which part each of n pictures is; None where none does."""
         for name in self.names:
+            cells: list[str] = []
             with contextlib.suppress(FormatError):  # of arrays that nobody needs
                 raw = self.open(name)
-                if raw.shape in ((n,), (n, 1)) and (said := parts_of(texts_in(raw.whole()), name)):
-                    return name, said
+                cells = texts_in(raw.whole()) if raw.shape in ((n,), (n, 1)) else []
+            if said := parts_of(cells, name):
+                return name, said
         return None, []
 
     def pair(self, part: str = "test") -> tuple[str, str | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnistcli.containers.names import listed, meaning_of, names_meaning, part_in, parts_of
+from mnistcli.containers.reading import FormatError
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,10 @@ def test_of_several_names_the_one_with_the_fewest_words_is_meant():
         ("valid", "split", "val"),
         ("1", "is_test", "test"),
         ("False", "is_test", "train"),
+        ("yes", "is_test", "test"),
+        ("N", "train", "test"),
+        ("holdout", "split", "test"),
+        ("eval", "split", "val"),
         ("1", "istest", "test"),
         ("0", "train", "test"),
         ("", "split", ""),
@@ -68,7 +73,16 @@ def test_a_cell_says_a_part_or_yes_or_no_to_that_of_its_column(cell, column, par
 
 def test_a_column_is_one_of_parts_where_all_its_cells_say_one():
     assert parts_of(["train", "test", "", "train"], "split") == ["train", "test", "", "train"]
-    assert parts_of(["train", "7"], "split") == parts_of(["", ""], "split") == []
+    assert parts_of(["train", "7"], "writer") == parts_of(["", ""], "split") == []
+
+
+@pytest.mark.parametrize(("cells", "odd"), [("0 1 2", "'0', '1', '2'"), ("train test x", "'x'")])
+@pytest.mark.parametrize("column", ["split", "Data Split", "partition", "set_split", "is_test"])
+def test_what_is_called_a_split_and_says_something_else_is_refused(column, cells, odd):
+    if column == "is_test":
+        odd = odd.removeprefix("'0', '1', ")
+    with pytest.raises(FormatError, match=f"says {odd} in '{column}': is that for training"):
+        parts_of(cells.split(), column)
 
 
 def test_names_are_listed_in_quotes_and_no_more_than_six():

@@ -802,9 +802,27 @@ def test_columns_beside_pixels_that_say_no_part_are_left_alone(folder, few):
         assert len(read_to_judge(folder / "digits.csv").labels) == 200
 
 
+@pytest.mark.parametrize("form", ["csv", "npz", "pictures"])
+def test_a_split_in_numbers_is_refused(folder, few, form):
+    images, labels, split = few[0][:20], few[1][:20], np.arange(20) % 3
+    columns, titles = [labels, split, *images.reshape(20, -1).T], ["label", "split"]
+    if form == "npz":
+        np.savez(folder / "digits.npz", images=images, labels=labels, split=split)
+    elif form == "csv":
+        (folder / "digits.csv").write_bytes(making.table(columns, [*titles, *making.KAGGLE[1:]]))
+    else:
+        for i, image in enumerate(images):
+            Image.fromarray(image).save(folder / f"{i}.png")
+        names = [f"{i}.png" for i in range(20)]
+        (folder / "digits.csv").write_bytes(making.table([names, *columns[:2]], ["file", *titles]))
+    for path in folder.glob("digits.*"):
+        with pytest.raises(CorruptFileError, match="says '0', '1', '2' in 'split': is that for"):
+            gather(path)
+
+
 def test_a_row_that_is_of_no_part_is_told(folder, few):
     images, labels = few[0].repeat(6, axis=0), few[1].repeat(6)
-    said = ["train"] * 1198 + ["holdout", "test"]
+    said = ["train"] * 1198 + ["extra", "test"]
     columns = [labels, *images.reshape(1200, -1).T, said]
     (folder / "digits.csv").write_bytes(making.table(columns, [*making.KAGGLE, "split"]))
     gathered = gather(folder / "digits.csv")
