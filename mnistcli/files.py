@@ -28,6 +28,8 @@ LOCK_TIMEOUT_S = 60.0
 # What bears this name, is a file and belongs to this user was made here: nothing else is swept.
 _TEMPORARY = re.compile(r"\.mnistcli-[0-9]+-[0-9a-f]{12}\.tmp")
 _COPIED_AT_ONCE = 1 << 20
+# Also what macOS, Windows and storage boxes keep beside files: thumbnails, and what was deleted.
+_HIDDEN = re.compile(r"\.(?!\.$).+|__MACOSX|\$RECYCLE\.BIN|@eaDir|[@#]recycle", re.IGNORECASE)
 # Whatever the umask says, nobody else may write where we write.
 _FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 
@@ -96,6 +98,11 @@ def kind_of_path(path: Path, *, follow: bool = True) -> str:
             return "nothing"
     kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
     return kinds.get(stat.S_IFMT(mode), "other")
+
+
+def is_hidden(*names: str) -> bool:
+    """Return whether any of the names in a path is that of something hidden."""
+    return any(map(_HIDDEN.fullmatch, names))
 
 
 def refuse_link(folder: Path) -> None:

@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 from mnistcli.containers import reading
 from mnistcli.containers.reading import FormatError, Stream, damage_of, damage_to, open_stream
 from mnistcli.errors import MnistCliError
-from mnistcli.files import copy_bytes, kind_of_path, scratch_errors, storage_errors
+from mnistcli.files import copy_bytes, is_hidden, kind_of_path, scratch_errors, storage_errors
 
 MAX_DICTIONARY_BYTES = 256 << 20
 MAX_LAYERS = 2
@@ -136,7 +136,7 @@ class Archive:
 
 def _only_member(archive: Archive) -> str | None:
     """Name the one file of a zip archive; None for an npz file and an archive of several."""
-    names = [name for name in archive.names if not name.rpartition("/")[2].startswith(".")]
+    names = [name for name in archive.names if not is_hidden(*name.split("/"))]
     for mark, (kind, hint) in _DOCUMENTS.items():
         if any(name.rpartition("/")[2] == mark for name in names):
             raise FormatError(f"is {kind}", hint=hint)
@@ -168,7 +168,7 @@ def _within(archive: Archive) -> Iterator[tuple[str, Stream]]:
         parts = (shown := shown.replace("\\", "/")).split("/")
         if ".." in parts or "\0" in shown or re.match(r"/|[A-Za-z]:", shown):
             raise FormatError(f"holds a file called {name[:80]!r}, which leads out of it")
-        if not any(re.match(r"\.[^/]|__MACOSX", part) for part in parts):
+        if not is_hidden(*parts):
             yield shown, archive.open(name)
 
 

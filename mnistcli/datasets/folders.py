@@ -19,7 +19,7 @@ from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of,
 from mnistcli.containers.names import IMAGES, LABELS, OfPart, meaning_of, parts_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
 from mnistcli.errors import CorruptFileError
-from mnistcli.files import kind_of_path, storage_errors
+from mnistcli.files import is_hidden, kind_of_path, storage_errors
 from mnistcli.mnist import DIGIT_WORDS
 from mnistcli.pictures.formats import is_picture, is_picture_name
 
@@ -103,7 +103,7 @@ def descended(folder: Path) -> Path:
 def content_of(folder: Path) -> list[Path]:
     """List what is in a folder and not hidden."""
     with storage_errors("read", folder):
-        return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+        return sorted(each for each in folder.iterdir() if not is_hidden(each.name))
 
 
 def labels_beside(path: Path) -> Path | None:
@@ -237,7 +237,7 @@ def all_below(folder: Path) -> Iterator[Path]:
     """Yield what is in a folder, and in those below it, of a part, a form and a pupil in it."""
     levels = (folder.glob("*/" * depth + "*") for depth in range(_MAX_DEPTH + 2))
     for path in itertools.chain.from_iterable(levels):
-        if not any(name.startswith(".") for name in path.parts[len(folder.parts) :]):
+        if not is_hidden(*path.parts[len(folder.parts) :]):
             yield path
 
 

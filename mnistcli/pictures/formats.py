@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mnistcli.errors import StorageError
-from mnistcli.files import kind_of_path
+from mnistcli.files import is_hidden, kind_of_path
 
 # So many are decoded within 600 MB, their file and the command line included. A TIFF may be one
 # strip, which is kept beside the picture, and a WEBP is decoded on two canvases.
@@ -72,6 +72,6 @@ def is_picture(path: Path) -> bool:
     What cannot be looked at, or is a link that leads nowhere, is told of by whoever reads it.
     """
     with contextlib.suppress(StorageError):
-        is_shown = is_picture_name(path.suffix) and not path.name.startswith(".")
+        is_shown = is_picture_name(path.suffix) and not is_hidden(path.name)
         return is_shown and kind_of_path(path) in ("file", "nothing")
     return True

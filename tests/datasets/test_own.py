@@ -39,6 +39,8 @@ from mnistcli.evaluation import evaluate
 from mnistcli.features import FeatureSpec
 from mnistcli.model_selection import design
 from mnistcli.model_selection.splits import sample_weights, training_samples
+from mnistcli.pictures.read import read_batches
+from mnistcli.prediction import unfold
 from mnistcli.registry.card import ModelCard
 from mnistcli.settings import FoldSpec, SolverSettings, SplitSpec, TrainingSettings
 from mnistcli.tasks import parse_task
@@ -928,6 +930,26 @@ def test_the_parts_of_arrays_and_of_archives(folder, few):
         np.testing.assert_array_equal(found.train.images, x[:160])
         np.testing.assert_array_equal(found.test.labels, y[160:])
         np.testing.assert_array_equal(judged.images, x[160:])
+
+
+HIDDEN = (
+    ".DS_Store", "._3_1.png", ".ipynb_checkpoints/3_1.png", "__MACOSX/3_1.png", "Thumbs.db", "desktop.ini",
+    "@eaDir/3_1.png/SYNOPHOTO_THUMB_M.png", "$RECYCLE.BIN/3_1.png", "#recycle/3_1.png", "@Recycle/3_1.png",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("below", ["", "3"])
+def test_what_systems_keep_beside_files_is_read_by_nobody(folder, few, below):
+    class_folders(folder, *few)
+    for path in (folder / below / name for name in HIDDEN):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(few[0][0]).save(path, "PNG")
+    archive = Path(shutil.make_archive(str(folder), "zip", folder))
+    for path in (folder, archive):
+        assert_same_digits(gather(path), few)
+        assert len(read_to_judge(path).labels) == 200
+    assert len([*read_batches(archive)]) == 200
+    assert len([*unfold([folder / "3"])]) == (few[1] == 3).sum()
 
 
 def test_the_folder_that_is_alone_is_entered(folder, few):
