@@ -49,18 +49,18 @@ def main() -> None:
     trees: list[Path] = []
     mine = threading.local()
 
-    def judge(change: Change) -> bool:
+    def judge(change: Change) -> str:
         if not hasattr(mine, "tree"):
             mine.tree = Path(tempfile.mkdtemp(prefix="mutants-")) / "tree"
             shutil.copytree(ROOT, mine.tree, ignore=shutil.ignore_patterns(".*", "__pycache__"))
             trees.append(mine.tree.parent)
-        return is_caught(change, mine.tree, tests_for(change, tests_of), options.timeout)
+        return outcome_of(change, mine.tree, tests_for(change, tests_of), options.timeout)
 
     try:
         with ThreadPoolExecutor(options.jobs) as pool:
             for change, found in zip(chosen, pool.map(judge, chosen), strict=True):
-                caught[room_of(change.path)].append(found)
-                print("caught  " if found else "SURVIVED", room_of(change.path), change.described())
+                caught[room_of(change.path)].append(found != "SURVIVED")
+                print(f"{found:8}", room_of(change.path), change.described(), flush=True)
     finally:
         for tree in trees:
             shutil.rmtree(tree, ignore_errors=True)
@@ -154,8 +154,11 @@ def tests_for(change: Change, tests_of: dict[str, dict[str, list[str]]]) -> list
     ]
 
 
-def is_caught(change: Change, tree: Path, tests: list[str], timeout_s: float) -> bool:
-    """Say whether the tests fail with the mistake in a copy of the project."""
+def outcome_of(change: Change, tree: Path, tests: list[str], timeout_s: float) -> str:
+    """Return what the tests make of the mistake in a copy of the project.
+
+    What is "too slow" never ends, or the machine is busy: then ask again with a longer timeout.
+    """
     path = tree / change.path.relative_to(ROOT)
     right = path.read_bytes()
     path.write_bytes(change.applied())
@@ -166,10 +169,10 @@ def is_caught(change: Change, tree: Path, tests: list[str], timeout_s: float) ->
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=timeout_s, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return True
+        return "too slow"
     finally:
         path.write_bytes(right)
-    return ended.returncode != 0
+    return "caught" if ended.returncode else "SURVIVED"
 
 
 if __name__ == "__main__":
