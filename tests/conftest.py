@@ -185,7 +185,8 @@ def unexpected_skips(reports: Iterable[pytest.TestReport]) -> list[str]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("torture"):
-            item.add_marker(pytest.mark.timeout(3600))
+            # Half an hour at most on a quiet machine; on a busy one it is not blocked yet.
+            item.add_marker(pytest.mark.timeout(6 * 3600))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

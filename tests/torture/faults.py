@@ -235,7 +235,7 @@ def count_calls(act, folder: Path, scratch: Path) -> list[Call]:
     return pickle.loads(notes.read_bytes())  # noqa: S301 - our own
 
 
-def fresh(function, *args: object, timeout_s: float = 1500) -> object:
+def fresh(function, *args: object) -> object:
     """Call a function of this folder in a process of its own; its answer comes as JSON."""
     module = function.__module__.rpartition(".")[2]
     code = (
@@ -248,7 +248,6 @@ def fresh(function, *args: object, timeout_s: float = 1500) -> object:
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=timeout_s,
     )
     assert ended.returncode == 0, ended.stderr.decode()
     return json.loads(ended.stdout)

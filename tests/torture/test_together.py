@@ -95,7 +95,7 @@ def test_processes_at_once(box, tmp_path, locks, n_workers, n_rounds, record_pro
         )
         for worker in range(n_workers)
     ]
-    said = [worker.communicate(timeout=1500) for worker in workers]
+    said = [worker.communicate() for worker in workers]
     for worker, (_, err) in zip(workers, said, strict=True):
         assert (worker.returncode, err.decode()) == (0, "")
     lines = [line.split() for out, _ in said for line in out.decode().splitlines()]
