@@ -53,6 +53,8 @@ def torture(session: nox.Session) -> None:
         "torture",
         "-m",
         "torture or promise",
+        "--timeout",
+        "21600",  # on a busy machine what takes long is not blocked yet
         *session.posargs,
     )
 

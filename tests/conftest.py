@@ -182,13 +182,6 @@ def unexpected_skips(reports: Iterable[pytest.TestReport]) -> list[str]:
     return [f"{name}: {reason}" for name, reason in skips if reason not in EXPECTED_SKIPS]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("torture"):
-            # Half an hour at most on a quiet machine; on a busy one it is not blocked yet.
-            item.add_marker(pytest.mark.timeout(6 * 3600))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter and not hasattr(session.config, "workerinput"):
