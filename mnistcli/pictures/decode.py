@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, Literal, cast
 
 import numpy as np
-from PIL import Image, ImageFile  # noqa: TID253 - loaded with the first picture
+from PIL import Image, ImageChops, ImageFile, ImageFilter  # noqa: TID253 - loaded with the first picture
 
 from mnistcli.containers.reading import RAW, FormatError
 from mnistcli.pictures import Grey, grey_levels
@@ -259,7 +259,8 @@ def _range(band: Image.Image) -> tuple[int, int]:
 def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
     """Put a picture with transparency on paper: on the opposite of its ink.
 
-    A picture that covers most of its area and has contrast of its own brings its paper along.
+    A picture with contrast of its own brings its paper along: the most of it where it covers most
+    of its area, else what is all along its rim, as of a sticker.
     """
     alpha, grey = image.getchannel("A"), _grey(image.convert("RGB"))
     low, high = _range(alpha)
@@ -268,12 +269,22 @@ def _composited(image: Image.Image) -> tuple[Grey, list[str]]:
     if high == 0:
         return np.asarray(grey), ["fully transparent: transparency ignored"]
     opaque = alpha.point([0] * (high // 2) + [255] * (256 - high // 2))
-    levels = np.cumsum(grey.histogram(opaque))
-    dark, middle, light = (int(np.searchsorted(levels, levels[-1] * q)) for q in (0.05, 0.5, 0.95))
-    has_paper = light - dark > 96 and levels[-1] > 0.5 * image.width * image.height
-    paper = middle if has_paper else 0 if middle >= 128 else 255
+    dark, middle, light = _quantiles(grey, opaque)
+    paper = 0 if middle >= 128 else 255
+    if light - dark > 96 and 2 * opaque.histogram()[255] > image.width * image.height:
+        paper = middle
+    elif light - dark > 96:
+        inside = opaque.filter(ImageFilter.MinFilter(3))
+        darkest, _, lightest = _quantiles(grey, ImageChops.subtract(opaque, inside))
+        if lightest - darkest < (light - dark) / 4:
+            paper = 255 if darkest + lightest > dark + light else 0
     flat = Image.composite(grey, Image.new("L", image.size, paper), alpha)
     return np.asarray(flat), ["transparent background"]
+
+
+def _quantiles(grey: Image.Image, mask: Image.Image) -> tuple[int, ...]:
+    levels = np.cumsum(grey.histogram(mask))
+    return tuple(int(np.searchsorted(levels, levels[-1] * q)) for q in (0.05, 0.5, 0.95))
 
 
 def _from_numbers(image: Image.Image, side: int) -> tuple[Grey, list[str]]:

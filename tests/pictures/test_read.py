@@ -179,6 +179,19 @@ def test_a_picture_with_transparent_corners_brings_its_paper():
     assert picture.grey[0, 0] > 200
 
 
+@pytest.mark.parametrize("ink", [10, 245])
+def test_a_sticker_brings_its_paper(ink):
+    """Of a light rim around dark ink, which antialiasing leaves where white was made transparent."""
+    levels = np.full((40, 40), 255 - ink, np.uint8)
+    levels[10:30, 18:22] = ink
+    alpha = np.zeros((40, 40), np.uint8)
+    alpha[6:34, 13:27] = 255
+    image = Image.merge("LA", (Image.fromarray(levels), Image.fromarray(alpha)))
+    (picture,) = read(saved(image))
+    is_ink = np.abs(picture.grey.astype(int) - ink) < 100
+    assert np.array_equal(is_ink, levels == ink)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation_is_undone(orientation):
     from PIL import ImageOps
