@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistcli.arrays import Float32s, Places
-from mnistcli.containers.names import LABELS
+from mnistcli.containers.names import LABELS, words_in
 from mnistcli.containers.reading import FormatError
 from mnistcli.display import counted
 from mnistcli.mnist import IMAGE_SIDE, N_PIXELS
@@ -105,7 +105,7 @@ def layout_of(names: tuple[str, ...]) -> Layout:
 
 def labels_among(names: Sequence[str], others: Sequence[int]) -> tuple[int, ...]:
     """Find the columns that are called as labels are, or the ten of label_0 to label_9."""
-    if named := tuple(i for i in others if names[i].strip().lower() in LABELS):
+    if named := tuple(i for i in others if "_".join(words_in(names[i])) in LABELS):
         return named
     found: dict[str, dict[str, int]] = {}
     for i in others:

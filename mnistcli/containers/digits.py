@@ -247,7 +247,7 @@ def _fault(column: str, value: Any, limit: float, where: str) -> FormatError:
 
 
 def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Float64s:
-    """Read labels that have a file of their own: IDX, NPY or a table, see `csv.read_labels`.
+    """Read labels that have a file of their own: IDX, NPY, npz of one, or a table, see `csv.read_labels`.
 
     Of QMNIST's table, eight whole numbers a row, they are the classes.
     """
@@ -255,6 +255,8 @@ def read_labels(stream: Stream, max_bytes: int = npy_idx.MAX_WHOLE_BYTES) -> Flo
     kind = kind_of(stream.head())
     if kind == "npy":
         return labels_of(open_npy(stream).whole(max_bytes))
+    if kind == "zip" and len(names := (npz := Npz(stream)).names) == 1:
+        return labels_of(npz.open(names[0]).whole(max_bytes))
     if kind == "text":
         return labels_of(csv.read_labels(stream))
     if kind != "idx":

@@ -13,13 +13,13 @@ IMAGES = frozenset("images image imgs x data pixels features patterns bilder dat
 # Also of the columns of a table.
 LABELS = frozenset(
     "label labels lbl lbls class classes y target targets digit digits number category truth "  # noqa: SIM905
-    "klasse klassen ziffer ziffern".split()
+    "klasse klassen ziffer ziffern choice class_id class_name label_id label_name".split()
 )
 PARTS: dict[str, OfPart] = {
     "train": "train", "training": "train", "tra": "train",
     "test": "test", "testing": "test", "tes": "test", "t10k": "test", "holdout": "test",
 }  # fmt: skip
-PARTS |= dict.fromkeys("val valid validation dev eval evaluation".split(), "val")  # noqa: SIM905
+PARTS |= dict.fromkeys("val valid validation validate dev eval evaluation".split(), "val")  # noqa: SIM905
 # Words that train and test are written together with: "xtrain", "mnisttest", but not "latest".
 _BESIDE = "|".join(sorted({*IMAGES, *LABELS, "img", "is", "mnist", "set", "val"}))
 _GLUED = re.compile(
@@ -56,7 +56,8 @@ def meaning_of(name: str) -> Meaning:
 
 def names_meaning(role: str, part: str, names: Iterable[str]) -> list[str]:
     """Return the names of a role and a part, of several those with the fewest words."""
-    found = {name: it.n_words for name in names if (it := meaning_of(name))[:2] == (role, part)}
+    told = {name: meaning_of(name.replace("/", " ")) for name in names}  # as HDF5 has train/data
+    found = {name: it.n_words for name, it in told.items() if it[:2] == (role, part)}
     return [name for name, n_words in found.items() if n_words == min(found.values())]
 
 

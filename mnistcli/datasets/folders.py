@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mnistcli.containers import records
 from mnistcli.containers.columns import HINT as OF_TABLES
 from mnistcli.containers.columns import labels_among
 from mnistcli.containers.compressed import unpacked
-from mnistcli.containers.csv import cells_of
+from mnistcli.containers.csv import cells_of, number_of
 from mnistcli.containers.digits import HINT, N_CLASSES, label_faults, labels_of, read_digits
 from mnistcli.containers.names import IMAGES, LABELS, OfPart, meaning_of, parts_of, words_in
 from mnistcli.containers.reading import FormatError, check_not_foreign, damage_of, open_stream
@@ -33,10 +34,12 @@ _DATA = re.compile(
     r".*(\.(csv|tsv|data|tra|tes|train|test|arff|npz)(\.(gz|xz|bz2|zip))?|\.npy|[-.]idx[123].*)",
     re.IGNORECASE,
 )
+_JSON = (".json", ".jsonl", ".ndjson")
 # What may stand before the digit in the name of a folder or of a picture.
 _KINDS = "digit|class|cls|label|number|num|klasse|zahl|ziffer"
 _NUMBERED = re.compile(
-    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(])|(?:{_KINDS})[ _=-]*([0-9]+)", re.IGNORECASE
+    rf"^(?:(?:{_KINDS})[ _=-]*)?([0-9]+)(?:_| ?[-(]|\.(?=[a-z].*\.))|(?:{_KINDS})[ _=-]*([0-9]+)",
+    re.IGNORECASE,
 )
 # What says it anywhere in the name of a picture.
 _LABELLED = re.compile(r"(?:digit|class|label)[ _=-]*([0-9])(?![0-9])", re.IGNORECASE)
@@ -46,8 +49,8 @@ _MOST_COLUMNS = 60
 # Folders that nothing is said by, of a form and of a pupil in it.
 _MAX_DEPTH = 2
 LAYOUTS = (
-    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV file of their names "
-    "and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair; with --sheet "
+    "expected folders called 0 to 9, pictures called 3_....png or 3-....png, a CSV or JSON file of "
+    "their names and digits, or a file of labelled digits: CSV, npz, ARFF or the images of an IDX pair; with --sheet "
     "photographs of pages that mnistcli sheet made"
 )
 
@@ -62,7 +65,8 @@ class LabelledPicture(NamedTuple):
 
 def is_wanted(path: Path) -> bool:
     """Return whether a file is read, by its name."""
-    return is_picture_name(path.suffix) or bool(_DATA.fullmatch(path.name)) or _is_named_text(path)
+    is_data = _DATA.fullmatch(path.name) or path.suffix.lower() in _JSON
+    return is_picture_name(path.suffix) or bool(is_data) or _is_named_text(path)
 
 
 def _is_named_text(path: Path) -> bool:
@@ -74,6 +78,8 @@ def lacks_labels(path: Path) -> bool:
     """Return whether a folder or a file is none of labelled digits, and nothing is wrong with it."""
     if is_picture_name(path.suffix) or kind_of_path(path) != "file":
         return kind_of_path(path) == "folder"
+    if path.suffix.lower() in _JSON:
+        return True
     try:
         with storage_errors("read", path), open_stream(path) as stream:
             block = next(read_digits(stream))
@@ -83,8 +89,9 @@ def lacks_labels(path: Path) -> bool:
 
 
 def is_list(path: Path) -> bool:
-    """Return whether a text can only list pictures, or the names of classes."""
-    return _is_named_text(path) and _holds("labels", path)
+    """Return whether a file can only list pictures, or the names of classes."""
+    is_named = _is_named_text(path) and _holds("labels", path)
+    return is_named or path.suffix.lower() in _JSON
 
 
 def descended(folder: Path) -> Path:
@@ -143,6 +150,8 @@ def containers_in(folder: Path, part: OfPart = "train") -> dict[Path, OfPart]:
     for path in content:
         if taken & {path, path.with_suffix("")} or path.with_suffix("") in found:
             continue  # read with what it goes with, or the same, compressed
+        if "submission" in words_in(_stem_of(path)):
+            continue  # answers, of Kaggle's sample all the same
         if not re.search(_IDX["labels"], path.name) and kind_of_path(path) == "file":
             found[path] = "test" if meaning_of(path.name).part == "test" else part
     return found
@@ -214,9 +223,9 @@ def _said_by(name: str) -> tuple[OfPart, int | None]:
 def _number_in(name: str) -> int:
     words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFC", name.lower()))
     said = {
-        int(word) if word.isdecimal() else _WORDS.get(word, -1)
+        int(word) if word.isdecimal() and len(word) < 4 else _WORDS.get(word, -1)  # 00000 counts
         for word in words
-        if not re.fullmatch(_KINDS, word)
+        if not re.fullmatch(f"{_KINDS}|samples", word)
     }
     return said.pop() if len(said) == 1 else -1
 
@@ -243,12 +252,14 @@ def all_below(folder: Path) -> Iterator[Path]:
 
 def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
     """Return the pictures that a table names, and their digits; nothing where it is none of names."""
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or kind_of_path(path) != "file":
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt", *_JSON) or kind_of_path(path) != "file":
         return []  # a pipe can be read once
+    is_json = path.suffix.lower() in _JSON
     with storage_errors("read", path), damage_of(path), open_stream(path) as stream:
-        rows = cells_of(unpacked(stream))
+        rows = (records.rows_of if is_json else cells_of)(unpacked(stream))
         first = list(itertools.islice(rows, 2))
-        is_table = first and 0 < len(first[-1]) <= _MOST_COLUMNS
+        # Sizes and counts, which JSON is full of, are no names of counted pictures.
+        is_table = not is_json and first and 0 < len(first[-1]) <= _MOST_COLUMNS
         if is_table and not any(is_picture_name(Path(cell).suffix) for cell in first[-1]):
             rows = _with_suffixes(itertools.chain(first, rows), path.parent)
             first = list(itertools.islice(rows, 2))
@@ -272,6 +283,8 @@ def pictures_listed_in(path: Path, part: OfPart) -> list[LabelledPicture]:
         others = [i for i in said if i not in parts]
         if has_titles and len(others) > 1:
             others = [*labels_among(titles, others)]
+        if len(others) != N_CLASSES:  # 3 in class_id and three in class_name are one
+            others = [*{tuple(map(number_of, columns[i])): i for i in others}.values()]
         if len(others) not in (1, N_CLASSES):
             problem = f"has {len(others)} columns that may be the digits of its pictures"
             raise FormatError(problem, hint="call them file and label")
@@ -329,7 +342,7 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
     if all(map(os.path.lexists, places)):
         return places
     pictures = [*filter(is_picture, all_below(folder))]
-    for name_of in (os.fspath, os.path.basename):
+    for name_of in (os.fspath, os.path.basename, _uploaded):
         below: dict[str, list[Path]] = {}
         for path in pictures:
             below.setdefault(_folded(name_of(path)), []).append(path)
@@ -341,6 +354,11 @@ def _places_of(names: Sequence[str], table: Path) -> list[Path]:
         if any(map(os.path.lexists, closest)):
             return closest
     return places
+
+
+def _uploaded(path: Path) -> str:
+    """Return the name of a file before Label Studio put eight letters in front of it."""
+    return re.sub("^[0-9a-f]{8}-", "", path.name)
 
 
 def _folded(name: str) -> str:

@@ -100,7 +100,7 @@ def class_folders(folder, images, labels):
 
 def named_files(folder, images, labels):
     for i, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
-        apart = ("_", "-", " (", " - Copy (")[i % 4]
+        apart = ("_", "-", " (", " - Copy (", ".im0.jpg.")[i % 5]
         Image.fromarray(image).save(folder / f"{label}{apart}{i}).png")
 
 
@@ -113,7 +113,7 @@ ODD_NAMES = [
     "label=5",
     "6",
     "Seven",
-    "number-8",
+    "8-samples",
     "\uff19",
 ]
 
@@ -707,14 +707,14 @@ def test_images_for_validation_are_not_lost(folder, few, parts):
 def test_files_beside_those_with_labels_are_left_out_and_told(folder, few):
     csv(folder, *few)
     (folder / "digits.csv").rename(folder / "train.csv")
-    (folder / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    (folder / "counts.csv").write_text("digit,count\n1,0\n2,0\n")
     (folder / "test.csv").write_text(
         ",".join(f"pixel{i}" for i in range(784)) + "\n" + "0," * 783 + "9"
     )
     found = gather(folder)
     assert_same_digits(found, few)
     assert found.failures == (
-        (str(folder / "sample_submission.csv"), "has 2 columns in its first line"),
+        (str(folder / "counts.csv"), "has 2 columns in its first line"),
         (str(folder / "test.csv"), "has no labels: its 784 columns are all pixels"),
     )
     for path in (folder, Path(shutil.make_archive(str(folder), "zip", folder))):
@@ -930,6 +930,85 @@ def test_the_parts_of_arrays_and_of_archives(folder, few):
         np.testing.assert_array_equal(found.train.images, x[:160])
         np.testing.assert_array_equal(found.test.labels, y[160:])
         np.testing.assert_array_equal(judged.images, x[160:])
+
+
+def test_kmnists_labels_are_in_an_npz_file_of_their_own(folder, few):
+    for part, rows in (("train", slice(150)), ("test", slice(150, None))):
+        np.savez(folder / f"kmnist-{part}-imgs.npz", few[0][rows])
+        np.savez(folder / f"kmnist-{part}-labels.npz", few[1][rows])
+    found = gather(folder)
+    assert_same_digits(found, few)
+    np.testing.assert_array_equal(found.test.images, few[0][150:])
+
+
+def test_arrays_in_groups_are_those_of_the_group(folder, few):
+    parts = {"train/data": few[0][:150], "train/target": few[1][:150]}
+    np.savez(
+        folder / "usps.npz", **parts, **{"test/data": few[0][150:], "test/target": few[1][150:]}
+    )
+    found = gather(folder / "usps.npz")
+    assert_same_digits(found, few)
+    np.testing.assert_array_equal(found.test.images, few[0][150:])
+
+
+def test_a_submission_holds_answers_and_no_labels(folder, few):
+    for i, image in enumerate(few[0][:20]):
+        place = folder / ("test" if i > 14 else "train") / f"{i}.png"
+        place.parent.mkdir(exist_ok=True)
+        Image.fromarray(image).save(place)
+    for name, rows in (("train", range(15)), ("sampleSubmission", range(15, 20))):
+        lines = [f"{i},{few[1][i] if i < 15 else 0}" for i in rows]
+        (folder / f"{name}.csv").write_text("\n".join(["id,label", *lines]))
+    found = gather(folder)
+    assert len(found.train.labels) + len(found.test.labels) == 15
+    assert {reason for _, reason in found.failures} == {"nothing says which digit it shows"}
+
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("metadata.jsonl", lambda named: "\n".join(
+            json.dumps({"file_name": name, "label": label}) for name, label in named)),
+        ("labels.json", lambda named: json.dumps(dict(named))),
+        ("dataset.json", lambda named: json.dumps({"labels": named})),
+        ("x.json", lambda named: json.dumps([{"id": 1, "image": f"/data/upload/1/0a2b3c4d-{name}",
+                                              "choice": str(label)} for name, label in named])),
+        ("x.json", lambda named: json.dumps({"file": [n for n, _ in named], "digit": [y for _, y in named]})),
+        ("x.json", lambda named: json.dumps({y: [n for n, of in named if of == y] for _, y in named})),
+        ("x.csv", lambda named: "\n".join(["path,class_id,class_name,width", *(
+            f"{name},{y},{WORDS[y]},28"
+            for name, y in named)])),
+        ("x.csv", lambda named: "\n".join(f"{('TRAIN', 'VALIDATE')[i > 30]},gs://mine/{name},{y}"
+                                          for i, (name, y) in enumerate(named))),
+    ],
+    ids=["Hugging Face", "pairs", "StyleGAN", "Label Studio", "columns", "names for each digit", "ids", "Vertex"],
+)  # fmt: skip
+def test_digits_of_pictures_are_read_from_the_lists_that_others_write(folder, few, name, listed):
+    named = [(f"im{i}.png", int(label)) for i, label in enumerate(few[1][:40])]
+    for (picture, _), image in zip(named, few[0], strict=False):
+        (folder / "00000").mkdir(exist_ok=True)
+        Image.fromarray(image).save(folder / "00000" / picture)
+    (folder / name).write_text(listed(named))
+    for path in (folder, Path(shutil.make_archive(str(folder), "zip", folder))):
+        found = gather(path)
+        assert not found.failures
+        assert_same_digits(found, (few[0][:40], few[1][:40]))
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1, "b": 2}', "[]", "3", '[{"a": []}, 3]', '{"a": [1], "b": [1, 2]}', "[" * 99_999, '"labels"']
+)  # fmt: skip
+def test_json_that_lists_no_pictures_says_nothing(folder, few, text):
+    class_folders(folder, *few)
+    (folder / "labels.json").write_text(text)
+    found = gather(folder)
+    assert not found.failures
+    assert_same_digits(found, few)
+    with pytest.raises(CorruptFileError, match=r"labels\.json: "):
+        gather(folder / "labels.json")
 
 
 HIDDEN = (
