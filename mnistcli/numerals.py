@@ -6,7 +6,7 @@ import math
 import operator
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +76,15 @@ class DigitAnswer(Displayed):
     box: Box  # in pixels of the picture; all of it where one digit was read
     line: int = 0  # on which it stands, from 0
 
+    @classmethod
+    def of(
+        cls, model: Model, image: Grey, row: Float64s, typicality: float, box: Box, line: int = 0
+    ) -> "DigitAnswer":
+        """Return the most probable class of an image, by the row of their probabilities."""
+        k = int(row.argmax())
+        best = model.card.class_names[k]
+        return cls(image, best, best, float(row[k]), row, typicality, box, line)
+
     @property
     def is_sure(self) -> bool:
         """Whether it was answered."""
@@ -113,16 +122,18 @@ def read_numbers(
     if judge is not model:
         placed = [{(i, i): each.placed for i, each in enumerate(line)} for line in lines]
         lines = [list(seen.values()) for seen in _seen(model, placed)]
-    found = [[_digit_read(model, seen, n) for seen in line] for n, line in enumerate(lines)]
-    return tuple(
-        tuple(replace(each, box=each.box.turned_back(turn, *grey.shape)) for each in line)
-        for line in found
-    )
+
+    def read(seen: _Seen, line: int) -> DigitAnswer:
+        box, share = seen.placed.box.turned_back(turn, *grey.shape), float(seen.typicality)
+        return DigitAnswer.of(model, seen.placed.image, seen.probabilities, share, box, line)
+
+    return tuple(tuple(read(seen, n) for seen in line) for n, line in enumerate(lines))
 
 
 def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
     """Leave out words, and what is neither like a digit nor about as high as what is."""
-    lines = [line for line in lines if not _are_words(line)] or lines
+    no_words = [line for line in lines if len(line) < LEAST_WORD or _typicality([line]) >= WORDS]
+    lines = no_words or lines
     digits = [seen for line in lines for seen in line if not is_unlike(seen.typicality)]
     if not digits:
         return lines
@@ -136,10 +147,6 @@ def _without_strange(lines: list[list[_Seen]]) -> list[list[_Seen]]:
         for line in lines
     ]
     return [line for line in kept if line]
-
-
-def _are_words(line: list[_Seen]) -> bool:
-    return len(line) >= LEAST_WORD and _typicality([line]) < WORDS
 
 
 def _turn_of(judge: Model, strokes: list[list[Strokes]], lines: list[list[_Seen]]) -> int:
@@ -227,14 +234,6 @@ def _seen(model: Model, strokes: list[dict[_Span, PlacedDigit]]) -> list[dict[_S
 def _may_be_several(seen: _Seen) -> bool:
     box = seen.placed.box
     return not (seen.pairedness <= DOUBTFUL).all() or box.width > WIDEST * box.height
-
-
-def _digit_read(model: Model, seen: _Seen, line: int) -> DigitAnswer:
-    placed, row = seen.placed, seen.probabilities
-    k = int(row.argmax())
-    answer, probability = model.card.class_names[k], float(row[k])
-    share = float(seen.typicality)
-    return DigitAnswer(placed.image, answer, answer, probability, row, share, placed.box, line)
 
 
 def _cheapest(

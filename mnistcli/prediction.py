@@ -304,14 +304,12 @@ class Reader:
         images = [each[1] for each in seen if not isinstance(each, BadImageError)]
         stacked = np.stack(images) if images else np.empty((0, 28, 28), np.uint8)
         scores, *known = model.look_at(stacked)
-        told = (each.tolist() for each in (classes_of(scores), *known))
-        rows = zip(probabilities_of(scores), *told, strict=True)
+        rows = zip(probabilities_of(scores), *(each.tolist() for each in known), strict=True)
         for each in seen:
             if isinstance(each, BadImageError):
                 yield each
                 continue
-            row, k, share, twoness = next(rows)
-            best, probability = model.card.class_names[k], float(row[k])
+            row, share, twoness = next(rows)
             source, image, notes, original = each
             may_touch = original is not image and not abstention.refuses(share)
             may_touch = may_touch and not np.array_equal(image, original)
@@ -323,8 +321,7 @@ class Reader:
             found = ((UNLIKE,) if is_unlike(share) else ()) + notes
             shown = original if self.originals else image
             height, width = shown.shape
-            whole = Box(0, height, 0, width)
-            digit = DigitAnswer(image, best, best, probability, row, share, whole)
+            digit = DigitAnswer.of(model, image, row, share, Box(0, height, 0, width))
             yield Prediction(source, shown, shown.shape, found, ((abstention.applied(digit),),))
 
     def _numbers(self, inputs: list[Input | BadImageError]) -> Iterator[Answered]:

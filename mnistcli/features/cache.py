@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnistcli.arrays import Bytes, Float32s
+from mnistcli.arrays import Bytes, Float32s, Int64s
 from mnistcli.errors import MnistCliError, StorageError
 from mnistcli.features import FeatureSpec
 from mnistcli.files import is_own_file, open_regular, remove_file, write_atomically
@@ -36,9 +36,12 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def key(self, spec: FeatureSpec, images_sha256: str, seed: int) -> str:
+    def key(self, spec: FeatureSpec, images: Bytes, index: Int64s, seed: int) -> str:
         """Return the name of an entry: a hash of all that decides what is in it."""
-        content = {"version": VERSION, "images": images_sha256, "seed": seed, **asdict(spec)}
+        digest = hashlib.sha256(images.tobytes())
+        if spec.n_copies:
+            digest.update(index.tobytes())
+        content = {"version": VERSION, "images": digest.hexdigest(), "seed": seed, **asdict(spec)}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     def load(

@@ -1,6 +1,5 @@
 """From training images to the rows that a solver sees: features, and deformed copies."""
 
-import hashlib
 import math
 import time
 from collections.abc import Iterator
@@ -102,7 +101,7 @@ def design_matrix(
     room = Room(memory_bytes, disk_bytes, cache.folder if cache else None)
     if spec.kind == "pixels" and not spec.n_copies:
         return DesignMatrix(images.reshape(len(images), -1), samples.y, room=room)
-    key = cache.key(spec, _digest(samples, spec), seed) if cache else ""
+    key = cache.key(spec, images, samples.index, seed) if cache else ""
     n_rows, n_features = shape = (1 + spec.n_copies) * len(images), spec.count()
     if cache and not spread and (found := cache.load(key, spec, shape)):
         features = restored_features(spec, found[0])
@@ -134,14 +133,6 @@ def design_matrix(
             return replace(design, rows=found[1], kept="file", room=left)
     progress.note(f"{size} are made anew each time: about {_N_READS * making:.0f} s in all")
     return design
-
-
-def _digest(samples: Samples, spec: FeatureSpec) -> str:
-    """Return the sha256 of what rows are made of."""
-    digest = hashlib.sha256(samples.images.tobytes())
-    if spec.n_copies:
-        digest.update(samples.index.tobytes())
-    return digest.hexdigest()
 
 
 def _seconds_to_make(rows: MadeRows) -> float:

@@ -116,8 +116,7 @@ def training_facts(training: Training) -> Iterator[tuple[str, Cell]]:
         yield from fold_facts(training.cross_validation)
     evaluation = training.evaluation
     yield "Training", f"{percent(card.metrics['train_accuracy'])} right"
-    n_correct, n_samples = evaluation.n_correct, evaluation.n_samples
-    right = f"{percent(evaluation.accuracy)} right: {n_correct:,} of {n_samples:,}"
+    right = f"{percent(evaluation.accuracy)} right: {evaluation.score}"
     yield "Test", Noted(right, percent_span(evaluation.accuracy_interval))
     baseline = percent(evaluation.baseline_accuracy)
     yield "To beat", f"{baseline}: always answering {evaluation.baseline_class}"
