@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistcli.datasets.dataset import Dataset
 from mnistcli.datasets.given import Given, to_judge
-from mnistcli.display import Displayed
+from mnistcli.display import Displayed, some_of
 from mnistcli.errors import UsageError
 from mnistcli.evaluation import N_MISTAKES, JudgedModel, Report, common_samples, judge, report_on
 from mnistcli.gallery import CaptionedImage, Gallery
@@ -197,7 +197,8 @@ def _disagreements(judged: Sequence[JudgedModel], n: int) -> tuple[int, Gallery]
         facts["p_truth"] = dict(zip(refs, p_truth[:, i].tolist(), strict=True))
         caption = f"#{index}: {y} ({'/'.join(said)})"
         images.append(CaptionedImage(samples.images[i], caption, facts))
-    return len(where), Gallery(images)
+    which = some_of(len(images), len(where), "disagreement", "sharpest")
+    return len(where), Gallery(images, f"{which}, as #index: truth ({'/'.join(refs)})")
 
 
 def judged_in(report: Report | ReportOnTwo) -> tuple[JudgedModel, ...]:

@@ -37,6 +37,13 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
+def some_of(n: int, n_all: int, what: str, first: str) -> str:
+    """Say how many there are of all: "the worst 20 of 90 mistakes", "all 9 mistakes"."""
+    if n < n_all:
+        return f"the {first} {n:,} of {n_all:,} {what}s"
+    return f"the only {what}" if n == 1 else f"all {n:,} {what}s"
+
+
 def _shortly(value: Any) -> str:
     if hasattr(value, "dtype"):
         return f"{' x '.join(map(str, value.shape))} {value.dtype}"

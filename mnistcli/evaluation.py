@@ -15,7 +15,7 @@ from mnistcli.containers.names import Part
 from mnistcli.datasets.dataset import Dataset, LabelledImages
 from mnistcli.datasets.given import Given, to_judge
 from mnistcli.datasets.store import open_dataset
-from mnistcli.display import Displayed
+from mnistcli.display import Displayed, some_of
 from mnistcli.errors import DataUnavailableError, UsageError
 from mnistcli.gallery import CaptionedImage, Gallery, filter_images, weight_images
 from mnistcli.linear_model.classifier import probabilities_of
@@ -98,9 +98,18 @@ class JudgedModel(Displayed):
         p_answer = self.probabilities[positions, answers[positions]]
         return positions[np.argsort(np.where(is_right[positions], 1, -1) * p_answer, kind="stable")]
 
-    def mistakes(self, n: int) -> Gallery:
-        """Return the worst mistakes: the most probable wrong answers."""
-        return self.images_at(self.behind()[:n])
+    def mistakes(self, n: int, truth: str | None = None, answer: str | None = None) -> Gallery:
+        """Return the worst ``n`` mistakes, of all or of one kind, see `behind`, and a legend."""
+        positions = self.behind(truth, answer)
+        is_right = answer and truth == answer
+        what, first = ("right answer", "least sure") if is_right else ("mistake", "worst")
+        where = f"{self.model.ref or 'the model'} on {self.on}"
+        if truth or answer:
+            where += f", {truth or 'another class'} taken for {answer or 'another'}"
+        shown, said = self.images_at(positions[:n]), "answer" if is_right else "truth not answer"
+        which = some_of(len(shown), len(positions), what, first)
+        legend = f"{which} of {where}, as #index: {said} (how sure it was)"
+        return Gallery(shown, legend if len(positions) else f"no {what}s of {where}")
 
     def curves(self) -> "Curves":
         """Return the ROC and precision-recall curves; see `metrics.curves.curves_of`."""
@@ -330,7 +339,8 @@ def report_on(model: Model, dataset: Dataset | str | None = None) -> Report:
     draw = weight_images if model.card.feature_spec.has_pixel_weights else filter_images
     least = np.argsort(judged.probabilities.max(axis=1), kind="stable")[:N_UNCERTAIN]
     at = judged.images_at(least), images_behind(judged)
-    return Report(judged.notes, judged, judged.mistakes(N_MISTAKES), draw(model), *at)
+    mistakes = judged.images_at(judged.behind()[:N_MISTAKES])
+    return Report(judged.notes, judged, mistakes, draw(model), *at)
 
 
 def images_behind(judged: JudgedModel) -> Gallery:

@@ -64,11 +64,9 @@ def mistakes(
 
     The images are the test images of its dataset unless given; see `mnistcli.evaluate`.
     """
-    from mnistcli.cli.views.evaluate import gallery_of_mistakes
-
     asked = (None if each is None else str(each) for each in (truth, answer))
     n = int(Range(int, 0, 10**9).checked("n", n))
-    return gallery_of_mistakes(evaluate(model, data, name="the images"), n, *asked)
+    return evaluate(model, data, name="the images").mistakes(n, *asked)
 
 
 def report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -61,9 +61,6 @@ class Abstention(NamedTuple):
         """Return the best answer for a digit, or `ABSTAINED`."""
         is_refused = digit.probability < self.below or self.refuses(digit.typicality)
         return replace(digit, answer=ABSTAINED) if is_refused else digit
-
-
-NEVER = Abstention()
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -240,7 +237,7 @@ class Reader:
     """
 
     model: Model
-    abstention: Abstention = NEVER
+    abstention: Abstention = field(default_factory=Abstention)
     raw: bool = False
     originals: bool = True
 

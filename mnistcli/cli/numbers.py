@@ -142,13 +142,6 @@ def _difference(value: float, interval: Interval) -> str:
     return "not known" if math.isnan(value) else f"{value:+.4f}{known}"
 
 
-def some_of(n: int, n_all: int, what: str, first: str) -> str:
-    """Say how many there are of all: "the worst 20 of 90 mistakes", "all 9 mistakes"."""
-    if n < n_all:
-        return f"the {first} {n:,} of {n_all:,} {what}s"
-    return f"the only {what}" if n == 1 else f"all {n:,} {what}s"
-
-
 def p_value(p: float) -> str:
     """Write a p-value."""
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"

@@ -92,12 +92,11 @@ def show(
     elif filters:
         pictures = gallery.filter_images(load(filters))
     elif mistakes:
-        from mnistcli.cli.views.evaluate import gallery_of_mistakes
         from mnistcli.evaluation import evaluate
 
         model = load(mistakes)
         judged = evaluate(model, call.dataset_of(model, dataset), on=part)
-        pictures = gallery_of_mistakes(judged, n, truth, answer)
+        pictures = judged.mistakes(n, truth, answer)
     elif suspects:
         from mnistcli import evaluation
 

@@ -11,9 +11,7 @@ from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, Panel, Part, Table, Words
 from mnistcli.cli.plots import Axis, Plot, Series, axis_for
 from mnistcli.cli.views.evaluate import estimate, evaluation_document
-from mnistcli.cli.words import visible
 from mnistcli.comparison import Comparison
-from mnistcli.gallery import Gallery
 from mnistcli.metrics.catalog import metric_names
 
 
@@ -68,7 +66,7 @@ def shown(result: Comparison) -> Iterator[Part]:
     alone = f"alone: images that only this model, and that only {result.refs[0]} got right\n"
     yield Words((alone if result.tests else "") + numbers.comparison_sentences(result))
     if result.disagreements:
-        yield Gallery(result.disagreements, visible(_legend_of_pictures(result)))
+        yield result.disagreements
 
 
 def _panels(result: Comparison) -> Iterator[Panel]:
@@ -88,7 +86,7 @@ def _panels(result: Comparison) -> Iterator[Panel]:
     title, aspect = f"{len(rows)} models on {result.on}", 0.12 * len(rows) + 0.08
     series = Series.measured("models", points, "marks", across=True)
     yield Plot(title, across, up, (series,), note, aspect=aspect)
-    yield Gallery(result.disagreements, _legend_of_pictures(result))
+    yield result.disagreements
 
 
 def _distinctions(result: Comparison) -> list[tuple[str, ...]]:
@@ -128,9 +126,3 @@ def models(result: Comparison) -> Table:
     headings += ["fit", "predict", "size"]
     n = len(headings)
     return Table(headings, "bll" + "r" * (n - 3), rows, apart=range(n - 3, n))
-
-
-def _legend_of_pictures(result: Comparison) -> str:
-    n_shown, n = len(result.disagreements), result.n_disagreements
-    which = numbers.some_of(n_shown, n, "disagreement", "sharpest")
-    return f"{which}, as #index: truth ({'/'.join(result.refs)})"

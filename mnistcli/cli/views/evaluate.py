@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistcli.cli.numbers import decimal, percent, percent_span, reading, some_of, span, verdict
+from mnistcli.cli.numbers import decimal, percent, percent_span, reading, span, verdict
 from mnistcli.cli.output import Answer, picked
 from mnistcli.cli.parts import Cell, Facts, HeatMap, Noted, Panel, Part, Plots, Table, Words
 from mnistcli.cli.plots import curve_plots, reliability_plot, reliability_words
@@ -16,7 +16,7 @@ from mnistcli.metrics.intervals import Interval
 
 if TYPE_CHECKING:  # `train` shows tables of this module, and needs none of these
     from mnistcli.evaluation import JudgedModel
-    from mnistcli.gallery import CaptionedImage, Gallery
+    from mnistcli.gallery import CaptionedImage
     from mnistcli.metrics.curves import ClassCurves
 
 _NO_CURVES = "no curves: all images, or none, are of the class"
@@ -33,7 +33,7 @@ def evaluated(
 ) -> Answer:
     """Show an evaluation, and what else was asked for: in a file rather than here, or in both."""
     evaluation, card = judged.evaluation, judged.model.card
-    mistakes = gallery_of_mistakes(judged, n_mistakes)
+    mistakes = judged.mistakes(n_mistakes)
     drawn = judged.curves() if curves else ()
     document = {
         "model": judged.model.ref,
@@ -116,25 +116,6 @@ def _facts(judged: JudgedModel, *, calibration: bool) -> Iterator[tuple[str, Cel
             if metric.is_one_vs_rest and not is_binary and text != "-":
                 text += ", each class against the rest"
             yield metric.title, Noted(text, interval)
-
-
-def gallery_of_mistakes(
-    judged: JudgedModel, n: int, truth: str | None = None, answer: str | None = None
-) -> Gallery:
-    """Return the worst ``n`` mistakes, of all or of one kind, see `JudgedModel.behind`, and a legend."""
-    from mnistcli.gallery import Gallery
-
-    positions = judged.behind(truth, answer)
-    n_all, n = len(positions), min(n, len(positions))
-    is_right = answer and truth == answer
-    what, first = ("right answer", "least sure") if is_right else ("mistake", "worst")
-    where = f"{judged.model.ref or 'the model'} on {judged.on}"
-    if truth or answer:
-        where += f", {truth or 'another class'} taken for {answer or 'another'}"
-    which, said = some_of(n, n_all, what, first), "answer" if is_right else "truth not answer"
-    legend = f"{which} of {where}, as #index: {said} (how sure it was)"
-    legend = visible(legend if n_all else f"no {what}s of {where}")
-    return Gallery(judged.images_at(positions[:n]), legend)
 
 
 def _threshold_facts(judged: JudgedModel) -> Iterator[tuple[str, str]]:
