@@ -23,7 +23,6 @@ from mnistcli.metrics.catalog import Evaluation
 from mnistcli.metrics.classification import answers_of, evaluate_scores, pair_error_rates
 from mnistcli.model_selection.splits import Samples, samples_of, test_samples, training_samples
 from mnistcli.ranges import check_choice
-from mnistcli.registry.exports import Example
 from mnistcli.registry.model_file import Model
 from mnistcli.registry.store import load_model
 from mnistcli.settings import SplitSpec
@@ -354,12 +353,11 @@ def images_behind(judged: JudgedModel) -> Gallery:
     return judged.images_at(behind)
 
 
-def examples_of(model: Model, dataset: Dataset) -> tuple[Example, ...]:
+def examples_of(model: Model, dataset: Dataset) -> Gallery:
     """Pick test images of each class: first ones that are read right, and the worst mistakes."""
     judged = evaluate(model, dataset)
-    answers, y, images = judged.answers, judged.samples.y, judged.samples.images
     chosen: list[int] = []
     for k, name in enumerate(model.card.class_names):
-        right = np.flatnonzero((answers == y) & (y == k))
+        right = np.flatnonzero(judged.is_right & (judged.samples.y == k))
         chosen += [*right[:N_EXAMPLES], *judged.behind(name)[:N_EXAMPLES]]
-    return tuple(Example(images[i], int(y[i]), int(answers[i])) for i in chosen)
+    return judged.images_at(chosen)

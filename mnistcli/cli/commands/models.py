@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -10,7 +11,7 @@ from mnistcli.cli.output import Answer, write
 from mnistcli.cli.progress import Bars
 from mnistcli.cli.views.models import described, exported, listed, reproduced
 from mnistcli.errors import DataUnavailableError, NotReproducedError, UsageError
-from mnistcli.registry.exports import Example, encode_export, export_model, exporter, formats
+from mnistcli.registry.exports import encode_export, export_model, exporter, formats
 from mnistcli.registry.store import BUILTIN
 
 app = typer.Typer(
@@ -127,7 +128,7 @@ def export(
     if is_stdout and call.format not in ("table", "quiet"):
         raise UsageError(f"--output - and --{call.format} are both about standard output")
     loaded = call.registry().load(model)
-    examples: Sequence[Example] = ()
+    examples: Sequence[Any] = ()
     if exporter(to).shows_examples:
         from mnistcli.evaluation import examples_of
 

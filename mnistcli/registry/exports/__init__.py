@@ -17,7 +17,7 @@ from mnistcli.files import write_atomically
 from mnistcli.registry.model_file import SUFFIX, Model
 
 if TYPE_CHECKING:
-    from mnistcli.arrays import Bytes
+    from mnistcli.gallery import CaptionedImage
 
 _PREFIX = "to_"
 
@@ -28,21 +28,13 @@ def formats() -> tuple[str, ...]:
     return tuple(sorted(n.removeprefix(_PREFIX) for n in names if n.startswith(_PREFIX)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Example:
-    """A test image, (28, 28), the index of its class, and that of the model's answer."""
-
-    image: "Bytes"
-    truth: int
-    answer: int
-
-
 @dataclass(frozen=True, slots=True)
 class Exporter:
     """A format, and what to know of it before passing a file on.
 
     ``encode`` returns the bytes of the file, or raises ModuleNotFoundError for the library that the
-    format is named after; a format that shows examples is given them too. ``good_for`` says who can
+    format is named after; a format that shows examples is given them too, images whose facts are a
+    truth and an answer. ``good_for`` says who can
     do what with it, ``trust`` what it costs to believe such a file of somebody else's, ``use`` is
     Python in which ``{file}`` stands for the file's name.
     """
@@ -89,7 +81,7 @@ def export_model(
     path: Path | None = None,
     *,
     overwrite: bool = False,
-    examples: Sequence[Example] = (),
+    examples: Sequence["CaptionedImage"] = (),
 ) -> Export:
     """Write a model for other programs in one of the `formats`, in one step.
 
@@ -109,7 +101,7 @@ def export_model(
     return Export(model.ref, format_, path, len(content), sha256, kind.good_for, kind.trust, use)
 
 
-def encode_export(model: Model, format_: str, examples: Sequence[Example] = ()) -> bytes:
+def encode_export(model: Model, format_: str, examples: Sequence["CaptionedImage"] = ()) -> bytes:
     """Return the bytes of such a file; raise UsageError where `export_model` does."""
     kind, card = exporter(format_), model.card
     name = model.ref or card.task.name

@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from mnistcli._version import __version__
 from mnistcli.features.measured import N_POINTS, VIEWS
-from mnistcli.registry.exports import Example, Exporter
+from mnistcli.registry.exports import Exporter
 from mnistcli.registry.model_file import Model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mnistcli.arrays import Bytes
+    from mnistcli.gallery import CaptionedImage
 
 _FOLDER = Path(__file__).with_name("page")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
+def encode(model: Model, examples: Sequence["CaptionedImage"] = ()) -> bytes:
     """Return the page as UTF-8, with examples to look at."""
     content = {
         "title": html.escape(model.ref or model.card.task.name),
@@ -46,15 +47,15 @@ def encode(model: Model, examples: Sequence[Example] = ()) -> bytes:
     return _PLACE.sub(lambda place: content[place[1]], page).encode(errors="replace")
 
 
-def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
+def _content(model: Model, examples: Sequence["CaptionedImage"]) -> dict[str, Any]:
     card, classifier = model.card, model.classifier
-    seen = classifier.features
+    names, seen = card.class_names, classifier.features
     chains = ["+".join(each) for each in card.feature_spec.chains]
     features = {**card.features, "chains": chains, "n_points": N_POINTS}
     if "n_views" in features:
         features["views"] = VIEWS[features["n_views"]]
     return {
-        "class_names": card.class_names,
+        "class_names": names,
         "groups": card.task.groups,
         "is_pairwise": card.task.is_pairwise,
         "scale": classifier.scale,
@@ -64,7 +65,8 @@ def _content(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
         ],
         "arrays": {name: _array(array) for name, array in classifier.arrays.items()},
         "examples": [
-            {"truth": each.truth, "answer": each.answer, "image": _picture(each.image)}
+            {name: names.index(each.facts[name]) for name in ("truth", "answer")}
+            | {"image": _picture(each.image)}
             for each in examples
         ],
         "card": json.loads(card.to_json()),

@@ -16,7 +16,8 @@ from py_mini_racer import JSEvalException, MiniRacer
 import mnistcli
 from mnistcli.errors import BadImageError
 from mnistcli.evaluation import examples_of
-from mnistcli.registry.exports import Example, encode_export
+from mnistcli.gallery import CaptionedImage
+from mnistcli.registry.exports import encode_export
 from mnistcli.registry.exports.to_html import _FOLDER
 from mnistcli.settings import FeatureSpec, SplitSpec, TrainingSettings
 from tests.conforming.disturbances import enlarged, on_paper
@@ -358,8 +359,10 @@ def test_examples_are_test_images_with_their_answers(mnist):
     examples = examples_of(model, mnist)
     assert len(examples) == 24
     answers = model.classifier.predict(np.stack([each.image for each in examples]))
-    assert [each.answer for each in examples] == answers.tolist()
-    assert [each.truth == each.answer for each in examples] == 2 * (6 * [True] + 6 * [False])
+    facts = [each.facts for each in examples]
+    assert [each["answer"] for each in facts] == ["38"[k] for k in answers]
+    is_right = [each["truth"] == each["answer"] for each in facts]
+    assert is_right == 2 * (6 * [True] + 6 * [False])
 
 
 def test_a_page_without_its_dataset_has_no_examples(invoke, tmp_path, monkeypatch):
@@ -413,7 +416,9 @@ def test_an_example_is_a_picture_of_the_image(mnist, open_page):
     from PIL import Image
 
     image = mnist.train.images[0]
-    page = open_page(mnistcli.load_model("builtin"), [Example(image, 5, 3)])
+    page = open_page(
+        mnistcli.load_model("builtin"), [CaptionedImage(image, facts={"truth": "5", "answer": "3"})]
+    )
     (example,) = page.data["examples"]
     assert (example["truth"], example["answer"]) == (5, 3)
     picture = Image.open(io.BytesIO(b64decode(example["image"].partition(",")[2])))
