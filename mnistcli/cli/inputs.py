@@ -67,53 +67,72 @@ def started(answers: Iterable[Answered]) -> Iterator[Answered]:
     return itertools.chain(first, answers)
 
 
-@dataclass
-class Passage:
-    """What becomes of answers as they pass: bad ones are told, all are counted, some is kept."""
+def reported(
+    answers: Iterable[Answered], call: Call, bars: Bars, n_pictures: int | None
+) -> Iterator[Answered]:
+    """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""
+    hint = ""  # of the last bad one, which is not said twice
+    for n_inputs, answer in enumerate(answers, 1):
+        if isinstance(answer, BadImageError):
+            with bars.aside():
+                report_error(answer, as_json=call.format in ("json", "jsonl"), hinted=hint)
+            hint = answer.hint
+        yield answer
+        bars.update("pictures", n_inputs, n_pictures)
+    bars.stop()
 
-    call: Call
-    view: PredictionView
-    for_dataset: bool
+
+@dataclass
+class Counts:
+    """How many inputs there were, and of these how many were in what way out of the ordinary."""
+
     n_inputs: int = 0
     n_failed: int = 0
     n_abstained: int = 0
     n_unlike: int = 0
     n_changed: int = 0  # that had to be brought into MNIST's form: something is told of them
-    seen: list[Bytes] = field(default_factory=list)  # by the model, for a dataset
-    drawn: list[list[CaptionedImage]] = field(default_factory=list)  # for a figure
 
-    def of(
-        self, answers: Iterable[Answered], bars: Bars, n_pictures: int | None
-    ) -> Iterator[Answered]:
-        """Pass on so many answers, with the bad ones told above the bar; it is gone after the last."""
-        hint = ""  # of the last bad one, which is not said twice
+    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Count answers as they pass."""
         for answer in answers:
             self.n_inputs += 1
             if isinstance(answer, BadImageError):
                 self.n_failed += 1
-                with bars.aside():
-                    as_json = self.call.format in ("json", "jsonl")
-                    report_error(answer, as_json=as_json, hinted=hint)
-                hint = answer.hint
             else:
                 self.n_abstained += answer.answer != answer.best
                 self.n_unlike += answer.n_unlike > 0
                 self.n_changed += bool(answer.notes)
-                if self.for_dataset:  # and not a part of a thousand
-                    self.seen += (digit.image.copy() for digit in answer.digits)
-                if self.call.figure:
-                    pictures = self.view.pictures_for_file(answer, is_first=not self.drawn)
-                    self.drawn.append(pictures)
             yield answer
-            bars.update("pictures", self.n_inputs, n_pictures)
-        bars.stop()
 
-    def remarks(self, abstention: Abstention) -> Iterator[str]:
+    def remarks(self, view: PredictionView, abstention: Abstention) -> Iterator[str]:
         """Say how many are unlike what the model was trained on, and how many were not answered."""
-        inputs = f"of {self.n_inputs} {'with digits ' if self.view.number else ''}"
+        inputs = f"of {self.n_inputs} {'with digits ' if view.number else ''}"
         if self.n_unlike:
-            yield f"{self.n_unlike} {inputs}{UNLIKE} of {self.view.model.ref}"
+            yield f"{self.n_unlike} {inputs}{UNLIKE} of {view.model.ref}"
         if self.n_abstained:
             why = [f"below {abstention.below:g}"] * bool(abstention.below)
             why += ["unlike"] * abstention.from_unlike
             yield f"{self.n_abstained} {inputs}{' or '.join(why)}: answered ?"
+
+
+@dataclass
+class Kept:
+    """What is left of predictions that have passed, as it is wanted: for a dataset, for a figure."""
+
+    view: PredictionView
+    for_dataset: bool
+    for_figure: bool
+    seen: list[Bytes] = field(default_factory=list)  # by the model
+    drawn: list[list[CaptionedImage]] = field(default_factory=list)
+
+    def of(self, answers: Iterable[Answered]) -> Iterator[Answered]:
+        """Keep what is wanted of answers as they pass."""
+        for answer in answers:
+            if not isinstance(answer, BadImageError):
+                if self.for_dataset:
+                    # Not a part of a thousand.
+                    self.seen += (digit.image.copy() for digit in answer.digits)
+                if self.for_figure:
+                    pictures = self.view.pictures_for_file(answer, is_first=not self.drawn)
+                    self.drawn.append(pictures)
+            yield answer

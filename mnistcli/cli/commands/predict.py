@@ -56,7 +56,7 @@ def predict(
     if sum((bool(inputs), bool(index), files0 is not None)) != 1:
         raise UsageError("give either pictures, --files0 or --index", hint="for example --index 7")
 
-    from mnistcli.cli.inputs import Passage, named_inputs, started
+    from mnistcli.cli.inputs import Counts, Kept, named_inputs, reported, started
     from mnistcli.cli.views.predict import PredictionView
     from mnistcli.gallery import parse_digit
     from mnistcli.prediction import Abstention, Reader
@@ -82,20 +82,20 @@ def predict(
     # Drawings and lines that come one by one are their own progress.
     is_drawn = (show or explain) and call.figure is None
     on_screen = sys.stdout.isatty() and (is_drawn or call.format in ("jsonl", "tsv", "csv"))
-    passage = Passage(call, view, keep is not None)
+    counts, kept = Counts(), Kept(view, keep is not None, call.figure is not None)
     with Bars(call, unit="items", hidden=on_screen) as bars:
-        told = passage.of(started(answers), bars, n_pictures)
-        call.emit(view.answer(told, draw=is_drawn))
-    if keep and passage.seen:
-        call.note(call.store().keep(keep, passage.seen, label))
+        told = reported(started(answers), call, bars, n_pictures)
+        call.emit(view.answer(kept.of(counts.of(told)), draw=is_drawn))
+    if keep and kept.seen:
+        call.note(call.store().keep(keep, kept.seen, label))
     if call.figure:
-        call.note(call.figure.draw(view.sheet_of(passage.drawn)))
-    is_foreign = number or (passage.n_changed > 0 and not (raw or index))
+        call.note(call.figure.draw(view.sheet_of(kept.drawn)))
+    is_foreign = number or (counts.n_changed > 0 and not (raw or index))
     of_pixels = loaded.card.feature_spec.kind == "pixels"
     reads_digits = max(map(len, loaded.card.class_names)) == 1
     is_told = call.format == "table" and sys.stdout.isatty()
     if is_foreign and of_pixels and reads_digits and is_told:
         call.note("builtin reads such pictures better than a model of pixels: --model builtin")
-    call.note(*passage.remarks(abstention))
-    if passage.n_failed:
-        raise SomeInputsFailedError(passage.n_failed, passage.n_inputs)
+    call.note(*counts.remarks(view, abstention))
+    if counts.n_failed:
+        raise SomeInputsFailedError(counts.n_failed, counts.n_inputs)
