@@ -73,8 +73,17 @@ class Measured(Stage):
         """Learn what is measured."""
         return {}
 
+    def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of what is measured, as far as that is learned."""
+        return {}
+
+    @property
+    def patterns(self) -> tuple[Float32s, ...]:
+        """What is measured, in the order of `pattern_shapes`."""
+        return tuple(self.arrays[name] for name in self.pattern_shapes())
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {"factors": (self.count(),)}
+        return {**self.pattern_shapes(), "factors": (self.count(),)}
 
     def transform(self, given: Bytes) -> Bytes:
         import numpy as np
@@ -100,11 +109,6 @@ class Patches(Measured):
     def views(self) -> Sequence[tuple[float, float, float]]:
         return VIEWS[self.spec.n_views]
 
-    @property
-    def patterns(self) -> tuple[Float32s, ...]:
-        """The filters of each size, (n_filters, side * side)."""
-        return tuple(self.arrays[f"filters{side}"] for side in self.spec.sides)
-
     def check(self) -> None:
         if not (self.spec.sides and self.spec.n_filters):
             raise UsageError("patches have sizes and filters")
@@ -127,11 +131,8 @@ class Patches(Measured):
         ink, n = normalised(images) / np.float32(255), self.spec.n_filters
         return {f"filters{side}": learn_filters(ink, side, n, rng) for side in self.spec.sides}
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        patterns = {
-            f"filters{side}": (self.spec.n_filters, side * side) for side in self.spec.sides
-        }
-        return patterns | super().shapes()
+    def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {f"filters{n}": (self.spec.n_filters, n * n) for n in self.spec.sides}
 
     def count(self) -> int:
         return len(self.spec.sides) * self.spec.n_filters * N_POINTS**2
@@ -182,11 +183,6 @@ class Arrangements(Measured):
     summary = "how much of which typical arrangement of strokes is where"
     defaults = {"n_codes": 128}  # noqa: RUF012 - a constant
 
-    @property
-    def patterns(self) -> tuple[Float32s, Float32s, Float32s]:
-        """The whitened principal directions of arrangements, the mean along each, and the codes."""
-        return self.arrays["axes"], self.arrays["middle"], self.arrays["codes"]
-
     def check(self) -> None:
         if not self.spec.n_codes:
             raise UsageError("arrangements have codes")
@@ -197,16 +193,13 @@ class Arrangements(Measured):
         from mnistcli.features.codebook import learn_codebook
 
         rng = np.random.default_rng([seed, 3])
-        axes, middle, codes = learn_codebook(images, self.spec.n_codes, rng)
-        return {"axes": axes, "middle": middle, "codes": codes}
+        learned = learn_codebook(images, self.spec.n_codes, rng)
+        return dict(zip(self.pattern_shapes(), learned, strict=True))
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        patterns = {
-            "axes": (N_AXES, N_STROKES),
-            "middle": (N_AXES,),
-            "codes": (self.spec.n_codes, N_AXES),
-        }
-        return patterns | super().shapes()
+    def pattern_shapes(self) -> dict[str, tuple[int, ...]]:
+        # The whitened principal directions of arrangements, the mean along each, and the codes.
+        n_codes = self.spec.n_codes
+        return {"axes": (N_AXES, N_STROKES), "middle": (N_AXES,), "codes": (n_codes, N_AXES)}
 
     def count(self) -> int:
         return self.spec.n_codes * CODE_POINTS**2
@@ -217,7 +210,8 @@ class Arrangements(Measured):
     def seen(self, ink: Float32s) -> Float32s:
         from mnistcli.features.codebook import likeness_near_points
 
-        return likeness_near_points(ink, *self.patterns, CODE_POINTS)
+        axes, middle, codes = self.patterns
+        return likeness_near_points(ink, axes, middle, codes, CODE_POINTS)
 
     def filters(self) -> tuple[Float32s, ...]:
         from mnistcli.features.codebook import drawn_codes
