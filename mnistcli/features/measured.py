@@ -110,14 +110,13 @@ class Patches(Measured):
         return VIEWS[self.spec.n_views]
 
     def check(self) -> None:
-        if not (self.spec.sides and self.spec.n_filters):
+        sides = self.spec.sides
+        if not (sides and self.spec.n_filters):
             raise UsageError("patches have sizes and filters")
-        if not all(type(side) is int and side % 2 and 3 <= side <= 27 for side in self.spec.sides):
-            raise UsageError(
-                f"patches of {self.spec.sides} pixels make no sense", hint="3, 5, ... 27"
-            )
-        if len(set(self.spec.sides)) != len(self.spec.sides):
-            raise UsageError("a size of patches is there twice")
+        are_odd = all(type(side) is int and side % 2 and 3 <= side <= 27 for side in sides)
+        if not are_odd or len({*sides}) < len(sides):
+            hint = "3, 5, ... 27, each once"
+            raise UsageError(f"patches of {sides} pixels make no sense", hint=hint)
         if self.spec.n_views not in VIEWS:
             raise UsageError(f"{self.spec.n_views} views make no sense", hint="patches have 1 or 4")
 
